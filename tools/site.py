@@ -24,6 +24,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 import zstandard
@@ -141,9 +142,11 @@ def build_jupyterlite(out: Path) -> None:
         shutil.copytree(ROOT / "notebooks", notebooks, ignore=ignored)
         for picture in notebooks.rglob("*.svg"):  # JupyterLite shows none with other characters
             picture.write_bytes(picture.read_text(encoding="utf-8").encode("ascii", "xmlcharrefreplace"))
+        editions = {}
         for notebook in notebooks.rglob("*.ipynb"):
             document = json.loads(notebook.read_text(encoding="utf-8"))
-            document["metadata"].update(OF_THE_KERNEL)
+            edition = editions[notebook.relative_to(notebooks).as_posix()] = edition_of(document)
+            document["metadata"].update(OF_THE_KERNEL, labkit_edition=edition)
             notebook.write_text(json.dumps(document), encoding="utf-8")
         for name in ("jupyter-lite.json", "overrides.json"):
             shutil.copyfile(SOURCES / name, folder / name)
@@ -158,6 +161,14 @@ def build_jupyterlite(out: Path) -> None:
     for path in [*out.rglob("*.map"), *out.glob("rspack.*")]:
         path.unlink(missing_ok=True)
     shutil.rmtree(out / "doc", ignore_errors=True)
+    (out / "static").mkdir(exist_ok=True)
+    (out / "static" / "editions.json").write_text(json.dumps(editions, sort_keys=True), encoding="utf-8")
+
+
+def edition_of(notebook: dict[str, Any]) -> str:
+    """A hash of a notebook's cells, by which ``loading.js`` knows whether a saved copy was changed."""
+    text = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def add_python(folder: Path) -> None:

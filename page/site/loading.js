@@ -21,17 +21,23 @@
   }
   const FRONT_END = 0.4; // of the bar, for JupyterLab itself
 
+  const result = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  // What JupyterLite keeps in one of its stores, if there is any.
+  async function storeOf(name) {
+    const kept = `JupyterLite Storage - ${SITE}`;
+    if (!(await indexedDB.databases()).some((database) => database.name === kept)) return;
+    const database = await result(indexedDB.open(kept));
+    database.onversionchange = () => database.close(); // JupyterLite adds a store
+    if (database.objectStoreNames.contains(name)) return () => database.transaction(name, "readwrite").objectStore(name);
+    database.close();
+  }
+
   // Every open notebook has a Python of its own, so those that were open last time would make a link's one wait.
   async function forgetLayout() {
-    const name = `JupyterLite Storage - ${SITE}`;
-    if (!(await indexedDB.databases()).some((database) => database.name === name)) return;
-    const request = indexedDB.open(name);
-    request.onsuccess = () => {
-      const database = request.result;
-      if (database.objectStoreNames.contains("statedb"))
-        database.transaction("statedb", "readwrite").objectStore("statedb").clear();
-      database.close();
-    };
+    (await storeOf("statedb"))?.().clear();
   }
   if (new URLSearchParams(location.search).has("path")) forgetLayout().catch(() => {}); // no storage, no layout
 
@@ -123,6 +129,42 @@
 
   if (typeof WebAssembly !== "object") addEventListener("load", () => notice("webassembly", NO_WEBASSEMBLY));
   else if (!isSecureContext) addEventListener("load", () => notice("insecure", INSECURE));
+
+  // JupyterLab shows a notebook that was saved here in the place of the site's. When the site has a new edition of it, the
+  // saved one goes if its cells are those that it came with. Otherwise it stays, and the new one lies beside it.
+  async function editionOf({ cells }) {
+    const text = cells.map(({ source }) => [source].flat().join("")).join("\n");
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+    return [...new Uint8Array(digest, 0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+  async function renewLessons() {
+    const files = await storeOf("files");
+    if (!files) return;
+    const kept = [];
+    const editions = await (await fetch(`${SITE}static/editions.json`)).json();
+    for (const [path, edition] of Object.entries(editions)) {
+      const mine = await result(files().get(path));
+      if (!mine?.content?.cells || mine.content.metadata.labkit_edition === edition) continue;
+      const own = await editionOf(mine.content);
+      if (own === edition) continue;
+      if (own === mine.content.metadata.labkit_edition) {
+        await result(files().delete(path));
+        continue;
+      }
+      const content = await (await fetch(`${SITE}files/${path}`)).json();
+      const taken = await result(files().getAllKeys());
+      let beside = path;
+      for (let number = 1; beside === path || taken.includes(beside); number += 1)
+        beside = path.replace(/\.ipynb$/, ` (new${number > 1 ? ` ${number}` : ""}).ipynb`);
+      await result(files().put({ ...mine, path: beside, name: beside.split("/").pop(), content }, beside));
+      mine.content.metadata.labkit_edition = edition; // the new one is put beside it once
+      await result(files().put(mine, path));
+      kept.push(path);
+    }
+    const text = "The site has new editions of notebooks that you have changed. Yours stay, and the new ones lie beside them: ";
+    if (kept.length) notice("renewed", `${text}${kept.join(", ")}.`);
+  }
+  renewLessons().catch(() => {}); // nothing is saved here, or the site came over http: then notebooks stay as they are
 
   let asked = false;
   async function keepForLong() {

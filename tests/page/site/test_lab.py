@@ -16,7 +16,7 @@ from tests.browser.jupyter import SECONDS
 from tests.page.site.conftest import SITE, refuse_other_hosts
 from tests.page.site.lab import SitePage
 from tests.support.chromium import FLAGS, chromium
-from tools.site import MOST_TO_BEGIN
+from tools.site import MOST_TO_BEGIN, edition_of
 from tools.site_server import StaticSite, served
 
 pytestmark = pytest.mark.page
@@ -392,3 +392,52 @@ def test_without_webassembly_a_sentence_says_so(browser: Any, host: StaticSite, 
     page.get_by_role("link", name="Open the lab").click()
     expect(page.locator("#labkit-webassembly")).to_contain_text("This browser has no WebAssembly", timeout=SECONDS)
     context.close()
+
+
+def test_lessons_are_renewed_and_changed_ones_kept_beside_the_new(stranger: BrowserContext, host: StaticSite) -> None:
+    """As an earlier version of the site left them: untouched, changed, and from before notebooks had editions."""
+
+    def earlier(name: str, *, edition: bool = True, changed: bool = False) -> dict[str, Any]:
+        notebook: dict[str, Any] = json.loads((SITE / "files" / name).read_text())
+        notebook["cells"] = notebook["cells"][:3]
+        notebook["metadata"].pop("labkit_edition")
+        if edition:
+            notebook["metadata"]["labkit_edition"] = edition_of(notebook)
+        if changed:
+            notebook["cells"][-1]["source"] = "mine"
+        return notebook
+
+    page = stranger.new_page()
+    open_lab = f"{host.url}lab/index.html"
+    contents = "window.jupyterapp.serviceManager.contents"
+
+    def ready() -> None:
+        page.wait_for_function("() => window.jupyterapp?.serviceManager?.contents", timeout=SECONDS)
+        page.evaluate("() => window.jupyterapp.restored")
+
+    save = f"""(notebooks) => Promise.all(Object.entries(notebooks).map(([path, content]) =>
+      {contents}.save(path, {{ type: "notebook", format: "json", content }})))"""
+    cells = f"""async (path) => (await {contents}.get(path, {{ content: true }})).content.cells
+      .map(({{ source }}) => [source].flat().join(""))"""
+    page.goto(open_lab)
+    ready()
+    untouched, changed, old = "01-api-server.ipynb", "02-inside-a-pod.ipynb", "exercises/ex1-api-server.ipynb"
+    saved = {
+        untouched: earlier(untouched),
+        changed: earlier(changed, changed=True),
+        old: earlier(old, edition=False),
+        "own.ipynb": earlier(untouched, changed=True),
+    }
+    page.evaluate(save, saved)
+    page.reload()
+    expect(page.locator("#labkit-renewed")).to_contain_text(f"beside them: {changed}, {old}.", timeout=SECONDS)
+    ready()
+    for path, source in ((untouched, untouched), ("02-inside-a-pod (new).ipynb", changed)):
+        shipped = json.loads((SITE / "files" / source).read_text())
+        assert page.evaluate(cells, path) == ["".join(cell["source"]) for cell in shipped["cells"]]
+    for path in (changed, old, "own.ipynb"):
+        assert page.evaluate(cells, path) == ["".join(cell["source"]) for cell in saved[path]["cells"]]
+    page.reload()
+    ready()
+    listed = f"async () => (await {contents}.get('')).content.map(({{ name }}) => name)"
+    assert [name for name in page.evaluate(listed) if "(new" in name] == ["02-inside-a-pod (new).ipynb"]
