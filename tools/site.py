@@ -76,7 +76,7 @@ LEFT_OUT = re.compile(
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"
 )
-SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/|rbac/testing/)")
+SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/|rbac/testing/|ui/)")
 """What a learner may look at; the rest is bytecode alone."""
 LEXERS = re.compile(r"pygments/lexers/(?!(__init__|_mapping|python|special|shell|data)\.py)")
 """Pygments' other languages: 5 MB."""
