@@ -16,6 +16,7 @@ from tests.browser.jupyter import SECONDS
 from tests.page.site.conftest import SITE, refuse_other_hosts
 from tests.page.site.lab import SitePage
 from tests.support.chromium import FLAGS, chromium
+from tests.support.some import some
 from tools.site import MOST_TO_BEGIN, edition_of
 from tools.site_server import StaticSite, served
 
@@ -317,6 +318,33 @@ def test_a_phone_has_one_notebook_and_passes_a_check(browser: Any, host: StaticS
     cell.click()
     page.keyboard.press("Shift+Enter")
     page.locator(".jp-OutputArea-output").first.wait_for(timeout=SECONDS)
+    context.close()
+
+
+@pytest.mark.soak
+def test_the_drill_fits_a_phone(browser: Any, host: StaticSite) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, service_workers="block")
+    page = context.new_page()
+    page.goto(f"{host.url}notebooks/index.html?path=00-start.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=SECONDS)
+    page.locator("#labkit-loading").wait_for(state="detached", timeout=SECONDS)
+    page.evaluate("""() => {
+      const { content } = window.jupyterapp.shell.currentWidget;
+      content.activeCellIndex = content.widgets.findIndex(({ model }) => model.type === "code");
+      content.activeCell.model.sharedModel.setSource("from labkit import drill\\ndrill()");
+      return window.jupyterapp.commands.execute("notebook:run-cell");
+    }""")
+    drill = page.locator(".lk-drill")
+    drill.get_by_role("button", name="Begin").click(timeout=SECONDS)
+    drill.get_by_role("button", name="Forbidden", exact=True).click(timeout=SECONDS)
+    drill.get_by_role("button", name="Next question").wait_for()
+    for button in some(drill.get_by_role("button").all()):
+        box = button.bounding_box()
+        assert box
+        assert box["height"] >= 24
+        assert box["x"] + box["width"] <= 360
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+    assert drill.evaluate("(widget) => widget.scrollWidth - widget.clientWidth") == 0
     context.close()
 
 
