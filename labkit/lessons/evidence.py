@@ -28,7 +28,7 @@ MACHINERY = ("system:apiserver", "system:kube-", "system:node", "system:servicea
 FORWARDED_FOR = "labkit/forwarded-for"
 """The annotation by which the embedded cluster notes a proxy's header ``X-Forwarded-For``."""
 
-_METHODS = {"list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "deletecollection": "DELETE"}
+METHODS = {"list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "deletecollection": "DELETE"}
 """The methods that are not called as the verb."""
 
 PREFIXES = ("command", "env", "exec", "nohup", "time", "timeout")
@@ -250,7 +250,7 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
     user = event.get("impersonatedUser") or event.get("user") or {}
     status = event.get("responseStatus") or {}
     verb, uri = str(event.get("verb", "")), str(event.get("requestURI", ""))
-    call = read_call(_METHODS.get(verb, verb), unquote(uri))
+    call = read_call(METHODS.get(verb, verb), unquote(uri))
     message = str(status.get("message", ""))
     return Asked(
         str(user.get("username", "")) if status.get("code") != 401 else "",

@@ -17,6 +17,7 @@ from labkit.lab import words
 from labkit.lab.lab import Lab
 from labkit.lessons import variants
 from labkit.lessons.base import Outcome
+from labkit.lessons.evidence import METHODS
 from labkit.lessons.steps import Lesson
 
 Show = Callable[[str, str], None]
@@ -40,6 +41,24 @@ NEED_CLUSTER_ROLES = ("05-cluster-roles", "06-test-the-policy")
 
 def _refuse(*_: object) -> None:
     raise UsageError("The demo has the terminal's keys.", todo="q ends the demo.")
+
+
+def _answer_of(event: dict[str, Any], server: str) -> Answer:
+    """What the audit log knows of an answer: enough for a picture of why it was given."""
+    who = event.get("impersonatedUser") or event.get("user") or {}
+    status = event.get("responseStatus") or {}
+    method = METHODS.get(event["verb"], event["verb"].upper())
+    return Answer(
+        str(who.get("username", "")),
+        method,
+        str(event["requestURI"]),
+        server,
+        int(status.get("code", 0)),
+        {"audit-id": str(event.get("auditID", ""))},
+        status,
+        credential="certificate",
+        find_event=lambda _audit_id: {**event, "user": who},
+    )
 
 
 class Cells:
@@ -89,10 +108,19 @@ class Cells:
         # exit() would close the terminal that the keys come from, and input() read from it.
         self._names, self.answer = {**names, **dict.fromkeys(("exit", "quit", "input"), _refuse)}, None
         _, is_kubectl, words = f"{asked} ".partition("kubectl ") if asked.startswith("kubectl") else ("", "", "")
+        before = self._last_event("kubectl/")
         try:
             self.run(f"lab.kubectl({words.strip()!r})" if is_kubectl else asked)
+            if is_kubectl and (event := self._last_event("kubectl/")) not in ({}, before):
+                self.answer = _answer_of(event, self.lab.admin.server)
         finally:
             self._names, self.asked, self.answer = names, self.answer, answer
+
+    def _last_event(self, agent: str) -> dict[str, Any]:
+        """The newest event of the audit log whose client's name begins so; empty if it has none."""
+        log = self.lab.backend.audit_log
+        events = iter(log.events() if log else ())
+        return next((event for event in events if str(event.get("userAgent", "")).startswith(agent)), {})
 
     def run(self, code: str) -> None:
         """Run a cell, and show the value of its last expression."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,15 @@ def test_anything_can_be_asked_and_the_cluster_is_then_as_before(demo: Terminal)
     }.items():
         demo.press(f" :{nonsense}\r", said)
     demo.press(ESCAPE, question)
+    assert demo.end("q") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl; the test above asks without it")
+def test_what_kubectl_asked_has_its_pictures_too(demo: Terminal) -> None:
+    demo.press("/16\r", "May the pod list services now")
+    demo.press(":kubectl get services -n kikai --as system:serviceaccount:kikai:default\r", "│Authorization│")
+    demo.press(DOWN * 40, "✕ nothing grants it")
     assert demo.end("q") == 0
 
 
