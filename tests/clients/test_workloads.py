@@ -75,8 +75,13 @@ def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
     assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=300s")
     image = ("get", "pods", "-l", "app=agent", "-o", "jsonpath={.items[*].spec.containers[0].image}")
     assert kubectl(*image) == "nginx:1.28"
+    history = kubectl("rollout", "history", "ds/agent").splitlines()
+    assert [line.split()[0] for line in history if line[:1].isdigit()] == ["1", "2"]
+    kubectl("rollout", "undo", "ds/agent")
+    kubectl("rollout", "status", "ds/agent", "--timeout=300s")
+    assert kubectl(*image) == "nginx"
     kubectl("delete", "ds", "agent")
-    assert kubectl("get", "pods", "-l", "app=agent", "-o", "name") == ""
+    assert kubectl("get", "pods,controllerrevisions", "-l", "app=agent", "-o", "name") == ""
 
 
 @pytest.mark.slow
@@ -90,8 +95,11 @@ def test_a_stateful_set_and_its_rollouts(kubectl: Kubectl) -> None:
     kubectl("rollout", "status", "sts/web", "--timeout=300s")
     images = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].spec.containers[0].image}")
     assert kubectl(*images) == "nginx:1.28 nginx:1.28 nginx:1.28"
+    kubectl("rollout", "undo", "sts/web")
+    kubectl("rollout", "status", "sts/web", "--timeout=300s")
+    assert kubectl(*images) == "nginx nginx nginx"
     kubectl("scale", "sts/web", "--replicas=1")
     kubectl("wait", "--for=delete", "pod/web-1", "--timeout=300s")
     assert kubectl("get", "sts", "web").splitlines()[1].split()[:2] == ["web", "1/1"]
     kubectl("delete", "sts", "web")
-    assert kubectl("get", "pods", "-l", "app=web", "-o", "name") == ""
+    assert kubectl("get", "pods,controllerrevisions", "-l", "app=web", "-o", "name") == ""

@@ -98,8 +98,12 @@ def _adopt(reference: Object, obj: Object) -> None:
 
 
 def drop_owner(uid: str, obj: Object) -> None:
-    """Remove the references to an owner's uid from an object, in place; no field is left if there are no others."""
-    references = [item for item in obj["metadata"]["ownerReferences"] if item.get("uid") != uid]
+    """Remove the references to an owner's uid from an object, in place."""
+    set_owners(obj, [item for item in obj["metadata"]["ownerReferences"] if item.get("uid") != uid])
+
+
+def set_owners(obj: Object, references: list[Object]) -> None:
+    """Set the owner references of an object, in place; no field is left if there are none."""
     obj["metadata"]["ownerReferences"] = references
     if not references:
         del obj["metadata"]["ownerReferences"]

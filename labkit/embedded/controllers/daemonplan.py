@@ -8,7 +8,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from labkit.embedded.controllers.rolling import scaled
 from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
 from labkit.embedded.machinery.pods.state import is_available, ready_since
 from labkit.embedded.machinery.request import Object
@@ -98,10 +100,9 @@ def is_updated(pod: Object, revision: str) -> bool:
     return (pod["metadata"].get("labels") or {}).get(HASH) == revision
 
 
-def next_steps(daemon_set: Object, nodes: list[Object], on: Placed, revision: str) -> Plan:
-    """The steps after which each suitable node has one pod; those of former templates are replaced at once."""
+def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
+    """The steps after which each suitable node has one pod, of any template."""
     plan = Plan()
-    replaces = daemon_set["spec"]["updateStrategy"].get("type") == "RollingUpdate"
     for node in nodes:
         name = node["metadata"]["name"]
         should, may_stay = may_run(daemon_set, node)
@@ -114,15 +115,47 @@ def next_steps(daemon_set: Object, nodes: list[Object], on: Placed, revision: st
             ended = [pod for pod in alive if pod["status"].get("phase") in ("Failed", "Succeeded")]
             plan.pods += ended
             alive = [pod for pod in alive if pod not in ended]
-            plan.pods += [pod for pod in alive[:1] if replaces and not is_updated(pod, revision)] + alive[1:]
+            plan.pods += alive[1:]
     known = {node["metadata"]["name"] for node in nodes}
     for name in on.keys() - known:  # these nodes do not exist
         plan.pods += [pod for pod in on[name] if not pod["spec"].get("nodeName")]
     return plan
 
 
+def rolled(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
+    """The steps of a rolling update: replace pods of former templates, a few at a time."""
+    wanting = {node["metadata"]["name"] for node in nodes if may_run(daemon_set, node)[0]}
+    unavailable = most_unavailable(daemon_set, len(wanting))
+    plan, missing = Plan(), 0
+    ready: list[Any] = []
+    for name in sorted(on.keys() | wanting):
+        alive = [pod for pod in on.get(name, ()) if not pod["metadata"].get("deletionTimestamp")]
+        new = [pod for pod in alive if is_updated(pod, revision)]
+        old = [pod for pod in alive if not is_updated(pod, revision)]
+        if len(new) > 1 or len(old) > 1 or bool(new) == bool(old):
+            missing += 1
+        elif new:
+            missing += not _available(daemon_set, new[0], now)
+        elif not _available(daemon_set, old[0], now):
+            plan.pods.append(old[0])
+            missing += 1
+        else:
+            ready.append(old[0])
+    plan.pods += ready[: max(unavailable - missing, 0)]
+    return plan
+
+
 def _available(daemon_set: Object, pod: Object, now: float) -> bool:
     return is_available(pod, daemon_set["spec"].get("minReadySeconds", 0), now)
+
+
+def most_unavailable(daemon_set: Object, desired: int) -> int:
+    """``maxUnavailable`` of a daemon set, in nodes; one where it is zero for the sake of a surge."""
+    strategy = daemon_set["spec"]["updateStrategy"]
+    if strategy.get("type") != "RollingUpdate":
+        return 0
+    rolling = strategy.get("rollingUpdate") or {}
+    return scaled(rolling.get("maxUnavailable", 1), desired, up=True) or min(desired, 1)
 
 
 def counts(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> dict[str, int]:

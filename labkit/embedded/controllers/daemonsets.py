@@ -5,10 +5,10 @@ Source: k8s.io/kubernetes ``pkg/controller/daemon``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.controllers.daemonplan import GENERATION, HASH, bound_to, counts, next_steps, placed
-from labkit.embedded.controllers.rolling import template_hash
-from labkit.embedded.controllers.workload import WorkloadController
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.controllers.daemonplan import GENERATION, HASH, bound_to, counts, placed, rolled, steady
+from labkit.embedded.controllers.history import History
+from labkit.embedded.controllers.workload import Create, WorkloadController
 from labkit.embedded.controllers.workload_pods import max_pods, pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
@@ -22,6 +22,10 @@ class DaemonSets(WorkloadController):
 
     kind = DAEMON_SETS
     component = "daemonset-controller"
+
+    def __init__(self, registry: Registry, create: Create) -> None:
+        super().__init__(registry, create)
+        self._history = History(registry, DAEMON_SETS, HASH)
 
     def __call__(self, change: Change) -> None:
         """React to nodes as well."""
@@ -43,9 +47,12 @@ class DaemonSets(WorkloadController):
     def _sync(self, daemon_set: Object) -> None:
         if daemon_set["metadata"].get("deletionTimestamp"):
             return
-        revision, nodes = template_hash(daemon_set["spec"]["template"]), list(self._registry.list(NODES))
+        *old, current = self._history.revisions(daemon_set)
+        revision, nodes = self._history.hash_of(current), list(self._registry.list(NODES))
         pods, now = self._claim(daemon_set), self._registry.clock()
-        plan = next_steps(daemon_set, nodes, placed(pods), revision)
+        plan = steady(daemon_set, nodes, placed(pods), revision, now)
+        if not plan.nodes and not plan.pods and daemon_set["spec"]["updateStrategy"].get("type") == "RollingUpdate":
+            plan = rolled(daemon_set, nodes, placed(pods), revision, now)
         for pod in plan.pods:
             self._delete(daemon_set, pod)
         room = len(pods) < max_pods(daemon_set["spec"]["template"])
@@ -53,6 +60,9 @@ class DaemonSets(WorkloadController):
             self._create_dependent(daemon_set, _pod_for(daemon_set, plan.nodes[0], revision))
         pods = self._controlled(daemon_set)
         self._write_status(self.kind, daemon_set, counts(daemon_set, nodes, placed(pods), revision, now))
+        live = {(pod["metadata"].get("labels") or {}).get(HASH) for pod in pods}
+        used = {one["metadata"]["name"] for one in old if self._history.hash_of(one) in live}
+        self._history.trim(daemon_set, old, used)
 
 
 def _pod_for(daemon_set: Object, node: str, revision: str) -> Object:

@@ -1,33 +1,32 @@
-"""Stateful sets: numbered pods, one after another, and the last one first where they go or are replaced.
-
-They create no claims: a volume of a claim's template is an empty directory. There is no history of their templates.
+"""Stateful sets: numbered pods, created in order and deleted in reverse order.
 
 Source: k8s.io/kubernetes ``pkg/controller/statefulset``.
 """
 
 from __future__ import annotations
 
-import copy
-import re
 from functools import partial
 from typing import Any
 
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.controllers import MANAGER, identities
+from labkit.embedded.controllers.controller_ref import set_owners
 from labkit.embedded.controllers.daemonplan import HASH
-from labkit.embedded.controllers.rolling import desired_replicas, template_hash
-from labkit.embedded.controllers.workload import Messages, WorkloadController
-from labkit.embedded.controllers.workload_pods import max_pods, pod_from
+from labkit.embedded.controllers.history import History, template_of
+from labkit.embedded.controllers.rolling import desired_replicas
+from labkit.embedded.controllers.workload import Create, Messages, WorkloadController
+from labkit.embedded.controllers.workload_pods import max_pods
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.pods.state import is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
-STATEFUL_SETS = BY_KIND["apps", "StatefulSet"]
-POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
+CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 
 
 class StatefulSets(WorkloadController):
-    """Creates and deletes the pods of stateful sets."""
+    """Creates and deletes the pods of stateful sets, and creates their claims."""
 
-    kind = STATEFUL_SETS
+    kind = identities.STATEFUL_SETS
     component = "statefulset-controller"
     messages = Messages(
         "create Pod {name} in StatefulSet {owner} successful",
@@ -35,8 +34,12 @@ class StatefulSets(WorkloadController):
         "delete Pod {name} in StatefulSet {owner} successful",
     )
 
+    def __init__(self, registry: Registry, create: Create) -> None:
+        super().__init__(registry, create)
+        self._history = History(registry, identities.STATEFUL_SETS, "controller.kubernetes.io/hash")
+
     def _selects(self, one: Object, pod: Object) -> bool:
-        return _ordinal(one, pod) is not None
+        return identities.ordinal_of(one, pod) is not None
 
     def _is_due(self, one: Object) -> bool:
         """Whether a refused pod may be tried again, or pods may have become available."""
@@ -49,57 +52,88 @@ class StatefulSets(WorkloadController):
     def _sync(self, one: Object) -> None:
         if one["metadata"].get("deletionTimestamp"):
             return
-        revision = f"{one['metadata']['name'][:223]}-{template_hash(one['spec']['template'])}"
-        self._act(one, self._pods(one), revision)
-        self._write_status(self.kind, one, self._status(one, list(self._pods(one).values()), revision))
+        revisions = self._history.revisions(one)
+        update = revisions[-1]
+        before = one["status"].get("currentRevision")
+        current = next((each for each in revisions if each["metadata"]["name"] == before and template_of(each)), update)
+        self._act(one, self._pods(one), current, update)
+        pods = self._pods(one)
+        names = current["metadata"]["name"], update["metadata"]["name"]
+        self._write_status(self.kind, one, self._status(one, list(pods.values()), *names))
+        self._history.trim(one, revisions[:-1], {_revision(pod) for pod in pods.values()} | {names[0]})
 
     def _pods(self, one: Object) -> dict[int, Object]:
         """The set's pods by their ordinals."""
         pods = self._claim(one, partial(self._selects, one))
-        return {number: pod for pod in pods if (number := _ordinal(one, pod)) is not None}
+        return {number: pod for pod in pods if (number := identities.ordinal_of(one, pod)) is not None}
 
-    def _act(self, one: Object, pods: dict[int, Object], revision: str) -> None:
-        """Take the next step; each waits until the pods before it are available."""
-        first = int((one["spec"].get("ordinals") or {}).get("start", 0))
+    def _act(self, one: Object, pods: dict[int, Object], current: Object, update: Object) -> None:
+        """Take the next step."""
+        ordered = one["spec"].get("podManagementPolicy") != "Parallel"
+        first = identities.first_ordinal(one)
         members = range(first, first + _size(one))
         for number in members:
-            pod = pods.get(number)
-            if pod is None:
-                if self._backoff.may_try(one):
-                    self._create_dependent(one, _identified(one, revision, number))
+            if number not in pods:
+                if self._make(one, number, current, update) or ordered:
+                    return
+            elif self._blocks(one, number, pods[number]) and ordered:
                 return
-            if pod["status"].get("phase") in ("Failed", "Succeeded"):
-                self._delete_last(one, [pod])
+        condemned = [number for number in sorted(pods, reverse=True) if number not in members]
+        weakest = next((number for number in reversed(condemned) if not _is_healthy(pods[number])), None)
+        for number in condemned:
+            pod = pods[number]
+            waits = _is_ending(pod) or (not self._is_available(one, pod) and number != weakest)
+            if ordered and waits:
                 return
-            if pod["metadata"].get("deletionTimestamp") or not self._is_available(one, pod):
-                break
-        else:
-            outdated = [pods[number] for number in members if _revision(pods[number]) != revision]
-            replaced = outdated if one["spec"]["updateStrategy"].get("type") == "RollingUpdate" else []
-            condemned = [pods[number] for number in sorted(pods) if number not in members]
-            self._delete_last(one, condemned or replaced)
-
-    def _delete_last(self, one: Object, pods: list[Object]) -> None:
-        """Delete the last of some pods, unless it is going already."""
-        for pod in pods[-1:]:
-            if not pod["metadata"].get("deletionTimestamp"):
+            if not _is_ending(pod):
+                self._update_claims(one, number, pod, leaving=True)
                 self._delete(one, pod)
+                if ordered:
+                    return
+        self._renew(one, [pods.get(number) for number in members], update)
 
-    def _status(self, one: Object, pods: list[Object], revision: str) -> dict[str, Any]:
-        lasting = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-        updated = sum(_revision(pod) == revision for pod in lasting)
-        before = one["status"].get("currentRevision") or revision
-        current = revision if updated == len(pods) else before
+    def _renew(self, one: Object, pods: list[Object | None], update: Object) -> None:
+        """Delete the last pod of a former template, if those after it are healthy."""
+        strategy = one["spec"]["updateStrategy"]
+        if strategy.get("type") == "OnDelete":
+            return
+        partition = (strategy.get("rollingUpdate") or {}).get("partition", 0)
+        for pod in reversed(pods[partition:]):
+            if pod is None:
+                return
+            if _revision(pod) != update["metadata"]["name"] and not _is_ending(pod):
+                self._delete(one, pod)
+                return
+            if not _is_healthy(pod):
+                return
+
+    def _blocks(self, one: Object, number: int, pod: Object) -> bool:
+        """Look after an existing pod, and return whether the pods after it have to wait for it."""
+        if pod["status"].get("phase") in ("Failed", "Succeeded"):
+            if not _is_ending(pod):
+                self._delete(one, pod)
+            return True
+        if pod["status"].get("phase") == "Pending" and not self._make_claims(one, number):
+            return True
+        self._update_claims(one, number, pod, leaving=False)
+        return _is_ending(pod) or not self._is_available(one, pod)
+
+    def _status(self, one: Object, pods: list[Object], current: str, update: str) -> dict[str, Any]:
+        lasting = [pod for pod in pods if not _is_ending(pod)]
+        ready = [pod for pod in pods if _is_running_and_ready(pod)]
         counts = {
-            "readyReplicas": sum(_is_running_and_ready(pod) for pod in pods),
+            "readyReplicas": len(ready),
             "currentReplicas": sum(_revision(pod) == current for pod in lasting),
-            "updatedReplicas": updated,
+            "updatedReplicas": sum(_revision(pod) == update for pod in lasting),
         }
+        done = counts["updatedReplicas"] == counts["readyReplicas"] == len(pods)
+        if done and one["spec"]["updateStrategy"].get("type") == "RollingUpdate":
+            current, counts["currentReplicas"] = update, counts["updatedReplicas"]
         status: dict[str, Any] = {
             "observedGeneration": one["metadata"].get("generation", 1),
             "replicas": len(pods),
             "currentRevision": current,
-            "updateRevision": revision,
+            "updateRevision": update,
             "collisionCount": 0,
             "availableReplicas": sum(self._is_available(one, pod) for pod in pods),
         }
@@ -109,41 +143,68 @@ class StatefulSets(WorkloadController):
         now = self._registry.clock()
         return _is_running_and_ready(pod) and is_available(pod, one["spec"].get("minReadySeconds", 0), now)
 
+    # Pods and claims
+
+    def _make(self, one: Object, number: int, current: Object, update: Object) -> bool:
+        """Create a pod and its claims, and return whether both were created."""
+        if not self._backoff.may_try(one):
+            return False
+        rolling = one["spec"]["updateStrategy"].get("rollingUpdate")
+        kept = rolling.get("partition", 0) if rolling is not None else one["status"].get("currentReplicas", 0)
+        if one["spec"]["updateStrategy"].get("type") == "OnDelete":
+            kept = 0
+        revision = current if number < identities.first_ordinal(one) + kept else update
+        pod = identities.identified(
+            one, template_of(revision) or one["spec"]["template"], revision["metadata"]["name"], number
+        )
+        if not self._make_claims(one, number) or self._create_dependent(one, pod) is not None:
+            return False
+        self._update_claims(one, number, pod, leaving=False)
+        return True
+
+    def _make_claims(self, one: Object, number: int) -> bool:
+        """Create the missing claims of a pod, and return whether all are there."""
+        pod = f"Pod {{owner}}-{number} in StatefulSet {{owner}}"
+        refused = f"create Claim {{name}} for {pod} failed error: {{error}}"
+        messages = Messages(f"create Claim {{name}} {pod} success", refused, "")
+        return not any(
+            self._create_for(one, claim, CLAIMS, messages) is not None
+            for claim in identities.claims_of(one, number)
+            if self._registry.find(CLAIMS, claim["metadata"]["namespace"], claim["metadata"]["name"]) is None
+        )
+
+    def _update_claims(self, one: Object, number: int, pod: Object, *, leaving: bool) -> None:
+        """Set the owners of a pod's claims by the retention policy."""
+        owner = identities.claim_owner(one, pod, leaving=leaving)
+        ours = {("StatefulSet", one["metadata"]["name"]), ("Pod", pod["metadata"]["name"])}
+        for name in identities.claim_names(one, number).values():
+            claim = self._registry.find(CLAIMS, one["metadata"]["namespace"], name)
+            if claim is None:
+                continue
+            present = claim["metadata"].get("ownerReferences") or []
+            references = [item for item in present if (item.get("kind"), item.get("name")) not in ours]
+            references += [owner] if owner else []
+            if references != present:
+                self._registry.edit(CLAIMS, claim, MANAGER, partial(set_owners, references=references))
+
 
 def _size(one: Object) -> int:
-    """The number of pods of a set; their volumes count towards the limit."""
+    """The number of pods of a set; their claims count towards the limit."""
     written = {name: one["spec"].get(name) for name in ("template", "volumeClaimTemplates")}
     return min(desired_replicas(one), max_pods(written))
-
-
-def _ordinal(one: Object, pod: Object) -> int | None:
-    """The ordinal in a pod's name, None if the name is not of the set."""
-    match = re.fullmatch(r"(.*)-([0-9]{1,10})", pod["metadata"]["name"])
-    return int(match[2]) if match is not None and match[1] == one["metadata"]["name"] else None
-
-
-def _identified(one: Object, revision: str, number: int) -> Object:
-    """A pod with the identity of an ordinal."""
-    name = f"{one['metadata']['name']}-{number}"
-    pod = pod_from(one["spec"]["template"], STATEFUL_SETS, one)
-    pod["metadata"]["name"] = name
-    own = {POD_NAME: name, POD_INDEX: str(number), HASH: revision}
-    pod["metadata"]["labels"] = {**(pod["metadata"].get("labels") or {}), **own}
-    spec = pod["spec"] = copy.deepcopy(dict(pod["spec"]))
-    spec["hostname"] = name
-    if one["spec"].get("serviceName"):
-        spec["subdomain"] = one["spec"]["serviceName"]
-    claims = [claim["metadata"].get("name", "") for claim in one["spec"].get("volumeClaimTemplates") or ()]
-    volumes = [{"name": claim, "emptyDir": {}} for claim in claims]
-    volumes += [volume for volume in spec.get("volumes") or () if volume.get("name") not in claims]
-    if volumes:
-        spec["volumes"] = volumes
-    return pod
 
 
 def _revision(pod: Object) -> str:
     return str((pod["metadata"].get("labels") or {}).get(HASH, ""))
 
 
+def _is_ending(pod: Object) -> bool:
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
 def _is_running_and_ready(pod: Object) -> bool:
     return pod["status"].get("phase") == "Running" and ready_since(pod) is not None
+
+
+def _is_healthy(pod: Object) -> bool:
+    return _is_running_and_ready(pod) and not _is_ending(pod)

@@ -150,16 +150,22 @@ class WorkloadController(BaseController):
 
     def _create_dependent(self, owner: Object, obj: Object) -> ApiError | None:
         """Create a dependent and record an event; a refusal is returned, and starts the owner's back-off."""
+        refusal = self._create_for(owner, obj, self.dependents, self.messages)
+        if refusal is None:
+            self._backoff.reset(owner)
+        return refusal
+
+    def _create_for(self, owner: Object, obj: Object, kind: Kind, messages: Messages) -> ApiError | None:
+        """Create an object of any kind for an owner; see ``_create_dependent``."""
         try:
-            made = self._create(self.component, obj, self.dependents)
+            made = self._create(self.component, obj, kind)
         except ApiError as error:
             self._backoff.fail(owner)
             name = obj["metadata"].get("name", "")
-            message = self.messages.refused.format(name=name, owner=owner["metadata"]["name"], error=error.message)
+            message = messages.refused.format(name=name, owner=owner["metadata"]["name"], error=error.message)
             self._events.warning(owner, "FailedCreate", message)
             return error
-        self._backoff.reset(owner)
-        message = self.messages.created.format(name=made["metadata"]["name"], owner=owner["metadata"]["name"])
+        message = messages.created.format(name=made["metadata"]["name"], owner=owner["metadata"]["name"])
         self._events.normal(owner, "SuccessfulCreate", message)
         return None
 

@@ -1,4 +1,4 @@
-"""Daemon sets: which nodes get a pod, and how pods are replaced."""
+"""Daemon sets: which nodes get a pod, how pods are replaced, and the revisions that are kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.support.cluster import ClusterApi
 
 APPS = "/apis/apps/v1/namespaces/lab"
-SETS = f"{APPS}/daemonsets"
+SETS, REVISIONS = f"{APPS}/daemonsets", f"{APPS}/controllerrevisions"
 PODS = "/api/v1/namespaces/lab/pods"
 EVENTS = "/api/v1/namespaces/lab/events"
 HASH = "controller-revision-hash"
@@ -87,7 +87,8 @@ def events(api: ClusterApi, reason: str) -> list[str]:
 def test_a_pod_on_the_node(api: ClusterApi) -> None:
     make(api)
     (pod,) = items(api, PODS)
-    suffix = pod["metadata"]["labels"][HASH]
+    (revision,) = items(api, REVISIONS)
+    suffix = revision["metadata"]["labels"][HASH]
     assert pod["metadata"]["labels"] == {"app": "d", HASH: suffix, "pod-template-generation": "1"}
     assert (pod["spec"]["nodeName"], target(pod)) == ("labkit", "labkit")
     assert status(api) == {
@@ -98,6 +99,8 @@ def test_a_pod_on_the_node(api: ClusterApi) -> None:
         "numberAvailable": 1,
     }
     assert events(api, "SuccessfulCreate") == [f"Created pod: {pod['metadata']['name']}"]
+    assert (revision["metadata"]["name"], revision["revision"]) == (f"d-{suffix}", 1)
+    assert revision["data"]["spec"]["template"]["$patch"] == "replace"
     api.must(api.admin.delete(f"{PODS}/{pod['metadata']['name']}"))
     assert len(items(api, PODS)) == 1, "another one comes"
 
@@ -157,10 +160,24 @@ def test_taints(api: ClusterApi, effect: str, left: int, wrong: int) -> None:
     assert "desiredNumberScheduled" not in status(api)
 
 
-def test_pods_are_replaced_at_once(three: ClusterApi) -> None:
+def test_pods_are_replaced_a_few_at_a_time(three: ClusterApi) -> None:
     make(three)
     for pod in items(three, PODS):
         be_ready(three, pod)
+    relabel(three, "2")
+    for new, old in ((1, 2), (2, 1), (3, 0)):
+        versions = [pod["metadata"]["labels"].get("v", "1") for pod in items(three, PODS)]
+        assert (versions.count("2"), versions.count("1")) == (new, old)
+        assert status(three)["updatedNumberScheduled"] == new
+        for pod in items(three, PODS):
+            if "v" in pod["metadata"]["labels"]:
+                be_ready(three, pod)
+    assert status(three)["numberAvailable"] == 3
+    assert targets(three) == ["a", "b", "c"]
+
+
+def test_pods_that_do_not_work_are_replaced_at_once(three: ClusterApi) -> None:
+    make(three)
     relabel(three, "2")
     assert [pod["metadata"]["labels"].get("v") for pod in items(three, PODS)] == ["2", "2", "2"]
 
@@ -174,6 +191,17 @@ def test_on_delete_nothing_is_replaced(three: ClusterApi) -> None:
     three.must(three.admin.delete(f"{PODS}/{first['metadata']['name']}"))
     (new,) = [pod for pod in items(three, PODS) if "v" in pod["metadata"]["labels"]]
     assert target(new) == target(first)
+
+
+def test_revisions_are_found_again_and_forgotten(api: ClusterApi) -> None:
+    make(api, revisionHistoryLimit=1)
+    relabel(api, "2")
+    first, second = sorted(items(api, REVISIONS), key=lambda one: one["revision"])
+    change(api, template={"metadata": {"labels": {"v": None}}})
+    again = {one["metadata"]["name"]: one["revision"] for one in items(api, REVISIONS)}
+    assert again == {first["metadata"]["name"]: 3, second["metadata"]["name"]: 2}
+    relabel(api, "3")
+    assert sorted(one["revision"] for one in items(api, REVISIONS)) == [3, 4]
 
 
 def test_a_pod_that_has_ended_is_replaced(three: ClusterApi) -> None:
@@ -199,7 +227,7 @@ def test_what_a_quota_forbids(three: ClusterApi) -> None:
 def test_the_end_of_a_daemon_set(api: ClusterApi, propagation: str, left: int) -> None:
     make(api)
     api.must(api.admin.call("DELETE", f"{SETS}/d", {"propagationPolicy": propagation}))
-    assert len(items(api, PODS)) == left
+    assert (len(items(api, PODS)), len(items(api, REVISIONS))) == (left, left)
     assert api.admin.get(f"{SETS}/d").status == 404
     if left:
         (before,) = items(api, PODS)

@@ -9,6 +9,7 @@ import pytest
 from tests.support.cluster import ClusterApi
 
 APPS, BATCH = "/apis/apps/v1/namespaces/lab", "/apis/batch/v1/namespaces/lab"
+REVISIONS = f"{APPS}/controllerrevisions"
 POD: Any = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
 JOB = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "ubuntu", "command": ["true"]}]}}
 SET = {"selector": {"matchLabels": {"app": "x"}}, "template": POD}
@@ -46,6 +47,23 @@ def test_a_job_s_status(api: ClusterApi) -> None:
     assert api.admin.get(f"{path}/x").status == 200, "nobody knows when it ended"
 
 
+@pytest.mark.parametrize("kind", ["daemonsets", "statefulsets"])
+def test_a_revision(api: ClusterApi, kind: str) -> None:
+    path = f"{APPS}/{kind}"
+    made = make(api, path, **SET)
+    (revision,) = api.must(api.admin.get(REVISIONS))["items"]
+    labels = {name: None for name in revision["metadata"]["labels"] if name != "app"}
+    api.must(api.admin.patch(f"{REVISIONS}/{revision['metadata']['name']}", {"metadata": {"labels": labels}}))
+    owner = {"apiVersion": "apps/v1", "kind": made["kind"], "name": "x", "uid": made["metadata"]["uid"]}
+    metadata = {"name": "odd", "labels": {"app": "x"}, "ownerReferences": [{**owner, "controller": True}]}
+    api.must(api.admin.post(REVISIONS, {"metadata": metadata, "data": {"spec": 1}, "revision": 0}))
+    if kind == "statefulsets":
+        write(api, path, currentRevision="odd")
+    api.must(api.admin.patch(f"{path}/x", {"spec": {"template": {"metadata": {"labels": {"v": "2"}}}}}))
+    (pod,) = api.must(api.admin.get("/api/v1/namespaces/lab/pods"))["items"]
+    assert pod["metadata"]["labels"]["v"] == "2"
+
+
 def test_pods_without_a_phase(api: ClusterApi) -> None:
     for kind in ("daemonsets", "statefulsets"):
         make(api, f"{APPS}/{kind}", **{**SET, "selector": {"matchLabels": {"app": "x"}}})
@@ -60,6 +78,7 @@ def test_pods_without_a_phase(api: ClusterApi) -> None:
     ("kind", "spec"),
     [
         ("jobs", {"parallelism": 9, "completions": 9}),
+        ("statefulsets", {"replicas": 9, "selector": SET["selector"], "podManagementPolicy": "Parallel"}),
         ("daemonsets", {"selector": SET["selector"]}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Stateful sets: in which order pods come and go, and who they are."""
+"""Stateful sets: in which order pods come and go, who they are, and what becomes of their claims."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from tests.support.cluster import ClusterApi
 
 APPS = "/apis/apps/v1/namespaces/lab"
-SETS = f"{APPS}/statefulsets"
+SETS, REVISIONS = f"{APPS}/statefulsets", f"{APPS}/controllerrevisions"
 PODS = "/api/v1/namespaces/lab/pods"
+CLAIMS = "/api/v1/namespaces/lab/persistentvolumeclaims"
 EVENTS = "/api/v1/namespaces/lab/events"
 CLAIM = {
     "metadata": {"name": "www"},
@@ -94,10 +95,17 @@ def test_one_pod_after_the_other(api: ClusterApi) -> None:
     ]
 
 
+def test_all_pods_at_once(api: ClusterApi) -> None:
+    make(api, podManagementPolicy="Parallel")
+    assert names(api) == ["w-0", "w-1", "w-2"]
+    change(api, replicas=1)
+    assert names(api) == ["w-0"]
+
+
 def test_who_a_pod_is(api: ClusterApi) -> None:
     make(api, serviceName="web")
     (pod,) = items(api, PODS)
-    revision = status(api)["updateRevision"]
+    (revision,) = names(api, REVISIONS)
     assert pod["metadata"]["labels"] == {
         "app": "w",
         "apps.kubernetes.io/pod-index": "0",
@@ -105,7 +113,7 @@ def test_who_a_pod_is(api: ClusterApi) -> None:
         "statefulset.kubernetes.io/pod-name": "w-0",
     }
     assert (pod["metadata"]["generateName"], pod["spec"]["hostname"], pod["spec"]["subdomain"]) == ("w-", "w-0", "web")
-    assert status(api)["currentRevision"] == revision
+    assert (status(api)["currentRevision"], status(api)["updateRevision"]) == (revision, revision)
 
 
 def test_ordinals_may_begin_elsewhere(live: ClusterApi) -> None:
@@ -117,18 +125,21 @@ def test_ordinals_may_begin_elsewhere(live: ClusterApi) -> None:
     assert names(live) == ["w-2000000000", "w-2000000001"]
 
 
-def test_the_last_pod_goes_first(live: ClusterApi) -> None:
-    make(live)
-    change(live, replicas=1)
-    assert names(live) == ["w-0"]
-    assert sorted(events(live, "SuccessfulDelete")) == [f"delete Pod w-{n} in StatefulSet w successful" for n in (1, 2)]
+def test_the_last_pod_goes_first(api: ClusterApi) -> None:
+    make(api, podManagementPolicy="OrderedReady")
+    be_ready(api, "w-0")
+    be_ready(api, "w-1")
+    change(api, replicas=1)
+    assert names(api) == ["w-0"], "one that is not ready may go if it is the first such"
+    assert sorted(events(api, "SuccessfulDelete")) == [f"delete Pod w-{n} in StatefulSet w successful" for n in (1, 2)]
 
 
-def test_the_pod_before_it_waits_until_it_is_gone(live: ClusterApi) -> None:
-    make(live)
+@pytest.mark.parametrize(("policy", "left"), [("OrderedReady", ["w-0", "w-1", "w-2"]), ("Parallel", ["w-0", "w-2"])])
+def test_the_pod_before_it_waits_until_it_is_gone(live: ClusterApi, policy: str, left: list[str]) -> None:
+    make(live, podManagementPolicy=policy)
     live.must(live.admin.patch(f"{PODS}/w-2", {"metadata": {"finalizers": ["example.com/hold"]}}))
     change(live, replicas=1)
-    assert names(live) == ["w-0", "w-1", "w-2"]
+    assert names(live) == left
     live.must(live.admin.patch(f"{PODS}/w-2", {"metadata": {"finalizers": None}}))
     assert names(live) == ["w-0"]
 
@@ -164,10 +175,9 @@ def test_a_pod_that_has_ended_is_replaced(api: ClusterApi) -> None:
 
 
 def test_pods_are_replaced_from_the_last(api: ClusterApi) -> None:
-    make(api)
-    for name in ("w-0", "w-1", "w-2"):
-        be_ready(api, name)
-    old = status(api)["currentRevision"]
+    make(api, podManagementPolicy="Parallel")
+    be_ready(api, "w-0", "w-1", "w-2")
+    (old,) = names(api, REVISIONS)
     change(api, template=relabel("2"))
     assert versions(api) == ["1", "1", "2"]
     told = status(api)
@@ -178,6 +188,16 @@ def test_pods_are_replaced_from_the_last(api: ClusterApi) -> None:
     be_ready(api, "w-1")
     be_ready(api, "w-0")
     assert (versions(api), status(api)["currentRevision"]) == (["2", "2", "2"], told["updateRevision"])
+
+
+def test_a_partition_keeps_the_first_ones(live: ClusterApi) -> None:
+    make(live, updateStrategy={"rollingUpdate": {"partition": 2}})
+    change(live, template=relabel("2"))
+    assert versions(live) == ["1", "1", "2"]
+    live.must(live.admin.delete(f"{PODS}/w-0"))
+    assert versions(live) == ["1", "1", "2"], "it comes again as it was"
+    change(live, updateStrategy={"rollingUpdate": {"partition": 0}})
+    assert versions(live) == ["2", "2", "2"]
 
 
 def test_on_delete_nothing_is_replaced(live: ClusterApi) -> None:
@@ -196,16 +216,34 @@ def test_pods_must_have_been_ready_for_so_long(live: ClusterApi) -> None:
     assert (names(live), counts(live)["available"]) == (["w-0", "w-1"], 1)
 
 
-def test_an_empty_directory_stands_for_a_claim(live: ClusterApi) -> None:
+def test_each_pod_has_claims_that_stay(live: ClusterApi) -> None:
     make(live, volumeClaimTemplates=[CLAIM], replicas=2)
-    assert [pod["spec"]["volumes"][0] for pod in items(live, PODS)] == [{"name": "www", "emptyDir": {}}] * 2
-    assert names(live, "/api/v1/namespaces/lab/persistentvolumeclaims") == []
+    assert names(live, CLAIMS) == ["www-w-0", "www-w-1"]
+    claim = items(live, CLAIMS)[0]
+    assert claim["metadata"]["labels"] == {"app": "w"}
+    assert "ownerReferences" not in claim["metadata"]
+    assert items(live, PODS)[0]["spec"]["volumes"][0] == {
+        "name": "www",
+        "persistentVolumeClaim": {"claimName": "www-w-0"},
+    }
+    assert "create Claim www-w-0 Pod w-0 in StatefulSet w success" in events(live, "SuccessfulCreate")
+    change(live, replicas=0)
+    live.must(live.admin.delete(f"{SETS}/w"))
+    assert names(live, CLAIMS) == ["www-w-0", "www-w-1"]
 
 
-def test_large_templates_make_few_pods(live: ClusterApi) -> None:
-    claims = [{**CLAIM, "metadata": {"name": "www", "annotations": {"large": "x" * 100_000}}}]
-    make(live, volumeClaimTemplates=claims, replicas=9)
-    assert names(live) == ["w-0", "w-1", "w-2"]
+def test_claims_that_go_with_their_pod_or_their_set(live: ClusterApi) -> None:
+    policy = {"whenDeleted": "Delete", "whenScaled": "Delete"}
+    make(live, volumeClaimTemplates=[CLAIM], persistentVolumeClaimRetentionPolicy=policy)
+    owners = [claim["metadata"]["ownerReferences"][0]["kind"] for claim in items(live, CLAIMS)]
+    assert owners == ["StatefulSet"] * 3
+    change(live, replicas=1)
+    assert names(live, CLAIMS) == ["www-w-0"]
+    change(live, persistentVolumeClaimRetentionPolicy={"whenDeleted": "Retain"})
+    assert "ownerReferences" not in items(live, CLAIMS)[0]["metadata"]
+    change(live, persistentVolumeClaimRetentionPolicy={"whenDeleted": "Delete"})
+    live.must(live.admin.call("DELETE", f"{SETS}/w", {"propagationPolicy": "Background"}))
+    assert (names(live), names(live, CLAIMS)) == ([], [])
 
 
 def test_a_name_that_is_taken(live: ClusterApi) -> None:
@@ -221,13 +259,14 @@ def test_a_name_that_is_taken(live: ClusterApi) -> None:
 
 def test_what_a_quota_forbids(live: ClusterApi) -> None:
     quotas = "/api/v1/namespaces/lab/resourcequotas"
-    live.must(live.admin.post(quotas, {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}}))
-    make(live, replicas=2)
+    hard = {"persistentvolumeclaims": "1"}
+    live.must(live.admin.post(quotas, {"metadata": {"name": "q"}, "spec": {"hard": hard}}))
+    make(live, volumeClaimTemplates=[CLAIM], replicas=2)
     assert names(live) == ["w-0"]
     assert events(live, "FailedCreate")[0].startswith(
-        'create Pod w-1 in StatefulSet w failed error: pods "w-1" is forbidden: exceeded quota: q'
+        'create Claim www-w-1 for Pod w-1 in StatefulSet w failed error: persistentvolumeclaims "www-w-1" is forbidden'
     )
-    live.must(live.admin.patch(f"{quotas}/q", {"spec": {"hard": {"pods": "2"}}}))
+    live.must(live.admin.patch(f"{quotas}/q", {"spec": {"hard": {"persistentvolumeclaims": "2"}}}))
     assert names(live) == ["w-0", "w-1"]
 
 
@@ -236,7 +275,7 @@ def test_the_end_of_a_stateful_set(live: ClusterApi, propagation: str, left: int
     make(live)
     uids = [pod["metadata"]["uid"] for pod in items(live, PODS)]
     live.must(live.admin.call("DELETE", f"{SETS}/w", {"propagationPolicy": propagation}))
-    assert (len(names(live)), live.admin.get(f"{SETS}/w").status) == (left, 404)
+    assert (len(names(live)), len(names(live, REVISIONS)), live.admin.get(f"{SETS}/w").status) == (left, left // 3, 404)
     if left:
         make(live)
         assert [pod["metadata"]["uid"] for pod in items(live, PODS)] == uids, "they are adopted"
