@@ -25,6 +25,7 @@ from labkit.classroom.server import SETTINGS
 from labkit.classroom.store import Store, place
 from labkit.core.sharing import ROOM, read_shared
 from tests.classroom.room import Room, key
+from tests.support.faketime import FAKETIME, MovableClock
 from tests.support.until import until
 
 START = "import sys; from labkit.cli import run; sys.exit(run(['class', 'start', *sys.argv[1:]]))"
@@ -164,6 +165,27 @@ def test_a_laptop_that_slept_goes_on(labkit_home: Path) -> None:
         running.process.send_signal(signal.SIGCONT)
         waiting.join()
         assert answered == [200]
+        assert running.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="faketime is not here; the test above sleeps without a later clock")
+@pytest.mark.parametrize("woken", ["+9h", "-2d"])
+def test_a_laptop_that_wakes_up_with_another_time_goes_on(
+    labkit_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, woken: str
+) -> None:
+    clock = MovableClock(tmp_path / "clock")
+    for name, value in clock.environment.items():
+        monkeypatch.setenv(name, value)
+    with started("--port", "0") as running:
+        assert running.join(1) == 200
+        running.process.send_signal(signal.SIGSTOP)
+        clock.move(woken)
+        running.process.send_signal(signal.SIGCONT)
+        assert running.join(1) == 200
+        assert running.join(2) == 200
+        running.ask("W15")
+        assert running.vote(1, 0) == 200
+        assert [row["what"] for row in running.everything()] == ["question"]
         assert running.end(signal.SIGTERM)[0] == 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.faketime import FAKETIME, MovableClock
 from tests.support.server import Server, start_server
 from tests.support.slow import slow_but
 from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
-FAKETIME = shutil.which("faketime")
 pytestmark = pytest.mark.skipif(
     FAKETIME is None, reason="faketime is not here; tests/apiserver/serving/test_pki.py sets a clock of its own"
 )
@@ -65,22 +64,12 @@ def test_a_clock_that_was_wrong_once_locks_nobody_out(home: Path, jump: str, lef
 
 
 @pytest.fixture
-def movable(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
-    """A server whose clock is what a file says."""
-    setting = tmp_path / "clock"
-    setting.write_text("+0\n")
-    listed = subprocess.run(
-        [str(FAKETIME), "-f", "+0", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    environment = {
-        "LD_PRELOAD": listed,
-        "FAKETIME_TIMESTAMP_FILE": str(setting),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
-    server = start_server(tmp_path / "home", environment=environment)
+def movable(tmp_path: Path) -> Iterator[tuple[Server, MovableClock]]:
+    """A server whose clock can be moved."""
+    clock = MovableClock(tmp_path / "clock")
+    server = start_server(tmp_path / "home", environment=clock.environment)
     try:
-        yield server, setting
+        yield server, clock
     finally:
         server.stop()
 
@@ -101,23 +90,23 @@ def accepted(server: Server) -> HTTPSConnection:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jump", slow_but(["+1d", "-1d", "-20y"], "-20y"))
-def test_a_running_server_follows_a_clock_that_jumps(movable: tuple[Server, Path], jump: str) -> None:
+def test_a_running_server_follows_a_clock_that_jumps(movable: tuple[Server, MovableClock], jump: str) -> None:
     """It renews its certificate within seconds, by the clock it has, and no watch is cut."""
-    server, setting = movable
+    server, clock = movable
     certificate = server.home / "pki" / "apiserver.crt"
     authority = (server.home / "pki" / "ca.crt").read_bytes()
     identity = server.admin_identity()
     connection = server.connect(identity)
     connection.request("GET", f"{CONFIG_MAPS}?watch=1&resourceVersion=0")
     response = connection.getresponse()
-    for clock, renews in ((jump, jump != "+1d"), ("+0", jump != "-1d")):
-        renews = renews and not (clock == "+0" and jump == "+1d")
+    for moved, renews in ((jump, jump != "+1d"), ("+0", jump != "-1d")):
+        renews = renews and not (moved == "+0" and jump == "+1d")
         before = certificate.read_bytes()
-        setting.write_text(clock + "\n")
+        clock.move(moved)
         deadline = time.monotonic() + (SECONDS if renews else 6)
         while certificate.read_bytes() == before and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert (certificate.read_bytes() != before) is renews, clock
+        assert (certificate.read_bytes() != before) is renews, moved
     assert ((server.home / "pki" / "ca.crt").read_bytes() == authority) is jump.endswith("d")
     name = "after-the-jump"
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
