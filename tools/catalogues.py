@@ -1,6 +1,7 @@
 """Catalogues of messages in gettext's format, and notebooks translated with them.
 
-``locale/LANGUAGE`` has a catalogue for the notebooks, and one for each room of labkit that speaks (``tools/texts.py``).
+``locale/LANGUAGE`` has a catalogue for the notebooks, one for README, and one for each room of labkit that speaks
+(``tools/texts.py``).
 Each Markdown cell of a notebook is one message, and so is a comment of labkit's own in a learner's code cell. A text
 that was changed in English makes its translation *fuzzy*: the English text is shown until somebody looks at the
 translation, and takes the mark away.
@@ -47,7 +48,7 @@ class Count:
 
 
 def path(language: str, name: str = "notebooks") -> Path:
-    """Where a catalogue of a language is: that of the notebooks, or of a room."""
+    """Where a catalogue of a language is: that of the notebooks, of README, or of a room."""
     return LOCALE / language / f"{name}.po"
 
 
@@ -77,6 +78,24 @@ def template(documents: dict[str, Any]) -> Catalog:
         for text in messages_of(document):
             texts.add(text, locations=[(name, 0)])
     return texts
+
+
+def paragraphs(page: str) -> list[str]:
+    """The messages of a page in Markdown, as which a table or a block of code counts, too."""
+    return page.rstrip("\n").split("\n\n")
+
+
+def template_of_page(page: str) -> Catalog:
+    """All messages of a page."""
+    texts = Catalog()
+    for text in paragraphs(page):
+        texts.add(text)
+    return texts
+
+
+def translated_page(page: str, texts: Catalog) -> str:
+    """A page in another language; a message without a translation, or with a fuzzy one, stays English."""
+    return "\n\n".join(_translation(text, texts) for text in paragraphs(page)) + "\n"
 
 
 def renewed(text: str, english: Catalog) -> str:

@@ -155,6 +155,9 @@ def copy_pages(pages: Path) -> None:
         page.write_text(json.dumps(document), encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (pages / "index.md").write_text(readme + CONTENTS, encoding="utf-8")
+    for page in sorted(ROOT.glob("README.*.md")):
+        text = page.read_text(encoding="utf-8").replace("](README.md)", "](index.md)")
+        (pages / page.name).write_text(f"---\norphan: true\n---\n{text}", encoding="utf-8")
 
 
 def to_the_glossary(text: str, docs: str) -> str:

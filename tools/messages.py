@@ -1,7 +1,7 @@
 """Renew the catalogues of messages from the English texts, and print how far each translation is.
 
-``python -m tools.messages`` writes them, and what labkit reads of them; with ``--check`` it fails when one is not up to
-date.
+``python -m tools.messages`` writes them, what labkit reads of them, and README in other languages; with ``--check`` it
+fails when one is not up to date.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ def outputs() -> dict[Path, str]:
     english["notebooks"] = catalogues.template(
         {source.stem: notebooks.notebook(source) for source in notebooks.sources()}
     )
+    readme = (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
+    english["readme"] = catalogues.template_of_page(readme)
     written = {}
     for language in catalogues.languages():
         for name, template in english.items():
             file = catalogues.path(language, name)
             written[file] = catalogues.renewed(file.read_text(encoding="utf-8"), template)
+        page = catalogues.read(written[catalogues.path(language, "readme")])
+        written[notebooks.ROOT / f"README.{language}.md"] = catalogues.translated_page(readme, page)
         rooms = [catalogues.read(written[catalogues.path(language, name)]) for name in texts.ROOMS]
         written[texts.COMPILED / f"{language}.json"] = catalogues.compiled(rooms)
     return written

@@ -1,4 +1,4 @@
-"""The Korean notebooks: the catalogue is up to date, and the texts keep to the terms, one style and Korean grammar."""
+"""The Korean notebooks and README: catalogues are up to date; texts keep to the terms, one style and Korean grammar."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ GLOSSARY = "99-glossary"
 
 
 @cache
-def korean() -> Any:
-    return catalogues.read(catalogues.path("ko").read_text(encoding="utf-8"))
+def korean(name: str = "notebooks") -> Any:
+    return catalogues.read(catalogues.path("ko", name).read_text(encoding="utf-8"))
 
 
-def translations() -> list[tuple[str, str]]:
+def translations(name: str = "notebooks") -> list[tuple[str, str]]:
     """Each text that is shown in Korean: English and Korean."""
     return [
         (str(message.id), str(message.string))
-        for message in some(catalogues.messages(korean()))
+        for message in some(catalogues.messages(korean(name)))
         if message.string and not message.fuzzy
     ]
 
@@ -47,6 +47,7 @@ def pages() -> Iterator[tuple[str, str]]:
         document = catalogues.translated(notebooks.notebook(source), korean())
         cells = [cell.source for cell in document.cells if cell.cell_type == "markdown"]
         yield source.stem, "\n\n".join(cell for cell in cells if HANGUL.search(cell))
+    yield "README", (notebooks.ROOT / "README.ko.md").read_text(encoding="utf-8")
 
 
 def test_the_catalogues_are_up_to_date() -> None:
@@ -61,6 +62,11 @@ def test_nine_tenths_of_a_notebook_are_in_korean(name: str) -> None:
     """A change of the English text may leave the rest to somebody who knows Korean."""
     done = catalogues.count(catalogues.messages(korean(), name))
     assert done.fuzzy + done.untranslated <= max(1, done.messages // 10), done
+
+
+def test_nine_tenths_of_readme_are_in_korean() -> None:
+    done = catalogues.count(some(catalogues.messages(korean("readme"))))
+    assert done.fuzzy + done.untranslated <= done.messages // 10, done
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,8 @@ def test_a_wrong_text_is_found(check: Any, red: list[str]) -> None:
 
 @pytest.mark.parametrize("check", [wrong_forms, wrong_endings, wrong_particles, stray_asterisks])
 def test_the_texts_keep_the_rules(check: Any) -> None:
-    found = {text[:40]: wrong for _, text in some(translations()) if (wrong := check(text))}
+    texts = [*some(translations()), *some(translations("readme"))]
+    found = {text[:40]: wrong for _, text in texts if (wrong := check(text))}
     assert found == {}
 
 
