@@ -31,7 +31,7 @@ import zstandard
 
 from labkit.core.html import stylesheet
 from labkit.core.version import __version__
-from labkit.lab.workbook import LEFT_OUT as NOT_FOR_LEARNERS
+from labkit.lab.workbook import NOT_FOR_LEARNERS
 from tools import page_packages
 from tools.notebooks import ROOT
 

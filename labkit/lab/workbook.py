@@ -26,6 +26,7 @@ FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"
 INSTRUCTOR = "instructor"
 LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
+NOT_FOR_LEARNERS = LEFT_OUT | {INSTRUCTOR}
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 JUPYTERLAB = """
 import signal, sys
@@ -87,7 +88,7 @@ def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workb
     try:
         # The kernel imports modules from the notebook's directory.
         ownership.check_parent(ownership.follow(target, create=True, mode=0o755) or target)
-        return Workbook(target, tuple(_copy_all(source, target, LEFT_OUT if instructor else LEFT_OUT | {INSTRUCTOR})))
+        return Workbook(target, tuple(_copy_all(source, target, LEFT_OUT if instructor else NOT_FOR_LEARNERS)))
     except ownership.Unsafe as problem:
         todo = problem.todo.replace("set LABKIT_HOME to", "name").replace("Set LABKIT_HOME to", "Name")
         raise UsageError(f"labkit puts no notebooks into {target}.", why=problem.why, todo=todo) from problem
