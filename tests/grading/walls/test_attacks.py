@@ -270,13 +270,16 @@ def test_what_is_no_notebook_is_reported(grader: Grader, tmp_path: Path) -> None
 def left_behind(grader: Grader) -> Iterator[str]:
     """Processes of learners' users that this grader left, or that nobody looks after any more.
 
-    Another grader may be at work beside this test; what still belongs to it is not ours.
+    Another grader may be at work beside this test; what still belongs to it is not ours. A zombie has ended: only its
+    parent, which may be another test's, has not looked yet.
     """
     for process in psutil.process_iter(["pid", "uids", "cmdline"]):
         uids = process.info["uids"]
         if uids is None or uids.real not in USER_IDS:
             continue
         try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
             above = [parent.pid for parent in process.parents() if is_fork_server(parent.cmdline())]
         except psutil.NoSuchProcess:
             continue
