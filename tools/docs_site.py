@@ -25,9 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
-from traitlets.config import Config
 
+from labkit.presenter.slides import run_notebook
 from tools.notebooks import ROOT, notebook, sources
 
 DOCS = ROOT / "docs"
@@ -169,36 +168,15 @@ def write_lesson(folder: Path, source: Path) -> str:
     """Run a lesson with its solutions, and write it with its outputs. Returns its name.
 
     Raises:
-        nbclient.exceptions.CellExecutionError: When a cell fails.
+        LabkitError: When a cell fails.
     """
     document = notebook(source, solved=True)
     with tempfile.TemporaryDirectory(prefix="lk-") as directory:
-        home = Path(directory) / "home"
-        environment = {
-            **os.environ,
-            "LABKIT_HOME": str(home),
-            "KUBECACHEDIR": str(home / "kube-cache"),
-            "KUBECONFIG": str(home / "no-such-kubeconfig"),
-            "IPYTHONDIR": str(Path(directory) / "ipython"),
-        }
-        client = NotebookClient(
-            document,
-            timeout=120,
-            kernel_name="python3",
-            store_widget_state=False,
-            resources={"metadata": {"path": directory}},
-            # Ports are chosen before the kernel listens there, and may be taken by then: files are not.
-            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{directory}/kernel"}}),
-        )
-        try:
-            client.execute(env=environment)
-        finally:
-            stop = [sys.executable, "-m", "labkit", "down"]
-            subprocess.run(stop, env=environment, check=False, capture_output=True)
+        run_notebook(document, Path(directory))
     for cell in document.cells:
         finish(cell)
     text = write(document)
-    places = {str(home): LEARNERS_HOME, str(Path(sys.executable).parent): ".venv/bin"}
+    places = {f"{directory}/home": LEARNERS_HOME, str(Path(sys.executable).parent): ".venv/bin"}
     for machine, learner in places.items():
         text = text.replace(machine, learner)
     # A widget's links lead to notebooks.

@@ -49,7 +49,7 @@ def write(lesson: Lesson, file: Path, reveal: str) -> None:
     make_exporter: Any = nbconvert.SlidesExporter
     with scratch_directory("labkit-slides-") as scratch:
         document = read(notebooks() / "instructor" / lesson.notebook, as_version=4)
-        _run(document, scratch)
+        run_notebook(document, scratch)
         for cell in document.cells:
             if cell.cell_type == "markdown":
                 cell.source = FOLDED.sub("", cell.source).strip().replace("](../pictures/", "](pictures/")
@@ -67,14 +67,19 @@ def write(lesson: Lesson, file: Path, reveal: str) -> None:
         raise place_error(file, error) from error
 
 
-def _run(document: Any, scratch: Path) -> None:
-    """Run a notebook in place, on an embedded cluster in a directory."""
+def run_notebook(document: Any, scratch: Path) -> None:
+    """Run an English notebook in place, on an embedded cluster in the folder ``home`` of a directory.
+
+    Raises:
+        LabkitError: A cell failed.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
     from traitlets.config import Config
 
     here = {"LABKIT_HOME": str(scratch / "home"), "IPYTHONDIR": str(scratch / "ipython"), "TMPDIR": str(scratch)}
-    environment = {**os.environ, **here, "KUBECONFIG": str(scratch / "none"), "KUBECACHEDIR": str(scratch / "cache")}
+    kubectl = {"KUBECONFIG": str(scratch / "none"), "KUBECACHEDIR": str(scratch / "cache")}
+    environment = {**os.environ, **here, **kubectl, "LABKIT_LANG": "en"}
     client = NotebookClient(
         document,
         timeout=CELL_SECONDS,
