@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import orjson
@@ -121,7 +123,13 @@ def without(left: Node, paths: Node) -> Node:
 
 def ordered(node: Node) -> Node:
     """The set with its elements in the order in which they are printed."""
-    names = sorted(node, key=_element_order) if len(node) > 1 else node
+    names: Iterable[str] = node
+    is_set = next(reversed(node), "")[:3] == 'v:"'
+    texts = [name for name in node if name[:3] == 'v:"' and "\\" not in name] if is_set else []
+    if texts and len(texts) + ("." in node) == len(node):
+        names = ["."] * ("." in node) + sorted(texts, key=itemgetter(slice(3, -1)))
+    elif len(node) > 1:
+        names = sorted(node, key=_element_order)
     return {name: ordered(node[name]) if node[name] else {} for name in names}
 
 
@@ -210,12 +218,17 @@ class Shape:
     def grouped(self, value: Any) -> dict[str, list[Any]]:
         """All items of a keyed list by their path element; an item without keys raises ``Unownable``."""
         found: dict[str, list[Any]] = {}
-        for item in value or ():
-            element = self.path_element(item)
+        for element, item in zip(self.path_elements(value or []), value or (), strict=True):
             if element == NO_KEYS:
                 raise Unownable
             found.setdefault(element, []).append(item)
         return found
+
+    def path_elements(self, items: list[Any]) -> list[str]:
+        """The path elements of a list's items; the plain texts of a set, which may be very many, cost no call each."""
+        if self.form == "set" and set(map(type, items)) == {str} and _is_plain("".join(items)):
+            return [f'v:"{item}"' for item in items]
+        return [self.path_element(item) for item in items]
 
     def path_element(self, item: Any) -> str:
         """The path element of a list's item."""
@@ -309,8 +322,8 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
         pairs = [("f:" + name, shape.child(name), before.get(name, ABSENT), after.get(name, ABSENT))
                  for name in dict.fromkeys([*before, *after])]  # fmt: skip
     elif shape.form == "set":
-        was, now = (Counter(map(shape.path_element, () if each is ABSENT else each or ())) for each in (old, new))
-        changed = {name: {} for name, count in now.items() if was[name] != count}
+        was, now = (Counter(shape.path_elements([] if each is ABSENT else each or [])) for each in (old, new))
+        changed = {name: {} for name, count in now.items() if was.get(name) != count}
         removed = {name: {} for name in was if name not in now}
     else:
         items = shape.item()
@@ -348,7 +361,7 @@ def owned_by(shape: Shape, value: Any) -> Node:
             owned[f"f:{name}"] = node
     elif shape.form in ("list", "set") and isinstance(value, list):
         items = shape.item() if shape.form == "list" else LEAF
-        for item in value:
+        for element, item in zip(shape.path_elements(value), value, strict=True):
             node = owned_by(items, item) if items.form != "leaf" else {}
-            owned[shape.path_element(item)] = {".": {}, **node} if node else {}
+            owned[element] = {".": {}, **node} if node else {}
     return owned

@@ -83,7 +83,7 @@ def valid_node(node: Any, depth: int = 0) -> bool:
     if not isinstance(node, dict) or depth > 100:
         return False
     return all(
-        (name == "." or name[:2] in ("f:", "k:", "v:", "i:")) and valid_node(inner, depth + 1)
+        (name == "." or name[:2] in ("f:", "k:", "v:", "i:")) and (inner == {} or valid_node(inner, depth + 1))
         for name, inner in node.items()
     )
 

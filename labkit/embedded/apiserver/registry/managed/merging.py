@@ -28,8 +28,8 @@ def merge(shape: Shape, old: Any, config: Any) -> Any:
 def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
     """Merge lists: items in the configuration's order, the others among their neighbours."""
     items = shape.item() if shape.form == "list" else LEAF
-    left = [(shape.path_element(item), item) for item in old]
-    right = [(shape.path_element(item), item) for item in config]
+    left = list(zip(shape.path_elements(old), old, strict=True))
+    right = list(zip(shape.path_elements(config), config, strict=True))
     mine, live = dict(right), {}
     for element, item in left:
         live[element] = None if element in live else item  # what is there twice is not merged
@@ -95,8 +95,7 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
     if shape.form in ("list", "set") and isinstance(value, list):
         items = shape.item() if shape.form == "list" else LEAF
         left = []
-        for item in value:
-            element = shape.path_element(item)
+        for element, item in zip(shape.path_elements(value), value, strict=True):
             if element not in gone:
                 left.append(item)
                 continue

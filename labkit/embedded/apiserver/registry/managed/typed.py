@@ -66,8 +66,7 @@ def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
         yield from _type(field.type, value, path, repeats)
         return
     seen: set[str] = set()
-    for index, item in enumerate(value):
-        element = shape.path_element(item)
+    for index, (element, item) in enumerate(zip(shape.path_elements(value), value, strict=True)):
         why = _no_element(shape, item, element)
         if why:
             yield f"{path}: element {index}: {why}"
