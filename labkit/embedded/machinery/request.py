@@ -111,19 +111,8 @@ def user_info(user: User) -> Object:
     return info
 
 
-class Deferred(BaseException):
-    """Raised for work that takes long and touches nothing that others change.
-
-    It is done in a thread, and the request is begun again.
-
-    Args:
-        work: Makes a result.
-        keep: Stores it for when the request is begun again.
-    """
-
-    def __init__(self, work: Callable[[], Any], keep: Callable[[Any], object]) -> None:
-        super().__init__()
-        self.work, self.keep = work, keep
+class BeginAgain(BaseException):
+    """Raised where a request that has changed nothing yet takes long, or was overtaken: it begins again in a thread."""
 
 
 @dataclass(slots=True)
@@ -140,7 +129,7 @@ class Request:
         certificate: The client's certificate, if there is one.
         source_ip: The caller's address, for the audit event.
         raw_uri: Path and query as they were sent, for the audit event.
-        in_parts: Whether a large answer may come as ``Response.parts``, and long work be ``Deferred``.
+        in_parts: Whether a large answer may come as ``Response.parts``, and it may ``BeginAgain``.
     """
 
     method: str

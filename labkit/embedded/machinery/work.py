@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 
+from labkit.embedded.machinery.beside import HOW
 from labkit.embedded.machinery.status import ApiError
 
 
@@ -57,9 +58,11 @@ def uncharged() -> Iterator[None]:
     """Charge nothing inside: for what reacts to a change, and cannot be given up halfway."""
     budget = _current.get() or WorkBudget(math.inf)
     left, budget.left = budget.left, math.inf
+    token = HOW.set(nullcontext)
     try:
         yield
     finally:
+        HOW.reset(token)
         budget.left = left
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from labkit.embedded.apiserver.registry import deletion
 from labkit.embedded.apiserver.registry.custom.decoding import in_version_of, version_of
+from labkit.embedded.apiserver.registry.custom.kinds import DEFINITIONS
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
@@ -21,8 +22,9 @@ from labkit.embedded.apiserver.registry.resource_versions import check_version, 
 from labkit.embedded.apiserver.registry.sizes import check_size
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.request import BeginAgain, Object
 from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
 from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
 
@@ -72,10 +74,19 @@ class Registry(Objects):
         if generated:
             metadata["name"] = self.new_name(metadata["generateName"])
         context = replace(self._context, dry_run=dry_run)
+        # What may go while a long request is apart: the namespace, and the definition of a custom kind.
+        around = Key("namespaces", "", metadata.get("namespace", "")), Key(DEFINITIONS.resource, "", kind.resource)
+        before = [self.store.get(key) for key in around]
         strategy.prepare_create(context, obj)
         if guard is not None:
             guard(obj, None)
-        self._refuse_invalid(kind, obj, strategy.validate(kind, obj))
+        struct = self.struct(stored_kind(kind))
+        with apart():
+            errors = strategy.validate(kind, obj)
+            ordered = obj if errors else self.ordered(kind, drop_empty(struct, obj))
+        self._refuse_invalid(kind, obj, errors)
+        if [self.store.get(key) for key in around] != before:
+            raise BeginAgain
         if warnings is not None:
             warnings += strategy.warnings(obj, None)
         if check is not None:
@@ -86,13 +97,11 @@ class Registry(Objects):
         name = metadata["name"]
         if self.store.get(Key(kind.resource, metadata.get("namespace", ""), name)) is not None:
             raise self._taken(kind, obj, generated)
-        struct = self.struct(stored_kind(kind))
-        obj = self.ordered(kind, drop_empty(struct, obj))
-        forget_empty(struct, obj)
+        forget_empty(struct, ordered)
         if dry_run:
-            return obj
-        check_size(kind, obj, None)
-        return self.write(kind, obj)
+            return ordered
+        check_size(kind, ordered, None)
+        return self.write(kind, ordered)
 
     def update(
         self,
@@ -133,7 +142,8 @@ class Registry(Objects):
             ApiError: 404, 409 for a stale resourceVersion, 422, 500 for an object that grows too large.
         """
         strategy = self.strategy(kind)
-        old: Object | None = self.store.get(Key(kind.resource, namespace, name))
+        key = Key(kind.resource, namespace, name)
+        old: Object | None = self.store.get(key)
         if old is None:
             if not create and not (strategy.create_on_update and not subresource):
                 raise not_found(kind.plural, kind.group, name)
@@ -155,6 +165,8 @@ class Registry(Objects):
         new = change(old)
         check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, dry_run, guard, warnings)
+        if self.store.get(key) is not stored:
+            raise BeginAgain
         forget_empty(self.struct(stored_kind(kind)), new)
         # A custom object is also written anew if another version is stored now, or if its schema has new defaults.
         if same(self.ordered(kind, new), stored) if isinstance(kind, CustomKind) else same(new, old):
@@ -283,12 +295,13 @@ class Registry(Objects):
             metadata.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
         if guard is not None:
             guard(new, old)
-        if subresource in ("status", "finalize"):
-            errors = strategy.validate_status_update(kind, new, old)
-        elif subresource:
-            errors = strategy.validate_part_update(kind, subresource, new, old)
-        else:
-            errors = strategy.validate_update(kind, new, old)
+        with apart():
+            if subresource in ("status", "finalize"):
+                errors = strategy.validate_status_update(kind, new, old)
+            elif subresource:
+                errors = strategy.validate_part_update(kind, subresource, new, old)
+            else:
+                errors = strategy.validate_update(kind, new, old)
         self._refuse_invalid(kind, new, errors)
         if warnings is not None and subresource in ("", "status"):
             warnings += strategy.status_warnings(new) if subresource else strategy.warnings(new, old)

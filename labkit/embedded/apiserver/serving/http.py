@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from aiohttp.http_exceptions import HttpProcessingError
@@ -20,7 +21,8 @@ from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.apiserver.serving.streams import Streams
 from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, Deferred, Request, Response
+from labkit.embedded.machinery.beside import beside
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, BeginAgain, Request, Response
 from labkit.embedded.machinery.sharing import LARGE_BYTES
 from labkit.embedded.machinery.status import ApiError
 
@@ -35,9 +37,8 @@ BODILESS = ("GET", "HEAD")
 BODY_SECONDS = 60.0
 """How long a body may take to arrive (the real server's request timeout)."""
 
-
-TRIES = 3
-"""How often a request is begun again for deferred work, which may be of no use any more when it is done."""
+LONG_BYTES = 4 * 1024
+"""The size of a body that may take long."""
 
 
 class Frontend:
@@ -52,7 +53,7 @@ class Frontend:
         self.outbox = Outbox(before_answer)
         self.flow = Flow()
         self.streams = Streams(before_answer, self.flow)
-        self._apart = asyncio.Lock()
+        self._one_long = asyncio.Lock()
 
     @cached_property
     def sessions(self) -> ExecSessions:
@@ -74,7 +75,7 @@ class Frontend:
             return False
         try:
             response = self._respond(request)
-        except Deferred:
+        except BeginAgain:
             return False
         if response.goes_on or response.parts is not None or len(response.body) > LARGE_BYTES:
             connection.response = response
@@ -97,17 +98,13 @@ class Frontend:
                     if expected is not None and expected.lower() != "100-continue":
                         return WireResponse(Response(417), close=True)
                     request.body = await read_body(http, expected is not None)
+                too_large = len(request.body) > MAX_BODY_BYTES
+                response = await self._answer(connection, request)
             except TimeoutError:
                 late = ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})
                 return WireResponse(status_response(late), close=True)
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
-            too_large = len(request.body) > MAX_BODY_BYTES
-            try:
-                response = self._respond(request)
-            except Deferred:
-                again = [self._request(connection, request.method, request.raw_uri) for _ in range(TRIES)]
-                response = await self._respond_apart(again, request.body)
         self.outbox.flush()
         headers = connection.last_headers
         if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
@@ -141,16 +138,17 @@ class Frontend:
             in_parts=True,
         )
 
-    async def _respond_apart(self, requests: list[Request], body: bytes) -> Response:
-        """Answer a request whose deferred work is done in a thread: one such request at a time."""
-        async with self._apart:
-            for request in requests:
-                request.body, request.in_parts = body, request is not requests[-1]
-                try:
-                    return self._respond(request)
-                except Deferred as deferred:
-                    deferred.keep(await asyncio.to_thread(deferred.work))
-        raise AssertionError("the last request defers nothing")
+    async def _answer(self, connection: Connection, request: Request) -> Response:
+        """Answer a request, beside others if it takes long, and again whenever others overtake it."""
+        if len(request.body) <= LONG_BYTES or request.method in BODILESS:
+            with suppress(BeginAgain):
+                return self._respond(request)
+        while True:
+            again = self._request(connection, request.method, request.raw_uri)
+            again.body, again.in_parts = request.body, False
+            with suppress(BeginAgain):
+                async with self._one_long:
+                    return await beside(partial(self._respond, again))
 
     def _respond(self, request: Request) -> Response:
         try:

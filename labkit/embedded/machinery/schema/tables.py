@@ -128,7 +128,7 @@ class Schemas:
     def __getitem__(self, name: str) -> Struct:
         found = self._structs.get(name)
         if found is None:
-            found = self._structs[name] = self._struct(name)
+            found = self._structs.setdefault(name, self._struct(name))  # the same one for all threads
         return found
 
     def __contains__(self, name: object) -> bool:
@@ -196,8 +196,7 @@ class Schemas:
             made = Type(form, name, None, go or name.rpartition(".")[2], self)
         else:
             made = Type(code, "", None, go or SCALAR_GO_TYPES[code], self)
-        self._types[code, go] = made
-        return made
+        return self._types.setdefault((code, go), made)
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from labkit.embedded.apiserver.serving import connection as connection_module
 from labkit.embedded.apiserver.serving import http
 from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, Deferred, Request, Response, ShownCertificate
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response, ShownCertificate
 from tests.support.until import SECONDS
 from tests.support.wire import connect, read_all, serving
 
@@ -370,38 +369,3 @@ def test_absolute_targets_and_odd_paths(keys: Keys) -> None:
         said, seen = exchange(keys, get(target))
         assert said.startswith(b"HTTP/1.1 200"), target
         assert seen[0].path == path
-
-
-@pytest.mark.parametrize("body", [b"", b"long"])
-def test_others_are_answered_while_work_is_deferred(keys: Keys, body: bytes) -> None:
-    answered, results = threading.Event(), list[bool]()
-
-    def answer(request: Request) -> Response:
-        if request.path == "/long" and not results:
-            raise Deferred(lambda: answered.wait(SECONDS), results.append)
-        if request.path == "/short":
-            answered.set()
-        return Response(200, dict(TEXT), request.body + b"done")
-
-    long = b"POST /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-    with serving(keys, answer) as local, connect(local.port, keys.ca_certificate) as first:
-        first.sendall(long if body else get("/long"))
-        with connect(local.port, keys.ca_certificate) as second:
-            second.sendall(get("/short"))
-            assert read_all(second).endswith(b"done")
-        assert read_all(first).endswith(b"\r\n\r\n" + body + b"done")
-    assert results == [True]
-
-
-def test_work_is_deferred_only_so_often(keys: Keys) -> None:
-    done: list[int] = []
-
-    def answer(request: Request) -> Response:
-        if request.in_parts:
-            raise Deferred(lambda: 1, done.append)
-        return Response(200, dict(TEXT), b"done")
-
-    with serving(keys, answer) as local, connect(local.port, keys.ca_certificate) as connection:
-        connection.sendall(get("/long"))
-        assert read_all(connection).endswith(b"done")
-    assert len(done) == http.TRIES - 1

@@ -11,8 +11,9 @@ from collections.abc import Callable
 import orjson
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, parse_accept
+from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind
-from labkit.embedded.machinery.request import Deferred, Request, Response
+from labkit.embedded.machinery.request import BeginAgain, Request, Response
 
 V2, V3 = "/openapi/v2", "/openapi/v3"
 PATHS = (V2, V3, f"{V3}/")
@@ -38,8 +39,9 @@ class OpenApiHandler:
         made = self._made
         if name not in made:
             if request.in_parts and kinds:
-                raise Deferred(lambda: make(kinds), lambda documents: made.update({name: documents}))
-            made[name] = make(kinds)
+                raise BeginAgain
+            with apart():
+                made[name] = make(kinds)
         return made[name]
 
     def _own(self, request: Request) -> dict[str, bytes]:

@@ -17,6 +17,7 @@ from labkit.embedded.apiserver.handlers.represent.results import Many, Result
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.apiserver.storage import Stored
+from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object, Response
 from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
@@ -34,9 +35,10 @@ def respond(transformer: Transformer, form: Form, result: Result, in_parts: bool
         if large is not None:
             head = heading(obj["kind"], obj["apiVersion"])
             return Response(code, {"Content-Type": JSON}, parts=_held(large, head + b",", b"\n"))
-    if form.as_kind or kind.stored_as is not None:
-        obj = transformer.one(form, kind, obj)
-    content_type, body = encode(form, obj)
+    with apart():
+        if form.as_kind or kind.stored_as is not None:
+            obj = transformer.one(form, kind, obj)
+        content_type, body = encode(form, obj)
     if in_parts and len(body) > LARGE_BYTES and type(whole) is Stored:
         shared = share(whole, f"one;{form.key};{kind.group_version}", lambda: body)
         return Response(code, {"Content-Type": content_type}, parts=_held(shared))

@@ -11,6 +11,8 @@ import copy
 from collections.abc import Callable
 from functools import partial
 
+import orjson
+
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode import object_meta
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
@@ -23,9 +25,11 @@ from labkit.embedded.apiserver.registry.managed.apply import apply
 from labkit.embedded.apiserver.registry.managed.fieldset import Unownable
 from labkit.embedded.apiserver.registry.managed.manager import keep_managers, set_managed, update_managed_fields
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind, Kind
-from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.request import BeginAgain, Object, Request
 from labkit.embedded.machinery.schema.empties import drop_empty
+from labkit.embedded.machinery.sharing import LARGE_BYTES
 from labkit.embedded.machinery.status import ApiError, not_found
 
 AuthorizeCreate = Callable[[Request], None]
@@ -58,14 +62,15 @@ class Writer:
     def create(self, request: Request, kind: Kind) -> One:
         """Create an object; 400, 403, 404, 409, 415 or 422."""
         options = write_options(request, "CreateOptions")
-        obj = decode_object(request, kind, keep_empty=True)
-        self._registry.strategy(kind).default(obj)
-        metadata = obj["metadata"]
-        for field in SYSTEM_FIELDS:
-            metadata.pop(field, None)
-        object_meta.place(obj, object_meta.namespace_of(request, kind))
-        printed = drop_empty(self._registry.struct(kind), obj)
-        self._note_manager(request, kind, None, printed, options)
+        with apart():
+            obj = decode_object(request, kind, keep_empty=True)
+            self._registry.strategy(kind).default(obj)
+            metadata = obj["metadata"]
+            for field in SYSTEM_FIELDS:
+                metadata.pop(field, None)
+            object_meta.place(obj, object_meta.namespace_of(request, kind))
+            printed = drop_empty(self._registry.struct(kind), obj)
+            self._note_manager(request, kind, None, printed, options)
         if kind.stored_as is not None:
             obj = printed
         elif printed is not obj:  # validation distinguishes empty from missing fields
@@ -86,15 +91,17 @@ class Writer:
         """Replace an object; 400, 403, 404, 409, 415 or 422."""
         name = object_meta.name_in_path(request)
         options = write_options(request, "UpdateOptions")
-        obj = decode_object(request, kind, keep_empty=True)
-        self._registry.strategy(kind).default(obj)
-        given, obj = obj, drop_empty(self._registry.struct(kind), obj)
+        with apart():
+            obj = decode_object(request, kind, keep_empty=True)
+            self._registry.strategy(kind).default(obj)
+            given, obj = obj, drop_empty(self._registry.struct(kind), obj)
         object_meta.place(obj, object_meta.namespace_of(request, kind))
         object_meta.check_name(obj["metadata"], name)
 
         def change(old: Object | None) -> Object:
-            new = copy.deepcopy(obj)
-            self._note_manager(request, kind, self._requested_version(kind, old), new, options)
+            with apart():
+                new = copy.deepcopy(obj)
+                self._note_manager(request, kind, self._requested_version(kind, old), new, options)
             _keep_empty_labels(kind, given, new)
             new = self._stored(kind, new)
             self._admit(request, kind, new, old, options)
@@ -112,32 +119,33 @@ class Writer:
         subresource = request.info.subresource
 
         def change(stored: Object | None) -> Object:
-            old = self._requested_version(kind, stored)
-            if form == APPLY_PATCH:
-                config = applied_configuration(request, struct, kind, old)
-                manager, version = options.manager, kind.group_version
-                others = partial(in_version, kind) if isinstance(kind, CustomKind) else None
-                try:
-                    merged, managed = apply(
-                        struct, old, config, manager, version, subresource, options.force, self._now(), others
-                    )
-                except Unownable as error:
-                    raise ApiError(500, "", str(error)) from error
-                if merged is None and old is not None:
-                    new = copy.deepcopy(old)
+            with apart():
+                old = self._requested_version(kind, stored)
+                if form == APPLY_PATCH:
+                    config = applied_configuration(request, struct, kind, old)
+                    manager, version = options.manager, kind.group_version
+                    others = partial(in_version, kind) if isinstance(kind, CustomKind) else None
+                    try:
+                        merged, managed = apply(
+                            struct, old, config, manager, version, subresource, options.force, self._now(), others
+                        )
+                    except Unownable as error:
+                        raise ApiError(500, "", str(error)) from error
+                    if merged is None and old is not None:
+                        new = copy.deepcopy(old)
+                    else:
+                        new = applied_object(partial(self._registry.complete, kind), merged or {}, config, kind)
+                    set_managed(new, managed)
                 else:
-                    new = applied_object(partial(self._registry.complete, kind), merged or {}, config, kind)
-                set_managed(new, managed)
-            else:
-                if old is None:
-                    raise not_found(kind.plural, kind.group, name)
-                new = patched(request, form, old, struct, kind)
-                if not isinstance(kind, CustomKind):
-                    new["kind"], new["apiVersion"] = kind.kind, kind.group_version
-                strategy.default(new)
-                given, new = new, drop_empty(struct, new)
-                self._note_manager(request, kind, old, new, options)
-                _keep_empty_labels(kind, given, new)
+                    if old is None:
+                        raise not_found(kind.plural, kind.group, name)
+                    new = patched(request, form, old, struct, kind)
+                    if not isinstance(kind, CustomKind):
+                        new["kind"], new["apiVersion"] = kind.kind, kind.group_version
+                    strategy.default(new)
+                    given, new = new, drop_empty(struct, new)
+                    self._note_manager(request, kind, old, new, options)
+                    _keep_empty_labels(kind, given, new)
             object_meta.place(new, object_meta.namespace_of(request, kind))
             object_meta.check_name(new["metadata"], name)
             new = self._stored(kind, new)
@@ -172,6 +180,11 @@ class Writer:
     ) -> One:
         check_create = self._admission.check(request, kind, "CREATE", options.dry_run)
 
+        def changed(old: Object | None) -> Object:
+            if request.in_parts and len(orjson.dumps(old)) > LARGE_BYTES:
+                raise BeginAgain
+            return change(old)
+
         def may_create(new: Object | None, old: Object | None) -> None:
             self._authorize_create(request)
             check_create(new, old)
@@ -180,7 +193,7 @@ class Writer:
             kind,
             object_meta.namespace_of(request, kind),
             request.info.name,
-            change,
+            changed,
             subresource=request.info.subresource,
             uid=uid,
             create=create,
