@@ -25,7 +25,7 @@ PLACEHOLDER = "# Your turn: write it below this line."
 """Stands for a solution in a learner's code cell."""
 LAB = re.compile(r"^lab = Lab\(\)$", re.MULTILINE)
 """The line with which the lab begins in a notebook; in another language it names that."""
-INTO_ANOTHER_FOLDER = re.compile(r"\]\((?=(?:pictures|exercises)/)")
+INTO_ANOTHER_FOLDER = re.compile(r"\]\((?=pictures/)")
 """The beginning of a link that leads one folder up from the notebooks of another language."""
 
 

@@ -148,7 +148,7 @@ def copy_pages(pages: Path) -> None:
     for page in (pages / "notebooks" / "exercises").glob("*.ipynb"):
         page.write_text(to_the_glossary(page.read_text(encoding="utf-8"), "../../docs"), encoding="utf-8")
     not_in_the_side_bar = ("instructor", "ko")  # other pages link to them
-    for page in [page for name in not_in_the_side_bar for page in (pages / "notebooks" / name).glob("*.ipynb")]:
+    for page in [page for name in not_in_the_side_bar for page in (pages / "notebooks" / name).rglob("*.ipynb")]:
         document = json.loads(page.read_text(encoding="utf-8"))
         document["metadata"]["orphan"] = True
         page.write_text(json.dumps(document), encoding="utf-8")

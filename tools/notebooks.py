@@ -16,7 +16,7 @@ A source is a jupytext ``py:percent`` file with nbgrader's solution marks. It gi
 - ``notebooks/LANGUAGE/NAME.ipynb``, the learner's copies with the texts of ``locale/LANGUAGE/notebooks.po``.
 
 The exercises' sources are their tasks (``labkit/grading/tasks``); each gives
-``notebooks/exercises/NAME.ipynb``.
+``notebooks/exercises/NAME.ipynb``, and ``notebooks/LANGUAGE/exercises/NAME.ipynb`` with labkit's own translations.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import Any
 import jupytext
 import nbformat
 
+from labkit.core import language as speaking
 from labkit.grading.exercises.notebooks import learner_notebook
 from labkit.grading.tasks import EXERCISES
 from labkit.lessons import LESSONS, STEPS
@@ -231,9 +232,8 @@ def outputs() -> dict[Path, str]:
         for source in sources():
             document = catalogues.translated(notebook(source), texts)
             built[ROOT / "notebooks" / language / f"{source.stem}.ipynb"] = _text(document) + "\n"
-    for exercise in EXERCISES:
-        text = _text(_from_dict(learner_notebook(exercise)))
-        built[ROOT / "notebooks" / "exercises" / f"{exercise.id}.ipynb"] = text + "\n"
+        built |= exercises(language, ROOT / "notebooks" / language / "exercises")
+    built |= exercises("en", ROOT / "notebooks" / "exercises")
     built[ROOT / "labkit" / "lessons" / "solutions.json"] = steps
     built[ROOT / "docs" / "glossary.md"] = glossary()
     page = ROOT / "docs" / "instructor.md"
@@ -244,6 +244,18 @@ def outputs() -> dict[Path, str]:
     for stations in STRIPS:
         built[PICTURES / f"request-{'-'.join(stations)}.svg"] = strip(stations)
     return built
+
+
+def exercises(language: str, folder: Path) -> dict[Path, str]:
+    """The exercises' notebooks in a language, each at its path in a folder."""
+    speaking.use(language)
+    try:
+        documents = {exercise.id: learner_notebook(exercise) for exercise in EXERCISES}
+    finally:
+        speaking.use("")
+    for cell in [cell for document in documents.values() for cell in document["cells"] if language != "en"]:
+        cell["source"] = catalogues.LAB.sub(f'lab = Lab(lang="{language}")', cell["source"])
+    return {folder / f"{name}.ipynb": _text(_from_dict(document)) + "\n" for name, document in documents.items()}
 
 
 def stale() -> list[Path]:

@@ -7,6 +7,7 @@ under the names in ``FILES``.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ import yaml
 from babel.messages.catalog import Catalog
 
 from labkit.core.language import IN_SCRIPT
+from labkit.grading.exercises.notebooks import BEGIN, BOARD, PLACEHOLDER
 
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 COMPILED = PACKAGE / "core" / "languages"
 """Where labkit reads the translations."""
 
-ROOMS = ("backends", "client", "core", "lab", "lessons", "practice", "rbac", "ui")
-"""The rooms that have a catalogue."""
+ROOMS = ("backends", "client", "core", "grading", "exercises", "lab", "lessons", "practice", "rbac", "ui")
+"""The rooms that have a catalogue; what the exercises ask, in the style of the lessons, has one as well."""
 
 SAYS = {
     "text": (0,),
@@ -37,13 +39,20 @@ SAYS = {
     "not_attempted": (0,),
     "runs_as_another": (3, 4),
     "without_prediction": (1,),
+    "said": (0,),
+    "Unreadable": (0,),
+    "Check": (0, 3),
+    "Finding": (1,),
+    "absent": (1,),
+    "config_map_says": (3,),
+    "_limit": (0, 1, 4),
 }
 """The functions that take texts, and at which places."""
 
 ERRORS = {"UsageError", "TokenError", "ExpectedForbidden"}
 """The errors whose texts a learner reads: the first argument, and ``why`` and ``todo``."""
-WITHOUT_ERRORS = {"backends", "core"}
-"""The rooms whose errors stay English: they are about a machine, and not about Kubernetes."""
+WITHOUT_ERRORS = {"backends", "core", "grading"}
+"""The rooms whose errors stay English: they are about a machine or for a teacher, and not about Kubernetes."""
 
 NEAR_MISSES = ("group", "missing role", "name", "namespace", "resource", "scope", "subject", "unbound", "verb")
 SORTS = ("Bindings", "Groups", "Names", "Places", "References", "Resources", "Subjects", "Verbs")
@@ -69,6 +78,11 @@ MORE = {
     "rbac": (*NEAR_MISSES, "service account", "user"),
     "ui": (*SORTS, "groups"),
     "client": ("created", "changed", "unchanged"),
+    "exercises": (PLACEHOLDER, BOARD, BEGIN),
+    "grading": (
+        *("time limit", "memory limit", "signal {which}", "exit code {which}"),
+        *(f"{{number}} {unit}{s}" for unit in ("day", "hour", "minute") for s in ("", "s")),
+    ),
     "lessons": (
         *(f"{{number}} {what}{s}" for what in COUNTED for s in ("", "s")),
         "a name",
@@ -80,6 +94,7 @@ MORE = {
 
 FILES = {
     "client/claims.json": None,
+    "grading/tasks/texts.yaml": {"hints", "seen", "read", "end"},
     "lessons/lessons.yaml": {"title", "subtitle"},
     "lessons/steps.yaml": {"title", "hints"},
     "lessons/asides.yaml": {"title", "why"},
@@ -87,6 +102,12 @@ FILES = {
     "lessons/questions.yaml": {"a", "b", "c"},
 }
 """The files with texts, and the names that they stand under; None for any."""
+OF_EXERCISES = {"title", "about", "text", "too much"}
+"""In the exercises' file, what is in the style of the lessons."""
+HINT = "hint"
+"""The argument of a check that is a text, wherever it is named."""
+IN_TEMPLATE = re.compile(r'"([^"]+)"\|said')
+"""A text in a template."""
 
 
 def template(room: str) -> Catalog:
@@ -99,8 +120,12 @@ def template(room: str) -> Catalog:
     for script in sorted((PACKAGE / room).rglob("*.js")):
         for said in IN_SCRIPT.findall(script.read_text(encoding="utf-8")):
             texts.add(said, locations=[(script.relative_to(PACKAGE).as_posix(), 0)])
-    for name, keys in FILES.items():
-        if name.startswith(f"{room}/"):
+    for page in sorted((PACKAGE / room).rglob("*.html")):
+        for said in IN_TEMPLATE.findall(page.read_text(encoding="utf-8")):
+            texts.add(said, locations=[(page.relative_to(PACKAGE).as_posix(), 0)])
+    files = {"grading/tasks/texts.yaml": OF_EXERCISES} if room == "exercises" else FILES
+    for name, keys in files.items():
+        if room == "exercises" or name.startswith(f"{room}/"):
             for said in in_yaml(yaml.safe_load((PACKAGE / name).read_text(encoding="utf-8")), keys):
                 texts.add(said, locations=[(name, 0)])
     for said in MORE.get(room, ()):
@@ -115,8 +140,9 @@ def in_module(source: str, errors: set[str]) -> Iterator[str]:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         for place in (0,) if name in errors else SAYS.get(name, ()):
             yield from _constants(call.args[place]) if place < len(call.args) else ()
-        for keyword in call.keywords if name in errors else ():
-            yield from _constants(keyword.value)
+        for keyword in call.keywords:
+            if name in errors or keyword.arg == HINT:
+                yield from _constants(keyword.value)
 
 
 def _constants(node: ast.expr) -> Iterator[str]:
@@ -125,6 +151,9 @@ def _constants(node: ast.expr) -> Iterator[str]:
         yield node.value
     elif isinstance(node, ast.List):
         for each in node.elts:
+            yield from _constants(each)
+    elif isinstance(node, ast.BoolOp):
+        for each in node.values:
             yield from _constants(each)
     elif isinstance(node, ast.IfExp):
         yield from _constants(node.body)
@@ -140,4 +169,4 @@ def in_yaml(value: Any, keys: set[str] | None, named: bool = False) -> Iterator[
         for each in value:
             yield from in_yaml(each, keys, named)
     elif named:
-        yield str(value)
+        yield from [] if str(value).startswith("https://") else [str(value)]

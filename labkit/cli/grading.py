@@ -11,6 +11,7 @@ import click
 
 from labkit.cli.grading_plan import GradingPlan
 from labkit.cli.grading_runs import grade_here, grade_on_a_real_cluster, grade_on_dask
+from labkit.core import language
 from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
 
@@ -97,6 +98,13 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 @click.option("--tls-key", type=PEM, help="The certificate's key.")
 @click.option("--trust", is_flag=True, help="Grade where there are no walls: you trust every notebook.")
 @click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
+@click.option(
+    "--lang",
+    type=click.Choice(tuple(language.LANGUAGES)),
+    callback=lambda _context, _parameter, lang: language.use(lang or ""),
+    expose_value=False,
+    help="The language of what learners read; that of LABKIT_LANG or of the system when left out.",
+)
 def grade_command(**options: Any) -> int:
     """Grade notebooks: each in a cluster and a process of its own.
 

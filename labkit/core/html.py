@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.core.language import shown
+from labkit.core.language import language, said, shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,7 +29,7 @@ def render(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 
     environment = Environment(
         autoescape=True,
@@ -39,7 +39,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["css"] = inline_styles()
+    environment.globals["language"] = language
     environment.filters["shown"] = shown
+    environment.filters["said"] = pass_context(lambda _context, *text: said(*text))  # else it is said at compilation
     return environment
 
 

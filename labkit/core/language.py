@@ -44,38 +44,65 @@ class Text(str):
 
 def text(template: str, /, *values: object, **named: object) -> Text:
     """Make a text, with values in the place of the names in braces: in the order of the names, or by name."""
-    if isinstance(template, Text):
+    if isinstance(template, Text) and not values and not named:
         return template
     names = dict.fromkeys(NAME.findall(template)) if values else ()
     named |= zip(names, values, strict=True)
     made = Text(_filled(template, named))
-    made.template, made.values = template, named
+    made.template, made.values = str(template), named
     return made
 
 
 def listed(parts: Iterable[str], separator: str = "") -> str:
-    """The parts of a list as one text, in which each can be translated; ``one and other`` without a separator."""
-    if separator:
-        return reduce(lambda one, other: text(f"{{one}}{separator}{{other}}", one, other), parts)
-    return reduce(lambda one, other: text("{one} and {other}", one, other), parts)
+    """The parts of a list as one text, in which each can be translated; ``one and other`` without a separator.
+
+    Empty parts are left out.
+    """
+    both = f"{{one}}{separator}{{other}}" if separator else text("{one} and {other}")
+    present = [part for part in parts if part]
+    return reduce(lambda one, other: text(both, one, other), present) if present else ""
 
 
-def shown(said: str) -> str:
+def shown(english: str) -> str:
     """A text in the learner's language; English where it has no translation, or is not a ``Text``."""
     catalogue = _catalogue(language())
-    if not catalogue or not isinstance(said, Text):
-        return str(said)
-    values = {name: shown(value) if isinstance(value, Text) else value for name, value in said.values.items()}
-    return _filled(catalogue.get(said.template, said.template), values)
+    if not catalogue or not isinstance(english, Text):
+        return str(english)
+    values = {name: shown(value) if isinstance(value, Text) else value for name, value in english.values.items()}
+    return _filled(catalogue.get(english.template, english.template), values)
+
+
+def said(template: str, *values: object) -> str:
+    """A text of a template and values, in the learner's language."""
+    return shown(text(template, *values))
 
 
 def all_shown(value: Any) -> Any:
     """A value with all its texts, also those in lists and dicts, in the learner's language."""
+    return _changed(value, shown)
+
+
+def packed(value: Any) -> Any:
+    """A value with each ``Text`` in parts, as JSON can hold it; ``unpacked`` puts them together again."""
+    return _changed(value, lambda each: {"text": each.template, "values": packed(each.values)})
+
+
+def unpacked(value: Any) -> Any:
+    """A value that was packed; a ``TypeError``, if a text's parts are no text and its values."""
+    if isinstance(value, dict) and value.keys() == {"text", "values"}:
+        return text(value["text"], **unpacked(value["values"]))
     if isinstance(value, dict):
-        return {key: all_shown(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [all_shown(each) for each in value]
-    return shown(value) if isinstance(value, Text) else value
+        return {key: unpacked(each) for key, each in value.items()}
+    return [unpacked(each) for each in value] if isinstance(value, list) else value
+
+
+def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
+    """A value in which each ``Text``, also those in lists and dicts, is changed."""
+    if isinstance(value, Text):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _changed(each, change) for key, each in value.items()}
+    return [_changed(each, change) for each in value] if isinstance(value, list | tuple) else value
 
 
 def use(language: str) -> None:
@@ -90,9 +117,9 @@ def language() -> str:
     return code if code in LANGUAGES else "en"
 
 
-def width(said: str) -> int:
+def width(line: str) -> int:
     """How many columns of a terminal a text takes: a Korean letter takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in said)
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
 
 
 def _read(name: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from labkit.core.errors import UsageError
+from labkit.core.language import listed, text
 from labkit.core.version import __version__
 from labkit.grading.graders.stages import unreadable_result
 from labkit.grading.intake.declared import declared_learner, declares_another_code, has_no_code
@@ -208,12 +209,12 @@ class GradingSession:
     def _told(self, result: Result) -> Iterator[Result]:
         """Add to a result what the intake says of it; it is that of each member of a group."""
         people, entry = self._intake.people, self._entries.get(result.key)
-        late = f"late {entry.delay}".rstrip() if entry and entry.late else ""
+        late = listed((text("late"), entry.delay), " ") if entry and entry.late else ""
         others = [each for each in (entry.group if entry else ()) if (each, result.exercise) not in self._entries]
         for learner in (result.learner, *others):
-            note = "" if learner == result.learner else f"It was handed in together with {result.learner}."
+            note = "" if learner == result.learner else text("It was handed in together with {name}.", result.learner)
+            score, note = replace(result.score, learner=learner), listed((note, result.note), " ")
             name = plain(people[learner].name) if learner in people else ""
-            score, note = replace(result.score, learner=learner), f"{note} {result.note}".strip()
             yield replace(result, learner=learner, score=score, note=note, name=name, late=late)
 
     @property

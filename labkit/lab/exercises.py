@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.core.arguments import LINE, LINE_OR_NONE, ArgumentKind, takes
 from labkit.core.display import Card, Displayable
+from labkit.core.language import text
 from labkit.lab.cluster import ChosenCluster
 
 if TYPE_CHECKING:
@@ -77,4 +78,4 @@ class SealedExercise(Displayable):
 
     def card(self) -> Card:
         """Say that it is judged later."""
-        return Card(f"{self.name} is judged when the notebook has ended.")
+        return Card(text("{name} is judged when the notebook has ended.", self.name))

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from labkit.core.language import text
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -74,8 +76,8 @@ def question_text(question: Attributes, who: str) -> str:
     thing = question.resource + (f".{question.group}" if question.group else "")
     thing += f"/{question.subresource}" if question.subresource else ""
     named = f" {question.name}" if question.name else ""
-    where = f"in {question.namespace}" if question.namespace else "in the whole cluster"
-    return f"{who}: {question.verb} {thing}{named} {where}"
+    where = text("in {namespace}", question.namespace) if question.namespace else text("in the whole cluster")
+    return text("{rule} {where}", f"{who}: {question.verb} {thing}{named}", where)
 
 
 class Decision(NamedTuple):

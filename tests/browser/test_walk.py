@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import FloatRect
 
-from labkit.grading.exercises.notebooks import code, learner_notebook, solved_notebook
+from labkit.grading.exercises.notebooks import code, learner_notebook
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.task import ExerciseSpec
 from tests.browser.jupyter import CELLS, KERNEL, Jupyter, NotebookPage
+from tests.grading.support import solved_notebook
 from tools.notebooks import PICTURES, sources
 from tools.notebooks import notebook as build
 

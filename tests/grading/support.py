@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from labkit.grading.exercises.notebooks import code, solved_notebook
+from labkit.grading.exercises.notebooks import code, learner_notebook
 from labkit.grading.graders.grader import Grader
 from labkit.grading.intake.submissions import find
 from labkit.grading.judging.result import Result
 from labkit.grading.running import fork_server, workers
 from labkit.grading.tasks import find_exercise
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec
 from tests.grading import weaker_fork_server
 
 IN_A_KERNEL = "get_ipython().kernel;"
@@ -30,6 +32,14 @@ def submit(folder: Path, learner: str, exercise: str, cells: Sequence[str]) -> P
     made = [code(f"c{number}", source) for number, source in enumerate(cells)]
     path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     return path
+
+
+def solved_notebook(exercise: ExerciseSpec, learner: str) -> dict[str, Any]:
+    """A copy without the board that gets full marks for one learner."""
+    document = learner_notebook(exercise)
+    answers = {f"answer-{task.id.replace('.', '-')}": task.variant(Seed(learner)).answer for task in exercise.tasks}
+    kept = [cell for cell in document["cells"] if not cell["id"].startswith("board")]
+    return {**document, "cells": [{**cell, "source": answers.get(cell["id"], cell["source"])} for cell in kept]}
 
 
 def solved_cells(exercise: str, learner: str) -> list[str]:

@@ -16,6 +16,7 @@ from babel.messages.catalog import Message
 from labkit import lessons
 from labkit.core import language
 from labkit.core.language import shown, text
+from labkit.grading.tasks.task import texts as task_texts
 from labkit.lessons.asides import ASIDES
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, UNAUTHORIZED
@@ -25,7 +26,9 @@ from tests.lessons.test_paper import OUTCOMES
 from tests.support.korean import (
     HANGUL,
     placeholders,
+    stray_asterisks,
     untranslated_terms,
+    wrong_endings,
     wrong_forms,
     wrong_particles,
     wrong_plain_endings,
@@ -48,9 +51,10 @@ def korean() -> dict[str, Any]:
     return {room: catalogues.read(catalogues.path("ko", room).read_text(encoding="utf-8")) for room in texts.ROOMS}
 
 
-def translations() -> list[tuple[str, str]]:
-    """Each text of the rooms that is shown in Korean: English and Korean."""
-    found = [message for room in some(korean().values()) for message in some(catalogues.messages(room))]
+def translations(*rooms: str) -> list[tuple[str, str]]:
+    """Each text of some rooms, or of all, that is shown in Korean: English and Korean."""
+    chosen = [korean()[room] for room in rooms or texts.ROOMS]
+    found = [message for room in some(chosen) for message in some(catalogues.messages(room))]
     return [(str(message.id), str(message.string)) for message in found if message.string and not message.fuzzy]
 
 
@@ -176,9 +180,26 @@ def test_a_wrong_text_is_found(check: Any, red: list[str]) -> None:
         assert check(each), each
 
 
-@pytest.mark.parametrize("check", [wrong_forms, wrong_particles, wrong_plain_endings])
+@pytest.mark.parametrize("check", [wrong_forms, wrong_particles])
 def test_the_texts_keep_the_rules(check: Any) -> None:
     assert {english: wrong for english, translation in translations() if (wrong := check(translation))} == {}
+
+
+def test_the_rooms_speak_plainly_and_the_exercises_as_the_lessons() -> None:
+    plain = [room for room in texts.ROOMS if room != "exercises"]
+    assert {one: wrong for one, other in translations(*plain) if (wrong := wrong_plain_endings(other))} == {}
+    assert {one: wrong for one, other in translations("exercises") if (wrong := wrong_endings(other))} == {}
+
+
+def test_a_task_is_a_request_and_names_what_the_english_one_names() -> None:
+    known = dict(translations("exercises"))
+    for task in (each for name, each in some(task_texts().items()) if name[0].isdigit()):
+        asked = known[str(task["text"])] if "text" in task else "보세요"
+        assert re.search(r"보세요|마세요", asked), asked
+    for english, translation in known.items():
+        assert stray_asterisks(translation) == []
+        named = set(re.findall(r"`[^`\n]+`", english))
+        assert {each for each in named if each not in translation} == set(), translation
 
 
 def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:

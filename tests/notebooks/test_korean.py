@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import nbformat
 import pytest
 from babel.messages.catalog import Message
 
@@ -47,7 +48,16 @@ def pages() -> Iterator[tuple[str, str]]:
         document = catalogues.translated(notebooks.notebook(source), korean())
         cells = [cell.source for cell in document.cells if cell.cell_type == "markdown"]
         yield source.stem, "\n\n".join(cell for cell in cells if HANGUL.search(cell))
+    for name, document in exercises("ko").items():
+        yield name, "\n\n".join(cell["source"] for cell in document["cells"] if cell["cell_type"] == "markdown")
     yield "README", (notebooks.ROOT / "README.ko.md").read_text(encoding="utf-8")
+
+
+def exercises(language: str) -> dict[str, Any]:
+    """The exercises' notebooks in a language, by their names."""
+    reads: Any = nbformat.reads
+    built = notebooks.exercises(language, notebooks.ROOT)
+    return {path.stem: reads(text, as_version=4) for path, text in built.items()}
 
 
 def test_the_catalogues_are_up_to_date() -> None:
@@ -170,6 +180,19 @@ def test_a_pseudo_language_leaves_no_text_untouched() -> None:
             assert one.id == other.id
             touched = "⟦" in other.source
             assert touched == (one.cell_type == "markdown" or catalogues.PLACEHOLDER in one.source), one.source
+
+
+def test_an_exercise_has_the_same_cells_and_the_same_code_in_korean() -> None:
+    for name, document in some(exercises("ko").items()):
+        for one, other in zip(exercises("en")[name].cells, document.cells, strict=True):
+            assert (one.id, one.cell_type) == (other.id, other.cell_type)
+            if one.cell_type == "markdown":
+                assert HANGUL.search(other.source)
+                assert re.findall(r"^#+ (?:[\d.]+ ·)?", one.source) == re.findall(r"^#+ (?:[\d.]+ ·)?", other.source)
+            else:
+                placeholder = korean().get(catalogues.PLACEHOLDER).string
+                code = one.source.replace(catalogues.PLACEHOLDER, placeholder).replace("Lab()", 'Lab(lang="ko")')
+                assert other.source == code
 
 
 def test_a_changed_english_text_is_fuzzy_and_shown_in_english() -> None:

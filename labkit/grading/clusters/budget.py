@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from labkit.core.language import text
 from labkit.embedded import ApiError, Cluster, EventStream, Keys, Request, Response, WorkBudget, limited, uncharged
 from labkit.grading.clusters.loop_watch import Share
 from labkit.grading.clusters.request_policy import READ_METHODS
@@ -162,13 +163,13 @@ class Budget:
     def _excess(self) -> str:
         quota = self._quota
         if self._seconds > quota.seconds:
-            return f"it took the server more than {quota.seconds:g} s"
+            return text("it took the server more than {seconds} s", f"{quota.seconds:g}")
         if self._sent_bytes > quota.sent_bytes:
-            return f"it sent more than {quota.sent_bytes >> 20} MiB"
+            return text("it sent more than {size} MiB", quota.sent_bytes >> 20)
         if self._answered_bytes > quota.answered_bytes:
-            return f"it was answered more than {quota.answered_bytes >> 20} MiB"
+            return text("it was answered more than {size} MiB", quota.answered_bytes >> 20)
         if self._rbac_bytes > quota.rbac_bytes:
-            return f"it sent more than {quota.rbac_bytes >> 10} KiB of roles and bindings"
+            return text("it sent more than {size} KiB of roles and bindings", quota.rbac_bytes >> 10)
         return ""
 
 

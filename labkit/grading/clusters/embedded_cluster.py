@@ -10,6 +10,7 @@ from typing import Any
 
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
+from labkit.core.language import text
 from labkit.embedded import ApiServer, Cluster, Keys, Store
 from labkit.grading.clusters.budget import Budget, Quota
 from labkit.grading.clusters.inprocess import admin_of, anonymous_of, decide_in, policy_of
@@ -105,7 +106,7 @@ class EmbeddedCluster:
     def note(self) -> str:
         """What was used up, if anything."""
         exceeded = self._budget.exceeded
-        return f"It used up what it may ask of its cluster: {exceeded}." if exceeded else ""
+        return text("It used up what it may ask of its cluster: {why}.", exceeded) if exceeded else ""
 
     def close(self) -> None:
         """Close the cluster."""

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from labkit.client.client import Client
 from labkit.client.request_info import Call, read_call
+from labkit.core.language import listed, text
 
 READ_METHODS = ("GET", "HEAD", "OPTIONS")
 CONNECT_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy"})
@@ -44,7 +45,7 @@ class RequestPolicy:
         """Say why a request with this path and query is refused; empty when it is passed on."""
         reason = self._refusal(method, target)
         if reason:
-            self.refused.append(f"{method} {target.partition('?')[0][:200]}: {reason}")
+            self.refused.append(listed((f"{method} {target.partition('?')[0][:200]}", reason), ": "))
         return reason
 
     def record(self, method: str, target: str, status: int, body: bytes) -> None:
@@ -69,27 +70,27 @@ class RequestPolicy:
         raw, _, query = target.partition("?")
         path = unquote(raw)
         if "//" in path or {".", ".."} & set(path.split("/")) or "%2f" in raw.lower() or not path.startswith("/"):
-            return "the path is not written plainly"
+            return text("the path is not written plainly")
         call = read_call(method, f"{path}?{query}")
         reading = method in READ_METHODS and call.subresource not in CONNECT_SUBRESOURCES
         if not call.is_resource:
-            return "" if reading else "no such path is written to here"
+            return "" if reading else text("no such path is written to here")
         if call.group in REVIEW_GROUPS:
             return ""
         system = call.namespace.startswith(SYSTEM_PREFIXES)
         if call.resource == "secrets" and (system or not call.namespace):
-            return "other people's Secrets are not read here"
+            return text("other people's Secrets are not read here")
         if reading:
             return ""
         if system:
-            return f"{call.namespace} is the cluster's own"
+            return text("{namespace} is the cluster's own", call.namespace)
         if call.full_resource == "serviceaccounts/token":
             return ""
         if call.name:
             return self._refusal_of_object(call)
         if call.verb == "create":
             return _refusal_of_creation(call)
-        return "" if self._is_own(call.namespace) else "only single objects are deleted here"
+        return "" if self._is_own(call.namespace) else text("only single objects are deleted here")
 
     def _refusal_of_object(self, call: Call) -> str:
         path = _path(call, call.namespace if call.resource != "namespaces" else "", call.name)
@@ -97,7 +98,7 @@ class RequestPolicy:
             return ""
         if self._admin.get(path).status == 404:
             return _refusal_of_creation(call)
-        return f"{path} was there before and is not changed here"
+        return text("{path} was there before and is not changed here", path)
 
     def _is_own(self, namespace: str) -> bool:
         """Return whether a namespace was created for this submission or by it: then all in it is its own."""
@@ -107,7 +108,7 @@ class RequestPolicy:
 def _refusal_of_creation(call: Call) -> str:
     if call.namespace or call.resource in CLUSTER_SCOPED:
         return ""
-    return f"no {call.resource} are made here"
+    return text("no {resource} are made here", call.resource)
 
 
 def _path(call: Call, namespace: str, name: str) -> str:

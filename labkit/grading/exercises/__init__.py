@@ -2,6 +2,6 @@
 
 - ``exercise``       shows a task, checks it, shows the score
 - ``notes``          what is stored of it in the learner's lab
-- ``notebooks``      the learners' copies, and solved ones
+- ``notebooks``      the learners' copies
 - ``course_secret``  codes, so that names differ in each course
 """

@@ -13,6 +13,7 @@ from base64 import b32encode
 from pathlib import Path
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.grading.tasks.seed import identity, learner_name
 
 FILE = "course.secret"
@@ -96,9 +97,9 @@ def seed_name(learner: str, code: str = "") -> str:
     names = (identity(learner), learner)  # earlier codes were made for the name as it was written
     if characters[CODE_CHARACTERS:] not in [_check(characters[:CODE_CHARACTERS], name) for name in names]:
         raise UsageError(
-            f"This is not the code of {learner}.",
-            why="a code belongs to one name, and its last two characters do not fit",
-            todo="Compare the name and the code with what you were given.",
+            text("This is not the code of {name}.", learner),
+            why=text("a code belongs to one name, and its last two characters do not fit"),
+            todo=text("Compare the name and the code with what you were given."),
         )
     return f"{characters[:CODE_CHARACTERS]}:{identity(learner)}"
 

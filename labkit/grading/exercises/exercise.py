@@ -22,6 +22,7 @@ from labkit.client.pods import pods_run
 from labkit.core.arguments import LINE, describe, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError, near
+from labkit.core.language import listed, said, shown, text, width
 from labkit.grading.exercises.course_secret import seed_name
 from labkit.grading.exercises.notes import Notes
 from labkit.grading.judging.findings import check_exercise, check_task
@@ -59,9 +60,9 @@ class Exercise(Displayable):
         named = os.environ.get("LABKIT_LEARNER") or getpass.getuser() if learner is None else learner_name(learner)
         if not named:
             raise UsageError(
-                "Whose exercise is this?",
-                why="the names in the tasks are drawn from the name that you hand in under",
-                todo=f'Write yours between the quotes: ME = "…", or exercise(lab, "{self.spec.id}", "ann").',
+                text("Whose exercise is this?"),
+                why=text("the names in the tasks are drawn from the name that you hand in under"),
+                todo=text('Write yours between the quotes: ME = "…", or exercise(lab, "{id}", "ann").', self.spec.id),
             )
         self.learner = learner_name(named)
         now = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
@@ -121,8 +122,9 @@ class Exercise(Displayable):
         if not result.full:
             return replace(shown, rows=rows)
         entry = self._tasks(result.id)[0]
-        rows += [Row("to see", entry.texts["seen"]), Row("read on", "\n".join(entry.texts["read"]))]
-        body = f"One solution, to compare:\n\n{readable(entry.variant(Seed(self._seed_name)).answer)}"
+        rows += [Row("to see", text(entry.texts["seen"])), Row("read on", listed(map(text, entry.texts["read"]), "\n"))]
+        solution = readable(entry.variant(Seed(self._seed_name)).answer)
+        body = text("One solution, to compare:\n\n{solution}", solution)
         return replace(shown, rows=rows, body=body)
 
     @takes('paper.hint("4.1")', task=LINE)
@@ -141,28 +143,31 @@ class Exercise(Displayable):
         wrong = [item for item in result.items if item.judged and not item.ok]
         ladder = self._tasks(result.id)[0].texts["hints"] if any(item.most for item in wrong) else []
         broken = [item.hint for item in wrong if not item.most]
-        hints = list(dict.fromkeys([*ladder, *broken, *(f"too much: {line}" for line in result.excess)]))
+        too_much = (text("too much: {excess}", line) for line in result.excess)
+        hints = list(dict.fromkeys([*ladder, *broken, *too_much]))
         if not hints:
-            return Card(f"Task {result.id}: nothing is left to be mended", "good")
+            return Card(text("Task {id}: nothing is left to be mended", result.id), "good")
         number = self._notes.hinted(result.id, len(hints))
-        return Card(f"Task {result.id}: hint {number} of {len(hints)}", "plain", [Row("hint", hints[number - 1])])
+        title = text("Task {id}: hint {number} of {count}", result.id, number, len(hints))
+        return Card(title, "plain", [Row("hint", text(hints[number - 1]))])
 
     @takes("paper.board()")
     def board(self) -> Card:
         """The points of each task, as its last check found them."""
         rows, checked = [], self._notes.checks()
         for entry in self.spec.tasks:
-            known = checked.get(entry.id)
-            so_far = f"{known[0]:g} of {known[1]:g} points" if known else "not checked yet"
-            mark = "✔ " if known and 0 < known[1] == known[0] else ""
-            rows.append(Row(entry.id, f"{mark}{entry.title}: {so_far}"))
+            got = checked.get(entry.id)
+            points = text("{points} of {most} points", f"{got[0]:g}", f"{got[1]:g}") if got else text("not checked yet")
+            mark = "✔ " if got and 0 < got[1] == got[0] else ""
+            rows.append(Row(entry.id, text("{mark}{title}: {points}", mark, text(entry.title), points)))
         done = all(row.value.startswith("✔") for row in rows)
-        rows += [Row("to see", texts()[self.spec.id]["end"])] if done else []
-        return Card(f"{self.spec.title}: {self._so_far()}", "good" if done else "plain", rows)
+        rows += [Row("to see", text(texts()[self.spec.id]["end"]))] if done else []
+        return Card(listed((text(self.spec.title), self._so_far()), ": "), "good" if done else "plain", rows)
 
     def _so_far(self) -> str:
         most = sum(entry.variant(Seed(self._seed_name)).max_points for entry in self.spec.tasks)
-        return f"{sum(points for points, _most in self._notes.checks().values()):g} of {most:g} points so far"
+        points = sum(points for points, _most in self._notes.checks().values())
+        return text("{points} of {most} points so far", f"{points:g}", f"{most:g}")
 
     def _scored(self, task: str) -> TaskScore:
         entry = self._tasks(task)[0]
@@ -175,8 +180,9 @@ class Exercise(Displayable):
 
     def card(self) -> Card:
         """List the exercise's tasks."""
-        rows = [Row(entry.id, entry.title) for entry in self.spec.tasks]
-        return Card(f"{self.spec.title} — for {self.learner}", "plain", rows, self.spec.about)
+        rows = [Row(entry.id, text(entry.title)) for entry in self.spec.tasks]
+        title = text("{title} — for {learner}", text(self.spec.title), self.learner)
+        return Card(title, "plain", rows, text(self.spec.about))
 
     def _judged(self) -> tuple[GradedCluster, Sequence[ExerciseSpec]]:
         """The checks' context, with the policy as it was when the exercise began, and the exercises beside it.
@@ -195,7 +201,7 @@ class Exercise(Displayable):
         found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
         if not found:
             ids = [entry.id for entry in self.spec.tasks]
-            raise UsageError(f"There is no task {describe(task)} here.", todo=near(task, ids))
+            raise UsageError(text("There is no task {name} here.", describe(task)), todo=near(task, ids))
         return found
 
 
@@ -237,27 +243,28 @@ class TaskText:
     points: float
 
     def _repr_markdown_(self) -> str:
-        return f"**Task {self.id}: {self.title}** ({self.points:g} points)\n\n{self.text}"
+        heading = said("**Task {id}: {title}** ({points} points)", self.id, text(self.title), f"{self.points:g}")
+        return f"{heading}\n\n{shown(self.text)}"
 
     def __repr__(self) -> str:
         """The text without Markdown's marks, wrapped for a terminal."""
-        plain = self.text.replace("`", "").replace("**", "")
-        wrapped = "\n".join(textwrap.fill(paragraph, 100) for paragraph in plain.split("\n\n"))
-        return f"Task {self.id}: {self.title} ({self.points:g} points)\n{wrapped}"
+        heading, *more = self._repr_markdown_().replace("`", "").replace("**", "").split("\n\n")
+        wrapped = (textwrap.fill(paragraph, 100 * len(paragraph) // width(paragraph)) for paragraph in more)
+        return "\n".join([heading, *wrapped])
 
 
 def readable(answer: str) -> str:
     """A task's solution to read: manifests as YAML, other lines as they are."""
-    shown = []
+    lines, heading = [], said("# kubectl apply -f - with this manifest:")
     for line in answer.splitlines():
         manifests = re.fullmatch(r"lab\.apply\((.*)\)", line)
         if manifests is None:
-            shown.append(line)
+            lines.append(line)
             continue
         objects = ast.literal_eval(manifests[1])
         made = yaml.safe_dump_all(objects if isinstance(objects, list) else [objects], sort_keys=False)
-        shown.append(f"# kubectl apply -f - with this manifest:\n{made}")
-    return "\n".join(shown)
+        lines.append(f"{heading}\n{made}")
+    return "\n".join(lines)
 
 
 def task_card(result: TaskScore, *, named: bool = True) -> Card:
@@ -271,17 +278,21 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
     for item in result.items:
         if item.ok and not item.most:
             continue
-        text, seen = item.expected, _seen(item, result, named=named)
+        lines = [text(item.expected)]
         if not item.ok:
-            text += f"\nseen: {seen}" + (f"\nhint: {item.hint}" if named and item.judged else "")
-        rows.append(Row("–" if not item.judged else "✔" if item.ok else "✘", text))
+            lines.append(text("seen: {seen}", text(_seen(item, result, named=named))))
+            lines += [text("hint: {hint}", text(item.hint))] if named and item.judged else []
+        rows.append(Row("–" if not item.judged else "✔" if item.ok else "✘", listed(lines, "\n")))
     if named:
-        rows += [Row("!", f"too much: {line}") for line in result.excess[:MAX_NAMED]]
-        rows += [Row("!", f"and {len(result.excess) - MAX_NAMED} more")] if len(result.excess) > MAX_NAMED else []
+        rows += [Row("!", text("too much: {excess}", line)) for line in result.excess[:MAX_NAMED]]
+        more = len(result.excess) - MAX_NAMED
+        rows += [Row("!", text("and {number} more", more))] if more > 0 else []
     elif not result.full:
-        rows.append(Row("then", f'look again; paper.hint("{result.id}") helps; the next check names the cause'))
-    title = f"Task {result.id}: {result.points:g} of {result.most:g} points"
-    return Card(title if result.most else f"Task {result.id}: not judged on this cluster", _tone(result), rows)
+        then = text('look again; paper.hint("{id}") helps; the next check names the cause', result.id)
+        rows.append(Row("then", then))
+    title = text("Task {id}: {points} of {most} points", result.id, f"{result.points:g}", f"{result.most:g}")
+    unjudged = text("Task {id}: not judged on this cluster", result.id)
+    return Card(title if result.most else unjudged, _tone(result), rows)
 
 
 MAX_NAMED = 10
@@ -292,8 +303,8 @@ def _seen(item: Item, result: TaskScore, *, named: bool) -> str:
     """What was seen; without ``named`` not the binding that allows it. What is too much stands in rows of its own."""
     count = len(result.excess)
     if item.expected == NOTHING_MORE:
-        return f"{count} permission{'s' * (count > 1)} too much"
-    return item.seen if named or not item.judged else item.seen.partition(" (")[0]
+        return text("{number} permissions too much" if count > 1 else "{number} permission too much", count)
+    return item.seen if named or not item.judged else said(item.seen).partition(" (")[0]
 
 
 def _tone(result: TaskScore) -> str:

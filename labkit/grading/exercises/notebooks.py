@@ -1,7 +1,6 @@
-"""The exercises as notebooks: a learner's copy, and a solved one. The tasks are their only source.
+"""The exercises as notebooks, in the chosen language. The tasks are their only source.
 
-The learner's copy is the same for everybody; its names come from the learner's seed when it runs.
-A solved copy is for one learner.
+A learner's copy is the same for everybody; its names come from the learner's seed when it runs.
 """
 
 from __future__ import annotations
@@ -9,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.grading.tasks.seed import Seed
+from labkit.core.language import said
 from labkit.grading.tasks.task import ExerciseSpec, Task
 
 Cell = dict[str, Any]
 
 PLACEHOLDER = "# Your turn: write it below this line."
 BOARD = "## How far you are\n\nThe points of each task, as its last check found them. Run it as often as you like."
+BEGIN = (
+    "The names in the tasks are your own: they are drawn from the name (or number) that you hand in under. "
+    "Write it between the quotes first: under another name, your answers would be somebody else's. Solve each "
+    "task however you like — YAML, kubectl, Python — and check it as often as you like. What counts is what "
+    "the cluster does. Each task says what would be too much; for nobody may be granted more than is asked for, "
+    'neither the account of the task nor anybody else. `paper.hint("…")` helps, a little more each time.'
+)
+"""What is said before the first task."""
+
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -24,16 +32,9 @@ METADATA = {
 
 def learner_notebook(exercise: ExerciseSpec) -> dict[str, Any]:
     """Make the copy that is handed out, as nbformat 4.5."""
-    tasks = [cell for task in exercise.tasks for cell in _task(task, PLACEHOLDER)]
-    return _document([*_opening(exercise), *tasks, markdown("board-title", BOARD), code("board", "paper.board()")])
-
-
-def solved_notebook(exercise: ExerciseSpec, learner: str) -> dict[str, Any]:
-    """Make a copy that gets full marks for one learner."""
-    cells = [*_opening(exercise)]
-    for task in exercise.tasks:
-        cells += _task(task, task.variant(Seed(learner)).answer)
-    return _document(cells)
+    tasks = [cell for task in exercise.tasks for cell in _task(task)]
+    board = markdown("board-title", said(BOARD))
+    return _document([*_opening(exercise), *tasks, board, code("board", "paper.board()")])
 
 
 def markdown(name: str, text: str) -> Cell:
@@ -60,12 +61,7 @@ def _document(cells: list[Cell]) -> dict[str, Any]:
 def _opening(exercise: ExerciseSpec) -> Iterator[Cell]:
     yield markdown(
         "title",
-        f"# {exercise.title}\n\n*{exercise.about}*\n\n"
-        "The names in the tasks are your own: they are drawn from the name (or number) that you hand in under. "
-        "Write it between the quotes first: under another name, your answers would be somebody else's. Solve each "
-        "task however you like — YAML, kubectl, Python — and check it as often as you like. What counts is what "
-        "the cluster does. Each task says what would be too much; for nobody may be granted more than is asked for, "
-        'neither the account of the task nor anybody else. `paper.hint("…")` helps, a little more each time.',
+        f"# {said(exercise.title)}\n\n*{said(exercise.about)}*\n\n{said(BEGIN)}",
     )
     yield code(
         "setup",
@@ -74,9 +70,9 @@ def _opening(exercise: ExerciseSpec) -> Iterator[Cell]:
     )
 
 
-def _task(task: Task, answer: str) -> Iterator[Cell]:
+def _task(task: Task) -> Iterator[Cell]:
     name = task.id.replace(".", "-")
-    yield markdown(f"task-{name}", f"## {task.id} · {task.title}")
+    yield markdown(f"task-{name}", f"## {task.id} · {said(task.title)}")
     yield code(f"show-{name}", f'paper.show("{task.id}")')
-    yield code(f"answer-{name}", answer, tags=["exercise"])
+    yield code(f"answer-{name}", said(PLACEHOLDER), tags=["exercise"])
     yield code(f"check-{name}", f'paper.check("{task.id}")', tags=["check"])

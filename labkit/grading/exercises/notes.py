@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import UsageError
 from labkit.core.home import locked, read_json, write_private
+from labkit.core.language import text
 from labkit.rbac.policy import Policy, read_policy
 
 if TYPE_CHECKING:
@@ -41,15 +42,15 @@ class Notes:
         first, now = before.rpartition(":")[2], learner.rpartition(":")[2]
         if first != now:
             raise UsageError(
-                f"This exercise was begun by {first}, not by {now}.",
-                why="the names in the tasks are drawn from the learner's name",
-                todo=f'Write ME = "{first}" again; or begin afresh: lab.reset().',
+                text("This exercise was begun by {name}, not by {now}.", first, now),
+                why=text("the names in the tasks are drawn from the learner's name"),
+                todo=text('Write ME = "{name}" again; or begin afresh: lab.reset().', first),
             )
         if before != learner:
             raise UsageError(
-                "This exercise was begun with another code, or without one.",
-                why="the names in the tasks are drawn from the learner's name and code",
-                todo="Write the same code again; or begin afresh: lab.reset().",
+                text("This exercise was begun with another code, or without one."),
+                why=text("the names in the tasks are drawn from the learner's name and code"),
+                todo=text("Write the same code again; or begin afresh: lab.reset()."),
             )
         if "policy" not in known:
             policy = list(read_policy(self._lab.admin.without_observers()).objects())

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
+from labkit.core.language import listed, text
 from labkit.embedded import Keys, run
 from labkit.grading.clusters.budget import Quota
 from labkit.grading.clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
@@ -27,10 +28,10 @@ from labkit.grading.walls.isolation import Limits
 OnResult = Callable[[Result], None]
 NextSubmission = Callable[[], Awaitable[Submission | None]]
 
-GRADED_AGAIN = "It was graded again, alone: something else had kept it or its server from running."
+GRADED_AGAIN = text("It was graded again, alone: something else had kept it or its server from running.")
 """The note of a result that replaces one during which the notebook or its server was kept waiting."""
 
-STILL_BUSY = "It was kept waiting then, too: grade it once more (--regrade --only) where nothing else runs."
+STILL_BUSY = text("It was kept waiting then, too: grade it once more (--regrade --only) where nothing else runs.")
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +111,7 @@ class Grader(WithWorkers):
                     group.create_task(fill(slot))
             for submission in blocked:
                 result, again = await self._grade_one(submission, 0)
-                note = f"{GRADED_AGAIN} {STILL_BUSY if again else ''} {result.note}"
-                report(replace(result, note=" ".join(note.split())))
+                report(replace(result, note=listed((GRADED_AGAIN, STILL_BUSY if again else "", result.note), " ")))
         finally:
             watching.cancel()
         return results

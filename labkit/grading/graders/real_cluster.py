@@ -28,6 +28,7 @@ from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
 from labkit.core.errors import NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
+from labkit.core.language import listed
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import Keys
 from labkit.grading.clusters.lab_home import home_files
@@ -122,7 +123,7 @@ class SharedCluster:
     @property
     def note(self) -> str:
         """The requests that were refused."""
-        return "\n".join(self._requests.refused[:MAX_REFUSALS])
+        return listed(self._requests.refused[:MAX_REFUSALS], "\n")
 
     def close(self) -> None:
         """Delete what was created, the last first, and whatever finalizers it has."""

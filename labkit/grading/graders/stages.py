@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from labkit.core.language import listed, text
 from labkit.core.redact import redact
 from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells, files_beside
@@ -33,7 +34,7 @@ TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([^'\n]+)'")
 """What a notebook prints whose import found nothing."""
 
-EARLIER_VARIANT = "It has the names that an earlier labkit made of this learner's name, and is judged by them."
+EARLIER_VARIANT = text("It has the names that an earlier labkit made of this learner's name, and is judged by them.")
 
 MAX_OUTPUT = 4000
 """Characters of a notebook's output that are kept."""
@@ -176,9 +177,9 @@ async def grade_submission(
                     raise
             return _result(run, cluster_name)
     except Unreadable as error:
-        return unreadable_result(submission, workers.level, str(error), cluster_name)
+        return unreadable_result(submission, workers.level, error.args[0], cluster_name)
     except TooManyGrants as error:
-        reason = f"it left more than can be judged: {error}"
+        reason = text("it left more than can be judged: {what}", error.args[0])
         return unreadable_result(submission, workers.level, reason, cluster_name)
 
 
@@ -192,7 +193,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
         len(run.cells),
         run.score,
         run.workers.level,
-        " ".join(filter(None, (EARLIER_VARIANT if run.is_earlier_variant else "", run.cluster.note))),
+        listed((EARLIER_VARIANT if run.is_earlier_variant else "", run.cluster.note), " "),
         _kept_output(run.report.output),
         cluster_name,
         plain(missing[1], 100) if missing else "",
@@ -214,7 +215,7 @@ def unreadable_result(submission: Submission, level: str, reason: str, cluster_n
 
 def failed_result(submission: Submission, level: str, error: Exception, cluster_name: str = "embedded") -> Result:
     """Make the result of a submission that the grader failed at: it is not kept, and tried again."""
-    reason = f"the grader failed, start it again: {error}"[:200]
+    reason = text("the grader failed, start it again: {error}", f"{error}"[:160])
     return replace(unreadable_result(submission, level, reason, cluster_name), ended=FAILED)
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from labkit.core.errors import UsageError, near
+from labkit.core.language import listed, text
 from labkit.grading.intake.archives import SUFFIX, find_archives, unpack
 from labkit.grading.intake.exports import METADATA, Deadline, with_facts
 from labkit.grading.intake.roster import Person, Roster
@@ -59,8 +60,8 @@ class Intake:
             return by_identity[wanted]
         known: dict[str, list[str]] = {}
         for person in (self.people.get(learner, Person(learner)) for learner in sorted(ids)):
-            for text in filter(None, {person.name, person.mail}):
-                known.setdefault(identity(text), []).append(person.id)
+            for called in filter(None, {person.name, person.mail}):
+                known.setdefault(identity(called), []).append(person.id)
         found = known.get(wanted, [])
         if len(found) == 1:
             return found[0]
@@ -196,8 +197,8 @@ def _timed(deadline: Deadline, entry: Submission) -> Submission:
     if minutes <= 0:
         return replace(entry, late=entry.late and not entry.handed_in)
     parts = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
-    words = (f"{count} {unit}{'s' * (count > 1)}" for unit, count in parts.items() if count)
-    return replace(entry, late=True, delay=f"by {' '.join(words)}")
+    words = (text(f"{{number}} {unit}{'s' * (count > 1)}", count) for unit, count in parts.items() if count)
+    return replace(entry, late=True, delay=text("by {duration}", listed(words, " ")))
 
 
 def _missing(submissions: Iterable[Submission], roster: Roster) -> dict[str, list[Person]]:

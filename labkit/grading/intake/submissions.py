@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.grading.exercises.course_secret import seed_name
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.seed import identity, learner_name
@@ -256,12 +257,13 @@ def parse(data: bytes) -> tuple[list[str], str]:
     try:
         document = json.loads(data.decode("utf-8-sig"))
         if document.get("nbformat", NBFORMAT) < NBFORMAT:
-            raise Unreadable(f"it is a notebook of format {document['nbformat']}: open it in JupyterLab and save it")
+            said = text("it is a notebook of format {number}: open it in JupyterLab and save it", document["nbformat"])
+            raise Unreadable(said)
         cells = [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
         return cells, _language(document)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        why = "its text is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"{type(error).__name__}"
-        raise Unreadable(f"it is no notebook ({why})") from error
+        why = text("its text is not UTF-8") if isinstance(error, UnicodeDecodeError) else type(error).__name__
+        raise Unreadable(text("it is no notebook ({why})", why)) from error
 
 
 def calls_kubectl(path: Path) -> bool:
@@ -314,10 +316,10 @@ def read_untrusted(path: Path) -> bytes:
                 raise Unreadable("it is no ordinary file")
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        why = "it is a symbolic link" if path.is_symlink() else f"{error.strerror}"
+        why = text("it is a symbolic link") if path.is_symlink() else f"{error.strerror}"
         raise Unreadable(why) from error
     if len(data) > MAX_BYTES:
-        raise Unreadable(f"it is larger than {MAX_BYTES >> 20} MiB: clear its outputs and save it")
+        raise Unreadable(text("it is larger than {size} MiB: clear its outputs and save it", MAX_BYTES >> 20))
     return data
 
 

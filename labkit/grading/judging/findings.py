@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from labkit.core.language import text
 from labkit.grading.judging.weights import EVERYTHING, GROUP, SERVED, WHOLE_CLUSTER, becomes_anybody, has, weigh
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from labkit.grading.tasks.seed import Seed
@@ -92,9 +93,9 @@ def check_exercise(
     """
     policy = context.policy()
     context = replace(context, policy=lambda: policy)
-    evaluated = _evaluated(policy)
-    if evaluated > MAX_EVALUATED:
-        raise TooManyGrants(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
+    words = _evaluated(policy)
+    if words > MAX_EVALUATED:
+        raise TooManyGrants(text("{bindings} bindings to rules of {words} words in all", len(policy.bindings), words))
     excesses = _excesses(exercise, learner, context, policy, beside)
     return [_check(task, learner, context, excesses[task.id]) for task in exercise.tasks]
 
@@ -130,17 +131,17 @@ def _ask(check: Check, context: GradedCluster, gone: Sequence[str], powers: Sequ
         return Finding(False, lacking, judged=False)
     missing = f"ServiceAccount {check.need.who.label}" if check.need else ""
     if missing in gone:
-        return Finding(False, f"There is no {missing} any more.")
+        return Finding(False, text("There is no {object} any more.", missing))
     found, forbids = check.look(context), check.forbids
     if forbids and found.ok and any(has(power, forbids.who) for power in powers):
-        return Finding(False, f"{forbids.who.label} may impersonate who is allowed to, so it may as well.")
+        return Finding(False, text("{who} may impersonate who is allowed to, so it may as well.", forbids.who.label))
     return found
 
 
 REQUIRED_KINDS = {"Namespace": "namespaces", "ServiceAccount": "serviceaccounts", "Secret": "secrets"}
 """The kinds of objects that a task's set-up makes and that must stay, with their plurals."""
 
-MORE = "and more"
+MORE = text("and more")
 """Stands last in a list that was cut off."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from labkit.core.language import listed, packed, text, unpacked
 from labkit.grading.judging.score import Item, Score, TaskScore
 
 FAILED = "not graded"
@@ -21,7 +22,7 @@ ERROR = re.compile(
 )
 """An error in what a notebook printed: the line after a traceback, or one with an error's name."""
 
-FORGOTTEN_CODE = (
+FORGOTTEN_CODE = text(
     "The course's code is missing, so that its names are not those that it is judged by: write the code that your "
     'teacher gave you into exercise(…, code="…"), run the notebook again from its top, and hand it in again.'
 )
@@ -101,16 +102,18 @@ class Result:
         """What the score leaves out, as a sentence; empty when all was judged."""
         if not self.score.unjudged:
             return ""
-        tasks = ", ".join(self.score.unjudged)
-        return f"Not all of it can be judged on the {self.cluster} cluster; left out is something of: {tasks}."
+        said = text("Not all of it can be judged on the {cluster} cluster; left out is something of: {tasks}.")
+        return text(said, self.cluster, ", ".join(self.score.unjudged))
 
     @property
     def outcome(self) -> str:
         """How the notebook ended, and what it says of itself."""
         if self.ended in ("unreadable", FAILED):
-            return f"It could not be graded: {self.note}"
-        how = "The notebook ended by itself." if self.complete else f"The notebook was ended: {self.ended}."
-        return f"{how} By its own account, {self.claimed_cells} of {self.total_cells} cells ran."
+            return text("It could not be graded: {why}", text(self.note))
+        kind, _, which = self.ended.rpartition(" ")
+        ended = text(f"{kind} {{which}}", which) if kind in ("signal", "exit code") else text(self.ended)
+        how = text("The notebook ended by itself.") if self.complete else text("The notebook was ended: {how}.", ended)
+        return text("{how} By its own account, {ran} of {all} cells ran.", how, self.claimed_cells, self.total_cells)
 
     @property
     def first_error(self) -> str:
@@ -145,20 +148,21 @@ class Result:
         """What went wrong before any task did, as sentences for its learner and the teacher."""
         name, kernel, error, module = self.declared, self.language, self.first_error, self.missing_module
         lines = (
-            module and f"There is no module {module} where it was graded.",
+            module and text("There is no module {name} where it was graded.", module),
             "" if self.ended in ("unreadable", FAILED) else self.note,
-            error and f"The first error that it printed: “{error}”.",
-            name and f"It was worked on as {name}, and is graded as {self.learner}: its names are another's.",
-            self.late and f"It was handed in {self.late}.",
-            kernel and f"It was written for a {kernel} kernel, and was run as Python.",
+            error and text("The first error that it printed: “{error}”.", error),
+            name
+            and text("It was worked on as {name}, and is graded as {id}: its names are another's.", name, self.learner),
+            self.late and text("It was handed in {late}.", self.late),
+            kernel and text("It was written for a {language} kernel, and was run as Python.", kernel),
             FORGOTTEN_CODE if self.forgot_code else "",
-            *(f"{task.id}: {task.corrected}" for task in self.score.tasks if task.corrected),
+            *(listed((task.id, task.corrected), ": ") for task in self.score.tasks if task.corrected),
         )
         return [line for line in lines if line]
 
     def as_dict(self) -> dict[str, Any]:
         """Convert it to what JSON can hold."""
-        return asdict(self)
+        return dict(packed(asdict(self)))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Result:
@@ -168,6 +172,7 @@ class Result:
             KeyError: A field is missing.
             TypeError: A field is unknown.
         """
+        data = unpacked(data)
         tasks = tuple(
             TaskScore(
                 **{

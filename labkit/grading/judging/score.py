@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labkit.core.language import Text, text
 from labkit.grading.judging.findings import TaskFindings
 from labkit.grading.judging.weights import least_privilege
 from labkit.grading.tasks.checks import Check, Finding
@@ -120,7 +121,7 @@ class Score:
 LIMIT_COST = 0.25
 """The cost of granting too much, and of deleting too much, as a fraction of the task's points."""
 
-NOTHING_MORE = "Nothing more is granted than the task asks for."
+NOTHING_MORE = text("Nothing more is granted than the task asks for.")
 
 MAX_SEEN = 500
 """Characters of what was seen; a learner may have written it."""
@@ -139,7 +140,7 @@ def score_task(findings: TaskFindings) -> TaskScore:
     items += [
         _limit(
             NOTHING_MORE,
-            "Granted too: {}.",
+            "Granted too: {what}.",
             excess,
             most,
             plain(findings.advice)
@@ -148,7 +149,7 @@ def score_task(findings: TaskFindings) -> TaskScore:
         ),
         _limit(
             "What the task began with is still there.",
-            "Gone: {}.",
+            "Gone: {what}.",
             findings.gone,
             most,
             "Create it again under its name, or start the task again.",
@@ -165,8 +166,9 @@ def _limit(expected: str, seen: str, breaches: Sequence[str], most: float, hint:
     """Make the item of a limit that every task has; it is kept if there are no ``breaches``."""
     if not breaches:
         return Item(expected, "Nothing of the kind was seen.", True, 0.0, 0.0, hint)
-    more = f", and {len(breaches) - 1} more" if len(breaches) > 1 else ""
-    return Item(expected, seen.format(breaches[0] + more), False, -LIMIT_COST * most, 0.0, hint, kinds=kinds)
+    first, more = breaches[0], len(breaches) - 1
+    what = text("{first}, and {number} more", first, more) if more else first
+    return Item(expected, text(seen, what), False, -LIMIT_COST * most, 0.0, hint, kinds=kinds)
 
 
 def _item(check: Check, finding: Finding, hint: str) -> Item:
@@ -183,9 +185,13 @@ LAYOUT = str.maketrans("", "", "\n\t")
 """Removes the control characters that may stay."""
 
 
-def plain(text: str, most: int = MAX_SEEN) -> str:
-    """Shorten a text that a learner may have written, and replace its control characters."""
-    text = text if len(text) <= most else f"{text[:most]}…"
-    if text.translate(LAYOUT).isprintable():
-        return text
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+def plain(said: str, most: int = MAX_SEEN) -> str:
+    """Shorten a text that a learner may have written, and replace its control characters; of ours, its values."""
+    if len(said) <= most and said.translate(LAYOUT).isprintable():
+        return said
+    if isinstance(said, Text) and said.values:
+        share = most // len(said.values)
+        values = {name: plain(each, share) if isinstance(each, str) else each for name, each in said.values.items()}
+        return text(said.template, **values)
+    said = said if len(said) <= most else f"{said[:most]}…"
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in said)

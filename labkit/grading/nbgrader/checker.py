@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from labkit.core.errors import LabkitError
+from labkit.core.language import shown
 from labkit.embedded import ApiServer, Keys, listen, new_token_key
 from labkit.grading.clusters.embedded_cluster import EmbeddedCluster
 from labkit.grading.clusters.lab_home import home_files
@@ -76,7 +77,7 @@ class Checker:
         self._open[ticket] = OpenCluster(learner, cluster, server)
         while len(self._open) > MAX_CLUSTERS:
             await self._close(next(iter(self._open)))
-        texts = {task.id: task.text(seeded) for task in found.tasks}
+        texts = {task.id: shown(task.text(seeded)) for task in found.tasks}
         return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}
 
     def points(self, ticket: str, task: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from labkit.core.language import said
 from labkit.grading.intake.roster import Person
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import FAILED, Result
@@ -83,8 +84,9 @@ def _column(exercise: str, headings: Iterable[str]) -> str:
 
 def _comment(result: Result) -> str:
     """Say in a few lines what a learner got, for a system that shows no page."""
-    tasks = (f"{task.id} {task.title}: {task.points:g} of {task.most:g}" for task in result.score.tasks)
-    return "\n".join([*result.notices, *tasks])
+    points = [said("{points} of {most}", f"{task.points:g}", f"{task.most:g}") for task in result.score.tasks]
+    tasks = (f"{task.id} {said(task.title)}: {got}" for task, got in zip(result.score.tasks, points, strict=True))
+    return "\n".join([*map(said, result.notices), *tasks])
 
 
 def _moodle_folder(person: Person) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.core.errors import UsageError, near
+from labkit.core.language import text
 from labkit.grading.intake.submissions import Unreadable, read_untrusted
 from labkit.grading.intake.tables import read_records
 from labkit.grading.judging.result import Result
@@ -49,7 +50,8 @@ class Override:
 
     def corrected(self, task: TaskScore) -> TaskScore:
         """A task's score with these points."""
-        line = f"Corrected by hand, {self.points:g} instead of {task.points:g} points: {self.reason}"
+        points, before = f"{self.points:g}", f"{task.points:g}"
+        line = text("Corrected by hand, {points} instead of {before} points: {reason}", points, before, self.reason)
         return replace(task, points=self.points, most=max(task.most, self.points), corrected=line)
 
 

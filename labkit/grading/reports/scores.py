@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.html import digest, render, stylesheet
+from labkit.core.language import said
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.judging.score import Item
 
@@ -89,7 +90,7 @@ def _xml_text(text: str) -> str:
 
 
 def _not_as_expected(items: Sequence[Item]) -> str:
-    return "\n".join(f"{item.expected.rstrip('.')}: {item.seen}" for item in items if not item.ok)
+    return "\n".join(f"{said(item.expected).rstrip('.')}: {said(item.seen)}" for item in items if not item.ok)
 
 
 def _write_json(results: Sequence[Result], folder: Path, document: Callable[[Result], dict[str, Any]]) -> None:
@@ -104,7 +105,7 @@ def _write_json(results: Sequence[Result], folder: Path, document: Callable[[Res
 
 
 def _message(result: Result) -> str:
-    return " ".join(filter(None, (*result.notices, result.outcome, result.omissions)))
+    return " ".join(map(said, filter(None, (*result.notices, result.outcome, result.omissions))))
 
 
 def _gradescope(result: Result) -> dict[str, Any]:
@@ -115,11 +116,11 @@ def _gradescope(result: Result) -> dict[str, Any]:
         "visibility": "visible",
         "tests": [
             {
-                "name": f"{task.id} {task.title}",
+                "name": f"{task.id} {said(task.title)}",
                 "score": task.points,
                 "max_score": task.most,
                 **({"status": "passed" if task.full else "failed"} if task.most else {}),
-                "output": "\n".join((*filter(None, [task.corrected]), *map(_gradescope_line, task.items))),
+                "output": "\n".join((*map(said, filter(None, [task.corrected])), *map(_gradescope_line, task.items))),
             }
             for task in result.score.tasks
         ],
@@ -127,9 +128,10 @@ def _gradescope(result: Result) -> dict[str, Any]:
 
 
 def _gradescope_line(item: Item) -> str:
+    expected, seen = said(item.expected), said(item.seen)
     if not item.judged:
-        return f"– {item.expected} — {item.seen}"
-    return f"✓ {item.expected}" if item.ok else f"✗ {item.expected} — {item.seen} Hint: {item.hint}"
+        return f"– {expected} — {seen}"
+    return f"✓ {expected}" if item.ok else f"✗ {expected} — {seen} {said('Hint')}: {said(item.hint)}"
 
 
 def _prairielearn(result: Result) -> dict[str, Any]:
@@ -138,15 +140,15 @@ def _prairielearn(result: Result) -> dict[str, Any]:
     unreadable = result.ended == "unreadable"
     return {
         "gradable": not unreadable,
-        **({"format_errors": [result.note]} if unreadable else {}),
+        **({"format_errors": [said(result.note)]} if unreadable else {}),
         "score": result.score.points / most if most else 0.0,
         "message": _message(result),
         "tests": [
             {
-                "name": f"{task.id} {task.title}",
+                "name": f"{task.id} {said(task.title)}",
                 "points": task.points,
                 "max_points": task.most,
-                "message": "\n".join(filter(None, (task.corrected, _not_as_expected(task.items)))),
+                "message": "\n".join(filter(None, (said(task.corrected), _not_as_expected(task.items)))),
             }
             for task in result.score.tasks
         ],

@@ -24,6 +24,7 @@ from math import log
 from typing import Any
 from zlib import crc32
 
+from labkit.core.language import LANGUAGES
 from labkit.grading.exercises.notebooks import learner_notebook
 from labkit.grading.judging.score import plain
 from labkit.grading.tasks.seed import SEEDED, Seed
@@ -155,6 +156,7 @@ class _Assignment:
 
     def __init__(self, exercise: ExerciseSpec) -> None:
         cells = [cell["source"] for cell in learner_notebook(exercise)["cells"] if cell["cell_type"] == "code"]
+        cells += [cell.replace("Lab()", f'Lab(lang="{code}")') for cell in cells for code in LANGUAGES]
         answers = [task.variant(Seed("")).answer for task in exercise.tasks]
         self.words = {*keyword.kwlist, *dir(builtins), *re.findall(r"\w+", "\n".join(cells))}
         self.choices = _choices(exercise)

@@ -2,6 +2,7 @@
 
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
+from labkit.core.language import text
 from labkit.grading.tasks.api_server import API_SERVER
 from labkit.grading.tasks.cluster_roles import CLUSTER_ROLES
 from labkit.grading.tasks.final import FINAL
@@ -32,9 +33,8 @@ def find_exercise(name: str) -> ExerciseSpec:
     for exercise in EXERCISES:
         if exercise.id == name:
             return exercise
-    raise UsageError(
-        f"There is no exercise {describe(name)}.", todo=near(name, [exercise.id for exercise in EXERCISES])
-    )
+    known = [exercise.id for exercise in EXERCISES]
+    raise UsageError(text("There is no exercise {name}.", describe(name)), todo=near(name, known))
 
 
 def setup(exercise: ExerciseSpec, learner: str) -> list[Object]:

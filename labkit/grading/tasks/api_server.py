@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.core.language import text
 from labkit.grading.tasks.checks import GradedCluster, config_map_says, exists, may_not
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, namespace
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, asks, namespace
 from labkit.rbac.subjects import ANONYMOUS, UNAUTHENTICATED
 
 GROUPS = ("rbac.authorization.k8s.io", "authorization.k8s.io", "authentication.k8s.io", "apps", "batch")
@@ -18,13 +19,13 @@ def labelled_namespace(seed: Seed) -> Variant:
 
     def wrong(obj: dict[str, Any]) -> str:
         found = (obj["metadata"].get("labels") or {}).get("team")
-        return "" if found == team else f"Its label team is {found or 'missing'}, not {team}."
+        return "" if found == team else text("Its label team is {found}, not {team}.", found or text("nothing"), team)
 
     return Variant(
-        f"Create the namespace `{space}` with the label `team={team}`.",
+        asks("1.1", space=space, team=team),
         (
-            exists(f"/api/v1/namespaces/{space}", f"The namespace {space} is there."),
-            exists(f"/api/v1/namespaces/{space}", f"{space} has the label team={team}.", where=wrong),
+            exists(f"/api/v1/namespaces/{space}", text("The namespace {space} is there.", space)),
+            exists(f"/api/v1/namespaces/{space}", text("{space} has the label team={team}.", space, team), where=wrong),
         ),
         answer=f'metadata = {{"name": "{space}", "labels": {{"team": "{team}"}}}}\n'
         'lab.admin.post("/api/v1/namespaces", {"metadata": metadata})',
@@ -39,9 +40,12 @@ def server_version(seed: Seed) -> Variant:
         return str(context.admin.get("/version").body["gitVersion"])
 
     return Variant(
-        f"Ask the API server for its version. Put its `gitVersion` under the key `version` into a config map "
-        f"`{name}` in the namespace `{space}`, which is there already.",
-        (config_map_says(space, name, "version", f"The config map {name} tells the server's version.", version),),
+        asks("1.2", name=name, space=space),
+        (
+            config_map_says(
+                space, name, "version", text("The config map {name} tells the server's version.", name), version
+            ),
+        ),
         (namespace(space),),
         f'version = lab.admin.get("/version").body["gitVersion"]\n'
         f'lab.admin.post("/api/v1/namespaces/{space}/configmaps", '
@@ -58,8 +62,7 @@ def discovered_resources(seed: Seed) -> Variant:
         return str(sum("/" not in entry["name"] for entry in resources))
 
     return Variant(
-        f"How many resource types does the group `{group}/v1` have, subresources (those with a `/`) not counted? "
-        f"Put the number under the key `count` into a config map `{name}` in `{space}`.",
+        asks("1.3", group=group, name=name, space=space),
         (config_map_says(space, name, "count", "The count is what discovery says.", count),),
         (namespace(space),),
         f'found = lab.admin.get("/apis/{group}/v1").body["resources"]\n'
@@ -77,9 +80,7 @@ def anonymous_stays_out(seed: Seed) -> Variant:
         return "unauthorized" if context.anonymous.get("/api/v1/namespaces").status == 401 else ANONYMOUS
 
     return Variant(
-        "List the namespaces without any credentials. As whom does the server's message say it took you? Put that "
-        f"user name under the key `user` into a config map `{name}` in `{space}` (write `unauthorized` if the "
-        "server answers 401). Leave the caller without credentials as powerless as they are.",
+        asks("1.4", name=name, space=space),
         (
             config_map_says(space, name, "user", "The config map tells the user name of the message.", user, 1),
             may_not(ANONYMOUS, "list", "namespaces", points=1),
@@ -96,12 +97,8 @@ def anonymous_stays_out(seed: Seed) -> Variant:
 
 API_SERVER = ExerciseSpec(
     "ex1-api-server",
-    "Exercise 1: the API server",
-    "Make objects and read facts over the plain API.",
     (
-        Task("1.1", "A namespace with a label", labelled_namespace),
-        Task("1.2", "The server's version", server_version),
-        Task("1.3", "Counting resource types", discovered_resources),
-        Task("1.4", "Without credentials", anonymous_stays_out),
+        *(Task("1.1", labelled_namespace), Task("1.2", server_version)),
+        *(Task("1.3", discovered_resources), Task("1.4", anonymous_stays_out)),
     ),
 )

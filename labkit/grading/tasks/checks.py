@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from labkit.client.client import Client
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
+from labkit.core.language import listed, text
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.difference import Allowance
 from labkit.rbac.needs import Need
@@ -61,9 +62,9 @@ class GradedCluster:
     def lacks(self, needs: Iterable[str]) -> str:
         """Say why a check with these ``needs`` cannot be judged here; empty when it can."""
         if "audit" in needs and not self.audited:
-            return "not judged: this cluster keeps no audit log that can be read from end to end"
+            return text("not judged: this cluster keeps no audit log that can be read from end to end")
         if "pods" in needs and not self.pods:
-            return "not judged: no pod runs on this cluster, since none of its nodes is ready"
+            return text("not judged: no pod runs on this cluster, since none of its nodes is ready")
         return ""
 
     def find(self, path: str) -> dict[str, Any] | None:
@@ -151,7 +152,8 @@ def may(
         hint: One hint.
     """
     need = Need(subject(who), verb, resource, namespace, group, name, path)
-    return Check(f"{need} is allowed", _decision(need, True), points, hint, need=need, kind="not-granted")
+    expected = text("{need} is allowed", str(need))
+    return Check(expected, _decision(need, True), points, hint, need=need, kind="not-granted")
 
 
 def may_not(
@@ -161,7 +163,7 @@ def may_not(
     namespace: str = "",
     *,
     points: float = 0.5,
-    hint: str = "Something grants more than was asked for.",
+    hint: str = text("Something grants more than was asked for."),
     show_reason: bool = True,
     **more: str,
 ) -> Check:
@@ -171,7 +173,8 @@ def may_not(
     """
     need = Need(subject(who), verb, resource, namespace, **more)
     look = _decision(need, False, show_reason)
-    return Check(f"{need} is forbidden", look, points, hint, limit=True, forbids=need, kind="too-open")
+    expected = text("{need} is forbidden", str(need))
+    return Check(expected, look, points, hint, limit=True, forbids=need, kind="too-open")
 
 
 def exists(
@@ -186,9 +189,10 @@ def exists(
     def look(context: GradedCluster) -> Finding:
         obj = context.find(path)
         if obj is None:
-            return Finding(False, f"There is no object at {path}.")
+            return Finding(False, text("There is no object at {path}.", path))
         wrong = where(obj)
-        return Finding(not wrong, wrong or f"{obj.get('kind', 'The object')} {obj['metadata']['name']} is there.")
+        kind, name = obj.get("kind", text("The object")), obj["metadata"]["name"]
+        return Finding(not wrong, wrong or text("{kind} {name} is there.", kind, name))
 
     return Check(what, look, 1.0, needs=needs, kind="not-found")
 
@@ -200,7 +204,8 @@ def config_map_says(
 
     def look(context: GradedCluster) -> Finding:
         value = context.config_map_value(namespace, config_map, key)
-        seen = f"The config map {config_map} says {value or 'nothing'} of {key}."
+        said = value or text("nothing")
+        seen = text("The config map {name} says {value} of {key}.", config_map, said, key)
         return Finding(bool(value) and value == expected(context), seen)
 
     return Check(what, look, points, kind="wrong-fact")
@@ -211,7 +216,7 @@ def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Chec
 
     def look(context: GradedCluster) -> Finding:
         there = context.find(path) is not None
-        return Finding(not there, "It is still there." if there else "It is not there.")
+        return Finding(not there, text("It is still there." if there else "It is not there."))
 
     return Check(what, look, points, hint, limit=True, kind="too-open")
 
@@ -234,18 +239,18 @@ def token_in_secret(
         obj = context.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
         encoded = ((obj or {}).get("data") or {}).get("token")
         if not encoded:
-            return Finding(False, f"There is no Secret {secret} with the key “token” in {namespace}.")
+            return Finding(False, text("There is no Secret {name} with the key “token” in {space}.", secret, namespace))
         try:
             raw = base64.b64decode(encoded, validate=True).decode()
             token = Token.decode(raw, context.admin)
         except (binascii.Error, UnicodeDecodeError, TokenError):
-            return Finding(False, f"What the Secret {secret} holds is no token.")
+            return Finding(False, text("What the Secret {name} holds is no token.", secret))
         if not token.verified:
-            return Finding(False, f"The token in {secret} is {token.verdict}.")
+            return Finding(False, text("The token in {name} is {verdict}.", secret, token.verdict))
         if token.subject != f"system:serviceaccount:{namespace}:{who}":
-            return Finding(False, f"It speaks for {token.subject}, not for {who}.")
+            return Finding(False, text("It speaks for {user}, not for {account}.", token.subject, who))
         wrong = judge(token, context) or ("" if token.expired else _refused(token, context))
-        return Finding(not wrong, wrong or f"The token in {secret} speaks for {token.subject}.")
+        return Finding(not wrong, wrong or text("The token in {name} speaks for {user}.", secret, token.subject))
 
     return Check(what, look, 2.0, needs=needs, kind="wrong-token")
 
@@ -254,7 +259,8 @@ def _refused(token: Token, context: GradedCluster) -> str:
     """Why the server does not accept a token, such as one whose account was made anew; empty if it does."""
     audiences = token.claims.get("aud")
     status = token.review(context.admin, audiences if isinstance(audiences, list) else ())
-    return "" if status.get("authenticated") else f"The server does not accept it: {status.get('error')}."
+    refusal = text("The server does not accept it: {error}.", status.get("error"))
+    return "" if status.get("authenticated") else refusal
 
 
 def called_from(pod: str, user: str, path: str, what: str) -> Check:
@@ -269,11 +275,13 @@ def called_from(pod: str, user: str, path: str, what: str) -> Check:
                 continue
             source = event["sourceIPs"][-1]
             if _pod_of(event) == pod.rpartition("/")[2] and source == address:
-                return Finding(True, f"The audit log shows {user}: list {event['requestURI']}.")
-            outside = f" It shows one from {source}, which is not the pod, or with a token that is not the pod's."
+                return Finding(True, text("The audit log shows {user}: list {path}.", user, event["requestURI"]))
+            outside = text(
+                "It shows one from {address}, which is not the pod, or with a token that is not the pod's.", source
+            )
         if address is None:
-            outside = " The pod is not there any more, so that nothing shows what came from it."
-        return Finding(False, f"The audit log shows no such request of {user}.{outside}")
+            outside = text("The pod is not there any more, so that nothing shows what came from it.")
+        return Finding(False, listed((text("The audit log shows no such request of {user}.", user), outside), " "))
 
     return Check(what, look, 2.0, needs=AUDIT | PODS, kind="not-asked")
 
@@ -300,12 +308,13 @@ def _decision(need: Need, expected: bool, show_reason: bool = True) -> Callable[
     def look(context: GradedCluster) -> Finding:
         status = context.decide(need.question())
         if "allowed" not in status:
-            return Finding(False, "The server did not answer the question.")
+            return Finding(False, text("The server did not answer the question."))
         allowed = bool(status["allowed"])
         reason = f" ({status['reason']})" if show_reason and status.get("reason") else ""
-        seen = f"The server says {'allowed' if allowed else 'forbidden'}{reason}."
+        verdict = text("allowed" if allowed else "forbidden")
+        seen = text("The server says {verdict}{reason}.", verdict, reason)
         note = _misspelt(need.question(), context.policy()) if expected and not allowed else ""
-        return Finding(allowed is expected, f"{seen} {note}".rstrip())
+        return Finding(allowed is expected, listed((seen, note), " "))
 
     return look
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from labkit.core.language import text
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster, may, may_not
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, role
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
 from labkit.rbac.objects import namespace_of, role_key
@@ -22,7 +23,7 @@ def cluster_reader(seed: Seed) -> Variant:
     resource = seed.one("resource", ("nodes", "persistentvolumes", "namespaces"))
     me, name = f"{space}/{who}", seed.name("survey")
     return Variant(
-        f"Let the account `{who}` of `{space}` get and list {resource}. No changes, and no Secrets.",
+        asks("5.1", who=who, space=space, resource=resource),
         (
             may(me, "list", resource),
             may(me, "get", resource),
@@ -45,15 +46,15 @@ def view_in_one(seed: Seed) -> Variant:
     def given(context: GradedCluster) -> Finding:
         bound = context.policy().bindings_of(subject(me).as_user())
         ok = any(role_key(each) == ("ClusterRole", "", "view") and namespace_of(each) in ("", space) for each in bound)
-        return Finding(ok, f"{'A' if ok else 'No'} binding gives it.")
+        return Finding(ok, text("A binding gives it." if ok else "No binding gives it."))
 
     return Variant(
-        f"The cluster role `view` is there already. Give it to the account `{who}` of `{space}`, for `{space}` alone.",
+        asks("5.2", who=who, space=space),
         (
             may(me, "list", "pods", space, points=0.5),
             may(me, "list", "services", space, points=0.5),
             may(me, "get", "configmaps", space, points=0.5),
-            Check(f"{me} has the cluster role view itself in {space}.", given, 1.5),
+            Check(text("{me} has the cluster role view itself in {space}.", me, space), given, 1.5),
             may_not(me, "list", "pods", other, points=1),
             may_not(me, "list", "pods", points=1),
             may_not(me, "list", "secrets", space),
@@ -73,9 +74,7 @@ def extend_view(seed: Seed) -> Variant:
     extra = role("", name, ("get,list", group, resource))
     extra["metadata"]["labels"] = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
     return Variant(
-        f"Everybody with `view` shall also get and list `{resource}.{group}`. Do it with a cluster role of your own, "
-        f"such as `{name}`, that is aggregated into `view`; do not edit `view` itself. The account `{who}` of "
-        f"`{space}` has `view` there, and so have others.",
+        asks("5.3", resource=resource, group=group, name=name, who=who, space=space),
         (
             *(
                 may(each, verb, resource, space, group=group, points=0.5)
@@ -111,7 +110,7 @@ def _aggregates(context: GradedCluster) -> Finding:
     view = context.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
     wanted = [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]
     kept = (view.get("aggregationRule") or {}).get("clusterRoleSelectors") == wanted
-    return Finding(kept, "view is made of the cluster roles with its label." if kept else "It is edited.")
+    return Finding(kept, text("view is made of the cluster roles with its label." if kept else "It is edited."))
 
 
 def a_path(seed: Seed) -> Variant:
@@ -121,7 +120,7 @@ def a_path(seed: Seed) -> Variant:
     me = f"{space}/{who}"
     allowed = {**role("", name), "rules": [{"verbs": ["get"], "nonResourceURLs": [path]}]}
     return Variant(
-        f"Let the account `{who}` of `{space}` get the path `{path}`, and no other path that it may not get already.",
+        asks("5.4", who=who, space=space, path=path),
         (
             may(me, "get", path=path, resource="", points=2),
             may_not(me, "post", path=path, resource=""),
@@ -135,12 +134,5 @@ def a_path(seed: Seed) -> Variant:
 
 CLUSTER_ROLES = ExerciseSpec(
     "ex5-cluster-roles",
-    "Exercise 5: cluster roles and their bindings",
-    "Cluster-wide access, shared roles, aggregation and paths.",
-    (
-        Task("5.1", "A cluster-scoped resource", cluster_reader),
-        Task("5.2", "View, in one namespace", view_in_one),
-        Task("5.3", "A rule more for view", extend_view),
-        Task("5.4", "A path", a_path),
-    ),
+    (Task("5.1", cluster_reader), Task("5.2", view_in_one), Task("5.3", extend_view), Task("5.4", a_path)),
 )

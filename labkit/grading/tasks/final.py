@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from labkit.core.language import text
 from labkit.grading.tasks.checks import (
     PODS,
     Check,
@@ -19,7 +20,7 @@ from labkit.grading.tasks.checks import (
 )
 from labkit.grading.tasks.pods import mounted_tokens, not_running
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, pod, role
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, pod, role
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
 from labkit.rbac.subjects import subject
@@ -33,8 +34,7 @@ def deployer(seed: Seed) -> Variant:
     me = f"{space}/{who}"
     rules = (("get,list,create,update,patch", "apps", "deployments"), ("get,list", "", "pods"), ("get", "", "pods/log"))
     return Variant(
-        f"The account `{who}` of `{space}` deploys: it gets, lists, creates, updates and patches deployments, gets and "
-        f"lists pods, and reads their logs, all in `{space}`. Give it exactly what it needs.",
+        asks("6.1", who=who, space=space),
         (
             *(
                 may(me, verb, "deployments", space, group="apps", points=0.5)
@@ -61,8 +61,7 @@ def over_broad(seed: Seed) -> Variant:
     space, who, loose = seed.name("shop"), seed.name("till"), seed.name("convenience")
     me, rival = f"{space}/{who}", f"{space}/default"
     return Variant(
-        f"Somebody was in a hurry: the accounts of `{space}` can do far more than they should. Find the binding that "
-        f"does it and remove it. Only the account `{who}` must go on listing config maps in `{space}`.",
+        asks("6.2", space=space, who=who),
         (
             absent(
                 f"/apis/{RBAC}/v1/clusterrolebindings/{loose}",
@@ -71,7 +70,7 @@ def over_broad(seed: Seed) -> Variant:
                 hint="It is not one that every cluster has: compare the names with those of an untouched cluster.",
             ),
             Check(
-                f"{who} can list config maps, and no account of {space} can read Secrets.",
+                text("{who} can list config maps, and no account of {space} can read Secrets.", who, space),
                 _closed(me, rival, space),
                 3,
                 "Which cluster role bindings name the group of the namespace's accounts?",
@@ -102,7 +101,7 @@ def _closed(me: str, rival: str, space: str) -> Callable[[GradedCluster], Findin
         for check in (wanted, *limits):
             finding = check.look(context)
             if not finding.ok:
-                return Finding(False, f"Not so: {check.expected}. {finding.seen}")
+                return Finding(False, text("Not so: {expected}. {seen}", check.expected, finding.seen))
         return Finding(True, "The need is met and the hole is closed.")
 
     return look
@@ -120,20 +119,22 @@ def _working(space: str, name: str, resource: str, who: str) -> Check:
     def look(context: GradedCluster) -> Finding:
         obj = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if obj is None:
-            return Finding(False, f"There is no pod {name} in {space}.")
+            return Finding(False, text("There is no pod {name} in {space}.", name, space))
         spec = obj["spec"]
         tokens = mounted_tokens(obj, context, for_server=True)
         if not tokens:
             return Finding(False, "The pod mounts no token, so its requests are anonymous.")
         if who not in tokens:
-            return Finding(False, f"The pod runs as {spec.get('serviceAccountName')}, not as {who}.")
+            return Finding(False, text("The pod runs as {found}, not as {who}.", spec.get("serviceAccountName"), who))
         if context.pods and (why := not_running(obj)):
             return Finding(False, why)
         finding = wanted.look(context)
-        return Finding(finding.ok, f"{user} asks to list {resource} in {space}. {finding.seen}")
+        return Finding(
+            finding.ok, text("{user} asks to list {resource} in {space}. {seen}", user, resource, space, finding.seen)
+        )
 
     return Check(
-        f"The pod {name} can list {resource} in {space} as {who}.",
+        text("The pod {name} can list {resource} in {space} as {who}.", name, resource, space, who),
         look,
         2,
         "Ask from inside the pod, and read the message: who is refused what, where?",
@@ -159,8 +160,7 @@ def _broken_pod(
     space, who, name = names
     spaces = [space, other] if other else [space]
     return Variant(
-        f"The pod `{name}` in `{space}` should list the {resource} of its namespace as the account `{who}`, and "
-        "cannot. Find out why, and repair it with as little as it takes; what the account may do already, it keeps.",
+        asks("6.3", name=name, space=space, resource=resource, who=who),
         (_working(space, name, resource, who), *limits, may_not(f"{space}/{who}", "list", "secrets", space)),
         (
             *(namespace(each) for each in spaces),
@@ -232,12 +232,10 @@ def which_account(seed: Seed) -> Variant:
     def look(context: GradedCluster) -> Finding:
         if was_read(context, f"/api/v1/namespaces/{space}/pods/{name}"):
             return proof.look(context)
-        return Finding(False, f"The audit log shows nobody who read or used the token in the pod {name}.")
+        return Finding(False, text("The audit log shows nobody who read or used the token in the pod {name}.", name))
 
     return Variant(
-        f"The pod `{name}` in `{space}` runs as one of its accounts. Prove which with its mounted token: put the "
-        f"account's name under `account` and its uid, as the token's claims tell it, under `uid` into a config map "
-        f"`{kept}` in `{space}`.",
+        asks("6.7", name=name, space=space, kept=kept),
         (
             replace(config_map_says(space, kept, "account", "The account is named.", lambda _: guilty, 1), needs=PODS),
             replace(proof, look=look, needs=PODS),
@@ -252,15 +250,9 @@ def which_account(seed: Seed) -> Variant:
 
 FINAL = ExerciseSpec(
     "ex6-final",
-    "Exercise 6: on your own",
-    "Least privilege, one hole to close, four pods to repair, one proof.",
     (
-        Task("6.1", "Exactly what the deployer needs", deployer),
-        Task("6.2", "Too much", over_broad),
-        Task("6.3", "Broken pod one", no_token),
-        Task("6.4", "Broken pod two", wrong_account),
-        Task("6.5", "Broken pod three", missing_verb),
-        Task("6.6", "Broken pod four", wrong_namespace),
-        Task("6.7", "Whose token", which_account),
+        *(Task("6.1", deployer), Task("6.2", over_broad), Task("6.3", no_token)),
+        *(Task("6.4", wrong_account), Task("6.5", missing_verb), Task("6.6", wrong_namespace)),
+        Task("6.7", which_account),
     ),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.client.manifests import TOKEN_SECRET
+from labkit.core.language import text
 from labkit.grading.tasks.checks import GradedCluster
 from labkit.grading.tasks.task import Object
 
@@ -21,12 +22,12 @@ def not_running(pod: Object) -> str:
     """Say why a pod does not run, as a sentence; empty when it does."""
     status = pod.get("status") or {}
     if status.get("phase") != "Running":
-        return f"Its phase is {status.get('phase')}."
+        return text("Its phase is {phase}.", status.get("phase"))
     for container in status.get("containerStatuses") or ():
         state = container.get("state") or {}
         if "running" not in state:
             why = next((entry.get("reason") for entry in state.values()), "")
-            return f"Its container {container['name']} does not run: {why}."
+            return text("Its container {name} does not run: {why}.", container["name"], why)
     return ""
 
 

@@ -14,10 +14,11 @@ from functools import cache, cached_property, lru_cache, partial
 import yaml
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.core.yaml_file import LOADER
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Object, Task, Variant, account, namespace, texts
+from labkit.grading.tasks.task import ExerciseSpec, Object, Task, Variant, account, asks, namespace, texts
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.policy import Policy
 from labkit.rbac.testing.mutants import Added, Mutant, mutants
@@ -35,12 +36,15 @@ ANCHOR = re.compile(r"(?:^|[\s,\[{:-])&\S", re.MULTILINE)
 
 CONFIG_MAP, KEY = "tests", "questions.yaml"
 WHAT, PAIRED = ("verbs", "resources", "groups", "names"), ("subjects", "places")
+PLACED = ("places", "references", "bindings", "pairs")
 SORTS = {
-    "what it allows": WHAT,
-    "whom it allows it": ("subjects",),
-    "where, and in which role": ("places", "references", "bindings", "pairs"),
+    text("Every policy that is wrong in what it allows is rejected."): WHAT,
+    text("Every policy that is wrong in whom it allows it is rejected."): ("subjects",),
+    text("Every policy that is wrong in where, and in which role is rejected."): PLACED,
 }
-"""The sorts of wrong policies, as the points are given."""
+"""What is expected of the sorts of wrong policies, as the points are given."""
+
+FEW = text("There are at most {most} questions.", MAX_QUESTIONS)
 
 PASSES = "wrong-policy-passes"
 ONE_SET = Seed("the names that wrong policies have")
@@ -87,7 +91,8 @@ def scene(task: str, seed: Seed) -> Scene:
     )
     added = Added(entry["verbs"], entry["resources"], parts=False, another=named(entry["another"]))
     home = named(entry["namespaces"][0])
-    return Scene(named(entry["text"]), home, objects, named(entry["answer"]), vocabulary, added, names)
+    values = {label.replace("-", "_"): name for label, name in zip(entry["names"], names, strict=True)}
+    return Scene(asks(task, **values), home, objects, named(entry["answer"]), vocabulary, added, names)
 
 
 @cache
@@ -127,17 +132,17 @@ class Judged:
 
 
 @lru_cache(maxsize=64)
-def judge(task: str, seed: Seed, text: str) -> Judged:
+def judge(task: str, seed: Seed, written: str) -> Judged:
     """Judge the questions in a text; only the first 20 are asked."""
-    if not text:
-        return Judged(error=f"There is no config map {CONFIG_MAP} with the key {KEY}.")
-    if len(text) > MAX_BYTES or ANCHOR.search(text):
-        return Judged(error=f"The questions have more than {MAX_BYTES} characters, or an anchor (&).")
+    if not written:
+        return Judged(error=text("There is no config map {name} with the key {key}.", CONFIG_MAP, KEY))
+    if len(written) > MAX_BYTES or ANCHOR.search(written):
+        return Judged(error=text("The questions have more than {number} characters, or an anchor (&).", MAX_BYTES))
     found = scene(task, seed)
     try:
-        questions = read_questions(yaml.load(text, LOADER), found.vocabulary)
+        questions = read_questions(yaml.load(written, LOADER), found.vocabulary)
     except (UsageError, yaml.YAMLError, RecursionError, ValueError) as error:
-        return Judged(error=error.what if isinstance(error, UsageError) else "The questions are not YAML.")
+        return Judged(error=error.what if isinstance(error, UsageError) else text("The questions are not YAML."))
     answers = [(each, _ask(task, found, each)) for each in questions[:MAX_QUESTIONS]]
     failing = tuple(str(each) for each, rejected in answers if rejected is None)
     return Judged(len(questions), failing, frozenset().union(*(rejected or () for _, rejected in answers)))
@@ -163,27 +168,28 @@ def _variant(task: str, seed: Seed) -> Variant:
         judged = read(context)
         every = {at for at, each in enumerate(wrong_policies(task)) if each.sort in sorts}
         passing = len(every - judged.rejected)
-        return Finding(not passing, judged.error or f"{passing} of {len(every)} such wrong policies pass.")
+        seen = text("{passing} of {all} such wrong policies pass.", passing, len(every))
+        return Finding(not passing, judged.error or seen)
 
     def few(context: GradedCluster) -> Finding:
         count = read(context).count
-        return Finding(count <= MAX_QUESTIONS, f"There are {count}; the first {MAX_QUESTIONS} are asked.")
+        seen = text("There are {count}; the first {most} are asked.", count, MAX_QUESTIONS)
+        return Finding(count <= MAX_QUESTIONS, seen)
 
     def right(context: GradedCluster) -> Finding:
         failing = read(context).failing
-        return Finding(not failing, f"The right policy answers otherwise: {failing[0]}." if failing else "So it does.")
+        if failing:
+            return Finding(False, text("The right policy answers otherwise: {question}.", failing[0]))
+        return Finding(True, text("So it does."))
 
     metadata = {"name": CONFIG_MAP, "namespace": found.home}
     answer = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {KEY: found.answer}}
     return Variant(
         found.text,
         (
-            *(
-                Check(f"Every policy that is wrong in {what} is rejected.", partial(rejected, sorts), 2, kind=PASSES)
-                for what, sorts in SORTS.items()
-            ),
-            Check(f"There are at most {MAX_QUESTIONS} questions.", few, 1, limit=True, kind="too-many-questions"),
-            Check("The right policy answers each as expected.", right, 1, limit=True, kind="wrong-question"),
+            *(Check(expected, partial(rejected, sorts), 2, kind=PASSES) for expected, sorts in SORTS.items()),
+            Check(FEW, few, 1, limit=True, kind="too-many-questions"),
+            Check(text("The right policy answers each as expected."), right, 1, limit=True, kind="wrong-question"),
         ),
         found.objects,
         f"lab.apply({answer!r})",
@@ -192,11 +198,9 @@ def _variant(task: str, seed: Seed) -> Variant:
 
 TEST_THE_POLICY = ExerciseSpec(
     "ex7-test-the-policy",
-    "Exercise 7: test the policy",
-    "Questions that tell a right policy from the wrong ones beside it.",
     (
-        Task("7.1", "Two readers", lambda seed: _variant("7.1", seed)),
-        Task("7.2", "One Secret", lambda seed: _variant("7.2", seed)),
-        Task("7.3", "A team that deploys", lambda seed: _variant("7.3", seed)),
+        Task("7.1", lambda seed: _variant("7.1", seed)),
+        Task("7.2", lambda seed: _variant("7.2", seed)),
+        Task("7.3", lambda seed: _variant("7.3", seed)),
     ),
 )

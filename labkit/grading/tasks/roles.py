@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.grading.tasks.checks import may, may_not
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, binding, namespace, role
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, role
 
 
 def reader(seed: Seed) -> Variant:
@@ -13,8 +13,7 @@ def reader(seed: Seed) -> Variant:
     resource = seed.one("resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims"))
     me = f"{space}/{who}"
     return Variant(
-        f"Let the account `{who}` of `{space}` get and list {resource} in `{space}`. Nothing more: not in `{other}`, "
-        "and no changes.",
+        asks("4.1", who=who, space=space, resource=resource, other=other),
         (
             may(me, "get", resource, space),
             may(me, "list", resource, space),
@@ -35,8 +34,7 @@ def across_namespaces(seed: Seed) -> Variant:
     home, away, who = seed.name("home"), seed.name("away"), seed.name("guest")
     me = f"{home}/{who}"
     return Variant(
-        f"The account `{who}` lives in `{home}`. Let it list and watch the pods of `{away}`, but not those of its own "
-        "namespace.",
+        asks("4.2", who=who, home=home, away=away),
         (
             may(me, "list", "pods", away),
             may(me, "watch", "pods", away),
@@ -62,8 +60,7 @@ def one_by_name(seed: Seed) -> Variant:
     named = role(space, "one-secret", ("get", "", "secrets"))
     named["rules"][0]["resourceNames"] = [mine]
     return Variant(
-        f"In `{space}` lie two Secrets. Let the account `{who}` get the Secret `{mine}`, and neither `{theirs}` nor "
-        "the list of all.",
+        asks("4.3", space=space, who=who, mine=mine, theirs=theirs),
         (
             may(me, "get", "secrets", space, name=mine, points=2),
             may_not(me, "get", "secrets", space, name=theirs, points=1),
@@ -80,8 +77,7 @@ def logs_not_exec(seed: Seed) -> Variant:
     space, who = seed.name("well"), seed.name("listener")
     me = f"{space}/{who}"
     return Variant(
-        f"Let the account `{who}` of `{space}` get and list pods and read their logs there, as `kubectl logs` does. It "
-        "must not run commands in them.",
+        asks("4.4", who=who, space=space),
         (
             may(me, "get", "pods", space, points=0.5, hint="kubectl logs gets the pod first."),
             may(me, "list", "pods", space, points=0.5),
@@ -99,12 +95,5 @@ def logs_not_exec(seed: Seed) -> Variant:
 
 ROLES = ExerciseSpec(
     "ex4-roles",
-    "Exercise 4: roles and role bindings",
-    "Grant exactly what is asked, in one namespace.",
-    (
-        Task("4.1", "A reader", reader),
-        Task("4.2", "Across namespaces", across_namespaces),
-        Task("4.3", "One Secret by name", one_by_name),
-        Task("4.4", "Logs, but no exec", logs_not_exec),
-    ),
+    (Task("4.1", reader), Task("4.2", across_namespaces), Task("4.3", one_by_name), Task("4.4", logs_not_exec)),
 )

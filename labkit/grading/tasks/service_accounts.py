@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from labkit.client.tokens import Token
+from labkit.core.language import text
 from labkit.grading.tasks.checks import PODS, GradedCluster, token_in_secret
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, namespace, pod
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, namespace, pod
 
 
 def _keep(space: str, name: str) -> str:
@@ -30,12 +31,11 @@ def token_for_audience(seed: Seed) -> Variant:
 
     def judge(token: Token, _context: GradedCluster) -> str:
         found = token.claims.get("aud")
-        return "" if found == [audience] else f"Its audience is {found}, not {audience}."
+        return "" if found == [audience] else text("Its audience is {found}, not {audience}.", f"{found}", audience)
 
     return Variant(
-        f"Request a token of the account `{who}` in `{space}` for the audience `{audience}` alone. Keep it in a "
-        f"Secret `{kept}` in `{space}` under the key `token`.",
-        (token_in_secret(space, kept, who, f"A token of {who} for {audience}.", judge),),
+        asks("3.1", who=who, space=space, audience=audience, kept=kept),
+        (token_in_secret(space, kept, who, text("A token of {who} for {audience}.", who, audience), judge),),
         (namespace(space), account(space, who)),
         _ask(space, who, f'{{"audiences": ["{audience}"]}}') + _keep(space, kept),
     )
@@ -48,12 +48,11 @@ def short_token(seed: Seed) -> Variant:
 
     def judge(token: Token, _context: GradedCluster) -> str:
         life = int(token.claims.get("exp", 0)) - int(token.claims.get("iat", 0))
-        return "" if life == 60 * minutes else f"It lives for {life} s, not for {60 * minutes} s."
+        return "" if life == 60 * minutes else text("It lives for {life} s, not for {right} s.", life, 60 * minutes)
 
     return Variant(
-        f"Request a token of `{who}` in `{space}` that lives for exactly {minutes} minutes. Keep it in a Secret "
-        f"`{kept}` in `{space}` under the key `token`.",
-        (token_in_secret(space, kept, who, f"A token of {who} for {minutes} minutes.", judge),),
+        asks("3.2", who=who, space=space, minutes=minutes, kept=kept),
+        (token_in_secret(space, kept, who, text("A token of {who} for {minutes} minutes.", who, minutes), judge),),
         (namespace(space), account(space, who)),
         _ask(space, who, f'{{"expirationSeconds": {60 * minutes}}}') + _keep(space, kept),
     )
@@ -66,15 +65,14 @@ def bound_token(seed: Seed) -> Variant:
     def judge(token: Token, context: GradedCluster) -> str:
         running = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if token.bound_to != f"pod {name}":
-            return f"It is bound to {token.bound_to or 'nothing'}, not to the pod {name}."
+            return text("It is bound to {found}, not to the pod {name}.", token.bound_to or text("nothing"), name)
         uid = token.flat.get("kubernetes.io.pod.uid")
         same = running is not None and uid == running["metadata"]["uid"]
-        return "" if same else "The pod it is bound to is not the one that runs now."
+        return "" if same else text("The pod it is bound to is not the one that runs now.")
 
     return Variant(
-        f"The pod `{name}` in `{space}` runs as `{who}`. Keep a token that is bound to this very pod in a Secret "
-        f"`{kept}` in `{space}` under the key `token`.",
-        (token_in_secret(space, kept, who, f"A token bound to the pod {name}.", judge, needs=PODS),),
+        asks("3.3", name=name, space=space, who=who, kept=kept),
+        (token_in_secret(space, kept, who, text("A token bound to the pod {name}.", name), judge, needs=PODS),),
         (namespace(space), account(space, who), pod(space, name, serviceAccountName=who)),
         f'token = lab.read_pod_token("{space}/{name}")\n' + _keep(space, kept),
     )
@@ -83,18 +81,17 @@ def bound_token(seed: Seed) -> Variant:
 def legacy_secret(seed: Seed) -> Variant:
     """A token Secret of the old kind, by hand."""
     space, who, kept = seed.name("attic"), seed.name("elder"), seed.name("scroll")
+    expected = text("The Secret {kept} holds a token of {who} without an end.", kept, who)
 
     def judge(token: Token, _context: GradedCluster) -> str:
         if "exp" in token.claims:
-            return "It has an end."
-        return (
-            "" if token.bound_to == f"secret {kept}" else f"It lies in {token.bound_to or 'no Secret'}, not in {kept}."
-        )
+            return text("It has an end.")
+        found = token.bound_to or text("no Secret")
+        return "" if found == f"secret {kept}" else text("It lies in {found}, not in {kept}.", found, kept)
 
     return Variant(
-        f"Until 1.23 every account had a token Secret. Make one by hand: a Secret `{kept}` in `{space}` that holds "
-        f"a token of the account `{who}` without an end.",
-        (token_in_secret(space, kept, who, f"The Secret {kept} holds a token of {who} without an end.", judge),),
+        asks("3.4", kept=kept, space=space, who=who),
+        (token_in_secret(space, kept, who, expected, judge),),
         (namespace(space), account(space, who)),
         f'lab.apply({{"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token", '
         f'"metadata": {{"name": "{kept}", "namespace": "{space}", '
@@ -104,12 +101,5 @@ def legacy_secret(seed: Seed) -> Variant:
 
 SERVICE_ACCOUNTS = ExerciseSpec(
     "ex3-service-accounts",
-    "Exercise 3: service accounts and tokens",
-    "Ask for tokens with an audience, a life and a bond, and keep them.",
-    (
-        Task("3.1", "A token for another audience", token_for_audience),
-        Task("3.2", "A short-lived token", short_token),
-        Task("3.3", "A token bound to a pod", bound_token),
-        Task("3.4", "A token Secret by hand", legacy_secret),
-    ),
+    (Task("3.1", token_for_audience), Task("3.2", short_token), Task("3.3", bound_token), Task("3.4", legacy_secret)),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+from labkit.core.language import Text, text
 from labkit.core.yaml_file import read_yaml
 from labkit.grading.tasks.checks import Check
 from labkit.grading.tasks.seed import Seed
@@ -27,6 +28,11 @@ def texts() -> dict[str, dict[str, Any]]:
     """The texts of tasks and exercises that do not depend on the learner, by id."""
     entries: dict[str, dict[str, Any]] = read_yaml(__file__, "texts.yaml")
     return entries
+
+
+def asks(task: str, **values: object) -> Text:
+    """What a task asks, as Markdown, with values for the names in braces."""
+    return text(texts()[task]["text"], **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +97,10 @@ class Task:
 
     Args:
         id: Such as ``4.1``.
-        title: In a few words.
         make: Makes it for a learner.
     """
 
     id: str
-    title: str
     make: Callable[[Seed], Variant]
 
     def variant(self, seed: Seed) -> Variant:
@@ -108,9 +112,15 @@ class Task:
         """Its entry in ``texts.yaml``."""
         return texts()[self.id]
 
-    def text(self, learner: str) -> str:
+    @property
+    def title(self) -> str:
+        """In a few words."""
+        return str(self.texts["title"])
+
+    def text(self, learner: str) -> Text:
         """What to do and what counts as too much, as Markdown."""
-        return f"{self.variant(Seed(learner)).text}\n\n**Too much:** {self.texts['too much']}"
+        too_much = text(self.texts["too much"])
+        return text("{task}\n\n**Too much:** {what}", self.variant(Seed(learner)).text, too_much)
 
 
 @lru_cache(maxsize=256)
@@ -124,15 +134,21 @@ class ExerciseSpec:
 
     Args:
         id: The notebook's file name without its suffix, such as ``ex4-roles``.
-        title: Its heading.
-        about: One sentence on what it is about.
         tasks: In order.
     """
 
     id: str
-    title: str
-    about: str
     tasks: tuple[Task, ...]
+
+    @property
+    def title(self) -> str:
+        """Its heading."""
+        return str(texts()[self.id]["title"])
+
+    @property
+    def about(self) -> str:
+        """One sentence on what it is about."""
+        return str(texts()[self.id]["about"])
 
     def fingerprint(self) -> str:
         """Hash its source: the modules of its tasks, and what ``texts.yaml`` says of it and them."""

@@ -69,7 +69,7 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
         raise UsageError("The file holds no questions.", todo="It is a mapping with the key questions, a list.")
     for field in document:
         if field not in FIELDS:
-            raise UsageError(f"The file has the key {field}.", todo=near(str(field), FIELDS))
+            raise UsageError(text("The file has the key {key}.", field), todo=near(str(field), FIELDS))
     users = _users(document.get("users"))
     vocabulary = vocabulary.declaring(
         resources=dict(_custom(each) for each in _list(document, "resources")),
@@ -87,7 +87,8 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
                 text("Question {number}: {what}", number, error.what), why=error.why, todo=error.todo
             ) from error
         if len(questions) > MAX_QUESTIONS:
-            raise UsageError(f"There are more than {MAX_QUESTIONS} questions.", todo="Ask in several files.")
+            what = text("There are more than {number} questions.", MAX_QUESTIONS)
+            raise UsageError(what, todo="Ask in several files.")
     if not questions:
         raise UsageError("The file holds no questions.", todo="Write some under the key questions.")
     return questions
@@ -178,40 +179,44 @@ def _check_who(who: str, groups: Iterable[str], vocabulary: Vocabulary) -> None:
         vocabulary.check_group(group)
 
 
-def _request(who: Subject, text: str, vocabulary: Vocabulary) -> Attributes:
-    words = text.split()
+def _request(who: Subject, line: str, vocabulary: Vocabulary) -> Attributes:
+    words = line.split()
     if len(words) < 2:
-        raise UsageError(f"“{text}” is no request.", todo="Write a verb and a resource, such as “list pods in kikai”.")
+        what = text("“{line}” is no request.", line)
+        raise UsageError(what, todo="Write a verb and a resource, such as “list pods in kikai”.")
     verb, thing, *rest = words
     if thing.startswith("/"):
         if rest or verb not in PATH_VERBS:
             todo = near(verb, PATH_VERBS) if not rest else "A path has no name and lies in no namespace."
-            raise UsageError(f"“{text}” is no request for a path.", todo=todo)
+            raise UsageError(text("“{line}” is no request for a path.", line), todo=todo)
         vocabulary.check_path(thing)
         return Attributes(who.as_user(), verb, path=thing)
-    name, namespace = _place(text, rest)
+    name, namespace = _place(line, rest)
     plural, _, subresource = thing.partition("/")
     resource, _, group = plural.partition(".")
     full = f"{resource}/{subresource}" if subresource else resource
     vocabulary.check_resource(verb, group, full)
     if name and verb in ("create", "deletecollection") and not subresource:
-        raise UsageError(f"A request to {verb} {plural} names no object.", todo=f"Leave out {name}.")
+        what = text("A request to {verb} {resource} names no object.", verb, plural)
+        raise UsageError(what, todo=text("Leave out {name}.", name))
     of_one = (group, resource) == ("", "namespaces") and verb not in OF_COLLECTIONS
     if of_one and name and not namespace:
         namespace = name  # as requests for one namespace's object do: a RoleBinding in it can allow them
     elif namespace:
         vocabulary.check_namespace(namespace)
         if not vocabulary.namespaced(group, full) and not of_one:
-            raise UsageError(f"{qualified(group, full)} lie in no namespace.", todo="Leave out the words after “in”.")
+            what = text("{resource} lie in no namespace.", qualified(group, full))
+            raise UsageError(what, todo="Leave out the words after “in”.")
     return Attributes(who.as_user(), verb, group, "", resource, subresource, namespace, name)
 
 
-def _place(text: str, rest: list[str]) -> tuple[str, str]:
+def _place(line: str, rest: list[str]) -> tuple[str, str]:
     """The name and the namespace in the words after a resource; empty where there is none."""
     name = rest.pop(0) if rest and rest[0] != "in" else ""
     namespace = rest[1] if len(rest) == 2 and rest[0] == "in" else ""
     if rest and not namespace:
-        raise UsageError(f"“{text}” is no request.", todo="After the resource come a name, and “in” with a namespace.")
+        what = text("“{line}” is no request.", line)
+        raise UsageError(what, todo="After the resource come a name, and “in” with a namespace.")
     return name, namespace
 
 
@@ -226,14 +231,15 @@ def _custom(entry: Any) -> tuple[tuple[str, str], bool]:
     name = entry.get("name") if isinstance(entry, dict) else entry
     plural, dot, group = str(name).partition(".")
     if not isinstance(name, str) or not dot:
-        raise UsageError(f"{name} is no custom resource.", todo="Write its plural and group: widgets.example.com")
+        what = text("{name} is no custom resource.", name)
+        raise UsageError(what, todo="Write its plural and group: widgets.example.com")
     return (group, plural), not (isinstance(entry, dict) and entry.get("namespaced") is False)
 
 
 def _list(document: Mapping[str, Any], field: str) -> list[Any]:
     value = document.get(field) or []
     if not isinstance(value, list):
-        raise UsageError(f"{field} is no list.", todo=f"Write {field}: [one, another]")
+        raise UsageError(text("{key} is no list.", field), todo=text("Write {key}: [one, another]", field))
     return value
 
 
@@ -245,5 +251,6 @@ def _lines(value: Any) -> list[str]:
     """One text, or a list of them."""
     lines = [value] if isinstance(value, str) else value or []
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise UsageError(f"{value!r} is neither a text nor a list of texts.", todo="Write a text, or a list of texts.")
+        what = text("{value} is neither a text nor a list of texts.", f"{value!r}")
+        raise UsageError(what, todo="Write a text, or a list of texts.")
     return lines

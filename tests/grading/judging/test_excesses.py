@@ -20,12 +20,12 @@ from tests.grading.fixed_cluster import context_of
 
 def task(number: int, space: str) -> Task:
     checks = (may(f"{space}/reader", "list", "pods", space),)
-    return Task(f"9.{number}", "A task", lambda _seed: Variant("", checks, [namespace(space)]))
+    return Task(f"9.{number}", lambda _seed: Variant("", checks, [namespace(space)]))
 
 
 HALL, YARD, ATTIC = task(1, "hall"), task(2, "yard"), task(3, "attic")
-SPEC = ExerciseSpec("ex9", "", "", (HALL, YARD))
-BESIDE = ExerciseSpec("ex8", "", "", (ATTIC,))
+SPEC = ExerciseSpec("ex9", (HALL, YARD))
+BESIDE = ExerciseSpec("ex8", (ATTIC,))
 
 
 def granted(space: str, who: str, *rules: tuple[str, str, str]) -> list[Object]:
@@ -146,7 +146,7 @@ def test_the_policy_is_read_once_for_all_checks() -> None:
 def test_a_check_that_cannot_be_judged_says_why() -> None:
     needs = frozenset({"pods"})
     check = replace(may("hall/reader", "list", "pods", "hall"), needs=needs)
-    spec = replace(SPEC, tasks=(Task("9.1", "", lambda _seed: Variant("", (check,))),))
+    spec = replace(SPEC, tasks=(Task("9.1", lambda _seed: Variant("", (check,))),))
     found = check_exercise(spec, "ann", context_of(pods=False))[0]
     assert [(each.ok, each.judged, each.seen[:11]) for _check, each in found.findings] == [
         (False, False, "not judged:")

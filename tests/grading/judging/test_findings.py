@@ -57,8 +57,8 @@ def look(paths: Collection[str]) -> TaskFindings:
     policy = Policy.of([])
     context = GradedCluster(admin, admin, lambda _: {"allowed": True}, lambda: policy, lambda: policy)
     checks = (may("hall/reader", "list", "pods", "hall"), may_not("hall/reader", "delete", "pods", "hall"))
-    task = Task("9.1", "A task", lambda _: Variant("", checks, SETUP))
-    return check_task(ExerciseSpec("ex9", "", "", (task,)), task, "ann", context)
+    task = Task("9.1", lambda _: Variant("", checks, SETUP))
+    return check_task(ExerciseSpec("ex9", (task,)), task, "ann", context)
 
 
 def test_nothing_is_gone_where_all_is_there() -> None:

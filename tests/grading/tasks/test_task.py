@@ -78,7 +78,7 @@ def test_a_learners_variant_is_made_once() -> None:
         made.append(seed)
         return VARIANT
 
-    task = Task("4.1", "A task", make)
+    task = Task("4.1", make)
     assert task.variant(Seed("ann")) is task.variant(Seed("ann")) is VARIANT
     task.variant(Seed("bob"))
     assert made == [Seed("ann"), Seed("bob")]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext
 
-from labkit.grading.exercises.notebooks import learner_notebook, solved_notebook
+from labkit.grading.exercises.notebooks import learner_notebook
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.task import ExerciseSpec
 from tests.browser.test_walk import LEARNER, checks, own, walk
+from tests.grading.support import solved_notebook
 from tests.page.site.lab import SitePage
 from tools.notebooks import sources
 from tools.site_server import StaticSite
