@@ -11,7 +11,7 @@ import pytest
 
 from labkit.core import language
 from labkit.core.display import Card, Row
-from labkit.core.language import LANGUAGES, VARIABLES, listed, shown, text
+from labkit.core.language import LANGUAGES, VARIABLES, listed, packed, said, shown, text, unpacked
 from tests.support.some import some
 
 KOREAN = {
@@ -57,6 +57,33 @@ def test_the_parts_of_a_list_are_translated(korean: None) -> None:
     assert shown(listed(parts)) == "실행 중, curl, test"
     assert listed(parts, "; ") == "Running; curl; test"
     assert shown(listed(parts, "; ")) == "실행 중; curl; test"
+
+
+def test_an_empty_part_leaves_no_separator() -> None:
+    assert listed(["", "one", "", "other"], " ") == "one other"
+    assert listed(["one", ""]) == "one"
+    assert listed([], " ") == listed([""], ", ") == ""
+
+
+def test_a_text_is_translated_after_it_was_stored_as_json(korean: None) -> None:
+    said_before = {"seen": [text("pod {name} is {state}", "curl", text("Running")), "pod curl", 1]}
+    stored = json.dumps(packed(said_before))
+    assert unpacked(json.loads(stored)) == said_before
+    assert shown(unpacked(json.loads(stored))["seen"][0]) == "curl 파드의 상태: 실행 중"
+    assert unpacked(["Running"]) == ["Running"]
+
+
+@pytest.mark.parametrize("parts", [{"text": 1, "values": {}}, {"text": "a", "values": [1]}])
+def test_what_is_no_text_is_not_put_together(parts: object) -> None:
+    with pytest.raises(TypeError):
+        unpacked([parts])
+
+
+def test_a_text_without_values_can_be_given_some(korean: None) -> None:
+    named = text("pod {name} is {state}")
+    assert named == "pod {name} is {state}"
+    assert text(named, "curl", "Running") == "pod curl is Running"
+    assert said(named, "curl", text("Running")) == "curl 파드의 상태: 실행 중"
 
 
 def test_braces_that_name_no_value_stay() -> None:

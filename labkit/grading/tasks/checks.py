@@ -311,8 +311,7 @@ def _decision(need: Need, expected: bool, show_reason: bool = True) -> Callable[
             return Finding(False, text("The server did not answer the question."))
         allowed = bool(status["allowed"])
         reason = f" ({status['reason']})" if show_reason and status.get("reason") else ""
-        verdict = text("allowed" if allowed else "forbidden")
-        seen = text("The server says {verdict}{reason}.", verdict, reason)
+        seen = text("The server says allowed{reason}." if allowed else "The server says forbidden{reason}.", reason)
         note = _misspelt(need.question(), context.policy()) if expected and not allowed else ""
         return Finding(allowed is expected, listed((seen, note), " "))
 

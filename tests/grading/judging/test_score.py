@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from labkit.core.language import Text, text
 from labkit.grading.judging.findings import TaskFindings
 from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore, plain, score, score_task
 from labkit.grading.tasks import EXERCISES, find_exercise
@@ -145,3 +146,11 @@ def test_a_task_of_which_nothing_can_be_judged_is_not_full() -> None:
 def test_what_learners_write_is_shown_short_and_without_what_terminals_obey(text: str, shown: str) -> None:
     assert plain(text) == shown
     assert plain("abc", 2) == "ab…"
+
+
+def test_of_a_sentence_only_the_values_are_shortened_so_that_it_can_be_translated() -> None:
+    said = text("The config map {name} says {value} of {key}.", "seen", text("nothing"), "a\x07" + "x" * 600)
+    short = plain(said)
+    assert short == f"The config map seen says nothing of a\ufffd{'x' * 164}…."
+    assert isinstance(short, Text)
+    assert isinstance(short.values["value"], Text)
