@@ -308,7 +308,10 @@ def packed(content: bytes) -> bytes:
 
 def finish_pages(out: Path) -> None:
     """Write the landing page, put the bar into JupyterLab's, and list the files for use without network."""
-    shutil.copyfile(SOURCES / "loading.js", out / "static" / "loading.js")
+    loading = (SOURCES / "loading.js").read_text(encoding="utf-8")
+    settings = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]
+    loading = loading.replace("{{jupyterlite}}", settings["appVersion"])
+    (out / "static" / "loading.js").write_text(loading, encoding="utf-8")
     shutil.copyfile(SOURCES / "manifest.webmanifest", out / "manifest.webmanifest")
     for page in [path for app in APPS for path in (out / app).rglob("index.html")]:
         if (page.parent / "favicon.ico").exists():

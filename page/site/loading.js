@@ -41,6 +41,14 @@
   }
   if (new URLSearchParams(location.search).has("path")) forgetLayout().catch(() => {}); // no storage, no layout
 
+  // At the first visit that the service worker serves, JupyterLite would register it anew, since it has noted no version of
+  // its own yet; WebKit then makes another worker, which would take the page over amid a cell.
+  try {
+    localStorage.setItem(`${location.origin}${SITE}service-worker.js?enableCache=false-version`, "{{jupyterlite}}");
+  } catch {
+    // no storage, no service worker
+  }
+
   const style = document.createElement("style");
   style.textContent = `
     #labkit-loading { position: fixed; z-index: 10001; left: 50%; bottom: 1.5rem; translate: -50% 0; width: min(24rem, 90vw);
