@@ -20,6 +20,7 @@ from typing import Any
 from playwright.sync_api import Error, Locator, Page
 
 from tests.support.jupyter import START_SECONDS, wait_until_it_answers
+from tests.support.tab import Tab
 
 SECONDS = 90_000
 """Milliseconds that a loaded machine may take for one thing to appear."""
@@ -153,37 +154,18 @@ def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
     raise AssertionError(f"JupyterLab does not start: {log.read_text()[-2000:]}")
 
 
-class NotebookPage:
-    """One notebook in the browser.
+class Notebook:
+    """The notebook that is in front in a tab of any browser.
 
     Args:
-        page: The browser's page.
-        jupyter: The server.
-        front_end: ``lab`` or ``notebook``.
+        page: The browser's tab.
     """
 
-    def __init__(self, page: Page, jupyter: Jupyter, front_end: str = "lab") -> None:
+    page: Tab
+
+    def __init__(self, page: Tab) -> None:
         self.page = page
-        self._address = ADDRESSES[front_end]
-        self._jupyter = jupyter
-        self.asked: list[str] = []
         self.errors: list[str] = []
-        page.on("request", lambda request: self.asked.append(request.url))
-        page.on("pageerror", self._failed)
-
-    def _failed(self, error: Error) -> None:
-        # Notebook 7 stumbles over itself while it loads, also with an empty notebook.
-        if NOTEBOOKS_OWN not in (error.stack or ""):
-            self.errors.append(str(error))
-
-    def open(self, name: str) -> None:
-        """Open a notebook and wait for its kernel."""
-        address = self._address.format(name=name, token=self._jupyter.token)
-        self.page.goto(f"{self._jupyter.url}{address}", timeout=SECONDS)
-        self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=SECONDS)
-        self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=SECONDS)
-        # Nothing beside the notebook: more room, and no second place to search in.
-        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
     def run_all(self) -> None:
         """Run every cell and wait for the end; the command's promise is kept when the kernel is done.
@@ -215,16 +197,88 @@ class NotebookPage:
         }"""
         return str(self.page.evaluate(script, code))
 
+    def outputs(self) -> list[Any]:
+        """The plain text of each code cell's outputs."""
+        script = f"""() => {CELLS}.filter((cell) => {CODE}).map((cell) => cell.outputs.toJSON())"""
+        return list(self.page.evaluate(script))
+
+    def verdicts(self) -> dict[str, bool]:
+        """Whether each check passed, by the cell's id, for the checks that were run."""
+        return {name: " passed: " in text for name, text in self.texts().items()}
+
+    def texts(self) -> dict[str, str]:
+        """What each check said, by the cell's id, for the checks that were run."""
+        script = f"() => {CELLS}.map((cell) => [cell.id, cell.sharedModel.source, cell.outputs?.toJSON() ?? []])"
+        found = [each for each in self.page.evaluate(script) if each[1].startswith("check(") and each[2]]
+        return {name: outputs[-1]["data"]["text/plain"] for name, _, outputs in found}
+
+    def score(self) -> tuple[float, float]:
+        """The exercise's points so far, and the most there are."""
+        points, most = self.run("found = paper.score(); print(found.points, found.most)").split()
+        return float(points), float(most)
+
+    def write(self, texts: list[str]) -> None:
+        """Write into the first cells, one text each."""
+        script = "(texts) => texts.forEach((text, number) => CELLS[number].sharedModel.setSource(text))"
+        self.page.evaluate(script.replace("CELLS", CELLS), texts)
+
+    def nothing_is_wrong(self) -> None:
+        """No output is an error, and the page says none of what it must not say."""
+        assert not [output for outputs in self.outputs() for output in outputs if output["output_type"] == "error"]
+        page = self.page.evaluate("() => document.querySelector('.jp-Notebook').innerText")
+        assert not [text for text in BAD if text in page]
+        assert not self.errors
+
+
+class WatchedNotebook(Notebook):
+    """A notebook in Chromium, which tells what the page asks for and which of its scripts fail.
+
+    Args:
+        page: The browser's page.
+    """
+
+    page: Page
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self.asked: list[str] = []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", self._failed)
+
+    def _failed(self, error: Error) -> None:
+        # Notebook 7 stumbles over itself while it loads, also with an empty notebook.
+        if NOTEBOOKS_OWN not in (error.stack or ""):
+            self.errors.append(str(error))
+
     def widget(self, name: str, number: int = 0) -> Locator:
         """A labkit widget in an output, once it is drawn."""
         found = self.page.locator(f".jp-OutputArea .lk-{name}").nth(number)
         found.wait_for(state="visible", timeout=SECONDS)
         return found
 
-    def outputs(self) -> list[Any]:
-        """The plain text of each code cell's outputs."""
-        script = f"""() => {CELLS}.filter((cell) => {CODE}).map((cell) => cell.outputs.toJSON())"""
-        return list(self.page.evaluate(script))
+
+class NotebookPage(WatchedNotebook):
+    """One notebook in the browser.
+
+    Args:
+        page: The browser's page.
+        jupyter: The server.
+        front_end: ``lab`` or ``notebook``.
+    """
+
+    def __init__(self, page: Page, jupyter: Jupyter, front_end: str = "lab") -> None:
+        super().__init__(page)
+        self._address = ADDRESSES[front_end]
+        self._jupyter = jupyter
+
+    def open(self, name: str) -> None:
+        """Open a notebook and wait for its kernel."""
+        address = self._address.format(name=name, token=self._jupyter.token)
+        self.page.goto(f"{self._jupyter.url}{address}", timeout=SECONDS)
+        self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=SECONDS)
+        self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=SECONDS)
+        # Nothing beside the notebook: more room, and no second place to search in.
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
 
 ADDRESSES = {"lab": "/lab/tree/{name}?reset&token={token}", "notebook": "/notebooks/{name}?token={token}"}
@@ -232,5 +286,6 @@ ADDRESSES = {"lab": "/lab/tree/{name}?reset&token={token}", "notebook": "/notebo
 NOTEBOOKS_OWN = "/static/notebook/"
 """Where Notebook 7's own scripts come from."""
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
+BAD = ("model not found", "Error displaying widget", "Loading widget", "Traceback (most recent call last)")
 CELLS = "window.jupyterapp.shell.currentWidget.content.widgets.map((widget) => widget.model)"
 CODE = "(cell.type === 'code' && cell.sharedModel.source.trim())"

@@ -21,14 +21,13 @@ from playwright.sync_api import FloatRect
 from labkit.grading.exercises.notebooks import code, learner_notebook
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.task import ExerciseSpec
-from tests.browser.jupyter import CELLS, KERNEL, Jupyter, NotebookPage
+from tests.browser.jupyter import KERNEL, Jupyter, NotebookPage
 from tests.grading.support import solved_notebook
 from tools.notebooks import PICTURES, sources
 from tools.notebooks import notebook as build
 
 LEARNER = "walker"
 PREDICT = re.compile(r'^predict\("W\d+", .+\)$', re.MULTILINE)
-BAD = ("model not found", "Error displaying widget", "Loading widget", "Traceback (most recent call last)")
 OTHER = {"allowed": "forbidden", "forbidden": "allowed", "unauthorized": "forbidden", "yes": "no", "no": "yes"}
 OTHER |= {"identical": "different", "different": "identical"}
 FREE = {"W4": "apps", "W8": "system:serviceaccount:default:curl", "W9": "curl", "W13": "system:anonymous"}
@@ -74,26 +73,6 @@ class Walk(NotebookPage):
         shutil.copytree(PICTURES, self._jupyter.root / PICTURES.name, dirs_exist_ok=True)
         self.open(f"{name}.ipynb")
 
-    def verdicts(self) -> dict[str, bool]:
-        """Whether each check passed, by the cell's id, for the checks that were run."""
-        return {name: " passed: " in text for name, text in self.texts().items()}
-
-    def texts(self) -> dict[str, str]:
-        """What each check said, by the cell's id, for the checks that were run."""
-        script = f"() => {CELLS}.map((cell) => [cell.id, cell.sharedModel.source, cell.outputs?.toJSON() ?? []])"
-        found = [each for each in self.page.evaluate(script) if each[1].startswith("check(") and each[2]]
-        return {name: outputs[-1]["data"]["text/plain"] for name, _, outputs in found}
-
-    def score(self) -> tuple[float, float]:
-        """The exercise's points so far, and the most there are."""
-        points, most = self.run("found = paper.score(); print(found.points, found.most)").split()
-        return float(points), float(most)
-
-    def write(self, texts: list[str]) -> None:
-        """Write into the first cells, one text each."""
-        script = "(texts) => texts.forEach((text, number) => CELLS[number].sharedModel.setSource(text))"
-        self.page.evaluate(script.replace("CELLS", CELLS), texts)
-
     def restart(self) -> None:
         """Restart the kernel, as the menu does without its question."""
         self.page.evaluate(f"() => {KERNEL}.restart()")
@@ -108,13 +87,6 @@ class Walk(NotebookPage):
         }"""
         self.page.evaluate(script, [name, above])
         self.idle()
-
-    def nothing_is_wrong(self) -> None:
-        """No output is an error, and the page says none of what it must not say."""
-        assert not [output for outputs in self.outputs() for output in outputs if output["output_type"] == "error"]
-        page = self.page.locator(".jp-Notebook").inner_text()
-        assert not [text for text in BAD if text in page]
-        assert not self.errors
 
     def save_and_reload(self) -> None:
         """Save, restart the kernel, reload: then what is stored is all there is."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.page.site.lab import LOOPBACK, SitePage
+from tests.page.site.browsers import ALL, SIZE, refuse_other_hosts, stranger_in
+from tests.page.site.lab import SiteNotebook, SitePage
 from tools.notebooks import ROOT
 from tools.site_server import StaticSite, served
 
@@ -29,7 +31,7 @@ def host() -> Iterator[StaticSite]:
 @pytest.fixture(scope="session")
 def shared(browser: Any, host: StaticSite) -> Iterator[BrowserContext]:
     """A learner's browser that has been here before: what the site keeps for use without network is there."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport=SIZE)
     refuse_other_hosts(context)
     page = SitePage(context.new_page(), host)
     page.begin("first", [])
@@ -52,12 +54,16 @@ def site_page(shared: BrowserContext, host: StaticSite) -> Iterator[SitePage]:
 @pytest.fixture
 def stranger(browser: Any) -> Iterator[BrowserContext]:
     """A browser that has never been here."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport=SIZE)
     refuse_other_hosts(context)
     yield context
     context.close()
 
 
-def refuse_other_hosts(context: BrowserContext) -> None:
-    """Refuse what is asked of a server that is not on this machine."""
-    context.route(lambda url: not url.startswith((LOOPBACK, "data:", "blob:")), lambda route: route.abort())
+@pytest.fixture(params=ALL)
+def visitor(request: pytest.FixtureRequest, tmp_path: Path, browser: Any, host: StaticSite) -> Iterator[SiteNotebook]:
+    """The site in each kind of browser, which has never been here."""
+    folder = tmp_path / "profile"
+    folder.mkdir()
+    with stranger_in(request.param, browser, folder, host) as notebook:
+        yield notebook

@@ -9,20 +9,23 @@ from playwright.sync_api import Page
 
 from labkit.grading.exercises.notebooks import code, learner_notebook
 from labkit.grading.tasks import EXERCISES
-from tests.browser.jupyter import KERNEL, SECONDS, Jupyter
-from tests.browser.test_walk import Walk
-from tools.notebooks import ROOT
+from tests.browser.jupyter import KERNEL, SECONDS, Notebook, WatchedNotebook
+from tests.support.tab import Tab
 from tools.site_server import StaticSite
 
 LOOPBACK = "http://127.0.0.1:"
-NOBODY = Jupyter("", "", ROOT, ROOT)
 
 
-class SitePage(Walk):
-    """A notebook's page of the site, which has no server but a static host's."""
+class SiteNotebook(Notebook):
+    """A notebook's page of the site, which has no server but a static host's, in any browser.
 
-    def __init__(self, page: Page, host: StaticSite) -> None:
-        super().__init__(page, NOBODY)
+    Args:
+        page: The browser's tab.
+        host: The static host.
+    """
+
+    def __init__(self, page: Tab, host: StaticSite) -> None:
+        super().__init__(page)
         self.host = host
         self.lab = f"{host.url}lab/index.html"
 
@@ -71,12 +74,18 @@ class SitePage(Walk):
 
     def notice(self, name: str) -> str:
         """What the page says of storage; empty if it says nothing."""
-        found = self.page.locator(f"#labkit-{name}")
-        return found.inner_text() if found.count() else ""
+        said: str = self.page.evaluate(f"() => document.getElementById('labkit-{name}')?.innerText ?? ''")
+        return said
 
     def wait_until_kept(self) -> None:
         """Wait until the service worker has kept the whole site."""
         self.page.wait_for_function("() => document.documentElement.dataset.labkitKept", timeout=SECONDS)
+
+
+class SitePage(SiteNotebook, WatchedNotebook):
+    """The same in Chromium."""
+
+    page: Page
 
     def elsewhere(self) -> list[str]:
         """What the page asked of other servers."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,12 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.jupyter import SECONDS
-from tests.page.site.conftest import SITE, refuse_other_hosts
+from tests.page.site.browsers import refuse_other_hosts
+from tests.page.site.conftest import SITE
 from tests.page.site.lab import SitePage
 from tests.support.chromium import FLAGS, chromium
 from tests.support.some import some
-from tools.site import MOST_TO_BEGIN, edition_of
+from tools.site import MOST_TO_BEGIN
 from tools.site_server import StaticSite, served
 
 pytestmark = pytest.mark.page
@@ -240,24 +239,6 @@ def test_widgets_by_mouse_and_keyboard(site_page: SitePage) -> None:
     assert "Nothing can be installed here" in site_page.run("%pip install numpy")
 
 
-def test_a_browser_that_refuses_all_data_has_the_lab_and_a_banner(
-    browser: Any, host: StaticSite, tmp_path: Path
-) -> None:
-    settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
-    (tmp_path / "Default").mkdir()
-    (tmp_path / "Default" / "Preferences").write_text(json.dumps(settings))
-    context = browser.browser_type.launch_persistent_context(tmp_path, executable_path=chromium(), args=FLAGS)
-    page = SitePage(context.new_page(), host)
-    page.page.goto(host.url)
-    page.page.get_by_role("link", name="Open the lab").click()
-    page.ready("00-start.ipynb")
-    page.run(START)
-    assert page.run(IS_THERE.format("default")) == "200\n"
-    assert "your progress ends" in page.notice("memory")
-    expect(page.page.locator("#labkit-loading")).to_have_count(0)
-    context.close()
-
-
 @pytest.mark.soak
 def test_a_notebook_that_was_only_opened_is_not_changed(stranger: BrowserContext, host: StaticSite) -> None:
     page = SitePage(stranger.new_page(), host)
@@ -278,30 +259,6 @@ def test_outputs_are_kept_within_seconds(site_page: SitePage) -> None:
     site_page.page.reload()
     site_page.ready("seconds.ipynb")
     assert any("42" in str(outputs) for outputs in site_page.outputs())
-
-
-@pytest.mark.soak
-def test_a_new_version_is_offered_and_replaces_the_old_one_whole(stranger: BrowserContext, tmp_path: Path) -> None:
-    shutil.copytree(SITE, tmp_path / "site")
-    script = tmp_path / "site" / "static" / "loading.js"
-    worker = tmp_path / "site" / "service-worker.js"
-    with served(tmp_path / "site") as host:
-        page = SitePage(stranger.new_page(), host)
-        page.begin("version", [START, MAKE.format("stays")])
-        page.run_all()
-        page.wait_until_kept()
-        script.write_text(script.read_text() + "\nwindow.labkitVersion = 'new';\n")
-        worker.write_text(re.sub(r"(const VERSION = `labkit-.*)`", r"\1-new`", worker.read_text(), count=1))
-        page.open("version.ipynb")
-        notice = page.page.locator("#labkit-version")
-        expect(notice).to_contain_text("A new version")
-        assert page.page.evaluate("() => window.labkitVersion ?? 'old'") == "old"
-        with page.page.expect_navigation():
-            notice.get_by_role("button", name="Reload").click()
-        page.ready("version.ipynb")
-        assert page.page.evaluate("() => window.labkitVersion") == "new"
-        page.run(START)
-        assert page.run(IS_THERE.format("stays")) == "200\n"
 
 
 @pytest.mark.soak
@@ -420,52 +377,3 @@ def test_without_webassembly_a_sentence_says_so(browser: Any, host: StaticSite, 
     page.get_by_role("link", name="Open the lab").click()
     expect(page.locator("#labkit-webassembly")).to_contain_text("This browser has no WebAssembly", timeout=SECONDS)
     context.close()
-
-
-def test_lessons_are_renewed_and_changed_ones_kept_beside_the_new(stranger: BrowserContext, host: StaticSite) -> None:
-    """As an earlier version of the site left them: untouched, changed, and from before notebooks had editions."""
-
-    def earlier(name: str, *, edition: bool = True, changed: bool = False) -> dict[str, Any]:
-        notebook: dict[str, Any] = json.loads((SITE / "files" / name).read_text())
-        notebook["cells"] = notebook["cells"][:3]
-        notebook["metadata"].pop("labkit_edition")
-        if edition:
-            notebook["metadata"]["labkit_edition"] = edition_of(notebook)
-        if changed:
-            notebook["cells"][-1]["source"] = "mine"
-        return notebook
-
-    page = stranger.new_page()
-    open_lab = f"{host.url}lab/index.html"
-    contents = "window.jupyterapp.serviceManager.contents"
-
-    def ready() -> None:
-        page.wait_for_function("() => window.jupyterapp?.serviceManager?.contents", timeout=SECONDS)
-        page.evaluate("() => window.jupyterapp.restored")
-
-    save = f"""(notebooks) => Promise.all(Object.entries(notebooks).map(([path, content]) =>
-      {contents}.save(path, {{ type: "notebook", format: "json", content }})))"""
-    cells = f"""async (path) => (await {contents}.get(path, {{ content: true }})).content.cells
-      .map(({{ source }}) => [source].flat().join(""))"""
-    page.goto(open_lab)
-    ready()
-    untouched, changed, old = "01-api-server.ipynb", "02-inside-a-pod.ipynb", "exercises/ex1-api-server.ipynb"
-    saved = {
-        untouched: earlier(untouched),
-        changed: earlier(changed, changed=True),
-        old: earlier(old, edition=False),
-        "own.ipynb": earlier(untouched, changed=True),
-    }
-    page.evaluate(save, saved)
-    page.reload()
-    expect(page.locator("#labkit-renewed")).to_contain_text(f"beside them: {changed}, {old}.", timeout=SECONDS)
-    ready()
-    for path, source in ((untouched, untouched), ("02-inside-a-pod (new).ipynb", changed)):
-        shipped = json.loads((SITE / "files" / source).read_text())
-        assert page.evaluate(cells, path) == ["".join(cell["source"]) for cell in shipped["cells"]]
-    for path in (changed, old, "own.ipynb"):
-        assert page.evaluate(cells, path) == ["".join(cell["source"]) for cell in saved[path]["cells"]]
-    page.reload()
-    ready()
-    listed = f"async () => (await {contents}.get('')).content.map(({{ name }}) => name)"
-    assert [name for name in page.evaluate(listed) if "(new" in name] == ["02-inside-a-pod (new).ipynb"]

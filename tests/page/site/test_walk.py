@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext
 
 from labkit.grading.exercises.notebooks import learner_notebook
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.task import ExerciseSpec
 from tests.browser.test_walk import LEARNER, checks, own, walk
 from tests.grading.support import solved_notebook
-from tests.page.site.lab import SitePage
+from tests.page.site.lab import SiteNotebook, SitePage
 from tools.notebooks import sources
-from tools.site_server import StaticSite
 
 pytestmark = [pytest.mark.page, pytest.mark.soak]
 
 
-def test_a_learner_goes_through_all_parts_on_one_cluster(stranger: BrowserContext, host: StaticSite) -> None:
-    page = SitePage(stranger.new_page(), host)
+def test_a_learner_goes_through_all_parts_on_one_cluster(visitor: SiteNotebook) -> None:
     for source in sources():
         document = walk(source)
-        page.begin(source.stem + "-walk", document)
+        visitor.begin(source.stem + "-walk", document)
         expected = {cell["id"]: not cell["id"].endswith(("-early", "-wrong")) for cell in checks(document)}
-        page.run_all()
-        verdicts = page.verdicts()
+        visitor.run_all()
+        verdicts = visitor.verdicts()
         if source.stem == "00-start":
             expected = dict.fromkeys(expected, False)  # it shows what a check of nothing says
-        differs = {name: text for name, text in page.texts().items() if verdicts.get(name) != expected.get(name)}
+        differs = {name: text for name, text in visitor.texts().items() if verdicts.get(name) != expected.get(name)}
         assert verdicts == expected, f"{source.stem}: {differs}"
-        page.nothing_is_wrong()
+        visitor.nothing_is_wrong()
     passed = "sum(Progress.default().passed(step) for step in step_ids())"
     names = "from labkit.lessons.progress import Progress; from labkit.lessons.steps import step_ids"
-    assert page.run(f"{names}; print({passed})").endswith("30\n")
+    assert visitor.run(f"{names}; print({passed})").endswith("30\n")
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
