@@ -59,6 +59,7 @@
     .labkit-notices p { display: flex; gap: 1rem; align-items: start; margin: 0 0 .4rem; padding: .6rem 1rem; color: #1a1a1a;
       background: #fff4ce; border: 1px solid #b58900; border-radius: .4rem; font: 14px/1.4 system-ui, sans-serif; }
     .labkit-notices button { margin-left: auto; font: inherit; }
+    .jp-RenderedMarkdown a { overflow-wrap: anywhere; } /* a phone is narrower than an address */
     @media (prefers-color-scheme: dark) { #labkit-loading { background: #22272e; color: #e8e8e8; } }`;
   document.head.append(style);
 
