@@ -52,7 +52,8 @@ class Question:
     def __str__(self) -> str:
         """In words: ``kikai/default may not: list services in darbo``."""
         who = self.who.label or f"group {self.who.groups[0]}"
-        return f"{who} {'may' if self.may else 'may not'}: {question_text(self.attributes, '').removeprefix(': ')}"
+        said = question_text(self.attributes, f"{who} {'may' if self.may else 'may not'}")
+        return str(said) if self.attributes.namespace else said  # as it is written in the file
 
 
 def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
