@@ -17,6 +17,7 @@ from labkit.embedded.apiserver.handlers.represent.encode import (
     protobuf_message,
 )
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PROTOBUF, Form
+from labkit.embedded.apiserver.storage import Stored
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Response, Unstructured
 from labkit.embedded.machinery.sharing import LARGE_BYTES, share
@@ -34,7 +35,7 @@ def respond_in_parts(content_type: str, parts: Iterator[bytes]) -> Response:
         size += len(part)
         if not part or size > LARGE_BYTES:
             return Response(200, {"Content-Type": content_type}, parts=chain(first, parts))
-    return Response(200, {"Content-Type": content_type}, b"".join(first))
+    return Response(200, {"Content-Type": content_type}, first[0] if len(first) == 1 else b"".join(first))
 
 
 def plain_parts(kind: Kind, metadata: Object, objects: Sequence[Object]) -> Iterator[bytes]:
@@ -42,22 +43,20 @@ def plain_parts(kind: Kind, metadata: Object, objects: Sequence[Object]) -> Iter
     start, end = list_ends(kind, metadata)
     gathered = [start]
     size = 0
-    for number, obj in enumerate(objects):
-        if number:
-            gathered.append(b",")
-        shared = large_item(obj)
-        if shared is None:
-            item = item_bytes(obj)
-            gathered.append(item)
-            size += len(item)
-        else:
-            gathered.append(b"{")
+    between = b""
+    for obj in objects:
+        known = obj.encoded if type(obj) is Stored else None
+        shared = None if known else large_item(obj)
+        item = b"{" if shared is not None else known or item_bytes(obj)
+        gathered += between, item
+        size += len(item)
         if shared is not None or size > LARGE_BYTES:
             yield b"".join(gathered)
             gathered, size = [], 0
         if shared is not None:
             yield shared.data
-    yield b"".join(gathered) + end
+        between = b","
+    yield b"".join((*gathered, end))
 
 
 def list_parts(
