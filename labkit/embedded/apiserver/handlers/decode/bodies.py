@@ -13,6 +13,7 @@ from typing import Any
 from labkit.embedded.apiserver.handlers.decode import older_versions
 from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, UNVERSIONED, is_older, is_registered
 from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
+from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, CustomKind, Kind
@@ -88,7 +89,8 @@ def decode_object(
     strict: list[str] = []
     noted = strict if mode != "Ignore" else None
     media_type, expected = content_type(request), (group, version, name)
-    obj = decode_body(media_type, request.body, struct, expected, noted, older=older, keep_empty=keep_empty)
+    with apart():
+        obj = decode_body(media_type, request.body, struct, expected, noted, older=older, keep_empty=keep_empty)
     if strict:
         if mode == "Strict":
             raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")

@@ -119,6 +119,8 @@ class Writer:
         subresource = request.info.subresource
 
         def change(stored: Object | None) -> Object:
+            if request.in_parts and len(orjson.dumps(stored)) > LARGE_BYTES:
+                raise BeginAgain
             with apart():
                 old = self._requested_version(kind, stored)
                 if form == APPLY_PATCH:
@@ -180,11 +182,6 @@ class Writer:
     ) -> One:
         check_create = self._admission.check(request, kind, "CREATE", options.dry_run)
 
-        def changed(old: Object | None) -> Object:
-            if request.in_parts and len(orjson.dumps(old)) > LARGE_BYTES:
-                raise BeginAgain
-            return change(old)
-
         def may_create(new: Object | None, old: Object | None) -> None:
             self._authorize_create(request)
             check_create(new, old)
@@ -193,7 +190,7 @@ class Writer:
             kind,
             object_meta.namespace_of(request, kind),
             request.info.name,
-            changed,
+            change,
             subresource=request.info.subresource,
             uid=uid,
             create=create,

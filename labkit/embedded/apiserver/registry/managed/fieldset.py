@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -123,12 +122,10 @@ def without(left: Node, paths: Node) -> Node:
 
 def ordered(node: Node) -> Node:
     """The set with its elements in the order in which they are printed."""
-    names: Iterable[str] = node
-    is_set = next(reversed(node), "")[:3] == 'v:"'
-    texts = [name for name in node if name[:3] == 'v:"' and "\\" not in name] if is_set else []
-    if texts and len(texts) + ("." in node) == len(node):
+    texts = [name for name in node if name[:3] == 'v:"' and "\\" not in name]
+    if len(texts) + ("." in node) == len(node):
         names = ["."] * ("." in node) + sorted(texts, key=itemgetter(slice(3, -1)))
-    elif len(node) > 1:
+    else:
         names = sorted(node, key=_element_order)
     return {name: ordered(node[name]) if node[name] else {} for name in names}
 
