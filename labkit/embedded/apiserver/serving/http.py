@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,9 @@ BODY_SECONDS = 60.0
 LONG_BYTES = 4 * 1024
 """The size of a body that may take long."""
 
+MAX_LARGE_BODIES = 32
+"""How many bodies of more than ``LARGE_BYTES``, or of unknown length, are read and worked on together."""
+
 
 class Frontend:
     """Answers aiohttp's requests through ``Cluster.handle``.
@@ -53,7 +56,7 @@ class Frontend:
         self.outbox = Outbox(before_answer)
         self.flow = Flow()
         self.streams = Streams(before_answer, self.flow)
-        self._one_long = asyncio.Lock()
+        self._one_long, self._large_bodies = asyncio.Lock(), asyncio.Semaphore(MAX_LARGE_BODIES)
 
     @cached_property
     def sessions(self) -> ExecSessions:
@@ -97,9 +100,13 @@ class Frontend:
                     expected = request.headers.get("expect")
                     if expected is not None and expected.lower() != "100-continue":
                         return WireResponse(Response(417), close=True)
-                    request.body = await read_body(http, expected is not None)
-                too_large = len(request.body) > MAX_BODY_BYTES
-                response = await self._answer(connection, request)
+                    small = (http.content_length or MAX_BODY_BYTES) <= LARGE_BYTES
+                    async with nullcontext() if small else self._large_bodies:
+                        request.body = await read_body(http, expected is not None)
+                        too_large = len(request.body) > MAX_BODY_BYTES
+                        response = await self._answer(connection, request)
+                else:
+                    response = await self._answer(connection, request)
             except TimeoutError:
                 late = ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})
                 return WireResponse(status_response(late), close=True)
@@ -173,9 +180,7 @@ async def read_body(http: BaseRequest, ask: bool) -> bytes:
     ``ask``: whether the client waits for ``100 Continue``.
     """
     content = http.content
-    if content.is_eof():
-        return await content.read(MAX_BODY_BYTES + 1)
-    if ask and http.transport is not None:
+    if ask and not content.is_eof() and http.transport is not None:
         http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     pieces: list[bytes] = []
     size = 0

@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.serving import connection as connection_module
 from labkit.embedded.apiserver.serving import http
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response, ShownCertificate
+from labkit.embedded.machinery.sharing import LARGE_BYTES
 from tests.support.until import SECONDS
 from tests.support.wire import connect, read_all, serving
 
@@ -369,3 +370,31 @@ def test_absolute_targets_and_odd_paths(keys: Keys) -> None:
         said, seen = exchange(keys, get(target))
         assert said.startswith(b"HTTP/1.1 200"), target
         assert seen[0].path == path
+
+
+def test_only_so_many_large_bodies_are_read_at_a_time(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_LARGE_BODIES", 1)
+    size = LARGE_BYTES + 1
+    head = b"POST /%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b\r\n"
+    asks = b"Expect: 100-continue\r\nContent-Length: %d\r\n" % size
+    with (
+        serving(keys, lambda request: Response(200, dict(TEXT), b"%d" % len(request.body))) as local,
+        connect(local.port, keys.ca_certificate) as first,
+        connect(local.port, keys.ca_certificate) as second,
+        connect(local.port, keys.ca_certificate) as third,
+    ):
+        first.sendall(head % (b"first", asks))
+        assert first.recv(100).startswith(b"HTTP/1.1 100")
+        second.sendall(head % (b"second", asks))
+        third.sendall(head % (b"third", b"Content-Length: 2\r\n") + b"hi")
+        assert read_all(third).endswith(b"2")
+        second.setblocking(False)
+        with pytest.raises(ssl.SSLWantReadError):
+            second.recv(100)
+        second.settimeout(SECONDS)
+        first.sendall(b"a" * size)
+        assert read_all(first).endswith(b"%d" % size)
+        assert second.recv(100).startswith(b"HTTP/1.1 100")
+        second.sendall(b"a" * size)
+        assert read_all(second).endswith(b"%d" % size)
+    assert [request.path for request in local.cluster.seen] == ["/third", "/first", "/second"]
