@@ -247,7 +247,7 @@ def test_how_late_it_is_is_said_in_korean(speak: Any) -> None:
     due = Deadline(datetime(2026, 11, 21, tzinfo=UTC), {})
     assert _timed(due, entry).delay == "by 2 hours 5 minutes"
     speak(korean())
-    assert shown(_timed(due, entry).delay) == "2시간 5분"
+    assert shown(_timed(due, entry).delay) == "(2시간 5분)"
 
 
 def test_the_command_grades_in_a_language_and_keeps_results_in_english(
