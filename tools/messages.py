@@ -20,6 +20,7 @@ def outputs() -> dict[Path, str]:
     english["notebooks"] = catalogues.template(
         {source.stem: notebooks.notebook(source) for source in notebooks.sources()}
     )
+    english["page"] = texts.of_pages()
     readme = (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
     english["readme"] = catalogues.template_of_page(readme)
     written = {}

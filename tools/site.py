@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
-import html
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -29,10 +27,8 @@ from zipfile import ZipFile, ZipInfo
 
 import zstandard
 
-from labkit.core.html import stylesheet
-from labkit.core.version import __version__
 from labkit.lab.workbook import NOT_FOR_LEARNERS
-from tools import page_packages
+from tools import page_packages, site_pages
 from tools.notebooks import ROOT
 
 BUILD = page_packages.BUILD
@@ -49,8 +45,6 @@ APPS = ("lab", "notebooks")
 """JupyterLab, and for narrow screens Notebook's page of one document."""
 EXTENSIONS = ("@jupyterlite/pyodide-kernel-extension", "@jupyter-widgets/jupyterlab-manager", "anywidget")
 
-PICTURES = ("xray", "graph", "matrix")
-"""The widgets that have links to pictures."""
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 SITE_PACKAGES = "/lib/python3.14/site-packages"
 LATER = {
@@ -95,9 +89,6 @@ FRONT_END = 2_300_000
 PACK_LEVEL = 16
 """Level 19 takes twice as long and saves 4 % more."""
 COMPRESSED_ALREADY = {".bin", ".png", ".woff", ".woff2", ".zip", ".ico"}
-README_ROW = re.compile(
-    r"^\| \d \| \[(.+?)\]\(notebooks/([\w-]+\.ipynb)\) \| (.*?) ?\| (\d+) \| (.+?) \|$", re.MULTILINE
-)
 OF_THE_KERNEL = {
     "kernelspec": {"name": "python", "display_name": "Python (Pyodide)", "language": "python"},
     "language_info": {
@@ -308,10 +299,8 @@ def packed(content: bytes) -> bytes:
 
 def finish_pages(out: Path) -> None:
     """Write the landing page, put the bar into JupyterLab's, and list the files for use without network."""
-    loading = (SOURCES / "loading.js").read_text(encoding="utf-8")
     settings = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]
-    loading = loading.replace("{{jupyterlite}}", settings["appVersion"])
-    (out / "static" / "loading.js").write_text(loading, encoding="utf-8")
+    site_pages.add_loading(out / "static", settings["appVersion"])
     shutil.copyfile(SOURCES / "manifest.webmanifest", out / "manifest.webmanifest")
     for page in [path for app in APPS for path in (out / app).rglob("index.html")]:
         if (page.parent / "favicon.ico").exists():
@@ -324,13 +313,9 @@ def finish_pages(out: Path) -> None:
         page.write_text(text.replace("</head>", f"{script}\n</head>"), encoding="utf-8")
     for page in (out / "docs").rglob("*.html"):
         lead_to_the_lab(page, out)
-    add_drill(out)
-    add_share(out)
-    landing = (SOURCES / "index.html").read_text(encoding="utf-8")
-    landing = landing.replace("{{megabytes}}", f"{to_begin(out) / 1e6:.0f}").replace("{{version}}", __version__)
-    landing = landing.replace("{{cards}}", "\n".join(cards()))
-    landing = landing.replace("{{elsewhere}}", elsewhere(os.environ.get("GITHUB_REPOSITORY", "")))
-    (out / "index.html").write_text(landing, encoding="utf-8")
+    site_pages.add_drill(out)
+    site_pages.add_share(out)
+    site_pages.add_landing(out, to_begin(out))
     add_service_worker(out)
 
 
@@ -344,60 +329,6 @@ def lead_to_the_lab(page: Path, out: Path) -> None:
     link = f'<div class="announcement"><div class="announcement-content"><a href="{href}">{text}</a></div></div>'
     content = page.read_text(encoding="utf-8")
     page.write_text(content.replace('<div class="page">', f'{link}\n<div class="page">', 1), encoding="utf-8")
-
-
-def cards() -> Iterator[str]:
-    """The landing page's cards: a notebook each, as the README's table has them."""
-    for title, name, steps, minutes, what in README_ROW.findall((ROOT / "README.md").read_text(encoding="utf-8")):
-        first, last = re.findall(r"\d+", steps) or (1, 0)
-        own = " ".join(f"{steps[0]}{number}" for number in range(int(first), int(last) + 1))
-        yield (
-            f'<li data-steps="{own}"><h2><a href="lab/index.html?path={name}">{html.escape(title)}</a></h2>'
-            f"<p>{html.escape(what)}</p>"
-            f'<p class="quiet">{minutes} minutes{", " + steps if own else ""} <span class="passes"></span></p></li>'
-        )
-
-
-def add_drill(out: Path) -> None:
-    """Add the drill's page: the widget's script and style, and the questions, which the lab's widget fetches too."""
-    script = [(STATIC / name).read_text(encoding="utf-8") for name in ("common.js", "drill.js")]
-    (out / "drill.js").write_text("\n".join(script), encoding="utf-8")
-    page = (SOURCES / "drill.html").read_text(encoding="utf-8").replace("{{style}}", style_of("drill"))
-    (out / "drill.html").write_text(page, encoding="utf-8")
-    shutil.copyfile(ROOT / "labkit" / "practice" / "pool.json", out / "drill-pool.json")
-
-
-def add_share(out: Path) -> None:
-    """Add the page that draws a link's picture, with the scripts of the widgets that have links."""
-    folder = out / "share"
-    folder.mkdir()
-    shutil.copyfile(SOURCES / "share.html", out / "share.html")
-    shutil.copyfile(SOURCES / "share.js", folder / "share.js")
-    link = (SOURCES / "share-link.js").read_text(encoding="utf-8")
-    shapes = (STATIC / "share.json").read_text(encoding="utf-8")
-    (folder / "link.js").write_text(link.replace("{{shapes}}", shapes), encoding="utf-8")
-    (folder / "share.css").write_text(style_of(*PICTURES), encoding="utf-8")
-    for name in PICTURES:
-        parts = [(STATIC / f"{part}.js").read_text(encoding="utf-8") for part in ("common", "explanation", name)]
-        (folder / f"{name}.js").write_text("\n".join(parts), encoding="utf-8")
-
-
-def style_of(*widgets: str) -> str:
-    """The style of a page that shows widgets without JupyterLab."""
-    sheets = [(STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("common", *widgets)]
-    return "\n".join([stylesheet(), *sheets, (SOURCES / "widgets.css").read_text(encoding="utf-8")])
-
-
-def elsewhere(repository: str) -> str:
-    """Links to the same notebooks in Binder and Codespaces; empty where no repository (owner/name) is known."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        return ""
-    links = {
-        "Open in Binder": f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/notebooks/00-start.ipynb",
-        "Open in Codespaces": f"https://codespaces.new/{repository}",
-        "Source": f"https://github.com/{repository}",
-    }
-    return "".join(f' · <a href="{url}">{text}</a>' for text, url in links.items())
 
 
 def add_service_worker(out: Path) -> None:
@@ -423,7 +354,11 @@ def on_the_wire(path: Path) -> int:
 
 def to_begin(out: Path) -> int:
     """Bytes on the wire before the first cell runs: Python without what comes later, and JupyterLab's first page."""
-    later = {"client.bin", JOINING, *(file.name for file in LANGUAGES.glob("*.json"))}
+    later = {
+        "client.bin",
+        JOINING,
+        *(f"{start}{file.name}" for file in LANGUAGES.glob("*.json") for start in ("", "loading-")),
+    }
     parts = (path for path in (out / "static").rglob("*") if path.is_file() and path.name not in later)
     return sum(on_the_wire(path) for path in parts) + FRONT_END
 

@@ -7,6 +7,7 @@ under the names in ``FILES``.
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +20,26 @@ from labkit.core.language import IN_SCRIPT
 from labkit.grading.exercises.notebooks import BEGIN, BOARD, PLACEHOLDER
 
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
+SITE = PACKAGE.parent / "page" / "site"
 COMPILED = PACKAGE / "core" / "languages"
 """Where labkit reads the translations."""
 
-ROOMS = ("backends", "client", "core", "grading", "exercises", "lab", "lessons", "practice", "rbac", "ui")
+ROOMS = (
+    *(
+        "backends",
+        "cli",
+        "client",
+        "core",
+        "exercises",
+        "grading",
+        "lab",
+        "lessons",
+        "practice",
+        "presenter",
+        "rbac",
+        "ui",
+    ),
+)
 """The rooms that have a catalogue; what the exercises ask, in the style of the lessons, has one as well."""
 
 SAYS = {
@@ -51,7 +68,7 @@ SAYS = {
 
 ERRORS = {"UsageError", "TokenError", "ExpectedForbidden"}
 """The errors whose texts a learner reads: the first argument, and ``why`` and ``todo``."""
-WITHOUT_ERRORS = {"backends", "core", "grading"}
+WITHOUT_ERRORS = {"backends", "cli", "core", "grading", "presenter"}
 """The rooms whose errors stay English: they are about a machine or for a teacher, and not about Kubernetes."""
 
 NEAR_MISSES = ("group", "missing role", "name", "namespace", "resource", "scope", "subject", "unbound", "verb")
@@ -74,7 +91,14 @@ FACTS = (
 )
 COUNTED = ("binding", "permission", "question", "request", "role")
 MORE = {
+    "cli": tuple(f"{judged}: {verdict}." for judged in ("Right", "No") for verdict in ("allowed", "forbidden")),
+    "backends": ("era", "node", "process", "start it", "state"),
     "lab": FACTS,
+    "presenter": (
+        *("Jump to step: /{it}█  (Enter goes, Escape leaves)", "kubectl … or Python: {it}█  (Enter asks)"),
+        *(f"Code is shown {way}." for way in ("all at once", "a line at a key", "not before it runs")),
+        *(what for _, what, *_ in yaml.safe_load((PACKAGE / "presenter" / "stage.yaml").read_text("utf-8"))["keys"]),
+    ),
     "rbac": (*NEAR_MISSES, "service account", "user"),
     "ui": (*SORTS, "groups"),
     "client": ("created", "changed", "unchanged"),
@@ -84,6 +108,7 @@ MORE = {
         *(f"{{number}} {unit}{s}" for unit in ("day", "hour", "minute") for s in ("", "s")),
     ),
     "lessons": (
+        *("expected", "next", "note", "seen", "then"),
         *(f"{{number}} {what}{s}" for what in COUNTED for s in ("", "s")),
         "a name",
         "a user name, such as system:serviceaccount:NAMESPACE:NAME",
@@ -95,11 +120,15 @@ MORE = {
 FILES = {
     "client/claims.json": None,
     "grading/tasks/texts.yaml": {"hints", "seen", "read", "end"},
+    "lessons/talk.yaml": {"ask", "answer"},
+    "presenter/stage.yaml": {"start", "end", "notes", "no notes", "font", "marked"},
     "lessons/lessons.yaml": {"title", "subtitle"},
     "lessons/steps.yaml": {"title", "hints"},
     "lessons/asides.yaml": {"title", "why"},
     "lessons/mistakes.yaml": {"name", "says"},
     "lessons/questions.yaml": {"a", "b", "c"},
+    "practice/beliefs.yaml": {"name", "says"},
+    "practice/pool.json": {"sentences"},
 }
 """The files with texts, and the names that they stand under; None for any."""
 OF_EXERCISES = {"title", "about", "text", "too much"}
@@ -126,10 +155,22 @@ def template(room: str) -> Catalog:
     files = {"grading/tasks/texts.yaml": OF_EXERCISES} if room == "exercises" else FILES
     for name, keys in files.items():
         if room == "exercises" or name.startswith(f"{room}/"):
-            for said in in_yaml(yaml.safe_load((PACKAGE / name).read_text(encoding="utf-8")), keys):
+            content = (PACKAGE / name).read_text(encoding="utf-8")
+            for said in in_yaml(json.loads(content) if name.endswith(".json") else yaml.safe_load(content), keys):
                 texts.add(said, locations=[(name, 0)])
     for said in MORE.get(room, ()):
         texts.add(said, locations=[(room, 0)])
+    return texts
+
+
+def of_pages() -> Catalog:
+    """All messages of the site's own pages, which labkit does not read."""
+    texts = Catalog()
+    for page in sorted(path for path in SITE.iterdir() if path.suffix in (".html", ".js", ".mjs")):
+        for said in IN_SCRIPT.findall(page.read_text(encoding="utf-8")):
+            texts.add(said, locations=[(page.name, 0)])
+    for said in ("{minutes} minutes", "Open in Binder", "Open in Codespaces", "Source"):
+        texts.add(said, locations=[("index.html", 0)])
     return texts
 
 

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from labkit.core.language import shown, text
+
 if TYPE_CHECKING:
     from labkit.lessons.progress import Progress
     from labkit.practice.chooser import Finding, Question
     from labkit.practice.keeping import Kept
+
+MEASURED = {"before": "{number} of 10, before the lessons", "after": "{number} of 10, after the lessons"}
+KOREAN_KEYS = str.maketrans("ㅁㄹㅂ", "afq")
+"""What the same keys write while a Korean keyboard is switched to Korean."""
 
 
 @click.command("drill")
@@ -32,12 +38,12 @@ def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
     kept, said = keeping.read(progress.drill(), [idea["id"] for idea in pool()["beliefs"]])
     kept, late = keeping.settled(kept, now)
     for sentence in filter(None, (said, late)):
-        click.echo(sentence)
+        click.echo(shown(sentence))
     if again is not None:
         progress.join_drill({**kept, "off": {"value": not again, "at": now}})
-        click.echo("What was found comes back." if again else "Nothing comes back.")
+        click.echo(shown(text("What was found comes back.") if again else text("Nothing comes back.")))
     elif summary:
-        click.echo("\n".join([lessons.board(progress).title, *summary_lines(kept)]))
+        click.echo("\n".join([shown(lessons.board(progress).title), *summary_lines(kept)]))
     elif measure:
         _measure(progress, kept, now)
     else:
@@ -50,31 +56,33 @@ def summary_lines(kept: Kept) -> list[str]:
     from labkit.practice import keeping
     from labkit.practice.pool import pool
 
-    names = {idea["id"]: idea["name"] for idea in pool()["beliefs"]}
-    gone = keeping.gone(kept)
-    lines = [f"Gone: {names[idea]}" for idea in gone]
-    lines += [f"Comes back: {names[idea]}" for idea in sorted(kept["ideas"]) if idea not in gone]
-    lines += [f"{name.title()}: {entry['right']} of 10 right" for name, entry in sorted(kept["measured"].items())][::-1]
-    if len(kept["measured"]) == 2:
-        gain = kept["measured"]["after"]["right"] - kept["measured"]["before"]["right"]
-        lines.append(f"Gain: {gain:+d}")
-    return lines or ["Of the drill nothing is kept yet."]
+    names = {idea["id"]: text(idea["name"]) for idea in pool()["beliefs"]}
+    gone, right = keeping.gone(kept), {name: entry["right"] for name, entry in kept["measured"].items()}
+    lines = [text("Gone: {idea}", names[idea]) for idea in gone]
+    lines += [text("Comes back: {idea}", names[idea]) for idea in sorted(kept["ideas"]) if idea not in gone]
+    lines += [text("Before: {right} of 10 right", right["before"])] if "before" in right else []
+    lines += [text("After: {right} of 10 right", right["after"])] if "after" in right else []
+    if len(right) == 2:
+        lines.append(text("Gain: {gain}", f"{right['after'] - right['before']:+d}"))
+    return [shown(line) for line in lines or [text("Of the drill nothing is kept yet.")]]
 
 
 def finding_lines(found: Finding) -> list[str]:
     """What a session ended with."""
     from labkit.practice.pool import pool
 
+    sure = f"{found.sure:.0%}"
     if found.kind == "nothing":
-        return [f"Nothing wrong was found ({found.sure:.0%} sure)."]
+        return [shown(text("Nothing wrong was found ({percent} sure).", sure))]
     if found.kind == "unknown":
-        return ["Something is wrong, and it is none of the ideas that this drill knows. Read the explanations again."]
+        return [shown(text("Something is wrong, but no idea that the drill knows. Read the explanations again."))]
     idea = pool()["beliefs"][found.idea]
-    return [
-        f"You may believe ({found.sure:.0%} sure): {idea['name']}",
-        f"In truth: {idea['says']}",
-        f"Read {idea['step']} again, or {idea['source']}. It comes back tomorrow.",
+    lines = [
+        text("You may believe ({percent} sure): {idea}", sure, text(idea["name"])),
+        text("In truth: {truth}", text(idea["says"])),
+        text("Read {step} again, or {page}. It comes back tomorrow.", idea["step"], idea["source"]),
     ]
+    return [shown(line) for line in lines]
 
 
 def _drill(progress: Progress, kept: Kept, now: float) -> None:
@@ -84,18 +92,17 @@ def _drill(progress: Progress, kept: Kept, now: float) -> None:
     questions = pool()["questions"]
     session = Session(pool()["beliefs"], random.sample(questions, len(questions)), kept, now)
     while question := session.next():
-        click.echo("\nThis was wrong before." if session.coming_back else "")
+        click.echo(f"\n{shown(text('This was wrong before.'))}" if session.coming_back else "")
         answer = _asked(question)
         if answer is None:
             return
         hint = session.likeliest(question)
         if not session.answer(question, answer) and hint:
-            click.echo(f"Remember: {hint['says']}")
+            click.echo(shown(text("Remember: {truth}", text(hint["says"]))))
         progress.join_drill(session.kept)
         _why(question)
-    click.echo(
-        "\n".join(["", *(finding_lines(session.finding) if session.finding else ["No question is left today."])])
-    )
+    none_left = [shown(text("No question is left today."))]
+    click.echo("\n".join(["", *(finding_lines(session.finding) if session.finding else none_left)]))
 
 
 def _measure(progress: Progress, kept: Kept, now: float) -> None:
@@ -105,10 +112,10 @@ def _measure(progress: Progress, kept: Kept, now: float) -> None:
     name = "after" if "before" in kept["measured"] else "before"
     right = 0
     for number, question in enumerate([each for each in pool()["questions"] if each.get("set") == name], 1):
-        click.echo(f"\n{number} of 10, {name} the lessons")
+        click.echo(f"\n{shown(text(MEASURED[name], number))}")
         answer = _asked(question, explained=False)
         if answer is None:
-            click.echo("Nothing is kept: only all ten count.")
+            click.echo(shown(text("Nothing is kept: only all ten count.")))
             return
         right += answer == question["allowed"]
     kept = keeping.measured(kept, name, right, now)
@@ -118,35 +125,41 @@ def _measure(progress: Progress, kept: Kept, now: float) -> None:
 
 def _asked(question: Question, *, explained: bool = True) -> bool | None:
     """Ask one question; None to stop."""
-    click.echo("\n".join([*(f"    {line}" for line in question["text"].split("\n")), "", *_notes(question)]))
-    answer = _choice("allowed, forbidden or quit? [a/f/q]", "afq")
+    from labkit.practice.pool import policy, sentence
+
+    lines = [f"    {line}" for line in policy(question).split("\n")]
+    notes = [shown(sentence(question[each])) for each in ("note", "ask") if each in question]
+    click.echo("\n".join([*lines, "", *notes]))
+    answer = _choice(text("allowed, forbidden or quit? [a/f/q]"), "afq")
     if answer == "q":
         return None
     if explained:
-        verdict = "allowed" if question["allowed"] else "forbidden"
-        click.echo(f"{'Right' if (answer == 'a') == question['allowed'] else 'No'}: {verdict}.\n{question['says']}")
+        verdict, right = "allowed" if question["allowed"] else "forbidden", (answer == "a") == question["allowed"]
+        click.echo(shown(text(f"{'Right' if right else 'No'}: {verdict}.")))
+        click.echo("\n".join(shown(sentence(line)) for line in question["says"].split("\n")))
     return answer == "a"
 
 
-def _notes(question: Question) -> list[str]:
-    return [*([question["note"]] if "note" in question else []), question["ask"]]
-
-
 def _why(question: Question) -> None:
+    from labkit.practice.pool import sentence
+
     options: list[Any] = sorted(question["why"])
-    click.echo("\n".join(["Why?", *(f"  {number}. {text}" for number, text in enumerate(options, 1))]))
-    answer = _choice("1, 2 or 3? Enter goes on.", "123", skippable=True)
+    click.echo(shown(text("Why?")))
+    for number, option in enumerate(options, 1):
+        click.echo(f"  {number}. {shown(sentence(option))}")
+    answer = _choice(text("1, 2 or 3? Enter goes on."), "123", skippable=True)
     if answer:
         right = options[int(answer) - 1] == question["why"][0]
-        click.echo("Right." if right else f"No: {question['why'][0]}")
+        click.echo(shown(text("Right.") if right else text("No: {reason}", sentence(question["why"][0]))))
 
 
-def _choice(text: str, letters: str, *, skippable: bool = False) -> str:
+def _choice(asked: str, letters: str, *, skippable: bool = False) -> str:
     """One of the letters; ``q`` at the end of input."""
     while True:
         try:
-            answer = str(click.prompt(text, default="", show_default=False, prompt_suffix=" ")).strip().lower()[:1]
+            typed = str(click.prompt(shown(asked), default="", show_default=False, prompt_suffix=" "))
         except click.Abort:
             return "" if skippable else "q"
+        answer = typed.strip().lower()[:1].translate(KOREAN_KEYS)
         if (answer and answer in letters) or (skippable and not answer):
             return answer

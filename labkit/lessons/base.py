@@ -28,9 +28,9 @@ from labkit.rbac.subjects import Subject, account_user, subject
 State = Literal["passed", "failed", "not attempted"]
 
 WORDS: Mapping[str, str] = {
-    "passed": "passed",
-    "failed": "not yet",
-    "not attempted": "not attempted",
+    "passed": text("passed"),
+    "failed": text("not yet"),
+    "not attempted": text("not attempted"),
 }
 """The word for each state that a learner sees."""
 

@@ -18,6 +18,13 @@ DAYS = (1, 7, 30)
 REST_DAYS = 30
 """A question is not asked again before."""
 MEASURED = ("before", "after")
+DAMAGED, NEWER, LEFT_OUT, SET_BACK = SAID = (
+    "What was kept of the drill is damaged. It begins anew.",
+    "A newer labkit kept what is there of the drill. It stays as it is, and this session is not kept.",
+    "Of what was kept of the drill, entries are left out that this labkit does not know: {number}.",
+    "The clock was set back. Days are counted from now.",
+)
+"""What is said of odd data; the pool of questions has these sentences too, for the page."""
 
 Kept = dict[str, Any]
 
@@ -37,9 +44,9 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
     if value is None:
         return new(), ""
     if not isinstance(value, Mapping) or not isinstance(value.get("version"), int):
-        return new(), "What was kept of the drill is damaged. It begins anew."
+        return new(), text(DAMAGED)
     if is_newer(value):
-        return new(), "A newer labkit kept what is there of the drill. It stays as it is, and this session is not kept."
+        return new(), text(NEWER)
     found, lost = new(), 0
     for field, valid in (("asked", _time), ("ideas", _idea), ("measured", _measure)):
         entries = value.get(field)
@@ -52,10 +59,7 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
     off = value.get("off")
     if isinstance(off, Mapping) and isinstance(off.get("value"), bool) and _time(off.get("at")):
         found["off"] = {"value": off["value"], "at": off["at"]}
-    said = (
-        f"Of what was kept of the drill, entries are left out that this labkit does not know: {lost}." if lost else ""
-    )
-    return found, said
+    return found, text(LEFT_OUT, lost) if lost else ""
 
 
 def is_newer(value: object) -> bool:
@@ -135,7 +139,7 @@ def settled(kept: Kept, now: float) -> tuple[Kept, str]:
         return kept, ""
     asked_at = {key: min(at, now) for key, at in kept["asked"].items()}
     ideas = {key: {**entry, "at": min(entry["at"], now)} for key, entry in kept["ideas"].items()}
-    return {**kept, "asked": asked_at, "ideas": ideas}, "The clock was set back. Days are counted from now."
+    return {**kept, "asked": asked_at, "ideas": ideas}, text(SET_BACK)
 
 
 def _is_due(entry: Mapping[str, Any], now: float) -> bool:

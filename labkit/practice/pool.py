@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from labkit.core.language import NAME, shown, text
 
 PATH = Path(__file__).with_name("pool.json")
 """Written by ``python -m tools.drill``."""
@@ -16,3 +19,30 @@ def pool() -> dict[str, Any]:
     """Questions and ideas. A question's ``wrong`` has the numbers of the ideas that answer it wrongly."""
     loaded: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
     return loaded
+
+
+def texts() -> list[str]:
+    """What the drill shows of the pool in the learner's language: sentences with names for what varies, and ideas."""
+    return [*pool()["sentences"], *(idea[each] for idea in pool()["beliefs"] for each in ("name", "says"))]
+
+
+def sentence(english: str) -> str:
+    """A sentence of the pool as the text that it was written as, so that it can be shown in another language."""
+    for template in pool()["sentences"]:
+        if match := _pattern(template).fullmatch(english):
+            return text(template, **{name: sentence(value) for name, value in match.groupdict().items()})
+    return english
+
+
+def policy(question: dict[str, Any]) -> str:
+    """The policy of a question, with the words of a graph in the learner's language."""
+    written: str = question["text"]
+    return (
+        re.sub(r"[^\s└].*", lambda line: shown(sentence(line[0])), written) if question["form"] == "graph" else written
+    )
+
+
+@lru_cache(maxsize=128)
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = enumerate(NAME.split(template))
+    return re.compile("".join(f"(?P<{part}>.+?)" if number % 2 else re.escape(part) for number, part in parts))

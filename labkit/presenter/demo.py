@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit import lessons
+from labkit.core.language import shown, text
 from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
 from labkit.lab.cluster import print_progress
@@ -71,7 +72,7 @@ def run(
 
                 return perform(lab, console, terminal, pace_seconds)
         except KeyboardInterrupt:
-            console.print("\nStopped.")
+            console.print(f"\n{shown(text('Stopped.'))}")
             return 130
 
 
@@ -84,7 +85,7 @@ def _cluster(directory: Path, console: Console, *, here: bool, quiet: bool) -> I
         lab.reset()
     else:
         tempfile.tempdir = str(directory)  # the official client keeps keys in temporary files until its process ends
-        console.print("A cluster for this demo is starting; your own is not touched.")
+        console.print(shown(text("A cluster for this demo is starting; your own is not touched.")))
         lab = Lab("embedded", home=directory, say=lambda _line: None)
     try:
         yield lab
@@ -111,23 +112,24 @@ class Demo:
         left_out = 0
         for lesson in lessons.LESSONS:
             self.cells.begin()
-            self.console.print(f"\n[bold]{lesson.id[:2]}  {lesson.title}[/]  [dim]{lesson.subtitle}[/]")
+            self.console.print(f"\n[bold]{lesson.id[:2]}  {shown(lesson.title)}[/]  [dim]{shown(lesson.subtitle)}[/]")
             if not self.cells.allowed(lesson):
                 left_out += len(lesson.steps)
-                self.console.print("Left out: you may not create cluster roles on this cluster.")
+                self.console.print(shown(text("Left out: you may not create cluster roles on this cluster.")))
                 continue
             for step in lesson.steps:
                 self._step(step)
         passed = sum(outcome.passed for outcome in self.outcomes)
         total = len(lessons.STEPS) - left_out
         took = time.monotonic() - begun
-        self.console.print(f"\n[bold]{passed} of {total} checkpoints passed[/] in {took:.1f} s")
+        said = shown(text("{passed} of {total} checkpoints passed", passed, total))
+        self.console.print(f"\n[bold]{said}[/] {shown(text('in {seconds} s', f'{took:.1f}'))}")
         return 0 if passed == total else 1
 
     def _step(self, step: Step) -> None:
         done, total = len(self.outcomes), len(lessons.STEPS)
-        bar = "█" * done + "░" * (total - done)
-        self.console.print(f"\n[bold]{step.id}  {step.title}[/]  [dim]{bar} {done} of {total}[/]")
+        bar, counted = "█" * done + "░" * (total - done), shown(text("{done} of {total}", done, total))
+        self.console.print(f"\n[bold]{step.id}  {shown(step.title)}[/]  [dim]{bar} {counted}[/]")
         for cell in self.cells.of(step.id):
             self.cells.run(cell)
 

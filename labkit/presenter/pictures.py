@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.client.answer import Answer
+from labkit.core.language import shown, text
 from labkit.lab.stages import question_of, stages
 from labkit.rbac.attributes import Attributes, question_text
 from labkit.rbac.explain import explain
@@ -28,7 +29,7 @@ MAX_RULES, MAX_LENGTH = 2, 60
 def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
     """The stations of a request, what is known of each, and why it was allowed or forbidden."""
     if answer is None:
-        return Text("No request of a caller was answered in this step yet.")
+        return Text(shown(text("No request of a caller was answered in this step yet.")))
     found = stages(answer)
     parts: list[RenderableType] = [Text(f"{answer.method} {answer.path} → {answer.status}\n", "bold")]
     if width >= BOXES_WIDTH:
@@ -36,15 +37,18 @@ def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
         row: list[RenderableType] = []
         for stage in found:
             sign, style = STATES[stage["state"]]
-            panel = Panel(Text(f"{stage['title']}\n{sign}", style, justify="center"), border_style=style, padding=0)
+            title = Text(f"{shown(stage['title'])}\n{sign}", style, justify="center")
+            panel = Panel(title, border_style=style, padding=0)
             row += [Text("\n → "), panel] if row else [panel]
         boxes.add_row(*row)
         parts += [boxes, Text()]
     facts = Table.grid(padding=(0, 2))
     for stage in found:
         sign, style = STATES[stage["state"]]
-        known = "\n".join(f"{name}: {value}" for name, value in stage["facts"])
-        facts.add_row(Text(f"{sign} {stage['title']}", style), Text(known or "not reached", overflow="fold"))
+        known = "\n".join(f"{shown(name)}: {shown(value)}" for name, value in stage["facts"]) or shown(
+            text("not reached")
+        )
+        facts.add_row(Text(f"{sign} {shown(stage['title'])}", style), Text(known, overflow="fold"))
     return Group(*parts, facts, Text(), _reasons(answer, api))
 
 
@@ -73,8 +77,8 @@ def graph(api: Api, question: Attributes | None, width: int) -> RenderableType:
         drawn = rbac_graph(read_policy(api), who=who, question=question)
     except PolicyUnreadable as error:
         return Text(str(error))
-    words = question_text(question, who.label) if question and who else "All bindings that a new cluster does not have"
-    title = Text(words, "bold")
+    words = question_text(question, who.label) if question and who else text("All bindings but a new cluster's own")
+    title = Text(shown(words), "bold")
     resource = question.resource if question else ""
     paths = sorted(drawn.paths(), key=lambda path: not path.granting)
     if question:
@@ -92,20 +96,20 @@ def graph(api: Api, question: Attributes | None, width: int) -> RenderableType:
 
 def _add_row(table: Table, path: GraphPath, resource: str) -> None:
     rules = [rule.title for rule in sorted(path.rules, key=lambda rule: not rule.granting)]
-    shown = [_short(rule, resource) for rule in rules[:MAX_RULES]]
-    shown += [f"… {len(rules) - MAX_RULES} more"] if len(rules) > MAX_RULES else []
+    lines = [_short(rule, resource) for rule in rules[:MAX_RULES]]
+    lines += [f"… {len(rules) - MAX_RULES} more"] if len(rules) > MAX_RULES else []
     boxes = [
         ("✓ who" if path.granting else "who", path.subject.label),
         (path.binding.kind.replace("RoleB", "Role B"), path.binding.label),
         (path.role.kind, path.role.title),
-        ("may", "\n".join(shown) or "nothing"),
+        ("may", "\n".join(lines) or "nothing"),
     ]
     row: list[RenderableType] = []
     for kind, name in boxes:
-        text = Text.assemble((f"{kind}\n", "dim"), (name, "bold" if path.granting else ""), overflow="fold")
+        name_of_box = Text.assemble((f"{kind}\n", "dim"), (name, "bold" if path.granting else ""), overflow="fold")
         style, edge = ("green", box.HEAVY) if path.granting else ("dim", box.ROUNDED)
         row += [Text("\n\n→")] if row else []
-        row.append(Panel(text, box=edge, border_style=style, padding=0))
+        row.append(Panel(name_of_box, box=edge, border_style=style, padding=0))
     table.add_row(*row)
 
 

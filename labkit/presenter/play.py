@@ -15,6 +15,7 @@ from typing import NamedTuple
 from labkit.backends.base import Report
 from labkit.client.answer import Answer
 from labkit.core.errors import LabkitError
+from labkit.core.language import text
 from labkit.lab.lab import Lab
 from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import talks
@@ -130,12 +131,12 @@ class Play:
             self._changed = False
             self.played.clear()
             self.cells.end()
-            self.report("resetting the cluster")
+            self.report(text("resetting the cluster"))
             self.lab.reset()
             self.lab.progress.forget()
         goal = self.steps[steps - 1].id if steps else ""
         while self.place < (steps, beats):
-            self.report(f"going to {goal}: {self.steps[max(0, len(self.played) - 1)].id}")
+            self.report(text("going to {step}", f"{goal}: {self.steps[max(0, len(self.played) - 1)].id}"))
             if not self.forward():
                 break
 

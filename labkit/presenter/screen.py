@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from labkit.core.language import shown, text
 from labkit.core.yaml_file import read_yaml
 from labkit.lab.stages import question_of
 from labkit.lessons.talk import talks
@@ -39,28 +40,28 @@ def large_letters(text: str) -> str:
 def page(play: Play, width: int, height: int, asked: room.Question, *, large: bool) -> RenderableType:
     """The question, or what the last beat has shown; with what the room answered, if it was ``asked`` the same."""
     if not play.played:
-        return Group(Text(f"{DATA['start']}\n", "bold yellow"), overview(play))
+        return Group(Text(f"{_of_data('start')}\n", "bold yellow"), overview(play))
     now = play.played[-1]
     said = talks()[now.step.id]
     bars = [Text(), room.bars(asked)] if asked.get("source") == now.step.id else []
     if not now.shown:
-        hint = Text("\nWhat do you expect? Write it down, then we run it.", "dim")
+        hint = Text(f"\n{shown(text('What do you expect? Write it down, then we run it.'))}", "dim")
         letters = Text(f"{large_letters(now.step.id)}\n\n" if height > LETTERS_HEIGHT else "", "bold blue")
-        return Group(letters, Markdown(said.ask, style="bold yellow"), *(bars or [hint]))
+        return Group(letters, Markdown(shown(text(said.ask)), style="bold yellow"), *(bars or [hint]))
     beat = now.beats[len(now.shown) - 1]
     if beat.picture:
         return picture(play, beat.picture, width)
     lines = _lines(now.shown[-1], large=large)
     if not beat.cells[-1].startswith("check("):
         return Group(*lines)
-    return Group(*lines, Text(), Markdown(f"**The answer:** {said.answer}"), *bars)
+    return Group(*lines, Text(), Markdown(shown(text("**The answer:** {answer}", text(said.answer)))), *bars)
 
 
 def code(lines: Sequence[tuple[str, bool]]) -> RenderableType:
     """What runs next, with a mark where it differs from the manifest before that is like it."""
-    shown = [Text(f"{'▸' if other else ' '} {line}", "bold yellow" if other else "cyan") for line, other in lines]
+    marked = [Text(f"{'▸' if other else ' '} {line}", "bold yellow" if other else "cyan") for line, other in lines]
     marks = any(other for _, other in lines)
-    return Group(*shown, Text(DATA["marked"] if marks else "", "dim"))
+    return Group(*marked, Text(_of_data("marked") if marks else "", "dim"))
 
 
 def asked(play: Play, width: int) -> RenderableType:
@@ -74,14 +75,14 @@ def asked(play: Play, width: int) -> RenderableType:
 
 def _lines(lines: Sequence[tuple[str, str]], *, large: bool) -> Iterator[RenderableType]:
     before = ""
-    for kind, text in lines:
+    for kind, line in lines:
         if before and ((kind == "code") != (before == "code") or (large and kind == "request")):
             yield Text()
-        status = STATUS.fullmatch(text) if large and before == "request" else None
+        status = STATUS.fullmatch(line) if large and before == "request" else None
         if status:
             yield Text(f"\n{large_letters(status[1])}\n", STYLES.get(kind, ""))
-        said = Text(status[2] if status else text.lstrip(), STYLES.get(kind, ""), overflow="fold")
-        yield Padding(said, (0, 0, 0, len(text) - len(text.lstrip())))
+        said = Text(status[2] if status else line.lstrip(), STYLES.get(kind, ""), overflow="fold")
+        yield Padding(said, (0, 0, 0, len(line) - len(line.lstrip())))
         before = kind
 
 
@@ -103,12 +104,12 @@ def overview(play: Play, chosen: int = -1) -> RenderableType:
     for place, lesson in enumerate(play.lessons):
         column = columns[place * len(columns) // len(play.lessons)]
         column += [Text()] if column else []
-        column.append(Text(f"{lesson.id[1]}  {lesson.title}", "bold", overflow="ellipsis", no_wrap=True))
+        column.append(Text(f"{lesson.id[1]}  {shown(lesson.title)}", "bold", overflow="ellipsis", no_wrap=True))
         for step in lesson.steps:
             ahead = play.steps.index(step) - len(play.played) + 1
             sign, style = ("▶", "bold yellow") if ahead == 0 else ("✔", "green") if ahead < 0 else (" ", "")
             style += " reverse" if play.steps.index(step) == chosen else ""
-            column.append(Text(f"{sign} {step.id:<3} {step.title}", style, overflow="ellipsis", no_wrap=True))
+            column.append(Text(f"{sign} {step.id:<3} {shown(step.title)}", style, overflow="ellipsis", no_wrap=True))
     table = Table.grid(padding=(0, 2), expand=True)
     for _ in columns:
         table.add_column(ratio=1)
@@ -121,11 +122,15 @@ def help_page(shared: bool) -> RenderableType:
     """The keys, and what else helps in front of a class."""
     table = Table.grid(padding=(0, 3))
     for names, what, *_ in DATA["keys"]:
-        table.add_row(Text(names, "bold"), what)
-    return Group(table, Text(f"\n{DATA['notes' if shared else 'no notes']}\n{DATA['font']}"))
+        table.add_row(Text(names, "bold"), shown(text(what)))
+    return Group(table, Text(f"\n{_of_data('notes' if shared else 'no notes')}\n{_of_data('font')}"))
 
 
 def end(play: Play) -> RenderableType:
     """The last page."""
-    passed = Text(f"{play.passed} of {len(play.steps)} checkpoints passed\n", "bold green")
-    return Group(passed, Markdown(DATA["end"], style="bold"))
+    passed = shown(text("{passed} of {total} checkpoints passed", play.passed, len(play.steps)))
+    return Group(Text(f"{passed}\n", "bold green"), Markdown(_of_data("end"), style="bold"))
+
+
+def _of_data(name: str) -> str:
+    return shown(text(DATA[name]))

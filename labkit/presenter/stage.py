@@ -13,6 +13,7 @@ from rich.text import Text
 
 from labkit import lessons
 from labkit.core.errors import UsageError
+from labkit.core.language import shown, text
 from labkit.core.sharing import DEMO, Share, shared
 from labkit.lab.lab import Lab
 from labkit.presenter import room, screen
@@ -30,7 +31,7 @@ PAGES = ("overview", "xray", "graph", "room", "help")
 ASKED = "asked"
 """The page of an answer to what was asked in between."""
 
-PROMPTS = {"/": "Jump to step: /{}█   (Enter goes, Escape leaves)", ":": "kubectl … or Python: {}█   (Enter asks)"}
+PROMPTS = {"/": "Jump to step: /{it}█  (Enter goes, Escape leaves)", ":": "kubectl … or Python: {it}█  (Enter asks)"}
 LENGTHS = {"/": 20, ":": 300}
 ENTER = ("c-m", "c-j")
 CODE = ("all at once", "a line at a key", "not before it runs")
@@ -111,7 +112,7 @@ class Stage:
                 self._prompt, self._typed = key, ""
             case "code":
                 self._way = (self._way + 1) % len(CODE)
-                self._message = f"Code is shown {CODE[self._way]}."
+                self._message = shown(text(f"Code is shown {CODE[self._way]}."))
             case "larger":
                 self._large, self._scroll = not self._large, 0
             case "pause":
@@ -136,26 +137,26 @@ class Stage:
             self._typed += key
 
     def _ask(self, typed: str) -> None:
-        self._report("asking")
+        self._report(text("asking"))
         self.play.ask(typed)
         self._page, self._scroll = ASKED, 0
 
     def _leave(self) -> None:
         """Leave the page above the play; what was asked on it has changed nothing then."""
         if self._page == ASKED:
-            self._report("putting back what was there")
+            self._report(text("putting back what was there"))
             self.play.put_back()
 
     def _jump_to(self, typed: str) -> None:
         try:
             step = lessons.find(typed)
         except UsageError as error:
-            self._message = f"{error.what} {error.todo}"
+            self._message = f"{shown(text(error.what))} {shown(text(error.todo))}"
             return
         if step not in self.play.steps:
-            self._message = f"{step.id} is left out: you may not create cluster roles on this cluster."
+            self._message = shown(text("{step} is left out: you may not create cluster roles here.", step.id))
             return
-        self._report(f"going to {step.id}")
+        self._report(text("going to {step}", step.id))
         self._page, self._scroll, self._at_end, self._code = "", 0, False, 0
         self.play.go(self.play.steps.index(step) + 1)
 
@@ -169,7 +170,7 @@ class Stage:
         elif self._code < lines and CODE[self._way] != CODE[-1]:
             self._code = lines if self._way == 0 else self._code + 1
         else:
-            self._report("running")
+            self._report(text("running"))
             self._at_end, self._code = not self.play.forward(), 0
         self._page, self._scroll = "", 0
 
@@ -180,7 +181,7 @@ class Stage:
             self._leave()
             self._page, self._at_end, self._code = "", False, 0
         else:
-            self._report("going back")
+            self._report(text("going back"))
             self.play.back()
 
     # -- drawing ---------------------------------------------------------------------
@@ -205,7 +206,7 @@ class Stage:
     def _report(self, what: str) -> None:
         """Say what is being done, while it is done."""
         if self._drawn:
-            line = self._rendered(Text(f"… {what}", "dim", no_wrap=True))
+            line = self._rendered(Text(f"… {shown(what)}", "dim", no_wrap=True))
             self._console.update_screen_lines(line, 0, max(0, self._drawn.height - 2))
 
     def _body(self, width: int) -> RenderableType:
@@ -227,25 +228,26 @@ class Stage:
 
     def _header(self) -> RenderableType:
         begun = self.play.played
-        title = f"{begun[-1].step.id}  {begun[-1].step.title}" if begun else "labkit"
-        heading = Text(f"{title}   ({len(begun)} of {len(self.play.steps)})", "bold", no_wrap=True, overflow="ellipsis")
+        title = f"{begun[-1].step.id}  {shown(begun[-1].step.title)}" if begun else "labkit"
+        place = shown(text("({number} of {total})", len(begun), len(self.play.steps)))
+        heading = Text(f"{title}   {place}", "bold", no_wrap=True, overflow="ellipsis")
         return Group(heading, Rule(style="dim"))
 
     def _footer(self) -> RenderableType:
         steps, beats = self.play.place
-        first = "space runs it" if steps and not beats and not self._page else "space goes on"
+        first = text("space runs it") if steps and not beats and not self._page else text("space goes on")
         if self._code and not self._page:
-            first = "space sends it" if self._code == len(self.play.coming) else "space: the next line"
-        first = f"space: {self._beneath} more lines" if self._beneath > 0 else first
+            first = text("space sends it") if self._code == len(self.play.coming) else text("space: the next line")
+        first = text("space: {lines} more lines", self._beneath) if self._beneath > 0 else first
         message = Text(self._message, "yellow", no_wrap=True)
         if self._prompt:
             typed = self._typed[-max(10, self._console.width - 60) :]
-            message = Text(PROMPTS[self._prompt].format(typed), "bold", no_wrap=True)
+            message = Text(shown(text(PROMPTS[self._prompt], typed)), "bold", no_wrap=True)
         elif self._pace and not self._message:
-            state = "t goes on by itself" if self._paused else f"goes on by itself every {self._pace:g} s, t stops that"
-            message = Text(state, "dim", no_wrap=True)
-        bar = Text(f"{first}   ← back  / jump  : ask  o steps  ? keys  q ends", "dim", no_wrap=True)
-        return Group(message, bar)
+            state = text("goes on by itself every {seconds} s, t stops that", f"{self._pace:g}")
+            message = Text(shown(text("t goes on by itself") if self._paused else state), "dim", no_wrap=True)
+        keys = text("{first}   ← back  / jump  : ask  o steps  ? keys  q ends", first)
+        return Group(message, Text(shown(keys), "dim", no_wrap=True))
 
     def _place(self) -> dict[str, Any]:
         """Where it stands, for the notes."""

@@ -78,8 +78,8 @@ class LabWidget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         model_id = uuid4().hex
-        words = {} if language() == "en" else {each: shown(text(each)) for each in IN_SCRIPT.findall(str(self._esm))}
-        super().__init__(model_id=model_id, place=model_id, words=words, **traits)
+        super().__init__(model_id=model_id, place=model_id, **traits)
+        self._speak()
         self._displayed = False
         self.on_msg(self._receive)
 
@@ -95,6 +95,10 @@ class LabWidget(anywidget.AnyWidget):
         except self.failures as error:
             self.notice = str(error)
 
+    def texts(self) -> list[str]:
+        """Return the English texts that the script shows."""
+        return IN_SCRIPT.findall(str(self._esm))
+
     def as_text(self) -> str:
         """Return the same as plain text, for terminals and screen readers."""
         return ""
@@ -106,6 +110,10 @@ class LabWidget(anywidget.AnyWidget):
     def __repr__(self) -> str:
         """Return the same as plain text, where there is data."""
         return self.as_text() if self.data else object.__repr__(self)
+
+    def _speak(self) -> None:
+        """Give the script its texts in the learner's language."""
+        self.words = {} if language() == "en" else {each: shown(text(each)) for each in self.texts()}
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         arguments = {name: value for name, value in content.items() if name != "action"}

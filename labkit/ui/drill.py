@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from labkit import lessons
 from labkit.core import page
 from labkit.core.arguments import takes
+from labkit.core.language import language, shown, text
 from labkit.lab import words
 from labkit.lessons.progress import Progress
-from labkit.practice import keeping
+from labkit.practice import keeping, pool
 from labkit.ui.base import LabWidget
 
 
@@ -25,26 +24,25 @@ class Drill(LabWidget):
         self._progress = progress
         # In a page the questions are a file of the site, which the browser fetches when it draws the widget.
         course = lessons.board(progress).title
-        self.data = {"kept": progress.drill(), "pool": None if page.IN_PAGE else _pool(), "course": course}
+        asked = None if page.IN_PAGE else pool.pool()
+        self.data = {"kept": progress.drill(), "pool": asked, "course": course, "language": language()}
 
     def on_keep(self, kept: object) -> None:
         """Join what the page keeps with what is there."""
         found, said = keeping.read(kept)
         self._progress.join_drill(found)
-        self.notice = said
+        self.notice = shown(said)
+
+    def texts(self) -> list[str]:
+        """Return the texts of the script, and with the questions theirs."""
+        return super().texts() + ([] if page.IN_PAGE else pool.texts())
 
     def as_text(self) -> str:
         """Return what is kept, in a line."""
         kept, said = keeping.read(self._progress.drill())
         asked, open_ideas = len(kept["asked"]), len(kept["ideas"]) - len(keeping.gone(kept))
-        line = f"The drill: {asked} questions asked in the last 30 days, {open_ideas} ideas come back."
-        return f"{line} {said or 'In a terminal: labkit drill'}"
-
-
-def _pool() -> Any:
-    from labkit.practice.pool import pool
-
-    return pool()
+        line = text("The drill: {asked} questions asked in 30 days, {ideas} ideas come back.", asked, open_ideas)
+        return f"{shown(line)} {shown(said or text('In a terminal: labkit drill'))}"
 
 
 @takes("drill()")

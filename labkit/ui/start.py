@@ -22,7 +22,7 @@ from labkit.core import page
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.core.html import render
-from labkit.core.language import listed, shown, text
+from labkit.core.language import LANGUAGES, language, listed, shown, text, use
 from labkit.lab import work
 from labkit.lab.backend import chosen
 from labkit.lab.lab import Lab
@@ -135,6 +135,13 @@ class StartPanel(LabWidget):
         lab.progress.add(progress)
         self.send({"notebooks": notebooks, "left": work.load(lab, objects, overwrite=overwrite)})
 
+    def on_speak(self, language: str) -> None:
+        """Say everything in another language from now on, by its code; what was done stays."""
+        use(language)
+        self._speak()
+        self._show()
+        self.notice = "" if language == "en" else shown(text("The notebooks are in the folder {folder}.", language))
+
     def as_text(self) -> str:
         """Return what runs and what to type in a terminal; where nothing runs, what this machine can run."""
         said = self._sentence() or text_table(["cluster", "can run here", "what is missing"], self._rows())
@@ -201,6 +208,8 @@ class StartPanel(LabWidget):
             "log": self._log,
             "again": keeping.reminder(keeping.read(Progress(self._home / "progress.json").drill())[0], time.time()),
             "kubeconfig": str(self._kubeconfig or ""),
+            "language": language(),
+            "languages": LANGUAGES,
             "steps": [
                 {"value": step.id, "label": listed([step.id, step.title], " ")}
                 for lesson in lessons.LESSONS

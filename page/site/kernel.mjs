@@ -10,6 +10,7 @@ import { Kept } from "./storage.mjs";
 
 const HERE = new URL("./", import.meta.url);
 const SITE = new URL("../../", import.meta.url).pathname;
+const t = (english) => english; // marks what the page shows in the learner's language (loading.js)
 
 /** How the kernel talks to the page: not at all where the browser refuses the site's data (Firefox). */
 function openChannel() {
@@ -36,7 +37,7 @@ async function watchLoading(kept) {
   const add = (bytes) => {
     loaded = Math.min(loaded + bytes, total);
     if (!watching) return;
-    tell({ what: "loading", text: loaded < total ? "" : "Starting Python", loaded, total });
+    tell({ what: "loading", text: loaded < total ? "" : t("Starting Python"), loaded, total });
   };
   globalThis.fetch = async (resource, options) => {
     const response = await plain(resource, options);
@@ -104,7 +105,7 @@ export async function loadPyodide(options) {
   const pyodide = await loadCore({ ...options, indexURL: HERE.href, stdLibURL, packages: [] });
   URL.revokeObjectURL(stdLibURL);
   endWatch();
-  tell({ what: "loading", text: "Importing the notebook's kernel" });
+  tell({ what: "loading", text: t("Importing the notebook's kernel") });
   unpack(pyodide.FS, await base);
   const storage = await opening;
   let client;

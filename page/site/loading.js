@@ -2,17 +2,11 @@
 // new versions of the site. A link opens its notebook alone.
 (() => {
   const SITE = new URL("../", document.currentScript.src).pathname.replace(/static\/$/, "");
-  const REFUSED =
-    "This browser refuses to keep anything for this site, so your progress ends when you close or reload this page. " +
-    "Allow the site's data (cookies) in the browser's settings to keep it.";
-  const CANNOT_INTERRUPT =
-    "A page cannot interrupt a cell that runs. Restart the kernel instead (the round arrow): the lab goes on from " +
-    "where the last finished cell left it.";
-  const NO_WEBASSEMBLY =
-    "This browser has no WebAssembly, or its settings forbid it, and Python cannot run in the page without it.";
-  const INSECURE =
-    "This site came over http, so the browser gives it less: the lab does not work without network, and files that a " +
-    "cell writes end with its kernel. The rest works.";
+  // What the page says in the language of the notebook that was asked for. It is fetched, and until then English.
+  let words = {};
+  const t = (english, values = {}) => (words[english] ?? english).replace(/\{(\w+)\}/g, (name, key) => values[key] ?? name);
+  const [, language] = new URLSearchParams(location.search).get("path")?.match(/^(ko)\//) || [];
+  if (language) fetch(`${SITE}static/loading-${language}.json`).then((response) => response.json()).then((read) => (words = read), () => {});
   let channel;
   try {
     channel = new BroadcastChannel(`labkit:${SITE}`);
@@ -66,7 +60,7 @@
   const bar = document.createElement("div");
   bar.id = "labkit-loading";
   bar.setAttribute("role", "status");
-  bar.innerHTML = '<label>Loading JupyterLab … <progress max="1" value="0"></progress></label>';
+  bar.innerHTML = `<label>${t("Loading JupyterLab")} … <progress max="1" value="0"></progress></label>`;
   const show = (text, value) => {
     bar.querySelector("label").firstChild.data = `${text} … `;
     const progress = bar.querySelector("progress");
@@ -81,7 +75,7 @@
   const expected = 11e6;
   const observer = new PerformanceObserver((list) => {
     list.getEntries().forEach((entry) => (seen += entry.decodedBodySize || 0));
-    show("Loading JupyterLab", FRONT_END * Math.min(seen / expected, 1));
+    show(t("Loading JupyterLab"), FRONT_END * Math.min(seen / expected, 1));
     clearTimeout(quiet);
     quiet = setTimeout(() => bar.remove(), 5000); // no notebook was asked for
   });
@@ -102,7 +96,7 @@
       line.append(button);
     }
     const close = document.createElement("button");
-    close.textContent = "Close";
+    close.textContent = t("Close");
     close.onclick = () => line.remove();
     line.append(close);
     notices.append(line);
@@ -115,11 +109,10 @@
     const { policy } = await readPicture(shared);
     const open = () => {
       notice("shared", "");
-      openNew("shared", notebookOf(policy)).catch((error) => notice("shared", `That did not work (${error}).`));
+      openNew("shared", notebookOf(policy)).catch((error) => notice("shared", t("That did not work ({error}).", { error })));
     };
-    const text = `A policy came with this link (roles and bindings: ${policy.length}). Open it in a notebook, whose ` +
-      "cell creates what your cluster lacks? What is there stays as it is.";
-    notice("shared", text, ["Open it", open]);
+    const text = t("A policy came with this link (roles and bindings: {count}). Open it in a notebook, whose cell creates what your cluster lacks? What is there stays as it is.", { count: policy.length });
+    notice("shared", text, [t("Open it"), open]);
   }
   async function openNew(name, content) {
     const app = window.jupyterapp;
@@ -133,11 +126,11 @@
   }
   if (shared) {
     history.replaceState(null, "", location.pathname + location.search); // a reload does not offer it again
-    addEventListener("load", () => offerPolicy().catch(() => notice("shared", "The policy of this link cannot be read.")));
+    addEventListener("load", () => offerPolicy().catch(() => notice("shared", t("The policy of this link cannot be read."))));
   }
 
-  if (typeof WebAssembly !== "object") addEventListener("load", () => notice("webassembly", NO_WEBASSEMBLY));
-  else if (!isSecureContext) addEventListener("load", () => notice("insecure", INSECURE));
+  if (typeof WebAssembly !== "object") addEventListener("load", () => notice("webassembly", t("This browser has no WebAssembly, or its settings forbid it, and Python cannot run in the page without it.")));
+  else if (!isSecureContext) addEventListener("load", () => notice("insecure", t("This site came over http, so the browser gives it less: the lab does not work without network, and files that a cell writes end with its kernel. The rest works.")));
 
   // JupyterLab shows a notebook that was saved here in the place of the site's. When the site has a new edition of it, the
   // saved one goes if its cells are those that it came with. Otherwise it stays, and the new one lies beside it.
@@ -170,8 +163,8 @@
       await result(files().put(mine, path));
       kept.push(path);
     }
-    const text = "The site has new editions of notebooks that you have changed. Yours stay, and the new ones lie beside them: ";
-    if (kept.length) notice("renewed", `${text}${kept.join(", ")}.`);
+    const text = t("The site has new editions of notebooks that you have changed. Yours stay, and the new ones lie beside them: {names}.", { names: kept.join(", ") });
+    if (kept.length) notice("renewed", text);
   }
   renewLessons().catch(() => {}); // nothing is saved here, or the site came over http: then notebooks stay as they are
 
@@ -184,15 +177,15 @@
   }
 
   const messages = {
-    notice: ({ id, text }) => notice(id, text),
+    notice: ({ id, text }) => notice(id, t(text)),
     loading({ text, loaded, total }) {
       observer.disconnect();
       clearTimeout(quiet);
       if (document.hidden) return; // the kernel of another tab
-      if (text) return show(text);
+      if (text) return show(t(text));
       const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
       const value = FRONT_END + (1 - FRONT_END) * (loaded / total);
-      show(`Loading Python and labkit: ${megabytes(loaded)} of ${megabytes(total)} MB`, value);
+      show(t("Loading Python and labkit: {loaded} of {total} MB", { loaded: megabytes(loaded), total: megabytes(total) }), value);
     },
     ready() {
       bar.remove();
@@ -201,13 +194,13 @@
     kept: () => keepForLong().catch(() => {}),
   };
   if (channel) channel.onmessage = ({ data }) => messages[data.what]?.(data);
-  else addEventListener("load", () => notice("memory", REFUSED));
+  else addEventListener("load", () => notice("memory", t("This browser refuses to keep anything for this site, so your progress ends when you close or reload this page. Allow the site's data (cookies) in the browser's settings to keep it.")));
 
   // The service worker has kept the whole site.
   navigator.serviceWorker?.addEventListener("message", ({ data }) => {
     if (data.labkit !== "kept") return;
     document.documentElement.dataset.labkitKept = "yes";
-    if (data.anew) notice("offline", "Offline: ready. The lab and its documentation work without network from now on.");
+    if (data.anew) notice("offline", t("Offline: ready. The lab and its documentation work without network from now on."));
     setTimeout(() => notice("offline", ""), 8000);
   });
 
@@ -217,7 +210,7 @@
     const offer = ({ waiting }) => {
       if (!waiting || !navigator.serviceWorker.controller) return;
       const reload = () => waiting.postMessage({ labkit: "renew" });
-      notice("version", "A new version of the lab is here. What you have done stays.", ["Reload", reload]);
+      notice("version", t("A new version of the lab is here. What you have done stays."), [t("Reload"), reload]);
     };
     navigator.serviceWorker.addEventListener("controllerchange", () => controlled && location.reload());
     const registration = await navigator.serviceWorker.ready;
@@ -229,7 +222,7 @@
   if (navigator.serviceWorker) watchVersions().catch(() => {});
 
   const INTERRUPTS = '[data-command="notebook:interrupt-kernel"], [data-command="kernelmenu:interrupt"]';
-  const interrupts = ({ target }) => target.closest?.(INTERRUPTS) && notice("interrupt", CANNOT_INTERRUPT);
+  const interrupts = ({ target }) => target.closest?.(INTERRUPTS) && notice("interrupt", t("A page cannot interrupt a cell that runs. Restart the kernel instead (the round arrow): the lab goes on from where the last finished cell left it."));
   addEventListener("click", interrupts, true);
 
   addEventListener("DOMContentLoaded", () => document.body.append(bar, notices));

@@ -5,15 +5,12 @@
 // synchronous and IndexedDB's are not: `read` and `write` use a copy in memory, which `enter` fills and `leave` writes.
 // Bytes lie there in blocks (below [name, number]), of which only those are written that have changed.
 
+const t = (english) => english; // marks what the page shows in the learner's language (loading.js)
 const WORDS = {
-  memory:
-    "This browser keeps nothing for this site, so your progress ends when you close or reload this page. " +
-    "A private window, or a setting that blocks the site's data, does that.",
-  full:
-    "The browser has no more room for this site: what you do from here on ends with this page. Free some space " +
-    "(or leave the private window), then run any cell: it will be kept again.",
-  waits: "A cell of another notebook or tab is running. This one waits until it is done.",
-  conflict: "Another tab has changed the lab meanwhile, so what this cell changed was not kept. Run it again.",
+  memory: t("This browser keeps nothing for this site, so your progress ends when you close or reload this page. A private window, or a setting that blocks the site's data, does that."),
+  full: t("The browser has no more room for this site: what you do from here on ends with this page. Free some space (or leave the private window), then run any cell: it will be kept again."),
+  waits: t("A cell of another notebook or tab is running. This one waits until it is done."),
+  conflict: t("Another tab has changed the lab meanwhile, so what this cell changed was not kept. Run it again."),
 };
 
 const BLOCK = 1 << 15; // Chromium writes what is larger than 64 KiB into a file of its own

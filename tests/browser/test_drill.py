@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,9 @@ from labkit.practice.pool import pool
 from labkit.ui.drill import Drill
 from tests.browser.host import Host
 from tests.browser.test_widgets import axe
+from tests.support.korean import HANGUL
 from tests.support.until import until
-from tools import site
+from tools import site, site_pages
 from tools.notebooks import ROOT
 from tools.site_server import StaticSite, served
 
@@ -33,7 +35,7 @@ IDEA = 4
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
     """The drill's part of the site."""
     folder = tmp_path_factory.mktemp("site")
-    site.add_drill(folder)
+    site_pages.add_drill(folder)
     (folder / "service-worker.js").write_text(WORKER)
     shutil.copyfile(ROOT / "docs" / "diagrams" / "architecture-1-light.svg", folder / "icon-120x120.png")
     site.add_service_worker(folder)
@@ -244,6 +246,33 @@ def test_the_page_to_print_has_the_lessons_of_the_lab(context: Any, host: Static
         expect(page.locator(".lk-body")).to_contain_text(text)
     page.emulate_media(media="print")
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
+
+
+def test_another_language_is_fetched_when_it_is_chosen_and_what_was_done_stays(context: Any, host: StaticSite) -> None:
+    page, asked = opened(context, host), []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.get_by_role("button", name="Begin").click()
+    answer(page, -1)
+    assert "drill-ko.json" not in asked
+    page.get_by_role("link", name="한국어").click()
+    expect(page.get_by_role("heading", name="누가 무엇을 할 수 있는가?")).to_be_visible()
+    assert "drill-ko.json" in asked
+    assert page.locator("html").get_attribute("lang") == "ko"
+    no_violations(page)
+    page.get_by_role("button", name="저장된 기록").click()
+    expect(page.locator(".lk-body")).to_contain_text("최근 30일 동안 질문 1개에 답했다.")
+    page.get_by_role("button", name="돌아가기").click()
+    page.get_by_role("button", name="시작").click()
+    expect(page.locator(".lk-ask")).to_contain_text("서비스 어카운트는")
+    page.get_by_role("button", name="허용", exact=True).click()
+    expect(page.get_by_role("heading", name="왜 그런가?")).to_be_visible()
+    said = page.locator(".lk-said p, .lk-reasons button").all_inner_texts()
+    names = re.compile(r"(Cluster)?RoleBinding \S+-b")
+    assert [text for text in said if not HANGUL.search(text) and not names.fullmatch(text)] == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    page.get_by_role("link", name="English").click()
+    page.get_by_role("button", name="What is kept").click()
+    expect(page.locator(".lk-body")).to_contain_text("2 questions were asked in the last 30 days.")
 
 
 def test_the_widget_keeps_it_with_the_progress(browser: Any, tmp_path: Path) -> None:

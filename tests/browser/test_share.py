@@ -22,7 +22,7 @@ from labkit.ui.matrix import AccessMatrix
 from labkit.ui.share import Shareable
 from labkit.ui.xray import XRay
 from tests.browser.test_widgets import axe
-from tools import site
+from tools import site_pages
 from tools.site_server import StaticSite, served
 
 REFUSED = "This is no picture of labkit"
@@ -57,7 +57,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
     """The pictures' part of the site, and a page of somebody else's that has one in a frame."""
     folder = tmp_path_factory.mktemp("site")
-    site.add_share(folder)
+    site_pages.add_share(folder)
     (folder / "embedding.html").write_text(EMBEDDING)
     (folder / "icon-120x120.png").write_bytes(b"")
     with served(folder) as server:

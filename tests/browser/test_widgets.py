@@ -178,6 +178,19 @@ os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
 """
 
 
+def test_the_start_panel_speaks_another_language_and_what_was_done_stays(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
+    show(notebook, jupyter, "language", "lab.progress.mark('W9', 'passed')\nStartPanel()")
+    panel = notebook.widget("start")
+    panel.locator('[data-key="language"]').select_option("ko")
+    expect(panel.locator("h3")).to_have_text("embedded 클러스터 실행 중")
+    expect(settled(panel).locator(".lk-notice")).to_contain_text("한국어 노트북은 다음 폴더에 있다: ko")
+    assert notebook.run("print(lab.progress.passed('W9'), lab.status().running)") == "True True\n"
+    panel.locator('[data-key="language"]').select_option("en")
+    expect(panel.locator("h3")).to_have_text("The embedded cluster runs")
+
+
 def test_the_start_panel_is_there_before_docker_answers_and_nothing_moves_then(
     notebook: NotebookPage, jupyter: Jupyter
 ) -> None:

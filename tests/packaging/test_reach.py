@@ -21,7 +21,7 @@ import yaml
 from labkit.core.version import DISTRIBUTION, __version__
 from tests.support.some import some
 from tools import links
-from tools.site import elsewhere
+from tools.site_pages import elsewhere
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -233,8 +233,8 @@ def test_a_link_to_a_page_that_is_gone_is_found(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_published_page_leads_to_binder_and_codespaces() -> None:
-    shown = elsewhere("someone/labkit-course")
+    shown = elsewhere("someone/labkit-course", {})
     assert "https://mybinder.org/v2/gh/someone/labkit-course/HEAD?urlpath=lab/tree/notebooks/00-start.ipynb" in shown
     assert "https://codespaces.new/someone/labkit-course" in shown
     assert (ROOT / "notebooks" / "00-start.ipynb").is_file()
-    assert elsewhere("") == elsewhere('a/b"><script>') == ""
+    assert elsewhere("", {}) == elsewhere('a/b"><script>', {}) == ""

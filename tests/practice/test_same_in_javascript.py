@@ -25,7 +25,8 @@ pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="node is not in
 def in_javascript(expression: str, data: object, folder: Path) -> Any:
     """The value of an expression over ``data`` and ``pool``, with the rules of the script."""
     rules = (STATIC / RULES).read_text(encoding="utf-8").partition("\n// -- Drawing")[0]
-    script = f"{rules}\nconst fs = require('fs'); const data = JSON.parse(fs.readFileSync(0, 'utf8'));"
+    texts = (STATIC / "common.js").read_text(encoding="utf-8").partition("\n/** An element")[0]
+    script = f"{texts}\n{rules}\nconst fs = require('fs'); const data = JSON.parse(fs.readFileSync(0, 'utf8'));"
     script += f"const pool = JSON.parse(fs.readFileSync({json.dumps(str(PATH))}, 'utf8'));"
     script += f"console.log(JSON.stringify({expression}));"
     path = folder / "rules.cjs"

@@ -19,8 +19,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from labkit.core.language import NAME, Text, text
 from labkit.core.yaml_file import read_yaml
-from labkit.practice import authorizers
+from labkit.practice import authorizers, keeping
 from labkit.practice import pool as stored
 from labkit.practice.authorizers import AUTHORIZERS, NAMED_LISTS, answers, truth
 from labkit.rbac.attributes import Attributes
@@ -30,7 +31,7 @@ from labkit.rbac.objects import role_title
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import rule_text
 from labkit.rbac.subjects import Subject
-from tools.drill.forms import forms, odd_groups, request_text
+from tools.drill.forms import IN_GRAPHS, forms, odd_groups, request_text
 from tools.drill.policies import draft
 from tools.drill.traits import traits
 
@@ -51,6 +52,11 @@ REASONS = {
     "missing role": "The binding names a role that does not exist there.",
 }
 """Why a request is forbidden, by the near miss."""
+
+NO_REASONS = ("Nothing forbids it.", "A role is enough, without a binding.")
+"""Why a request is allowed, in the words of somebody who is wrong."""
+
+AFTERWARDS = "The account {account} was deleted and created again after all this."
 
 ALIKE = ({"namespace", "scope"}, {"unbound", "missing role"}, {"group", "resource"})
 """Where one of these is the reason, somebody could mean the other."""
@@ -74,16 +80,18 @@ def questions(seed: int, drafts: int) -> list[Question]:
         form = "YAML" if "YAML" in fitting and r.random() < 0.8 else r.choice(sorted(fitting))
         if asked.user.uid and names.index("rights-go-with-account") not in wrong and r.random() < 0.8:
             asked = asked._replace(user=replace(asked.user, uid=""))
+        ask, says = request_text(asked, odd_groups(drawn.objects)), explanation(policy, asked, right)
         question = {
             "form": form,
             "text": "\n".join(fitting[form]),
-            "ask": request_text(asked, odd_groups(drawn.objects)),
+            "ask": ask,
             **({"note": note(asked)} if asked.user.uid else {}),
             "allowed": right,
             "wrong": wrong,
             "traits": traits(drawn, right),
-            "says": explanation(policy, asked, right),
+            "says": "\n".join(says),
             "why": reasons(r, policy, asked, right),
+            "said": [ask, *says],
         }
         if question["why"]:
             key = hashlib.sha256(f"{question['text']}{question['ask']}{question.get('note')}".encode()).hexdigest()[:8]
@@ -94,30 +102,30 @@ def questions(seed: int, drafts: int) -> list[Question]:
 def note(asked: Attributes) -> str:
     """What the policy does not show."""
     account = "/".join(Subject(asked.user.name).account or ())
-    return f"The account {account} was deleted and created again after all this."
+    return text(AFTERWARDS, account)
 
 
-def explanation(policy: Policy, asked: Attributes, allowed: bool) -> str:
+def explanation(policy: Policy, asked: Attributes, allowed: bool) -> list[str]:
     """What grants the request, or nearly does, as the X-ray says it."""
     if allowed:
         grant = next(grants(policy, asked))
-        given = f"{grant.binding_title} gives {grant.subject_title} the {grant.role_title}: {rule_text(grant.rule)}."
-        return "\n".join([given, *besides(grant, asked)])
+        values = (grant.binding_title, grant.subject_title, grant.role_title, rule_text(grant.rule))
+        return [text("{binding} gives {subject} the {role}: {rule}.", *values), *besides(grant, asked)]
     bound = tuple(f"{role_title(binding)} would allow" for binding in policy.bindings)
     whys = [miss.why for miss in near_misses(policy, asked) if not miss.why.startswith(bound)]
     misses = list(dict.fromkeys(whys))
-    return "\n".join(misses[:3]) or "Nothing grants it, and nothing nearly does."
+    return misses[:3] or [text("Nothing grants it, and nothing nearly does.")]
 
 
 def besides(grant: Grant, asked: Attributes) -> Iterator[str]:
     """What a learner has to know so that a grant is one."""
     account = "/".join(Subject(asked.user.name).account or ())
     if grant.entry["kind"] == "Group":
-        yield f"{account} is in this group, as each service account of its namespace is."
+        yield text("{account} is in this group, as each service account of its namespace is.", account)
     elif asked.user.uid:
-        yield "A binding names an account by its name, and the new account has the same."
+        yield text("A binding names an account by its name, and the new account has the same.")
     if asked.verb in NAMED_LISTS and asked.name and grant.rule.get("resourceNames"):
-        yield f"The field selector names {asked.name}, so resourceNames can allow it."
+        yield text("The field selector names {name}, so resourceNames can allow it.", asked.name)
 
 
 def reasons(r: Random, policy: Policy, asked: Attributes, allowed: bool) -> list[str]:
@@ -127,7 +135,7 @@ def reasons(r: Random, policy: Policy, asked: Attributes, allowed: bool) -> list
         named = {binding["metadata"]["name"]: binding["kind"] for binding in policy.bindings}
         right = f"{named[granting[0]]} {granting[0]}"
         wrong = [f"{kind} {name}" for name, kind in named.items() if name not in granting]
-        wrong += ["Nothing forbids it.", "A role is enough, without a binding."]
+        wrong += NO_REASONS
         return [right, *wrong[:2]]
     found = {miss.what for miss in near_misses(policy, asked)}
     if not found:
@@ -192,6 +200,27 @@ def examples(pool: list[Question]) -> dict[str, list[str]]:
     }
 
 
+def sentences(pool: list[Question]) -> list[str]:
+    """What the texts of the questions are made of, with names for what varies; those with more letters first.
+
+    A sentence is translated by the first that it fits.
+    """
+    found = {*REASONS.values(), *NO_REASONS, AFTERWARDS, *IN_GRAPHS, *keeping.SAID}
+    for question in pool:
+        for said in question["said"]:
+            found.update(templates(said))
+    return sorted(found, key=lambda each: (-len(NAME.sub("", each)), each))
+
+
+def templates(said: object) -> Iterator[str]:
+    """The templates of a text and of its values, without those that join the parts of a list."""
+    if isinstance(said, Text):
+        if "{one}" not in said.template:
+            yield said.template
+        for value in said.values.values():
+            yield from templates(value)
+
+
 def candidates(seed: int = SEED, drafts: int = DRAFTS) -> list[Question]:
     """The questions of the pool, each with its draft."""
     return chosen(seed, questions(seed, drafts))
@@ -204,15 +233,18 @@ def build(seed: int = SEED, drafts: int = DRAFTS) -> dict[str, Any]:
     return {
         "version": 1,
         "beliefs": [{"id": name, **told[name], "examples": two[name]} for name in AUTHORIZERS],
-        "questions": [{key: value for key, value in each.items() if key != "draft"} for each in pool],
+        "sentences": sentences(pool),
+        "questions": [{key: value for key, value in each.items() if key not in ("draft", "said")} for each in pool],
     }
 
 
 def written(pool: dict[str, Any]) -> str:
     """The pool as JSON, a question a line."""
     beliefs = ",\n".join(json.dumps(each, ensure_ascii=False) for each in pool["beliefs"])
+    said = ",\n".join(json.dumps(each, ensure_ascii=False) for each in pool["sentences"])
     asked = ",\n".join(json.dumps(each, ensure_ascii=False) for each in pool["questions"])
-    return f'{{"version": {pool["version"]}, "beliefs": [\n{beliefs}\n], "questions": [\n{asked}\n]}}\n'
+    parts = f'"beliefs": [\n{beliefs}\n], "sentences": [\n{said}\n], "questions": [\n{asked}\n]'
+    return f'{{"version": {pool["version"]}, {parts}}}\n'
 
 
 def shown(question: Question) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.objects import Object, binding_title, name_of, namespace_of, role_key, role_title, title
 from labkit.rbac.policy import Policy
@@ -16,6 +17,13 @@ MAX_LINES = {"YAML": 12, "kubectl": 8, "graph": 12}
 MAX_WIDTH = 88
 GROUP_OF = {"deployments": "apps", "cronjobs": "batch", "roles": "rbac.authorization.k8s.io"}
 BRANCH = "  └ "
+NAMED, GROUP, CORE, NO_ROLE = IN_GRAPHS = (
+    "{rule} named {names}",
+    "{thing} (API group {group})",
+    "{thing} (core API group)",
+    "(there is no such role)",
+)
+"""The words of a graph besides the names of objects."""
 
 
 def yaml_lines(objects: tuple[Object, ...]) -> list[str]:
@@ -89,7 +97,7 @@ def graph_lines(objects: tuple[Object, ...]) -> list[str]:
         lines += [", ".join(subject_title(entry, namespace_of(binding)) for entry in binding["subjects"])]
         lines += [f"{BRANCH}{binding_title(binding)}"]
         lines += [f"{BRANCH}{role_title(binding)}".rjust(len(BRANCH) + len(f"{BRANCH}{role_title(binding)}"))]
-        said = [_rule(rule, groups) for rule in role["rules"]] if role else ["(there is no such role)"]
+        said = [_rule(rule, groups) for rule in role["rules"]] if role else [NO_ROLE]
         lines += [f"{' ' * 12}{line}" for line in said]
     for key, role in policy.roles.items():
         if key not in bound:
@@ -104,14 +112,15 @@ def odd_groups(objects: tuple[Object, ...]) -> bool:
 
 
 def _rule(rule: Object, groups: bool) -> str:
-    group = f" ({group_text(rule['apiGroups'][0])})" if groups else ""
-    named = f" named {', '.join(rule['resourceNames'])}" if rule.get("resourceNames") else ""
-    return f"{', '.join(rule['verbs'])} {', '.join(rule['resources'])}{named}{group}"
+    said = f"{', '.join(rule['verbs'])} {', '.join(rule['resources'])}"
+    if rule.get("resourceNames"):
+        said = text(NAMED, said, ", ".join(rule["resourceNames"]))
+    return in_group(said, rule["apiGroups"][0]) if groups else said
 
 
-def group_text(group: str) -> str:
-    """An API group in words."""
-    return f"API group {group}" if group else "core API group"
+def in_group(thing: str, group: str) -> str:
+    """A resource, or a rule about one, with its API group in words."""
+    return text(GROUP, thing, group) if group else text(CORE, thing)
 
 
 FORMS: dict[str, Callable[[tuple[Object, ...]], list[str]]] = {
@@ -133,14 +142,22 @@ def forms(objects: tuple[Object, ...]) -> dict[str, list[str]]:
 
 def request_text(question: Attributes, groups: bool) -> str:
     """The request as a question in words, with the API group if it matters."""
-    account = "/".join(Subject(question.user.name).account or ())
-    where = f" in the namespace {question.namespace}" if question.namespace else ""
+    account, place, name = "/".join(Subject(question.user.name).account or ()), question.namespace, question.name
     if question.verb == "escalate":
-        return f"May {account} use the verb escalate on roles{where}?"
+        return text("May {account} use the verb escalate on roles in the namespace {namespace}?", account, place)
     thing = question.resource + (f"/{question.subresource}" if question.subresource else "")
-    thing += f" ({group_text(question.group)})" if groups else ""
+    values = (account, question.verb, in_group(thing, question.group) if groups else thing)
     if question.verb in ("list", "watch"):
-        everywhere = "" if question.namespace or question.resource in CLUSTER_SCOPED else " in all namespaces at once"
-        selected = f" with the field selector metadata.name={question.name}" if question.name else ""
-        return f"May {account} {question.verb} {thing}{where}{everywhere}{selected}?"
-    return f"May {account} {question.verb} {thing} named {question.name}{where}?"
+        if name:
+            selected = (
+                "May {account} {verb} {resource} in the namespace {namespace} with the field selector {selector}?"
+            )
+            return text(selected, *values, place, f"metadata.name={name}")
+        if place:
+            return text("May {account} {verb} {resource} in the namespace {namespace}?", *values, place)
+        if question.resource in CLUSTER_SCOPED:
+            return text("May {account} {verb} {resource}?", *values)
+        return text("May {account} {verb} {resource} in all namespaces at once?", *values)
+    if place:
+        return text("May {account} {verb} {resource} named {name} in the namespace {namespace}?", *values, name, place)
+    return text("May {account} {verb} {resource} named {name}?", *values, name)

@@ -33,7 +33,7 @@ function breakable(text) {
 
 /** A yes or a no: symbol and word, so that colour is never alone. */
 function verdict(allowed, words) {
-  const [yes, no] = words || ["allowed", "forbidden"];
+  const [yes, no] = words || [t("Allowed"), t("Forbidden")].map((each) => each.toLowerCase());
   return h("span", { class: `lk-verdict ${allowed ? "lk-yes" : "lk-no"}` },
     h("span", { "aria-hidden": "true" }, allowed ? "✓" : "✕"), " ", allowed ? yes : no);
 }
@@ -125,6 +125,7 @@ function widget(name, label, draw, after) {
       };
       const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => showMore(target)));
       const redraw = () => {
+        words = model.get("words") ?? {};
         sizes.disconnect();
         const active = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
         const places = [...body.querySelectorAll(".lk-scroll")].map((box) => [box.scrollLeft, box.scrollTop]);

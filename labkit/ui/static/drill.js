@@ -52,6 +52,12 @@ function findingOf(ideas, answers) {
   return nothing > unknown ? { kind: "nothing", idea: -1, sure: nothing } : { kind: "unknown", idea: -1, sure: unknown };
 }
 
+// What is said of odd data; the pool has these sentences too, and with it their translation.
+const DAMAGED = "What was kept of the drill is damaged. It begins anew.";
+const NEWER = "A newer labkit kept what is there of the drill. It stays as it is, and this session is not kept.";
+const LEFT_OUT = "Of what was kept of the drill, entries are left out that this labkit does not know: {number}.";
+const SET_BACK = "The clock was set back. Days are counted from now.";
+
 const isMap = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const isTime = (value) => typeof value === "number" && value >= 0 && value < 1e11;
 const isCount = (value, most) => Number.isInteger(value) && value >= 0 && value <= most;
@@ -64,8 +70,8 @@ function newKept() {
 
 function readKept(value, known) {
   if (value === null || value === undefined) return [newKept(), ""];
-  if (!isMap(value) || !Number.isInteger(value.version)) return [newKept(), "What was kept of the drill is damaged. It begins anew."];
-  if (value.version > VERSION) return [newKept(), "A newer labkit kept what is there of the drill. It stays as it is, and this session is not kept."];
+  if (!isMap(value) || !Number.isInteger(value.version)) return [newKept(), DAMAGED];
+  if (value.version > VERSION) return [newKept(), NEWER];
   const kept = newKept();
   let lost = 0;
   for (const [field, valid, names] of [["asked", isTime, null], ["ideas", isIdea, known], ["measured", isMeasure, ["before", "after"]]]) {
@@ -75,7 +81,7 @@ function readKept(value, known) {
     lost += entries.length - good.length;
   }
   if (isMap(value.off) && typeof value.off.value === "boolean" && isTime(value.off.at)) kept.off = { value: value.off.value, at: value.off.at };
-  return [kept, lost ? `Of what was kept of the drill, entries are left out that this labkit does not know: ${lost}.` : ""];
+  return [kept, lost ? LEFT_OUT.replace("{number}", lost) : ""];
 }
 
 const compare = (one, other) => { for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return one[i] - other[i]; return 0; };
@@ -106,7 +112,7 @@ function settle(kept, now) {
   if (times.every((at) => at <= now)) return [kept, ""];
   const map = (entries, change) => Object.fromEntries(Object.entries(entries).map(([key, each]) => [key, change(each)]));
   return [{ ...kept, asked: map(kept.asked, (at) => Math.min(at, now)), ideas: map(kept.ideas, (each) => ({ ...each, at: Math.min(each.at, now) })) },
-    "The clock was set back. Days are counted from now."];
+    SET_BACK];
 }
 
 class Session {
@@ -150,6 +156,17 @@ class Session {
   likeliest(question) { return this.ideas[likeliest(weightsAfter(this.ideas.length, this.answers), question.wrong)]; }
 }
 
+/** A sentence of the pool in the learner's language, found by the template that it was written with. */
+function sentence(english, templates) {
+  for (const template of Object.keys(words).length ? templates : []) {
+    const names = [];
+    const pattern = template.split(/\{(\w+)\}/).map((part, i) => i % 2 ? (names.push(part), "(.+?)") : part.replace(/[.*+?()|]/g, "\\$&"));
+    const match = new RegExp(`^${pattern.join("")}$`).exec(english);
+    if (match) return t(template, Object.fromEntries(names.map((name, i) => [name, sentence(match[i + 1], templates)])));
+  }
+  return english;
+}
+
 // -- Drawing ----------------------------------------------------------------------------------------------------------
 
 const STORE = "labkit-drill", COURSE = "labkit-course"; // in the storage of the site whose page or lab this is
@@ -176,7 +193,7 @@ function siteStore(say) {
     },
     write(kept) {
       memory = kept;
-      try { localStorage.setItem(STORE, JSON.stringify(kept)); } catch { say("This browser stores nothing here. What you do now is lost when the page is closed."); }
+      try { localStorage.setItem(STORE, JSON.stringify(kept)); } catch { say(t("This browser stores nothing here. What you do now is lost when the page is closed.")); }
     },
   };
 }
@@ -214,9 +231,11 @@ class Drill {
       this.kept = joinKept(this.kept, settled);
       said.push(sentence, late);
     }
-    const sentences = [...new Set(said.filter(Boolean))];
+    const sentences = [...new Set(said.filter(Boolean))].map((each) => this.sentence(each));
     if (sentences.length) say(sentences.join(" "));
   }
+  sentence(english) { return sentence(english, this.pool.sentences); }
+  says(question) { return question.says.split("\n").map((line) => h("p", {}, breakable(this.sentence(line)))); }
   keep(kept) {
     this.kept = this.stores.reduce((joined, store) => joinInto(store, joined, seconds()), kept);
   }
@@ -266,88 +285,92 @@ class Drill {
   }
   policy(question) {
     return [
-      h("p", { class: "lk-quiet" }, { YAML: "This policy, as YAML without apiVersion:", kubectl: "These commands made the policy:", graph: "Who is bound to what:" }[question.form]),
-      h("pre", { class: "lk-policy", tabindex: "0", role: "region", "aria-label": "The policy" }, question.text),
-      question.note ? h("p", {}, question.note) : null,
-      h("h4", { class: "lk-ask" }, question.ask),
+      h("p", { class: "lk-quiet" }, { YAML: t("This policy, as YAML without apiVersion:"), kubectl: t("These commands made the policy:"), graph: t("Who is bound to what:") }[question.form]),
+      h("pre", { class: "lk-policy", tabindex: "0", role: "region", "aria-label": t("The policy") },
+        question.form === "graph" ? question.text.replace(/[^\s└].*/g, (line) => this.sentence(line)) : question.text),
+      question.note ? h("p", {}, this.sentence(question.note)) : null,
+      h("h4", { class: "lk-ask" }, this.sentence(question.ask)),
     ];
   }
   startView() {
     const due = dueNow(this.kept, seconds()).length, measured = this.kept.measured;
     return [
-      h("h3", {}, "Who may do what here?"),
-      h("p", {}, "Each question is a small policy and one request. Say whether it is allowed. After five to twenty answers the drill says what you may believe wrongly, or that it found nothing."),
-      due ? h("p", {}, `${due === 1 ? "One idea comes" : `${due} ideas come`} back today.`) : null,
+      h("h3", {}, t("Who may do what here?")),
+      h("p", {}, t("Each question is a small policy and one request. Say whether it is allowed. After five to twenty answers the drill says what you may believe wrongly, or that it found nothing.")),
+      due ? h("p", {}, due === 1 ? t("One idea comes back today.") : t("{count} ideas come back today.", { count: due })) : null,
       h("div", { class: "lk-row" },
-        this.button("begin", due ? "Begin with what comes back" : "Begin", () => this.begin(), true),
-        measured.after ? null : this.button("measure", measured.before ? "Ten questions after the lessons" : "Ten questions before the lessons", () => this.measure()),
-        this.button("summary", "What is kept", () => this.show("summary"))),
+        this.button("begin", due ? t("Begin with what comes back") : t("Begin"), () => this.begin(), true),
+        measured.after ? null : this.button("measure", measured.before ? t("Ten questions after the lessons") : t("Ten questions before the lessons"), () => this.measure()),
+        this.button("summary", t("What is kept"), () => this.show("summary"))),
     ];
   }
   questionView() {
     const question = this.question, answered = this.given !== null;
-    const head = [h("h3", {}, this.back ? "This was wrong before" : "Who may do what here?"), this.policy(question)];
+    const head = [h("h3", {}, this.back ? t("This was wrong before") : t("Who may do what here?")), this.policy(question)];
     if (!answered) {
       return [...head, h("div", { class: "lk-row" },
-        this.button("answer", "Allowed", () => this.answer(true)), this.button("forbidden", "Forbidden", () => this.answer(false)))];
+        this.button("answer", t("Allowed"), () => this.answer(true)), this.button("forbidden", t("Forbidden"), () => this.answer(false)))];
     }
     const right = this.given === question.allowed;
     return [...head, h("div", { role: "status", class: "lk-said" },
-      h("p", {}, h("strong", {}, right ? "Right: " : "No: "), verdict(question.allowed)),
-      question.says.split("\n").map((line) => h("p", {}, breakable(line))),
-      right || !this.hint ? null : h("p", {}, h("strong", {}, "Remember: "), this.hint.says)),
-    h("h4", {}, "Why?"),
-    h("div", { class: "lk-reasons" }, this.reasons.map((text, number) => this.button(`why-${number}`, text, () => { this.reason = text; this.redraw(); }))),
-    this.reason ? h("p", { role: "status" }, this.reason === question.why[0] ? "✓ That decided it." : `✕ It was this: ${question.why[0]}`) : null,
-    h("div", { class: "lk-row" }, this.button("answer", "Next question", () => this.ask(), true), this.button("stop", "Stop", () => this.show("start")))];
+      h("p", {}, h("strong", {}, right ? t("Right: ") : t("No: ")), verdict(question.allowed)),
+      this.says(question),
+      right || !this.hint ? null : h("p", {}, h("strong", {}, t("Remember: ")), t(this.hint.says))),
+    h("h4", {}, t("Why?")),
+    h("div", { class: "lk-reasons" }, this.reasons.map((text, number) => this.button(`why-${number}`, this.sentence(text), () => { this.reason = text; this.redraw(); }))),
+    this.reason ? h("p", { role: "status" }, this.reason === question.why[0] ? t("✓ That decided it.") : t("✕ It was this: {reason}", { reason: this.sentence(question.why[0]) })) : null,
+    h("div", { class: "lk-row" }, this.button("answer", t("Next question"), () => this.ask(), true), this.button("stop", t("Stop"), () => this.show("start")))];
   }
   measureView() {
     const { name, left, number } = this.measuring;
-    return [h("h3", {}, `${number + 1} of ${left.length}, ${name} the lessons`), this.policy(left[number]),
-      h("div", { class: "lk-row" }, this.button("answer", "Allowed", () => this.measured(true)), this.button("forbidden", "Forbidden", () => this.measured(false))),
-      h("p", { class: "lk-quiet" }, "Only all ten count. The answers are not shown, so that they measure what you knew.")];
+    return [h("h3", {}, name === "after" ? t("{number} of 10, after the lessons", { number: number + 1 }) : t("{number} of 10, before the lessons", { number: number + 1 })), this.policy(left[number]),
+      h("div", { class: "lk-row" }, this.button("answer", t("Allowed"), () => this.measured(true)), this.button("forbidden", t("Forbidden"), () => this.measured(false))),
+      h("p", { class: "lk-quiet" }, t("Only all ten count. The answers are not shown, so that they measure what you knew."))];
   }
   findingView() {
-    const found = this.session.finding, percent = found && `${Math.round(100 * found.sure)} % sure`;
-    const next = h("div", { class: "lk-row" }, this.button("begin", "Go on", () => this.begin(), true), this.button("stop", "Stop", () => this.show("start")));
-    if (!found) return [h("h3", {}, "No question is left today"), this.button("stop", "Back", () => this.show("start"))];
-    if (found.kind === "nothing") return [h("h3", {}, "Nothing wrong was found"), h("p", {}, `${percent}.`), next];
+    const found = this.session.finding, percent = found && t("{percent} % sure", { percent: Math.round(100 * found.sure) });
+    const next = h("div", { class: "lk-row" }, this.button("begin", t("Go on"), () => this.begin(), true), this.button("stop", t("Stop"), () => this.show("start")));
+    if (!found) return [h("h3", {}, t("No question is left today")), this.button("stop", t("Back"), () => this.show("start"))];
+    if (found.kind === "nothing") return [h("h3", {}, t("Nothing wrong was found")), h("p", {}, `${percent}.`), next];
     if (found.kind === "unknown") {
-      return [h("h3", {}, "Something is wrong"), h("p", {}, "It is none of the ideas that this drill knows. Read the explanations again."), next];
+      return [h("h3", {}, t("Something is wrong")), h("p", {}, t("It is none of the ideas that this drill knows. Read the explanations again.")), next];
     }
     const idea = this.pool.beliefs[found.idea], byId = Object.fromEntries(this.pool.questions.map((each) => [each.id, each]));
-    return [h("h3", {}, "You may believe this"), h("p", { class: "lk-idea" }, `“${idea.name}” (${percent})`),
-      h("p", {}, h("strong", {}, "In truth: "), idea.says),
-      h("p", {}, `Read ${idea.step} of the lessons again, or `, h("a", { href: idea.source }, "what Kubernetes says"), ". It comes back tomorrow."),
-      idea.examples.map((id, number) => h("details", {}, h("summary", {}, `Where it misleads, ${number + 1}`), this.policy(byId[id]),
-        h("p", {}, verdict(byId[id].allowed)), byId[id].says.split("\n").map((line) => h("p", {}, breakable(line))))), next];
+    return [h("h3", {}, t("You may believe this")), h("p", { class: "lk-idea" }, `“${t(idea.name)}” (${percent})`),
+      h("p", {}, h("strong", {}, t("In truth: ")), t(idea.says)),
+      h("p", {}, t("Read {step} of the lessons again, or ", { step: idea.step }), h("a", { href: idea.source }, t("what Kubernetes says")), t(". It comes back tomorrow.")),
+      idea.examples.map((id, number) => h("details", {}, h("summary", {}, t("Where it misleads, {number}", { number: number + 1 })), this.policy(byId[id]),
+        h("p", {}, verdict(byId[id].allowed)), this.says(byId[id]))), next];
   }
   summaryView() {
     const name = (id) => this.pool.beliefs.find((idea) => idea.id === id)?.name;
     const gone = goneOf(this.kept), open = Object.keys(this.kept.ideas).filter((id) => !gone.includes(id) && name(id)).sort();
     const { before, after } = this.kept.measured;
-    const list = (title, ids) => ids.length ? [h("h4", {}, title), h("ul", {}, ids.map((id) => h("li", {}, name(id))))] : null;
+    const list = (title, ids) => ids.length ? [h("h4", {}, title), h("ul", {}, ids.map((id) => h("li", {}, t(name(id)))))] : null;
     const progress = { "labkit progress": 1, steps: {}, drill: this.kept };
-    return [h("h3", {}, "What is kept"),
-      this.course ? h("p", {}, `The lessons: ${this.course}.`) : null,
-      before ? h("p", {}, `Before the lessons: ${before.right} of 10 right.`) : null,
-      after ? h("p", {}, `After the lessons: ${after.right} of 10 right.`) : null,
-      before && after ? h("p", {}, h("strong", {}, `Gain: ${after.right - before.right >= 0 ? "+" : "−"}${Math.abs(after.right - before.right)}`)) : null,
-      list("Gone", gone.filter(name)), list("Comes back", open),
-      h("p", { class: "lk-quiet" }, `${Object.keys(this.kept.asked).length} questions were asked in the last 30 days. Nothing leaves this machine.`),
+    const gain = before && after && `${after.right - before.right >= 0 ? "+" : "−"}${Math.abs(after.right - before.right)}`;
+    return [h("h3", {}, t("What is kept")),
+      this.course ? h("p", {}, t("The lessons: {course}.", { course: this.course })) : null,
+      before ? h("p", {}, t("Before the lessons: {right} of 10 right.", before)) : null,
+      after ? h("p", {}, t("After the lessons: {right} of 10 right.", after)) : null,
+      gain ? h("p", {}, h("strong", {}, t("Gain: {gain}", { gain }))) : null,
+      list(t("Gone"), gone.filter(name)), list(t("Comes back"), open),
+      h("p", { class: "lk-quiet" }, t("{count} questions were asked in the last 30 days. Nothing leaves this machine.", { count: Object.keys(this.kept.asked).length })),
       h("label", {}, h("input", { type: "checkbox", "data-key": "again", checked: !this.kept.off.value, onchange: (event) => this.again(event.target.checked) }),
-        "What was found comes back after 1, 7 and 30 days"),
-      h("details", {}, h("summary", {}, "Take it along"), h("p", {}, "The text for labkit.import_progress(…):"), command(JSON.stringify(progress))),
-      h("div", { class: "lk-row lk-no-print" }, this.button("print", "Print", () => print()), this.button("stop", "Back", () => this.show("start")))];
+        t("What was found comes back after 1, 7 and 30 days")),
+      h("details", {}, h("summary", {}, t("Take it along")), h("p", {}, t("The text for labkit.import_progress(…):")), command(JSON.stringify(progress))),
+      h("div", { class: "lk-row lk-no-print" }, this.button("print", t("Print"), () => print()), this.button("stop", t("Back"), () => this.show("start")))];
   }
 }
 
 const drills = new WeakMap(); // by what Python gave: all views of one widget share a session
 
-/** In JupyterLite's page the pool is a file of the site; elsewhere Python gives it. */
-async function sitePool() {
+/** In JupyterLite's page the pool is a file of the site, and what it says in another language; elsewhere Python gives it. */
+async function sitePool(language) {
   const root = document.getElementById("jupyter-config-data")?.dataset.jupyterLiteRoot || ".";
-  return (await fetch(new URL(`${root}/drill-pool.json`, location.href))).json();
+  const read = async (name) => (await fetch(new URL(`${root}/${name}.json`, location.href))).json();
+  if (language !== "en") Object.assign(words, await read(`drill-${language}`));
+  return read("drill-pool");
 }
 
 function drawDrill(data, act, view) {
@@ -365,16 +388,17 @@ function drawDrill(data, act, view) {
   };
   if (!shared.drill && data.pool) begin(data.pool);
   if (!shared.drill) {
-    shared.loading ||= sitePool().then(begin, (error) => { shared.failed = String(error); }).then(redraw);
-    return h("p", { role: "status" }, shared.failed ? `The questions could not be fetched (${shared.failed}). Run the cell again.` : "Fetching the questions …");
+    shared.loading ||= sitePool(data.language).then(begin, (error) => { shared.failed = String(error); }).then(redraw);
+    return h("p", { role: "status" }, shared.failed ? t("The questions could not be fetched ({error}). Run the cell again.", { error: shared.failed }) : t("Fetching the questions …"));
   }
   return [shared.said.map((text) => h("p", { role: "status" }, text)), shared.drill.draw()].flat(Infinity).filter(Boolean);
 }
 
 /** The drill on a page of its own, without a kernel. */
-export async function mountDrill(el, address) {
+export async function mountDrill(el, language) {
+  const pool = await sitePool(language);
   const body = h("div", { class: "lk-body" }), notice = h("p", { class: "lk-notice", role: "status" });
-  el.append(h("section", { class: "lk lk-drill", "aria-label": "The drill" }, body, notice));
+  el.append(h("section", { class: "lk lk-drill", "aria-label": t("The drill") }, body, notice));
   const say = (text) => { notice.textContent = text; };
   let drill;
   const redraw = () => {
@@ -382,7 +406,7 @@ export async function mountDrill(el, address) {
     body.replaceChildren(...drill.draw().flat(Infinity).filter(Boolean));
     if (active) (body.querySelector(`[data-key="${CSS.escape(active)}"]`) || body.querySelector("button"))?.focus();
   };
-  drill = new Drill(await (await fetch(address)).json(), [siteStore(say)], redraw, say, courseKept());
+  drill = new Drill(pool, [siteStore(say)], redraw, say, courseKept());
   redraw();
 }
 

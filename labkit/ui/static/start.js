@@ -215,6 +215,8 @@ function drawStart(data, act, view) {
     data.terminal && hasTerminals() ? h("p", { class: "lk-quiet" }, 
       t("The terminal opens beside the text. kubectl and labkit use this cluster there, and what you do there counts as if you had done it here.")) : null,
     drawWork(act, view, off),
+    h("label", { class: "lk-quiet" }, t("Language "), h("select", { "data-key": "language", onchange: (event) => act("speak", { language: event.target.value }) },
+      Object.entries(data.languages).map(([code, name]) => h("option", { value: code, lang: code, selected: code === data.language }, name)))),
     // Last, so that nothing moves when lines are added.
     data.busy || data.log.length ? h("div", { class: "lk-progress" },
       h("div", { class: "lk-meter", role: "progressbar", "aria-label": t("Starting the cluster"), "aria-valuemin": "0",

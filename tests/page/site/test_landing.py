@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,27 @@ def test_the_landing_page_continues_where_one_was(stranger: BrowserContext, host
     expect(page.locator("#open")).to_have_text("Continue with W9")
     assert page.locator("#open").get_attribute("href") == f"{host.url}lab/index.html?path=03-service-accounts.ipynb"
     expect(page.locator("[data-steps] .passes").nth(1)).to_have_text("4 of 4 passed")
+
+
+def test_the_korean_page_opens_the_korean_notebooks_and_continues(stranger: BrowserContext, host: StaticSite) -> None:
+    page = stranger.new_page()
+    page.goto(host.url)
+    page.evaluate(KEEP, ["labkit:/labkit/", json.dumps({"steps": {"W1": {"state": "passed"}}})])
+    page.get_by_role("link", name="한국어").click()
+    page.wait_for_url("**/ko.html")
+    expect(page.locator("#open")).to_have_text("이어서 하기: W2")
+    assert page.locator("#open").get_attribute("href") == f"{host.url}lab/index.html?path=ko/01-api-server.ipynb"
+    cards = page.locator(".cards li")
+    expect(cards).to_have_count(7)
+    assert all("path=ko/" in each for each in page.locator(".cards a").evaluate_all("all => all.map((a) => a.href)"))
+    found = Axe().run(page).response["violations"]
+    assert found == [], [violation["help"] for violation in found]
+    english = page.locator("main").inner_text()
+    assert not re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,}", english), english
+    page.locator("#drill").click()
+    page.wait_for_url("**/drill-ko.html")
+    page.get_by_role("link", name="실습", exact=True).click()
+    page.wait_for_url("**/ko.html")
 
 
 def test_who_comes_from_the_drill_is_offered_no_new_version(stranger: BrowserContext, host: StaticSite) -> None:

@@ -1,0 +1,164 @@
+"""The site's own pages, in each language: the landing page, the drill, and a link's picture.
+
+A text in their HTML is ``{{t("…")}}``, and in their scripts as in a widget's. ``locale/LANGUAGE/page.po`` has the
+translations.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from labkit.core.html import stylesheet
+from labkit.core.language import IN_SCRIPT
+from labkit.core.language import LANGUAGES as NAMES
+from labkit.core.version import __version__
+from labkit.practice import pool
+from tools import catalogues
+from tools.notebooks import ROOT
+
+SOURCES = ROOT / "page" / "site"
+STATIC = ROOT / "labkit" / "ui" / "static"
+SAID = ROOT / "labkit" / "core" / "languages"
+"""What labkit says in other languages."""
+PICTURES = ("xray", "graph", "matrix")
+"""The widgets that have links to pictures."""
+README_ROW = re.compile(
+    r"^\| \d \| \[(.+?)\]\(notebooks/((?:\w+/)?[\w-]+\.ipynb)\) \| (.*?) ?\| (\d+) \| (.+?) \|$", re.MULTILINE
+)
+IN_PAGE = re.compile(r'\{\{t\("([^"]*)"\)\}\}')
+"""A text in a page's HTML; in its script a text is as in a widget's."""
+LANDING = {"en": "index", "ko": "ko"}
+"""The landing page of each language, and so of its other pages."""
+
+
+def add_loading(folder: Path, jupyterlite: str) -> None:
+    """Add the script of JupyterLab's page, with its version of JupyterLite, and what it says in other languages."""
+    loading = (SOURCES / "loading.js").read_text(encoding="utf-8").replace("{{jupyterlite}}", jupyterlite)
+    (folder / "loading.js").write_text(loading, encoding="utf-8")
+    for language in LANDING:
+        if texts := texts_of_pages(language):
+            script = "".join(
+                (SOURCES / name).read_text(encoding="utf-8") for name in ("loading.js", "kernel.mjs", "storage.mjs")
+            )
+            (folder / f"loading-{language}.json").write_text(words_of(script, texts), encoding="utf-8")
+
+
+def words_of(script: str, texts: Mapping[str, str]) -> str:
+    """The translations of a script's texts, as JSON."""
+    return json.dumps({each: texts[each] for each in IN_SCRIPT.findall(script) if each in texts}, ensure_ascii=False)
+
+
+def add_landing(out: Path, size: int) -> None:
+    """Add the landing page, in each language; it says how many bytes come before the first cell."""
+    for language, name in LANDING.items():
+        texts = texts_of_pages(language)
+        page = translated((SOURCES / "index.html").read_text(encoding="utf-8"), language, LANDING)
+        page = page.replace("{{megabytes}}", f"{size / 1e6:.0f}").replace("{{version}}", __version__)
+        page = page.replace("{{cards}}", "\n".join(cards(language, texts)))
+        page = page.replace("{{elsewhere}}", elsewhere(os.environ.get("GITHUB_REPOSITORY", ""), texts))
+        (out / f"{name}.html").write_text(page, encoding="utf-8")
+
+
+def texts_of_pages(language: str) -> dict[str, str]:
+    """What the site's own pages say in a language, by the English text; nothing for English."""
+    if language == "en":
+        return {}
+    messages = catalogues.messages(catalogues.read(catalogues.path(language, "page").read_text(encoding="utf-8")))
+    return {str(each.id): str(each.string) for each in messages if each.string and not each.fuzzy}
+
+
+def translated(page: str, language: str, names: Mapping[str, str]) -> str:
+    """A page in a language, with a link to itself in each other one.
+
+    Args:
+        page: Its source.
+        language: The language's code.
+        names: The page's name in each language.
+    """
+    texts, suffix = texts_of_pages(language), "" if language == "en" else f"-{language}"
+    page = IN_PAGE.sub(lambda text: texts.get(text[1], text[1]), page)
+    links = " · ".join(
+        f'<a href="{name}.html" lang="{code}" hreflang="{code}">{NAMES[code]}</a>'
+        for code, name in names.items()
+        if code != language
+    )
+    values = {
+        "language": language,
+        "languages": f'<p class="languages">{links}</p>',
+        "landing": LANDING[language],
+        "suffix": suffix,
+        "folder": "" if language == "en" else f"{language}/",
+        "catalogue": f', "drill{suffix}.json"' if suffix else "",
+        "words": words_of(page, texts),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda name: values.get(name[1], name[0]), page)
+
+
+def cards(language: str, texts: Mapping[str, str]) -> Iterator[str]:
+    """The landing page's cards: a notebook each, as the README's table has them in that language."""
+    readme = ROOT / ("README.md" if language == "en" else f"README.{language}.md")
+    time = texts.get("{minutes} minutes", "{minutes} minutes")
+    for title, name, steps, minutes, what in README_ROW.findall(readme.read_text(encoding="utf-8")):
+        first, last = re.findall(r"\d+", steps) or (1, 0)
+        own = " ".join(f"{steps[0]}{number}" for number in range(int(first), int(last) + 1))
+        yield (
+            f'<li data-steps="{own}"><h2><a href="lab/index.html?path={name}">{html.escape(title)}</a></h2>'
+            f"<p>{html.escape(what)}</p>"
+            f'<p class="quiet">{time.format(minutes=minutes)}{", " + steps if own else ""} '
+            '<span class="passes"></span></p></li>'
+        )
+
+
+def add_drill(out: Path) -> None:
+    """Add the drill's page: the widget's script and style, and the questions, which the lab's widget fetches too."""
+    script = [(STATIC / name).read_text(encoding="utf-8") for name in ("common.js", "drill.js")]
+    (out / "drill.js").write_text("\n".join(script), encoding="utf-8")
+    names = {"en": "drill", **{code: f"drill-{code}" for code in LANDING if code != "en"}}
+    shutil.copyfile(ROOT / "labkit" / "practice" / "pool.json", out / "drill-pool.json")
+    for language, name in names.items():
+        page = translated((SOURCES / "drill.html").read_text(encoding="utf-8"), language, names)
+        (out / f"{name}.html").write_text(page.replace("{{style}}", style_of("drill")), encoding="utf-8")
+        if language != "en":
+            shown = json.loads((SAID / f"{language}.json").read_text(encoding="utf-8"))
+            english = dict.fromkeys([*IN_SCRIPT.findall("\n".join(script)), *pool.texts()])
+            words = json.dumps({each: shown[each] for each in english if each in shown}, ensure_ascii=False)
+            (out / f"{name}.json").write_text(words, encoding="utf-8")
+
+
+def add_share(out: Path) -> None:
+    """Add the page that draws a link's picture, with the scripts of the widgets that have links."""
+    folder = out / "share"
+    folder.mkdir()
+    shutil.copyfile(SOURCES / "share.html", out / "share.html")
+    shutil.copyfile(SOURCES / "share.js", folder / "share.js")
+    link = (SOURCES / "share-link.js").read_text(encoding="utf-8")
+    shapes = (STATIC / "share.json").read_text(encoding="utf-8")
+    (folder / "link.js").write_text(link.replace("{{shapes}}", shapes), encoding="utf-8")
+    (folder / "share.css").write_text(style_of(*PICTURES), encoding="utf-8")
+    for name in PICTURES:
+        parts = [(STATIC / f"{part}.js").read_text(encoding="utf-8") for part in ("common", "explanation", name)]
+        (folder / f"{name}.js").write_text("\n".join(parts), encoding="utf-8")
+
+
+def style_of(*widgets: str) -> str:
+    """The style of a page that shows widgets without JupyterLab."""
+    sheets = [(STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("common", *widgets)]
+    return "\n".join([stylesheet(), *sheets, (SOURCES / "widgets.css").read_text(encoding="utf-8")])
+
+
+def elsewhere(repository: str, texts: Mapping[str, str]) -> str:
+    """Links to the same notebooks in Binder and Codespaces; empty where no repository (owner/name) is known."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        return ""
+    links = {
+        "Open in Binder": f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/notebooks/00-start.ipynb",
+        "Open in Codespaces": f"https://codespaces.new/{repository}",
+        "Source": f"https://github.com/{repository}",
+    }
+    return "".join(f' · <a href="{url}">{texts.get(text, text)}</a>' for text, url in links.items())
