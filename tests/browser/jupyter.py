@@ -19,6 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Error, Locator, Page
 
+from labkit.core.display import SYMBOLS
 from tests.support.jupyter import START_SECONDS, wait_until_it_answers
 from tests.support.tab import Tab
 
@@ -204,7 +205,7 @@ class Notebook:
 
     def verdicts(self) -> dict[str, bool]:
         """Whether each check passed, by the cell's id, for the checks that were run."""
-        return {name: " passed: " in text for name, text in self.texts().items()}
+        return {name: text.startswith(SYMBOLS["good"]) for name, text in self.texts().items()}
 
     def texts(self) -> dict[str, str]:
         """What each check said, by the cell's id, for the checks that were run."""

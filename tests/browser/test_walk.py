@@ -2,7 +2,8 @@
 
 The kernel is restarted in the middle of part 3. At each notebook's end it is restarted again and the page
 reloaded, so that one sees what is stored. The exercises follow. ``LABKIT_PICTURES`` names a folder for
-pictures of each notebook: light, dark, at 900 px, and as it is stored.
+pictures of each notebook: light, dark, at 900 px, and as it is stored. In Korean the same learner goes the same way,
+with pictures at 900 and 400 px; this takes as long again, so it is among the long tests.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.task import ExerciseSpec
 from tests.browser.jupyter import KERNEL, Jupyter, NotebookPage
 from tests.grading.support import solved_notebook
+from tests.support.korean import HANGUL
+from tools import catalogues
 from tools.notebooks import PICTURES, sources
 from tools.notebooks import notebook as build
 
@@ -41,12 +44,19 @@ def wrong(step: str, cell: str) -> str:
     return re.sub(r'"(\w+)"(?!:)', lambda found: f'"{OTHER.get(found[1], found[1])}"', cell)
 
 
-def walk(source: Path) -> Any:
+def walk(source: Path, language: str = "") -> Any:
     """The solved notebook with what a learner does before: a check of nothing, and a wrong prediction.
 
     The ids of the checks that must not pass end with ``-early`` and ``-wrong``.
+
+    Args:
+        source: The notebook's source.
+        language: The code of another language than English.
     """
     document = build(source, solved=True)
+    if language:
+        texts = catalogues.read(catalogues.path(language).read_text(encoding="utf-8"))
+        document = catalogues.translated(document, texts)
     cells: list[Any] = []
     said: dict[str, str] = {}
     for cell in document.cells:
@@ -69,7 +79,9 @@ class Walk(NotebookPage):
     def begin(self, name: str, document: Any) -> None:
         """Write a notebook beside its pictures, and open it."""
         self.name = name
-        (self._jupyter.root / f"{name}.ipynb").write_text(json.dumps(document))
+        path = self._jupyter.root / f"{name}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document))
         shutil.copytree(PICTURES, self._jupyter.root / PICTURES.name, dirs_exist_ok=True)
         self.open(f"{name}.ipynb")
 
@@ -111,12 +123,15 @@ class Walk(NotebookPage):
         self.page.wait_for_timeout(500)
         outer = self.page.locator(".jp-WindowedPanel-outer").first
         height = int(outer.evaluate("(panel) => panel.scrollHeight"))
-        self.page.set_viewport_size({"width": width, "height": min(height, 15_000) + 140})
+        tall = min(height, 15_000) + 140
+        self.page.set_viewport_size({"width": width, "height": tall})
         self.page.wait_for_timeout(500)
-        outer.evaluate("(panel) => panel.scrollTo(0, 0)")
-        for number, top in enumerate(range(0, height + 140, 1500)):
-            clip: FloatRect = {"x": 0, "y": top, "width": width, "height": min(1500, height + 140 - top)}
-            self.page.screenshot(path=f"{folder}/{self.name}-{kind}-{number}.png", clip=clip)
+        places = [(start, top) for start in range(0, height, 15_000) for top in range(0, tall, 1500)]
+        for number, (start, top) in enumerate(places):
+            outer.evaluate("(panel, start) => panel.scrollTo(0, start)", start)
+            clip: FloatRect = {"x": 0, "y": top, "width": width, "height": min(1500, tall - top)}
+            name = self.name.replace("/", "-")
+            self.page.screenshot(path=f"{folder}/{name}-{kind}-{number}.png", clip=clip)
         self.page.set_viewport_size({"width": 1280, "height": 720})
 
     def end(self) -> None:
@@ -145,12 +160,11 @@ progress().forget()
 
 
 def test_a_learner_goes_through_all_parts_on_one_cluster(walker: Walk) -> None:
-    walker.begin("begin", notebook_of(BEGIN))
-    walker.run_all()
+    begin(walker)
     for source in sources():
         document = walk(source)
         walker.begin(source.stem, document)
-        expected = {cell["id"]: not cell["id"].endswith(("-early", "-wrong")) for cell in checks(document)}
+        expected = expected_verdicts(source, document)
         if source.stem == "03-service-accounts":
             walker.run_rest("W12-early", above=True)
             done = walker.verdicts()
@@ -163,12 +177,38 @@ def test_a_learner_goes_through_all_parts_on_one_cluster(walker: Walk) -> None:
         else:
             walker.run_all()
             verdicts = walker.verdicts()
-        if source.stem == "00-start":
-            expected = dict.fromkeys(expected, False)  # it shows what a check of nothing says
         differs = {name: text for name, text in walker.texts().items() if verdicts.get(name) != expected.get(name)}
         assert verdicts == expected, f"{source.stem}: {differs}"
         walker.end()
     assert not walker.run("from labkit import Lab; _ = Lab().reset()")  # as the last part's end offers
+
+
+@pytest.mark.soak
+def test_a_learner_goes_through_all_parts_in_korean(walker: Walk) -> None:
+    begin(walker)
+    for source in sources():
+        document = walk(source, "ko")
+        walker.begin(f"ko/{source.stem}", document)
+        walker.run_all()
+        verdicts, expected = walker.verdicts(), expected_verdicts(source, document)
+        differs = {name: text for name, text in walker.texts().items() if verdicts.get(name) != expected.get(name)}
+        assert verdicts == expected, f"{source.stem}: {differs}"
+        assert [text for text in walker.texts().values() if not HANGUL.search(text)] == []
+        walker.nothing_is_wrong()
+        for width in (900, 400):
+            walker.pictures(str(width), width=width)
+
+
+def expected_verdicts(source: Path, document: Any) -> dict[str, bool]:
+    """Whether each check of a walk passes, by the cell's id; the start shows what a check of nothing says."""
+    wrongly = ("-early", "-wrong")
+    return {cell["id"]: source.stem != "00-start" and not cell["id"].endswith(wrongly) for cell in checks(document)}
+
+
+def begin(walker: Walk) -> None:
+    """Begin anew, with no cluster and no progress."""
+    walker.begin("begin", notebook_of(BEGIN))
+    walker.run_all()
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
