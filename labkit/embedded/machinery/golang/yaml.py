@@ -59,6 +59,9 @@ WORDINGS = (
 """PyYAML's messages and those of Go's YAML."""
 INFINITE = {math.inf: "+Inf", -math.inf: "-Inf"}
 
+
+LARGE_BYTES = 64 * 1024
+"""Bodies beyond are read by libyaml, where there is one. It words some errors in another way."""
 UNLIKE_JSON = re.compile(rb"[\\\\\t]|[^\x00-\x7e]|\d[eE]|-0|\d{19}|NaN|Infinity")
 """What YAML reads in another way than JSON, or may."""
 
@@ -67,14 +70,10 @@ class YamlProblem(ValueError):
     """The text is not YAML, or contains what JSON cannot express."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Keeps dates as texts, as JSON has no dates, and limits nesting, merging and the number of values.
+class _Values(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
+    """The values of scalars and mappings: dates are texts, as JSON has no dates, and merging is limited."""
 
-    A bracket costs as much as there are brackets around it.
-    """
-
-    _merged = _composed = 0
-    _open: tuple[str | None, ...] = ()
+    _merged = 0
 
     @override
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
@@ -82,6 +81,23 @@ class _Loader(yaml.SafeLoader):
         self._merged += len(node.value)
         if self._merged > MAX_VALUES:
             raise YamlProblem(EXCESSIVE)
+
+
+_Values.yaml_implicit_resolvers = {
+    char: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for char, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Values.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
+_Values.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
+for tag in (None, "tag:yaml.org,2002:timestamp"):
+    _Values.add_constructor(tag, lambda _, node: node.value)
+
+
+class _Composer(yaml.composer.Composer):
+    """Limits what nodes are made of, while they are made."""
+
+    _composed = 0
+    _open: tuple[str | None, ...] = ()
 
     @override
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -100,6 +116,10 @@ class _Loader(yaml.SafeLoader):
         self._open = self._open[:-1]
         return node
 
+
+class _Loader(_Composer, _Values, yaml.SafeLoader):
+    """Reads with PyYAML; a bracket costs as much as there are brackets around it."""
+
     @override
     def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
         if self.flow_level >= MAX_DEPTH:
@@ -113,14 +133,21 @@ class _Loader(yaml.SafeLoader):
         return super().add_indent(column)
 
 
-_Loader.yaml_implicit_resolvers = {
-    char: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
-    for char, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
-_Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
-for tag in (None, "tag:yaml.org,2002:timestamp"):
-    _Loader.add_constructor(tag, lambda _, node: node.value)
+if yaml.__with_libyaml__:
+    from yaml._yaml import CParser
+
+    class _LargeLoader(_Composer, CParser, _Values):
+        """Reads with libyaml, which is fifty times as fast and gives up at 1,000 brackets."""
+
+        def __init__(self, text: str) -> None:
+            CParser.__init__(self, text)
+            yaml.composer.Composer.__init__(self)
+            yaml.constructor.SafeConstructor.__init__(self)
+            yaml.resolver.Resolver.__init__(self)
+
+
+def _loader(text: str) -> Any:
+    return _LargeLoader(text) if yaml.__with_libyaml__ and len(text) >= LARGE_BYTES else _Loader(text)
 
 
 def _as_json(body: bytes) -> Any:
@@ -162,7 +189,7 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
         return found
     charge(CHARACTER_COST * len(body))
     try:
-        loader = _Loader(body.decode("utf-16" if body[:2] in MARKS else "utf-8"))
+        loader = _loader(body.decode("utf-16" if body[:2] in MARKS else "utf-8"))
     except UnicodeDecodeError as error:
         if error.encoding != "utf-8":
             raise YamlProblem(f"yaml: {UTF16_PROBLEMS.get(error.reason, error.reason)}") from error

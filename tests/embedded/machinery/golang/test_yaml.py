@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
+import yaml
 
 from labkit.embedded.machinery.golang import yaml as golang_yaml
 from labkit.embedded.machinery.golang.yaml import MAX_DEPTH, MAX_TEXT, MAX_VALUES, YamlProblem, yaml_to_json
@@ -136,6 +138,25 @@ def _read(text: str) -> tuple[object, list[str]] | str:
         return yaml_to_json(text.encode(), strict), strict
     except YamlProblem as error:
         return str(error)
+
+
+PIECES = ("a", "b: ", "- ", "\n", "  ", "{", "}", "[", "]", ",", '"x"', "&a ", "*a", "<<: ", "!!str ", "|\n", "# c\n",
+          "1.5", "0x1f", "1e3", "yes", "~", "2020-01-01", "---\n", "? ", ": ", "1_000", "é", "012", ".inf")  # fmt: skip
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="there is no libyaml")
+def test_large_bodies_have_the_values_of_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    random, compared = Random(1), 0
+    for _ in range(1500):
+        text = "".join(random.choice(PIECES) for _ in range(random.randint(1, 12)))
+        small = _read(text)
+        monkeypatch.setattr(golang_yaml, "LARGE_BYTES", 0)
+        large = _read(text)
+        monkeypatch.undo()
+        if not isinstance(small, str):
+            compared += 1
+            assert large == small, text
+    assert compared > 100
 
 
 @pytest.mark.parametrize("indent", [None, 2])
