@@ -17,7 +17,7 @@ import pytest
 from labkit.cli import run as run_labkit
 from labkit.grading import session
 from labkit.grading.exercises.notebooks import code
-from labkit.grading.graders.grader import Grader
+from labkit.grading.graders.grader import GRADED_AGAIN, Grader
 from labkit.grading.judging.result import Result
 from labkit.grading.reports.result_store import STORED, ResultStore
 from labkit.grading.reports.scores import write_all
@@ -251,7 +251,7 @@ class TestWhatIsReadFirst:
         assert "first error" not in pages["quiet"]
         assert "ZeroDivision" not in pages["raises"].partition("<details>")[0]
         assert "<script>" not in pages["evil"]
-        assert self.notes["quiet"] == ""
+        assert self.notes["quiet"] in ("", GRADED_AGAIN), "a busy machine is said, and nothing else"
         assert "somebody" in self.notes["me"]
 
     def test_what_the_grader_notes_comes_first(self, desk: Desk) -> None:
