@@ -30,16 +30,16 @@ how likely each is before the first answer.
 
 They are erratic, or somebody takes nearly everything, or too much, for allowed, or for forbidden.
 """
-TRAITS, TRAIT_WRONG, TRAIT_FIRST = 13, 0.8, 0.015
+TRAITS, TRAIT_WRONG, TRAIT_FIRST = 14, 0.8, 0.012
 """More ideas that are not in the list: wrong about questions with one trait, such as those about a list.
 
 How many traits there are (``tools/drill/traits.py``), how often such an idea is wrong, how likely each is at first.
 """
-SURE, SURE_NOTHING, SURE_UNKNOWN = 0.88, 0.9, 0.985
+SURE, SURE_NOTHING, SURE_UNKNOWN = 0.85, 0.95, 0.995
 """How likely an idea, "nothing wrong", and an idea that is not in the list have to be to be said."""
-MOST_UNKNOWN, LEAST_EVIDENCE = 0.07, 3
+MOST_UNKNOWN, LEAST_EVIDENCE = 0.06, 3
 """An idea is named only if others that are not in the list are hardly likely, and if it explains so many mistakes."""
-MAX_QUESTIONS = 30
+MAX_QUESTIONS = 40
 
 Question = dict[str, Any]
 

@@ -122,10 +122,13 @@ def _wrong_place(policy: Policy, own: list[Object], question: Attributes) -> Ite
         home = namespace_of(binding)
         for _ in _granting_rules(role, question):
             if question.namespace:
-                why = text("only in the namespace {home}; the request is for {namespace}.", home, question.namespace)
+                why = text("only in the namespace {home}; the request is in {namespace}.", home, question.namespace)
                 yield NearMiss("namespace", text("{binding} grants exactly this, but {why}", name, why))
             else:
-                why = text("the request is for the whole cluster, which needs a ClusterRoleBinding.")
+                if question.name:
+                    why = text("the object is in no namespace, so it takes a ClusterRoleBinding.")
+                else:
+                    why = text("the request is for the whole cluster, which needs a ClusterRoleBinding.")
                 said = text("{binding} grants this inside the namespace {home} alone; {why}", name, home, why)
                 yield NearMiss("scope", said)
 
@@ -175,7 +178,7 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
     if not rules.group_matches(rule, question.group):
         words = _words(rule, "apiGroups")
         named = words if words.startswith("the core group") else text("API group {groups}", words)
-        why = text("the rule is for {groups}, but {resource} is in {group}.", named, resource, _group(question.group))
+        why = text("the rule is for {groups}, but {resource} are in {group}.", named, resource, _group(question.group))
         wrong.append(("group", why))
     if not rules.resource_matches(rule, question.resource, question.subresource):
         why = text("the rule is for {resources}, not {resource}.", _words(rule, "resources"), resource)
@@ -183,7 +186,7 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
     if not rules.name_matches(rule, question.name):
         names = _words(rule, "resourceNames")
         if not question.name and question.verb in NAMELESS_VERBS:
-            why = text("the rule is only for {names}, and {verb} names no object.", names, question.verb)
+            why = text("the rule is only for {names}, and this {verb} names no object.", names, question.verb)
         else:
             why = text("the rule is only for {names}, not {name}.", names, question.name)
         wrong.append(("name", why))

@@ -36,7 +36,7 @@ def test_a_binding_in_another_namespace() -> None:
     assert misses(LIST, *here) == [
         (
             "namespace",
-            "RoleBinding darbo/test grants exactly this, but only in the namespace darbo; the request is for kikai.",
+            "RoleBinding darbo/test grants exactly this, but only in the namespace darbo; the request is in kikai.",
         ),
         unbound,
     ]
@@ -48,6 +48,12 @@ def test_a_binding_in_another_namespace() -> None:
         ),
         unbound,
     ]
+    node = LIST._replace(namespace="", verb="get", resource="nodes", name="one")
+    reader = role("", "nodes", ("get", "", "nodes"))
+    assert misses(node, reader, binding("darbo", "test", "ClusterRole/nodes", "kikai/bot"))[0][1] == (
+        "RoleBinding darbo/test grants this inside the namespace darbo alone; "
+        "the object is in no namespace, so it takes a ClusterRoleBinding."
+    )
 
 
 @pytest.mark.parametrize(("to", "called"), [("Role/gone", "Role kikai/gone"), ("ClusterRole/gone", "ClusterRole gone")])
@@ -66,13 +72,13 @@ def test_a_binding_to_no_role(to: str, called: str) -> None:
             ("list", "apps,", "services"),
             {"group": "batch"},
             "group",
-            "the rule is for API group “apps”, the core group, but services is in “batch”.",
+            "the rule is for API group “apps”, the core group, but services are in “batch”.",
         ),
         (
             ("list", "apps", "services"),
             {},
             "group",
-            "the rule is for API group “apps”, but services is in the core group.",
+            "the rule is for API group “apps”, but services are in the core group.",
         ),
         (("list", "", "pods,nodes"), {}, "resource", "the rule is for pods, nodes, not services."),
         (
@@ -94,10 +100,10 @@ def test_a_rule_with_one_thing_wrong(rule: tuple[str, str, str], asked: dict[str
 @pytest.mark.parametrize(
     ("verb", "name", "why"),
     [
-        ("list", "", "the rule is only for a, b, and list names no object."),
-        ("watch", "", "the rule is only for a, b, and watch names no object."),
-        ("create", "", "the rule is only for a, b, and create names no object."),
-        ("deletecollection", "", "the rule is only for a, b, and deletecollection names no object."),
+        ("list", "", "the rule is only for a, b, and this list names no object."),
+        ("watch", "", "the rule is only for a, b, and this watch names no object."),
+        ("create", "", "the rule is only for a, b, and this create names no object."),
+        ("deletecollection", "", "the rule is only for a, b, and this deletecollection names no object."),
         ("list", "c", "the rule is only for a, b, not c."),
         ("get", "c", "the rule is only for a, b, not c."),
     ],

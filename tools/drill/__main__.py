@@ -19,47 +19,20 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from labkit.core.language import NAME, Text, text
+from labkit.core.language import NAME, Text
 from labkit.core.yaml_file import read_yaml
 from labkit.practice import authorizers, keeping
 from labkit.practice import pool as stored
-from labkit.practice.authorizers import AUTHORIZERS, NAMED_LISTS, answers, truth
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.bindings import Grant
-from labkit.rbac.explain import grants, near_misses
-from labkit.rbac.objects import role_title
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import rule_text
-from labkit.rbac.subjects import Subject
+from labkit.practice.authorizers import AUTHORIZERS, answers, truth
 from tools.drill.forms import IN_GRAPHS, forms, odd_groups, request_text
 from tools.drill.policies import draft
+from tools.drill.reasons import AFTERWARDS, ALLOWS, NO_REASONS, REASONS, RULES, explanation, note, reasons
 from tools.drill.traits import traits
 
 SEED = 20261130
 DRAFTS = 40_000
-ALLOWED, FORBIDDEN = 450, 1000
+ALLOWED, FORBIDDEN = 530, 1200
 PAIRS = 10
-
-REASONS = {
-    "verb": "The rule has other verbs.",
-    "resource": "The rule has another resource.",
-    "group": "The rule is for another API group.",
-    "name": "The rule is for named objects, and the request is not for one of them.",
-    "namespace": "The binding holds in another namespace.",
-    "scope": "A RoleBinding does not reach that far.",
-    "subject": "The binding names somebody else.",
-    "unbound": "The role that has it is bound to nobody there.",
-    "missing role": "The binding names a role that does not exist there.",
-}
-"""Why a request is forbidden, by the near miss."""
-
-NO_REASONS = ("Nothing forbids it.", "A role is enough, without a binding.")
-"""Why a request is allowed, in the words of somebody who is wrong."""
-
-AFTERWARDS = "The account {account} was deleted and created again after all this."
-
-ALIKE = ({"namespace", "scope"}, {"unbound", "missing role"}, {"group", "resource"})
-"""Where one of these is the reason, somebody could mean the other."""
 
 Question = dict[str, Any]
 
@@ -97,53 +70,6 @@ def questions(seed: int, drafts: int) -> list[Question]:
             key = hashlib.sha256(f"{question['text']}{question['ask']}{question.get('note')}".encode()).hexdigest()[:8]
             known.setdefault(key, {"id": key, **question, "draft": drawn._replace(question=asked)})
     return list(known.values())
-
-
-def note(asked: Attributes) -> str:
-    """What the policy does not show."""
-    account = "/".join(Subject(asked.user.name).account or ())
-    return text(AFTERWARDS, account)
-
-
-def explanation(policy: Policy, asked: Attributes, allowed: bool) -> list[str]:
-    """What grants the request, or nearly does, as the X-ray says it."""
-    if allowed:
-        grant = next(grants(policy, asked))
-        values = (grant.binding_title, grant.subject_title, grant.role_title, rule_text(grant.rule))
-        return [text("{binding} gives {subject} the {role}: {rule}.", *values), *besides(grant, asked)]
-    bound = tuple(f"{role_title(binding)} would allow" for binding in policy.bindings)
-    whys = [miss.why for miss in near_misses(policy, asked) if not miss.why.startswith(bound)]
-    misses = list(dict.fromkeys(whys))
-    return misses[:3] or [text("Nothing grants it, and nothing nearly does.")]
-
-
-def besides(grant: Grant, asked: Attributes) -> Iterator[str]:
-    """What a learner has to know so that a grant is one."""
-    account = "/".join(Subject(asked.user.name).account or ())
-    if grant.entry["kind"] == "Group":
-        yield text("{account} is in this group, as each service account of its namespace is.", account)
-    elif asked.user.uid:
-        yield text("A binding names an account by its name, and the new account has the same.")
-    if asked.verb in NAMED_LISTS and asked.name and grant.rule.get("resourceNames"):
-        yield text("The field selector names {name}, so resourceNames can allow it.", asked.name)
-
-
-def reasons(r: Random, policy: Policy, asked: Attributes, allowed: bool) -> list[str]:
-    """What decided it first, then two wrong answers; none where more than one could be meant."""
-    if allowed:
-        granting = [grant.binding["metadata"]["name"] for grant in grants(policy, asked)]
-        named = {binding["metadata"]["name"]: binding["kind"] for binding in policy.bindings}
-        right = f"{named[granting[0]]} {granting[0]}"
-        wrong = [f"{kind} {name}" for name, kind in named.items() if name not in granting]
-        wrong += NO_REASONS
-        return [right, *wrong[:2]]
-    found = {miss.what for miss in near_misses(policy, asked)}
-    if not found:
-        return []
-    true = found.union(*(alike for alike in ALIKE if found & alike))
-    wrong = r.sample([text for what, text in REASONS.items() if what not in true], 2)
-    first = next(near_misses(policy, asked)).what
-    return [REASONS[first], *wrong]
 
 
 def chosen(seed: int, drawn: list[Question]) -> list[Question]:
@@ -205,7 +131,7 @@ def sentences(pool: list[Question]) -> list[str]:
 
     A sentence is translated by the first that it fits.
     """
-    found = {*REASONS.values(), *NO_REASONS, AFTERWARDS, *IN_GRAPHS, *keeping.SAID}
+    found = {*REASONS.values(), *RULES, ALLOWS, *NO_REASONS, AFTERWARDS, *IN_GRAPHS, *keeping.SAID}
     for question in pool:
         for said in question["said"]:
             found.update(templates(said))

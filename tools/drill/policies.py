@@ -51,12 +51,13 @@ def draft(r: Random) -> Draft:
     """
     scene = Scene(r)
     granted = r.random() < 0.42
-    objects = scene.granting(0) if granted else []
+    pairs = [scene.granting(0)] if granted else []
     rare = scene.question.verb == "escalate" or scene.question.subresource
     crowd = (1, 2, 2) if granted else (3, 4, 4) if rare else (2, 3, 3, 3, 4)
     for number in range(1, r.choice(crowd)):
-        objects += scene.beside(number) if granted and r.random() < 0.25 else scene.near_miss(number)
-    return Draft(tuple(objects), scene.question)
+        pairs.append(scene.beside(number) if granted and r.random() < 0.25 else scene.near_miss(number))
+    r.shuffle(pairs)
+    return Draft(tuple(each for pair in pairs for each in pair), scene.question)
 
 
 class Scene:

@@ -23,6 +23,7 @@ TRAITS = (
     "allowed: by a ClusterRole in one namespace alone",
     "allowed: Secrets or logs",
     "allowed: to a subject alone that is not the first of its binding",
+    "allowed: in an API group that is not the core one",
     "forbidden: and a role here has two rules",
 )
 """By number."""
@@ -55,5 +56,6 @@ def traits(drawn: Draft, allowed: bool) -> list[int]:
         all(each.place and each.kind == "ClusterRole" for each in granting),
         asked.resource == "secrets" or asked.subresource == "log",
         not any(each.entry is first for each in granting for first in firsts),
+        bool(asked.group),
     )
     return [number for number, holds in enumerate(held) if holds]

@@ -1,9 +1,9 @@
 // The drill: draws questions and answers, chooses the next one, keeps what is known and when it comes back.
 // labkit/practice has the same rules in Python (chooser, keeping, asking); tests/practice replays sessions in both.
-const SLIP = 0.09, NOTHING_FIRST = 0.05, MAX_QUESTIONS = 30;
-const SURE = 0.88, SURE_NOTHING = 0.9, SURE_UNKNOWN = 0.985, MOST_UNKNOWN = 0.07, LEAST_EVIDENCE = 3;
+const SLIP = 0.09, NOTHING_FIRST = 0.05, MAX_QUESTIONS = 40;
+const SURE = 0.85, SURE_NOTHING = 0.95, SURE_UNKNOWN = 0.995, MOST_UNKNOWN = 0.06, LEAST_EVIDENCE = 3;
 const UNKNOWN = [[0.4, 0.4, 0.014], [0.91, 0.09, 0.02], [0.7, 0.09, 0.015], [0.5, 0.09, 0.02], [0.09, 0.91, 0.03], [0.09, 0.5, 0.02]];
-const TRAITS = 13, TRAIT_WRONG = 0.8, TRAIT_FIRST = 0.015;
+const TRAITS = 14, TRAIT_WRONG = 0.8, TRAIT_FIRST = 0.012;
 const VERSION = 1, DAY = 86400, DAYS = [1, 7, 30], REST_DAYS = 30, AGAIN = 2;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
