@@ -162,7 +162,7 @@ class DaskPool:
                     notebook = {waiting[0].path.name: read_untrusted(waiting[0].path)}
                     self._submit(waiting[0], notebook | files_beside(waiting[0]), alone=alone)
                 except Unreadable as error:
-                    done.append((waiting[0], unreadable_result(waiting[0], self.level, str(error))))
+                    done.append((waiting[0], unreadable_result(waiting[0], self.level, error.args[0])))
                 waiting.popleft()
             for task in self._ended_tasks():
                 done.append((task.submission, self._result_of(task)))
