@@ -1,7 +1,7 @@
 """Catalogues of messages in gettext's format, and notebooks translated with them.
 
-``locale/LANGUAGE`` has a catalogue for the notebooks, one for README, and one for each room of labkit that speaks
-(``tools/texts.py``).
+``locale/LANGUAGE`` has a catalogue for the notebooks, one for README, one for each document (``tools/documents.py``),
+and one for each room of labkit that speaks (``tools/texts.py``).
 Each Markdown cell of a notebook is one message, and so is a comment of labkit's own in a learner's code cell. A text
 that was changed in English makes its translation *fuzzy*: the English text is shown until somebody looks at the
 translation, and takes the mark away.
@@ -48,7 +48,7 @@ class Count:
 
 
 def path(language: str, name: str = "notebooks") -> Path:
-    """Where a catalogue of a language is: that of the notebooks, of README, or of a room."""
+    """Where a catalogue of a language is: that of the notebooks, of README, of a document, or of a room."""
     return LOCALE / language / f"{name}.po"
 
 
@@ -82,7 +82,13 @@ def template(documents: dict[str, Any]) -> Catalog:
 
 def paragraphs(page: str) -> list[str]:
     """The messages of a page in Markdown, as which a table or a block of code counts, too."""
-    return page.rstrip("\n").split("\n\n")
+    parts: list[str] = []
+    for part in page.rstrip("\n").split("\n\n"):
+        if parts and len(re.findall(r"^ *```", parts[-1], re.MULTILINE)) % 2:
+            parts[-1] += f"\n\n{part}"  # an empty line within code
+        else:
+            parts.append(part)
+    return parts
 
 
 def template_of_page(page: str) -> Catalog:

@@ -4,6 +4,7 @@
   definition when the pointer or the keyboard reaches it.
 - A ``mermaid`` block shows the picture that ``python -m tools.diagrams`` has drawn of it, for light and for dark
   pages, and its text. A block that has changed since is a warning, so the build fails.
+- A document leads to the same one in other languages, and a page names its language.
 - Links to other servers are not opened. They are written to ``outside-links.txt`` of the site.
 """
 
@@ -20,11 +21,15 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from labkit.core.language import LANGUAGES
 from tools.diagrams import drawn, key
 
 logger = logging.getLogger(__name__)
 
 GLOSSARY = "docs/glossary"
+DOCUMENT = re.compile(r"docs/([\w-]+)$")
+LANGUAGE = re.compile(r"(?:docs|notebooks)/([a-z]{2})/|README\.([a-z]{2})$")
+"""The pages in other languages."""
 EXPLAINED = re.compile(r"notebooks/")
 """The pages whose words are explained."""
 NOT_IN: tuple[type[Any], ...] = (nodes.reference, nodes.literal, nodes.literal_block, nodes.title, nodes.raw)
@@ -50,7 +55,7 @@ class Mermaid(SphinxDirective):
         # It scrolls where the page is narrower, so the keyboard must reach it.
         opening = f'<div class="lk-diagram" tabindex="0" role="group" aria-label="diagram {name}">'
         pictures = [
-            nodes.image(uri=f"diagrams/{name}-{theme}.svg", alt="Its text follows.", classes=[f"only-{theme}"])
+            nodes.image(uri=f"/docs/diagrams/{name}-{theme}.svg", alt="Its text follows.", classes=[f"only-{theme}"])
             for theme in ("light", "dark")
         ]
         closing = (
@@ -131,6 +136,23 @@ def ancestors(node: nodes.Node) -> Iterator[Any]:
         yield node
 
 
+def lead_to_other_languages(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Put links to a document in other languages below its title; these have theirs in their text."""
+    name = DOCUMENT.match(page)
+    for title in [*doctree.findall(nodes.title)][:1] if name else ():
+        for language, its_name in LANGUAGES.items():
+            if (other := page.replace("docs/", f"docs/{language}/")) in app.env.found_docs:
+                address = app.builder.get_relative_uri(page, other)
+                shown = f'<p><a href="{address}" lang="{language}" hreflang="{language}">{its_name}</a></p>'
+                title.parent.insert(title.parent.index(title) + 1, nodes.raw("", shown, format="html"))
+
+
+def name_the_language(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Set the language of a page's HTML."""
+    if other := LANGUAGE.match(page):
+        context["language"] = other[1] or other[2]
+
+
 def list_links(app: Sphinx, failed: Exception | None) -> None:
     """Write the links to other servers, each with the pages that have it."""
     if failed:
@@ -150,5 +172,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.add_directive("mermaid", Mermaid)
     app.connect("doctree-resolved", explain)
+    app.connect("doctree-resolved", lead_to_other_languages)
+    app.connect("html-page-context", name_the_language)
     app.connect("build-finished", list_links)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

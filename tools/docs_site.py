@@ -103,6 +103,21 @@ CHANGELOG
 SECURITY
 CODE_OF_CONDUCT
 ```
+
+```{toctree}
+:hidden:
+:caption: 한국어
+
+docs/ko/index
+```
+"""
+OF_A_LANGUAGE = """
+```{toctree}
+:hidden:
+:glob:
+
+*
+```
 """
 
 
@@ -154,6 +169,8 @@ def copy_pages(pages: Path) -> None:
         page.write_text(json.dumps(document), encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (pages / "index.md").write_text(readme + CONTENTS, encoding="utf-8")
+    for page in (pages / "docs").glob("*/index.md"):
+        page.write_text(page.read_text(encoding="utf-8") + OF_A_LANGUAGE, encoding="utf-8")
     for page in sorted(ROOT.glob("README.*.md")):
         text = page.read_text(encoding="utf-8").replace("](README.md)", "](index.md)")
         (pages / page.name).write_text(f"---\norphan: true\n---\n{text}", encoding="utf-8")

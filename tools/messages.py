@@ -1,7 +1,7 @@
 """Renew the catalogues of messages from the English texts, and print how far each translation is.
 
-``python -m tools.messages`` writes them, what labkit reads of them, and README in other languages; with ``--check`` it
-fails when one is not up to date.
+``python -m tools.messages`` writes them, what labkit reads of them, and README and the documents in other languages;
+with ``--check`` it fails when one is not up to date.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import catalogues, notebooks, texts
+from tools import catalogues, documents, notebooks, texts
 
 
 def outputs() -> dict[Path, str]:
@@ -28,8 +28,15 @@ def outputs() -> dict[Path, str]:
         for name, template in english.items():
             file = catalogues.path(language, name)
             written[file] = catalogues.renewed(file.read_text(encoding="utf-8"), template)
+        of_documents = {}
+        for name, document in documents.english().items():
+            file = catalogues.path(language, f"docs/{name}")
+            written[file] = catalogues.renewed(
+                documents.catalogue(language, name), catalogues.template_of_page(document)
+            )
+            of_documents[name] = catalogues.read(written[file])
         page = catalogues.read(written[catalogues.path(language, "readme")])
-        written[notebooks.ROOT / f"README.{language}.md"] = catalogues.translated_page(readme, page)
+        written |= documents.built(language, of_documents, catalogues.translated_page(readme, page))
         rooms = [catalogues.read(written[catalogues.path(language, name)]) for name in texts.ROOMS]
         written[texts.COMPILED / f"{language}.json"] = catalogues.compiled(rooms)
     return written
@@ -46,10 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stale = True
             print(f"{'not up to date' if options.check else 'written'}: {file.relative_to(notebooks.ROOT)}")
             if not options.check:
+                file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
         if file.suffix == ".po":
             found = catalogues.read(text)
-            name = f"{file.parent.name} {file.stem}"
+            name = " ".join(file.relative_to(catalogues.LOCALE).with_suffix("").parts)
             for source in notebooks.sources() if file.stem == "notebooks" else ():
                 print(f"{name} {source.stem}: {catalogues.count(catalogues.messages(found, source.stem))}")
             print(f"{name}: {catalogues.count(catalogues.messages(found))}")

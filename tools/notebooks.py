@@ -200,9 +200,12 @@ def _misread(source: Path, line: str, why: str) -> ValueError:
     return ValueError(f"{source.relative_to(ROOT)}:{number}: {line}: {why}")
 
 
-def glossary() -> str:
-    """The glossary as a page: its notebook's text."""
-    document = jupytext.reads((SOURCES / "99-glossary.py").read_text(encoding="utf-8"), fmt="py:percent")
+def glossary(language: str = "en") -> str:
+    """The glossary as a page in a language: its notebook's text."""
+    document = notebook(SOURCES / "99-glossary.py")
+    if language != "en":
+        texts = catalogues.read(catalogues.path(language).read_text(encoding="utf-8"))
+        document = catalogues.translated(document, texts)
     texts = [cell.source for cell in document.cells if cell.cell_type == "markdown"]
     page = "\n\n".join(texts[:-1])
     return f"<!-- Made by `make notebooks` from notebooks/source/99-glossary.py. -->\n\n{page}\n"

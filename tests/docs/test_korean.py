@@ -1,0 +1,117 @@
+"""The documents in Korean: what is translated stays so, says the same code and links, and keeps to Korean's rules."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.architecture.test_docs import missing_paths
+from tests.support.korean import (
+    stray_asterisks,
+    untranslated_terms,
+    without_english,
+    wrong_forms,
+    wrong_particles,
+    wrong_plain_endings,
+)
+from tests.support.some import some
+from tools import catalogues, documents
+
+IN_ENGLISH = {*documents.english()} - {documents.INDEX}
+"""The documents that are not translated yet."""
+KOREAN = documents.DOCS / "ko"
+PAGES = sorted(page.stem for page in KOREAN.glob("*.md"))
+
+
+@cache
+def texts(name: str) -> Any:
+    return catalogues.read(catalogues.path("ko", f"docs/{name}").read_text(encoding="utf-8"))
+
+
+def translations() -> list[tuple[str, str]]:
+    """Each paragraph that is shown in Korean: English and Korean."""
+    return [
+        (str(message.id), str(message.string))
+        for name in PAGES
+        if name != documents.GLOSSARY
+        for message in some(catalogues.messages(texts(name)))
+        if message.string and not message.fuzzy
+    ]
+
+
+def page(name: str) -> str:
+    return (KOREAN / f"{name}.md").read_text(encoding="utf-8")
+
+
+def code(text: str) -> list[str]:
+    """The blocks of code of a text, without their comments."""
+    blocks = re.findall(r"^ *```.*?^ *```", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(r"\s*#.*$", "", block, flags=re.MULTILINE) for block in blocks]
+
+
+def test_what_is_translated_stays_so() -> None:
+    """A change of the English text may leave a tenth of a document to somebody who knows Korean."""
+    assert {name for name in documents.english() if not documents.is_translated(texts(name))} <= IN_ENGLISH
+
+
+@pytest.mark.parametrize("check", [wrong_forms, wrong_plain_endings, wrong_particles, stray_asterisks])
+def test_the_texts_keep_the_rules(check: Any) -> None:
+    found = {text[:40]: wrong for _, text in some(translations()) if (wrong := check(text))}
+    assert found == {}
+
+
+def test_english_stands_beside_a_term_at_its_first_use_on_a_page() -> None:
+    others = [name for name in some(PAGES) if name not in (documents.GLOSSARY, documents.INDEX)]
+    assert {name: wrong for name in others if (wrong := without_english(page(name)))} == {}
+
+
+def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:
+    found = {
+        text: lacking
+        for text, translation in some(translations())
+        if (lacking := untranslated_terms(text, translation))
+    }
+    assert found == {}
+
+
+def test_code_links_and_headings_are_those_of_the_english_text() -> None:
+    for text, translation in some(translations()):
+        assert code(text) == code(translation), translation
+        for pattern in (r"\]\([^)]*\)", r"<https[^>]*>", r"^#+ "):
+            ours = sorted(re.findall(pattern, translation, re.MULTILINE))
+            assert ours == sorted(re.findall(pattern, text, re.MULTILINE)), translation
+        commands = set(re.findall(r"`[^`\n]+`", documents.CODE.sub("", text)))
+        assert {command for command in commands if command not in translation} == set(), translation
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_path_and_link_of_a_page_leads_somewhere(name: str) -> None:
+    assert missing_paths(page(name)) == []
+    for link, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?", page(name)):
+        target = KOREAN / link if link else KOREAN / f"{name}.md"
+        assert target.exists(), link
+        if anchor:
+            assert anchor in map(documents.anchor, documents.headings(target.read_text(encoding="utf-8"))), anchor
+
+
+def test_links_lead_to_the_pages_notebooks_and_headings_of_the_language() -> None:
+    english = "See [a](hub.md#what-was-tried), [b](scale.md), [c](../notebooks/04-roles.ipynb), [d](#here)."
+    pages = {"hub": re.sub(r"^(#+) .*", r"\1 시험한 것", documents.english()["hub"], flags=re.MULTILINE)}
+    here = documents.DOCS / "limits.md"
+    assert documents.with_own_links(english, here, KOREAN, "ko", pages) == (
+        "See [a](hub.md#시험한-것), [b](../scale.md), [c](../../notebooks/ko/04-roles.ipynb), [d](#here)."
+    )
+
+
+def test_a_document_that_is_not_translated_stays_in_english_and_is_listed_there() -> None:
+    catalogue = {name: catalogues.template_of_page(text) for name, text in documents.english().items()}
+    for message in some(catalogues.messages(catalogue["hub"])):
+        message.string = re.sub(r"(?<=# ).*", "제목", str(message.id)) if "# " in message.id else "가"
+    built = documents.built("ko", catalogue, "[a](docs/hub.md), [b](docs/scale.md)")
+    assert {path.name for path in built} == {"README.ko.md", "glossary.md", "hub.md", "index.md"}
+    assert built[documents.DOCS.parent / "README.ko.md"] == "[a](docs/ko/hub.md), [b](docs/scale.md)"
+    assert built[KOREAN / "hub.md"].startswith("# 제목\n\n[English](../hub.md)\n\n가\n\n## 제목\n\n가")
+    assert "- [Grading on several machines](../scale.md)" in built[KOREAN / "index.md"]
