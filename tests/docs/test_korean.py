@@ -13,9 +13,9 @@ from tests.support.korean import (
     stray_asterisks,
     untranslated_terms,
     without_english,
+    wrong_document_endings,
     wrong_forms,
     wrong_particles,
-    wrong_plain_endings,
 )
 from tests.support.some import some
 from tools import catalogues, documents
@@ -59,7 +59,13 @@ def test_what_is_translated_stays_so() -> None:
     assert {name for name in documents.english() if not documents.is_translated(texts(name))} <= IN_ENGLISH
 
 
-@pytest.mark.parametrize("check", [wrong_forms, wrong_plain_endings, wrong_particles, stray_asterisks])
+def test_a_wrong_ending_is_found() -> None:
+    for red in ("롤을 생성합니다.", "- 롤을 생성함.\n- 토큰", "| 롤 | 생성합니다 |", "이것은 롤입니다. 다음이다."):
+        assert wrong_document_endings(red), red
+    assert wrong_document_endings("롤을 생성한다. 아닌가?\n\n- 항목\n- `a`에 둔다.\n\n| 롤 | 요청이 지나는 프로세스. 남는다 |") == []
+
+
+@pytest.mark.parametrize("check", [wrong_forms, wrong_document_endings, wrong_particles, stray_asterisks])
 def test_the_texts_keep_the_rules(check: Any) -> None:
     found = {text[:40]: wrong for _, text in some(translations()) if (wrong := check(text))}
     assert found == {}

@@ -67,6 +67,15 @@ def wrong_plain_endings(text: str) -> list[str]:
     return [end for end in ends if is_polite(end) or not re.search(r"(다|가|까|라)[)”]?[.?!]$", end)]
 
 
+def wrong_document_endings(text: str) -> list[str]:
+    """The sentences of a document that are not in 평어체; a list and a table have other texts, too."""
+    ends = [sentence for sentence in sentences(text) if re.search(r"[가-힣][)”]?[.?!]$", sentence)]
+    polite = [match[0] for match in re.finditer(r"[가-힣]*니[다까](?=[).?! |]|$)", prose(text), re.MULTILINE)]
+    return [end for end in ends if not re.search(r"(다|가|까|라)[)”]?[.?!]$", end)] + [
+        word for word in polite if is_polite(f"{word}.")
+    ]
+
+
 def is_polite(sentence: str) -> bool:
     """Whether a sentence is in 합니다체: its last syllables are ㅂ니다 or ㅂ니까."""
     match = re.search(r"([가-힣])니[다까][)”]?[.?!]$", sentence)
