@@ -20,8 +20,8 @@ from tests.support.korean import (
 from tests.support.some import some
 from tools import catalogues, documents
 
-NO_TERM = re.compile(r"^    .*|\bsecrets?\b|header Authorization|\bclaims that\b", re.MULTILINE)
-"""Code, and words that are no terms: a course's secret (Kubernetes' is a Secret), a header, what somebody claims."""
+NO_TERM = re.compile(r"^    .*|\b\d\d-[\w-]+|\bsecrets?\b|header Authorization|\bclaims that\b", re.MULTILINE)
+"""Code, the notebooks' names, and words that are no terms: a course's secret (Kubernetes' is a Secret), a header, what somebody claims."""
 IN_ENGLISH = {*documents.english()} - {documents.INDEX}
 """The documents that are not translated yet."""
 KOREAN = documents.DOCS / "ko"
@@ -62,7 +62,12 @@ def test_what_is_translated_stays_so() -> None:
 def test_a_wrong_ending_is_found() -> None:
     for red in ("롤을 생성합니다.", "- 롤을 생성함.\n- 토큰", "| 롤 | 생성합니다 |", "이것은 롤입니다. 다음이다."):
         assert wrong_document_endings(red), red
-    assert wrong_document_endings("롤을 생성한다. 아닌가?\n\n- 항목\n- `a`에 둔다.\n\n| 롤 | 요청이 지나는 프로세스. 남는다 |") == []
+    assert (
+        wrong_document_endings(
+            "롤을 생성한다. 아닌가?\n\n- 항목\n- `a`에 둔다.\n\n| 롤 | 요청이 지나는 프로세스. 남는다 |"
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("check", [wrong_forms, wrong_document_endings, wrong_particles, stray_asterisks])
