@@ -20,8 +20,11 @@ from tests.support.korean import (
 from tests.support.some import some
 from tools import catalogues, documents
 
-NO_TERM = re.compile(r"^    .*|\b\d\d-[\w-]+|\bsecrets?\b|header Authorization|\bclaims that\b", re.MULTILINE)
-"""Code, the notebooks' names, and words that are no terms: a course's secret (Kubernetes' is a Secret), a header, what somebody claims."""
+NO_TERM = re.compile(
+    r"^    .*|^\| [\w-]+ (?=\| \d)|\b\d\d-[\w-]+|\bsecrets?\b|header Authorization|\bclaims that\b", re.MULTILINE
+)
+"""Code, the names of rows of numbers and of notebooks, and words that are no terms: a course's secret (Kubernetes' is a
+Secret), a header, what somebody claims."""
 IN_ENGLISH = {*documents.english()} - {documents.INDEX}
 """The documents that are not translated yet."""
 KOREAN = documents.DOCS / "ko"

@@ -111,11 +111,16 @@ def _differences(sections: Sequence[Section], agreement: Agreement) -> Iterator[
             continue  # the whole body is another one: its message says enough
         why = entry.why if entry is not None else "**not explained**"
         where = f"{item.aspect} {item.path}".strip()
-        rows.append((item.step, where, f"`{shown(item.expected, 120)}`", f"`{shown(item.got, 120)}`", why))
+        rows.append((item.step, where, _code(shown(item.expected, 120)), _code(shown(item.got, 120)), why))
     if rows:
         yield from _table(("step", "where", "recorded", "here", "why"), rows)
     else:
         yield "None.\n"
+
+
+def _code(value: str) -> str:
+    """A value as code; one with backticks of its own stands between double ones."""
+    return f"`` {value} ``" if "`" in value else f"`{value}`"
 
 
 def _left_out(agreement: Agreement) -> Iterator[str]:
