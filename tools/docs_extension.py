@@ -23,13 +23,13 @@ from sphinx.util.docutils import SphinxDirective
 
 from labkit.core.language import LANGUAGES
 from tools.diagrams import drawn, key
+from tools.documents import language_of
 
 logger = logging.getLogger(__name__)
 
+AS_TEXT = {"en": "The diagram as text", "ko": "그림의 텍스트"}
 GLOSSARY = "docs/glossary"
 DOCUMENT = re.compile(r"docs/([\w-]+)$")
-LANGUAGE = re.compile(r"(?:docs|notebooks)/([a-z]{2})/|README\.([a-z]{2})$")
-"""The pages in other languages."""
 EXPLAINED = re.compile(r"notebooks/")
 """The pages whose words are explained."""
 NOT_IN: tuple[type[Any], ...] = (nodes.reference, nodes.literal, nodes.literal_block, nodes.title, nodes.raw)
@@ -59,7 +59,7 @@ class Mermaid(SphinxDirective):
             for theme in ("light", "dark")
         ]
         closing = (
-            '</div><details class="lk-source"><summary>The diagram as text</summary>'
+            f'</div><details class="lk-source"><summary>{AS_TEXT[language_of(self.env.docname)]}</summary>'
             f'<pre tabindex="0">{html.escape(text)}</pre></details>'
         )
         return [nodes.raw("", opening, format="html"), *pictures, nodes.raw("", closing, format="html")]
@@ -149,8 +149,7 @@ def lead_to_other_languages(app: Sphinx, doctree: nodes.document, page: str) -> 
 
 def name_the_language(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Set the language of a page's HTML."""
-    if other := LANGUAGE.match(page):
-        context["language"] = other[1] or other[2]
+    context["language"] = language_of(page)
 
 
 def list_links(app: Sphinx, failed: Exception | None) -> None:

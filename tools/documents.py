@@ -34,6 +34,9 @@ TITLE, BACK, IN_ENGLISH = "# Documents", "[The first page](../README.md) says wh
 CODE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")
 
+PAGE = re.compile(r"(?:docs|notebooks)/([a-z]{2})/|README\.([a-z]{2})$")
+"""The site's pages in other languages."""
+
 Pages = dict[str, str]
 """Documents by their names."""
 
@@ -128,6 +131,12 @@ def anchors(name: str, pages: Pages) -> dict[str, str]:
     """The anchor of each heading of an English document, and the one in another language."""
     source = english().get(name) or (DOCS / f"{name}.md").read_text(encoding="utf-8")
     return {anchor(old): anchor(new) for old, new in zip(headings(source), headings(pages[name]), strict=True)}
+
+
+def language_of(page: str) -> str:
+    """The language of a page of the site, by its path without a suffix."""
+    match = PAGE.match(page)
+    return (match[1] or match[2]) if match else "en"
 
 
 def headings(page: str) -> list[str]:

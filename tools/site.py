@@ -28,7 +28,7 @@ from zipfile import ZipFile, ZipInfo
 import zstandard
 
 from labkit.lab.workbook import NOT_FOR_LEARNERS
-from tools import page_packages, site_pages
+from tools import documents, page_packages, site_pages
 from tools.notebooks import ROOT
 
 BUILD = page_packages.BUILD
@@ -323,9 +323,13 @@ def lead_to_the_lab(page: Path, out: Path) -> None:
     """Put a link to the lab on top of a page of the documentation; a lesson's opens the lesson."""
     name = page.relative_to(out / "docs")
     root = "../" * len(name.parts)
-    href, text = f"{root}index.html", "Back to the lab"
-    if (out / "files" / f"{name.stem}.ipynb").is_file() and name.parent.name == "notebooks":
-        href, text = f"{root}lab/index.html?path={name.stem}.ipynb", "Open this lesson in the lab"
+    language = documents.language_of(name.with_suffix("").as_posix())
+    folder = "" if language == "en" else f"{language}/"
+    href, text = f"{root}{site_pages.LANDING[language]}.html", "Back to the lab"
+    lesson = f"{folder}{name.stem}.ipynb"
+    if (out / "files" / lesson).is_file() and name.parent.as_posix() == f"notebooks/{folder}".rstrip("/"):
+        href, text = f"{root}lab/index.html?path={lesson}", "Open this lesson in the lab"
+    text = site_pages.texts_of_pages(language).get(text, text)
     link = f'<div class="announcement"><div class="announcement-content"><a href="{href}">{text}</a></div></div>'
     content = page.read_text(encoding="utf-8")
     page.write_text(content.replace('<div class="page">', f'{link}\n<div class="page">', 1), encoding="utf-8")

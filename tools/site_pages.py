@@ -93,6 +93,8 @@ def translated(page: str, language: str, names: Mapping[str, str]) -> str:
         "languages": f'<p class="languages">{links}</p>',
         "landing": LANDING[language],
         "suffix": suffix,
+        "readme": "index" if language == "en" else f"README.{language}",
+        "documents": "index" if language == "en" else f"docs/{language}/index",
         "folder": "" if language == "en" else f"{language}/",
         "catalogue": f', "drill{suffix}.json"' if suffix else "",
         "words": words_of(page, texts),

@@ -171,6 +171,8 @@ def of_pages() -> Catalog:
             texts.add(said, locations=[(page.name, 0)])
     for said in ("{minutes} minutes", "Open in Binder", "Open in Codespaces", "Source"):
         texts.add(said, locations=[("index.html", 0)])
+    for said in ("Back to the lab", "Open this lesson in the lab"):
+        texts.add(said, locations=[("docs", 0)])
     return texts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.korean import (
     wrong_particles,
 )
 from tests.support.some import some
-from tools import catalogues, documents
+from tools import catalogues, documents, site, site_pages
 
 NO_TERM = re.compile(
     r"^    .*|^\| [\w-]+ (?=\| \d)|\b\d\d-[\w-]+|\bsecrets?\b|header Authorization|\bclaims that\b"
@@ -122,6 +123,37 @@ def test_links_lead_to_the_pages_notebooks_and_headings_of_the_language() -> Non
     assert documents.with_own_links(english, here, KOREAN, "ko", pages) == (
         "See [a](hub.md#시험한-것), [b](../scale.md), [c](../../notebooks/ko/04-roles.ipynb), [d](#here)."
     )
+
+
+def test_the_korean_landing_page_leads_to_the_korean_documents() -> None:
+    landing = (site.SOURCES / "index.html").read_text(encoding="utf-8")
+    for language, wanted in (
+        ("en", {"docs/index.html", "docs/docs/install.html"}),
+        ("ko", {"docs/README.ko.html", "docs/docs/ko/index.html", "docs/docs/ko/install.html"}),
+    ):
+        page = site_pages.translated(landing, language, site_pages.LANDING)
+        assert set(re.findall(r'href="(docs/[^"]+)"', page)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("notebooks/04-roles", '../../lab/index.html?path=04-roles.ipynb">Open this lesson in the lab'),
+        ("notebooks/ko/04-roles", '../../../lab/index.html?path=ko/04-roles.ipynb">실습에서 이 강의 열기'),
+        ("docs/ko/install", '../../../ko.html">실습으로 돌아가기'),
+        ("README.ko", '../ko.html">실습으로 돌아가기'),
+        ("docs/install", '../../index.html">Back to the lab'),
+    ],
+)
+def test_a_page_of_the_site_leads_back_in_its_language(tmp_path: Path, name: str, link: str) -> None:
+    for notebook in ("04-roles", "ko/04-roles"):
+        (tmp_path / "files" / f"{notebook}.ipynb").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "files" / f"{notebook}.ipynb").write_text("{}")
+    shown = tmp_path / "docs" / f"{name}.html"
+    shown.parent.mkdir(parents=True)
+    shown.write_text('<div class="page">')
+    site.lead_to_the_lab(shown, tmp_path)
+    assert f'<a href="{link}</a>' in shown.read_text(encoding="utf-8")
 
 
 def test_a_document_that_is_not_translated_stays_in_english_and_is_listed_there() -> None:

@@ -75,6 +75,18 @@ def test_every_link_inside_leads_to_a_page_and_its_anchor(site: Site) -> None:
     assert lost == []
 
 
+def test_a_document_and_its_korean_text_lead_to_each_other(site: Site) -> None:
+    documents = [page for page in site.pages if re.match(r"docs/[\w-]+\.html", page)]
+    assert len(documents) > 15
+    for page in documents:
+        other = page.replace("docs/", "docs/ko/")
+        assert '<html class="no-js" lang="en"' in site.read(page)
+        assert '<html class="no-js" lang="ko"' in site.read(other)
+        assert (other, "") in links(site, page, text_only=True)
+        assert (page, "") in links(site, other, text_only=True)
+    assert '<html class="no-js" lang="ko"' in site.read("README.ko.html")
+
+
 def test_links_to_other_servers_are_listed(site: Site) -> None:
     lines = (site.folder / "outside-links.txt").read_text().splitlines()
     assert any(re.match(r"https://kubernetes\.io/\S+  .*notebooks/02-inside-a-pod", line) for line in lines)
