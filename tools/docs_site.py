@@ -111,14 +111,8 @@ CODE_OF_CONDUCT
 docs/ko/index
 ```
 """
-OF_A_LANGUAGE = """
-```{toctree}
-:hidden:
-:glob:
-
-*
-```
-"""
+ORDER = re.findall(r"^docs/([\w-]+)$", CONTENTS, re.MULTILINE)
+"""The documents as the site's contents list them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -170,7 +164,9 @@ def copy_pages(pages: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (pages / "index.md").write_text(readme + CONTENTS, encoding="utf-8")
     for page in (pages / "docs").glob("*/index.md"):
-        page.write_text(page.read_text(encoding="utf-8") + OF_A_LANGUAGE, encoding="utf-8")
+        names = "\n".join(name for name in ORDER if (page.parent / f"{name}.md").exists())
+        contents = f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+        page.write_text(page.read_text(encoding="utf-8") + contents, encoding="utf-8")
     for page in sorted(ROOT.glob("README.*.md")):
         text = page.read_text(encoding="utf-8").replace("](README.md)", "](index.md)")
         (pages / page.name).write_text(f"---\norphan: true\n---\n{text}", encoding="utf-8")

@@ -16,6 +16,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 
 from tools import catalogues, notebooks
+from tools.docs_site import ORDER
 
 DOCS = notebooks.ROOT / "docs"
 GLOSSARY = "glossary"
@@ -81,8 +82,8 @@ def translated(language: str, texts: Mapping[str, Catalog]) -> Pages:
 
 
 def listed(pages: Pages) -> str:
-    """A list of documents, each by its title."""
-    return "\n".join(f"- [{headings(text)[0]}]({name}.md)" for name, text in sorted(pages.items()))
+    """A list of documents in the order of the site's contents, each by its title."""
+    return "\n".join(f"- [{headings(pages[name])[0]}]({name}.md)" for name in ORDER if name in pages)
 
 
 def built(language: str, texts: Mapping[str, Catalog], readme: str) -> dict[Path, str]:
