@@ -7,6 +7,7 @@ is ``apart`` and works on nothing that others change, the loop goes on.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -54,4 +55,11 @@ async def beside(work: Callable[[], Response]) -> Response:
         finally:
             goes_on.release()
 
-    return await asyncio.to_thread(alone)
+    # What it holds for a while would bring on full collections, during which all wait.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return await asyncio.to_thread(alone)
+    finally:
+        if collects:
+            gc.enable()

@@ -159,7 +159,8 @@ class Registry(Objects):
             return self.create(kind, obj, dry_run=dry_run, guard=guard, check=check_create, warnings=warnings), True
         stored = old
         if isinstance(kind, CustomKind):
-            old = in_version_of(kind, old)
+            with apart():
+                old = in_version_of(kind, old)
         if uid and uid != old["metadata"]["uid"]:
             raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"], dry_run)
         new = change(old)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
@@ -132,6 +133,22 @@ def test_a_long_request_fails_as_a_short_one() -> None:
 
     with pytest.raises(ValueError, match="wrong"):
         asyncio.run(beside(fail))
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_garbage_is_collected_afterwards_as_before(collects: bool) -> None:
+    meanwhile: list[bool] = []
+
+    def work() -> Response:
+        meanwhile.append(gc.isenabled())
+        return DONE
+
+    (gc.enable if collects else gc.disable)()
+    try:
+        asyncio.run(beside(work))
+        assert (meanwhile, gc.isenabled()) == ([False], collects)
+    finally:
+        gc.enable()
 
 
 def test_the_loop_goes_on_when_the_client_has_gone() -> None:
