@@ -83,7 +83,7 @@ def all_shown(value: Any) -> Any:
 
 
 def packed(value: Any) -> Any:
-    """A value with each ``Text`` in parts, as JSON can hold it; ``unpacked`` puts them together again."""
+    """A value, or the fields of a dataclass, with each ``Text`` in parts, as JSON can hold it; see ``unpacked``."""
     return _changed(value, lambda each: {"text": each.template, "values": packed(each.values)})
 
 
@@ -97,12 +97,15 @@ def unpacked(value: Any) -> Any:
 
 
 def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
-    """A value in which each ``Text``, also those in lists and dicts, is changed."""
-    if isinstance(value, Text):
-        return change(value)
+    """A value in which each ``Text``, also those in lists, dicts and dataclasses, is changed."""
+    if isinstance(value, str):
+        return change(value) if isinstance(value, Text) else value
     if isinstance(value, dict):
         return {key: _changed(each, change) for key, each in value.items()}
-    return [_changed(each, change) for each in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_changed(each, change) for each in value]
+    names = getattr(value, "__dataclass_fields__", ())  # dataclasses.asdict copies each text by its parts
+    return {name: _changed(getattr(value, name), change) for name in names} if names else value
 
 
 def use(language: str) -> None:

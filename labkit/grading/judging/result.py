@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from labkit.core.language import listed, packed, text, unpacked
@@ -162,7 +162,7 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """Convert it to what JSON can hold."""
-        return dict(packed(asdict(self)))
+        return dict(packed(self))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Result:
