@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labkit.core import language
 from labkit.core.html import TEMPLATES, _environment, inline_styles, render, stylesheet
+from tests.support.languages import speaking
 from tests.support.some import some
 
 RUDE = "<script>'\"&"
@@ -50,15 +50,9 @@ def test_the_stylesheet_asks_nobody_on_the_net() -> None:
     assert not re.search(r"https?:|@import|url\(", stylesheet())
 
 
-def test_a_template_speaks_the_language_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_speaks_the_language_of_the_moment() -> None:
     """Jinja would translate a constant once, when it compiles the template."""
-    monkeypatch.setattr(language, "read", lambda _name: '{"Seen {what}": "결과 {what}"}')
-    language._catalogue.cache_clear()
     template = _environment().from_string('{{ language() }} {{ "Seen {what}"|said("<b>") }}')
     assert template.render() == "en Seen &lt;b&gt;"
-    language.use("ko")
-    try:
+    with speaking({"Seen {what}": "결과 {what}"}):
         assert template.render() == "ko 결과 &lt;b&gt;"
-    finally:
-        language.use("")
-        language._catalogue.cache_clear()

@@ -12,6 +12,7 @@ import pytest
 from labkit.core import language
 from labkit.core.display import Card, Row
 from labkit.core.language import LANGUAGES, VARIABLES, listed, packed, said, shown, text, unpacked
+from tests.support.languages import speaking
 from tests.support.some import some
 
 KOREAN = {
@@ -23,14 +24,10 @@ KOREAN = {
 
 
 @pytest.fixture
-def korean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def korean() -> Iterator[None]:
     """A lab that speaks Korean, from a catalogue of four messages."""
-    monkeypatch.setattr(language, "read", lambda _name: json.dumps(KOREAN))
-    language._catalogue.cache_clear()
-    language.use("ko")
-    yield
-    language.use("")
-    language._catalogue.cache_clear()
+    with speaking(KOREAN):
+        yield
 
 
 def test_a_text_is_english_where_it_is_compared_and_stored(korean: None) -> None:
@@ -144,10 +141,10 @@ def test_english_reads_no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(text("pod {name} is {state}", "curl", "Running")) == "pod curl is Running"
 
 
-def test_a_site_that_does_not_answer_leaves_english(korean: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_site_that_does_not_answer_leaves_english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(language, "read", lambda _name: "")
-    language._catalogue.cache_clear()
-    assert shown(text("Running")) == "Running"
+    with speaking():
+        assert shown(text("Running")) == "Running"
 
 
 def test_each_language_has_its_catalogue() -> None:

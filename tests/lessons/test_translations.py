@@ -33,6 +33,7 @@ from tests.support.korean import (
     wrong_particles,
     wrong_plain_endings,
 )
+from tests.support.languages import pseudo, speaking
 from tests.support.some import some
 from tools import catalogues, texts
 
@@ -59,29 +60,13 @@ def translations(*rooms: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def speak(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Have the lab speak from a catalogue."""
-
-    def begin(catalogue: dict[str, str]) -> None:
-        monkeypatch.setattr(language, "read", lambda _name: json.dumps(catalogue))
-        language._catalogue.cache_clear()
-        language.use("ko")
-
-    yield begin
-    language.use("")
-    language._catalogue.cache_clear()
-
-
-@cache
-def pseudo() -> dict[str, str]:
-    """A language that consists of brackets, and says nothing but the values."""
-    ids = [str(message.id) for room in texts.ROOMS for message in catalogues.messages(texts.template(room))]
-    return {each: "⟦" + " ".join(f"{{{name}}}" for name in sorted(placeholders(each))) + "⟧" for each in some(ids)}
+def in_brackets() -> Iterator[None]:
+    with speaking(pseudo()):
+        yield
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_pseudo_language_leaves_no_verdict_untouched(name: str, tmp_path: Path, speak: Any) -> None:
-    speak(pseudo())
+def test_a_pseudo_language_leaves_no_verdict_untouched(name: str, tmp_path: Path, in_brackets: None) -> None:
     paper = Paper(tmp_path)
     SCENARIOS[name](paper)
     outcome = paper.check(name.partition("_")[0].upper())
@@ -108,8 +93,7 @@ def is_error(said: str) -> bool:
     return re.match(r"(Question \d+: |The |There |Did you mean |It is |Look at |Declare )", said) is not None
 
 
-def test_a_pseudo_language_leaves_no_hint_and_no_reply_untouched(speak: Any) -> None:
-    speak(pseudo())
+def test_a_pseudo_language_leaves_no_hint_and_no_reply_untouched(in_brackets: None) -> None:
     for step in some([*lessons.STEPS.values(), *ASIDES.values()]):
         for said in (step.title, *step.hints):
             assert shown(said) == "⟦⟧", said
@@ -125,8 +109,7 @@ def test_a_pseudo_language_leaves_no_hint_and_no_reply_untouched(speak: Any) -> 
                 assert re.fullmatch(r"\S ⟦.*⟧", repr(feedback).splitlines()[0])
 
 
-def test_what_is_kept_of_a_verdict_is_english(tmp_path: Path, speak: Any) -> None:
-    speak(pseudo())
+def test_what_is_kept_of_a_verdict_is_english(tmp_path: Path, in_brackets: None) -> None:
     paper = Paper(tmp_path)
     SCENARIOS["w1_port"](paper)
     paper.check("W1")
@@ -136,11 +119,11 @@ def test_what_is_kept_of_a_verdict_is_english(tmp_path: Path, speak: Any) -> Non
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_verdict_is_that_of_the_english_lab(name: str, tmp_path: Path, speak: Any) -> None:
-    speak(json.loads(language._read("ko.json")))
-    paper = Paper(tmp_path)
-    SCENARIOS[name](paper)
-    lines = repr(paper.check(name.partition("_")[0].upper())).splitlines()
+def test_the_verdict_is_that_of_the_english_lab(name: str, tmp_path: Path) -> None:
+    with speaking():
+        paper = Paper(tmp_path)
+        SCENARIOS[name](paper)
+        lines = repr(paper.check(name.partition("_")[0].upper())).splitlines()
     english = [line for line in OUTCOMES[name] if not line.startswith("rests on")]
     assert lines[0].split()[:2] == english[0].split()[:2], "the symbol of the state, and the step"
     assert len(lines) == len(english)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from labkit.core import language
-from labkit.core.language import NAME, shown
+from labkit.core.language import shown
 from labkit.practice.pool import policy, pool, sentence, texts
 from tests.practice.test_same_in_javascript import in_javascript
+from tests.support.languages import brackets, korean, speaking
 from tests.support.some import some
 from tools.drill.__main__ import SEED, questions
 
@@ -23,23 +22,15 @@ ENGLISH = re.compile(r"\b(?:the|this|is|are|in|but|not|only|named|group|May|no|n
 
 
 @pytest.fixture
-def in_brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A language of brackets, with the values between them."""
-    brackets = {each: f"⟦{' '.join(f'{{{name}}}' for name in NAME.findall(each))}⟧" for each in some(texts())}
-    monkeypatch.setattr(language, "read", lambda _name: json.dumps(brackets))
-    language._catalogue.cache_clear()
-    language.use("ko")
-    yield
-    language.use("")
-    language._catalogue.cache_clear()
+def in_brackets() -> Iterator[None]:
+    with speaking(brackets(texts())):
+        yield
 
 
 @pytest.fixture
 def in_korean() -> Iterator[None]:
-    language._catalogue.cache_clear()
-    language.use("ko")
-    yield
-    language.use("")
+    with speaking():
+        yield
 
 
 def sentences() -> list[str]:
@@ -76,9 +67,8 @@ def test_a_sentence_is_translated_as_its_maker_would(in_korean: None) -> None:
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
 def test_the_script_translates_alike(in_korean: None, tmp_path: Path) -> None:
-    korean = json.loads(language._read("ko.json"))
     asked = [*sentences(), *(each["text"] for each in pool()["questions"] if each["form"] == "graph")]
-    data: Any = {"words": {each: korean[each] for each in texts()}, "asked": asked}
+    data: Any = {"words": {each: korean()[each] for each in texts()}, "asked": asked}
     theirs = in_javascript(
         "(words = data.words, data.asked.map((each) => sentence(each, pool.sentences)))", data, tmp_path
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,30 +26,16 @@ from labkit.ui import AccessMatrix, Board, MutantWall, RBACGraph, StartPanel, XR
 from labkit.ui.base import STATIC, LabWidget
 from tests.lessons.policy_questions import TWO
 from tests.rbac.conftest import api
-from tests.support.korean import placeholders
+from tests.support.languages import pseudo, speaking
 from tests.support.some import some
-from tools import catalogues, texts
 
 __all__ = ["api"]
 
 
-@cache
-def pseudo() -> str:
-    """A language that consists of brackets, and of the values between them."""
-    ids = [str(message.id) for room in texts.ROOMS for message in catalogues.messages(texts.template(room))]
-    return json.dumps(
-        {each: f"⟦{' '.join(f'{{{name}}}' for name in sorted(placeholders(each)))}⟧" for each in some(ids)}
-    )
-
-
 @pytest.fixture
-def in_brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(language, "read", lambda _name: pseudo())
-    language._catalogue.cache_clear()
-    language.use("ko")
-    yield
-    language.use("")
-    language._catalogue.cache_clear()
+def in_brackets() -> Iterator[None]:
+    with speaking(pseudo()):
+        yield
 
 
 def lab_of(progress: Progress) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +33,7 @@ from tests.grading.desk import Desk
 from tests.grading.support import submit
 from tests.grading.tasks.test_too_much import GONE, TOO_MUCH
 from tests.support.korean import HANGUL
+from tests.support.languages import korean, speaking
 from tests.support.some import some
 
 SENTENCE = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+")
@@ -108,23 +110,10 @@ def stored(result: Result) -> Result:
 
 
 @pytest.fixture
-def speak(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Mapping[str, str]], None]]:
-    """Have labkit speak from a catalogue."""
-
-    def begin(catalogue: Mapping[str, str]) -> None:
-        monkeypatch.setattr(language, "read", lambda _name: json.dumps(catalogue))
-        language._catalogue.cache_clear()
-        language.use("ko")
-
-    yield begin
-    language.use("")
-    language._catalogue.cache_clear()
-
-
-def korean() -> dict[str, str]:
-    """The Korean catalogue."""
-    catalogue: dict[str, str] = json.loads(language._read("ko.json"))
-    return catalogue
+def speak() -> Iterator[Callable[[], None]]:
+    """Have labkit speak Korean from now on."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(speaking())
 
 
 def said_to_learners(result: Result) -> Iterator[str]:
@@ -161,11 +150,11 @@ def pages(results: list[Result], folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def check_in_korean(results: list[Result], folder: Path, speak: Callable[[Mapping[str, str]], None]) -> None:
+def check_in_korean(results: list[Result], folder: Path, speak: Callable[[], None]) -> None:
     """The points stay, all that can be translated is, and the pages have the same lines in Korean."""
     assert in_english(results) == set()
     english = pages(results, folder / "en")
-    speak(korean())
+    speak()
     translated = pages(results, folder / "ko")
     assert (folder / "en" / "scores.csv").read_text() == (folder / "ko" / "scores.csv").read_text()
     assert english.keys() == translated.keys()
@@ -217,7 +206,7 @@ def test_what_a_notebook_did_is_said_in_korean(name: str, whole: TaskScore, spea
     odd = stored(replace(result, **{**ODD[name], "late": ""}, score=replace(result.score, tasks=(whole,))))
     said = replace(odd, score=replace(odd.score, tasks=(task,)), late=ODD[name].get("late", ""))
     english = [*said.notices, said.outcome]
-    speak(korean())
+    speak()
     for line in some(english):
         assert HANGUL.search(shown(text(line))), line
         assert not SENTENCE.search(shown(text(line))), line
@@ -238,7 +227,7 @@ def test_why_it_could_not_be_graded_is_said_in_korean(data: bytes, why: str, spe
     with pytest.raises(Unreadable) as caught:
         parse(data)
     result = stored(unreadable_result(Submission("ann", "ex4-roles", Path()), "root", caught.value.args[0]))
-    speak(korean())
+    speak()
     assert shown(result.outcome).startswith(f"채점할 수 없었다: {why}")
 
 
@@ -246,7 +235,7 @@ def test_how_late_it_is_is_said_in_korean(speak: Any) -> None:
     entry = Submission("ann", "ex4-roles", Path(), handed_in="2026-11-21T02:05:00+00:00")
     due = Deadline(datetime(2026, 11, 21, tzinfo=UTC), {})
     assert _timed(due, entry).delay == "by 2 hours 5 minutes"
-    speak(korean())
+    speak()
     assert shown(_timed(due, entry).delay) == "(2시간 5분)"
 
 

@@ -1,0 +1,47 @@
+"""Has labkit speak another language than English."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+
+import pytest
+
+from labkit.core import language
+from tests.support.korean import placeholders
+from tests.support.some import some
+from tools import catalogues, texts
+
+
+@contextmanager
+def speaking(catalogue: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Speak Korean, or what a catalogue has in its place."""
+    with pytest.MonkeyPatch.context() as patch:
+        if catalogue is not None:
+            patch.setattr(language, "read", lambda _name: json.dumps(catalogue))
+        language._catalogue.cache_clear()
+        language.use("ko")
+        try:
+            yield
+        finally:
+            language.use("")
+    language._catalogue.cache_clear()
+
+
+def korean() -> dict[str, str]:
+    """The Korean catalogue."""
+    catalogue: dict[str, str] = json.loads(language._read("ko.json"))
+    return catalogue
+
+
+def brackets(english: Iterable[str]) -> dict[str, str]:
+    """A language that consists of brackets, and of the values between them."""
+    return {each: "⟦" + " ".join(f"{{{name}}}" for name in sorted(placeholders(each))) + "⟧" for each in some(english)}
+
+
+@cache
+def pseudo() -> dict[str, str]:
+    """All texts of labkit in this language."""
+    return brackets(str(message.id) for room in texts.ROOMS for message in catalogues.messages(texts.template(room)))
