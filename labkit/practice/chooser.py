@@ -30,10 +30,12 @@ how likely each is before the first answer.
 
 They are erratic, or somebody takes nearly everything, or too much, for allowed, or for forbidden.
 """
-TRAITS, TRAIT_WRONG, TRAIT_FIRST = 14, 0.8, 0.012
+TRAITS, TRAIT_WRONG = 14, 0.8
+TRAIT_FIRST = tuple(0.018 if trait == 6 else 0.012 for trait in range(TRAITS))
 """More ideas that are not in the list: wrong about questions with one trait, such as those about a list.
 
-How many traits there are (``tools/drill/traits.py``), how often such an idea is wrong, how likely each is at first.
+How many traits there are (``tools/drill/traits.py``), how often such an idea is wrong, how likely each is at first:
+one about groups is nearly as wrong as an idea of the list.
 """
 SURE, SURE_NOTHING, SURE_UNKNOWN = 0.85, 0.95, 0.995
 """How likely an idea, "nothing wrong", and an idea that is not in the list have to be to be said."""
@@ -81,7 +83,7 @@ def _sum(values: Iterable[float]) -> float:
 
 def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
     """How likely each hypothesis is: the ideas by number, then "nothing wrong", ``UNKNOWN``, traits."""
-    unknown = [first for _, _, first in UNKNOWN] + [TRAIT_FIRST] * TRAITS
+    unknown = [*(first for _, _, first in UNKNOWN), *TRAIT_FIRST]
     weights = [(1 - NOTHING_FIRST - _sum(unknown)) / ideas] * ideas + [NOTHING_FIRST, *unknown]
     for wrong, allowed, mistaken, traits in answers:
         chances = [1 - SLIP if number in wrong else SLIP for number in range(ideas + 1)]

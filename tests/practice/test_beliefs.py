@@ -21,7 +21,7 @@ from labkit.rbac.explain import grants
 from labkit.rbac.objects import Object
 from tests.support.cluster import ClusterApi
 from tools.drill import traits
-from tools.drill.__main__ import chosen, questions
+from tools.drill.__main__ import SEED, chosen, questions
 from tools.drill.policies import Draft, draft
 
 IDEAS = read_yaml(authorizers.__file__, "beliefs.yaml")
@@ -132,7 +132,7 @@ def test_twenty_thousand_generated_truths_equal_the_servers_answers() -> None:
 def test_the_pool_keeps_what_each_authorizer_answers() -> None:
     known = {each["id"]: each for each in pool()["questions"]}
     same = 0
-    for question in questions(20261130, 1200):
+    for question in questions(SEED, 1200):
         if kept := known.get(question["id"]):
             drawn = question["draft"]
             right = truth(drawn.policy, drawn.question)

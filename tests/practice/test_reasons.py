@@ -22,7 +22,7 @@ Question = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def forbidden() -> list[Question]:
-    return some(each for each in questions(SEED, 1000) if not each["allowed"])
+    return some(each for each in questions(SEED, 3000) if not each["allowed"])
 
 
 def matched(template: str, said: str) -> dict[str, str] | None:

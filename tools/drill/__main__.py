@@ -29,7 +29,7 @@ from tools.drill.policies import draft
 from tools.drill.reasons import AFTERWARDS, ALLOWS, NO_REASONS, REASONS, RULES, explanation, note, reasons
 from tools.drill.traits import traits
 
-SEED = 20261130
+SEED = 20261131
 DRAFTS = 40_000
 ALLOWED, FORBIDDEN = 530, 1200
 PAIRS = 10

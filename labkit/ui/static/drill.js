@@ -3,14 +3,15 @@
 const SLIP = 0.09, NOTHING_FIRST = 0.05, MAX_QUESTIONS = 40;
 const SURE = 0.85, SURE_NOTHING = 0.95, SURE_UNKNOWN = 0.995, MOST_UNKNOWN = 0.06, LEAST_EVIDENCE = 3;
 const UNKNOWN = [[0.4, 0.4, 0.014], [0.91, 0.09, 0.02], [0.7, 0.09, 0.015], [0.5, 0.09, 0.02], [0.09, 0.91, 0.03], [0.09, 0.5, 0.02]];
-const TRAITS = 14, TRAIT_WRONG = 0.8, TRAIT_FIRST = 0.012;
+const TRAITS = 14, TRAIT_WRONG = 0.8;
+const TRAIT_FIRST = Array.from({ length: TRAITS }, (_, trait) => trait === 6 ? 0.018 : 0.012);
 const VERSION = 1, DAY = 86400, DAYS = [1, 7, 30], REST_DAYS = 30, AGAIN = 2;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const likeliest = (weights, among) => among.reduce((best, number) => weights[number] > weights[best] ? number : best, among[0]);
 
 function weightsAfter(ideas, answers) {
-  const unknown = UNKNOWN.map((each) => each[2]).concat(Array(TRAITS).fill(TRAIT_FIRST));
+  const unknown = UNKNOWN.map((each) => each[2]).concat(TRAIT_FIRST);
   let weights = [...Array(ideas).fill((1 - NOTHING_FIRST - sum(unknown)) / ideas), NOTHING_FIRST, ...unknown];
   for (const { wrong, allowed, mistaken, traits } of answers) {
     const chances = [...Array(ideas + 1).keys()].map((number) => wrong.includes(number) ? 1 - SLIP : SLIP)
