@@ -44,6 +44,22 @@ FOR_EVERYBODY = {
 }
 """What a screen reader and a keyboard need of Sphinx's and MyST-NB's pages, and do not get."""
 
+THE_THEME_SAYS = {
+    "ko": {
+        ">Next<": ">다음<",
+        ">Previous<": ">이전<",
+        ">Back to top<": ">맨 위로<",
+        ">Skip to content<": ">본문으로 건너뛰기<",
+        "On this page\n": "이 페이지의 내용\n",
+        'placeholder="Search"': 'placeholder="검색"',
+        'aria-label="Search"': 'aria-label="검색"',
+        "Toggle site navigation sidebar": "사이트 메뉴 열고 닫기",
+        "Toggle table of contents sidebar": "목차 열고 닫기",
+        "Toggle Light / Dark / Auto color theme": "밝은 테마, 어두운 테마, 자동 가운데 바꾸기",
+    },
+}
+"""The texts of the theme, which has no translations."""
+
 CONTENTS = """
 ```{toctree}
 :hidden:
@@ -131,7 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = run_sphinx(pages, Path(folder) / "doctrees", out)
     for page in out.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        for theirs, ours in FOR_EVERYBODY.items():
+        language = re.search(r'<html[^>]* lang="(\w+)"', text)
+        in_language = THE_THEME_SAYS.get(language[1], {}) if language else {}
+        for theirs, ours in {**FOR_EVERYBODY, **in_language}.items():
             text = text.replace(theirs, ours)
         page.write_text(text, encoding="utf-8")
     return status

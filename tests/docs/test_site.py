@@ -84,6 +84,7 @@ def test_a_document_and_its_korean_text_lead_to_each_other(site: Site) -> None:
         assert '<html class="no-js" lang="ko"' in site.read(other)
         assert (other, "") in links(site, page, text_only=True)
         assert (page, "") in links(site, other, text_only=True)
+        assert not re.search(r'>(Next|Previous|Back to top)<|On this page|placeholder="Search"', site.read(other))
     assert '<html class="no-js" lang="ko"' in site.read("README.ko.html")
 
 
