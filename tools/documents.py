@@ -56,9 +56,9 @@ def catalogue(language: str, name: str) -> str:
 
 
 def is_translated(texts: Catalog) -> bool:
-    """Whether a document is shown in its language: nine tenths of it are translated."""
+    """Whether a document is shown in its language: nine tenths of it are translated, or all but one paragraph."""
     done = catalogues.count(catalogues.messages(texts))
-    return done.fuzzy + done.untranslated <= done.messages // 10
+    return done.fuzzy + done.untranslated <= max(1, done.messages // 10)
 
 
 def translated(language: str, texts: Mapping[str, Catalog]) -> Pages:

@@ -73,7 +73,7 @@ def reached(start: str, clicks: int) -> set[str]:
 
 
 def test_every_page_is_two_clicks_from_the_readme() -> None:
-    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")}
     pages |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").rglob("*.ipynb")}
     pages = {page for page in pages if ".ipynb_checkpoints" not in page}
     assert len(pages) > 20
