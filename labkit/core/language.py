@@ -27,6 +27,9 @@ IN_SCRIPT = re.compile(r'(?:\bt\(|\bwidget\("\w+", )"([^"]*)"')
 """A text in a widget's script."""
 NAME = re.compile(r"\{(\w+)\}")
 
+PLAIN = {str, int, float, bool, type(None)}
+"""What most values are, and what nothing changes."""
+
 _chosen: list[str] = []
 
 
@@ -98,14 +101,15 @@ def unpacked(value: Any) -> Any:
 
 def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
     """A value in which each ``Text``, also those in lists, dicts and dataclasses, is changed."""
-    if isinstance(value, str):
-        return change(value) if isinstance(value, Text) else value
-    if isinstance(value, dict):
-        return {key: _changed(each, change) for key, each in value.items()}
+    if isinstance(value, Text):
+        return change(value)
     if isinstance(value, list | tuple):
-        return [_changed(each, change) for each in value]
+        return [each if type(each) in PLAIN else _changed(each, change) for each in value]
     names = getattr(value, "__dataclass_fields__", ())  # dataclasses.asdict copies each text by its parts
-    return {name: _changed(getattr(value, name), change) for name in names} if names else value
+    fields = {name: getattr(value, name) for name in names} if names else value
+    if isinstance(fields, dict):
+        return {key: each if type(each) in PLAIN else _changed(each, change) for key, each in fields.items()}
+    return value
 
 
 def use(language: str) -> None:

@@ -21,7 +21,6 @@ HTML_ESCAPES = (
     ("\u2028".encode(), b"\\u2028"),
     ("\u2029".encode(), b"\\u2029"),
 )
-TO_ESCAPE = re.compile(b"|".join(char for char, _ in HTML_ESCAPES))
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -90,8 +89,8 @@ def escape(data: bytes) -> bytes:
 
     They occur only in strings, so replacing bytes is enough.
     """
-    if TO_ESCAPE.search(data) is not None:
-        for char, escaped in HTML_ESCAPES:
+    for char, escaped in HTML_ESCAPES:
+        if char in data:
             data = data.replace(char, escaped)
     return data
 
