@@ -28,7 +28,7 @@ from zipfile import ZipFile, ZipInfo
 import zstandard
 
 from labkit.lab.workbook import NOT_FOR_LEARNERS
-from tools import documents, page_packages, site_pages
+from tools import documents, page_packages, site_fonts, site_pages
 from tools.notebooks import ROOT
 
 BUILD = page_packages.BUILD
@@ -313,6 +313,7 @@ def finish_pages(out: Path) -> None:
         page.write_text(text.replace("</head>", f"{script}\n</head>"), encoding="utf-8")
     for page in (out / "docs").rglob("*.html"):
         lead_to_the_lab(page, out)
+    site_fonts.add_fonts(out)
     site_pages.add_drill(out)
     site_pages.add_share(out)
     site_pages.add_landing(out, to_begin(out))
@@ -331,7 +332,7 @@ def lead_to_the_lab(page: Path, out: Path) -> None:
         href, text = f"{root}lab/index.html?path={lesson}", "Open this lesson in the lab"
     text = site_pages.texts_of_pages(language).get(text, text)
     link = f'<div class="announcement"><div class="announcement-content"><a href="{href}">{text}</a></div></div>'
-    content = page.read_text(encoding="utf-8")
+    content = page.read_text(encoding="utf-8").replace("</head>", f"{site_fonts.script(language, root)}</head>", 1)
     page.write_text(content.replace('<div class="page">', f'{link}\n<div class="page">', 1), encoding="utf-8")
 
 

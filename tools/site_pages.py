@@ -19,7 +19,7 @@ from labkit.core.language import IN_SCRIPT
 from labkit.core.language import LANGUAGES as NAMES
 from labkit.core.version import __version__
 from labkit.practice import pool
-from tools import catalogues
+from tools import catalogues, site_fonts
 from tools.notebooks import ROOT
 
 SOURCES = ROOT / "page" / "site"
@@ -91,6 +91,7 @@ def translated(page: str, language: str, names: Mapping[str, str]) -> str:
     values = {
         "language": language,
         "languages": f'<p class="languages">{links}</p>',
+        "font": site_fonts.script(language),
         "landing": LANDING[language],
         "suffix": suffix,
         "readme": "index" if language == "en" else f"README.{language}",

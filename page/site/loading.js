@@ -6,6 +6,7 @@
   let words = {};
   const t = (english, values = {}) => (words[english] ?? english).replace(/\{(\w+)\}/g, (name, key) => values[key] ?? name);
   const [, language] = new URLSearchParams(location.search).get("path")?.match(/^(ko)\//) || [];
+  if (language) document.head.append(Object.assign(document.createElement("script"), { src: `${SITE}fonts/${language}.js` }));
   if (language) fetch(`${SITE}static/loading-${language}.json`).then((response) => response.json()).then((read) => (words = read), () => {});
   let channel;
   try {
