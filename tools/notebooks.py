@@ -206,8 +206,8 @@ def glossary(language: str = "en") -> str:
     if language != "en":
         texts = catalogues.read(catalogues.path(language).read_text(encoding="utf-8"))
         document = catalogues.translated(document, texts)
-    texts = [cell.source for cell in document.cells if cell.cell_type == "markdown"]
-    page = "\n\n".join(texts[:-1])
+    parts = [cell.source for cell in document.cells if cell.cell_type == "markdown"]
+    page = "\n\n".join(parts[:-1])
     return f"<!-- Made by `make notebooks` from notebooks/source/99-glossary.py. -->\n\n{page}\n"
 
 
