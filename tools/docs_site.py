@@ -184,7 +184,8 @@ def copy_pages(pages: Path) -> None:
     for page in (pages / "docs").glob("*/index.md"):
         names = "\n".join(name for name in ORDER if (page.parent / f"{name}.md").exists())
         contents = f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
-        page.write_text(page.read_text(encoding="utf-8") + contents, encoding="utf-8")
+        text = page.read_text(encoding="utf-8").replace("](../../README.md)", "](../../index.md)")
+        page.write_text(text + contents, encoding="utf-8")
     for page in sorted(ROOT.glob("README.*.md")):
         text = page.read_text(encoding="utf-8").replace("](README.md)", "](index.md)")
         (pages / page.name).write_text(f"---\norphan: true\n---\n{text}", encoding="utf-8")
