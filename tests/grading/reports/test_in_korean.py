@@ -220,7 +220,7 @@ def test_what_a_notebook_did_is_said_in_korean(name: str, whole: TaskScore, spea
         (b"\xff\xfe", "텍스트가 UTF-16이다"),
         (b"[]", "노트북이 아니다(AttributeError)"),
         (b"\xff{}", "노트북이 아니다(텍스트가 UTF-8이 아니다)"),
-        (b'{"nbformat": 3}', "형식 3의 노트북이다"),
+        (b'{"nbformat": 3}', "예전 형식의 노트북이다(nbformat 3)"),
     ],
 )
 def test_why_it_could_not_be_graded_is_said_in_korean(data: bytes, why: str, speak: Any) -> None:
