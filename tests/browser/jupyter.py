@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -210,7 +211,7 @@ class Notebook:
     def texts(self) -> dict[str, str]:
         """What each check said, by the cell's id, for the checks that were run."""
         script = f"() => {CELLS}.map((cell) => [cell.id, cell.sharedModel.source, cell.outputs?.toJSON() ?? []])"
-        found = [each for each in self.page.evaluate(script) if each[1].startswith("check(") and each[2]]
+        found = [each for each in self.page.evaluate(script) if re.match(r"(paper\.)?check\(", each[1]) and each[2]]
         return {name: outputs[-1]["data"]["text/plain"] for name, _, outputs in found}
 
     def score(self) -> tuple[float, float]:
