@@ -253,6 +253,16 @@ class TaskText:
         return "\n".join([heading, *wrapped])
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of several lines as a block."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, "|" if "\n" in data else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
 def readable(answer: str) -> str:
     """A task's solution to read: manifests as YAML, other lines as they are."""
     lines, heading = [], said("# kubectl apply -f - with this manifest:")
@@ -262,7 +272,7 @@ def readable(answer: str) -> str:
             lines.append(line)
             continue
         objects = ast.literal_eval(manifests[1])
-        made = yaml.safe_dump_all(objects if isinstance(objects, list) else [objects], sort_keys=False)
+        made = yaml.dump_all(objects if isinstance(objects, list) else [objects], Dumper=_Dumper, sort_keys=False)
         lines.append(f"{heading}\n{made}")
     return "\n".join(lines)
 

@@ -124,6 +124,12 @@ def test_pods_run_where_nodes_may_not_be_listed() -> None:
     assert pods_run(admin_of({}, otherwise=403))
 
 
+def test_a_text_of_several_lines_in_a_solution_is_a_block() -> None:
+    manifest = {"kind": "ConfigMap", "data": {"plain": "one", "questions.yaml": "- who: a\n  may: [get pods]\n"}}
+    shown = readable(f"lab.apply({manifest!r})")
+    assert "  plain: one\n  questions.yaml: |\n    - who: a\n      may: [get pods]\n" in shown
+
+
 def test_a_solution_is_shown_as_manifests_and_commands() -> None:
     one = {"kind": "Role", "apiVersion": "v1", "metadata": {"name": "r"}}
     answer = f'lab.kubectl("get pods")\nlab.apply({one!r})\nlab.apply([{one!r}, {one!r}])\nprint(lab.apply)'
