@@ -24,11 +24,6 @@ def apart() -> AbstractContextManager[None]:
     return HOW.get()()
 
 
-def can_be_overtaken() -> bool:
-    """Whether others may change the cluster during ``apart``."""
-    return HOW.get() is not nullcontext
-
-
 async def beside(work: Callable[[], Response]) -> Response:
     """Do the work of a long request."""
     loop = asyncio.get_running_loop()

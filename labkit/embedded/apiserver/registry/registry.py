@@ -22,7 +22,7 @@ from labkit.embedded.apiserver.registry.resource_versions import check_version, 
 from labkit.embedded.apiserver.registry.sizes import check_size
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.beside import apart, can_be_overtaken
+from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import BeginAgain, Object
 from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
@@ -75,11 +75,7 @@ class Registry(Objects):
             metadata["name"] = self.new_name(metadata["generateName"])
         context = replace(self._context, dry_run=dry_run)
         # What may go while a long request is apart: the namespace, and the definition of a custom kind.
-        around = (
-            [Key("namespaces", "", metadata.get("namespace", "")), Key(DEFINITIONS.resource, "", kind.resource)]
-            if can_be_overtaken()
-            else []
-        )
+        around = Key("namespaces", "", metadata.get("namespace", "")), Key(DEFINITIONS.resource, "", kind.resource)
         before = [self.store.get(key) for key in around]
         strategy.prepare_create(context, obj)
         if guard is not None:
