@@ -20,6 +20,8 @@ from typing import Any
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
+from labkit.core.language import NAME
+
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
 PLACEHOLDER = "# Your turn: write it below this line."
 """Stands for a solution in a learner's code cell."""
@@ -158,15 +160,19 @@ def translated(document: Any, texts: Catalog) -> Any:
     return document
 
 
-def compiled(catalogues: Iterable[Catalog]) -> str:
-    """The translations of some catalogues as labkit reads them, one a line; none that is fuzzy."""
+def compiled(catalogues: Iterable[Catalog], *, sentences: bool = False) -> str:
+    """The translations of some catalogues as labkit reads them, one a line; none that is fuzzy.
+
+    Of ``sentences`` the one with the longest words of its own is the first: a shorter one may fit as well.
+    """
     shown = {
         str(message.id): str(message.string)
         for texts in catalogues
         for message in messages(texts)
         if message.string and not message.fuzzy
     }
-    return json.dumps(shown, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
+    own = sorted(shown, key=lambda each: (-len(NAME.sub("", each)) if sentences else 0, each))
+    return json.dumps({each: shown[each] for each in own}, ensure_ascii=False, indent=0) + "\n"
 
 
 def _translation(text: str, texts: Catalog) -> str:

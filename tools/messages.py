@@ -37,8 +37,10 @@ def outputs() -> dict[Path, str]:
             of_documents[name] = catalogues.read(written[file])
         page = catalogues.read(written[catalogues.path(language, "readme")])
         written |= documents.built(language, of_documents, catalogues.translated_page(readme, page))
-        rooms = [catalogues.read(written[catalogues.path(language, name)]) for name in texts.ROOMS]
-        written[texts.COMPILED / f"{language}.json"] = catalogues.compiled(rooms)
+        rooms = {name: catalogues.read(written[catalogues.path(language, name)]) for name in texts.ROOMS}
+        sentences = [rooms.pop(name) for name in texts.SENTENCES]
+        written[texts.COMPILED / f"{language}.json"] = catalogues.compiled(rooms.values())
+        written[texts.COMPILED / f"{language}-sentences.json"] = catalogues.compiled(sentences, sentences=True)
     return written
 
 

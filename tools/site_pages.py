@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from labkit.core.html import stylesheet
-from labkit.core.language import IN_SCRIPT
+from labkit.core.language import IN_PAGE, IN_SCRIPT
 from labkit.core.language import LANGUAGES as NAMES
 from labkit.core.version import __version__
 from labkit.practice import pool
@@ -31,8 +31,6 @@ PICTURES = ("xray", "graph", "matrix")
 README_ROW = re.compile(
     r"^\| \d \| \[(.+?)\]\(notebooks/((?:\w+/)?[\w-]+\.ipynb)\) \| (.*?) ?\| (\d+) \| (.+?) \|$", re.MULTILINE
 )
-IN_PAGE = re.compile(r'\{\{t\("([^"]*)"\)\}\}')
-"""A text in a page's HTML; in its script a text is as in a widget's."""
 LANDING = {"en": "index", "ko": "ko"}
 """The landing page of each language, and so of its other pages."""
 

@@ -1,7 +1,8 @@
 """The English texts of labkit's rooms: what a learner reads, and what can be translated.
 
 In a Python module these are the arguments of ``text``, and of the functions in ``SAYS``; in a YAML file, the values
-under the names in ``FILES``.
+under the names in ``FILES``. What commands print and errors say are plain strings, f-strings among them: these are the
+sentences of ``SENTENCES``.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from babel.messages.catalog import Catalog
 
-from labkit.core.language import IN_SCRIPT
+from labkit.core.language import IN_SCRIPT, NAME
 from labkit.grading.exercises.notebooks import BEGIN, BOARD, PLACEHOLDER
+from tools.sentences import constants, in_command, in_errors
 
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 SITE = PACKAGE.parent / "page" / "site"
@@ -27,9 +30,13 @@ COMPILED = PACKAGE / "core" / "languages"
 ROOMS = (
     *(
         "backends",
+        "class",
+        "classroom",
         "cli",
         "client",
+        "commands",
         "core",
+        "errors",
         "exercises",
         "grading",
         "lab",
@@ -41,6 +48,8 @@ ROOMS = (
     ),
 )
 """The rooms that have a catalogue; what the exercises ask, in the style of the lessons, has one as well."""
+SENTENCES = ("class", "commands", "errors")
+"""The catalogues of sentences, which ``fitted`` shows: a class's pages, what commands print, what errors say."""
 
 SAYS = {
     "text": (0,),
@@ -67,10 +76,9 @@ SAYS = {
 """The functions that take texts, and at which places."""
 
 ERRORS = {"UsageError", "TokenError", "ExpectedForbidden"}
-"""The errors whose texts a learner reads: the first argument, and ``why`` and ``todo``."""
-WITHOUT_ERRORS = {"backends", "cli", "core", "grading", "presenter"}
-"""The rooms whose errors stay English: they are about a machine or for a teacher, and not about Kubernetes."""
-
+"""The errors whose texts are among their room's, if they have no values: the first argument, ``why`` and ``todo``."""
+WITHOUT_ERRORS = {"backends", "class", "cli", "commands", "core", "errors", "grading", "presenter"}
+"""The rooms whose errors are all among the sentences: they are about a machine, or for a teacher."""
 NEAR_MISSES = ("group", "missing role", "name", "namespace", "resource", "scope", "subject", "unbound", "verb")
 SORTS = ("Bindings", "Groups", "Names", "Places", "References", "Resources", "Subjects", "Verbs")
 FACTS = (
@@ -101,7 +109,63 @@ MORE = {
     ),
     "rbac": (*NEAR_MISSES, "service account", "user"),
     "ui": (*SORTS, "groups"),
-    "client": ("created", "changed", "unchanged"),
+    "class": (
+        *("200, allowed", "403, forbidden", "401, unauthorized"),
+        *("identical", "different", "a few", "more than half", "the logs", "more"),
+        *("*{clock} since the demo began*", "**Next, {step}:** {ask}"),
+        *(
+            "**Time:** {here} of {planned} planned for this step; "
+            f"{{all}} of {{of}} for all shown so far ({{number}}): **{{clock}} {side}**"
+            for side in ("left", "over")
+        ),
+    ),
+    "errors": (
+        "Set LABKIT_HOME to a directory of your own.",
+        "Set LABKIT_HOME to a directory of your own{below}.",
+        "Take that right away: chmod o-w {directory}. Or set LABKIT_HOME to a directory of your own.",
+        "Look at it with getfacl, and take it away: setfacl -b {directory}. "
+        "Or set LABKIT_HOME to a directory of your own.",
+    ),
+    "commands": (
+        *("Usage:", "Options:", "Commands:", "Show the version and exit.", "Show this message and exit."),
+        *("[default: {value}]", "[default: {value}; {range}]", "[required]"),
+        "Try '{command}' for help.",
+        "Error: {message}",
+        "Error: {message} Did you mean '{name}'?",
+        *("Missing command.", "No such option '{name}'.", "No such command '{name}'."),
+        *("Error: Invalid value: {message}", "Error: Invalid value for {name}: {message}"),
+        "Error: Missing option {name}.",
+        "Error: Missing argument {name}.",
+        "Error: Option {name} requires an argument.",
+        "Error: Got unexpected extra argument ({argument})",
+        "Error: Got unexpected extra arguments ({arguments})",
+        "{value} is not in the range {range}.",
+        "{value} is not one of {choices}.",
+        "{value} is not a valid {type}.",
+        "{kind} {path} does not exist.",
+        "labkit exec curl                          a shell in the pod curl",
+        "Run a command in a pod, or open a shell in it.",
+        "The exit code is the command's own.",
+        *("left over", "it ends with its program", "another LABKIT_HOME", "try: {todo}"),
+        "process {pid}: {megabytes} MiB, {url}, {where}",
+        *("It lacked:", "It lacked: nothing.", "It never used:", "It never used: nothing.", "No rule is near it."),
+        *("stop {server}", "remove {path}", "Permissions that have changed: {number}."),
+        "{results} graded, {full} with full marks. Scores: {file}",
+        "Building the lab's pod image …",
+        *("Loading the pod image …", "Waiting until a pod can run …"),
+        "Creating the kind cluster {name}; this takes a minute or two, on a busy machine up to ten …",
+    ),
+    "client": (
+        "created",
+        "changed",
+        "unchanged",
+        "ok",
+        "not authenticated",
+        "forbidden",
+        "not found",
+        "conflict",
+        "refused",
+    ),
     "exercises": (PLACEHOLDER, BOARD, BEGIN),
     "grading": (
         *("time limit", "memory limit", "signal {which}", "exit code {which}"),
@@ -131,6 +195,28 @@ FILES = {
     "practice/pool.json": {"sentences"},
 }
 """The files with texts, and the names that they stand under; None for any."""
+OF_CLASS = {
+    "classroom/questions.yaml": {"ask", "options"},
+    "classroom/refusals.yaml": {"what", "todo"},
+    "lessons/mistakes.yaml": {"idea"},
+    "lessons/talk.yaml": {"say", "stuck"},
+    "presenter/room.yaml": {"first", "talk", "second", "ended", "closed", "no class", "no bars"},
+    "classroom/settings.yaml": {
+        "start",
+        "site",
+        "no qr",
+        "alone",
+        "http",
+        "https",
+        "end",
+        "who",
+        "what",
+        "where",
+        "binding",
+        "role",
+    },
+}
+"""The files with texts for a class and its teacher, as in ``FILES``."""
 OF_EXERCISES = {"title", "about", "text", "too much"}
 """In the exercises' file, what is in the style of the lessons."""
 HINT = "hint"
@@ -141,12 +227,14 @@ IN_TEMPLATE = re.compile(r'"([^"]+)"\|said')
 
 def template(room: str) -> Catalog:
     """All messages of a room, each with the files that have it."""
+    if room in SENTENCES:
+        return of_class() if room == "class" else sentences(room)
     texts = Catalog()
     for file in sorted((PACKAGE / room).rglob("*.py")):
         errors = set() if room in WITHOUT_ERRORS else ERRORS
         for said in in_module(file.read_text(encoding="utf-8"), errors):
             texts.add(said, locations=[(file.relative_to(PACKAGE).as_posix(), 0)])
-    for script in sorted((PACKAGE / room).rglob("*.js")):
+    for script in sorted((PACKAGE / room).rglob("*.js")) if room != "classroom" else ():
         for said in IN_SCRIPT.findall(script.read_text(encoding="utf-8")):
             texts.add(said, locations=[(script.relative_to(PACKAGE).as_posix(), 0)])
     for page in sorted((PACKAGE / room).rglob("*.html")):
@@ -160,6 +248,50 @@ def template(room: str) -> Catalog:
                 texts.add(said, locations=[(name, 0)])
     for said in MORE.get(room, ()):
         texts.add(said, locations=[(room, 0)])
+    return texts
+
+
+def sentences(room: str) -> Catalog:
+    """All messages of one of ``SENTENCES``, but those that a room has as texts."""
+    known, texts = known_texts(), Catalog()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        place = file.relative_to(PACKAGE).as_posix()
+        if place.startswith("embedded/"):
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for said in in_errors(tree, SAYS) if room == "errors" else in_command(tree, place.startswith("cli/")):
+            for line in filter(has_words, map(str.strip, said.split("\n"))):
+                if line not in known:
+                    texts.add(line, locations=[(place, 0)])
+    for said in MORE.get(room, ()):
+        texts.add(said, locations=[(room, 0)])
+    return texts
+
+
+@cache
+def known_texts() -> set[str]:
+    """The texts of all rooms that are no sentences."""
+    return {str(each.id) for room in ROOMS if room not in SENTENCES for each in template(room)}
+
+
+def has_words(template: str) -> bool:
+    """Whether a template is more than values and symbols: it would fit any line."""
+    return re.search("[A-Za-z]{2}", NAME.sub("", template)) is not None
+
+
+def of_class() -> Catalog:
+    """All messages of a class: its pages, what it refuses, what it asks and prints."""
+    known, texts = known_texts(), Catalog()
+    for page in sorted((PACKAGE / "classroom" / "static").iterdir()):
+        for said in IN_SCRIPT.findall(page.read_text(encoding="utf-8")):
+            texts.add(said, locations=[(f"classroom/static/{page.name}", 0)])
+    for name, keys in OF_CLASS.items():
+        for said in in_yaml(yaml.safe_load((PACKAGE / name).read_text(encoding="utf-8")), keys):
+            for line in filter(has_words, map(str.strip, said.split("\n"))):
+                if name.startswith("classroom/") or line not in known:
+                    texts.add(line, locations=[(name, 0)])
+    for said in MORE["class"]:
+        texts.add(said, locations=[("classroom", 0)])
     return texts
 
 
@@ -182,25 +314,10 @@ def in_module(source: str, errors: set[str]) -> Iterator[str]:
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         for place in (0,) if name in errors else SAYS.get(name, ()):
-            yield from _constants(call.args[place]) if place < len(call.args) else ()
+            yield from constants(call.args[place]) if place < len(call.args) else ()
         for keyword in call.keywords:
             if name in errors or keyword.arg == HINT:
-                yield from _constants(keyword.value)
-
-
-def _constants(node: ast.expr) -> Iterator[str]:
-    """The texts that an expression may be."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-        yield node.value
-    elif isinstance(node, ast.List):
-        for each in node.elts:
-            yield from _constants(each)
-    elif isinstance(node, ast.BoolOp):
-        for each in node.values:
-            yield from _constants(each)
-    elif isinstance(node, ast.IfExp):
-        yield from _constants(node.body)
-        yield from _constants(node.orelse)
+                yield from constants(keyword.value)
 
 
 def in_yaml(value: Any, keys: set[str] | None, named: bool = False) -> Iterator[str]:

@@ -6,12 +6,12 @@ All other calls go through the API and are the same on every cluster.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.core.display import Card, Displayable, Row
-from labkit.core.language import text
+from labkit.core.language import fitted, text
 
 if TYPE_CHECKING:
     from labkit.client.auditlog import AuditLog
@@ -131,6 +131,10 @@ class Need:
     state: str
     todo: str = ""
     required: bool = True
+
+    def spoken(self) -> Need:
+        """The same in the learner's language."""
+        return replace(self, thing=fitted(self.thing), state=fitted(self.state), todo=fitted(self.todo))
 
 
 class Backend(Protocol):

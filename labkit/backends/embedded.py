@@ -28,6 +28,7 @@ from labkit.client.auditlog import AuditFile
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, home_error, is_locked, locked, read_json
+from labkit.core.language import text
 from labkit.core.place import place
 from labkit.core.version import LAB_AGENT, __version__
 
@@ -123,8 +124,8 @@ class Embedded:
         facts = {
             "era": ""
             if state.get("era", "now") == "now"
-            else f"{state['era']}: pods mount their account's token Secret",
-            "node": "" if state.get("node", True) else "left out: pods stay Pending",
+            else text("{era}: pods mount their account's token Secret", state["era"]),
+            "node": "" if state.get("node", True) else text("left out: pods stay Pending"),
             "process": str(state.get("pid", "")) + (f" on {state.get('host')}" if self._elsewhere() else ""),
             "state": str(self.home),
         }

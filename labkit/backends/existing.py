@@ -25,6 +25,7 @@ from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
 from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_private
+from labkit.core.language import text
 from labkit.core.version import LAB_AGENT
 
 LABEL = "labkit/lab"
@@ -142,9 +143,9 @@ class Existing:
             return Status(self.name, False, facts={"start it": "labkit up --kubeconfig FILE --context NAME"})
         facts = {"context": str(record.get("context")), "you are": str(record.get("user"))}
         if not record.get("part5", True):
-            facts["parts 5, 6"] = "not possible: you may not create cluster roles here"
+            facts["parts 5, 6"] = text("not possible: you may not create cluster roles here")
         if not record.get("anonymous", True):
-            facts["anonymous"] = "not let in: the answer is 401 instead of 403"
+            facts["anonymous"] = text("not let in: the answer is 401 instead of 403")
         return Status(self.name, self._answers(), str(record.get("server", "")), facts)
 
     def kubeconfig(self) -> Path:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.classroom.store import CLOSED, Asked, Store
+from labkit.core.language import fitted, said, shown, text
+from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.steps import step_ids
 
 MAX_MISTAKES = 12
 
-ANYTHING = {"who": "somebody", "what": "something", "where": "somewhere", "binding": "a binding", "role": "a role"}
+ANYTHING: dict[str, str] = read_yaml(__file__, "settings.yaml")["anything"]
 """Stands in a sentence for what one learner granted: objects are not sent."""
 
 STATES = {"passed": "p", "failed": "t", "not attempted": "n"}
@@ -21,9 +23,9 @@ def public(asked: Asked | None) -> dict[str, Any]:
     """What everybody sees: the question and its stage; bars and answer only when the teacher shows them."""
     if asked is None:
         return {"id": 0}
-    shown = ["id", "stage", "ask", "text", "options", *(["rounds"] if asked["bars"] else [])]
+    open_to_all = ["id", "stage", "ask", "text", "options", *(["rounds"] if asked["bars"] else [])]
     closed = asked["stage"] == CLOSED
-    seen = {name: asked[name] for name in (*shown, *(["right", "because"] if closed else []))}
+    seen = {name: asked[name] for name in (*open_to_all, *(["right", "because"] if closed else []))}
     answers = [sum(votes) for votes in asked["rounds"]]
     return {**seen, "answers": answers, "wrong": commonest_wrong(asked) if closed else None}
 
@@ -49,7 +51,7 @@ def board(store: Store) -> dict[str, Any]:
         if outcome["state"] == "failed":
             kind = mistakes().get(outcome["kind"])
             told = {name: outcome[name] for name in ("step", "since", "tries")}
-            row["stuck"] = {**told, "mistake": kind.name if kind else ""}
+            row["stuck"] = {**told, "mistake": said(kind.name) if kind else ""}
     for row in rows.values():
         row["cells"] = "".join(row["cells"])
         del row["key"], row["number"]
@@ -63,8 +65,9 @@ def commonest(store: Store) -> list[dict[str, Any]]:
         having.setdefault(slip["kind"], set()).add(slip["learner"])
     most_first = sorted(having, key=lambda name: -len(having[name]))
     kinds = [mistakes()[name] for name in most_first if name in mistakes()][:MAX_MISTAKES]
+    anything = {name: fitted(word) for name, word in ANYTHING.items()}
     return [
-        {"name": kind.name, "count": len(having[kind.id]), "say": kind.says.format(**ANYTHING)}
-        | {"idea": kind.idea, "step": kind.step}
+        {"name": said(kind.name), "count": len(having[kind.id]), "say": shown(text(kind.says, **anything))}
+        | {"idea": fitted(text(kind.idea)), "step": kind.step}
         for kind in kinds
     ]

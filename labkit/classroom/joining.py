@@ -23,6 +23,7 @@ from labkit.core import page
 from labkit.core.display import Card, Row
 from labkit.core.errors import Unreachable, UsageError
 from labkit.core.home import JOINED, locked, read_json, write_private
+from labkit.core.language import text
 from labkit.lessons import STEPS
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
@@ -30,7 +31,7 @@ from labkit.lessons.progress import Progress
 MAX_WAITING, MAX_SENT = 1000, 100
 MAX_PAUSE_SECONDS, TIMEOUT_SECONDS = 30.0, 8.0
 
-SENT = (
+SENT = text(
     "In a class, its teacher sees of each step: its outcome, your first guess, the kind of mistake, and when; also of "
     "the steps before. No code, token, object or address is sent. lab.leave() ends this, and deletes it there."
 )
@@ -74,7 +75,7 @@ def join(home: Path, address: str, code: str, name: str, progress: Progress, say
                     _add(kept, step, entry["state"], entry.get("kind", ""), entry)
         kept["address"] = base
     send_soon(home)
-    return Card(f"In the class as {answer['name']}", "good", [Row("to leave", "lab.leave()", code=True)])
+    return Card(text("In the class as {name}", answer["name"]), "good", [Row("to leave", "lab.leave()", code=True)])
 
 
 def leave(home: Path) -> Card:
@@ -86,9 +87,9 @@ def leave(home: Path) -> Card:
         kept.clear()
     status, _ = _request(member["address"], "DELETE", "/api/learner", None, member["key"])
     if status in (200, 401):  # 401: the row is gone already
-        return Card("You have left the class", "plain", [Row("deleted", "all that this lab had sent")])
-    there = "The class does not answer. Ask your teacher to remove your row from the board."
-    return Card("You have left the class: nothing more is sent", "warn", [Row("still there", there)])
+        return Card(text("You have left the class"), "plain", [Row("deleted", text("all that this lab had sent"))])
+    there = text("The class does not answer. Ask your teacher to remove your row from the board.")
+    return Card(text("You have left the class: nothing more is sent"), "warn", [Row("still there", there)])
 
 
 def report(home: Path, outcome: Outcome, entry: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from labkit.core.language import fitted
 from labkit.core.yaml_file import read_yaml
 
 MAX_PER_ADDRESS = 250
@@ -37,7 +38,7 @@ class Refusal(Exception):
         super().__init__(name)
         said = REFUSALS[name]
         self.status = int(said["status"])
-        self.what, self.todo = said["what"].format(**values), said["todo"].format(**values)
+        self.what, self.todo = (fitted(said[name]).format(**values) for name in ("what", "todo"))
 
 
 class Rate:

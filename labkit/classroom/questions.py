@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from labkit import lessons
 from labkit.classroom.limits import Refusal, read_text
+from labkit.core.language import fitted, language, said, shown, text
 from labkit.core.resources import notebooks
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes, of_guess
 from labkit.lessons.questions import judge
-from labkit.practice.pool import pool
+from labkit.practice.pool import policy, pool, sentence
 
 MAX_TEXT, MAX_OPTION, MAX_OPTIONS = 600, 120, 6
 
@@ -42,7 +42,7 @@ def find(source: str) -> Question:
     """The question of a step, of a notebook's beginning or of the drill."""
     if source in _steps():
         return _of_step(source)
-    if source in recalls():
+    if source in recalls(language()):
         return _of_recall(source)
     for question in pool()["questions"]:
         if question["id"] == source:
@@ -68,10 +68,12 @@ def catalogue() -> dict[str, dict[str, str]]:
     """What the teacher chooses from: groups, with the title of each question by its source."""
     ideas = pool()["beliefs"]
     return {
-        "Before a step": {step: f"{step} · {said['ask']}" for step, said in _steps().items()},
-        "At the beginning of a part": {number: f"{number} · {entry[0]}" for number, entry in recalls().items()},
-        "The drill: who believes this?": {
-            example: f"{idea['name']} ({number})"
+        fitted("Before a step"): {step: f"{step} · {fitted(entry['ask'])}" for step, entry in _steps().items()},
+        fitted("At the beginning of a part"): {
+            each: f"{each} · {ask}" for each, (ask, _) in recalls(language()).items()
+        },
+        fitted("The drill: who believes this?"): {
+            example: f"{said(idea['name'])} ({number})"
             for idea in ideas
             for number, example in enumerate(idea["examples"], 1)
         },
@@ -85,41 +87,43 @@ def _steps() -> dict[str, dict[str, Any]]:
 
 
 def _of_step(step: str) -> Question:
-    said, prediction = _steps()[step], lessons.STEPS[step].prediction
-    words = said.get("options") or list(prediction.words if prediction else ())
-    solution, label = str(lessons.worked()[step]["solution"]), re.escape(said.get("of", ""))
+    entry, prediction = _steps()[step], lessons.STEPS[step].prediction
+    words = entry.get("options") or list(prediction.words if prediction else ())
+    solution, label = str(lessons.worked()[step]["solution"]), re.escape(entry.get("of", ""))
     predicted = re.findall(rf'"{label}": "([^"]+)"' if label else rf'predict\("{step}", "([^"]+)"\)', solution)
     # Whoever expects a 401 of a caller that the server knows takes one refusal for the other, whatever the step.
     kinds = [mistakes()["one-refusal-for-all" if word == "unauthorized" else of_guess(step)] for word in words]
     ideas = {str(place): [_idea(kind.idea, kind.says, kind.step)] for place, kind in enumerate(kinds)}
-    options = [WORDS.get(each, each) for each in words]
-    because = mistakes()[of_guess(step)].says
-    return _question(step, said["ask"], options, words.index(predicted[0]), because, ideas)
+    options = [fitted(text(WORDS.get(each, each))) for each in words]
+    because = said(mistakes()[of_guess(step)].says)
+    return _question(step, fitted(entry["ask"]), options, words.index(predicted[0]), because, ideas)
 
 
 @cache
-def recalls() -> dict[str, tuple[str, list[str]]]:
-    """The questions at the beginning of each part by number: the text, and the options."""
-    texts = [(notebooks() / lesson.notebook).read_text(encoding="utf-8") for lesson in lessons.LESSONS]
+def recalls(lang: str) -> dict[str, tuple[str, list[str]]]:
+    """The questions at the beginning of each part by number, in a language: the text, and the options."""
+    folder = notebooks() if lang == "en" else notebooks() / lang
+    texts = [(folder / lesson.notebook).read_text(encoding="utf-8") for lesson in lessons.LESSONS]
     cells = ["".join(cell["source"]) for text in texts for cell in json.loads(text)["cells"]]
     found = [each for cell in cells for each in RECALL.findall(f"{cell}\n")]
     return {number: (text, re.findall(r"^\* \w: (.+)$", options, re.MULTILINE)) for number, text, options in found}
 
 
 def _of_recall(number: str) -> Question:
-    text, options = recalls()[number]
+    text, options = recalls(language())[number]
     replies = [judge(number, letter) for letter in "abcdef"[: len(options)]]
     right = [reply.right for reply in replies].index(True)
     ideas = {str(place): [_idea("", reply.text, "")] for place, reply in enumerate(replies)}
-    return _question(number, text, options, right, replies[right].text, ideas)
+    return _question(number, text, options, right, shown(replies[right].text), ideas)
 
 
-def _of_drill(found: Mapping[str, Any]) -> Question:
+def _of_drill(found: dict[str, Any]) -> Question:
     right = 0 if found["allowed"] else 1
     wrong = [pool()["beliefs"][number] for number in found["wrong"]]
     ideas = {str(1 - right): [_idea(idea["name"], idea["says"], idea["step"]) for idea in wrong]}
-    ask = f"{found.get('note', '')} {found['ask']}".strip()
-    return _question(found["id"], ask, ["allowed", "forbidden"], right, found["says"], ideas, found["text"])
+    ask = " ".join(shown(sentence(found[part])) for part in ("note", "ask") if found.get(part))
+    because = "\n".join(shown(sentence(line)) for line in found["says"].split("\n"))
+    return _question(found["id"], ask, [said("allowed"), said("forbidden")], right, because, ideas, policy(found))
 
 
 def _question(
@@ -130,4 +134,4 @@ def _question(
 
 
 def _idea(idea: str, say: str, step: str) -> dict[str, str]:
-    return {"idea": idea, "say": say, "step": step}
+    return {"idea": fitted(text(idea)), "say": said(say), "step": step}

@@ -22,6 +22,7 @@ from labkit.classroom import questions
 from labkit.classroom.board import STATES, board, public
 from labkit.classroom.limits import Limits, Refusal, read_key, read_text
 from labkit.classroom.store import ROUNDS, Store
+from labkit.core.language import IN_PAGE, IN_SCRIPT, fitted, language
 from labkit.core.sharing import Share
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes
@@ -92,7 +93,7 @@ class Classroom:
         except web.HTTPClientError:
             refusal = Refusal("no-page")
         if refusal.status == 507:
-            self._trouble = f"{refusal.what} Free some space there."
+            self._trouble = f"{refusal.what} {fitted('Free some space there.')}"
             self._wake("board")
         return web.json_response({"what": refusal.what, "todo": refusal.todo}, status=refusal.status)
 
@@ -104,7 +105,10 @@ class Classroom:
     async def _page(self, request: web.Request) -> web.StreamResponse:
         path = STATIC / request.match_info.get("name", "vote")
         path = path if path.suffix else path.with_suffix(".html")
-        return web.Response(text=path.read_text(encoding="utf-8"), content_type=TYPES[path.suffix])
+        page = path.read_text(encoding="utf-8").replace("{{language}}", language())
+        page = IN_PAGE.sub(lambda found: fitted(found[1]), page)
+        page = IN_SCRIPT.sub(lambda found: f't("{fitted(found[1])}"', page)
+        return web.Response(text=page, content_type=TYPES[path.suffix])
 
     async def _end_streams(self, _app: web.Application) -> None:
         self._over = True

@@ -17,6 +17,7 @@ from aiohttp import web
 from labkit.classroom.server import SETTINGS, Classroom
 from labkit.classroom.store import Store
 from labkit.core.errors import UsageError
+from labkit.core.language import fitted
 from labkit.core.sharing import ROOM, shared
 
 
@@ -66,11 +67,11 @@ async def serve(
 def announcement(classroom: Classroom, listen: str) -> str:
     """What the teacher reads when the class begins."""
     link, code = classroom.link, classroom.store.code
-    site = SETTINGS["site"].format(link=link) if classroom.site else ""
-    reach = SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]]
+    site = fitted(SETTINGS["site"]).format(link=link) if classroom.site else ""
+    reach = fitted(SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]])
     text, classroom.picture = qr(f"{link}/vote#{code}")
-    seen = {"qr": text or SETTINGS["no qr"], "site": site, "reach": reach}
-    return str(SETTINGS["start"].format(link=link, code=code, key=classroom.store.teacher_key, **seen))
+    seen = {"qr": text or fitted(SETTINGS["no qr"]), "site": site, "reach": reach}
+    return str(fitted(SETTINGS["start"]).format(link=link, code=code, key=classroom.store.teacher_key, **seen))
 
 
 def address(listen: str, port: int, certificate: Path | None = None) -> str:

@@ -22,6 +22,7 @@ from labkit.classroom.limits import Refusal
 from labkit.core import ownership
 from labkit.core.errors import HomeError, NotRunning
 from labkit.core.home import ensure_private, home_error, home_path
+from labkit.core.language import fitted
 
 SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 VERSION = 1
@@ -136,11 +137,11 @@ class Store:
         """Take a learner in, or change the name of the one with this key; returns the name, a number if it is empty."""
         with self._transaction() as database:
             if self.learner(key) is None and self._one("SELECT count(*) FROM learners") >= MAX_LEARNERS:
-                raise Refusal("full", most=f"{MAX_LEARNERS} learners")
+                raise Refusal("full", most=fitted(f"{MAX_LEARNERS} learners"))
             insert = "INSERT INTO learners(key, name, joined, number) VALUES(?, ?, ?, 0) ON CONFLICT(key) DO NOTHING"
             database.execute(insert, (hashed(key), name, time.time()))
             learner = self.learner(key)
-            name = name or f"Learner {learner}"
+            name = name or fitted(f"Learner {learner}")
             database.execute("UPDATE learners SET name=? WHERE id=?", (name, learner))
         return name
 
@@ -180,7 +181,7 @@ class Store:
         """Open a question; the one before is closed."""
         with self._transaction() as database:
             if self._one("SELECT count(*) FROM questions") >= MAX_QUESTIONS:
-                raise Refusal("full", most=f"{MAX_QUESTIONS} questions")
+                raise Refusal("full", most=fitted(f"{MAX_QUESTIONS} questions"))
             database.execute("UPDATE questions SET stage=?", (CLOSED,))
             row = (json.dumps(content), FIRST, time.time())
             insert = "INSERT INTO questions(content, stage, bars, at) VALUES(?, ?, 0, ?) RETURNING id"
@@ -198,7 +199,7 @@ class Store:
         with self._transaction() as database:
             count = "SELECT count(*) FROM votes WHERE question=? AND round=? AND voter<>?"
             if self._one(count, question, number, voter) >= MAX_VOTERS:
-                raise Refusal("full", most=f"{MAX_VOTERS} answers in a round")
+                raise Refusal("full", most=fitted(f"{MAX_VOTERS} answers in a round"))
             row = (question, number, voter, choice, time.time())
             database.execute("INSERT OR REPLACE INTO votes VALUES(?, ?, ?, ?, ?)", row)
 

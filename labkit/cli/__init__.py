@@ -8,6 +8,7 @@ has the exit codes.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -15,32 +16,26 @@ from typing import NoReturn
 
 import click
 
+from labkit.cli.output import echo
 from labkit.core.errors import LabkitError, UsageError, near
+from labkit.core.language import fitted
 from labkit.core.version import __version__
 
-COMMANDS = {
-    "up": "labkit.cli.cluster",
-    "down": "labkit.cli.cluster",
-    "status": "labkit.cli.cluster",
-    "reset": "labkit.cli.cluster",
-    "kubeconfig": "labkit.cli.cluster",
-    "doctor": "labkit.cli.machine",
-    "clean": "labkit.cli.machine",
-    "completion": "labkit.cli.machine",
-    "lab": "labkit.cli.notebooks",
-    "slides": "labkit.cli.notebooks",
-    "demo": "labkit.cli.lessons",
-    "check": "labkit.cli.lessons",
-    "drill": "labkit.cli.drill",
-    "class": "labkit.cli.classroom",
-    "exec": "labkit.cli.pods",
-    "proxy": "labkit.cli.pods",
-    "work": "labkit.cli.work",
-    "bundle": "labkit.cli.bundle",
-    "rbac": "labkit.cli.rbac",
-    "grade": "labkit.cli.grading",
-    "course": "labkit.cli.course",
+MODULES = {
+    "cluster": ("up", "down", "status", "reset", "kubeconfig"),
+    "machine": ("doctor", "clean", "completion"),
+    "notebooks": ("lab", "slides"),
+    "lessons": ("demo", "check"),
+    "drill": ("drill",),
+    "classroom": ("class",),
+    "pods": ("exec", "proxy"),
+    "work": ("work",),
+    "bundle": ("bundle",),
+    "rbac": ("rbac",),
+    "grading": ("grade",),
+    "course": ("course",),
 }
+COMMANDS = {name: f"labkit.cli.{module}" for module, names in MODULES.items() for name in names}
 """The module of each command, in the order of ``--help``."""
 
 INTERRUPTED = 130
@@ -102,10 +97,11 @@ def run(arguments: list[str]) -> int:
         click.echo(f"labkit: {error}", err=True)
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        error.show(written := io.StringIO())
+        echo(written.getvalue().rstrip().replace(error.message, fitted(error.message)), err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\nlabkit: interrupted", err=True)
+        echo("\nlabkit: interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from labkit.cli.cluster import report
+from labkit.cli.output import echo
 from labkit.core.home import home_path
 
 
@@ -26,7 +27,7 @@ def save_command(file: Path, image: str, no_images: bool) -> None:
     contents = bundle.save(file, home_path(), image, report, images=not no_images)
     size = file.stat().st_size / 1024**2
     taken = contents.node_image or "no images"
-    click.echo(
+    echo(
         f"{file} holds labkit {contents.version} for Python {contents.python} on {contents.machine} and {taken} "
         f"({size:.0f} MiB). Its README.txt says how to go on."
     )
@@ -40,6 +41,6 @@ def load_command(file: Path) -> None:
 
     contents = bundle.load(file, home_path(), report)
     if contents.node_image:
-        click.echo(f"Ready: labkit up --backend kind uses {contents.node_image}.")
+        echo(f"Ready: labkit up --backend kind uses {contents.node_image}.")
     else:
-        click.echo("It holds no images, and the embedded cluster needs none: go on with labkit lab.")
+        echo("It holds no images, and the embedded cluster needs none: go on with labkit lab.")

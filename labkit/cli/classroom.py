@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from labkit.cli.output import FOLDER, INPUT, echo
+from labkit.core.language import fitted
+
 
 @click.group("class")
 def class_command() -> None:
@@ -18,11 +21,9 @@ def class_command() -> None:
 @class_command.command("start")
 @click.option("--listen", default="127.0.0.1", metavar="ADDRESS", help="Where others reach it; 0.0.0.0 is everywhere.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8440, show_default=True, help="0 takes a free one.")
-@click.option(
-    "--site", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Serve a build of the page."
-)
-@click.option("--certificate", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="For https: PEM.")
-@click.option("--key", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="The certificate's key.")
+@click.option("--site", type=FOLDER, help="Serve a build of the page.")
+@click.option("--certificate", type=INPUT, help="For https: PEM.")
+@click.option("--key", type=INPUT, help="The certificate's key.")
 def start_command(listen: str, port: int, site: Path | None, certificate: Path | None, key: Path | None) -> int:
     """Hold a class until Ctrl-C.
 
@@ -35,7 +36,7 @@ def start_command(listen: str, port: int, site: Path | None, certificate: Path |
 
     store = Store(place())
     try:
-        asyncio.run(serve(store, listen, port, site, (certificate, key), click.echo))
+        asyncio.run(serve(store, listen, port, site, (certificate, key), echo))
     finally:
         store.close()
     return 0
@@ -47,9 +48,9 @@ def delete_command(yes: bool) -> int:
     """Delete the class: learners, outcomes, questions and votes."""
     from labkit.classroom.store import delete, place
 
-    if not yes and not click.confirm("Delete the class with all that is kept of it?"):
-        click.echo("Nothing was deleted.")
+    if not yes and not click.confirm(fitted("Delete the class with all that is kept of it?")):
+        echo("Nothing was deleted.")
         return 1
     delete(place())
-    click.echo("The class is deleted. Its join code and its board's link are over.")
+    echo("The class is deleted. Its join code and its board's link are over.")
     return 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from labkit.backends.base import NAMES, Options
 from labkit.backends.choice import Choice
-from labkit.cli.output import as_json, complete_steps, json_option
+from labkit.cli.output import FILE, as_json, complete_steps, echo, json_option
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 from labkit.lab.backend import chosen, make
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
-def report(line: str) -> None:
-    """Print a line of progress to standard error."""
-    click.echo(line, err=True)
+report = partial(echo, err=True)
+"""Prints a line of progress to standard error."""
 
 
 @click.command("up")
@@ -30,48 +30,25 @@ def report(line: str) -> None:
 @click.option("--era", type=click.Choice(["now", "1.20"]), help="Embedded: how service accounts get their tokens.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Embedded: the API server's port.")
 @click.option("--image", help="kind: the node image. [env: LABKIT_KIND_IMAGE]")
-@click.option(
-    "--kubeconfig",
-    "kubeconfig_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Existing: the file that names the cluster.",
-)
+@click.option("--kubeconfig", "kubeconfig_file", type=FILE, help="Existing: the file that names the cluster.")
 @click.option("--context", default="", help="Existing: the context in that file.")
 @click.option("--prefix", default="", help="Existing: put before all names, where learners share a cluster.")
 @click.option("--force", is_flag=True, help="Existing: use it although it looks like production.")
-def up_command(
-    backend: str | None,
-    no_node: bool,
-    era: str | None,
-    port: int | None,
-    image: str | None,
-    kubeconfig_file: Path | None,
-    context: str,
-    prefix: str,
-    force: bool,
-) -> None:
+def up_command(backend: str | None, no_node: bool, kubeconfig_file: Path | None, **more: Any) -> None:
     """Start the cluster, or find it running.
 
     The embedded cluster needs nothing but Python; `labkit doctor` tells what the
     others need. Running it again is safe.
     """
-    options = Options(
-        node=False if no_node else None,
-        era=era,
-        port=port,
-        image=image,
-        kubeconfig=kubeconfig_file.expanduser().absolute() if kubeconfig_file else None,
-        context=context,
-        prefix=prefix,
-        force=force,
-    )
+    kubeconfig = kubeconfig_file.expanduser().absolute() if kubeconfig_file else None
+    options = Options(node=False if no_node else None, kubeconfig=kubeconfig, **more)
     home = home_path()
     choice = Choice.of(home, backend, options)
     cluster = make(choice.backend, home, choice.options)
     cluster.start(report)
     choice.keep(home)
     status = cluster.status()
-    click.echo(replace(status, facts={**status.facts, "kubeconfig": str(cluster.kubeconfig())}))
+    echo(replace(status, facts={**status.facts, "kubeconfig": str(cluster.kubeconfig())}))
 
 
 @click.command("down")
@@ -92,17 +69,12 @@ def down_command(backend: str | None) -> None:
 def status_command(json_wanted: bool) -> int:
     """Show whether the cluster runs, and where. Exit code 3 when it does not."""
     status = chosen(home_path()).status()
-    (as_json if json_wanted else click.echo)(status)
+    (as_json if json_wanted else echo)(status)
     return 0 if status.running else NotRunning.exit_code
 
 
 @click.command("reset")
-@click.option(
-    "--to",
-    "step",
-    shell_complete=complete_steps,
-    help="Rewind to the state in which this step begins, such as W17; or `end`.",
-)
+@click.option("--to", "step", shell_complete=complete_steps, help="Rewind to where a step begins: W17, or `end`.")
 @click.option("--progress", is_flag=True, help="Forget predictions and passed checkpoints as well.")
 def reset_command(step: str | None, progress: bool) -> None:
     """Reset the cluster to its beginning, or to any step.
@@ -111,13 +83,13 @@ def reset_command(step: str | None, progress: bool) -> None:
     """
     lab = found_lab()
     if step:
-        click.echo(lab.rewind(step))
+        echo(lab.rewind(step))
     else:
         lab.reset()
-        click.echo("The cluster is as it began.")
+        echo("The cluster is as it began.")
     if progress:
         lab.progress.forget()
-        click.echo("Your progress is forgotten.")
+        echo("Your progress is forgotten.")
 
 
 @click.command("kubeconfig")
@@ -130,7 +102,7 @@ def kubeconfig_command() -> None:
     path = backend.kubeconfig()
     if not backend.status().running:
         report("The cluster does not run now. Start it with `labkit up`.")
-    click.echo(path)
+    echo(path)
 
 
 def found_lab() -> Lab:

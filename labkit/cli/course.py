@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from labkit.cli.output import FOLDER, INPUT, echo
+
 
 @click.group("course")
 def course_command() -> None:
@@ -20,13 +22,13 @@ def build_command(folder: Path) -> int:
     from labkit.grading.nbgrader import course
 
     written = course.build(folder)
-    click.echo(f"{len(written)} assignments in {folder / 'source'}. How to go on: {folder / 'README.md'}")
+    echo(f"{len(written)} assignments in {folder / 'source'}. How to go on: {folder / 'README.md'}")
     return 0
 
 
 @course_command.command("secret")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.option("--roster", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Print its codes as CSV.")
+@click.argument("folder", type=FOLDER)
+@click.option("--roster", type=INPUT, help="Print its codes as CSV.")
 def secret_command(folder: Path, roster: Path | None) -> int:
     """Make the secret of the course in FOLDER; print learners' codes.
 
@@ -39,7 +41,7 @@ def secret_command(folder: Path, roster: Path | None) -> int:
     from labkit.grading.reports.scores import safe_cell
 
     secret, is_new = make_secret(folder)
-    click.echo(f"{folder / FILE}: {'made' if is_new else 'was there, and stays'}.", err=True)
+    echo(f"{folder / FILE}: {'made' if is_new else 'was there, and stays'}.", err=True)
     rows = [("id", "name", "mail", "code")]
     for person in Roster(roster).people.values() if roster else ():
         rows.append((person.id, person.name, person.mail, secret.code(person.id)))
@@ -48,7 +50,7 @@ def secret_command(folder: Path, roster: Path | None) -> int:
 
 
 @course_command.command("checker")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("folder", type=FOLDER)
 def checker_command(folder: Path) -> int:
     """Judge a course's notebooks outside their kernels.
 
@@ -60,6 +62,6 @@ def checker_command(folder: Path) -> int:
     from labkit.grading.nbgrader import checker
 
     path = (folder / "checker.sock").absolute()
-    click.echo(f"The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}")
+    echo(f"The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}")
     asyncio.run(checker.serve(path, folder / "ledger.jsonl", read_secret(folder)))
     return 0

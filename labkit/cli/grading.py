@@ -11,6 +11,7 @@ import click
 
 from labkit.cli.grading_plan import GradingPlan
 from labkit.cli.grading_runs import grade_here, grade_on_a_real_cluster, grade_on_dask
+from labkit.cli.output import INPUT, echo
 from labkit.core import language
 from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
@@ -18,10 +19,6 @@ from labkit.core.signals import interrupt_on_signals
 if TYPE_CHECKING:
     from labkit.grading.intake.intake import Intake
     from labkit.grading.session import GradingSession
-
-TABLE = click.Path(path_type=Path, dir_okay=False, exists=True)
-
-PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cluster}
 """By ``GradingPlan.place``."""
@@ -31,7 +28,7 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 @click.argument("submissions", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--roster",
-    type=TABLE,
+    type=INPUT,
     help="A table (CSV) of learners' ids, names and mail addresses: maps the names used by Canvas or Moodle to ids.",
 )
 @click.option(
@@ -41,8 +38,8 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
     help="Which of a learner's several notebooks of an exercise counts; newest when left out.",
 )
 @click.option("--due", default="", metavar="TIME", help="When it is due, with a zone: 2026-11-20T23:59+01:00.")
-@click.option("--extensions", type=TABLE, help="A table of learners for whom it is due later: learner, due.")
-@click.option("--groups", type=TABLE, help="A table of Moodle's groups, a member in each row: group, learner.")
+@click.option("--extensions", type=INPUT, help="A table of learners for whom it is due later: learner, due.")
+@click.option("--groups", type=INPUT, help="A table of Moodle's groups, a member in each row: group, learner.")
 @click.option("--late", type=click.Choice(("accept", "refuse")), default="accept", help="Whether late ones are graded.")
 @click.option(
     "--earlier",
@@ -57,23 +54,16 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
     help="A table of points that you decided: learner, task, points, reason; OUT-overrides.csv when left out.",
 )
 @click.option("--overrides-template", is_flag=True, help="Write that table, to be filled in, with a row for each task.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Where the scores go; results, or results-BACKEND, when left out.",
-)
+@click.option("--out", type=click.Path(path_type=Path), help="Where the scores go, not to results or results-BACKEND.")
 @click.option(
     "--places",
     "slots",
     type=click.IntRange(1, 64),
-    default=None,
     help="How many at once; two for each of up to 8 processors when left out.",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 3600),
-    default=None,
     help="Wall-clock time of one notebook; 60, or 300 on a real cluster, when left out.",
 )
 @click.option("--kernel", is_flag=True, help="Run every notebook in a real kernel: slower, same scores.")
@@ -84,18 +74,14 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
     help="Begin anew: as --regrade, and where a folder or archive is named, forget the results of what is not in it.",
 )
 @click.option("--backend", type=click.Choice(("embedded", "kind", "existing")), default=None, help="On what cluster.")
-@click.option(
-    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="An existing cluster's."
-)
+@click.option("--kubeconfig", type=INPUT, help="An existing cluster's.")
 @click.option("--context", default="", help="Its context; the file's current one when left out.")
 @click.option("--image", default=None, help="kind's node image.")
-@click.option(
-    "--without-kubectl", is_flag=True, help="Go on where there is no kubectl; what calls it is left to be graded again."
-)
+@click.option("--without-kubectl", is_flag=True, help="Go on without kubectl; what calls it is left to grade again.")
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Grade on a Dask cluster: tls://HOST:PORT.")
-@click.option("--tls-ca", type=PEM, help="Its authority; that of Dask's configuration when left out.")
-@click.option("--tls-cert", type=PEM, help="Your certificate there.")
-@click.option("--tls-key", type=PEM, help="The certificate's key.")
+@click.option("--tls-ca", type=INPUT, help="Its authority; that of Dask's configuration when left out.")
+@click.option("--tls-cert", type=INPUT, help="Your certificate there.")
+@click.option("--tls-key", type=INPUT, help="The certificate's key.")
 @click.option("--trust", is_flag=True, help="Grade where there are no walls: you trust every notebook.")
 @click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
 @click.option(
@@ -131,7 +117,7 @@ def grade_command(**options: Any) -> int:
     results = RUNNERS[plan.place](plan, session)
     if plan.overrides_template:
         session.write_template(plan.overrides)
-        click.echo(f"Fill in points and reasons in {plan.overrides}, and start the command again.")
+        echo(f"Fill in points and reasons in {plan.overrides}, and start the command again.")
     return 1 if any(result.ended == FAILED for result in results) else 0
 
 
@@ -178,7 +164,7 @@ def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
     if secret is None:
         return ""
     intake.submissions = [replace(entry, code=secret.code(entry.learner)) for entry in intake.submissions]
-    click.echo("Names depend on the course's secret.", err=True)
+    echo("Names depend on the course's secret.", err=True)
     return secret.fingerprint
 
 
@@ -187,16 +173,17 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
     from labkit.grading.intake.submissions import printable
 
     for line in lines:
-        click.echo(line, err=True)
+        echo(line, err=True)
     for entry in session.chosen:
         if name := session.looks[entry.key].declared:
-            line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
-            click.echo(f"{printable(entry.path.name)} of {entry.learner} {line}.", err=True)
+            file, learner = printable(entry.path.name), entry.learner
+            line = f"{file} of {learner} was worked on as {name}, and is graded as {learner}: its names are another's."
+            echo(line, err=True)
     for line in session.unused:
-        click.echo(line, err=True)
+        echo(line, err=True)
     for entry in session.all:
         if entry not in session.chosen and entry.key not in session.done:
-            click.echo(f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.", err=True)
+            echo(f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.", err=True)
     graded = len(session.chosen) - len(session.left)
     if graded:
-        click.echo(f"{graded} of {len(session.chosen)} are graded already.", err=True)
+        echo(f"{graded} of {len(session.chosen)} are graded already.", err=True)

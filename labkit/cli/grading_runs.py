@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from labkit.cli.cluster import report
+from labkit.cli.output import echo
 
 if TYPE_CHECKING:
     from labkit.cli.grading_plan import GradingPlan
@@ -102,7 +101,7 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
         )
     session.postpone(callers, "it calls kubectl, which is not on the grader's machine")
     for entry in callers:
-        click.echo(f"Not graded: {entry.learner} {entry.exercise} calls kubectl. Grade it again where it is.", err=True)
+        echo(f"Not graded: {entry.learner} {entry.exercise} calls kubectl. Grade it again where it is.", err=True)
 
 
 def _need_walls() -> None:
@@ -140,7 +139,7 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
     )
     incomplete: list[Result] = []
     if grader.level == "plain":
-        click.echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
+        echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task("grading", total=len(session.left), rate="")
 
@@ -153,7 +152,7 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
 
         results = session.run(grader, on_result)
     for result in incomplete:
-        click.echo(f"{result.learner} {result.exercise}: {result.outcome}", err=True)
+        echo(f"{result.learner} {result.exercise}: {result.outcome}", err=True)
     _print_summary(session, results)
     return results
 
@@ -164,7 +163,7 @@ def _print_summary(session: GradingSession, results: list[Result]) -> None:
     of_what = " of what can be judged there" if any(result.omissions for result in results) else ""
     by_hand = sum(bool(task.corrected) for result in results for task in result.score.tasks)
     of_what += f", {by_hand} of the tasks corrected by hand" if by_hand else ""
-    click.echo(f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}")
+    echo(f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}")
 
 
 def _compare(real: Result, embedded: Result) -> None:
@@ -174,7 +173,7 @@ def _compare(real: Result, embedded: Result) -> None:
     differ = disagreements(real, embedded)
     scores = [f"{one.score.points:g} of {one.score.most:g} on {one.cluster}" for one in (real, embedded)]
     verdict = "they differ" if differ else "they agree"
-    click.echo(f"{real.learner} {real.exercise}: {', '.join(scores)}: {verdict}.")
+    echo(f"{real.learner} {real.exercise}: {', '.join(scores)}: {verdict}.")
     for line in (real.omissions, *real.note.splitlines(), *differ):
         if line:
-            click.echo(f"  {line}")
+            echo(f"  {line}")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from labkit.cli.output import as_json, complete_steps, json_option
+from labkit.cli.output import as_json, complete_steps, echo, json_option
+from labkit.core.language import fitted
 from labkit.presenter.terminal import keys, restore
 
 
@@ -32,16 +33,14 @@ def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
         as_json({"passed": passed, "steps": outcomes})
         return 0 if passed == len(outcomes) else 1
     for outcome in outcomes:
-        click.echo(outcome)
+        echo(outcome)
     if len(outcomes) > 1:
-        click.echo(f"{passed} of {len(outcomes)} passed")
+        echo(f"{passed} of {len(outcomes)} passed")
     return 0 if passed == len(outcomes) else 1
 
 
 @click.command("demo")
-@click.option(
-    "--step", "by_step", is_flag=True, help="For a class: a question first, then a key runs it. ? lists the keys."
-)
+@click.option("--step", "by_step", is_flag=True, help="For a class: a question, then a key runs it. ? lists the keys.")
 @click.option("--pace", type=click.FloatRange(min=1), metavar="SECONDS", help="The same, going on by itself.")
 @click.option("--notes", is_flag=True, help="What to say where a demo stands that runs in another terminal.")
 @click.option("--here", is_flag=True, help="On the chosen cluster, which is reset before and after.")
@@ -58,9 +57,7 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
         raise click.UsageError("--yes goes with --here: otherwise nothing is asked.")
     if notes:
         if by_step or pace or here or record:
-            raise click.UsageError(
-                "--notes follows a demo that runs in another terminal; it goes with no other option."
-            )
+            raise click.UsageError("--notes follows a demo in another terminal, and goes with no other option.")
         from labkit.presenter.notes import follow
 
         return follow()
@@ -70,11 +67,9 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
     if by_step and not (sys.stdin.isatty() and sys.stdout.isatty() and "JPY_PARENT_PID" not in os.environ):
         raise click.UsageError(f"{option} waits for a key, and there is no terminal to press one on; leave it out.")
     if by_step and os.environ.get("TERM") in ("dumb", "unknown"):
-        raise click.UsageError(
-            f"{option} draws pages, and a terminal with TERM={os.environ['TERM']} cannot; leave it out."
-        )
+        raise click.UsageError(f"{option} draws pages, and TERM={os.environ['TERM']} cannot; leave it out.")
     if here and not yes:
-        click.confirm("What you made of the walkthrough on the chosen cluster is removed. Go on?", abort=True)
+        click.confirm(fitted("What you made of the walkthrough on the chosen cluster is removed. Go on?"), abort=True)
     if sys.stdout.isatty():
         restore()
     # Before anything that takes time, so that keys that are pressed meanwhile are neither echoed nor lost.

@@ -13,8 +13,9 @@ import click
 from labkit.backends.base import NAMES, Need, Options
 from labkit.backends.choice import find_needs
 from labkit.cli.cluster import report
-from labkit.cli.output import as_json, json_option
+from labkit.cli.output import as_json, echo, json_option
 from labkit.core.home import home_path
+from labkit.core.language import fitted
 from labkit.core.proxies import bypass_loopback, exceptions, proxy_variables
 
 if TYPE_CHECKING:
@@ -46,20 +47,20 @@ def doctor_command(json_wanted: bool) -> None:
         )
         return
     for name, needs in clusters.items():
-        click.echo(f"{'✔' if _ready(needs) else '✘'} {name}: {'ready' if _ready(needs) else 'something is missing'}")
+        echo(f"{'✔' if _ready(needs) else '✘'} {name}: {'ready' if _ready(needs) else 'something is missing'}")
         for need in needs:
-            click.echo(_line(need))
+            echo(_line(need.spoken()))
     if named := proxy_variables(os.environ):
-        click.echo(f"\nA proxy is named by {', '.join(named)}. labkit does not ask it.")
+        echo(f"\nA proxy is named by {', '.join(named)}. labkit does not ask it.")
         if (wanted := bypass_loopback(os.environ)["no_proxy"]) != ",".join(exceptions(os.environ)):
-            click.echo(f"    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted}")
+            echo(f"    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted}")
     if servers:
-        click.echo("\nServers of yours that run:")
+        echo("\nServers of yours that run:")
     for server in servers:
-        click.echo(f"    {_describe(server, home)}")
+        echo(f"    {_describe(server, home)}")
     for directory in left:
-        click.echo(f"\nLeft by a program that was killed: {directory} (`labkit clean` removes it)")
-    click.echo(f"\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.")
+        echo(f"\nLeft by a program that was killed: {directory} (`labkit clean` removes it)")
+    echo(f"\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.")
 
 
 @click.command("clean")
@@ -80,10 +81,10 @@ def clean_command(yes: bool) -> None:
     servers = [server for server in running_servers() if server.left_over and server.home != home]
     left = leftovers(home)
     for line in (*(f"stop {_describe(server, home)}" for server in servers), *(f"remove {path}" for path in left)):
-        click.echo(line)
+        echo(line)
     if not servers and not left:
-        click.echo("There is nothing to clean.")
-    elif yes or click.confirm("Go on?", abort=True):
+        echo("There is nothing to clean.")
+    elif yes or click.confirm(fitted("Go on?"), abort=True):
         for server in servers:
             Embedded(server.home, Options()).stop(report)
         for directory in left:
@@ -119,5 +120,5 @@ def _line(need: Need) -> str:
 def _describe(server: Server, home: Path) -> str:
     """A server and what it holds."""
     owner = "it ends with its program" if server.program else "left over" if server.left_over else "another LABKIT_HOME"
-    where = f"{server.home} ({'LABKIT_HOME' if server.home == home else owner})"
+    where = f"{server.home} ({'LABKIT_HOME' if server.home == home else fitted(owner)})"
     return f"process {server.pid}: {server.megabytes} MiB, {server.url or 'starting'}, {where}"

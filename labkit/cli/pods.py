@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from labkit.cli.cluster import found_lab
+from labkit.cli.output import FILE, echo
 from labkit.core.errors import UsageError
 
 EXAMPLES = """Run a command in a pod, or open a shell in it.
@@ -51,11 +52,7 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
 
 @click.command("proxy")
 @click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
-@click.option(
-    "--unix-socket",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Listen on this Unix socket instead, which nobody but you may connect to.",
-)
+@click.option("--unix-socket", type=FILE, help="Listen on this Unix socket, which nobody but you may connect to.")
 @click.option("--as", "caller", metavar="POD", help="Use this pod's token, such as kikai/test.")
 def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> None:
     """Serve the API on this machine without credentials.
@@ -69,10 +66,10 @@ def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> No
     client = lab.as_pod(caller) if caller else lab.admin
     with Proxy(client, port=port, unix_socket=unix_socket) as proxy:
         if unix_socket:
-            click.echo(f"Starting to serve on {proxy.unix_socket}")
+            echo(f"Starting to serve on {proxy.unix_socket}")
         else:
-            click.echo(f"Starting to serve on 127.0.0.1:{proxy.port}")
-            click.echo(
+            echo(f"Starting to serve on 127.0.0.1:{proxy.port}")
+            echo(
                 f"While it runs, every user of this machine has the rights of {client.name}; "
                 "--unix-socket PATH lets in you alone.",
                 err=True,

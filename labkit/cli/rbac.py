@@ -11,10 +11,11 @@ from xml.etree import ElementTree
 import click
 
 from labkit.cli import policy_files
-from labkit.cli.output import as_json, json_option
+from labkit.cli.output import INPUT, as_json, echo, json_option
 from labkit.cli.policy_files import Source
 from labkit.core.errors import UsageError
 from labkit.core.home import place_error
+from labkit.core.language import fitted
 from labkit.core.redact import redact
 from labkit.rbac.objects import is_default
 
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from labkit.rbac.testing.questions import Question
 
 FILES = click.Path(exists=True, path_type=Path)
-KUBECONFIG = click.option(
-    "--kubeconfig", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the policy of a cluster."
-)
+KUBECONFIG = click.option("--kubeconfig", type=INPUT, help="Read the policy of a cluster.")
 CONTEXT = click.option("--context", default="", help="The context in that file; its current one by default.")
 NO = 1
 """The exit code where the answer is no; errors have higher ones."""
@@ -46,14 +45,7 @@ def rbac_command() -> None:
 @CONTEXT
 @json_option
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report too.")
-def test_command(
-    policy: tuple[Path, ...],
-    questions: Path,
-    kubeconfig: Path | None,
-    context: str,
-    json_wanted: bool,
-    junit: Path | None,
-) -> None:
+def test_command(questions: Path, json_wanted: bool, junit: Path | None, **policy: Any) -> None:
     """Ask a policy some questions.
 
     POLICY are manifests or directories of them; leave them out with --kubeconfig. QUESTIONS is a
@@ -61,7 +53,7 @@ def test_command(
     """
     from labkit.rbac.testing.verdicts import answers
 
-    source = _source(policy, kubeconfig, context, needed=True)
+    source = _source(**policy, needed=True)
     verdicts = answers(source.policy, _asked(questions, source))
     rows: list[dict[str, Any]] = [
         {"question": str(each.question), "right": each.right, "allowed": each.allowed, "reasons": list(each.reasons)}
@@ -78,11 +70,11 @@ def test_command(
     else:
         _show_notes(source)
         for row in rows:
-            click.echo(f"{'✔' if row['right'] else '✘'} {row['question']}")
+            echo(f"{'✔' if row['right'] else '✘'} {row['question']}")
             if not row["right"]:
-                why = " ".join(row["reasons"]) or "No rule is near it."
-                click.echo(f"    It is {'allowed' if row['allowed'] else 'refused'}. {why}")
-        click.echo(f"{len(rows) - len(wrong)} of {len(rows)} answers are as expected.")
+                why = " ".join(map(fitted, row["reasons"])) or fitted("No rule is near it.")
+                echo(f"    It is {'allowed' if row['allowed'] else 'refused'}. {why}")
+        echo(f"{len(rows) - len(wrong)} of {len(rows)} answers are as expected.")
     sys.exit(NO if wrong else 0)
 
 
@@ -93,14 +85,7 @@ def test_command(
 @CONTEXT
 @json_option
 @click.option("--rejected", is_flag=True, help="Print the rejected ones too, each with the first question to do so.")
-def mutate_command(
-    policy: tuple[Path, ...],
-    questions: Path,
-    kubeconfig: Path | None,
-    context: str,
-    json_wanted: bool,
-    rejected: bool,
-) -> None:
+def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy: Any) -> None:
     """Say which wrong policies would pass the questions.
 
     Each differs from POLICY in one thing: a verb, a resource, a subject, a place. Where one
@@ -109,7 +94,7 @@ def mutate_command(
     from labkit.rbac.testing.mutants import mutants
     from labkit.rbac.testing.verdicts import wrong
 
-    source = _source(policy, kubeconfig, context, needed=True)
+    source = _source(**policy, needed=True)
     asked = _asked(questions, source)
     if (failing := wrong(source.policy, asked)) is not None:
         raise UsageError(f"The policy itself answers otherwise: {failing}.", todo="See labkit rbac test.")
@@ -120,10 +105,10 @@ def mutate_command(
         as_json({"policies": len(every), "passing": left, "rejected": gone})
     else:
         for row in gone if rejected else ():
-            click.echo(f"rejected: {row['what']}\n    by {row['by']}")
+            echo(f"rejected: {fitted(row['what'])}\n    by {row['by']}")
         for row in left:
-            click.echo(f"passes: {row['what']}")
-        click.echo(f"{len(gone)} of {len(every)} wrong policies are rejected by {len(asked)} questions.")
+            echo(f"passes: {fitted(row['what'])}")
+        echo(f"{len(gone)} of {len(every)} wrong policies are rejected by {len(asked)} questions.")
     sys.exit(NO if left else 0)
 
 
@@ -142,9 +127,9 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
     else:
         _show_notes(after)
         for each in found:
-            click.echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
+            echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
         changed = f"Permissions that have changed: {len(found)}."
-        click.echo(changed if found else "Nobody gained or lost anything.")
+        echo(changed if found else "Nobody gained or lost anything.")
     sys.exit(NO if found else 0)
 
 
@@ -156,15 +141,7 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
 @KUBECONFIG
 @CONTEXT
 @json_option
-def report_command(
-    policy: tuple[Path, ...],
-    audit_log: Path,
-    account: str,
-    name: str,
-    kubeconfig: Path | None,
-    context: str,
-    json_wanted: bool,
-) -> None:
+def report_command(audit_log: Path, account: str, name: str, json_wanted: bool, **policy: Any) -> None:
     """Say what an account lacked, what it never used, and the least role for it.
 
     Let the program run with all rights, so that no refusal hides what it would have asked next.
@@ -175,7 +152,7 @@ def report_command(
     from labkit.rbac.subjects import subject
     from labkit.rbac.testing.usage import least_policy, usage_of
 
-    source = _source(policy, kubeconfig, context)
+    source = _source(**policy)
     events = policy_files.AuditEvents(audit_log)
     found = usage_of(subject(account), source.policy, events, source.vocabulary)
     if not found.requests:
@@ -187,11 +164,11 @@ def report_command(
         counts = {"requests": found.requests, "lines": events.lines, "broken_lines": events.broken}
         as_json({**counts, **lists, "least": least})
     else:
-        click.echo(f"{found.who.label} made {found.requests} requests ({events.lines} lines of the log).")
+        echo(f"{found.who.label} made {found.requests} requests ({events.lines} lines of the log).")
         if events.broken:
-            click.echo(f"{events.broken} lines are no events and were left out.")
+            echo(f"{events.broken} lines are no events and were left out.")
         if found.dropped:
-            click.echo(f"{found.dropped} requests were of too many kinds to be counted.")
+            echo(f"{found.dropped} requests were of too many kinds to be counted.")
         _list("It lacked", found.missing)
         _list("It never used", found.unused)
         click.echo(redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip()))
@@ -226,13 +203,13 @@ def _notes(source: Source) -> list[str]:
 
 def _show_notes(source: Source) -> None:
     for line in _notes(source):
-        click.echo(f"Note: {line}", err=True)
+        echo(f"Note: {fitted(line)}", err=True)
 
 
 def _list(title: str, uses: Sequence[Any]) -> None:
-    click.echo(f"{title}: {'nothing.' if not uses else ''}".rstrip())
+    echo(f"{title}: {'nothing.' if not uses else ''}".rstrip())
     for use in uses:
-        click.echo(redact(f"  {use}"))
+        echo(redact(f"  {use}"))
 
 
 def _junit(rows: Sequence[dict[str, Any]]) -> bytes:

@@ -9,13 +9,10 @@ from typing import Any
 import click
 
 from labkit.cli.cluster import found_lab
+from labkit.cli.output import DIRECTORY, FILE, echo
 from labkit.core.errors import UsageError
 from labkit.core.home import place_error
-
-FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-DIRECTORY = click.option(
-    "--dir", "directory", type=click.Path(file_okay=False, path_type=Path), help="Where your notebooks lie."
-)
+from labkit.core.language import fitted
 
 
 @click.group("work")
@@ -28,7 +25,7 @@ def work_command() -> None:
 
 
 @work_command.command("save")
-@FILE
+@click.argument("file", type=FILE)
 @DIRECTORY
 def save_command(file: Path, directory: Path | None) -> None:
     """Write your work into FILE, which must not exist yet."""
@@ -43,11 +40,11 @@ def save_command(file: Path, directory: Path | None) -> None:
             target.write(text)
     except OSError as error:
         raise place_error(file, error) from error
-    click.echo(f"{file} has your progress, {len(notebooks)} notebooks and what you made in the cluster.")
+    echo(f"{file} has your progress, {len(notebooks)} notebooks and what you made in the cluster.")
 
 
 @work_command.command("load")
-@FILE
+@click.argument("file", type=FILE)
 @DIRECTORY
 @click.option("--overwrite/--keep", default=None, help="Whether to replace what differs here. Otherwise it asks.")
 def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> None:
@@ -72,9 +69,9 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
     differ = [name for name in notebooks if name in mine and _cells(_stored(folder / name)) != _cells(notebooks[name])]
     left = work.load(lab, objects, overwrite=False)
     for line in [*differ, *left]:
-        click.echo(f"This differs here: {line}")
+        echo(f"This differs here: {line}")
     if (differ or left) and overwrite is None:
-        overwrite = click.confirm("Replace it by what the file has?")
+        overwrite = click.confirm(fitted("Replace it by what the file has?"))
     for name, notebook in notebooks.items():
         path, number = folder / name, 2
         while name in differ and not overwrite and path.exists():
@@ -83,8 +80,8 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for line in work.load(lab, objects, overwrite=True) if left and overwrite else ():
-        click.echo(line)
-    click.echo(f"Your work is here, and your notebooks are in {folder}.")
+        echo(line)
+    echo(f"Your work is here, and your notebooks are in {folder}.")
 
 
 def _stored(path: Path) -> Any:

@@ -246,7 +246,7 @@ class Answer(Displayable):
             Row("kubectl", self.kubectl, code=True),
             Row("curl", self.curl, code=True),
         ]
-        return Card(f"{self.status} {word}", tone, rows)
+        return Card(text("{status} {word}", self.status, text(word)), tone, rows)
 
     def json(self) -> str:
         """The body as indented JSON, with the signatures of tokens removed."""

@@ -2,7 +2,8 @@
 
 An English text is its own key in a catalogue, as with gettext. It stays English where it is compared, counted or
 stored, and is translated when it is shown. ``make messages`` writes ``languages/LANGUAGE.json`` from the catalogues in
-``locale``; it is read with the first text that is shown in that language, so English costs nothing.
+``locale``; it is read with the first text that is shown in that language, so English costs nothing. What commands print
+and errors say are plain strings: their templates are in ``LANGUAGE-sentences.json``, and ``fitted`` finds the one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ VARIABLES = ("LABKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 IN_SCRIPT = re.compile(r'(?:\bt\(|\bwidget\("\w+", )"([^"]*)"')
 """A text in a widget's script."""
+IN_PAGE = re.compile(r'\{\{t\("([^"]*)"\)\}\}')
+"""A text in a page's HTML."""
 NAME = re.compile(r"\{(\w+)\}")
 
 PLAIN = {str, int, float, bool, type(None)}
@@ -78,6 +81,29 @@ def shown(english: str) -> str:
 def said(template: str, *values: object) -> str:
     """A text of a template and values, in the learner's language."""
     return shown(text(template, *values))
+
+
+def fitted(english: str) -> str:
+    """Lines that were filled in already, in the learner's language: each by the first template that it fits."""
+    translation, known = shown(english), _catalogue(language(), "-sentences")
+    return re.sub(r"\S.*", lambda line: _fitted(line[0], known), english) if translation == english else translation
+
+
+def _fitted(line: str, known: Mapping[str, str]) -> str:
+    if line.endswith("..."):  # click cuts a command's first sentence off
+        line = next((each for each in known if each.startswith(line[:-3])), line)
+    for template in [line] if line in known else known:
+        if (values := fit(template, line)) is not None:
+            return _filled(known[template], values)
+    return line
+
+
+def fit(template: str, english: str) -> dict[str, str] | None:
+    """The values with which a template is a sentence; None if it is another one."""
+    if not all(part in english for part in NAME.split(template)[::2]):
+        return None
+    match = _pattern(template).fullmatch(english)
+    return match.groupdict() if match else None
 
 
 def all_shown(value: Any) -> Any:
@@ -138,13 +164,19 @@ read: Callable[[str], str] = _read
 
 
 @cache
-def _catalogue(language: str) -> Mapping[str, str]:
+def _catalogue(language: str, part: str = "") -> Mapping[str, str]:
     if language == "en":
         return {}
     with suppress(OSError, ValueError):  # a page whose site does not answer
-        catalogue: dict[str, str] = json.loads(read(f"{language}.json"))
+        catalogue: dict[str, str] = json.loads(read(f"{language}{part}.json"))
         return catalogue
     return {}
+
+
+@lru_cache(maxsize=128)
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = enumerate(NAME.split(template))
+    return re.compile("".join(f"(?P<{part}>.+?)" if number % 2 else re.escape(part) for number, part in parts))
 
 
 def _filled(template: str, values: Mapping[str, object]) -> str:

@@ -47,7 +47,7 @@ def print_progress(line: str) -> None:
     Notebooks show standard error in red, like a failure.
     """
     stream = sys.stdout if page.IN_PAGE or "ipykernel.zmqshell" in sys.modules else sys.stderr
-    stream.write(f"{line}\n")
+    stream.write(f"{language.fitted(line)}\n")
     stream.flush()
 
 

@@ -25,6 +25,7 @@ from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
 from labkit.core.arguments import COMMAND, INPUT, LINE, MANIFESTS, PORT, SECONDS, STEP, STORABLE, TEXT, takes
 from labkit.core.errors import TokenError
+from labkit.core.language import text
 from labkit.core.redact import redact_all
 from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
@@ -333,7 +334,8 @@ class Lab(ChosenCluster):
         applied = self._apply(objects)
         self._begin()
         self.pods.wait_for(objects)
-        return replace(applied, title=f"The cluster is as {f'{goal} begins' if goal else 'the walkthrough ends'}.")
+        ended = text("The cluster is as the walkthrough ends.")
+        return replace(applied, title=text("The cluster is as {step} begins.", goal) if goal else ended)
 
     @cached_property
     def library(self) -> Library:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from labkit.core.language import fitted, said, text
 from labkit.core.yaml_file import read_yaml
 
 
@@ -22,9 +23,10 @@ class Talk:
 
     def notes(self) -> str:
         """What the instructor says, and what the class does not see before, in Markdown."""
-        said = "".join(f"- {point}\n" for point in self.say)
-        stuck = "".join(f"- They {did}: “{says}”\n" for did, says in self.stuck)
-        return f"**Ask:** {self.ask}\n\n**Answer:** {self.answer}\n\n{said}\n**Where learners get stuck**\n\n{stuck}"
+        stuck = (said("They {did}: “{says}”", fitted(did), fitted(text(says))) for did, says in self.stuck)
+        say, stuck_at = ("".join(f"- {each}\n" for each in part) for part in (map(fitted, self.say), stuck))
+        ask, answer = f"**{said('Ask:')}** {said(self.ask)}", f"**{said('Answer:')}** {said(self.answer)}"
+        return f"{ask}\n\n{answer}\n\n{say}\n**{said('Where learners get stuck')}**\n\n{stuck_at}"
 
 
 @cache

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from labkit.core.language import NAME, shown, text
+from labkit.core.language import fit, shown, text
 
 PATH = Path(__file__).with_name("pool.json")
 """Written by ``python -m tools.drill``."""
@@ -29,8 +29,8 @@ def texts() -> list[str]:
 def sentence(english: str) -> str:
     """A sentence of the pool as the text that it was written as, so that it can be shown in another language."""
     for template in pool()["sentences"]:
-        if match := _pattern(template).fullmatch(english):
-            return text(template, **{name: sentence(value) for name, value in match.groupdict().items()})
+        if (values := fit(template, english)) is not None:
+            return text(template, **{name: sentence(value) for name, value in values.items()})
     return english
 
 
@@ -40,9 +40,3 @@ def policy(question: dict[str, Any]) -> str:
     return (
         re.sub(r"[^\s└].*", lambda line: shown(sentence(line[0])), written) if question["form"] == "graph" else written
     )
-
-
-@lru_cache(maxsize=128)
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = enumerate(NAME.split(template))
-    return re.compile("".join(f"(?P<{part}>.+?)" if number % 2 else re.escape(part) for number, part in parts))

@@ -12,6 +12,7 @@ from labkit import lessons
 from labkit.client.answer import Answer
 from labkit.client.exec.completed import CompletedExec
 from labkit.core.errors import UsageError
+from labkit.core.language import shown, text
 from labkit.core.redact import redact
 from labkit.lab import words
 from labkit.lab.lab import Lab
@@ -139,9 +140,9 @@ class Cells:
         """Show an answer in two lines: the request, and the server's answer."""
         self.answer = answer
         tone = "good" if answer.ok else "bad" if answer.status in (401, 403) else "warn"
-        self._show_line("request", f"{answer.as_user or 'nobody'}: {answer.method} {answer.path}")
+        self._show_line("request", f"{answer.as_user or shown(text('nobody'))}: {answer.method} {answer.path}")
         empty = isinstance(answer.body, dict) and answer.body.get("items") == []
-        said = answer.message or ", ".join(answer.titles) or ("an empty list" if empty else "ok")
+        said = answer.message or ", ".join(answer.titles) or shown(text("an empty list") if empty else text("ok"))
         self._lines(f"{answer.status} {said}", tone)
 
     def _show(self, value: object) -> None:
@@ -149,7 +150,7 @@ class Cells:
             self.outcomes.append(value)
             self._lines(repr(value), "good" if value.passed else "bad")
         elif isinstance(value, CompletedExec):
-            self._show_line("request", f"{value.pod}: exit code {value.returncode}")
+            self._show_line("request", shown(text("{pod}: exit code {code}", value.pod, value.returncode)))
             self._lines(value.stdout or value.stderr, "good" if value.ok else "bad", LINES)
         elif value is not None and not isinstance(value, Answer):
             self._lines(repr(value))
@@ -157,8 +158,8 @@ class Cells:
     def _said(self, *values: object) -> None:
         self._lines(" ".join(str(value) for value in values))
 
-    def _lines(self, text: str, kind: str = "plain", most: int = ALL_LINES) -> None:
-        lines = redact(text).strip().splitlines()
-        shown = lines[:most] + ([f"… {len(lines) - most} more lines"] if len(lines) > most else [])
-        for line in shown:
+    def _lines(self, said: str, kind: str = "plain", most: int = ALL_LINES) -> None:
+        lines = redact(said).strip().splitlines()
+        more = [shown(text("… {number} more lines", len(lines) - most))] if len(lines) > most else []
+        for line in lines[:most] + more:
             self._show_line(kind, line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")

@@ -18,6 +18,7 @@ from rich.markdown import Markdown
 from labkit import lessons
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
+from labkit.core.language import fitted, said
 from labkit.core.sharing import DEMO, read_shared
 from labkit.lessons.talk import talks
 from labkit.presenter import room
@@ -47,7 +48,7 @@ def follow() -> int:
             if terminal.key(0.5) in ("q", "Q", "c-d"):
                 return 0
             place = read_shared(DEMO)
-    console.print("The demo has ended.")
+    console.print(fitted("The demo has ended."))
     return 0
 
 
@@ -56,13 +57,13 @@ def notes(place: dict[str, Any]) -> str:
     now = time.time()
     parts = [f"*{clock(now - place.get('begun', now))} since the demo began*"]
     if (step := lessons.STEPS.get(place.get("step", ""))) is not None:
-        parts.append(f"**{step.id} · {step.title}** ({place['place']})")
+        parts.append(f"**{step.id} · {said(step.title)}** ({place['place']})")
         parts.append(times(step.id, place.get("taken", {}), now - place.get("since", now)))
         parts += [room.state(asked)] if (asked := room.question()) else []
         parts.append(talks()[step.id].notes())
     if following := place.get("next"):
-        parts.append(f"**Next, {following}:** {talks()[following].ask}")
-    return "\n\n".join(parts)
+        parts.append(f"**Next, {following}:** {said(talks()[following].ask)}")
+    return "\n\n".join(map(fitted, parts))
 
 
 def times(step: str, taken: Mapping[str, float], here: float) -> str:

@@ -91,7 +91,7 @@ def graph(api: Api, question: Attributes | None, width: int) -> RenderableType:
         table.add_column(width=1 if column % 2 else max(8, (width - 3) // 4))
     for path in paths:
         _add_row(table, path, resource)
-    return Group(title, Text(), table if paths else Text("No binding names anybody here."))
+    return Group(title, Text(), table if paths else Text(shown(text("No binding names anybody here."))))
 
 
 def _add_row(table: Table, path: GraphPath, resource: str) -> None:

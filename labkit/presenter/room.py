@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.core.errors import LabkitError
+from labkit.core.language import fitted
 from labkit.core.sharing import ROOM, read_shared
 from labkit.core.yaml_file import read_yaml
 
@@ -33,14 +34,14 @@ def question() -> Question:
 def state(asked: Question) -> str:
     """The stage of a question, and how many have answered."""
     first, second = asked["answers"]
-    answered = f"{first} answered, then {second}" if second else f"{first} answered"
-    return f"The room: {DATA['stages'][asked['stage']]}, {answered}"
+    answered = fitted(f"{first} answered, then {second}" if second else f"{first} answered")
+    return fitted(f"The room: {fitted(DATA['stages'][asked['stage']])}, {answered}")
 
 
 def page(asked: Question) -> RenderableType:
     """A question of the room, with its bars."""
     if not asked:
-        return Text(DATA["no class"])
+        return Text(fitted(DATA["no class"]))
     return Group(Markdown(asked["ask"], style="bold yellow"), Text(f"\n{asked['text']}".rstrip()), bars(asked))
 
 
@@ -56,12 +57,12 @@ def bars(asked: Question) -> RenderableType:
         name = Text(f"{option.replace('`', '')}{' ✓' if right else ''}", "bold green" if right else "", overflow="fold")
         numbers = "\n".join(f"{votes[place]}" for votes in rounds)
         table.add_row(name, numbers, Group(*(Bar(sum(votes) or 1, 0, votes[place], color="cyan") for votes in rounds)))
-    said = Text(f"{state(asked)}\n", "bold")
-    return Group(said, table, *_wrong(asked)) if rounds else Group(said, table, Text(f"\n{DATA['no bars']}", "dim"))
+    below = _wrong(asked) if rounds else [Text(f"\n{fitted(DATA['no bars'])}", "dim")]
+    return Group(Text(f"{state(asked)}\n", "bold"), table, *below)
 
 
 def _wrong(asked: Question) -> Iterator[RenderableType]:
     """The commonest wrong answer of a closed question, and the ideas behind it."""
     if wrong := asked.get("wrong"):
-        yield Text(f"\nThe commonest wrong answer: {asked['options'][wrong['option']]} ({wrong['count']})")
-        yield from (Text(f"The idea behind it: “{each['idea']}”") for each in wrong["ideas"] if each["idea"])
+        yield Text(fitted(f"\nThe commonest wrong answer: {asked['options'][wrong['option']]} ({wrong['count']})."))
+        yield from (Text(fitted(f"The idea behind it: “{each['idea']}”")) for each in wrong["ideas"] if each["idea"])

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from labkit import lessons
 from labkit.core.errors import UsageError
-from labkit.core.language import shown, text
+from labkit.core.language import fitted, shown, text
 from labkit.core.sharing import DEMO, Share, shared
 from labkit.lab.lab import Lab
 from labkit.presenter import room, screen
@@ -151,7 +151,7 @@ class Stage:
         try:
             step = lessons.find(typed)
         except UsageError as error:
-            self._message = f"{shown(text(error.what))} {shown(text(error.todo))}"
+            self._message = f"{fitted(error.what)} {fitted(error.todo)}"
             return
         if step not in self.play.steps:
             self._message = shown(text("{step} is left out: you may not create cluster roles here.", step.id))
@@ -254,7 +254,7 @@ class Stage:
         steps, beats = self.play.place
         now = self.play.played[-1] if steps else None
         following = self.play.steps[steps].id if steps < len(self.play.steps) else ""
-        where = f"{beats} of {len(now.beats)}" if now and beats else "the question"
+        where = shown(text("{number} of {total}", beats, len(now.beats)) if now and beats else text("the question"))
         step = now.step.id if now else ""
         if step != self._step:
             until = time.time()

@@ -22,7 +22,7 @@ from labkit.core import page
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.core.html import render
-from labkit.core.language import LANGUAGES, language, listed, shown, text, use
+from labkit.core.language import LANGUAGES, fitted, language, listed, shown, text, use
 from labkit.lab import work
 from labkit.lab.backend import chosen
 from labkit.lab.lab import Lab
@@ -191,7 +191,7 @@ class StartPanel(LabWidget):
             if name not in self._needs:
                 rows.append([name, text("not known yet"), text("run: labkit doctor")])
                 continue
-            missing = [need for need in self._needs[name] if need.required and not need.met]
+            missing = [need.spoken() for need in self._needs[name] if need.required and not need.met]
             what = " ".join(f"{need.thing}: {need.state.rstrip('.')}. {need.todo}" for need in missing)
             rows.append([name, text("no") if missing else text("yes"), what])
         return rows
@@ -205,7 +205,7 @@ class StartPanel(LabWidget):
             "terminal": self._terminal(self.lab) if self.lab is not None and status and status.running else "",
             "busy": self._busy,
             "percent": self._percent,
-            "log": self._log,
+            "log": [{**each, "text": fitted(each["text"])} for each in self._log],
             "again": keeping.reminder(keeping.read(Progress(self._home / "progress.json").drill())[0], time.time()),
             "kubeconfig": str(self._kubeconfig or ""),
             "language": language(),
@@ -221,7 +221,7 @@ class StartPanel(LabWidget):
                     "title": ABOUT[name][0],
                     "about": ABOUT[name][1],
                     "known": name in self._needs,
-                    "needs": [asdict(need) for need in self._needs.get(name, [])],
+                    "needs": [asdict(need.spoken()) for need in self._needs.get(name, [])],
                 }
                 for name in self._names
             ],

@@ -19,6 +19,7 @@ from labkit.cli import run
 from labkit.core.home import is_locked
 from labkit.core.sharing import DEMO, LOCK, NOW, ROOM, shared
 from labkit.presenter.notes import notes
+from tests.support.korean import HANGUL
 from tests.support.terminal import ROOT, Terminal
 from tests.support.until import SECONDS, until
 
@@ -130,6 +131,13 @@ def test_every_step_has_notes(step: str) -> None:
     assert "**Where learners get stuck**" in text
 
 
+def test_the_notes_are_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_LANG", "ko")
+    for step in lessons.STEPS:
+        lines = notes({"step": step, "place": "1/3", "next": "W3", "begun": 0}).splitlines()
+        assert [line for line in lines if line.strip() and not HANGUL.search(line)] == []
+
+
 def test_time_is_compared_with_the_minutes_of_the_steps_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
@@ -153,4 +161,4 @@ def test_the_notes_have_how_many_of_the_room_have_answered(labkit_home: Path) ->
 @pytest.mark.parametrize("option", [["--step"], ["--pace", "3"], ["--here"]])
 def test_notes_go_with_no_other_option(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", "--notes", *option]) == 2
-    assert "--notes follows a demo that runs in another terminal" in capsys.readouterr().err
+    assert "--notes follows a demo in another terminal" in capsys.readouterr().err

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console, RenderableType
 
 from labkit.core.sharing import ROOM, shared
 from labkit.presenter import room
+from tests.support.korean import HANGUL
 
 ASKED: dict[str, Any] = {
     "id": 1,
@@ -82,3 +84,10 @@ def test_a_home_that_cannot_be_used_costs_the_bars_only(labkit_home: Path) -> No
     (labkit_home / "class").parent.mkdir(parents=True, exist_ok=True)
     (labkit_home / "class").write_text("no folder", encoding="utf-8")
     assert room.question() == {}
+
+
+def test_it_is_shown_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_LANG", "ko")
+    assert "교실: 첫 번째 답, 답 3개" in text(room.page(ASKED))
+    assert "가장 많이 나온 틀린 답: 200, allowed(1명)." in text(room.bars(CLOSED))
+    assert HANGUL.search(text(room.page({})))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -16,11 +17,12 @@ from tools import catalogues, texts
 
 
 @contextmanager
-def speaking(catalogue: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Speak Korean, or what a catalogue has in its place."""
+def speaking(catalogue: Mapping[str, str] | None = None, sentences: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Speak Korean, or what a catalogue has in its place, and another one of sentences."""
     with pytest.MonkeyPatch.context() as patch:
         if catalogue is not None:
-            patch.setattr(language, "read", lambda _name: json.dumps(catalogue))
+            files = {"ko.json": catalogue, "ko-sentences.json": sentences or {}}
+            patch.setattr(language, "read", lambda name: json.dumps(files[name]))
         language._catalogue.cache_clear()
         language.use("ko")
         try:
@@ -45,3 +47,21 @@ def brackets(english: Iterable[str]) -> dict[str, str]:
 def pseudo() -> dict[str, str]:
     """All texts of labkit in this language."""
     return brackets(str(message.id) for room in texts.ROOMS for message in catalogues.messages(texts.template(room)))
+
+
+@cache
+def pseudo_sentences() -> dict[str, str]:
+    """All sentences of labkit in this language, the longest first."""
+    rooms = [texts.template(room) for room in texts.SENTENCES]
+    for message in some([message for room in rooms for message in catalogues.messages(room)]):
+        message.string = brackets([str(message.id)])[str(message.id)]
+    known: dict[str, str] = json.loads(catalogues.compiled(rooms, sentences=True))
+    return known
+
+
+def outside_brackets(said: str) -> list[str]:
+    """The words that are in no brackets: they were not translated."""
+    before = ""
+    while before != said:
+        before, said = said, re.sub("⟦[^⟦⟧]*⟧", "", said)
+    return re.findall(r"[A-Za-z]*[a-z]{2}[A-Za-z]*", said)

@@ -112,7 +112,7 @@ def test_a_widget_shows_translated_data(api: Client, tmp_path: Path, in_brackets
 
 def test_a_card_has_translated_labels_and_texts(api: Client, in_brackets: None) -> None:
     lines = repr(api.get("/api/v1/namespaces")).splitlines()
-    assert lines[0] == "✔ 200 ok"
+    assert lines[0] == "✔ ⟦200 ⟦⟧⟧"
     assert lines[1].startswith("  ⟦⟧  ⟦")
     applied = Applied((AppliedObject("Role", "kikai/reader", "created"),))
     assert repr(applied).splitlines() == ["✔ ⟦1⟧", "  ⟦⟧  Role kikai/reader"]

@@ -1,5 +1,5 @@
 // The teacher's board. The key comes behind # in the link, and leaves the address bar at once.
-import { STAGES, answer, bars, follow, make, send } from "./class.js";
+import { LOST, STAGES, answer, bars, follow, make, send, t } from "./class.js";
 
 const at = (id) => document.getElementById(id);
 const hashed = decodeURIComponent(location.hash.slice(1));
@@ -14,11 +14,11 @@ history.replaceState(null, "", location.pathname);
 window.onhashchange = () => location.reload(); // another link was opened in this tab
 const headers = { Authorization: `Bearer ${key}` };
 
-const WORDS = { p: ["✓", "passed"], t: ["✗", "not yet"], n: ["", "not attempted"], "-": ["", ""] };
+const WORDS = { p: ["✓", t("passed")], t: ["✗", t("not yet")], n: ["", t("not attempted")], "-": ["", ""] };
 const CONTROLS = {
-  first: [["stop", "End the round: talk"], ["again", "Second round"]],
-  talk: [["again", "Second round"]],
-  second: [["stop", "End the second round"]],
+  first: [["stop", t("End the round: talk")], ["again", t("Second round")]],
+  talk: [["again", t("Second round")]],
+  second: [["stop", t("End the second round")]],
   ended: [],
   closed: [],
 };
@@ -37,7 +37,7 @@ function drawQuestion() {
   box.replaceChildren();
   at("controls").replaceChildren();
   at("bars").replaceChildren();
-  if (!question.id) return box.append(make("p", "None is open. Choose one below."));
+  if (!question.id) return box.append(make("p", t("None is open. Choose one below.")));
   const [first, second] = question.answers;
   box.append(make("p", STAGES[question.stage], { class: "quiet" }), make("h3", question.ask));
   if (question.text) box.append(Object.assign(make("pre"), { textContent: question.text }));
@@ -46,7 +46,7 @@ function drawQuestion() {
     question.options.forEach((option) => list.append(make("li", option)));
     box.append(list);
   }
-  box.append(make("p", second || question.stage === "second" ? `${first} answered, then ${second}` : `${first} answered`));
+  box.append(make("p", second || question.stage === "second" ? t("{first} answered, then {second}", { first, second }) : t("{first} answered", { first })));
   const press = (name, text) => {
     const button = make("button", text, { type: "button" });
     button.onclick = () => act("POST", "/teacher/question", { question: question.id, do: name });
@@ -54,8 +54,8 @@ function drawQuestion() {
   };
   CONTROLS[question.stage].forEach(([name, text]) => press(name, text));
   if (question.stage !== "closed") {
-    press(question.rounds ? "hide" : "show", question.rounds ? "Hide the bars" : "Show the bars");
-    press("close", "Close: show the answer");
+    press(question.rounds ? "hide" : "show", question.rounds ? t("Hide the bars") : t("Show the bars"));
+    press("close", t("Close: show the answer"));
   }
   if (question.rounds) at("bars").append(bars(question));
   if (question.stage === "closed") at("bars").append(answer(question));
@@ -72,10 +72,10 @@ function drawMistakes() {
   const now = JSON.stringify(seen.mistakes);
   if (at("mistakes").dataset.drawn === now) return;
   at("mistakes").dataset.drawn = now;
-  if (!seen.mistakes.length) return at("mistakes").replaceChildren(make("p", "None yet."));
+  if (!seen.mistakes.length) return at("mistakes").replaceChildren(make("p", t("None yet.")));
   const table = make("table");
   const head = table.createTHead().insertRow();
-  ["mistake", "learners", "say", "they may believe", "answered by"].forEach((text) => head.append(make("th", text, { scope: "col" })));
+  [t("mistake"), t("learners"), t("say"), t("they may believe"), t("answered by")].forEach((text) => head.append(make("th", text, { scope: "col" })));
   const body = table.createTBody();
   seen.mistakes.forEach(({ name, count, say, idea, step }) => {
     const row = body.insertRow();
@@ -94,16 +94,17 @@ const SORTS = {
 
 function since(seconds) {
   const minutes = Math.max(0, Math.floor((Date.now() / 1000 + ahead - seconds) / 60));
-  return minutes < 1 ? "just now" : minutes < 120 ? `for ${minutes} min` : `for ${Math.floor(minutes / 60)} h`;
+  if (minutes < 1) return t("just now");
+  return minutes < 120 ? t("for {minutes} min", { minutes }) : t("for {hours} h", { hours: Math.floor(minutes / 60) });
 }
 
 const rows = new Map(); // by learner: its row, and what it was drawn from
 
 function drawRow(learner) {
   const hidden = at("hide").checked;
-  const name = hidden ? `Learner ${learner.id}` : learner.name;
+  const name = hidden ? t("Learner {number}", { number: learner.id }) : learner.name;
   const { stuck } = learner;
-  const text = stuck ? `${stuck.step} ${since(stuck.since)}, ${stuck.tries} ${stuck.tries === 1 ? "try" : "tries"}${stuck.mistake ? `: ${stuck.mistake}` : ""}` : "";
+  const text = stuck ? `${stuck.step} ${since(stuck.since)}, ${stuck.tries === 1 ? t("1 try") : t("{tries} tries", { tries: stuck.tries })}${stuck.mistake ? `: ${stuck.mistake}` : ""}` : "";
   const from = JSON.stringify([name, learner.cells, text]);
   let kept = rows.get(learner.id);
   if (kept?.from === from) return kept.row;
@@ -111,8 +112,8 @@ function drawRow(learner) {
   const head = make("th", "", { scope: "row" });
   head.append(name);
   if (!hidden) {
-    const remove = make("button", "×", { type: "button", title: "Remove", "aria-label": `Remove ${name}` });
-    remove.onclick = () => confirm(`Remove ${name}, and all outcomes of this lab?`) && act("DELETE", `/teacher/learners/${learner.id}`);
+    const remove = make("button", "×", { type: "button", title: t("Remove"), "aria-label": t("Remove {name}", { name }) });
+    remove.onclick = () => confirm(t("Remove {name}, and all outcomes of this lab?", { name })) && act("DELETE", `/teacher/learners/${learner.id}`);
     head.append(remove);
   }
   const cells = [...learner.cells].map((letter) => {
@@ -129,7 +130,7 @@ function drawRow(learner) {
 function drawLearners() {
   const head = at("board").tHead.rows[0];
   if (head.cells.length !== seen.steps.length + 3) {
-    const titles = ["learner", "passed", "stuck"].map((text) => make("th", text, { scope: "col" }));
+    const titles = [t("learner"), t("passed"), t("stuck")].map((text) => make("th", text, { scope: "col" }));
     head.replaceChildren(...titles, ...seen.steps.map((step) => make("th", step, { scope: "col", class: "cell" })));
   }
   const part = at("hide").checked ? "" : at("filter").value.trim().toLowerCase();
@@ -144,7 +145,7 @@ function drawLearners() {
     if (body.contains(focused)) focused.focus();
   }
   const stuck = seen.learners.filter((learner) => learner.stuck).length;
-  const count = `${seen.learners.length} joined, ${stuck} stuck, ${wanted.length} shown`;
+  const count = t("{joined} joined, {stuck} stuck, {shown} shown", { joined: seen.learners.length, stuck, shown: wanted.length });
   if (at("count").textContent !== count) at("count").textContent = count;
 }
 
@@ -198,21 +199,21 @@ function save(name, text, type) {
 
 function printable(everything) {
   const box = at("print");
-  box.replaceChildren(make("h2", `The class of ${time(seen.began)}`), make("h3", "Questions"));
+  box.replaceChildren(make("h2", t("The class of {time}", { time: time(seen.began) })), make("h3", t("Questions")));
   everything.filter((row) => row.what === "question").forEach((row) => {
     box.append(make("h4", row.ask));
     if (row.text) box.append(Object.assign(make("pre"), { textContent: row.text }));
     box.append(bars(row));
     if (row.because) box.append(make("p", row.because));
   });
-  box.append(make("h3", "The commonest mistakes"), at("mistakes").firstChild.cloneNode(true), make("h3", "Learners"));
+  box.append(make("h3", t("The commonest mistakes")), at("mistakes").firstChild.cloneNode(true), make("h3", t("Learners")));
   const table = make("table");
   const head = table.createTHead().insertRow();
-  ["learner", "passed", "not yet"].forEach((text) => head.append(make("th", text, { scope: "col" })));
+  [t("learner"), t("passed"), t("not yet")].forEach((text) => head.append(make("th", text, { scope: "col" })));
   const body = table.createTBody();
   const steps = (learner, letter) => seen.steps.filter((_, place) => learner.cells[place] === letter).join(" ");
   seen.learners.forEach((learner) => {
-    const name = at("hide").checked ? `Learner ${learner.id}` : learner.name;
+    const name = at("hide").checked ? t("Learner {number}", { number: learner.id }) : learner.name;
     body.insertRow().append(make("th", name, { scope: "row" }), make("td", steps(learner, "p")), make("td", steps(learner, "t")));
   });
   box.append(table);
@@ -250,7 +251,7 @@ if (key) {
     seen = data;
     ahead = data.now - Date.now() / 1000;
     draw();
-  }, (text) => { if (text || at("state").textContent.startsWith("The connection")) at("state").textContent = text; });
+  }, (text) => { if (text || at("state").textContent === LOST) at("state").textContent = text; });
 } else {
-  at("state").textContent = "This page needs the key of the board. Open the link that labkit class start printed.";
+  at("state").textContent = t("This page needs the key of the board. Open the link that labkit class start printed.");
 }

@@ -1,5 +1,9 @@
 // What the pages of a class share: following the server, and drawing a question.
 
+/** A text in the teacher's language, which the server has put in its place, with values in the place of names. */
+export const t = (text, values = {}) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+
+export const LOST = t("The connection is lost. Trying again …");
 const PATIENCE = 40000; // the server says something every 15 seconds
 
 export const make = (tag, text = "", attributes = {}) => {
@@ -19,7 +23,7 @@ export async function send(method, path, body, headers = {}) {
   try {
     response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(15000) });
   } catch {
-    throw new Error("The teacher's computer does not answer. Are you still in the same network? Try again.");
+    throw new Error(t("The teacher's computer does not answer. Are you still in the same network? Try again."));
   }
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw Object.assign(new Error(`${answer.what ?? response.status} ${answer.todo ?? ""}`), { status: response.status });
@@ -54,9 +58,9 @@ export async function follow(path, headers, onData, onState) {
           onData(JSON.parse(data.slice(6)));
         }
       }
-      onState("The connection is lost. Trying again …");
+      onState(LOST);
     } catch (error) {
-      if (error.name !== "Error") onState("The connection is lost. Trying again …");
+      if (error.name !== "Error") onState(LOST);
     } finally {
       clearInterval(watch);
       control.abort();
@@ -66,11 +70,11 @@ export async function follow(path, headers, onData, onState) {
 }
 
 export const STAGES = {
-  first: "First round: answer for yourself.",
-  talk: "Talk: find somebody who answered otherwise, and convince them.",
-  second: "Second round: answer again.",
-  ended: "The second round is over.",
-  closed: "This is the answer.",
+  first: t("First round: answer for yourself."),
+  talk: t("Talk: find somebody who answered otherwise, and convince them."),
+  second: t("Second round: answer again."),
+  ended: t("The second round is over."),
+  closed: t("This is the answer."),
 };
 
 /** The bars of both rounds as a list, which reads as text too. */
@@ -79,13 +83,13 @@ export function bars(question) {
   const rounds = question.rounds.filter((votes, place) => place === 0 || votes.some(Boolean));
   question.options.forEach((option, place) => {
     const item = make("li", option);
-    if (place === question.right) item.append(make("span", " ✓ right", { class: "yes" }));
+    if (place === question.right) item.append(make("span", ` ${t("✓ right")}`, { class: "yes" }));
     rounds.forEach((votes, round) => {
       const all = votes.reduce((sum, votes) => sum + votes, 0);
       const bar = make("div", "", { class: round ? "bar second" : "bar" });
       const ink = make("i");
       ink.style.width = `${all ? (100 * votes[place]) / all : 0}%`;
-      bar.append(make("span", round ? "2nd" : "1st"), make("span"), make("b", votes[place]));
+      bar.append(make("span", round ? t("2nd") : t("1st")), make("span"), make("b", votes[place]));
       bar.children[1].append(ink);
       item.append(bar);
     });
@@ -101,11 +105,11 @@ export function answer(question) {
   (question.because ?? "").split("\n").filter(Boolean).forEach((line) => box.append(make("p", line)));
   if (question.wrong) {
     const { option, count, ideas } = question.wrong;
-    box.append(make("p", `The commonest wrong answer: ${question.options[option]} (${count}).`));
+    box.append(make("p", t("The commonest wrong answer: {answer} ({count}).", { answer: question.options[option], count })));
     ideas.forEach(({ idea, say, step }) => {
-      if (idea) box.append(make("p", `The idea behind it: “${idea}”`));
+      if (idea) box.append(make("p", t("The idea behind it: “{idea}”", { idea })));
       if (say !== question.because) box.append(make("p", say));
-      if (step) box.append(make("p", `Step ${step} answers it.`, { class: "quiet" }));
+      if (step) box.append(make("p", t("Step {step} answers it.", { step }), { class: "quiet" }));
     });
   }
   return box;

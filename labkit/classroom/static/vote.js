@@ -1,5 +1,5 @@
 // The page on which the room answers: one question, no name, one answer for each browser and round.
-import { STAGES, answer, bars, follow, make, send } from "./class.js";
+import { LOST, STAGES, answer, bars, follow, make, send, t } from "./class.js";
 
 const ROUNDS = { first: 1, second: 2 };
 const at = (id) => document.getElementById(id);
@@ -42,7 +42,7 @@ async function vote(choice) {
   sending = true;
   const { id, stage } = seen.question;
   const round = ROUNDS[stage];
-  at("done").textContent = "Sending …";
+  at("done").textContent = t("Sending …");
   try {
     await send("PUT", "/api/vote", { code: kept.code, token: kept.token, question: id, round, choice });
     kept.answers = { ...(kept.class === seen.class ? kept.answers : {}), [`${seen.class} ${id} ${round}`]: choice };
@@ -74,7 +74,7 @@ function draw() {
   drawn = now;
   if (!same || !at("question").firstChild) {
     at("question").replaceChildren();
-    if (!question.id) at("question").append(make("p", "Wait here: your teacher will open a question."));
+    if (!question.id) at("question").append(make("p", t("Wait here: your teacher will open a question.")));
     else {
       at("question").append(make("p", STAGES[question.stage], { class: "quiet" }), make("h2", question.ask));
       if (question.text) at("question").append(Object.assign(make("pre"), { textContent: question.text }));
@@ -90,12 +90,12 @@ function draw() {
     }),
   );
   if (open && focused >= 0) at("choose").children[focused]?.focus();
-  at("done").textContent = open && mine !== undefined ? "Your answer is kept. You can change it until the round ends." : "";
+  at("done").textContent = open && mine !== undefined ? t("Your answer is kept. You can change it until the round ends.") : "";
   at("after").replaceChildren();
   if (question.stage === "closed") {
     at("after").append(answer(question));
     const own = [1, 2].map(chosen).filter((each) => each !== undefined).map((each) => question.options[each]);
-    if (own.length) at("after").append(make("p", `You answered: ${own.join(", then ")}.`));
+    if (own.length) at("after").append(make("p", t("You answered: {answers}.", { answers: own.join(t(", then ")) })));
   }
   if (question.rounds) at("after").append(bars(question));
 }
@@ -112,4 +112,4 @@ draw();
 follow("/api/events", {}, (data) => {
   seen = data;
   draw();
-}, (text) => { if (text || at("state").textContent.startsWith("The connection")) at("state").textContent = text; });
+}, (text) => { if (text || at("state").textContent === LOST) at("state").textContent = text; });
