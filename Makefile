@@ -147,8 +147,8 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 lock: ## renew the pinned versions
 	$(LOCK) pyproject.toml --group setup --extra test --extra docs --extra site -o requirements-dev.lock
-	$(LOCK) pyproject.toml --group setup --extra class -c requirements-dev.lock -o requirements.lock
-	$(LOCK) pyproject.toml --group setup --extra class --extra hub -c requirements-dev.lock -o deploy/hub/requirements.lock
+	$(LOCK) pyproject.toml --group setup --extra class --extra ko -c requirements-dev.lock -o requirements.lock
+	$(LOCK) pyproject.toml --group setup --extra class --extra hub --extra ko -c requirements-dev.lock -o deploy/hub/requirements.lock
 	uv pip compile --quiet --python-version 3.14 --python-platform wasm32-pyodide2024 --generate-hashes \
 	       --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
 	       --no-emit-package pyyaml --no-emit-package markupsafe \

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import click
 
+from labkit.cli.output import DIRECTORY, FILE, echo
+from labkit.core.language import language
+
 
 @click.command("lab", context_settings={"ignore_unknown_options": True})
 @click.option("--no-browser", is_flag=True, help="Start the server and print its address only.")
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where your copies of the notebooks lie.",
-)
+@DIRECTORY
 @click.option("--instructor", is_flag=True, help="For teachers: with questions, answers and notes for a class.")
 @click.argument("jupyter_options", nargs=-1, type=click.UNPROCESSED)
 def lab_command(no_browser: bool, directory: Path | None, instructor: bool, jupyter_options: tuple[str, ...]) -> None:
@@ -30,13 +28,15 @@ def lab_command(no_browser: bool, directory: Path | None, instructor: bool, jupy
     from labkit.lab import workbook
 
     target = workbook.prepare(directory, instructor=instructor)
-    click.echo(f"Your notebooks are in {target.directory}")
+    echo(f"Your notebooks are in {target.directory}")
     for name in target.outdated:
-        click.echo(f"  {name} has a newer version; rename your copy to get it at the next start.")
+        echo(f"  {name} has a newer version; rename your copy to get it at the next start.")
+    if language() == "ko" and not workbook.HAS_KOREAN:
+        echo("JupyterLab's own menus are English: pip install 'kube-labkit[ko]' makes them Korean.")
     first = f"{workbook.INSTRUCTOR}/01-api-server.ipynb" if instructor else workbook.FIRST
     command = workbook.jupyter_command(target.directory, no_browser, jupyter_options, first)
     environment = workbook.environment()
-    workbook.keep_quiet(environment)
+    workbook.configure(environment)
     sys.stdout.flush()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the new program handles it
     # exec, so that JupyterLab gets Ctrl-C and signals itself.
@@ -45,12 +45,8 @@ def lab_command(no_browser: bool, directory: Path | None, instructor: bool, jupy
 
 @click.command("slides")
 @click.argument("part")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The page; 04-roles.slides.html and so on."
-)
-@click.option(
-    "--reveal", metavar="FOLDER", help="A copy of reveal.js 4 or 5 beside the page, for a room without internet."
-)
+@click.option("--out", type=FILE, help="The page; 04-roles.slides.html and so on.")
+@click.option("--reveal", metavar="FOLDER", help="A copy of reveal.js 4 or 5 beside the page: no internet is needed.")
 def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
     """Write the slides of a part, for teachers.
 
@@ -65,7 +61,7 @@ def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
         raise click.BadParameter(f"{part!r} is none of {', '.join(lesson.id for lesson in lessons.LESSONS)}.")
     (lesson,) = found
     page = out or Path(f"{lesson.id}.slides.html")
-    click.echo(f"The cells of {lesson.id} run on a cluster of their own …")
+    echo(f"The cells of {lesson.id} run on a cluster of their own …")
     slides.write(lesson, page, reveal or slides.REVEAL)
-    click.echo(f"The slides are in {page}.")
+    echo(f"The slides are in {page}.")
     return 0

@@ -13,12 +13,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from labkit.backends.embedded import ADMIN_CONF
 from labkit.core import ownership, resources
 from labkit.core.errors import LabkitError, Missing, UsageError
 from labkit.core.home import ensure_private, home_error, home_path, place_error, read_json, write_private
+from labkit.core.language import language
 from labkit.core.proxies import bypass_loopback
 from labkit.lab.backend import chosen
 
@@ -28,6 +30,8 @@ INSTRUCTOR = "instructor"
 LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
 NOT_FOR_LEARNERS = LEFT_OUT | {INSTRUCTOR}
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
+TRANSLATION = "@jupyterlab/translation-extension:plugin"
+HAS_KOREAN = find_spec("jupyterlab_language_pack_ko_KR") is not None  # the extra ko brings it
 JUPYTERLAB = """
 import signal, sys
 sys.argv[0] = "jupyter-lab"
@@ -156,22 +160,20 @@ def _kubeconfig(home: Path) -> Path:
     return home / ADMIN_CONF
 
 
-def keep_quiet(variables: Mapping[str, str]) -> None:
-    """Disable JupyterLab's announcements, which ask a question and use the network.
+def configure(variables: Mapping[str, str]) -> None:
+    """Configure JupyterLab, whose ``environment`` the variables are, if that is kept in ``LABKIT_HOME``.
 
-    The setting is written once, and only when Jupyter's configuration is in ``LABKIT_HOME``: a
-    learner may change it.
-
-    Args:
-        variables: The result of ``environment``.
-
-    Raises:
-        HomeError: When it cannot be written.
+    Its announcements, which ask a question and use the network, are disabled once: a learner may enable them. It speaks
+    the learner's language, unless another one was chosen in its menu. Raises ``HomeError`` if nothing can be written.
     """
     config = home_path() / "jupyter" / "config"
     page = config / "labconfig" / "page_config.json"
-    if variables["JUPYTER_CONFIG_DIR"] == str(config) and not page.exists():
-        write_private(page, json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}) + "\n")
+    if variables["JUPYTER_CONFIG_DIR"] == str(config):
+        if not page.exists():
+            write_private(page, json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}) + "\n")
+        defaults = page.with_name("default_setting_overrides.json")
+        locale = {"locale": "ko_KR" if language() == "ko" and HAS_KOREAN else "default"}
+        write_private(defaults, json.dumps({**read_json(defaults), TRANSLATION: locale}) + "\n")
 
 
 def _copy_all(source: Path, target: Path, left_out: set[str]) -> list[str]:

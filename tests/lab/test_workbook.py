@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from jupyterlab_server.settings_utils import _get_overrides
+from jupyterlab_server.translation_utils import _get_installed_language_pack_locales
 
 from labkit.core import resources
 from labkit.core.errors import UsageError
@@ -132,11 +134,48 @@ def test_jupyters_own_state_lies_with_ours(labkit_home: Path, monkeypatch: pytes
     for name, place in workbook.JUPYTERS_PLACES.items():
         assert environment[name] == str(labkit_home / "jupyter" / place)
     page = labkit_home / "jupyter" / "config" / "labconfig" / "page_config.json"
-    workbook.keep_quiet(environment)
+    workbook.configure(environment)
     assert json.loads(page.read_text()) == {"disabledExtensions": {workbook.ANNOUNCEMENTS: True}}
     page.write_text("{}")
-    workbook.keep_quiet(environment)
+    workbook.configure(environment)
     assert page.read_text() == "{}"
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "/mine")
-    workbook.keep_quiet(workbook.environment())
+    workbook.configure(workbook.environment())
     assert workbook.environment()["JUPYTER_CONFIG_DIR"] == "/mine"
+
+
+def locale_of_jupyterlab(app_settings: Path) -> str:
+    """The locale that JupyterLab's server takes for a learner who has chosen none in its menu."""
+    overrides, error = _get_overrides(str(app_settings))
+    assert error == ""
+    return str(overrides[workbook.TRANSLATION]["locale"])
+
+
+def test_jupyterlab_speaks_korean_with_its_pack_and_for_korean_learners_only(
+    labkit_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in workbook.JUPYTERS_PLACES:
+        monkeypatch.delenv(name, raising=False)
+    environment = workbook.environment()
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", environment["JUPYTER_CONFIG_DIR"])
+    for lang, installed, locale in [
+        ("ko", True, "ko_KR"),
+        ("ko", False, "default"),
+        ("ko_KR.UTF-8", True, "ko_KR"),
+        ("en", True, "default"),
+    ]:
+        monkeypatch.setenv("LABKIT_LANG", lang)
+        monkeypatch.setattr(workbook, "HAS_KOREAN", installed)
+        workbook.configure(environment)
+        assert locale_of_jupyterlab(tmp_path) == locale, (lang, installed)
+    assert not (labkit_home / "jupyter" / "config" / "lab").exists(), "the learner's own settings"
+    defaults = labkit_home / "jupyter" / "config" / "labconfig" / "default_setting_overrides.json"
+    defaults.write_text('{"other": {"a": 1}}')
+    workbook.configure(environment)
+    assert json.loads(defaults.read_text())["other"] == {"a": 1}
+
+
+def test_the_korean_pack_is_one_that_jupyterlab_finds() -> None:
+    locales, error = _get_installed_language_pack_locales()
+    assert error == ""
+    assert ("ko_KR" in locales) == workbook.HAS_KOREAN

@@ -42,9 +42,9 @@ def test_the_learner_s_and_the_hub_s_pins_are_the_developer_s_pins_too() -> None
 @pytest.mark.parametrize(
     ("name", "extras"),
     [
-        ("requirements.lock", ("class",)),
-        ("requirements-dev.lock", ("docs", "test", "nbgrader", "hub")),
-        ("deploy/hub/requirements.lock", ("class", "hub")),
+        ("requirements.lock", ("class", "ko")),
+        ("requirements-dev.lock", ("docs", "test", "nbgrader", "hub", "ko")),
+        ("deploy/hub/requirements.lock", ("class", "hub", "ko")),
     ],
 )
 def test_the_lock_satisfies_what_pyproject_asks_for(name: str, extras: tuple[str, ...]) -> None:
