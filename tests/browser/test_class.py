@@ -238,3 +238,28 @@ def test_a_teacher_s_own_question(context: Any, room: Room) -> None:
     teacher.page.locator("#own button").click()
     expect(voter.page.get_by_role("heading", name="Who made <b>this</b>?")).to_be_visible()
     expect(voter.page.get_by_role("button", name="you")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_in_korean_the_pages_are_whole(
+    context: Any, room: Room, monkeypatch: pytest.MonkeyPatch, width: int, scheme: Any
+) -> None:
+    monkeypatch.setenv("LABKIT_LANG", "ko")
+    room.join(1, "지은")
+    room.send(1, outcome(1, "W2", "failed", "one-refusal-for-all", ago=1200))
+    room.ask(source="W17")
+    voter, teacher = phone(context, room), board(context, room)
+    for screen in (voter, teacher):
+        screen.page.set_viewport_size({"width": width, "height": 800})
+        screen.page.emulate_media(color_scheme=scheme)
+    voter.page.get_by_role("button", name="200, 허용").click()
+    expect(voter.page.get_by_text("답을 저장했다.")).to_be_visible()
+    expect(teacher.page.get_by_text("답 1개", exact=True)).to_be_visible()
+    expect(teacher.page.locator("#board tbody tr").first).to_contain_text("W2 20분째, 1회 시도")
+    teacher.page.get_by_role("button", name="끝내고 정답 보이기").click()
+    for screen in (voter, teacher):
+        expect(screen.page.locator(".answer")).to_contain_text("✓ 403, 거부")
+        expect(screen.page.locator(".answer")).to_contain_text("“목록을 볼 수 있으면 변경할 수도 있다.”")
+        assert screen.problems() == []
+        assert screen.said == []
+    expect(voter.page.get_by_text("내가 고른 답: 200, 허용.")).to_be_visible()
