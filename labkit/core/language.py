@@ -121,8 +121,8 @@ def unpacked(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() == {"text", "values"}:
         return text(value["text"], **unpacked(value["values"]))
     if isinstance(value, dict):
-        return {key: unpacked(each) for key, each in value.items()}
-    return [unpacked(each) for each in value] if isinstance(value, list) else value
+        return {key: each if type(each) in PLAIN else unpacked(each) for key, each in value.items()}
+    return [each if type(each) in PLAIN else unpacked(each) for each in value] if isinstance(value, list) else value
 
 
 def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
