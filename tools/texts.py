@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 from babel.messages.catalog import Catalog
 
+from labkit.core import arguments
 from labkit.core.language import IN_SCRIPT, NAME
 from labkit.grading.exercises.notebooks import BEGIN, BOARD, PLACEHOLDER
 from tools.sentences import constants, in_command, in_errors
@@ -97,6 +98,28 @@ FACTS = (
     "user",
     "verb",
 )
+WAITS = "labkit waits as long as it makes progress."
+NOT_USED = "Not used: {count} stored results, which are graded again:"
+VALUES = (
+    "The lab is in use already: context {context} of {kubeconfig} with the prefix {prefix}.",
+    "The kind cluster {name} already runs, with the image kind comes with.",
+    f"The server is still starting: it takes longer than usual. {WAITS}",
+    f"The server is still starting: {{waiting}} processes wait for {{processors}} processors. {WAITS}",
+    "No class answers at this address.",
+    "{directory} belongs to another user (id {uid}), who can replace what lies in it",
+    "it belongs to another user (id {uid})",
+    "{here} is a link of another user (id {uid})",
+    "{path} belongs to another user (id {uid})",
+    "Not graded: {label} is late.",
+    "Not graded: {label}: {learner} is another's id in the roster.",
+    f"{NOT_USED} they were stored without what they depend on, by an earlier labkit.",
+    f"{NOT_USED} labkit {{earlier}} graded them, and this is {{version}}.",
+    f"{NOT_USED} {{exercise}} has changed since.",
+    f"{NOT_USED} the course has another secret.",
+    *(f"it has to be {kind.words}" for kind in vars(arguments).values() if isinstance(kind, arguments.ArgumentKind)),
+    "it has to be the lab, as Lab() makes it",
+)
+"""Errors with English words as a value, which would stay English."""
 COUNTED = ("binding", "permission", "question", "request", "role")
 MORE = {
     "cli": tuple(f"{judged}: {verdict}." for judged in ("Right", "No") for verdict in ("allowed", "forbidden")),
@@ -121,12 +144,15 @@ MORE = {
     ),
     "errors": (
         "Set LABKIT_HOME to a directory of your own.",
-        "Set LABKIT_HOME to a directory of your own{below}.",
+        "Set LABKIT_HOME to a directory of your own, such as {below}.",
         "Take that right away: chmod o-w {directory}. Or set LABKIT_HOME to a directory of your own.",
         "Look at it with getfacl, and take it away: setfacl -b {directory}. "
         "Or set LABKIT_HOME to a directory of your own.",
+        *VALUES,
     ),
     "commands": (
+        "{results} graded, {full} with full marks of what can be judged there. Scores: {csv}",
+        "Building the lab's pod image on {base} …",
         *("Usage:", "Options:", "Commands:", "Show the version and exit.", "Show this message and exit."),
         *("[default: {value}]", "[default: {value}; {range}]", "[required]"),
         "Try '{command}' for help.",

@@ -23,6 +23,7 @@ from tests.support.korean import HANGUL
 from tests.support.languages import outside_brackets, pseudo, pseudo_sentences, speaking
 from tests.support.some import some
 from tools import sentences
+from tools.texts import VALUES
 
 CONTEXT = click.Context(cli.cli, info_name="labkit")
 
@@ -120,6 +121,12 @@ def test_an_error_is_shown_in_korean_with_its_values(monkeypatch: pytest.MonkeyP
     error = HomeError("labkit cannot use /a b.", why="Permission denied")
     assert str(error) == "쓸 수 없는 위치다: /a b.\n  이유: Permission denied"
     assert error.what == "labkit cannot use /a b."
+
+
+@pytest.mark.parametrize("template", VALUES)
+def test_the_english_words_of_a_value_are_translated_too(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_LANG", "ko")
+    assert fitted(NAME.sub("7", template)) == NAME.sub("7", _catalogue("ko", "-sentences")[template])
 
 
 @pytest.mark.parametrize(("lang", "words", "reads"), [("en", "--help", 0), ("ko", "--version", 0), ("ko", "--help", 1)])
