@@ -18,10 +18,10 @@ from typing import Any
 import yaml
 from babel.messages.catalog import Catalog
 
-from labkit.core import arguments
 from labkit.core.language import IN_SCRIPT, NAME
 from labkit.grading.exercises.notebooks import BEGIN, BOARD, PLACEHOLDER
 from tools.sentences import constants, in_command, in_errors
+from tools.values import VALUES
 
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 SITE = PACKAGE.parent / "page" / "site"
@@ -98,66 +98,6 @@ FACTS = (
     "user",
     "verb",
 )
-WAITS = "labkit waits as long as it makes progress."
-NOT_USED = "Not used: {count} stored results, which are graded again:"
-VALUES = (
-    "The lab is in use already: context {context} of {kubeconfig} with the prefix {prefix}.",
-    "The kind cluster {name} already runs, with the image kind comes with.",
-    f"The server is still starting: it takes longer than usual. {WAITS}",
-    f"The server is still starting: {{waiting}} processes wait for {{processors}} processors. {WAITS}",
-    "No class answers at this address.",
-    "{directory} belongs to another user (id {uid}), who can replace what lies in it",
-    "it belongs to another user (id {uid})",
-    "{here} is a link of another user (id {uid})",
-    "{path} belongs to another user (id {uid})",
-    *(
-        f"Not graded: {reason}."
-        for reason in (
-            "{label} is late",
-            "{label}: {learner} is another's id in the roster",
-            "{label} would be {learner}'s {exercise}, and another's is as well",
-            "{label} is one of {several} of {learner}'s {exercise}",
-            "{label}: {chosen} counts",
-            "{label} names no learner",
-            "{label} has no exercise's name",
-            "{name} holds no notebook",
-            "{name} is no notebook",
-            "the rest of {names}, which are one learner: that which is written as the id counts, else the first",
-            "the rest of {names}, which are one learner: that which is written as the id counts, else the newest",
-            "{archive}: it is an archive in an archive in another",
-            "{archive}: the archive is not opened: {why}",
-            "{archive}: the archive is not opened: it is larger than {bytes} MiB",
-            "{archive}: the archive is not opened: it has {files} files",
-            "{archive}: the archive is not opened: what is in it is too large",
-            "{archive}: the archive is not opened: it is damaged or encrypted ({error})",
-            "{archive}: {file} is not unpacked: {why}",
-            "{archive}: {file} is not unpacked: its path leads out of the archive",
-            "{archive}: {file} is not unpacked: it lies in more than {depth} folders",
-            "{archive}: {file} is not unpacked: it is no ordinary file",
-            "{archive}: {file} is not unpacked: it is damaged or encrypted ({error})",
-            "{archive}: {file} is not unpacked: it is compressed in an unusual way",
-        )
-    ),
-    *(
-        f"The worker {{worker}} gets nothing: {reason}."
-        for reason in (
-            "its {name} is {here}, and not {required}: run it with the Python and the labkit of this command",
-            "notebooks could read its TLS key {key}: move the key out of the folders that they see, such as /etc/ssl",
-            "it has no kubectl, which notebooks may call: install it on the worker's PATH",
-            "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces",
-            "its graders do not start: {why}",
-        )
-    ),
-    "{name} cannot take a value of the type {type} as `{parameter}`.",
-    "{name} cannot take a very large number as `{parameter}`.",
-    f"{NOT_USED} they were stored without what they depend on, by an earlier labkit.",
-    f"{NOT_USED} labkit {{earlier}} graded them, and this is {{version}}.",
-    f"{NOT_USED} {{exercise}} has changed since.",
-    f"{NOT_USED} the course has another secret.",
-    *(f"it has to be {kind.words}" for kind in vars(arguments).values() if isinstance(kind, arguments.ArgumentKind)),
-    "it has to be the lab, as Lab() makes it",
-)
-"""Errors with English words as a value, which would stay English."""
 COUNTED = ("binding", "permission", "question", "request", "role")
 MORE = {
     "cli": tuple(f"{judged}: {verdict}." for judged in ("Right", "No") for verdict in ("allowed", "forbidden")),

@@ -23,7 +23,7 @@ from tests.support.korean import HANGUL
 from tests.support.languages import outside_brackets, pseudo, pseudo_sentences, speaking
 from tests.support.some import some
 from tools import sentences
-from tools.texts import VALUES
+from tools.values import VALUES
 
 CONTEXT = click.Context(cli.cli, info_name="labkit")
 

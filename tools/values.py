@@ -1,0 +1,86 @@
+"""Sentences in which a value is English words: a reason, or a state.
+
+``fitted`` shows a value as it is, so these words would stay English in a translation. With such a sentence here, the
+whole of it is translated; of the templates that a line fits, the one with the most words of its own comes first.
+"""
+
+from __future__ import annotations
+
+from labkit.core import arguments
+
+WAITS = "labkit waits as long as it makes progress."
+REST = "on the cluster of the context {context}; the rest of it is as it was."
+ASKS = (
+    "Is it one of kind's (kindest/node:…)? kind's whole output: {log}. `labkit doctor` looks at this machine; "
+    "`labkit up --backend embedded` needs no Docker."
+)
+NOT_USED = "Not used: {count} stored results, which are graded again:"
+VALUES = (
+    "The lab is in use already: context {context} of {kubeconfig} with the prefix {prefix}.",
+    "The kind cluster {name} already runs, with the image kind comes with.",
+    f"The server is still starting: it takes longer than usual. {WAITS}",
+    f"The server is still starting: {{waiting}} processes wait for {{processors}} processors. {WAITS}",
+    "No class answers at this address.",
+    "{directory} belongs to another user (id {uid}), who can replace what lies in it",
+    "it belongs to another user (id {uid})",
+    "{here} is a link of another user (id {uid})",
+    "{path} belongs to another user (id {uid})",
+    *(
+        f"Not graded: {reason}."
+        for reason in (
+            "{label} is late",
+            "{label}: {learner} is another's id in the roster",
+            "{label} would be {learner}'s {exercise}, and another's is as well",
+            "{label} is one of {several} of {learner}'s {exercise}",
+            "{label}: {chosen} counts",
+            "{label} names no learner",
+            "{label} has no exercise's name",
+            "{name} holds no notebook",
+            "{name} is no notebook",
+            "the rest of {names}, which are one learner: that which is written as the id counts, else the first",
+            "the rest of {names}, which are one learner: that which is written as the id counts, else the newest",
+            "{archive}: it is an archive in an archive in another",
+            "{archive}: the archive is not opened: {why}",
+            "{archive}: the archive is not opened: it is larger than {bytes} MiB",
+            "{archive}: the archive is not opened: it has {files} files",
+            "{archive}: the archive is not opened: what is in it is too large",
+            "{archive}: the archive is not opened: it is damaged or encrypted ({error})",
+            "{archive}: {file} is not unpacked: {why}",
+            "{archive}: {file} is not unpacked: its path leads out of the archive",
+            "{archive}: {file} is not unpacked: it lies in more than {depth} folders",
+            "{archive}: {file} is not unpacked: it is no ordinary file",
+            "{archive}: {file} is not unpacked: it is damaged or encrypted ({error})",
+            "{archive}: {file} is not unpacked: it is compressed in an unusual way",
+        )
+    ),
+    *(
+        f"The worker {{worker}} gets nothing: {reason}."
+        for reason in (
+            "its {name} is {here}, and not {required}: run it with the Python and the labkit of this command",
+            "notebooks could read its TLS key {key}: move the key out of the folders that they see, such as /etc/ssl",
+            "it has no kubectl, which notebooks may call: install it on the worker's PATH",
+            "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces",
+            "its graders do not start: {why}",
+        )
+    ),
+    "line {number}, {line}, has a tab, and YAML is indented with spaces",
+    "{callers} do, the first is {first}: what it should have made would be missing",
+    "Graded before, not in what is named now, and not in the reports: {gone}. Name all folders and archives together.",
+    "Not corrected: {learner}. Nothing of {exercise} is here: write the points into your learning system.",
+    "Corrected under an earlier version of {exercise}, and still so: {task} ({points} points): {reason}. "
+    "Look at it again.",
+    f"{{removed}} objects of the lab are gone {REST}",
+    f"There was nothing of the lab {REST}",
+    "kind's node image is not here and cannot be pulled. Check the network, load it (docker load -i FILE), "
+    "or name one that is here: --image or LABKIT_KIND_IMAGE.",
+    f"{{image}} does not start as a node. {ASKS}",
+    f"The node image does not start as a node. {ASKS}",
+    "{name} cannot take a value of the type {type} as `{parameter}`.",
+    "{name} cannot take a very large number as `{parameter}`.",
+    f"{NOT_USED} they were stored without what they depend on, by an earlier labkit.",
+    f"{NOT_USED} labkit {{earlier}} graded them, and this is {{version}}.",
+    f"{NOT_USED} {{exercise}} has changed since.",
+    f"{NOT_USED} the course has another secret.",
+    *(f"it has to be {kind.words}" for kind in vars(arguments).values() if isinstance(kind, arguments.ArgumentKind)),
+    "it has to be the lab, as Lab() makes it",
+)
