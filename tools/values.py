@@ -64,6 +64,17 @@ VALUES = (
         )
     ),
     "line {number}, {line}, has a tab, and YAML is indented with spaces",
+    "the text is not YAML.",
+    *(
+        f"{source} holds {what}."
+        for source in ("the text", "The argument")
+        for what in (
+            "something that is no Kubernetes object",
+            "a {kind} without a name",
+            "a value that an object cannot have",
+        )
+    ),
+    "its {field} is a value of the type {type}, which is no text",
     "{callers} do, the first is {first}: what it should have made would be missing",
     "Graded before, not in what is named now, and not in the reports: {gone}. Name all folders and archives together.",
     "Not corrected: {learner}. Nothing of {exercise} is here: write the points into your learning system.",
