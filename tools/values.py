@@ -25,6 +25,10 @@ VALUES = (
     "it belongs to another user (id {uid})",
     "{here} is a link of another user (id {uid})",
     "{path} belongs to another user (id {uid})",
+    "Set LABKIT_HOME to a directory of its own, such as {labkit}. Or, if it is labkit's alone: {private}",
+    "Take that right away: chmod g-w {directory}. Or, where nobody else is in this group or reaches this volume, "
+    "say so: export LABKIT_TRUSTED_GROUP={group}",
+    "A value of the type {type} cannot be sent.",
     *(
         f"Not graded: {reason}."
         for reason in (
@@ -61,6 +65,17 @@ VALUES = (
             "it has no kubectl, which notebooks may call: install it on the worker's PATH",
             "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces",
             "its graders do not start: {why}",
+        )
+    ),
+    *(
+        f"line {{number}}: {what}"
+        for what in (
+            "the key {key} is there twice",
+            "there is no task {task}. Known are: {names}.",
+            'there is no task {task}. Did you mean "{name}"?',
+            "{learner} has a line for {task} already",
+            "{points} is not from 0 to {most}, the points of {task}",
+            "the reason is missing: the learner will read it",
         )
     ),
     "line {number}, {line}, has a tab, and YAML is indented with spaces",
