@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import cache, lru_cache, reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +99,21 @@ def _fitted(line: str, known: Mapping[str, str]) -> str:
 
 
 def fit(template: str, english: str) -> dict[str, str] | None:
-    """The values with which a template is a sentence; None if it is another one."""
-    if not all(part in english for part in NAME.split(template)[::2]):
+    """The values with which a template is a sentence, the shortest from the left; None if it is another one."""
+    parts = NAME.split(template)
+    start, names, between, end = parts[0], parts[1::2], parts[2:-1:2], parts[-1]
+    if not names or "\n" in english:
+        return {} if english == template else None
+    if not (english.startswith(start) and english.endswith(end)):
         return None
-    match = _pattern(template).fullmatch(english)
-    return match.groupdict() if match else None
+    values, here, last = {}, len(start), len(english) - len(end)
+    # A regular expression would try all ways to divide the sentence, which may be a stranger's.
+    for name, part in zip(names, between, strict=False):
+        there = english.find(part, here + 1, last)
+        if there < 0:
+            return None
+        values[name], here = english[here:there], there + len(part)
+    return {**values, names[-1]: english[here:last]} if here < last else None
 
 
 def all_shown(value: Any) -> Any:
@@ -171,12 +181,6 @@ def _catalogue(language: str, part: str = "") -> Mapping[str, str]:
         catalogue: dict[str, str] = json.loads(read(f"{language}{part}.json"))
         return catalogue
     return {}
-
-
-@lru_cache(maxsize=128)
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = enumerate(NAME.split(template))
-    return re.compile("".join(f"(?P<{part}>.+?)" if number % 2 else re.escape(part) for number, part in parts))
 
 
 def _filled(template: str, values: Mapping[str, object]) -> str:

@@ -172,3 +172,23 @@ def test_a_sentence_is_found_by_the_template_that_fits(monkeypatch: pytest.Monke
     finally:
         language.use("")
         language._catalogue.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("template", "english", "values"),
+    [
+        ("No {a}.", "No pod.", {"a": "pod"}),
+        ("{a}: {b}", "x: y: z", {"a": "x", "b": "y: z"}),
+        ("{a} of {b}.", "one of two of three.", {"a": "one", "b": "two of three"}),
+        ("{a}{b}", "xyz", {"a": "x", "b": "yz"}),
+        ("whole", "whole", {}),
+        ("No {a}.", "No .", None),
+        ("{a}: {b}", "x: ", None),
+        ("{a}, {b}.", "x.", None),
+        ("{a} ends", "it ends here", None),
+        ("{a}: {b}", "x: y\nz", None),
+        ("".join(f"{{a{number}}}, " for number in range(20)) + "!", "x, " * 20_000, None),
+    ],
+)
+def test_a_template_fits_a_sentence(template: str, english: str, values: dict[str, str] | None) -> None:
+    assert fit(template, english) == values
