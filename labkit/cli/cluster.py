@@ -102,7 +102,7 @@ def kubeconfig_command() -> None:
     path = backend.kubeconfig()
     if not backend.status().running:
         report("The cluster does not run now. Start it with `labkit up`.")
-    echo(path)
+    click.echo(path)
 
 
 def found_lab() -> Lab:
