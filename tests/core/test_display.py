@@ -44,6 +44,19 @@ def test_html_is_well_formed_and_escaped() -> None:
     assert ("aria-label", '<t> & "x"') in parser.attributes
 
 
+def test_a_long_name_leaves_room_for_its_value_on_a_narrow_page() -> None:
+    page = Card("t", "good", [Row("kubernetes.io/serviceaccount.name", "kikai")]).html()
+    assert ";max-width:clamp(" in page
+    assert ">kubernetes.<wbr>io/<wbr>serviceaccount.<wbr>name</span></th>" in page
+    assert "&lt;b&gt;.<wbr>x" in Card("t", "good", [Row("<b>.x", "1")]).html()
+
+
+def test_no_line_of_a_card_ends_within_a_korean_word() -> None:
+    page = Card("t", "good", [Row("a", "1")], "b").html()
+    assert page.count("word-break:keep-all;overflow-wrap:anywhere") == 1
+    assert "white-space:pre-wrap;word-break:keep-all" in page, "JupyterLab breaks a <pre> anywhere"
+
+
 def test_nothing_comes_from_elsewhere() -> None:
     page = Card("t", "good", [Row("a", "1")]).html()
     assert "http" not in page

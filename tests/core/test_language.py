@@ -102,7 +102,7 @@ def test_a_card_shows_its_texts_and_aligns_wide_letters(korean: None) -> None:
     card = Card(text("pod {name} is {state}", "curl", "Pending"), "bad", [Row(text("seen"), "x"), Row("url", "y")])
     assert card.text().splitlines() == ["✘ curl 파드의 상태: Pending", "  결과  x", "  url   y"]
     assert "curl 파드의 상태: Pending</strong>" in card.html()
-    assert ">결과</th>" in card.html()
+    assert ">결과</span></th>" in card.html()
 
 
 @pytest.mark.parametrize(

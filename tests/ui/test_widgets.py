@@ -44,7 +44,10 @@ def test_every_widget_says_the_same_as_text_and_as_a_page(api: Client) -> None:
     widget = AccessMatrix(api, ["kikai/default"], namespace="kikai")
     bundle = bundle_of(widget)
     assert "kikai/default" in bundle["text/plain"]
-    assert '<th scope="row" style="text-align:left;vertical-align:top">kikai/default</th>' in bundle["text/html"]
+    assert (
+        '<th scope="row" style="text-align:left;vertical-align:top;word-break:keep-all">kikai/default</th>'
+        in bundle["text/html"]
+    )
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
