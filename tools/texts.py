@@ -160,6 +160,7 @@ MORE = {
         "Creating the kind cluster {name}; this takes a minute or two, on a busy machine up to ten …",
     ),
     "client": (
+        *("bearer of a token", "through the proxy"),
         "created",
         "changed",
         "unchanged",

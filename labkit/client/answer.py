@@ -236,7 +236,7 @@ class Answer(Displayable):
         tone = "good" if self.ok else "bad" if self.status in (401, 403) else "warn"
         as_whom = self.as_user or text("nobody: the credential was not accepted")
         rows = [
-            Row("who", text("{who}, taken for {user}", self.who, as_whom)),
+            Row("who", text("{who}, taken for {user}", text(self.who), as_whom)),
             Row("verb", f"{self.verb} {self.resource}".strip()),
             Row("url", f"{self.method} {self.url}", code=True),
             Row("message", redact(self.message)),

@@ -94,7 +94,7 @@ class Lab(ChosenCluster):
         Raises:
             ApiFailure: When there is no such account.
         """
-        return self.as_token(self._request_token(account), f"service account {account}")
+        return self.as_token(self._request_token(account), text("service account {account}", account))
 
     def as_anonymous(self) -> Client:
         """A caller without any credential."""

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from labkit.client.answer import Answer, Identity
+from labkit.core.language import text
+from labkit.lab.lab import Lab
+from tests.support.languages import speaking
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
@@ -45,10 +49,23 @@ def test_a_refusal_in_plain_text() -> None:
     )
 
 
+def test_in_korean_the_lab_s_own_callers_have_korean_names() -> None:
+    """Others are named by whoever calls, such as a pod, and stay as they are."""
+    with speaking():
+        for who, said in [
+            ("through the proxy", "프록시를 거친 호출자"),
+            (inspect.signature(Lab.as_token).parameters["name"].default, "토큰 소지자"),
+            (text("service account {account}", "kikai/default"), "서비스 어카운트 kikai/default"),
+            ("my {own} name", "my {own} name"),
+        ]:
+            card = repr(made(200, {}, who=who))
+            assert f"{said} (서버가 인식한 사용자: system:serviceaccount:kikai:default)" in card
+
+
 def test_html_says_the_same_and_can_be_read_aloud() -> None:
     page = made(403, FORBIDDEN)._repr_html_()
-    for text in ("403 forbidden", "kikai/test", "list services", 'scope="row"', 'role="group"'):
-        assert text in page
+    for said in ("403 forbidden", "kikai/test", "list services", 'scope="row"', 'role="group"'):
+        assert said in page
     assert 'aria-hidden="true">✘' in page
     assert "User &#34;system" in page
     assert "--jp-error-color1" in page
@@ -98,8 +115,8 @@ def test_not_found_counts_as_allowed_since_the_server_looked() -> None:
 def test_a_token_in_an_answer_is_never_shown_whole() -> None:
     shown = made(201, {"kind": "TokenRequest", "status": {"token": JWT}}, sent={"token": JWT}, method="POST")
     signature = JWT.rpartition(".")[2]
-    for text in (repr(shown), shown._repr_html_(), shown.json(), shown.curl, shown.kubectl):
-        assert signature not in text
+    for said in (repr(shown), shown._repr_html_(), shown.json(), shown.curl, shown.kubectl):
+        assert signature not in said
     assert "eyJ….eyJ….<signature>" in shown.json()
     refused = made(400, f"bad token {JWT}")
     assert signature not in str(refused.summary())

@@ -126,6 +126,7 @@ function widget(name, label, draw, after) {
       const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => showMore(target)));
       const redraw = () => {
         words = model.get("words") ?? {};
+        root.dataset.gone = t("The kernel that made this is gone. Run the cell again to use it.");
         sizes.disconnect();
         const active = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
         const places = [...body.querySelectorAll(".lk-scroll")].map((box) => [box.scrollLeft, box.scrollTop]);

@@ -207,11 +207,11 @@ function drawStart(data, act, view) {
       data.terminal && !view.typed && hasTerminals()
         ? button("terminal", t("Open a terminal with kubectl"), off, " lk-primary", openOne) : null,
       button("stop", t("Stop"), off, "", () => act("stop")),
-      h("label", {}, t("Rewind to"), h("select", {
+      h("div", { class: "lk-rewind" }, h("label", {}, t("Rewind to"), h("select", {
         "data-key": "step", class: "lk-step", onchange: (event) => { view.step = event.target.value; },
       }, steps.map((step) => h("option", { value: step.value, selected: step.value === view.step }, step.label)))),
       button("rewind", t("Rewind"), off, "",
-        () => act("rewind", { step: view.step || "" }))),
+        () => act("rewind", { step: view.step || "" })))),
     data.terminal && hasTerminals() ? h("p", { class: "lk-quiet" }, 
       t("The terminal opens beside the text. kubectl and labkit use this cluster there, and what you do there counts as if you had done it here.")) : null,
     drawWork(act, view, off),
@@ -221,7 +221,7 @@ function drawStart(data, act, view) {
     data.busy || data.log.length ? h("div", { class: "lk-progress" },
       h("div", { class: "lk-meter", role: "progressbar", "aria-label": t("Starting the cluster"), "aria-valuemin": "0",
         "aria-valuemax": "100", "aria-valuenow": String(data.percent) }, h("div", { style: `width:${data.percent}%` })),
-      h("ol", { class: "lk-log", "aria-label": t("What happened") }, data.log.map((line) => h("li", {}, `${line.text} (${line.seconds} s)`)))) : null,
+      h("ol", { class: "lk-log", "aria-label": t("What happened") }, data.log.map((line) => h("li", {}, t("{text} ({seconds} s)", line))))) : null,
   ].filter(Boolean);
 }
 

@@ -3,23 +3,23 @@ function countdown(expires) {
   if (!expires) return t("no end");
   const seconds = Math.round(expires - Date.now() / 1000);
   if (seconds <= 0) return t("expired");
-  const parts = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const parts = [[t("{count} d"), 86400], [t("{count} h"), 3600], [t("{count} min"), 60], [t("{count} s"), 1]];
   const said = [];
   let rest = seconds;
   for (const [unit, size] of parts) {
     const count = Math.floor(rest / size);
     rest -= count * size;
-    if (count || (unit === "s" && !said.length)) said.push(`${count} ${unit}`);
+    if (count || (size === 1 && !said.length)) said.push(unit.replace("{count}", count));
   }
   return said.slice(0, 3).join(" ");
 }
 
 function drawToken(data, act) {
-  const parts = ["header", "claims", "signature"];
+  const parts = [`${t("header")}: eyJ…`, `${t("claims")}: eyJ…`, `<${t("signature")}>`];
   const heads = data.tokens.map((token, index) => h("div", {},
     h("h4", {}, breakable(token.title)),
     h("div", { class: "lk-parts", "aria-label": t("A token has three parts") },
-      parts.map((part) => h("span", { class: "lk-part" }, part === "signature" ? "<signature>" : `${part}: eyJ…`))),
+      parts.map((part) => h("span", { class: "lk-part" }, part))),
     h("p", {}, verdict(token.verified, [t("verified"), t("not verified")]), ` — ${token.verdict}`),
     h("p", {}, t("Valid for: "), h("strong", { class: "lk-time", "data-expires": token.expires || "" }, countdown(token.expires))),
     h("button", { type: "button", class: "lk-button", "data-key": `tamper-${index}`, onclick: () => act("tamper", { index }) },
