@@ -102,6 +102,11 @@ def test_a_script_shows_no_text_that_is_not_translated() -> None:
         assert {*untranslated(script.read_text(encoding="utf-8"))} == {*texts_of_the_pool}, script
 
 
+def test_a_style_says_nothing() -> None:
+    for style in some(sorted(STATIC.glob("*.css"))):
+        assert re.findall(r'content: "[^"]*[A-Za-z]', style.read_text(encoding="utf-8")) == [], style
+
+
 def test_a_widget_shows_translated_data(api: Client, tmp_path: Path, in_brackets: None) -> None:
     for widget in widgets(api, tmp_path):
         data = json.dumps(widget.data, ensure_ascii=False)
