@@ -75,6 +75,13 @@ def walk(source: Path, language: str = "") -> Any:
     return {**document, "cells": cells}
 
 
+LAST_CELL = """(panel, start) => {
+    panel.scrollTo(0, start);
+    return Math.max(...[...panel.querySelectorAll(".jp-Cell")].map((cell) => cell.getBoundingClientRect().bottom));
+}"""
+"""Scroll a notebook, and find where on the page its last cell ends."""
+
+
 class Walk(NotebookPage):
     """A notebook's page, and what is looked for on every one."""
 
@@ -128,12 +135,14 @@ class Walk(NotebookPage):
         tall = min(height, 15_000) + 140
         self.page.set_viewport_size({"width": width, "height": tall})
         self.page.wait_for_timeout(500)
-        places = [(start, top) for start in range(0, height, 15_000) for top in range(0, tall, 1500)]
-        for number, (start, top) in enumerate(places):
-            outer.evaluate("(panel, start) => panel.scrollTo(0, start)", start)
-            clip: FloatRect = {"x": 0, "y": top, "width": width, "height": min(1500, tall - top)}
-            name = self.name.replace("/", "-")
-            self.page.screenshot(path=f"{folder}/{name}-{kind}-{number}.png", clip=clip)
+        number = 0
+        for start in range(0, height, 15_000):
+            end = outer.evaluate(LAST_CELL, start)  # below it is room, which JupyterLab counts
+            for top in range(0, min(tall, int(end) + 20), 1500):
+                clip: FloatRect = {"x": 0, "y": top, "width": width, "height": min(1500, tall - top)}
+                name = self.name.replace("/", "-")
+                self.page.screenshot(path=f"{folder}/{name}-{kind}-{number}.png", clip=clip)
+                number += 1
         self.page.set_viewport_size({"width": 1280, "height": 720})
 
     def end(self) -> None:
