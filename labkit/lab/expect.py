@@ -16,7 +16,7 @@ from typing import Any
 
 from labkit.core.display import SYMBOLS
 from labkit.core.errors import ExpectedForbidden
-from labkit.core.language import shown, text
+from labkit.core.language import listed, shown, text
 
 
 @dataclass
@@ -45,11 +45,11 @@ class Watchful:
                 return
         if summary.get("kind") == "exec" and not summary.get("status"):
             return
-        text = f"{summary.get('who')}: {summary.get('command') or summary.get('path')}"
+        call = listed([text(summary.get("who", "")), summary.get("command") or summary.get("path", "")], ": ")
         if summary.get("status") == 403:
-            self.refused.append(text)
+            self.refused.append(call)
         else:
-            self.allowed.append(f"{text} ({summary.get('status')})")
+            self.allowed.append(f"{call} ({summary.get('status')})")
 
 
 _watching: ContextVar[tuple[Watchful, ...]] = ContextVar("labkit_watching", default=())
@@ -105,7 +105,7 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
             if block.others
             else "Make the call inside the `with` block.",
         )
-    said = text("forbidden, as expected: {calls}", "; ".join(dict.fromkeys(block.refused)))
+    said = text("forbidden, as expected: {calls}", listed(dict.fromkeys(block.refused), "; "))
     sys.stdout.write(f"{SYMBOLS['good']} {shown(said)}\n")
 
 

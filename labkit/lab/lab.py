@@ -98,7 +98,7 @@ class Lab(ChosenCluster):
 
     def as_anonymous(self) -> Client:
         """A caller without any credential."""
-        return self.admin.with_credentials(Credentials(), "anonymous")
+        return self.admin.with_credentials(Credentials(), text("anonymous"))
 
     @takes("lab.as_token(token)", raw=TEXT, name=LINE)
     def as_token(self, raw: str, name: str = "bearer of a token") -> Client:

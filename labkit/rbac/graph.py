@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.objects import Object, is_default, kind_of, name_of, namespace_of, role_key
 from labkit.rbac.policy import Policy
@@ -162,7 +163,7 @@ def _draw(graph: Graph, path: _Path, fold: bool) -> None:
         node = Node(f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants)
         graph.link(graph.add(node), bound, grants)
     key = role_key(binding)
-    role_id = graph.add(_role_node(key, "" if path.role is not None else " (missing)", path.granting))
+    role_id = graph.add(_role_node(key, key[0] if path.role else text("{kind} (missing)", key[0]), path.granting))
     graph.link(bound, role_id, path.granting)
     _draw_rules(graph, role_id, key[1], list(zip(path.rules, path.granting_rules, strict=True)), fold)
 
@@ -173,22 +174,21 @@ def _draw_unbound(graph: Graph, policy: Policy, namespace: str, fold: bool) -> N
     for key, role in policy.roles.items():
         if key in bound or is_default(role) or (namespace and key[1] not in ("", namespace)):
             continue
-        role_id = graph.add(_role_node(key, " (nobody has it)", False))
+        role_id = graph.add(_role_node(key, text("{kind} (nobody has it)", key[0]), False))
         _draw_rules(graph, role_id, key[1], [(rule, False) for rule in role.get("rules") or ()], fold)
 
 
-def _role_node(key: tuple[str, str, str], note: str, granting: bool) -> Node:
+def _role_node(key: tuple[str, str, str], shown: str, granting: bool) -> Node:
     kind, home, name = key
-    return Node(f"{kind}:{home}/{name}", 2, name, f"{kind}{note}", home, granting)
+    return Node(f"{kind}:{home}/{name}", 2, name, shown, home, granting)
 
 
 def _draw_rules(graph: Graph, role_id: str, role_home: str, rules: list[tuple[Rule, bool]], fold: bool) -> None:
     if fold and len(rules) > 1:
         rule, grants = next((pair for pair in rules if pair[1]), rules[0])
-        more = len(rules) - 1
-        title = f"{rule_text(rule)} … and {more} more rule{'s' * (more > 1)}"
-        graph.link(role_id, graph.add(Node(f"{role_id}#", 3, title, "Rules", role_home, grants)), grants)
+        title = text("{rule} … and {count} more", rule_text(rule), len(rules) - 1)
+        graph.link(role_id, graph.add(Node(f"{role_id}#", 3, title, text("Rules"), role_home, grants)), grants)
         return
     for number, (rule, grants) in enumerate(rules):
-        rule_id = graph.add(Node(f"{role_id}#{number}", 3, rule_text(rule), "Rule", role_home, grants))
+        rule_id = graph.add(Node(f"{role_id}#{number}", 3, rule_text(rule), text("Rule"), role_home, grants))
         graph.link(role_id, rule_id, grants)

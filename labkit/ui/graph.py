@@ -101,12 +101,12 @@ class RBACGraph(Shareable, LabWidget):
             row = [
                 path.subject.label,
                 binding,
-                f"{path.role.kind} {path.role.title}",
+                listed([path.role.kind, path.role.title], " "),
                 _listed([rule.title for rule in path.rules]),
             ]
             rows.append([*row, text("✓ yes") if path.granting else "–"] if asked else row)
         for role, rules in self.graph.unbound():
-            row = ["–", "–", f"{role.kind} {role.title}", _listed([rule.title for rule in rules])]
+            row = ["–", "–", listed([role.kind, role.title], " "), _listed([rule.title for rule in rules])]
             rows.append([*row, "–"] if asked else row)
         return rows
 
@@ -147,8 +147,8 @@ class RBACGraph(Shareable, LabWidget):
 
 
 def _listed(rules: list[str]) -> str:
-    more = len(rules) - 4
-    return "; ".join(rules[:4]) + (f"; … and {more} more rule{'s' * (more > 1)}" if more > 0 else "")
+    more = [text("… and {count} more", len(rules) - 4)] if len(rules) > 4 else []
+    return listed([*rules[:4], *more], "; ")
 
 
 def _options(values: Iterable[str]) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from labkit.lab import current, words
 from labkit.lessons.base import Outcome
 from labkit.ui import XRay
 from tests.classroom.room import Room
+from tests.support.languages import speaking
 from tests.support.until import SECONDS, until
 
 SERVICES = "/api/v1/namespaces/kikai/services"
@@ -97,6 +98,18 @@ def test_what_the_lab_does_itself_is_no_evidence(lab: Lab) -> None:
     lab.as_service_account("kikai/default")
     lab.token("kikai/default")
     assert not lab.evidence().asked
+
+
+def test_in_korean_a_caller_has_a_korean_name(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    with speaking():
+        with expect_forbidden():
+            for caller in (lab.as_service_account("default/default"), lab.as_anonymous()):
+                answer = caller.get("/api/v1/pods")
+        assert "익명 호출자 (서버가 인식한 사용자: system:anonymous)" in repr(answer)
+        token = lab.token("default/default").raw
+        assert "토큰 소지자 (서버가" in repr(lab.as_token(token).get("/api"))
+    said = "✔ forbidden (예상대로): 서비스 어카운트 default/default: /api/v1/pods; 익명 호출자: /api/v1/pods\n"
+    assert capsys.readouterr().out == said
 
 
 def test_commands_go_through_a_shell_or_past_it(lab: Lab) -> None:

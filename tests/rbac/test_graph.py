@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from labkit.core.language import shown
 from labkit.grading.tasks.task import binding, role
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.graph import Graph, Node, rbac_graph
 from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import subject
+from tests.support.languages import speaking
 
 Object = dict[str, Any]
 
@@ -120,9 +122,9 @@ def test_a_role_that_is_not_there_is_drawn_as_missing() -> None:
     ("rules", "kind", "title"),
     [
         ([("get", "", "pods")], "Rule", "get · pods"),
-        ([("get", "", "pods"), ("get", "", "nodes")], "Rules", "get · pods … and 1 more rule"),
-        ([("get", "", "pods"), ("list", "", "services")], "Rules", "list · services … and 1 more rule"),
-        ([("get", "", "a"), ("get", "", "b"), ("get", "", "c")], "Rules", "get · a … and 2 more rules"),
+        ([("get", "", "pods"), ("get", "", "nodes")], "Rules", "get · pods … and 1 more"),
+        ([("get", "", "pods"), ("list", "", "services")], "Rules", "list · services … and 1 more"),
+        ([("get", "", "a"), ("get", "", "b"), ("get", "", "c")], "Rules", "get · a … and 2 more"),
     ],
 )
 def test_folded_rules_share_a_box(rules: list[tuple[str, str, str]], kind: str, title: str) -> None:
@@ -190,3 +192,18 @@ def test_a_role_that_nobody_has_is_drawn_with_its_rules() -> None:
         ("Role (nobody has it)", "kikai/idle", ["get · pods", "list · pods"])
     ]
     assert list(rbac_graph(Policy.of(objects), who=subject("kikai/default")).unbound()) == []
+
+
+def test_in_korean_the_boxes_say_in_korean_what_is_no_kind_of_kubernetes() -> None:
+    objects = [
+        READER,
+        TEST,
+        binding("kikai", "lost", "Role/gone", "kikai/bot"),
+        role("kikai", "idle", ("get", "", "a")),
+    ]
+    with speaking():
+        assert {*map(shown, (node.kind for node in rbac_graph(Policy.of(objects)).nodes.values()))} == {
+            *("Group", "ServiceAccount", "RoleBinding", "Role", "Role (가진 주체 없음)", "Role (없음)", "규칙")
+        }
+        folded = rbac_graph(Policy.of([READER, TEST]), fold=True).nodes.values()
+        assert [shown(node.title) for node in folded if node.column == 3] == ["get · pods … 외 1개"]

@@ -94,7 +94,7 @@ def test_folded_rules_share_a_box_that_shows_the_granting_one(api: Client) -> No
     asked = Permission.parse("list services").question(who, "kikai")
     graph = rbac_graph(read_policy(api), namespace="kikai", who=who, question=asked, fold=True)
     (rules,) = [node for node in graph.nodes.values() if node.column == 3]
-    assert (rules.title, rules.granting) == ("list · services … and 2 more rules", True)
+    assert (rules.title, rules.granting) == ("list · services … and 2 more", True)
 
 
 def test_what_reaches_a_subject_as_it_reaches_everybody_is_drawn_only_where_it_grants(api: Client) -> None:
