@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.jupyter import Jupyter, NotebookPage
+from tests.support.some import some
 
 START = "from labkit import Lab\nfrom labkit.ui import *\nlab = Lab()\n_ = lab.rewind('W18')"
 BIND = """
@@ -247,7 +248,7 @@ def axe() -> str:
     return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("width", [520, 1000, 1280])
+@pytest.mark.parametrize("width", [400, 520, 1000, 1280])
 def test_nothing_is_wider_than_the_page(notebook: NotebookPage, jupyter: Jupyter, width: int) -> None:
     notebook.page.set_viewport_size({"width": width, "height": 720})
     show(notebook, jupyter, "wide", *EVERYTHING)
@@ -257,6 +258,19 @@ def test_nothing_is_wider_than_the_page(notebook: NotebookPage, jupyter: Jupyter
         assert box is not None
         assert box["x"] + box["width"] <= width
         assert not widget.evaluate(SPILLS), f"{name} does not hold what it shows"
+
+
+def test_a_card_with_long_names_shows_its_values_on_a_narrow_page(notebook: NotebookPage, jupyter: Jupyter) -> None:
+    notebook.page.set_viewport_size({"width": 400, "height": 720})
+    show(notebook, jupyter, "narrow", "lab.token('kikai/default')")
+    card = notebook.page.locator(".jp-OutputArea div[role=group]")
+    whole = card.bounding_box()
+    assert whole is not None
+    for part in some(card.locator("td, strong, span").all()):
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= whole["x"] + whole["width"]
+    assert min(value.bounding_box()["width"] for value in some(card.locator("td").all())) > 60  # type: ignore[index]  # all are visible
 
 
 SPILLS = """(widget) => [...widget.querySelectorAll(':not(.lk-scroll *)')]
