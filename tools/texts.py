@@ -98,6 +98,13 @@ FACTS = (
     "user",
     "verb",
 )
+COLUMNS = (
+    *("discrimination", "ended", "error", "example", "exercise", "from share", "full marks", "graded", "judged"),
+    *("learner", "learners", "lines", "mean share", "median share", "mistake", "name", "names", "other", "points"),
+    *("share", "similar pairs", "state", "step", "submissions", "task", "tasks", "tell the class", "they believe"),
+    *("count", "title", "to share", "too much", "why"),
+)
+"""The headings of the tables about a class."""
 COUNTED = ("binding", "permission", "question", "request", "role")
 MORE = {
     "cli": tuple(f"{judged}: {verdict}." for judged in ("Right", "No") for verdict in ("allowed", "forbidden")),
@@ -130,6 +137,9 @@ MORE = {
     ),
     "commands": (
         "{results} graded, {full} with full marks of what can be judged there. Scores: {csv}",
+        "{results} graded, {full} with full marks, {number} of the tasks corrected by hand. Scores: {csv}",
+        "{results} graded, {full} with full marks of what can be judged there, "
+        "{number} of the tasks corrected by hand. Scores: {csv}",
         "Building the lab's pod image on {base} …",
         *("Usage:", "Options:", "Commands:", "Show the version and exit.", "Show this message and exit."),
         *("[default: {value}]", "[default: {value}; {range}]", "[required]"),
@@ -173,7 +183,10 @@ MORE = {
     ),
     "exercises": (PLACEHOLDER, BOARD, BEGIN),
     "grading": (
-        *("time limit", "memory limit", "signal {which}", "exit code {which}"),
+        *("time limit", "memory limit", "signal {which}", "exit code {which}", "done", "unreadable", "not graded"),
+        *(f"Expected: {{expected}}{end} Seen: {{seen}}" for end in ("", ".")),
+        *("the notebook ends by itself", "not judged"),
+        *COLUMNS,
         *(f"{{number}} {unit}{s}" for unit in ("day", "hour", "minute") for s in ("", "s")),
     ),
     "lessons": (

@@ -15,6 +15,7 @@ ASKS = (
     "`labkit up --backend embedded` needs no Docker."
 )
 NOT_USED = "Not used: {count} stored results, which are graded again:"
+COLUMNS = ("{one}", "{two}", "{three}", "{four}")
 VALUES = (
     "The lab is in use already: context {context} of {kubeconfig} with the prefix {prefix}.",
     "The kind cluster {name} already runs, with the image kind comes with.",
@@ -73,11 +74,23 @@ VALUES = (
             "the key {key} is there twice",
             "there is no task {task}. Known are: {names}.",
             'there is no task {task}. Did you mean "{name}"?',
+            "There is no learner {learner}. Known are: {names}.",
+            'There is no learner {learner}. Did you mean "{name}"?',
+            "There are several learners called {name}. Use an id: {ids}.",
             "{learner} has a line for {task} already",
             "{points} is not from 0 to {most}, the points of {task}",
             "the reason is missing: the learner will read it",
         )
     ),
+    *(
+        f"{{path}}, line {{number}}: {what}"
+        for what in (
+            "There is no learner {name}.",
+            "There are several learners called {name}.",
+            "{time} is no time with a zone.",
+        )
+    ),
+    *(f"{{path}} has no column {' and no column '.join(several)}." for several in (COLUMNS[:2], COLUMNS[:3], COLUMNS)),
     "line {number}, {line}, has a tab, and YAML is indented with spaces",
     "the text is not YAML.",
     *(

@@ -12,7 +12,7 @@ import click
 from labkit.cli.grading_plan import GradingPlan
 from labkit.cli.grading_runs import grade_here, grade_on_a_real_cluster, grade_on_dask
 from labkit.cli.output import INPUT, echo
-from labkit.core import language
+from labkit.core.language import LANGUAGES, text, use
 from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
 
@@ -86,10 +86,10 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 @click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
 @click.option(
     "--lang",
-    type=click.Choice(tuple(language.LANGUAGES)),
-    callback=lambda _context, _parameter, lang: language.use(lang or ""),
+    type=click.Choice(tuple(LANGUAGES)),
+    callback=lambda _context, _parameter, lang: use(lang or ""),
     expose_value=False,
-    help="The language of what learners read; that of LABKIT_LANG or of the system when left out.",
+    help="The language of what people read; that of LABKIT_LANG or of the system when left out.",
 )
 def grade_command(**options: Any) -> int:
     """Grade notebooks: each in a cluster and a process of its own.
@@ -177,8 +177,8 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
     for entry in session.chosen:
         if name := session.looks[entry.key].declared:
             file, learner = printable(entry.path.name), entry.learner
-            line = f"{file} of {learner} was worked on as {name}, and is graded as {learner}: its names are another's."
-            echo(line, err=True)
+            line = text("{file} of {id} was worked on as {name}, and is graded as {id}: its names are another's.")
+            echo(text(line, file, learner, name), err=True)
     for line in session.unused:
         echo(line, err=True)
     for entry in session.all:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labkit.cli.cluster import report
 from labkit.cli.output import echo
+from labkit.core.language import fitted, listed, said, text
 
 if TYPE_CHECKING:
     from labkit.cli.grading_plan import GradingPlan
@@ -99,7 +100,7 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
             why=f"{len(callers)} do, {first}: what it should have made would be missing",
             todo="Install kubectl, or grade the others: --without-kubectl.",
         )
-    session.postpone(callers, "it calls kubectl, which is not on the grader's machine")
+    session.postpone(callers, text("it calls kubectl, which is not on the grader's machine"))
     for entry in callers:
         echo(f"Not graded: {entry.learner} {entry.exercise} calls kubectl. Grade it again where it is.", err=True)
 
@@ -141,18 +142,18 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
     if grader.level == "plain":
         echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task("grading", total=len(session.left), rate="")
+        task = bar.add_task(said("grading"), total=len(session.left), rate="")
 
         def on_result(result: Result) -> None:
             if not result.complete:
                 incomplete.append(result)
             done = bar.tasks[task]
             rate = 60 * (done.completed + 1) / max(done.elapsed or 0, 1)
-            bar.update(task, advance=1, rate=f"{rate:,.0f} a minute")
+            bar.update(task, advance=1, rate=said("{number} a minute", f"{rate:,.0f}"))
 
         results = session.run(grader, on_result)
     for result in incomplete:
-        echo(f"{result.learner} {result.exercise}: {result.outcome}", err=True)
+        echo(listed((" ".join(result.key), result.outcome), ": "), err=True)
     _print_summary(session, results)
     return results
 
@@ -171,9 +172,9 @@ def _compare(real: Result, embedded: Result) -> None:
     from labkit.grading.graders.real_cluster import disagreements
 
     differ = disagreements(real, embedded)
-    scores = [f"{one.score.points:g} of {one.score.most:g} on {one.cluster}" for one in (real, embedded)]
-    verdict = "they differ" if differ else "they agree"
-    echo(f"{real.learner} {real.exercise}: {', '.join(scores)}: {verdict}.")
-    for line in (real.omissions, *real.note.splitlines(), *differ):
-        if line:
-            echo(f"  {line}")
+    got = text("{points} of {most} on {cluster}")
+    scores = [text(got, f"{one.score.points:g}", f"{one.score.most:g}", one.cluster) for one in (real, embedded)]
+    verdict = text("they differ.") if differ else text("they agree.")
+    echo(listed((" ".join(real.key), listed(scores, ", "), verdict), ": "))
+    for line in "\n".join(map(fitted, filter(None, (real.omissions, real.note, *differ)))).splitlines():
+        echo(f"  {line}")

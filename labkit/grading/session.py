@@ -115,8 +115,8 @@ class GradingSession:
         """Which earlier results are not used, and why, as sentences."""
         if self._store.damaged:
             yield f"Not used: {self._store.damaged} stored results that are damaged, or behind a link."
-        if self.unsigned:
-            yield f"Not yours: {self.unsigned} stored results; they are graded again."
+        if self._store.unsigned:
+            yield f"Not yours: {self._store.unsigned} stored results; they are graded again."
         for reason, count in self.outdated.items():
             yield f"Not used: {count} stored results, which are graded again: {reason}."
         if gone := ", ".join(" ".join(key) for key in sorted(self.gone)):
@@ -217,11 +217,6 @@ class GradingSession:
             name = plain(people[learner].name) if learner in people else ""
             yield replace(result, learner=learner, score=score, note=note, name=name, late=late)
 
-    @property
-    def unsigned(self) -> int:
-        """How many results were stored by somebody else than this user's grader; they are not used."""
-        return self._store.unsigned
-
     def _stored(self) -> dict[tuple[str, str], Result]:
         """Read the stored results that still hold; also others' where just notebooks were named."""
         found: dict[tuple[str, str], Result] = {}
@@ -279,7 +274,7 @@ def _look(submission: Submission) -> Look:
         return Look(digest)
     name = declared_learner(cells)
     if declares_another_code(submission, cells):
-        name = f"{name or submission.learner} with another code"
+        name = text("{name} with another code", name or submission.learner)
     return Look(
         digest,
         "" if identity(name) in ("", *map(identity, (submission.learner, *submission.group))) else name,

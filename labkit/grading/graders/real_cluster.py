@@ -28,7 +28,7 @@ from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
 from labkit.core.errors import NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
-from labkit.core.language import listed
+from labkit.core.language import listed, text
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import Keys
 from labkit.grading.clusters.lab_home import home_files
@@ -265,9 +265,9 @@ def lab_for(
 
 def disagreements(real: Result, embedded: Result) -> list[str]:
     """List where two results of one submission differ, among what both clusters could judge."""
-    found: list[str] = []
-    for one, other in zip(real.score.tasks, embedded.score.tasks, strict=True):
-        for item, same in zip(one.items, other.items, strict=True):
-            if item.judged and same.judged and item.ok != same.ok:
-                found.append(f"{one.id}: {item.expected}: {item.seen} On the embedded cluster: {same.seen}")
-    return found
+    return [
+        text("{id}: {what}: {seen} On the embedded cluster: {same}", one.id, item.expected, item.seen, same.seen)
+        for one, other in zip(real.score.tasks, embedded.score.tasks, strict=True)
+        for item, same in zip(one.items, other.items, strict=True)
+        if item.judged and same.judged and item.ok != same.ok
+    ]

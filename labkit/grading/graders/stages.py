@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from labkit.core.language import listed, text
+from labkit.core.language import Text, listed, text
 from labkit.core.redact import redact
 from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells, files_beside
@@ -213,10 +213,10 @@ def unreadable_result(submission: Submission, level: str, reason: str, cluster_n
     )
 
 
-def failed_result(submission: Submission, level: str, error: Exception, cluster_name: str = "embedded") -> Result:
+def failed_result(submission: Submission, level: str, error: object, cluster_name: str = "embedded") -> Result:
     """Make the result of a submission that the grader failed at: it is not kept, and tried again."""
-    reason = text("the grader failed, start it again: {error}", f"{error}"[:160])
-    return replace(unreadable_result(submission, level, reason, cluster_name), ended=FAILED)
+    why = text("the grader failed, start it again: {error}", error if isinstance(error, Text) else f"{error}"[:160])
+    return replace(unreadable_result(submission, level, why, cluster_name), ended=FAILED)
 
 
 def _kept_output(output: str) -> str:

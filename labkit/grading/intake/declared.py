@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from labkit.core.errors import UsageError
@@ -38,10 +39,9 @@ def _written_name(cells: Iterable[str]) -> str:
 def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
     """Whether a notebook has a code that is not the one that its learner is graded with."""
     codes = [match[1] for source in cells for match in DECLARED_CODE.finditer(source)]
-    try:
+    with suppress(UsageError):
         return any(seed_name(submission.learner, code) != submission.seed_name for code in codes)
-    except UsageError:
-        return True
+    return True
 
 
 def seed_of(submission: Submission, cells: Sequence[str]) -> tuple[str, bool]:
@@ -75,7 +75,6 @@ def has_no_code(submission: Submission, cells: Iterable[str]) -> bool:
 
 
 def _may_be_code(submission: Submission, text: str | None) -> bool:
-    try:
+    with suppress(UsageError):
         return text is None or bool(seed_name(submission.learner, text))
-    except UsageError:
-        return False
+    return False

@@ -125,11 +125,10 @@ def take_in(
     intake.submissions, left_out = choose(found, duplicates)
     intake.leave_out(left_out)
     if not intake.submissions:
-        raise none_found(", ".join(map(str, paths)), " ".join(intake.lines[:10]))
-    late_ones = [entry for entry in intake.submissions if entry.late]
-    intake.lines += [
-        f"Late, and graded: {entry.label}{f' ({entry.delay})' * bool(entry.delay)}." for entry in late_ones
-    ]
+        raise none_found(", ".join(map(str, paths)), "\n       ".join(intake.lines[:10]))
+    for each in (entry for entry in intake.submissions if entry.late):
+        said = text("Late, and graded: {label} ({how}).", each.label, each.delay)
+        intake.lines.append(said if each.delay else f"Late, and graded: {each.label}.")
     intake.missing = _missing(intake.submissions, roster) if roster else {}
     for exercise, missing in intake.missing.items():
         names = ", ".join(f"{each.id} ({each.name})" for each in missing)

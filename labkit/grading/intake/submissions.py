@@ -184,7 +184,7 @@ def choose(entries: Iterable[Submission], duplicates: str = "newest") -> tuple[l
                 rule = (
                     f"that which is written as the id counts, else the {'first' if duplicates == 'first' else 'newest'}"
                 )
-                lines.append(f"the rest of {printable(' and '.join(sorted(names)))}, which are one learner: {rule}")
+                lines.append(f"the rest of {printable(', '.join(sorted(names)))}, which are one learner: {rule}")
             chosen.append(found[0])
             lines += [f"{each.label}: {found[0].label} counts" for each in several if each is not found[0]]
     return chosen, lines
@@ -203,10 +203,9 @@ def _age(entry: Submission) -> float:
     """The system's number of the file, or when it was changed; only to be compared with its like."""
     if entry.version:
         return entry.version
-    try:
+    with suppress(OSError):
         return entry.path.lstat().st_mtime
-    except OSError:
-        return 0.0
+    return 0.0
 
 
 def skipped(*folders: Path) -> list[str]:
@@ -268,10 +267,9 @@ def parse(data: bytes) -> tuple[list[str], str]:
 
 def calls_kubectl(path: Path) -> bool:
     """Return whether a notebook may call kubectl, so that it cannot be graded where there is none."""
-    try:
+    with suppress(Unreadable):
         return any(KUBECTL.search(cell) for cell in code_cells(path))
-    except Unreadable:
-        return False
+    return False
 
 
 def files_beside(submission: Submission) -> dict[str, bytes]:
@@ -295,11 +293,10 @@ def files_beside(submission: Submission) -> dict[str, bytes]:
 
 
 def _language(document: dict[str, Any]) -> str:
-    try:
+    with suppress(KeyError, TypeError):
         language = document["metadata"]["kernelspec"]["language"]
-    except (KeyError, TypeError):
-        return ""
-    return printable(language)[:40] if isinstance(language, str) else ""
+        return printable(language)[:40] if isinstance(language, str) else ""
+    return ""
 
 
 def read_untrusted(path: Path) -> bytes:

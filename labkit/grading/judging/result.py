@@ -110,10 +110,15 @@ class Result:
         """How the notebook ended, and what it says of itself."""
         if self.ended in ("unreadable", FAILED):
             return text("It could not be graded: {why}", text(self.note))
-        kind, _, which = self.ended.rpartition(" ")
-        ended = text(f"{kind} {{which}}", which) if kind in ("signal", "exit code") else text(self.ended)
-        how = text("The notebook ended by itself.") if self.complete else text("The notebook was ended: {how}.", ended)
+        how = text("The notebook was ended: {how}.", self.end)
+        how = text("The notebook ended by itself.") if self.complete else how
         return text("{how} By its own account, {ran} of {all} cells ran.", how, self.claimed_cells, self.total_cells)
+
+    @property
+    def end(self) -> str:
+        """What ``ended`` is in words."""
+        kind, _, which = self.ended.rpartition(" ")
+        return text(f"{kind} {{which}}", which) if kind in ("signal", "exit code") else text(self.ended)
 
     @property
     def first_error(self) -> str:
@@ -136,12 +141,12 @@ class Result:
         """What a teacher should know before the points, in a few words each."""
         found = {
             self.late: bool(self.late),
-            self.ended: not self.complete,
-            "no course code": self.forgot_code,
-            f"worked on as {self.declared}": bool(self.declared),
-            "corrected": any(task.corrected for task in self.score.tasks),
+            self.end: not self.complete,
+            text("no course code"): self.forgot_code,
+            text("worked on as {name}", self.declared): bool(self.declared),
+            text("corrected"): any(task.corrected for task in self.score.tasks),
         }
-        return [text for text, holds in found.items() if holds]
+        return [state for state, holds in found.items() if holds]
 
     @property
     def notices(self) -> list[str]:

@@ -22,6 +22,7 @@ from typing import NamedTuple, Self
 from distributed import Client, Future, KilledWorker
 
 from labkit.core.errors import Missing, Unreachable
+from labkit.core.language import text
 from labkit.grading.graders.grader import OnResult
 from labkit.grading.graders.stages import failed_result, unreadable_result
 from labkit.grading.intake.submissions import LEARNERS_FOLDER, Submission, Unreadable, files_beside, read_untrusted
@@ -48,7 +49,7 @@ RECONNECT_SECONDS = 600.0
 LOST = (OSError, CancelledError)
 """The errors of calls to a scheduler that has gone, and of futures that went with it."""
 
-WORKER_ENDED = "its worker has ended"
+WORKER_ENDED = text("its worker has ended")
 
 
 class _Task(NamedTuple):
@@ -131,8 +132,8 @@ class DaskPool:
 
         for submission, _ in self._grade(submissions, add, alone=False):
             for _, reason in self._grade([submission], add, alone=True):
-                error = ChildProcessError(f"it ended its grader several times, at last when graded alone: {reason}")
-                add(failed_result(submission, self.level, error))
+                why = text("it ended its grader several times, at last when graded alone: {reason}", reason)
+                add(failed_result(submission, self.level, why))
         return by_exercise_and_learner(results)
 
     def _grade(self, submissions: Iterable[Submission], add: OnResult, *, alone: bool) -> list[tuple[Submission, str]]:
@@ -205,14 +206,15 @@ class DaskPool:
         try:
             seconds = RESULT_SECONDS if task.future.done() else 0.1
             result = Result.from_dict(json.loads(task.future.result(timeout=seconds)))
-            return result if result.key == task.submission.key else "a worker sent another submission's result"
+            return result if result.key == task.submission.key else text("a worker sent another submission's result")
         except TimeoutError:  # it went with its worker, before it was made or after
             self._client.cancel([task.future])
             return WORKER_ENDED
         except LOST:
             raise
         except KilledWorker as error:
-            return f"{error.allowed_failures + 1} workers have ended that had it, the last {error.last_worker.address}"
+            said = text("{number} workers have ended that had it, the last {address}")
+            return text(said, error.allowed_failures + 1, error.last_worker.address)
         except Exception as error:  # whatever a worker, or Dask itself, has failed at
             return str(error) or type(error).__name__
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from labkit.core.errors import LabkitError
+from labkit.core.language import text
 from labkit.grading.graders.grader import Grader, NextSubmission, OnResult, cpu_seconds
 from labkit.grading.graders.stages import failed_result
 from labkit.grading.intake.submissions import Submission
@@ -136,7 +137,7 @@ class GraderPool:
         return by_exercise_and_learner(results)
 
     def _not_graded(self, submission: Submission) -> Result:
-        return failed_result(submission, self.level, ChildProcessError("its process has ended"))
+        return failed_result(submission, self.level, text("its process has ended"))
 
     def _end(self) -> None:
         for grader in self._graders:

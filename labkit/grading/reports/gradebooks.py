@@ -53,12 +53,14 @@ def write_gradebooks(
     rows = [[*CANVAS_COLUMNS, *(_column(exercise, headings) for exercise in most)]]
     rows.append(["    Points Possible", "", "", "", "", *most.values()])
     for learner, person in learners.items():
-        points = [_points(graded[key]) if (key := (learner, exercise)) in graded else "" for exercise in most]
+        points = [
+            f"{graded[key].score.points:g}" if (key := (learner, exercise)) in graded else "" for exercise in most
+        ]
         rows.append([*_canvas(person), *points])
     _write(folder / "canvas.csv", rows)
     for exercise in most:
         ours = [(learners[result.learner], result) for result in graded.values() if result.exercise == exercise]
-        cells = [[*_moodle(person), _points(result), "", _comment(result)] for person, result in ours]
+        cells = [[*_moodle(person), f"{result.score.points:g}", "", _comment(result)] for person, result in ours]
         _write(folder / "moodle" / f"{exercise}.csv", [[*MOODLE_COLUMNS, COMMENTS], *cells])
         files: dict[str, dict[str, Path]] = {"moodle": {}, "canvas": {}}
         for person, _ in ours:
@@ -69,10 +71,6 @@ def write_gradebooks(
                 files["canvas"][_canvas_file(entry)] = page
         for system, pages in files.items():
             _write_zip(folder / system / f"{exercise}-feedback.zip", pages)
-
-
-def _points(result: Result) -> str:
-    return f"{result.score.points:g}"
 
 
 def _column(exercise: str, headings: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.core.errors import UsageError, near
-from labkit.core.language import text
+from labkit.core.language import said, text
 from labkit.grading.intake.submissions import Unreadable, read_untrusted
 from labkit.grading.intake.tables import read_records
 from labkit.grading.judging.result import Result
@@ -111,7 +111,7 @@ def write_template(path: Path, results: Sequence[Result]) -> None:
             writer.writerow([*COLUMNS, "name", "title", "graded", "most"])
             for result in results:
                 for task in result.score.tasks:
-                    facts = (result.name, task.title, f"{task.points:g}", f"{task.most:g}")
+                    facts = (result.name, said(task.title), f"{task.points:g}", f"{task.most:g}")
                     writer.writerow([safe_cell(cell) for cell in (result.learner, task.id, "", "", *facts)])
     except FileExistsError as error:
         raise UsageError(f"There is a {path}.", todo="Write into it, or move it away.") from error
@@ -150,7 +150,7 @@ class Record:
                 who = f"{row['learner'].removeprefix(QUOTE)} {row['exercise']}"
                 before = self._last["scores"].get(who)
                 if before is not None and _number(row["points"]) != _number(before):
-                    edits.append(f"{plain(who, 99)}: {before} to {plain(row['points'], 20)}")
+                    edits.append(f"{plain(who, 99)}: {before} → {plain(row['points'], 20)}")
         if edits:
             aside = self._free_name()
             self._scores.replace(aside)

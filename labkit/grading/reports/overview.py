@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from labkit.core.html import TEMPLATES, digest, render, stylesheet
+from labkit.core.language import Text, fitted, listed, text
 from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
@@ -34,7 +35,7 @@ BANDS = 10
 MAX_ROWS = 200
 """Rows of a table on the page; the files have all."""
 
-MISSING = "nothing handed in"
+MISSING = text("nothing handed in")
 """The state of a learner in the roster without a submission."""
 
 MAX_BELIEFS = 12
@@ -46,10 +47,10 @@ SHORT_NAME = 5
 BROKEN_LIMIT = "too-open"
 
 ANYTHING = {
-    "who": "somebody else",
-    "what": "What was granted",
-    "where": "another namespace",
-    "binding": "A binding",
+    "who": text("somebody else"),
+    "what": text("What was granted"),
+    "where": text("another namespace"),
+    "binding": text("A binding"),
     "role": "edit",
 }
 """Stands for what a learner granted in the sentence that a class is told."""
@@ -113,6 +114,7 @@ def page(tables: Mapping[str, Sequence[Row]]) -> str:
         people=people,
         most=MAX_ROWS,
         fewest=FEWEST,
+        fitted=fitted,
         policy=policy,
         style=style,
         script=script,
@@ -137,10 +139,10 @@ def overview(
         "beliefs": _beliefs(judged),
         "distribution": [row for name, of_one in by_exercise.items() for row in _bands(name, of_one)],
         "tasks": [row for name, of_one in by_exercise.items() for row in _tasks(name, of_one)],
-        "errors": _counted(("error",), (((without_names(result.first_error),), result.learner) for result in judged)),
+        "errors": _errors(judged),
         "ungraded": [
             *(row for result in results for row in _ungraded(result)),
-            *({"exercise": "", "learner": "", "ended": "left out", "why": line} for line in left_out),
+            *({"exercise": "", "learner": "", "ended": text("left out"), "why": line} for line in left_out),
         ],
         "similar": [row for found in similar for row in found.pairs],
         "foreign": [row for found in similar for row in found.foreign],
@@ -156,14 +158,16 @@ def _people(results: Iterable[Result], missing: Iterable[Row]) -> list[Row]:
     rows = [{**row, "share": None, "points": "", "tasks": [], "too much": 0, "state": [MISSING]} for row in missing]
     for result in results:
         score, judged = result.score, result.ended not in UNGRADED
+        got = [text("{points} of {most}", f"{one.points:g}", f"{one.most:g}") for one in score.tasks if judged]
+        whole = text("{points} of {most}", f"{score.points:g}", f"{score.most:g}")
         rows.append(
             {
                 "exercise": result.exercise,
                 "learner": result.learner,
                 "name": plain(result.name, 200),
                 "share": round(_share(score.points, score.most), 3) if result.ended != FAILED else None,
-                "points": f"{score.points:g} of {score.most:g}" if result.ended != FAILED else "",
-                "tasks": [f"{task.id}: {task.points:g} of {task.most:g}" for task in score.tasks if judged],
+                "points": whole if result.ended != FAILED else "",
+                "tasks": [listed((one.id, of), ": ") for one, of in zip(score.tasks, got, strict=False)],
                 "too much": sum(len(task.excess) for task in score.tasks),
                 "state": [plain(state, 200) for state in result.states],
             }
@@ -208,7 +212,7 @@ def _tasks(name: str, results: Sequence[Result]) -> Iterator[Row]:
         yield {
             "exercise": name,
             "task": first.id,
-            "title": first.title,
+            "title": text(first.title),
             "share": round(earned / most, 3) if most else None,
             "full marks": sum(task.full for task, _ in judged),
             "judged": len(judged),
@@ -218,24 +222,20 @@ def _tasks(name: str, results: Sequence[Result]) -> Iterator[Row]:
 
 def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
     """Pearson's correlation; None for few pairs, or where one side is always the same."""
-    if len(pairs) < FEWEST:
-        return None
-    try:
-        return round(statistics.correlation(*zip(*pairs, strict=True)), 2)
-    except statistics.StatisticsError:
-        return None
+    with suppress(statistics.StatisticsError):
+        if len(pairs) >= FEWEST:
+            return round(statistics.correlation(*zip(*pairs, strict=True)), 2)
+    return None
 
 
-def _counted(columns: Sequence[str], found: Iterable[tuple[tuple[str, ...], str]]) -> list[Row]:
-    """Put together which learners have the same, the commonest first; what is empty is left out."""
-    having: dict[tuple[str, ...], dict[str, None]] = {}
-    for what, learner in found:
-        if any(what):
-            having.setdefault(what, {})[learner] = None
+def _errors(results: Iterable[Result]) -> list[Row]:
+    """Put together which learners have the same first error, the commonest first."""
+    having: dict[str, dict[str, None]] = {}
+    for result in results:
+        having.setdefault(without_names(result.first_error), {})[result.learner] = None
+    having.pop("", None)
     most_first = sorted(having.items(), key=lambda entry: (-len(entry[1]), entry[0]))
-    return [
-        {**dict(zip(columns, what, strict=True)), "count": len(who), "learners": list(who)} for what, who in most_first
-    ]
+    return [{"error": error, "count": len(who), "learners": list(who)} for error, who in most_first]
 
 
 _OWN_NAMES = re.compile(r" \((?:by|RBAC:) [^\n]*?\)(?=[.,;]|$)")
@@ -263,9 +263,10 @@ def _beliefs(results: Iterable[Result]) -> list[Row]:
         for task, item in ((each, item) for each in result.score.tasks for item in each.items if not item.ok):
             # A broken limit is said more exactly by what was granted.
             kinds = [kind for kind in item.kinds if not (task.excess and kind == BROKEN_LIMIT)]
-            example = f"Expected: {item.expected.rstrip('.')}. Seen: {item.seen}"
+            end = "" if item.expected.endswith(".") else "."
+            example = text(f"Expected: {{expected}}{end} Seen: {{seen}}", item.expected, item.seen)
             if task.excess and item.expected == NOTHING_MORE:
-                example = task.excess[0]
+                example = getattr(task.excess[0], "values", {}).get("excess", task.excess[0])  # without whose binding
             for kind in filter(mistakes().get, kinds):
                 having.setdefault(kind, {}).setdefault(result.learner, _anonymous(example, result))
                 tasks.setdefault(kind, set()).add(task.id)
@@ -273,10 +274,10 @@ def _beliefs(results: Iterable[Result]) -> list[Row]:
                 alone.setdefault(kinds[0], _anonymous(example, result))
     return [
         {
-            "mistake": mistakes()[kind].name,
+            "mistake": text(mistakes()[kind].name),
             "count": len(who),
             "learners": list(who),
-            "tell the class": mistakes()[kind].says.format(**ANYTHING),
+            "tell the class": text(mistakes()[kind].says, **ANYTHING),
             "they believe": mistakes()[kind].idea,
             "step": mistakes()[kind].step,
             "tasks": sorted(tasks[kind]),
@@ -286,13 +287,15 @@ def _beliefs(results: Iterable[Result]) -> list[Row]:
     ]
 
 
-def _anonymous(text: str, result: Result) -> str:
+def _anonymous(said: object, result: Result) -> str:
     """Remove from an example what tells whose it is: names of bindings and roles, and the learner's own."""
-    text = _OWN_NAMES.sub("", _generic(text))
+    if isinstance(said, Text) and said.values:
+        return text(said.template, **{name: _anonymous(each, result) for name, each in said.values.items()})
+    clean = _OWN_NAMES.sub("", _generic(str(said)))
     words = sorted({*re.findall(r"\w{3,}", f"{result.learner} {result.name}")}, key=len, reverse=True)
     # A short name is also part of other words: Hal is in "hall", which a task gives.
     patterns = (rf"\b{re.escape(word)}\b" if len(word) < SHORT_NAME else re.escape(word) for word in words)
-    return re.sub("|".join(patterns) or "$^", "…", text, flags=re.IGNORECASE)
+    return text(re.sub("|".join(patterns) or "$^", "…", clean, flags=re.IGNORECASE))
 
 
 def _ungraded(result: Result) -> Iterator[Row]:
@@ -300,9 +303,9 @@ def _ungraded(result: Result) -> Iterator[Row]:
     outcome = "" if result.complete else result.outcome
     note = "" if result.ended in UNGRADED else result.note  # the outcome has it
     code = FORGOTTEN_CODE if result.forgot_code else ""
-    why = " ".join(filter(None, (outcome, note, code, result.omissions)))
+    why = listed((outcome, note, code, result.omissions), " ")
     if why:
-        yield {"exercise": result.exercise, "learner": result.learner, "ended": result.ended, "why": why}
+        yield {"exercise": result.exercise, "learner": result.learner, "ended": result.end, "why": why}
 
 
 def _csv_rows(tables: Mapping[str, Sequence[Row]]) -> Iterator[list[object]]:

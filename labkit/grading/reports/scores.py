@@ -65,7 +65,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     "cluster": lambda result: result.cluster,
     "not_judged": lambda result: " ".join(result.score.unjudged),
     "corrected": lambda result: " ".join(task.id for task in result.score.tasks if task.corrected),
-    "note": lambda result: " ".join(result.notices) or ("" if result.complete else result.outcome),
+    "note": lambda result: " ".join(map(said, result.notices)) or ("" if result.complete else said(result.outcome)),
 }
 """The columns of ``scores.csv``: heading and content."""
 

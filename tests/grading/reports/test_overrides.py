@@ -188,7 +188,7 @@ def test_edited_scores_are_named_and_put_aside(desk: Desk) -> None:
     assert "edited by hand" not in desk.grade(), "a spreadsheet has saved it"
     table.write_text(table.read_text().replace(f"ann,Ann Lee,{EXERCISE},0.5", f"ann,Ann Lee,{EXERCISE},2"))
     said = desk.grade()
-    assert f"scores.csv was edited by hand, and is written anew: ann {EXERCISE}: 0.5 to 2." in said
+    assert f"scores.csv was edited by hand, and is written anew: ann {EXERCISE}: 0.5 → 2." in said
     aside = desk.out / "scores-edited-1.csv"
     assert f"What you wrote is in {aside}." in said
     assert f"{EXERCISE},2," in aside.read_text()
