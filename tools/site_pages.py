@@ -133,18 +133,27 @@ def add_drill(out: Path) -> None:
 
 
 def add_share(out: Path) -> None:
-    """Add the page that draws a link's picture, with the scripts of the widgets that have links."""
+    """Add the page that draws a link's picture, with the scripts of the widgets that have links and their texts."""
     folder = out / "share"
     folder.mkdir()
-    shutil.copyfile(SOURCES / "share.html", out / "share.html")
-    shutil.copyfile(SOURCES / "share.js", folder / "share.js")
+    page, script = ((SOURCES / f"share.{kind}").read_text(encoding="utf-8") for kind in ("html", "js"))
+    (out / "share.html").write_text(IN_PAGE.sub(r"\1", page), encoding="utf-8")
+    (folder / "share.js").write_text(script, encoding="utf-8")
     link = (SOURCES / "share-link.js").read_text(encoding="utf-8")
     shapes = (STATIC / "share.json").read_text(encoding="utf-8")
     (folder / "link.js").write_text(link.replace("{{shapes}}", shapes), encoding="utf-8")
     (folder / "share.css").write_text(style_of(*PICTURES), encoding="utf-8")
+    parts = {name: (STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("common", "explanation", *PICTURES)}
     for name in PICTURES:
-        parts = [(STATIC / f"{part}.js").read_text(encoding="utf-8") for part in ("common", "explanation", name)]
-        (folder / f"{name}.js").write_text("\n".join(parts), encoding="utf-8")
+        (folder / f"{name}.js").write_text(
+            "\n".join((parts["common"], parts["explanation"], parts[name])), encoding="utf-8"
+        )
+    for language, landing in LANDING.items():
+        if texts := texts_of_pages(language):
+            texts |= json.loads((SAID / f"{language}.json").read_text(encoding="utf-8"))
+            words = words_of("\n".join((page, script, *parts.values())), texts)
+            module = f'export const words = {words};\nexport const landing = "{landing}.html";\n'
+            (folder / f"words-{language}.js").write_text(module, encoding="utf-8")
 
 
 def style_of(*widgets: str) -> str:

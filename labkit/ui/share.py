@@ -11,6 +11,7 @@ from typing import Any
 from labkit.core import page
 from labkit.core.arguments import LINE, takes
 from labkit.core.errors import UsageError
+from labkit.core.language import language
 from labkit.core.redact import redact_all
 from labkit.rbac.objects import is_default
 from labkit.rbac.policy import Api, Policy, read_policy
@@ -47,7 +48,8 @@ class Shareable:
         text = urlsafe_b64encode(packed).decode().rstrip("=")
         if len(text) > MAX_LENGTH:
             raise UsageError("This is too much for a link.", todo="Choose a namespace, a subject, or fewer columns.")
-        return f"{site.rstrip('/')}/share.html#{text}"
+        spoken = "" if language() == "en" else f"?lang={language()}"
+        return f"{site.rstrip('/')}/share.html{spoken}#{text}"
 
 
 def pick(value: Any, shape: Any) -> Any:

@@ -176,11 +176,10 @@ class StartPanel(LabWidget):
 
     def _running(self) -> Lab | None:
         """Return the chosen cluster's lab, where the cluster runs already."""
-        try:
+        with suppress(LabkitError):
             runs = chosen(self._home).status().running
             return Lab(home=self._home, start=False) if runs else None
-        except LabkitError:
-            return None
+        return None
 
     def _say(self, line: str, started: float) -> None:
         self._log = [*self._log, {"text": line, "seconds": f"{time.perf_counter() - started:.1f}"}][-40:]

@@ -181,7 +181,6 @@ class Record:
 
 def _number(text: str) -> float:
     """A number with a point or a comma; minus one for what is none."""
-    try:
+    with suppress(ValueError):
         return float(text.replace(",", "."))
-    except ValueError:
-        return -1.0
+    return -1.0
