@@ -6,6 +6,7 @@ whole of it is translated; of the templates that a line fits, the one with the m
 
 from __future__ import annotations
 
+from labkit.backends.kind import readiness
 from labkit.core import arguments
 
 WAITS = "labkit waits as long as it makes progress."
@@ -16,11 +17,43 @@ ASKS = (
 )
 NOT_USED = "Not used: {count} stored results, which are graded again:"
 COLUMNS = ("{one}", "{two}", "{three}", "{four}")
+PULLED = (
+    "and can this cluster reach its registry? "
+    'Delete the pod, lab.admin.delete("{path}"), and apply it with the right one'
+)
+KEPT = "What this page had kept cannot be used:"
 VALUES = (
     "The lab is in use already: context {context} of {kubeconfig} with the prefix {prefix}.",
     "The kind cluster {name} already runs, with the image kind comes with.",
     f"The server is still starting: it takes longer than usual. {WAITS}",
     f"The server is still starting: {{waiting}} processes wait for {{processors}} processors. {WAITS}",
+    "The embedded cluster already runs, with {key} left out.",
+    *(
+        line
+        for what, _ in readiness.STEPS
+        for line in (
+            f"The cluster is not usable: {what} is not ready.",
+            f"… {what}",
+            f"… {what}, still ({{seconds}} s)",
+        )
+    ),
+    *(
+        f"{KEPT} {why}{aside}. The cluster begins afresh.{passes}"
+        for why in ("it is damaged", "labkit {earlier} made it, and this is labkit {version}")
+        for aside in ("", ", nor set aside ({error})")
+        for passes in ("", " Your passes are still there.")
+    ),
+    *(f"{what} cannot work in a page of a browser." for what in ("The cluster {backend}", "A terminal")),
+    *(
+        f"its phase is {{phase}}{containers}{events}"
+        for containers in ("", "; container {one}: {why}", "; container {one}: {why}; container {two}: {too}")
+        for events in ("", "; its events say: {said}")
+    ),
+    *(
+        f"Is the image's name spelt right, {images}, {PULLED}{offline}."
+        for images in ("{image}", "{image} and {other}")
+        for offline in ("", "; without a registry take {own}, with imagePullPolicy: IfNotPresent")
+    ),
     "No class answers at this address.",
     "{directory} belongs to another user (id {uid}), who can replace what lies in it",
     "it belongs to another user (id {uid})",
