@@ -9,6 +9,9 @@ from weakref import WeakValueDictionary
 LARGE_BYTES = 64 * 1024
 """What is larger is sent in slices of this, as the client reads it, and not kept."""
 
+WHOLE_BYTES = 2 * LARGE_BYTES
+"""An answer up to this is sent at once: each slice costs as much as a small answer."""
+
 
 class Encoding:
     """The encoding of an object, which lives as long as it."""

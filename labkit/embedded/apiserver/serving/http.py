@@ -23,7 +23,7 @@ from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers,
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.beside import beside
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, BeginAgain, Request, Response
-from labkit.embedded.machinery.sharing import LARGE_BYTES
+from labkit.embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES
 from labkit.embedded.machinery.status import ApiError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Frontend:
             response = self._respond(request)
         except BeginAgain:
             return False
-        if response.goes_on or response.parts is not None or len(response.body) > LARGE_BYTES:
+        if response.goes_on or response.parts is not None or len(response.body) > WHOLE_BYTES:
             connection.response = response
             return False
         connection.send(encode(response, message.method))
@@ -126,7 +126,7 @@ class Frontend:
             return await self.sessions.serve(http, headers, session)
         if response.parts is not None:
             return await self.flow.send_parts(http, response, response.parts)
-        if len(response.body) > LARGE_BYTES and not too_large:
+        if len(response.body) > WHOLE_BYTES and not too_large:
             return await self.flow.send_whole(http, response)
         return WireResponse(response, close=too_large)
 

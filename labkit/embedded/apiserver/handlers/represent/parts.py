@@ -20,7 +20,7 @@ from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PROTO
 from labkit.embedded.apiserver.storage import Stored
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Response, Unstructured
-from labkit.embedded.machinery.sharing import LARGE_BYTES, share
+from labkit.embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES, share
 
 Shown = Callable[[Object, Sequence[Object]], Object]
 """From the metadata of a list and some of its objects to the list in the caller's form."""
@@ -33,7 +33,7 @@ def respond_in_parts(content_type: str, parts: Iterator[bytes]) -> Response:
     for part in parts:
         first.append(part)
         size += len(part)
-        if not part or size > LARGE_BYTES:
+        if not part or size > WHOLE_BYTES:
             return Response(200, {"Content-Type": content_type}, parts=chain(first, parts))
     return Response(200, {"Content-Type": content_type}, first[0] if len(first) == 1 else b"".join(first))
 
