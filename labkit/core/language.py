@@ -50,11 +50,11 @@ class Text(str):
 
 def text(template: str, /, *values: object, **named: object) -> Text:
     """Make a text, with values in the place of the names in braces: in the order of the names, or by name."""
-    if isinstance(template, Text) and not values and not named:
+    if values:
+        named |= zip(dict.fromkeys(NAME.findall(template)), values, strict=True)
+    elif not named and isinstance(template, Text):
         return template
-    names = dict.fromkeys(NAME.findall(template)) if values else ()
-    named |= zip(names, values, strict=True)
-    made = Text(_filled(template, named))
+    made = Text(_filled(template, named) if named else template)
     made.template, made.values = str(template), named
     return made
 
@@ -128,9 +128,9 @@ def packed(value: Any) -> Any:
 
 def unpacked(value: Any) -> Any:
     """A value that was packed; a ``TypeError``, if a text's parts are no text and its values."""
-    if isinstance(value, dict) and value.keys() == {"text", "values"}:
-        return text(value["text"], **unpacked(value["values"]))
     if isinstance(value, dict):
+        if value.keys() == {"text", "values"}:
+            return text(value["text"], **{key: unpacked(each) for key, each in value["values"].items()})
         return {key: each if type(each) in PLAIN else unpacked(each) for key, each in value.items()}
     return [each if type(each) in PLAIN else unpacked(each) for each in value] if isinstance(value, list) else value
 
