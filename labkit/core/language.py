@@ -54,7 +54,7 @@ def text(template: str, /, *values: object, **named: object) -> Text:
         named |= zip(dict.fromkeys(NAME.findall(template)), values, strict=True)
     elif not named and isinstance(template, Text):
         return template
-    made = Text(_filled(template, named) if named else template)
+    made = Text(_filled(template, named))
     made.template, made.values = str(template), named
     return made
 
@@ -130,7 +130,7 @@ def unpacked(value: Any) -> Any:
     """A value that was packed; a ``TypeError``, if a text's parts are no text and its values."""
     if isinstance(value, dict):
         if value.keys() == {"text", "values"}:
-            return text(value["text"], **{key: unpacked(each) for key, each in value["values"].items()})
+            return text(value["text"], **unpacked(value["values"]))
         return {key: each if type(each) in PLAIN else unpacked(each) for key, each in value.items()}
     return [each if type(each) in PLAIN else unpacked(each) for each in value] if isinstance(value, list) else value
 
