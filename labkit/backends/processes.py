@@ -50,10 +50,8 @@ def exists(pid: object) -> bool:
         return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return True
 
 
@@ -61,7 +59,6 @@ def cpu_seconds(pid: int) -> float:
     """The processor time that a process has used; 0 when there is none."""
     import psutil
 
-    try:
+    with suppress(psutil.Error):
         return float(sum(psutil.Process(pid).cpu_times()[:2]))
-    except psutil.Error:
-        return 0.0
+    return 0.0

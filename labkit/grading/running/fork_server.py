@@ -235,7 +235,7 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
 
         def on_cell(count: int) -> None:
             page.cells = count
-            printer.flush()
+            printer.end_cell()
 
         if not kernel:
             on_cell(0)

@@ -1,7 +1,8 @@
 """What a notebook prints, on its way to the supervisor: in pieces, and without losing the last one.
 
-The supervisor wakes for each piece, and the notebook waits meanwhile. So text waits for more, in memory that both
-share: where the notebook is killed, the supervisor finds there what was not printed yet.
+The supervisor wakes for each piece, which costs a fifth of a short notebook's time. So text waits for more, in memory
+that both share: where the notebook is killed, the supervisor finds there what was not printed yet. Once a notebook has
+started a program, each cell's text is printed at its end, and stands where it belongs among what programs print.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import Any
 from labkit.grading.running import messages
 
 FLUSH_SECONDS = 0.02
-PROGRAMS = ((subprocess, "_fork_exec"), *((os, name) for name in ("system", "posix_spawn", "execv", "execve")))
+PROGRAMS = ((subprocess, "_fork_exec"), *((os, name) for name in ("system", "posix_spawn", "execv", "execve", "write")))
 ENDS = ((signal, "raise_signal"), *((os, name) for name in ("kill", "killpg", "abort", "_exit")))
-"""What starts programs without ``os.fork``, and what ends this one. An audit hook would be called hundreds of times."""
+"""What prints without ``os.fork``, and what ends this program. An audit hook would be called hundreds of times."""
 
 
 class SharedPage:
@@ -70,12 +71,13 @@ class SharedPage:
 
 
 class Printer:
-    """Prints what messages show, at least once for each cell."""
+    """Prints what messages show: when it is much, before others print, and at the end."""
 
     def __init__(self, page: SharedPage) -> None:
         self._page, self._file, self._lock = page, os.dup(1), threading.RLock()
-        self._length, self._flushed, self._forked = 0, 0.0, False
-        os.register_at_fork(before=self.flush, after_in_child=self._enter_child)
+        self._length, self._flushed, self._alone, self._forked = 0, 0.0, True, False
+        self._put = os.write
+        os.register_at_fork(before=self._flushing(lambda: None), after_in_child=self._enter_child)
         for module, name in (*PROGRAMS, *ENDS):
             setattr(module, name, self._flushing(getattr(module, name)))
 
@@ -90,7 +92,12 @@ class Printer:
             self._page.add(text, self._length)
             self._length += len(text)
             if text.endswith(b"\n") and time.monotonic() > self._flushed + FLUSH_SECONDS:
-                self.flush()
+                self.end_cell()
+
+    def end_cell(self) -> None:
+        """Print what waits, if others print as well."""
+        if not self._alone:
+            self.flush()
 
     def flush(self) -> None:
         """Print what waits."""
@@ -104,7 +111,7 @@ class Printer:
     def _write(self, text: bytes) -> None:
         with suppress(OSError):  # the learner's code may have closed it
             while text:
-                text = text[os.write(self._file, text) :]
+                text = text[self._put(self._file, text) :]
 
     def _enter_child(self) -> None:
         """In a fork, print at once: the page is its parent's."""
@@ -113,6 +120,7 @@ class Printer:
     def _flushing(self, start: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(start)
         def flush_and_start(*arguments: Any, **options: Any) -> Any:
+            self._alone = False
             self.flush()
             return start(*arguments, **options)
 

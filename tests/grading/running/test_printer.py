@@ -27,6 +27,7 @@ ENDS = {
     "killed": f"print('a'); print('b', end='')\n{KILL}",
     "much": f"for number in range(3000): print(number)\n{KILL}",
     "program": f"print('first'); import os; os.system('echo second'); print('third')\n{KILL}",
+    "descriptor": f"import os\nprint('first')\nos.write(1, b'second\\n')\nprint('third')\n{KILL}",
     "thread": "import threading\nwork = lambda: [print('x' * 9) for _ in range(50)]\nfor n in range(4):\n"
     f"    t = threading.Thread(target=work)\n    t.start()\n    t.join()\n{KILL}",
     "child": f"import os\nprint('parent')\nif os.fork() == 0:\n    print('child')\n    os._exit(0)\nos.wait()\n{KILL}",
@@ -50,6 +51,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
         ("unfinished", "no line"),
         ("killed", "a\nb"),
         ("program", "first\nsecond\nthird\n"),
+        ("descriptor", "first\nsecond\nthird\n"),
         ("thread", 200 * "xxxxxxxxx\n"),
         ("child", "parent\nchild\n"),
     ],
@@ -100,8 +102,13 @@ def test_text_waits_in_the_page_until_there_is_no_place(pipe: tuple[int, int], m
     assert page.waiting == b""
     assert os.read(pipe[0], 9999).decode() == "한" + "x" * (page.size - 3) + "y"
     prints("stream", stream("no line"))
-    prints.flush()
+    prints.end_cell()
+    assert page.waiting == b"no line"  # nobody else prints: its order is no question
+    prints._flushing(lambda: None)()
     assert (page.waiting, os.read(pipe[0], 9999)) == (b"", b"no line")
+    prints("stream", stream("beside a program"))
+    prints.end_cell()
+    assert (page.waiting, os.read(pipe[0], 9999)) == (b"", b"beside a program")
 
 
 def test_a_page_that_a_learner_wrote_is_no_more_than_a_page() -> None:
