@@ -84,7 +84,8 @@ def _comment(result: Result) -> str:
     """Say in a few lines what a learner got, for a system that shows no page."""
     points = [said("{points} of {most}", f"{task.points:g}", f"{task.most:g}") for task in result.score.tasks]
     tasks = (f"{task.id} {said(task.title)}: {got}" for task, got in zip(result.score.tasks, points, strict=True))
-    return "\n".join([*map(said, result.notices), *tasks])
+    notices = result.notices if result.complete else [*result.notices, result.outcome]
+    return "\n".join([*map(said, notices), *tasks])
 
 
 def _moodle_folder(person: Person) -> str:

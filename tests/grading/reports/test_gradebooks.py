@@ -202,6 +202,14 @@ def test_feedback_goes_back_as_each_system_takes_it(tmp_path: Path) -> None:
     assert not (tmp_path / "canvas" / "ex4-roles-feedback.zip").exists()
 
 
+def test_a_comment_says_why_a_notebook_was_not_graded_to_its_end(tmp_path: Path) -> None:
+    unreadable = unreadable_result(Submission("s01", "ex4-roles", Path("x")), "root", "It is no notebook.")
+    write_gradebooks([unreadable, replace(result("s02"), ended="time limit")], {}, tmp_path)
+    _, first, second = rows(tmp_path / "moodle" / "ex4-roles.csv")
+    assert first[-1].splitlines()[0] == "It could not be graded: It is no notebook."
+    assert second[-1].splitlines()[0].startswith("The notebook was ended: time limit.")
+
+
 @pytest.mark.parametrize(
     ("headings", "column"),
     [
