@@ -225,7 +225,7 @@ def main(channel_number: int) -> int:
         with Grader(**options) as grader:
             gc.collect()
             gc.freeze()  # modules stay; collections need only look at clusters
-            gc.set_threshold(10_000)
+            gc.set_threshold(50_000)
             _serve(channel, grader)
     except (KeyboardInterrupt, wire.Closed, ConnectionError):
         pass  # the pool has ended this grader, or has ended itself
