@@ -32,7 +32,7 @@ VALUES = (
         line
         for what, _ in readiness.STEPS
         for line in (
-            f"The cluster is not usable: {what} is not ready.",
+            f"The cluster is not usable: it still waits for {what}.",
             f"… {what}",
             f"… {what}, still ({{seconds}} s)",
         )
@@ -40,7 +40,7 @@ VALUES = (
     *(
         f"{KEPT} {why}{aside}. The cluster begins afresh.{passes}"
         for why in ("it is damaged", "labkit {earlier} made it, and this is labkit {version}")
-        for aside in ("", ", nor set aside ({error})")
+        for aside in ("", "; it could not be set aside either ({error})")
         for passes in ("", " Your passes are still there.")
     ),
     *(f"{what} cannot work in a page of a browser." for what in ("The cluster {backend}", "A terminal")),

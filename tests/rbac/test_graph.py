@@ -203,7 +203,7 @@ def test_in_korean_the_boxes_say_in_korean_what_is_no_kind_of_kubernetes() -> No
     ]
     with speaking():
         assert {*map(shown, (node.kind for node in rbac_graph(Policy.of(objects)).nodes.values()))} == {
-            *("Group", "ServiceAccount", "RoleBinding", "Role", "Role (가진 주체 없음)", "Role (없음)", "규칙")
+            *("Group", "ServiceAccount", "RoleBinding", "Role", "Role (바인딩 없음)", "Role (없음)", "규칙")
         }
         folded = rbac_graph(Policy.of([READER, TEST]), fold=True).nodes.values()
         assert [shown(node.title) for node in folded if node.column == 3] == ["get · pods … 외 1개"]

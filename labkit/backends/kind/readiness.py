@@ -54,7 +54,7 @@ def wait(client: Client, logs_command: str, report: Report, *, seconds: float = 
                 report(f"  … {what}, still ({reported - begun:.0f} s)")
             if time.monotonic() > deadline:
                 raise StartFailed(
-                    f"The cluster is not usable: {what} is not ready.",
+                    f"The cluster is not usable: it still waits for {what}.",
                     why=f"waited {seconds:g} s",
                     todo=f"`{logs_command}` shows why.",
                 )

@@ -68,7 +68,7 @@ class SnapshotStore:
         try:
             self._storage.write(SET_ASIDE, data)
         except OSError as error:
-            why += f", nor set aside ({error.strerror or error})"
+            why += f"; it could not be set aside either ({error.strerror or error})"
         return f"What this page had kept cannot be used: {why}. The cluster begins afresh."
 
     def _save(self) -> None:

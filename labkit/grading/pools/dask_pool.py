@@ -213,7 +213,7 @@ class DaskPool:
         except LOST:
             raise
         except KilledWorker as error:
-            said = text("{number} workers have ended that had it, the last {address}")
+            said = text("{number} workers that had it have ended, the last one {address}")
             return text(said, error.allowed_failures + 1, error.last_worker.address)
         except Exception as error:  # whatever a worker, or Dask itself, has failed at
             return str(error) or type(error).__name__

@@ -20,7 +20,7 @@ def test_a_step_that_never_holds_is_named_with_the_way_to_its_cause() -> None:
         return Reply(200, {})
 
     said: list[str] = []
-    with fake_api(answer) as api, pytest.raises(StartFailed, match="the node is not ready") as caught:
+    with fake_api(answer) as api, pytest.raises(StartFailed, match="waits for the node") as caught:
         readiness.wait(Client(api.endpoint), "kind export logs", said.append, seconds=0)
     assert said == ["  … the node"]
     assert "kind export logs" in caught.value.todo
@@ -30,7 +30,7 @@ def test_a_long_wait_is_reported_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "STILL_SECONDS", 0.0)
     monkeypatch.setattr(readiness, "POLL_SECONDS", 0.01)
     said: list[str] = []
-    with fake_api(lambda _: Reply(503, {})) as api, pytest.raises(StartFailed, match="the API server is not ready"):
+    with fake_api(lambda _: Reply(503, {})) as api, pytest.raises(StartFailed, match="waits for the API server"):
         readiness.wait(Client(api.endpoint), "kind export logs", said.append, seconds=0.05)
     assert said[:2] == ["  … the API server", "  … the API server, still (0 s)"]
 
