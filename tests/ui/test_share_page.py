@@ -86,7 +86,7 @@ def test_the_page_is_korean_where_the_browser_or_the_link_is(site: Path, browser
         "language": "ko",
         "texts": [
             "labkit: 결정을 그린 그림",
-            "링크를 만든 사람이 그린 그림이고, 아무도 확인하지 않았습니다.",
+            "이 그림은 링크를 만든 사람이 만든 것이며, 아무도 확인하지 않았습니다.",
             "실습에서 열기",
             "labkit 소개",
         ],
