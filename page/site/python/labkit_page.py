@@ -54,6 +54,8 @@ CLIENT = (
     "kubernetes.client.api.core_v1_api",
 )  # fmt: skip
 """The same of the official client."""
+CLIENT_STEP = '"W4"'
+"""The step in which it is used: nobody else's tab should hold its 50 MiB."""
 CONTINUED = "The lab has gone on in another notebook or tab. Here it goes on from there."
 
 
@@ -156,6 +158,8 @@ def load_ipython_extension(shell: Any) -> None:
         with cells:
             if LATER & imports(code):
                 await fetch_client()
+            elif CLIENT_STEP in code and labkit_site.has_client:
+                begin(load_client(cells))
             async with shared:
                 return await run(code)
 
@@ -176,7 +180,7 @@ def load_ipython_extension(shell: Any) -> None:
     kernel.run = run_cell
     kernel.comm_manager.comm_msg = on_message
     labkit_site.tell("ready", "")
-    begin(load_soon(cells))
+    begin(load(SOON, cells))
 
 
 async def fetch_client() -> None:
@@ -186,18 +190,15 @@ async def fetch_client() -> None:
         sys.path.append(ARCHIVE)
 
 
-async def load_soon(cells: Cells) -> None:
-    """Import what cells will, a module at a time, while none runs."""
-    await load(SOON, cells)
-    if labkit_site.has_client:
-        await cells.pause()
-        with contextlib.suppress(Exception):
-            await fetch_client()
-            await load(CLIENT, cells)
+async def load_client(cells: Cells) -> None:
+    """Import the official client, a module at a time, while no cell runs."""
+    with contextlib.suppress(Exception):
+        await fetch_client()
+        await load(CLIENT, cells)
 
 
 async def load(names: Iterable[str], cells: Cells) -> None:
-    """Import some modules, each after a pause in which no cell ran."""
+    """Import some modules that cells will, each after a pause in which no cell ran."""
     for name in names:
         await cells.pause()
         importlib.import_module(name)
