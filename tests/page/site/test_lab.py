@@ -23,6 +23,8 @@ pytestmark = pytest.mark.page
 
 START = "from labkit import Lab, check, predict\nlab = Lab()"
 MAKE = 'lab.apply({{"apiVersion": "v1", "kind": "Namespace", "metadata": {{"name": "{0}"}}}})'
+CLIENT = "kubernetes.client.api.core_v1_api"
+IMPORTED = "import sys; print({0!r} in sys.modules)"
 IS_THERE = 'print(lab.admin.get("/api/v1/namespaces/{0}").status)'
 
 
@@ -188,6 +190,15 @@ def test_without_storage_the_lab_works_and_says_that_nothing_lasts(browser: Any,
     context.close()
 
 
+def wait_for_import(page: SitePage, module: str) -> None:
+    """Wait until a module is imported while no cell runs: nobody asks for it."""
+    for _ in range(60):
+        if page.run(IMPORTED.format(module)) == "True\n":
+            return
+        page.page.wait_for_timeout(1000)
+    pytest.fail(f"{module} was not imported")
+
+
 @pytest.mark.soak
 def test_it_works_without_network_after_the_first_visit(stranger: BrowserContext) -> None:
     host = StaticSite(SITE)
@@ -202,13 +213,10 @@ def test_it_works_without_network_after_the_first_visit(stranger: BrowserContext
     page.page.goto(host.url)
     page.page.get_by_role("link", name="Open the lab").click()
     page.ready("00-start.ipynb")
-    there = "import sys; print('kubernetes.client.api.core_v1_api' in sys.modules)"
-    for _ in range(60):
-        if page.run(there) == "True\n":
-            break
-        page.page.wait_for_timeout(1000)  # nobody asks for the client: it is imported while no cell runs
-    else:
-        pytest.fail("the client was not imported")
+    wait_for_import(page, "labkit.ui.graph")  # the last of what the notebooks use
+    assert page.run(IMPORTED.format(CLIENT)) == "False\n"
+    page.run('step = "W4"')
+    wait_for_import(page, CLIENT)
     page.open("away.ipynb")
     page.run_all()
     assert page.run(IS_THERE.format("online")) == "200\n"
