@@ -15,11 +15,13 @@ import yaml
 from labkit.embedded.apiserver.serving.inprocess import Answer, ask
 from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.cluster import Cluster
+from labkit.grading.clusters import embedded_cluster
 from labkit.grading.clusters.budget import Budget, Quota
 from labkit.grading.clusters.embedded_cluster import ClusterTemplate
 from labkit.grading.clusters.inprocess import ADMIN
 from labkit.grading.clusters.loop_watch import LoopWatch, Share
 from labkit.grading.graders.grader import GRADED_AGAIN, Grader
+from labkit.grading.running.workers import ServedCluster
 from labkit.grading.walls.isolation import Limits
 from tests.grading.support import SETUP, grade, solved_cells, submit
 
@@ -373,8 +375,16 @@ for _ in range(2):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"])
-def test_a_request_that_escapes_every_limit_costs_others_nothing(kernel: bool, tmp_path: Path) -> None:
+def test_a_request_that_escapes_every_limit_costs_others_nothing(
+    kernel: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who was blocked beside it is graded again, alone, and the result says so."""
+
+    def never_starved(*arguments: Any, on_starved: object, **options: Any) -> ServedCluster:
+        """Whoever waited for a processor is graded again, too, with the same note."""
+        return ServedCluster(*arguments, **options)
+
+    monkeypatch.setattr(embedded_cluster, "ServedCluster", never_starved)
     submit(tmp_path, "ann", EXERCISE, ["import time; time.sleep(2)", *solved_cells(EXERCISE, "ann")])
     submit(tmp_path, "eve", EXERCISE, [SETUP, BLOCKING * 2])
     limits = Limits(seconds=60.0, cpu_seconds=30)
