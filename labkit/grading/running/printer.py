@@ -1,8 +1,8 @@
 """What a notebook prints, on its way to the supervisor: in pieces, and without losing the last one.
 
-The supervisor wakes for each piece, which costs a fifth of a short notebook's time. So text waits for more, in memory
-that both share: where the notebook is killed, the supervisor finds there what was not printed yet. Once a notebook has
-started a program, each cell's text is printed at its end, and stands where it belongs among what programs print.
+The supervisor wakes for each piece, and the notebook waits meanwhile. So text waits for more, in memory that both
+share: where the notebook is killed, the supervisor finds there what was not printed yet. Once a notebook has started
+a program, or written to a descriptor, each cell's text is printed at its end, and so in the order in which it was made.
 """
 
 from __future__ import annotations

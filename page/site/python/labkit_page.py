@@ -55,7 +55,7 @@ CLIENT = (
 )  # fmt: skip
 """The same of the official client."""
 CLIENT_STEP = '"W4"'
-"""The step in which it is used: nobody else's tab should hold its 50 MiB."""
+"""The step in which it is used: no other notebook's tab should hold its 60 MiB."""
 CONTINUED = "The lab has gone on in another notebook or tab. Here it goes on from there."
 
 
