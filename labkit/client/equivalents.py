@@ -117,8 +117,7 @@ def _where(call: Call) -> str:
         return ""
     if call.namespace:
         return f"-n {shlex.quote(call.namespace)}"
-    spans = call.verb in ("list", "watch") and call.resource in _NAMESPACED
-    return "-A" if spans else ""
+    return "-A" if call.verb in ("list", "watch") and call.resource in _NAMESPACED else ""
 
 
 _NAMESPACED = frozenset(

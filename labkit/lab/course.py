@@ -142,5 +142,4 @@ def open_paper(exercise: str, code: str = "") -> tuple[Any, Any]:
 
 def _learner_of(folder: Path) -> str:
     """Return ``ann`` for ``…/autograded/ann/ex4-roles``, and nothing for a folder outside nbgrader's tree."""
-    stages = ("autograded", "submitted")
-    return folder.parent.name if folder.parent.parent.name in stages else ""
+    return folder.parent.name if folder.parent.parent.name in ("autograded", "submitted") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from labkit.client.discovery import group_versions, resource_entries, version_path
 from labkit.client.manifests import title
@@ -20,9 +20,14 @@ KUBERNETES = re.compile(r"kube-|kubelet|kubeadm|api-priority-|.*-controller$")
 
 def pack(lab: Lab, notebooks: Mapping[str, Object]) -> str:
     """Return the text of a file with the work; of the Secrets only opaque ones without a token or a private key."""
-    objects = sorted(_objects(lab), key=lambda each: (each["kind"] != "Namespace", each["kind"] != "ServiceAccount"))
-    content = redact_all({"notebooks": notebooks, "objects": objects})
+    content = redact_all({"notebooks": notebooks, "objects": own(_objects(lab))})
     return json.dumps({WORK: 1, "progress": lab.progress.exported(), "content": content})
+
+
+def own(objects: Iterable[Object]) -> list[Object]:
+    """What makes those again that somebody made or changed, in this order, without what a controller makes of them."""
+    made = map(_portable, filter(_is_own, objects))
+    return sorted(made, key=lambda each: (each["kind"] != "Namespace", each["kind"] != "ServiceAccount"))
 
 
 def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
@@ -58,21 +63,21 @@ def load(lab: Lab, objects: list[Object], *, overwrite: bool) -> list[str]:
 
 
 def _objects(lab: Lab) -> Iterator[Object]:
-    """The objects that somebody made or changed, without those that a controller makes of them."""
     admin = lab.admin.without_observers()
     for version in group_versions(admin):
         for kind in resource_entries(admin, version):
-            if not {"create", "list"} <= {*kind["verbs"]} or kind["kind"] == "Event":
-                continue
-            for each in admin.get(f"{version_path(version)}/{kind['name']}").body.get("items", ()):
-                found = _portable({**each, "apiVersion": version, "kind": kind["kind"]})
-                metadata = each["metadata"]
-                managers = [entry["manager"] for entry in metadata.get("managedFields", ())]
-                bare = not (metadata["name"] == "default" or metadata.get("namespace", "kube-").startswith("kube-"))
-                own = not all(map(KUBERNETES.match, managers)) if managers else bare  # as an account without fields
-                secret = kind["kind"] == "Secret" and (each["type"] != "Opaque" or redact_all(found) != found)
-                if own and not secret and not metadata.get("ownerReferences"):
-                    yield found
+            if {"create", "list"} <= {*kind["verbs"]}:
+                for each in admin.get(f"{version_path(version)}/{kind['name']}").body.get("items", ()):
+                    yield {**each, "apiVersion": version, "kind": kind["kind"]}
+
+
+def _is_own(each: Object) -> bool:
+    metadata, kind = each["metadata"], each["kind"]
+    managers = [entry["manager"] for entry in metadata.get("managedFields", ())]
+    bare = not (metadata["name"] == "default" or metadata.get("namespace", "kube-").startswith("kube-"))
+    own = not all(map(KUBERNETES.match, managers)) if managers else bare  # as an account without fields
+    secret = kind == "Secret" and (each.get("type") != "Opaque" or redact_all(each) != each)
+    return own and kind != "Event" and not secret and not metadata.get("ownerReferences")
 
 
 def _portable(each: Object) -> Object:

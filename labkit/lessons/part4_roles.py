@@ -319,8 +319,7 @@ def w18(context: CheckContext) -> Outcome:
 
 
 def _mentions(binding: dict[str, Any], *words: str) -> bool:
-    text = str(binding.get("subjects"))
-    return any(each in text for each in words)
+    return any(each in str(binding.get("subjects")) for each in words)
 
 
 @step(decisions(*NAMESPACES))

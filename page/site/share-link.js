@@ -69,20 +69,40 @@ export function manifestsOf(policy) {
   ];
 }
 
-/** A notebook whose cell creates a policy; JSON of texts, lists and objects alone is Python too. */
-export function notebookOf(policy) {
+/** A notebook of a text and some code. */
+function notebook(words, ...sources) {
   const cell = (cell_type, source, more) => ({ cell_type, id: `shared-${cell_type}-${source.length}`, metadata: {}, source, ...more });
-  const code = (source) => cell("code", source, { execution_count: null, outputs: [] });
-  const words = "# A shared policy\n\nThese objects came with a link. The next cell creates those that your cluster " +
-    "lacks. What is there already stays as it is.";
   return {
     nbformat: 4,
     nbformat_minor: 5,
     metadata: { kernelspec: { name: "python", display_name: "Python (Pyodide)", language: "python" } },
-    cells: [
-      cell("markdown", words),
-      code(`from labkit import Lab\n\nlab = Lab()\npolicy = ${JSON.stringify(manifestsOf(policy), null, 2)}\nlab.prepare(policy)`),
-      code("from labkit.ui import RBACGraph\n\nRBACGraph(lab)"),
-    ],
+    cells: [cell("markdown", words), ...sources.map((source) => cell("code", source, { execution_count: null, outputs: [] }))],
   };
+}
+
+/** A notebook whose cell creates a policy; JSON of texts, lists and objects alone is Python too. */
+export function notebookOf(policy) {
+  const words = "# A shared policy\n\nThese objects came with a link. The next cell creates those that your cluster " +
+    "lacks. What is there already stays as it is.";
+  return notebook(
+    words,
+    `from labkit import Lab\n\nlab = Lab()\npolicy = ${JSON.stringify(manifestsOf(policy), null, 2)}\nlab.prepare(policy)`,
+    "from labkit.ui import RBACGraph\n\nRBACGraph(lab)",
+  );
+}
+
+const PYTHON = { true: "True", false: "False", null: "None" };
+
+/** A notebook whose cell creates what could be read of a damaged cluster, after the namespaces that could not. */
+export function notebookOfRest(objects) {
+  const there = new Set(objects.filter(({ kind }) => kind === "Namespace").map(({ metadata }) => metadata.name));
+  const needed = new Set(objects.map(({ metadata }) => metadata.namespace).filter((name) => name && !there.has(name)));
+  const spaces = [...needed].map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
+  // JSON is Python but for three words, and each value has a line of its own here.
+  const json = JSON.stringify([...spaces, ...objects], null, 2);
+  const python = json.replace(/^(\s*(?:"(?:[^"\\]|\\.)*": )?)(true|false|null)(?=,?$)/gm, (_, before, word) => before + PYTHON[word]);
+  const words = "# The rest of the damaged cluster\n\nThese objects of yours could be read. The next cell creates those " +
+    "that your cluster lacks, and lists what it could not create. What is there already stays as it is.";
+  const load = "load(lab, objects, overwrite=False)";
+  return notebook(words, `from labkit import Lab\nfrom labkit.lab.work import load\n\nlab = Lab()\nobjects = ${python}\n${load}`);
 }

@@ -248,3 +248,72 @@ def test_a_link_needs_a_site_and_has_an_end(lab: Lab, monkeypatch: pytest.Monkey
     shown.data = {**shown.data, "stages": many}
     with pytest.raises(UsageError, match="too much for a link"):
         shown.link("https://example.org/labkit/")
+
+
+REST = """async (objects) => (await import("./share/link.js")).notebookOfRest(objects)"""
+
+
+def test_the_rest_of_a_damaged_cluster_is_created_and_overwrites_nothing(
+    page: Page, host: StaticSite, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = 'true\nit\'s: null,\n "no": false \\ \u2028 \ud55c'
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": "lost"}}
+    objects: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "test", "namespace": "kikai"}},
+        {**config, "immutable": True, "data": {"text": text, "true": "true"}},
+        {**config, "kind": "Nothing"},
+    ]
+    objects[1]["automountServiceAccountToken"] = False
+    notebook = opened(page, host, "").evaluate(REST, objects)
+    assert [each["cell_type"] for each in notebook["cells"]] == ["markdown", "code"]
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path))
+    other = Lab(node=False, say=lambda _line: None)
+    other.apply({**objects[0], "metadata": {"name": "kikai", "labels": {"mine": "yes"}}})
+    code, _, load = notebook["cells"][1]["source"].rpartition("\n")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    left = eval(load, names)
+    assert len(left) == 2
+    assert left[0] == "Namespace kikai is another one here."
+    assert left[1].startswith("Nothing lost/mine: The cluster serves no Nothing in v1.")
+    made = other.admin.get("/api/v1/namespaces/lost/configmaps/mine").body
+    assert (made["data"], made["immutable"]) == ({"text": text, "true": "true"}, True)
+    account = other.admin.get("/api/v1/namespaces/kikai/serviceaccounts/test").body
+    assert account["automountServiceAccountToken"] is False
+    other.stop()
+
+
+APP = """() => {
+    const contents = {
+        get: async () => ({ content: [{ name: "rest.ipynb" }] }),
+        save: async (path, { content }) => { window.saved = [path, content.cells.length]; },
+    };
+    window.jupyterapp = {
+        restored: Promise.resolve(),
+        serviceManager: { contents },
+        commands: { execute: async (...all) => { window.did = all; } },
+    };
+}"""
+
+
+def test_the_rest_is_offered_in_a_notice(page: Page, host: StaticSite) -> None:
+    script = (site_pages.SOURCES / "loading.js").read_text(encoding="utf-8")
+    page.route("**/static/loading.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    html = '<!doctype html><title>Lab</title><script src="static/loading.js"></script>'
+    page.route("**/lab.html", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(f"{host.url}lab.html")
+    page.evaluate(APP)
+    objects = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}]
+    site = page.evaluate("location.pathname").removesuffix("lab.html")
+    message = {"what": "rest", "text": json.dumps(objects)}
+    page.evaluate("([name, message]) => new BroadcastChannel(name).postMessage(message)", [f"labkit:{site}", message])
+    notice = page.locator("#labkit-rest")
+    expect(notice).to_contain_text("1 of your objects could still be read.")
+    notice.get_by_role("button", name="Open them").click()
+    page.wait_for_function("window.did")
+    assert page.evaluate("[window.saved, window.did]") == [
+        ["rest-2.ipynb", 2],
+        ["docmanager:open", {"path": "rest-2.ipynb"}],
+    ]
+    expect(notice).to_have_count(0)

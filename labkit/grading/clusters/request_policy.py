@@ -8,6 +8,7 @@ read, except Secrets.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from urllib.parse import unquote
 
 from labkit.client.client import Client
@@ -60,11 +61,9 @@ class RequestPolicy:
             or "dryRun" in query
         ):
             return
-        try:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
             metadata = json.loads(body)["metadata"]
             self.created.append(_path(call, str(metadata.get("namespace", "")), str(metadata["name"])))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return
 
     def _refusal(self, method: str, target: str) -> str:
         raw, _, query = target.partition("?")

@@ -35,8 +35,7 @@ def names() -> list[str]:
 
 def document_hash(name: str) -> str:
     """A hash of a document's release and of its descriptions' source."""
-    text = f"{GIT_VERSION}/{models_version()}/{name}"
-    return hashlib.sha512(text.encode()).hexdigest().upper()
+    return hashlib.sha512(f"{GIT_VERSION}/{models_version()}/{name}".encode()).hexdigest().upper()
 
 
 def index_v3() -> bytes:

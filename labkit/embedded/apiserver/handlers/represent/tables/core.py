@@ -17,8 +17,7 @@ def _phase(obj: Object) -> str:
 
 @printer("configmaps")
 def _config_map(obj: Object, now: float) -> Cells:
-    size = len(obj.get("data") or ()) + len(obj.get("binaryData") or ())
-    return [size]
+    return [len(obj.get("data") or ()) + len(obj.get("binaryData") or ())]
 
 
 def _external_ip(obj: Object) -> str:
