@@ -115,16 +115,28 @@
     const text = t("A policy came with this link (roles and bindings: {count}). Open it in a notebook, whose cell creates what your cluster lacks? What is there stays as it is.", { count: policy.length });
     notice("shared", text, [t("Open it"), open]);
   }
-  // Nor is what could be read of a damaged cluster created before the learner has seen it.
+  // Nor is what could be read of a damaged cluster created before the learner has seen it. It is offered until it is opened
+  // or the notice closed, since the cluster's own copy of it is replaced soon.
+  const REST = `labkit:${SITE}rest`;
   async function offerRest(objects) {
     const { notebookOfRest } = await import(`${SITE}share/link.js`);
+    const forget = () => localStorage.removeItem(REST);
     const open = () => {
       notice("rest", "");
-      openNew("rest", notebookOfRest(objects)).catch((error) => notice("rest", t("That did not work ({error}).", { error })));
+      openNew("rest", notebookOfRest(objects)).then(forget, (error) => notice("rest", t("That did not work ({error}).", { error })));
     };
     const text = t("What this page had kept was damaged, and the cluster began afresh. {count} of your objects could still be read. Open them in a notebook, whose cell creates them again?", { count: objects.length });
     notice("rest", text, [t("Open them"), open]);
+    document.getElementById("labkit-rest").lastChild.addEventListener("click", forget);
   }
+  addEventListener("load", () => {
+    try {
+      const text = localStorage.getItem(REST);
+      if (text) offerRest(JSON.parse(text)).catch(() => {}); // the site does not answer
+    } catch {
+      // no storage
+    }
+  });
   async function openNew(name, content) {
     const app = window.jupyterapp;
     await app.restored;
@@ -189,7 +201,14 @@
 
   const messages = {
     notice: ({ id, text }) => notice(id, t(text)),
-    rest: ({ text }) => offerRest(JSON.parse(text)).catch(() => {}), // the site does not answer
+    rest({ text }) {
+      try {
+        localStorage.setItem(REST, text);
+      } catch {
+        // it is offered once
+      }
+      offerRest(JSON.parse(text)).catch(() => {});
+    },
     loading({ text, loaded, total }) {
       observer.disconnect();
       clearTimeout(quiet);

@@ -303,13 +303,16 @@ def test_the_rest_is_offered_in_a_notice(page: Page, host: StaticSite) -> None:
     html = '<!doctype html><title>Lab</title><script src="static/loading.js"></script>'
     page.route("**/lab.html", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{host.url}lab.html")
-    page.evaluate(APP)
     objects = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}]
     site = page.evaluate("location.pathname").removesuffix("lab.html")
+    key = f"labkit:{site}rest"
     message = {"what": "rest", "text": json.dumps(objects)}
     page.evaluate("([name, message]) => new BroadcastChannel(name).postMessage(message)", [f"labkit:{site}", message])
     notice = page.locator("#labkit-rest")
     expect(notice).to_contain_text("1 of your objects could still be read.")
+    page.reload()
+    expect(notice).to_contain_text("1 of your objects could still be read.")
+    page.evaluate(APP)
     notice.get_by_role("button", name="Open them").click()
     page.wait_for_function("window.did")
     assert page.evaluate("[window.saved, window.did]") == [
@@ -317,3 +320,9 @@ def test_the_rest_is_offered_in_a_notice(page: Page, host: StaticSite) -> None:
         ["docmanager:open", {"path": "rest-2.ipynb"}],
     ]
     expect(notice).to_have_count(0)
+    page.wait_for_function("(key) => localStorage.getItem(key) === null", arg=key)
+    page.evaluate("([name, message]) => new BroadcastChannel(name).postMessage(message)", [f"labkit:{site}", message])
+    expect(notice).to_have_count(1)
+    assert page.evaluate("(key) => localStorage.getItem(key)", key) == message["text"]
+    notice.get_by_role("button", name="Close").click()
+    assert page.evaluate("(key) => localStorage.getItem(key)", key) is None
