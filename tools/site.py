@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
+import yaml
 import zstandard
 
 from labkit.lab.workbook import NOT_FOR_LEARNERS
@@ -72,12 +73,14 @@ LEFT_OUT = re.compile(
 )
 SOURCES_STAY = re.compile(r"labkit/(?!embedded/|grading/|rbac/testing/|ui/)")
 """What a learner may look at; the rest is bytecode alone."""
+TEXTS = re.compile(r"labkit/(lessons|grading/tasks)/\w+\.yaml$")
+"""What the lab reads as it starts: as JSON, for the page's YAML parser is Python."""
 LEXERS = re.compile(r"pygments/lexers/(?!(__init__|_mapping|python|special|shell|data)\.py)")
 """Pygments' other languages: 5 MB."""
 SELDOM = re.compile(
     r"(_markupbase|_pydatetime|_pyio|_pylong|bdb|cmd|code|configparser|csv|doctest|ftplib|gzip|imaplib|mailbox|modulefinder"
     r"|optparse|pdb|pickletools|plistlib|poplib|profile|pstats|pyclbr|pydoc|smtplib|statistics|sysconfig|tarfile|trace|wave"
-    r"|_sysconfigdata\w*)\.py|(_pyrepl|ctypes|html|multiprocessing|unittest|wsgiref|xml|xmlrpc|zoneinfo)/"
+    r"|_sysconfigdata\w*)\.py|(_pyrepl|ctypes|multiprocessing|unittest|wsgiref|xml|xmlrpc|zoneinfo)/"
     r"|encodings/(?!(__init__|aliases|ascii|cp437|idna|latin_1|utf_8)\.py)"
 )
 """Of the standard library, what the lab does not import: it stays as sources, which are smaller."""
@@ -201,7 +204,8 @@ def python_files(site: Path) -> Iterator[tuple[str, bytes]]:
         with ZipFile(wheel) as opened:
             for name in opened.namelist():
                 if not LEFT_OUT.search(name) and not name.endswith("/"):
-                    yield name, opened.read(name)
+                    content = opened.read(name)
+                    yield name, json.dumps(yaml.safe_load(content)).encode() if TEXTS.match(name) else content
 
 
 def standard_library() -> Files:
@@ -300,7 +304,7 @@ def packed(content: bytes) -> bytes:
 def finish_pages(out: Path) -> None:
     """Write the landing page, put the bar into JupyterLab's, and list the files for use without network."""
     settings = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]
-    site_pages.add_loading(out / "static", settings["appVersion"])
+    site_pages.add_loading(out, settings["appVersion"])
     shutil.copyfile(SOURCES / "manifest.webmanifest", out / "manifest.webmanifest")
     for page in [path for app in APPS for path in (out / app).rglob("index.html")]:
         if (page.parent / "favicon.ico").exists():

@@ -35,10 +35,14 @@ LANDING = {"en": "index", "ko": "ko"}
 """The landing page of each language, and so of its other pages."""
 
 
-def add_loading(folder: Path, jupyterlite: str) -> None:
-    """Add the script of JupyterLab's page, with its version of JupyterLite, and what it says in other languages."""
-    loading = (SOURCES / "loading.js").read_text(encoding="utf-8").replace("{{jupyterlite}}", jupyterlite)
-    (folder / "loading.js").write_text(loading, encoding="utf-8")
+def add_loading(out: Path, jupyterlite: str) -> None:
+    """Add what JupyterLab's page loads, with JupyterLite's version and names, and what it says in other languages."""
+    folder = out / "static"
+    [worker] = out.glob("extensions/@jupyterlite/pyodide-kernel-extension/static/comlink.worker.*.js")
+    for name, place in (("loading.js", folder), ("early.mjs", folder / "pyodide")):
+        script = (SOURCES / name).read_text(encoding="utf-8")
+        script = script.replace("{{jupyterlite}}", jupyterlite).replace("{{worker}}", worker.name)
+        (place / name).write_text(script, encoding="utf-8")
     for language in LANDING:
         if texts := texts_of_pages(language):
             script = "".join(

@@ -2,7 +2,8 @@
 //
 // JupyterLite's worker imports this file in the place of pyodide.mjs. It loads Pyodide from beside it, unpacks
 // base.bin (Python packages as bytecode, labkit with its sources), and gives Python the module `labkit_site`: what the
-// site keeps, and what it tells the page. Nothing is asked of another server.
+// site keeps, and what it tells the page. Nothing is asked of another server. Where the browser has all of it, the page
+// starts this early (early.mjs), and JupyterLite takes what has been started.
 
 import { decompress } from "./fzstd.mjs";
 import { loadPyodide as loadCore } from "./pyodide.mjs";
@@ -77,9 +78,17 @@ async function read(name) {
   return decompress(new Uint8Array(await response.arrayBuffer()));
 }
 
+/** Ask for what lies beside this file while Python waits amid a cell, as a worker may. */
+function request(address, type = "text") {
+  const asked = new XMLHttpRequest();
+  asked.open("GET", address, false);
+  asked.responseType = type;
+  asked.send();
+  return asked;
+}
+
 /** The files of an archive: a length, a list as JSON, and the files one after the other. */
-async function readArchive(name) {
-  const bytes = await read(name);
+function filesOf(bytes) {
   const head = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   return { list: JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + head))), data: bytes.subarray(4 + head) };
 }
@@ -96,26 +105,46 @@ function unpack(FS, { list, data }) {
   }
 }
 
-export async function loadPyodide(options) {
+let early;
+let output = console; // where Python's own messages go until JupyterLite says where
+let attach;
+const attached = new Promise((resolve) => (attach = () => resolve()));
+
+/** Start Python before JupyterLite asks for it. */
+export function startEarly() {
+  early = start();
+  early.catch(() => {}); // loadPyodide says so
+}
+
+export function loadPyodide(options) {
+  output = { log: options.stdout, error: options.stderr };
+  attach();
+  return early ?? start();
+}
+
+async function start() {
   const [kept, keptClient] = await Promise.all(["base", "client"].map(isKept));
   const endWatch = await watchLoading(kept);
-  const base = readArchive("base");
+  const base = read("base").then(filesOf);
   const opening = Kept.open(`labkit:${SITE}`, tell);
   const stdLibURL = URL.createObjectURL(new Blob([await read("stdlib")]));
-  const pyodide = await loadCore({ ...options, indexURL: HERE.href, stdLibURL, packages: [] });
+  const pyodide = await loadCore({
+    indexURL: HERE.href,
+    packages: [],
+    stdLibURL,
+    stdout: (text) => output.log(text),
+    stderr: (text) => output.error(text),
+  });
   URL.revokeObjectURL(stdLibURL);
   endWatch();
   tell({ what: "loading", text: t("Importing the notebook's kernel") });
   unpack(pyodide.FS, await base);
   const storage = await opening;
-  let client;
-  const fetchClient = async () => {
-    try {
-      unpack(pyodide.FS, await readArchive("client"));
-    } catch (error) {
-      client = undefined; // the next cell tries again
-      throw error;
-    }
+  let client = [];
+  const putClient = (bytes) => {
+    const files = filesOf(bytes);
+    unpack(pyodide.FS, files);
+    client = files.list.map(([path]) => path);
   };
   pyodide.registerJsModule("labkit_site", {
     read: (name) => storage.read(name),
@@ -123,19 +152,21 @@ export async function loadPyodide(options) {
       storage.write(name, bytes.toJs());
       bytes.destroy?.();
     },
+    attached,
     enter: () => storage.enter(),
     leave: () => storage.leave(),
     has_client: keptClient,
     fetch_text: (name) => {
-      // Python asks for it amid a cell, and a worker may wait.
-      const request = new XMLHttpRequest();
-      request.open("GET", new URL(name, HERE), false);
-      request.send();
-      return request.status === 200 ? request.responseText : "";
+      const { status, response } = request(new URL(name, HERE));
+      return status === 200 ? response : "";
     },
-    fetch_client: () => (client ??= fetchClient()),
-    tell: (what, text) => tell({ what, text }),
+    fetch_client: async () => putClient(await read("client")),
+    fetch_client_now: () => putClient(decompress(new Uint8Array(request(addressOf("client"), "arraybuffer").response))),
+    forget_client: () => client.splice(0).forEach((path) => pyodide.FS.unlink(path)),
+    tell: (what, text) => attached.then(() => tell({ what, text })),
     site: new URL("../../", HERE).href,
   });
+  // JupyterLite would import them in a folder of notebooks: each look into it asks the page's thread, which is busy.
+  await pyodide.runPythonAsync("import piplite.piplite, pyodide_kernel");
   return pyodide;
 }

@@ -15,6 +15,7 @@
     // Firefox, where the site's data are refused: nobody can tell how far the kernel is.
   }
   const FRONT_END = 0.4; // of the bar, for JupyterLab itself
+  const INTERRUPTS = ["notebook:interrupt-kernel", "kernelmenu:interrupt", "console:interrupt-kernel"];
 
   const result = (request) => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -34,7 +35,21 @@
   async function forgetLayout() {
     (await storeOf("statedb"))?.().clear();
   }
-  if (new URLSearchParams(location.search).has("path")) forgetLayout().catch(() => {}); // no storage, no layout
+  const opens = new URLSearchParams(location.search).get("path");
+  const inLab = location.pathname.startsWith(`${SITE}lab/`); // and not in Notebook's page of one document
+  if (opens !== null) forgetLayout().catch(() => {}); // no storage, no layout
+
+  // When the browser has the whole site, Python starts while JupyterLab loads, in the worker that its kernel will ask for.
+  // (At the first visit they would share the network, and the notebook be readable later.)
+  if (opens?.endsWith(".ipynb") && navigator.serviceWorker?.controller && !crossOriginIsolated) {
+    const Plain = Worker;
+    const early = new Worker(`${SITE}static/pyodide/early.mjs`, { type: "module" });
+    window.Worker = function (address, ...options) {
+      if (!String(address).endsWith("{{worker}}")) return new Plain(address, ...options);
+      window.Worker = Plain;
+      return early;
+    };
+  }
 
   // At the first visit that the service worker serves, JupyterLite would register it anew, since it has noted no version of
   // its own yet; WebKit then makes another worker, which would take the page over amid a cell.
@@ -140,6 +155,8 @@
   async function openNew(name, content) {
     const app = window.jupyterapp;
     await app.restored;
+    // JupyterLab comes back to the link's notebook, and then takes it out of the address.
+    while (inLab && new URLSearchParams(location.search).has("path")) await new Promise((again) => setTimeout(again, 50));
     const { contents } = app.serviceManager;
     const taken = (await contents.get("")).content.map((each) => each.name);
     let path = `${name}.ipynb`;
@@ -252,9 +269,13 @@
   }
   if (navigator.serviceWorker) watchVersions().catch(() => {});
 
-  const INTERRUPTS = '[data-command="notebook:interrupt-kernel"], [data-command="kernelmenu:interrupt"]';
-  const interrupts = ({ target }) => target.closest?.(INTERRUPTS) && notice("interrupt", t("A page cannot interrupt a cell that runs. Restart the kernel instead (the round arrow): the lab goes on from where the last finished cell left it."));
-  addEventListener("click", interrupts, true);
+  // JupyterLab sets this (`exposeAppInBrowser`) when its plugins are there, and none has started.
+  Object.defineProperty(window, "jupyterapp", { configurable: true, set(app) {
+    Object.defineProperty(window, "jupyterapp", { value: app });
+    app.commands.commandExecuted.connect((_, { id }) => INTERRUPTS.includes(id) && notice("interrupt", t("A page cannot interrupt a cell that runs. Restart the kernel instead (the round arrow): the lab goes on from where the last finished cell left it.")));
+    // JupyterLab would open it a second later, after all that it restores and lists.
+    if (opens && inLab) app.restored.then(() => app.commands.execute("docmanager:open", { path: opens })).catch(() => {}); // it says so itself
+  } });
 
   addEventListener("DOMContentLoaded", () => document.body.append(bar, notices));
 })();

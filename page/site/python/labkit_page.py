@@ -9,7 +9,8 @@ import importlib.abc
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import labkit_site
@@ -23,29 +24,38 @@ if TYPE_CHECKING:
 LATER = {"kubernetes", "pydantic"}
 """What is fetched when a cell first imports it."""
 ARCHIVE = "/lib/client.zip"
+ARCHIVE_SECONDS = 10.0
+"""How long its archive, 26 MB of memory, lies in the page after an import; the next import fetches it again."""
 JOINING = "labkit.classroom.joining"
 PAUSE_SECONDS = 0.005
 """Between two imports, for a cell that waits."""
 REST_SECONDS = 0.25
 """How long after a cell nothing is imported, for the next one may follow at once."""
+ATTACH_SECONDS = 1.0
+"""The same after JupyterLab has taken the kernel, for its first requests follow."""
 SOON = (
-    "_strptime", "urllib3", "labkit.lab.lab", "labkit.embedded.apiserver.registry.registry",
-    "labkit.embedded.cluster", "labkit.backends.page.backend", "labkit.backends.page.cluster", "labkit.lessons",
-    "asn1crypto.x509", "cryptography.x509", "ecdsa", "labkit.embedded.machinery.pki.certificates",
+    "zipfile", "labkit.backends.page", "importlib.metadata", "http.client", "urllib3", "_strptime", "yaml",
+    "labkit.client.answer", "labkit.lessons.base", "labkit.client.discovery", "labkit.rbac.testing.mutants",
+    "labkit.lab.lab", "labkit.embedded.apiserver.registry.managed.fieldset",
+    "labkit.embedded.apiserver.registry.registry", "labkit.embedded.apiserver.openapi.discovery",
+    "labkit.embedded.machinery.pki.keys", "labkit.embedded.controllers.jobs", "labkit.embedded.cluster",
+    "labkit.backends.page.backend", "labkit.backends.page.cluster", "labkit.lessons", "asn1crypto.x509",
+    "cryptography.x509", "ecdsa", "labkit.embedded.machinery.pki.certificates",
     "labkit.embedded.apiserver.registry.strategies.rbac", "labkit.embedded.node.pod.pod",
     "labkit.embedded.container.shell.control", "labkit.embedded.container.programs.elementary", "ipywidgets",
     "psygnal", "anywidget", "jinja2", "encodings.unicode_escape", "labkit.ui", "labkit.ui.board", "labkit.ui.start",
     "labkit.ui.terminal", "IPython.core.magics.history", "labkit.embedded.apiserver.registry.strategies.core",
     "labkit.embedded.apiserver.registry.strategies.pods.strategy",
     "labkit.embedded.apiserver.registry.strategies.events",
-    "labkit.embedded.apiserver.registry.strategies.network.services", "labkit.client.kubectl", "labkit.client.proxy",
-    "labkit.embedded.node.exec", "labkit.embedded.container.shell.interactive",
+    "labkit.embedded.apiserver.registry.strategies.network.services", "labkit.client.kubectl",
+    "labkit.client.proxy", "labkit.embedded.node.exec", "labkit.embedded.container.shell.interactive",
     "labkit.embedded.container.programs.run", "labkit.embedded.container.programs.kubectl",
     "labkit.embedded.container.programs.curl", "labkit.embedded.container.programs.text",
     "labkit.embedded.container.programs.grep", "labkit.embedded.container.programs.apt", "jwt", "labkit.ui.token",
     "labkit.ui.xray", "labkit.ui.matrix", "labkit.ui.graph",
 )  # fmt: skip
-"""What the notebooks' cells import, in the order of their need; it is loaded while the learner reads."""
+"""What the notebooks' cells import, in the order of their need, in parts of some 100 ms; it is loaded while the learner
+reads."""
 CLIENT = (
     "pydantic.main", "requests", "oauthlib.oauth2", "requests_oauthlib", "multiprocessing.pool", "dateutil.parser",
     "pydoc", "kubernetes", "kubernetes.client.api.apis_api", "kubernetes.client.models.v1_volume",
@@ -72,6 +82,27 @@ class Joining(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         if not source:
             raise ImportError("The class, or this page's site, does not answer. Try again when it does.")
         return source
+
+
+class Client(importlib.abc.MetaPathFinder):
+    """Has the official client's archive where Python imports from, while a module of it is imported.
+
+    Args:
+        forget_later: Called when the archive was needed.
+    """
+
+    def __init__(self, forget_later: Callable[[], None]) -> None:
+        self._forget_later = forget_later
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Find nothing: ``sys.path`` leads to the archive."""
+        if ARCHIVE in sys.path and name.partition(".")[0] in LATER:
+            if not Path(ARCHIVE).exists():
+                try:
+                    labkit_site.fetch_client_now()
+                except Exception as error:  # JavaScript's
+                    raise ImportError("This page's site does not answer. Try again when it does.") from error
+            self._forget_later()
 
 
 def fetched(name: str) -> str:
@@ -125,10 +156,10 @@ class Shared:
 
 
 class Cells:
-    """Knows whether a cell runs, or has just run."""
+    """Knows whether a cell runs, or has just run, and whether JupyterLab has the kernel yet."""
 
     def __init__(self) -> None:
-        self._running, self._next = 0, 0.0
+        self._running, self._next, self._attached = 0, 0.0, False
 
     def __enter__(self) -> None:
         self._running += 1
@@ -137,9 +168,14 @@ class Cells:
         self._running -= 1
         self._next = time.monotonic() + REST_SECONDS
 
+    async def wait_for_jupyterlab(self, attached: Awaitable[None]) -> None:
+        """From when JupyterLab has the kernel on, its first requests come first, and cells."""
+        await attached
+        self._next, self._attached = time.monotonic() + ATTACH_SECONDS, True
+
     async def pause(self) -> None:
         """Wait until no cell has run for a while."""
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(PAUSE_SECONDS if self._attached else 0)
         while self._running or time.monotonic() < self._next:
             await asyncio.sleep(REST_SECONDS)
 
@@ -150,7 +186,16 @@ def load_ipython_extension(shell: Any) -> None:
     run, comm_msg = kernel.run, kernel.comm_manager.comm_msg
     tasks: set[asyncio.Future[None]] = set()
     cells = Cells()
-    sys.meta_path.append(Joining())
+    forgetting: list[asyncio.TimerHandle] = []
+
+    def forget_later() -> None:
+        while forgetting:
+            forgetting.pop().cancel()
+        forgetting.append(asyncio.get_running_loop().call_later(ARCHIVE_SECONDS, labkit_site.forget_client))
+
+    sys.meta_path[:] = [Client(forget_later), *sys.meta_path, Joining()]
+    sys.path.remove("")
+    sys.path.append("")  # the notebooks' folder: each look into it asks the page's thread
     language.read = fetched
     shell.Completer.use_jedi = False  # jedi is 33 MB, most of it stubs of what is not here
 
@@ -180,14 +225,16 @@ def load_ipython_extension(shell: Any) -> None:
     kernel.run = run_cell
     kernel.comm_manager.comm_msg = on_message
     labkit_site.tell("ready", "")
+    begin(cells.wait_for_jupyterlab(labkit_site.attached))
     begin(load(SOON, cells))
 
 
 async def fetch_client() -> None:
     """Have the official client where Python imports from."""
-    await labkit_site.fetch_client()
     if ARCHIVE not in sys.path:
-        sys.path.append(ARCHIVE)
+        await labkit_site.fetch_client()
+    if ARCHIVE not in sys.path:  # another cell may have fetched it meanwhile
+        sys.path.insert(-1, ARCHIVE)
 
 
 async def load_client(cells: Cells) -> None:
