@@ -20,6 +20,7 @@ from tests.browser.jupyter import SECONDS
 from tests.page.site.browsers import ALL, refusing, stranger_in
 from tests.page.site.conftest import SITE
 from tests.page.site.lab import SiteNotebook
+from tests.support.firefox import Firefox
 from tools.site import edition_of
 from tools.site_server import StaticSite, served
 
@@ -90,6 +91,19 @@ def test_a_browser_that_refuses_all_data_has_the_lab_and_a_banner(
         assert visitor.run(IS_THERE.format("default")) == "200\n"
         assert "your progress ends" in visitor.notice("memory")
         assert "labkit-loading" not in visitor.page.evaluate(NOTICES)
+
+
+@pytest.mark.soak
+def test_a_private_window_of_firefox_keeps_the_lab_until_it_is_closed(host: StaticSite, tmp_path: Path) -> None:
+    """Those of the other two are private anyway: Playwright's contexts, and WebKit's automation."""
+    with Firefox(tmp_path, {"browser.privatebrowsing.autostart": True}) as firefox:
+        visitor = SiteNotebook(firefox, host)
+        visitor.open("00-start.ipynb")
+        visitor.run(START)
+        visitor.run(MAKE.format("private"))
+        visitor.open("01-api-server.ipynb")
+        visitor.run(START)
+        assert visitor.run(IS_THERE.format("private")) == "200\n"
 
 
 @pytest.mark.soak

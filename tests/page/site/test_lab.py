@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.jupyter import SECONDS
+from tests.browser.jupyter import KERNEL, SECONDS
 from tests.page.site.browsers import refuse_other_hosts
 from tests.page.site.conftest import SITE
 from tests.page.site.lab import SitePage
@@ -75,6 +75,20 @@ def test_a_link_opens_its_notebook_alone(stranger: BrowserContext, host: StaticS
     assert page.open_notebooks() == ["00-start.ipynb", "01-api-server.ipynb"]
     page.open("02-inside-a-pod.ipynb")
     assert page.open_notebooks() == ["02-inside-a-pod.ipynb"]
+
+
+@pytest.mark.soak
+def test_at_the_second_visit_python_starts_with_the_page(site_page: SitePage) -> None:
+    site_page.open("00-start.ipynb")
+    [early] = [worker.url for worker in site_page.page.workers]
+    assert early.endswith("/early.mjs")
+    site_page.run(START)
+    site_page.page.evaluate(f"() => {KERNEL}.restart()")
+    site_page.run("pass")
+    [plain] = [worker.url for worker in site_page.page.workers]
+    assert "comlink.worker" in plain
+    site_page.run(START)
+    assert site_page.run(IS_THERE.format("default")) == "200\n"
 
 
 @pytest.mark.soak
@@ -270,6 +284,59 @@ def test_outputs_are_kept_within_seconds(site_page: SitePage) -> None:
 
 
 @pytest.mark.soak
+def test_an_interrupt_says_that_it_cannot_work(site_page: SitePage) -> None:
+    site_page.begin("interrupt", ["1"])
+    site_page.page.locator('.jp-NotebookPanel [data-command="notebook:interrupt-kernel"]').click()
+    expect(site_page.page.locator("#labkit-interrupt")).to_contain_text("Restart the kernel instead")
+    site_page.page.locator("#labkit-interrupt").get_by_role("button", name="Close").click()
+    expect(site_page.page.locator("#labkit-interrupt")).to_have_count(0)
+    site_page.page.locator(".jp-Notebook .jp-InputPrompt").first.click()
+    for key in "Escape", "i", "i":
+        site_page.page.keyboard.press(key)
+    expect(site_page.page.locator("#labkit-interrupt")).to_be_visible()
+
+
+@pytest.mark.soak
+def test_the_browser_is_asked_to_keep_it_once_there_is_something(stranger: BrowserContext, host: StaticSite) -> None:
+    stranger.add_init_script("""window.persisted = 0; navigator.storage.persisted = async () => false;
+        navigator.storage.persist = async () => { window.persisted += 1; return true; };""")
+    page = SitePage(stranger.new_page(), host)
+    page.open("00-start.ipynb")
+    assert page.page.evaluate("() => window.persisted") == 0
+    page.run(START)
+    page.run(MAKE.format("worth-keeping"))
+    page.page.wait_for_function("() => window.persisted === 1")
+
+
+@pytest.mark.soak
+def test_from_the_landing_page_to_a_passed_check_by_keyboard(stranger: BrowserContext, host: StaticSite) -> None:
+    page = SitePage(stranger.new_page(), host)
+    press = page.page.keyboard.press
+    page.page.goto(host.url)
+    for _ in range(10):
+        if page.page.evaluate("() => document.activeElement.id") == "open":
+            break
+        press("Tab")
+    press("Enter")
+    page.ready("00-start.ipynb")
+    for _ in range(10):  # JupyterLab's first links skip its menus
+        if page.page.evaluate("() => document.activeElement.closest('.jp-Notebook') !== null"):
+            break
+        press("Tab")
+        if "Skip to main panel" in page.page.evaluate("() => document.activeElement.textContent"):
+            press("Enter")
+    press("Escape")
+    for key in "a", "Enter":  # a new cell above, to write in
+        press(key)
+    page.page.keyboard.insert_text(
+        f'{START}\nlab.rewind("W9")\npredict("W9", "default")\n'
+        'lab.admin.get("/api/v1/namespaces/default/serviceaccounts")\nprint(check("W9"))'
+    )
+    press("Shift+Enter")
+    expect(page.page.locator(".jp-OutputArea-output", has_text="W9 passed")).to_be_visible(timeout=SECONDS)
+
+
+@pytest.mark.soak
 def test_a_phone_has_one_notebook_and_passes_a_check(browser: Any, host: StaticSite) -> None:
     context = browser.new_context(viewport={"width": 400, "height": 800}, service_workers="block")
     page = context.new_page()
@@ -281,8 +348,15 @@ def test_a_phone_has_one_notebook_and_passes_a_check(browser: Any, host: StaticS
     cell.scroll_into_view_if_needed()
     assert page.evaluate("() => document.querySelector('.jp-Notebook .jp-CodeCell').clientWidth") > 300
     cell.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(
+        f'{START}\nlab.rewind("W9")\npredict("W9", "default")\n'
+        'lab.admin.get("/api/v1/namespaces/default/serviceaccounts")\ncheck("W9")'
+    )
     page.keyboard.press("Shift+Enter")
-    page.locator(".jp-OutputArea-output").first.wait_for(timeout=SECONDS)
+    passed = page.locator(".jp-OutputArea-output", has_text="passed")
+    passed.first.wait_for(timeout=SECONDS)
+    assert passed.first.evaluate("(output) => output.getBoundingClientRect().right") <= 400
     context.close()
 
 
