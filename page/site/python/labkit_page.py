@@ -138,6 +138,10 @@ class Shared:
         with contextlib.ExitStack() as undo:
             page = undo.enter_context(Page(self, site=labkit_site.site))
             said: str = page.restore()
+            if said:
+                import labkit_salvage
+
+                said = f"{said} {labkit_salvage.offer(self.read('set-aside'), labkit_site.tell)}".rstrip()
             undo.pop_all()  # the page lasts as long as the kernel
         self.page = page
         if page.in_a_class:

@@ -191,6 +191,35 @@ def test_a_cell_writes_what_it_changed_of_the_snapshot(browser: Any, host: Stati
     context.close()
 
 
+DAMAGE = """async () => {
+    const done = (each) => new Promise((resolve) => { each.onsuccess = () => resolve(each.result); });
+    const database = await done(indexedDB.open(`labkit:${new URL(".", location).pathname.replace(/lab.$/, "")}`));
+    const store = database.transaction("lab", "readwrite").objectStore("lab");
+    const block = await done(store.get(["snapshot", 2]));
+    await done(store.put(new Uint8Array(block.length), ["snapshot", 2]));
+    database.close();
+}"""
+"""Overwrites one block of the snapshot."""
+
+
+@pytest.mark.soak
+def test_a_damaged_block_loses_no_pass_and_the_rest_is_offered(stranger: BrowserContext, host: StaticSite) -> None:
+    page = SitePage(stranger.new_page(), host)
+    page.begin("whole", [START, MAKE.format("comes-back"), "lab.progress.mark('W9', 'passed')"])
+    page.run_all()
+    page.page.evaluate(DAMAGE)
+    page.page.reload()
+    page.ready("whole.ipynb")
+    expect(page.page.locator("#labkit-rest")).to_contain_text("objects could still be read")
+    page.run(START)
+    assert page.run(IS_THERE.format("comes-back")) == "404\n"
+    page.page.locator("#labkit-rest").get_by_role("button", name="Open them").click()
+    page.ready("rest.ipynb")
+    page.run_all()
+    assert page.run(IS_THERE.format("comes-back")) == "200\n"
+    assert page.run("print(lab.progress.passed('W9'))") == "True\n"
+
+
 @pytest.mark.soak
 def test_without_storage_the_lab_works_and_says_that_nothing_lasts(browser: Any, host: StaticSite) -> None:
     context = browser.new_context(service_workers="block")
