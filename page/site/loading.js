@@ -236,6 +236,8 @@
       show(t("Loading Python and labkit: {loaded} of {total} MB", { loaded: megabytes(loaded), total: megabytes(total) }), value);
     },
     ready() {
+      observer.disconnect();
+      clearTimeout(quiet);
       bar.remove();
       navigator.serviceWorker?.ready.then((registration) => registration.active.postMessage({ labkit: "keep" }));
     },
@@ -273,6 +275,7 @@
   Object.defineProperty(window, "jupyterapp", { configurable: true, set(app) {
     Object.defineProperty(window, "jupyterapp", { value: app });
     app.commands.commandExecuted.connect((_, { id }) => INTERRUPTS.includes(id) && notice("interrupt", t("A page cannot interrupt a cell that runs. Restart the kernel instead (the round arrow): the lab goes on from where the last finished cell left it.")));
+    if (!channel) app.restored.then(messages.ready); // at least JupyterLab is there
     // JupyterLab would open it a second later, after all that it restores and lists.
     if (opens && inLab) app.restored.then(() => app.commands.execute("docmanager:open", { path: opens })).catch(() => {}); // it says so itself
   } });
