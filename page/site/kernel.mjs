@@ -140,11 +140,16 @@ async function start() {
   tell({ what: "loading", text: t("Importing the notebook's kernel") });
   unpack(pyodide.FS, await base);
   const storage = await opening;
-  let client = [];
+  let client; // the memory of the official client's files, and their paths
   const putClient = (bytes) => {
     const files = filesOf(bytes);
     unpack(pyodide.FS, files);
-    client = files.list.map(([path]) => path);
+    client = { memory: bytes.buffer, paths: files.list.map(([path]) => path) };
+  };
+  const forgetClient = () => {
+    client?.paths.forEach((path) => pyodide.FS.unlink(path));
+    client?.memory.transfer?.(0); // at once: in an idle worker, Firefox collects no garbage
+    client = undefined;
   };
   pyodide.registerJsModule("labkit_site", {
     read: (name) => storage.read(name),
@@ -162,7 +167,7 @@ async function start() {
     },
     fetch_client: async () => putClient(await read("client")),
     fetch_client_now: () => putClient(decompress(new Uint8Array(request(addressOf("client"), "arraybuffer").response))),
-    forget_client: () => client.splice(0).forEach((path) => pyodide.FS.unlink(path)),
+    forget_client: forgetClient,
     tell: (what, text) => attached.then(() => tell({ what, text })),
     site: new URL("../../", HERE).href,
   });
