@@ -292,7 +292,7 @@ APP = """() => {
     window.jupyterapp = {
         restored: Promise.resolve(),
         serviceManager: { contents },
-        commands: { execute: async (...all) => { window.did = all; } },
+        commands: { execute: async (...all) => { window.did = all; }, commandExecuted: { connect: () => {} } },
     };
 }"""
 
