@@ -208,8 +208,7 @@ class Answer(Displayable):
     @property
     def curl(self) -> str:
         """The same call as a curl command."""
-        command = curl_command(self.method, self.url, self.sent, self.credential, self.ca_file)
-        return redact(command)
+        return redact(curl_command(self.method, self.url, self.sent, self.credential, self.ca_file))
 
     def summary(self) -> dict[str, Any]:
         """The fields to record; neither the body nor a credential is among them."""

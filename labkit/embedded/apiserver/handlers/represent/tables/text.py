@@ -94,8 +94,7 @@ def ingress_addresses(obj: Object) -> list[str]:
 
 def access_modes(modes: Iterable[str] | None) -> str:
     """Access modes by their short names, in the usual order."""
-    given = set(modes or ())
-    return ",".join(short for mode, short in MODES.items() if mode in given)
+    return ",".join(short for mode, short in MODES.items() if mode in (modes or ()))
 
 
 def storage_class(obj: Object) -> str:
