@@ -11,6 +11,7 @@ for lies in the site: it works from any static file server, below any path. docs
 from __future__ import annotations
 
 import argparse
+import ast
 import gzip
 import hashlib
 import io
@@ -48,11 +49,12 @@ EXTENSIONS = ("@jupyterlite/pyodide-kernel-extension", "@jupyter-widgets/jupyter
 
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 SITE_PACKAGES = "/lib/python3.14/site-packages"
-LATER = {
-    "annotated_types", "certifi", "charset_normalizer", "dateutil", "durationpy", "idna", "kubernetes",
-    "oauthlib", "pydantic", "pydantic_core", "requests", "requests_oauthlib", "typing_inspection",
-}  # fmt: skip
-"""The official client and what it needs: fetched when a cell first imports it."""
+LATER: set[str] = next(
+    ast.literal_eval(each.value)
+    for each in ast.parse((SOURCES / "python" / "labkit_page.py").read_text(encoding="utf-8")).body
+    if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "LATER"
+)
+"""What the kernel fetches when a cell first imports it: the official client."""
 JOINING = "joining.py"
 """A learner's side of a class, fetched when a lab joins one."""
 LANGUAGES = ROOT / "labkit" / "core" / "languages"

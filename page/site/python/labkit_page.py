@@ -21,8 +21,11 @@ import labkit.core.language as language
 if TYPE_CHECKING:
     from labkit.backends.page import Page
 
-LATER = {"kubernetes", "pydantic"}
-"""What is fetched when a cell first imports it."""
+LATER = {
+    "annotated_types", "certifi", "charset_normalizer", "dateutil", "durationpy", "idna", "kubernetes",
+    "oauthlib", "pydantic", "pydantic_core", "requests", "requests_oauthlib", "typing_inspection",
+}  # fmt: skip
+"""The official client and what it needs: fetched when a cell first imports one of them. (tools/site.py reads this.)"""
 ARCHIVE = "/lib/client.zip"
 ARCHIVE_SECONDS = 10.0
 """How long its archive, 26 MB of memory, lies in the page after an import; the next import fetches it again."""
@@ -85,7 +88,7 @@ class Joining(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 class Client(importlib.abc.MetaPathFinder):
-    """Has the official client's archive where Python imports from, while a module of it is imported.
+    """Has the official client's archive where Python imports from, while a module in it is imported.
 
     Args:
         forget_later: Called when the archive was needed.

@@ -266,6 +266,20 @@ def test_it_works_without_network_after_the_first_visit(stranger: BrowserContext
 
 
 @pytest.mark.soak
+def test_the_clients_archive_leaves_the_memory_and_comes_back(site_page: SitePage) -> None:
+    site_page.begin("archive", ["import kubernetes"])
+    site_page.run_all()
+    is_there = "import os; print(os.path.exists('/lib/client.zip'))"
+    assert site_page.run(is_there) == "True\n"
+    site_page.page.wait_for_timeout(12_000)  # more than what labkit_page.ARCHIVE_SECONDS says
+    assert site_page.run(is_there) == "False\n"
+    for module in "requests_oauthlib.oauth2_auth", "kubernetes.client.models.v1_deployment", "idna.codec":
+        name = f"import sys; sys.modules.pop({module!r}, None); import {module}; print('imported')"
+        assert site_page.run(name) == "imported\n"
+    assert site_page.run(is_there) == "True\n"
+
+
+@pytest.mark.soak
 def test_widgets_by_mouse_and_keyboard(site_page: SitePage) -> None:
     site_page.begin(
         "widgets",
