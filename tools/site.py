@@ -59,8 +59,12 @@ JOINING = "joining.py"
 """A learner's side of a class, fetched when a lab joins one."""
 LANGUAGES = ROOT / "labkit" / "core" / "languages"
 """What labkit says in other languages, fetched by who reads one."""
-CLIENT = "/lib/client.zip"
+CLIENT, CLIENT_REST = "/lib/client.zip", "/lib/client_rest.zip"
 """Where they lie in the page."""
+REST = re.compile(
+    r"kubernetes/client/(api/(?!__init__\.|apis_api\.)|models/(?!__init__\.|v1_api_group|v1_group_version|v1_server_addr))"
+)
+"""Of the official client, what no lesson imports: nine tenths."""
 LEFT_OUT = re.compile(
     r"(^|/)(tests?|__pycache__|share|bin|etc)/|^labkit/cli/|^kubernetes/aio/"
     r"|^(aiohappyeyeballs|aiohttp|aiohttp_retry|aiosignal|attrs?|frozenlist|multidict|propcache|yarl)[/-]"
@@ -185,7 +189,9 @@ def add_python(folder: Path) -> None:
     later = {path: content for path, content in files.items() if path.split("/")[4].split("-")[0] in LATER}
     base = {path: content for path, content in files.items() if path not in later}
     write_archive(folder / "base.bin", base | settings)
-    write_archive(folder / "client.bin", client_files(later))
+    client, rest = client_files(later)
+    write_archive(folder / "client.bin", client)
+    write_archive(folder / "client_rest.bin", rest)
     (folder / "stdlib.bin").write_bytes(packed(zipped(standard_library())))
     watched = [folder / name for name in ("base.bin", "pyodide.asm.wasm", "stdlib.bin")]
     (folder / "sizes.json").write_text(json.dumps({path.name: path.stat().st_size for path in watched}))
@@ -219,12 +225,14 @@ def standard_library() -> Files:
     return seldom | dict(bytecode(often, "/lib/python314.zip"))
 
 
-def client_files(files: Files) -> Files:
-    """The packages of the official client in one file, for writing many takes long; WebAssembly's stay as they are."""
+def client_files(files: Files) -> tuple[Files, Files]:
+    """The packages of the official client in two files, for writing many takes long; WebAssembly's stay as they are."""
     compiled = {path.rpartition("/")[0] for path in files if path.endswith(".so")}
     beside = {path: content for path, content in files.items() if path.rpartition("/")[0] in compiled}
     inside = {path.removeprefix(f"{SITE_PACKAGES}/"): files[path] for path in files if path not in beside}
-    return beside | {CLIENT: zipped(inside)}
+    rest = {path: content for path, content in inside.items() if REST.match(path)}
+    often = {path: content for path, content in inside.items() if path not in rest}
+    return beside | {CLIENT: zipped(often)}, {CLIENT_REST: zipped(rest)}
 
 
 def labkit_wheel() -> list[Path]:
@@ -367,6 +375,7 @@ def to_begin(out: Path) -> int:
     """Bytes on the wire before the first cell runs: Python without what comes later, and JupyterLab's first page."""
     later = {
         "client.bin",
+        "client_rest.bin",
         JOINING,
         *(f"{start}{file.name}" for file in LANGUAGES.glob("*.json") for start in ("", "loading-")),
     }

@@ -71,11 +71,23 @@ async function isKept(name) {
   }
 }
 
-/** The bytes of what lies compressed (Zstandard) beside this file. */
+/** Give memory back at once: in an idle worker, Firefox collects no garbage. */
+function forget(memory) {
+  memory.transfer?.(0);
+}
+
+/** What is compressed with Zstandard; the compressed bytes are gone. */
+function unpacked(compressed) {
+  const bytes = decompress(new Uint8Array(compressed));
+  forget(compressed);
+  return bytes;
+}
+
+/** The bytes of what lies compressed beside this file. */
 async function read(name) {
   const response = await fetch(addressOf(name));
   if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-  return decompress(new Uint8Array(await response.arrayBuffer()));
+  return unpacked(await response.arrayBuffer());
 }
 
 /** Ask for what lies beside this file while Python waits amid a cell, as a worker may. */
@@ -127,7 +139,9 @@ async function start() {
   const endWatch = await watchLoading(kept);
   const base = read("base").then(filesOf);
   const opening = Kept.open(`labkit:${SITE}`, tell);
-  const stdLibURL = URL.createObjectURL(new Blob([await read("stdlib")]));
+  const library = await read("stdlib");
+  const stdLibURL = URL.createObjectURL(new Blob([library]));
+  forget(library.buffer);
   const pyodide = await loadCore({
     indexURL: HERE.href,
     packages: [],
@@ -140,17 +154,19 @@ async function start() {
   tell({ what: "loading", text: t("Importing the notebook's kernel") });
   unpack(pyodide.FS, await base);
   const storage = await opening;
-  let client; // the memory of the official client's files, and their paths
+  const client = []; // of each of the official client's archives: its memory, and its files' paths
   const putClient = (bytes) => {
     const files = filesOf(bytes);
     unpack(pyodide.FS, files);
-    client = { memory: bytes.buffer, paths: files.list.map(([path]) => path) };
+    client.push({ memory: bytes.buffer, paths: files.list.map(([path]) => path) });
   };
   const forgetClient = () => {
-    client?.paths.forEach((path) => pyodide.FS.unlink(path));
-    client?.memory.transfer?.(0); // at once: in an idle worker, Firefox collects no garbage
-    client = undefined;
+    for (const { memory, paths } of client.splice(0)) {
+      paths.forEach((path) => pyodide.FS.unlink(path));
+      forget(memory);
+    }
   };
+  let fetching; // by a cell, while it is fetched for the cells that follow
   pyodide.registerJsModule("labkit_site", {
     read: (name) => storage.read(name),
     write: (name, bytes) => {
@@ -165,8 +181,8 @@ async function start() {
       const { status, response } = request(new URL(name, HERE));
       return status === 200 ? response : "";
     },
-    fetch_client: async () => putClient(await read("client")),
-    fetch_client_now: () => putClient(decompress(new Uint8Array(request(addressOf("client"), "arraybuffer").response))),
+    fetch_client: () => (fetching ??= read("client").then(putClient).finally(() => (fetching = undefined))),
+    fetch_client_now: (name) => putClient(unpacked(request(addressOf(name), "arraybuffer").response)),
     forget_client: forgetClient,
     tell: (what, text) => attached.then(() => tell({ what, text })),
     site: new URL("../../", HERE).href,

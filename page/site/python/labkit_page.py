@@ -9,9 +9,11 @@ import importlib.abc
 import importlib.util
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipimport import zipimporter
 
 import labkit_site
 from pyodide.code import find_imports
@@ -26,9 +28,11 @@ LATER = {
     "oauthlib", "pydantic", "pydantic_core", "requests", "requests_oauthlib", "typing_inspection",
 }  # fmt: skip
 """The official client and what it needs: fetched when a cell first imports one of them. (tools/site.py reads this.)"""
-ARCHIVE = "/lib/client.zip"
+ARCHIVE, REST = "/lib/client.zip", "/lib/client_rest.zip"
+"""Its files; nearly all of its API's classes and models are in the second, of which the lessons need none."""
+RESTS = ("kubernetes.client.api", "kubernetes.client.models")
 ARCHIVE_SECONDS = 10.0
-"""How long its archive, 26 MB of memory, lies in the page after an import; the next import fetches it again."""
+"""How long they lie in the page's memory after an import; the next import fetches them again."""
 JOINING = "labkit.classroom.joining"
 PAUSE_SECONDS = 0.005
 """Between two imports, for a cell that waits."""
@@ -61,10 +65,7 @@ SOON = (
 reads."""
 CLIENT = (
     "pydantic.main", "requests", "oauthlib.oauth2", "requests_oauthlib", "multiprocessing.pool", "dateutil.parser",
-    "pydoc", "kubernetes", "kubernetes.client.api.apis_api", "kubernetes.client.models.v1_volume",
-    "kubernetes.client.models.v1_container", "kubernetes.client.models.v1_pod",
-    "kubernetes.client.models.v1_persistent_volume", "kubernetes.client.models.v1_node",
-    "kubernetes.client.api.core_v1_api",
+    "pydoc", "kubernetes", "kubernetes.client.api.apis_api",
 )  # fmt: skip
 """The same of the official client."""
 CLIENT_STEP = '"W4"'
@@ -88,24 +89,33 @@ class Joining(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 class Client(importlib.abc.MetaPathFinder):
-    """Has the official client's archive where Python imports from, while a module in it is imported.
+    """Has the official client's archives where Python imports from, while a module in them is imported.
 
     Args:
-        forget_later: Called when the archive was needed.
+        forget_later: Called when an archive was needed.
     """
 
     def __init__(self, forget_later: Callable[[], None]) -> None:
         self._forget_later = forget_later
 
-    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
-        """Find nothing: ``sys.path`` leads to the archive."""
-        if ARCHIVE in sys.path and name.partition(".")[0] in LATER:
-            if not Path(ARCHIVE).exists():
-                try:
-                    labkit_site.fetch_client_now()
-                except Exception as error:  # JavaScript's
-                    raise ImportError("This page's site does not answer. Try again when it does.") from error
-            self._forget_later()
+    def find_spec(self, name: str, path: Sequence[str] | None = None, _target: object = None) -> ModuleSpec | None:
+        """Find what is in the second archive, to which ``sys.path`` does not lead."""
+        if ARCHIVE not in sys.path or name.partition(".")[0] not in LATER:
+            return None
+        self._have(ARCHIVE)
+        parent = name.rpartition(".")[0]
+        if parent not in RESTS or importlib.machinery.PathFinder.find_spec(name, path):
+            return None
+        self._have(REST)
+        return zipimporter(f"{REST}/{parent.replace('.', '/')}").find_spec(name)
+
+    def _have(self, archive: str) -> None:
+        if not Path(archive).exists():
+            try:
+                labkit_site.fetch_client_now(Path(archive).stem)
+            except Exception as error:  # JavaScript's
+                raise ImportError("This page's site does not answer. Try again when it does.") from error
+        self._forget_later()
 
 
 def fetched(name: str) -> str:

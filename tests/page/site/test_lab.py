@@ -16,6 +16,7 @@ from tests.page.site.conftest import SITE
 from tests.page.site.lab import SitePage
 from tests.support.chromium import FLAGS, chromium
 from tests.support.some import some
+from tools.notebooks import notebook, sources
 from tools.site import MOST_TO_BEGIN
 from tools.site_server import StaticSite, served
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.page
 
 START = "from labkit import Lab, check, predict\nlab = Lab()"
 MAKE = 'lab.apply({{"apiVersion": "v1", "kind": "Namespace", "metadata": {{"name": "{0}"}}}})'
-CLIENT = "kubernetes.client.api.core_v1_api"
+CLIENT = "kubernetes.client.api.apis_api"
 IMPORTED = "import sys; print({0!r} in sys.modules)"
 IS_THERE = 'print(lab.admin.get("/api/v1/namespaces/{0}").status)'
 
@@ -266,17 +267,24 @@ def test_it_works_without_network_after_the_first_visit(stranger: BrowserContext
 
 
 @pytest.mark.soak
-def test_the_clients_archive_leaves_the_memory_and_comes_back(site_page: SitePage) -> None:
-    site_page.begin("archive", ["import kubernetes"])
+def test_the_clients_archives_leave_the_memory_and_come_back(site_page: SitePage) -> None:
+    source = next(each for each in sources() if each.stem == "01-api-server")
+    uses = next(cell.source for cell in notebook(source).cells if cell.source.startswith("import kubernetes\n"))
+    there = "import os; print([os.path.exists(f'/lib/{name}.zip') for name in ('client', 'client_rest')])"
+    site_page.begin("archives", [START, uses])
     site_page.run_all()
-    is_there = "import os; print(os.path.exists('/lib/client.zip'))"
-    assert site_page.run(is_there) == "True\n"
+    assert "'apps'" in site_page.run("print(_)")
+    assert site_page.run(there) == "[True, False]\n"  # no lesson needs the larger one
     site_page.page.wait_for_timeout(12_000)  # more than what labkit_page.ARCHIVE_SECONDS says
-    assert site_page.run(is_there) == "False\n"
-    for module in "requests_oauthlib.oauth2_auth", "kubernetes.client.models.v1_deployment", "idna.codec":
+    assert site_page.run(there) == "[False, False]\n"
+    for module in "requests_oauthlib.oauth2_auth", "idna.codec", "kubernetes.client.models.v1_deployment":
         name = f"import sys; sys.modules.pop({module!r}, None); import {module}; print('imported')"
         assert site_page.run(name) == "imported\n"
-    assert site_page.run(is_there) == "True\n"
+    assert site_page.run(there) == "[True, True]\n"
+    namespaces = "print([each.metadata.name for each in kubernetes.client.CoreV1Api(client).list_namespace().items])"
+    assert "'kube-system'" in site_page.run(namespaces)
+    nonsense = "try:\n    import kubernetes.client.models.none\nexcept ModuleNotFoundError as error:\n    print(error)"
+    assert site_page.run(nonsense) == "No module named 'kubernetes.client.models.none'\n"
 
 
 @pytest.mark.soak
