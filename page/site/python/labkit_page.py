@@ -31,7 +31,7 @@ LATER = {
 ARCHIVE, REST = "/lib/client.zip", "/lib/client_rest.zip"
 """Its files; nearly all of its API's classes and models are in the second, of which the lessons need none."""
 RESTS = ("kubernetes.client.api", "kubernetes.client.models")
-ARCHIVE_SECONDS = 10.0
+ARCHIVE_SECONDS = 3.0
 """How long they lie in the page's memory after an import; the next import fetches them again."""
 JOINING = "labkit.classroom.joining"
 PAUSE_SECONDS = 0.005

@@ -275,7 +275,7 @@ def test_the_clients_archives_leave_the_memory_and_come_back(site_page: SitePage
     site_page.run_all()
     assert "'apps'" in site_page.run("print(_)")
     assert site_page.run(there) == "[True, False]\n"  # no lesson needs the larger one
-    site_page.page.wait_for_timeout(12_000)  # more than what labkit_page.ARCHIVE_SECONDS says
+    site_page.page.wait_for_timeout(5_000)  # more than what labkit_page.ARCHIVE_SECONDS says
     assert site_page.run(there) == "[False, False]\n"
     for module in "requests_oauthlib.oauth2_auth", "idna.codec", "kubernetes.client.models.v1_deployment":
         name = f"import sys; sys.modules.pop({module!r}, None); import {module}; print('imported')"
