@@ -264,6 +264,7 @@ def test_it_works_without_network_after_the_first_visit(stranger: BrowserContext
     page.open("away.ipynb")
     page.run_all()
     assert page.run(IS_THERE.format("online")) == "200\n"
+    assert page.run("print(kubernetes.client.V1Pod.__name__)") == "V1Pod\n"  # from the archive that no lesson needs
 
 
 @pytest.mark.soak
