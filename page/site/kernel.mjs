@@ -166,7 +166,7 @@ async function start() {
       forget(memory);
     }
   };
-  let fetching; // by a cell, while it is fetched for the cells that follow
+  let fetching; // the first of them: a cell may ask for it while it is fetched ahead
   pyodide.registerJsModule("labkit_site", {
     read: (name) => storage.read(name),
     write: (name, bytes) => {

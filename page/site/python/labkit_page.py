@@ -10,7 +10,7 @@ import importlib.util
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipimport import zipimporter
@@ -104,7 +104,7 @@ class Client(importlib.abc.MetaPathFinder):
             return None
         self._have(ARCHIVE)
         parent = name.rpartition(".")[0]
-        if parent not in RESTS or importlib.machinery.PathFinder.find_spec(name, path):
+        if parent not in RESTS or PathFinder.find_spec(name, path):
             return None
         self._have(REST)
         return zipimporter(f"{REST}/{parent.replace('.', '/')}").find_spec(name)
