@@ -32,6 +32,7 @@ from tests.support.until import SECONDS
 
 __all__ = ["api"]
 
+SITE = Path(__file__).resolve().parents[2] / "page" / "site"
 TOKEN_REQUEST = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
 
 
@@ -250,6 +251,13 @@ def test_scripts_ask_nobody_on_the_net() -> None:
         assert "http://" not in text, file
         assert "https://" not in text, file
         assert "@import" not in text, file
+
+
+def test_nothing_moves_for_who_wants_no_motion() -> None:
+    moves = re.compile(r"\b(transition|animation)\s*:|@keyframes|\bbehavior:\s*.?smooth|\.animate\(")
+    files = [*some(STATIC.glob("*.*s")), *some([each for each in SITE.glob("*.*") if each.suffix != ".mjs"])]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if moves.search(line)]
+    assert [line for line in some(lines) if "@media (prefers-reduced-motion: no-preference) {" not in line] == []
 
 
 def test_the_start_panel_tells_what_is_missing(tmp_path: Path) -> None:
