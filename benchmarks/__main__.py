@@ -15,7 +15,19 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import browser, classroom, cluster, grading, matrix, page, policies, scale, server, waiting, watches
+from benchmarks import (
+    browser,
+    classroom,
+    cluster,
+    grading,
+    matrix,
+    page,
+    policies,
+    scale,
+    server,
+    waiting,
+    watches,
+)
 from benchmarks.load import Figures, load
 from labkit.embedded.machinery.pki.keys import Keys
 
@@ -36,9 +48,17 @@ def start_up(_: argparse.Namespace) -> Iterator[Row]:
                 again.append(seconds)
                 time.sleep(0.3)
                 idle.append(psutil.Process(running.pid).memory_info().rss / 1024**2)
-    yield "first answer, process, state kept", f"{statistics.median(again):.3f} s", "0.3 s (real: 2.6 s)"
+    yield (
+        "first answer, process, state kept",
+        f"{statistics.median(again):.3f} s",
+        "0.3 s (real: 2.6 s)",
+    )
     yield "first answer, process, new keys", f"{statistics.median(fresh):.3f} s", "0.5 s"
-    yield "first answer, in process, keys given", f"{cluster.first_answer(Keys.generate()) * 1000:.1f} ms", "50 ms"
+    yield (
+        "first answer, in process, keys given",
+        f"{cluster.first_answer(Keys.generate()) * 1000:.1f} ms",
+        "50 ms",
+    )
     yield "idle memory", f"{statistics.median(idle):.0f} MiB", "70 MiB (real: 447)"
 
 
@@ -61,10 +81,18 @@ def prepare(running: server.Target) -> str:
     """The walkthrough's picture: an account that may list services and no pods. Its token."""
     group = "rbac.authorization.k8s.io"
     objects = [
-        ("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}),
+        (
+            "/api/v1/namespaces",
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}},
+        ),
         (
             SERVICES,
-            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}},
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": "web"},
+                "spec": {"ports": [{"port": 80}]},
+            },
         ),
         (
             f"/apis/{group}/v1/namespaces/kikai/roles",
@@ -91,7 +119,9 @@ def prepare(running: server.Target) -> str:
         if status != 201:
             raise RuntimeError(f"POST {path}: {status} {answer}")
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    _, answer = running.call("POST", "/api/v1/namespaces/kikai/serviceaccounts/default/token", request)
+    _, answer = running.call(
+        "POST", "/api/v1/namespaces/kikai/serviceaccounts/default/token", request
+    )
     token: str = answer["status"]["token"]
     return token
 
@@ -113,16 +143,29 @@ def throughput(options: argparse.Namespace) -> Iterator[Row]:
             for connections in (1, 8):
                 reference = load(bare, "/", connections=connections, seconds=seconds)
                 yield _load_row("bare aiohttp", connections, reference, None, "")
-                for name, path, status in (("allowed", allowed, 200), ("forbidden", forbidden, 403)):
-                    figures = load(running, path, token=token, connections=connections, seconds=seconds)
+                for name, path, status in (
+                    ("allowed", allowed, 200),
+                    ("forbidden", forbidden, 403),
+                ):
+                    figures = load(
+                        running, path, token=token, connections=connections, seconds=seconds
+                    )
                     if figures.status != status:
                         raise RuntimeError(f"{path} gave {figures.status}")
-                    yield _load_row(f"{name} list", connections, figures, reference, goals.get((name, connections), ""))
+                    yield _load_row(
+                        f"{name} list",
+                        connections,
+                        figures,
+                        reference,
+                        goals.get((name, connections), ""),
+                    )
         memory = psutil.Process(running.pid).memory_info().rss / 1024**2
         yield "memory after that load", f"{memory:.0f} MiB", ""
 
 
-def _load_row(name: str, connections: int, figures: Figures, reference: Figures | None, goal: str) -> Row:
+def _load_row(
+    name: str, connections: int, figures: Figures, reference: Figures | None, goal: str
+) -> Row:
     share = f" ({figures.per_second / reference.per_second:.0%} of bare)" if reference else ""
     times = f"p50 {figures.p50:.2f}, p99 {figures.p99:.2f} ms, CPU {figures.cpu_us:.0f} µs"
     measured = f"{figures.per_second:,.0f}/s{share}, {times}"
@@ -160,9 +203,7 @@ def growth(_: argparse.Namespace) -> Iterator[Row]:
     keys = Keys.generate()
     for row in cluster.many_objects(keys, (1000, 2500, 5000, 10000)):
         measured = f"list {row['list_ms']:.1f} ms, select a tenth {row['select_ms']:.1f} ms"
-        measured += (
-            f", pages of 500 {row['pages_ms']:.1f} ms, get {row['get_us']:.0f} µs, create {row['create_us']:.0f} µs"
-        )
+        measured += f", pages of 500 {row['pages_ms']:.1f} ms, get {row['get_us']:.0f} µs, create {row['create_us']:.0f} µs"
         yield f"{row['objects']:,.0f} objects in a namespace", measured, "linear"
     rows = cluster.bindings(keys, (10, 100, 1000))
     for row in rows:
@@ -171,9 +212,7 @@ def growth(_: argparse.Namespace) -> Iterator[Row]:
     ratio = max(rows[-1][name] / rows[0][name] for name in ("allowed_us", "forbidden_us"))
     yield "1,000 bindings against 10", f"{ratio:.2f} times", "2 times"
     figures = cluster.many_clusters(1000)
-    measured = (
-        f"{figures['total_mib']:.0f} MiB in all, {figures['kib_each']:.0f} KiB and {figures['ms_each']:.1f} ms each"
-    )
+    measured = f"{figures['total_mib']:.0f} MiB in all, {figures['kib_each']:.0f} KiB and {figures['ms_each']:.1f} ms each"
     yield "1,000 clusters in a process", measured, "1,024 MiB"
 
 
@@ -185,7 +224,9 @@ def rewinding(_: argparse.Namespace) -> Iterator[Row]:
     ):
         restores = []
         for _number in range(10):
-            running.call("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "later"}})
+            running.call(
+                "POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "later"}}
+            )
             begin = time.perf_counter()
             _expect(running.call("POST", "/labkit/snapshots/pristine/restore"))
             restores.append(time.perf_counter() - begin)
@@ -198,7 +239,11 @@ def widgets(_: argparse.Namespace) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
         first, later = matrix.seconds(Path(folder))
     measured = f"first {first * 1000:.0f} ms, then median {statistics.median(later) * 1000:.0f} ms"
-    yield "matrix of 10 subjects × 40 permissions", f"{measured}, min {min(later) * 1000:.0f}", "300 ms"
+    yield (
+        "matrix of 10 subjects × 40 permissions",
+        f"{measured}, min {min(later) * 1000:.0f}",
+        "300 ms",
+    )
     yield from browser.widgets()
 
 
@@ -229,7 +274,9 @@ def grades(options: argparse.Namespace) -> Iterator[Row]:
             calling = Path(folder) / "kubectl"
             grading.hand_in(calling, options.notebooks, *grading.KUBECTL)
             run = grading.graded(calling, options.notebooks, kernel=False)
-            yield _grading_row(f"the same and {len(grading.KUBECTL)} `!kubectl` cells", run, fast, "half of it")
+            yield _grading_row(
+                f"the same and {len(grading.KUBECTL)} `!kubectl` cells", run, fast, "half of it"
+            )
         kernel = grading.graded(course, few, kernel=True)
         yield _grading_row("graded in a real kernel, behind walls", kernel, fast, "the same scores")
         theirs = grading.autograded(Path(folder) / "theirs", few)
@@ -247,8 +294,14 @@ def scales(options: argparse.Namespace) -> Iterator[Row]:
         yield "one grader, one at a time, without Dask", _speed(alone), ""
         for workers in (1, 2, 4):
             speed = scale.on_workers(room / f"workers-{workers}", entries, workers)
-            overhead = f", {speed.each_ms - alone.each_ms:+.0f} ms a submission" if workers == 1 else ""
-            yield f"Dask, {workers} worker{'s' if workers > 1 else ''} of one thread", _speed(speed) + overhead, ""
+            overhead = (
+                f", {speed.each_ms - alone.each_ms:+.0f} ms a submission" if workers == 1 else ""
+            )
+            yield (
+                f"Dask, {workers} worker{'s' if workers > 1 else ''} of one thread",
+                _speed(speed) + overhead,
+                "",
+            )
         speed, used = scale.simulated(room / "simulated", entries[0])
         cpu = ", ".join(f"{name} {milliseconds:.1f}" for name, milliseconds in used.items())
         yield "tasks that sleep 0.2 s, 64 at once", f"{_speed(speed)}, CPU ms a task: {cpu}", ""
@@ -291,10 +344,14 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
 def main() -> int:
     """Print the table; 1 when a section could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="measure only this")
+    parser.add_argument(
+        "--only", action="append", choices=sorted(SECTIONS), help="measure only this"
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each load run")
     parser.add_argument("--notebooks", type=int, default=200, help="how many are graded in forks")
-    parser.add_argument("--objects", type=int, default=50_000, help="how many there are beside long requests")
+    parser.add_argument(
+        "--objects", type=int, default=50_000, help="how many there are beside long requests"
+    )
     options = parser.parse_args()
     # Starts are measured as everybody has them: with bytecode, which this variable forbids to write.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -75,7 +75,9 @@ class Side:
     def __init__(self, checkout: Path) -> None:
         self._checkout = checkout
         program = [str(checkout / ".venv/bin/python"), "-c", SIDE]
-        self._child = subprocess.Popen(program, cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._child = subprocess.Popen(
+            program, cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def end(self) -> None:
         """Stop what ``ask("serve")`` or ``ask("grade")`` started."""
@@ -113,7 +115,9 @@ def pairs(
     return found
 
 
-def rows(found: list[tuple[list[float], list[float]]], *figures: tuple[str, str, float]) -> Iterator[Row]:
+def rows(
+    found: list[tuple[list[float], list[float]]], *figures: tuple[str, str, float]
+) -> Iterator[Row]:
     """For each figure the medians of both sides, and the quartiles of the ratio.
 
     Args:
@@ -124,7 +128,9 @@ def rows(found: list[tuple[list[float], list[float]]], *figures: tuple[str, str,
         theirs = [other[number] for other, _ in found]
         mine = [this[number] for _, this in found]
         others, this = (f"{statistics.median(side) * factor:.1f} {unit}" for side in (theirs, mine))
-        low, middle, high = statistics.quantiles([b / a for a, b in zip(theirs, mine, strict=True) if a], n=4)
+        low, middle, high = statistics.quantiles(
+            [b / a for a, b in zip(theirs, mine, strict=True) if a], n=4
+        )
         yield what, others, this, f"{middle:.3f} ({low:.2f} to {high:.2f})"
 
 
@@ -149,8 +155,14 @@ def requests(other: Side, this: Side, rounds: int) -> Iterator[Row]:
     tokens = [answer.pop("token") for answer in answers]
     targets = [Target(**{**answer, "client": answer["client"].encode()}) for answer in answers]
     for name, resource in (("allowed", "services"), ("forbidden", "pods")):
-        theirs, mine = (measured(target, token, resource) for target, token in zip(targets, tokens, strict=True))
-        yield from rows(pairs(theirs, mine, rounds), (f"{name} list", "µs", 1e6), (f"{name} list, CPU", "µs", 1e6))
+        theirs, mine = (
+            measured(target, token, resource) for target, token in zip(targets, tokens, strict=True)
+        )
+        yield from rows(
+            pairs(theirs, mine, rounds),
+            (f"{name} list", "µs", 1e6),
+            (f"{name} list, CPU", "µs", 1e6),
+        )
     for side in (other, this):
         side.end()
 
@@ -170,14 +182,18 @@ def grading(other: Side, this: Side, rounds: int) -> Iterator[Row]:
     found = pairs(lambda: other.ask("more"), lambda: this.ask("more"), rounds)
     for side in (other, this):
         side.end()
-    yield from rows(found, ("grading a notebook", "ms", 1e3), ("grading a notebook, CPU", "ms", 1e3))
+    yield from rows(
+        found, ("grading a notebook", "ms", 1e3), ("grading a notebook, CPU", "ms", 1e3)
+    )
 
 
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.beside", description=__doc__)
     parser.add_argument("checkout", type=Path, help="the other checkout, with a .venv")
-    parser.add_argument("--rounds", type=int, default=24, help="how many pairs of measurements a row")
+    parser.add_argument(
+        "--rounds", type=int, default=24, help="how many pairs of measurements a row"
+    )
     options = parser.parse_args()
     # Starts are measured as everybody has them: with bytecode, which this variable forbids to write.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -23,7 +23,9 @@ MAKE = {
     "board": "Board(lab)",
     "start": "StartPanel()",
 }
-WIDGETS = {name: f"from labkit.ui import {make.partition('(')[0]}\n{make}" for name, make in MAKE.items()}
+WIDGETS = {
+    name: f"from labkit.ui import {make.partition('(')[0]}\n{make}" for name, make in MAKE.items()
+}
 GOAL = 150
 """Milliseconds."""
 READING = 1500
@@ -127,7 +129,9 @@ def _open(browser: Any, jupyter: Jupyter) -> NotebookPage:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     notebook = NotebookPage(page, jupyter)
     notebook.open("widgets.ipynb")
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
     notebook.idle()
     page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")

@@ -43,7 +43,11 @@ def _measure(folder: str, size: int) -> Iterator[tuple[str, str, str]]:
         finally:
             process.terminate()
             process.communicate()
-    goals = {"the page is there, slowest": "2 s", "an answer is on the board, slowest": "1 s", "memory": "300 MiB"}
+    goals = {
+        "the page is there, slowest": "2 s",
+        "an answer is on the board, slowest": "1 s",
+        "memory": "300 MiB",
+    }
     for what, measured in found.items():
         yield f"a class of {size}: {what}", measured, goals.get(what, "")
 
@@ -60,7 +64,9 @@ class _Class:
     async def run(self) -> dict[str, str]:
         """Hold a class; what was measured."""
         limits = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(self.base, connector=limits, read_bufsize=2**20) as self.http:
+        async with aiohttp.ClientSession(
+            self.base, connector=limits, read_bufsize=2**20
+        ) as self.http:
             watching = asyncio.create_task(self._watch())
             await self._teach("ask", {"source": "W17"})
             before = self._cpu()
@@ -68,11 +74,15 @@ class _Class:
             answered = time.perf_counter()
             await asyncio.gather(*(self._vote(number) for number in range(self.size)))
             accepted = time.perf_counter() - answered
-            late = await self._shown(lambda: self.board["question"]["answers"][0] == self.size, answered)
+            late = await self._shown(
+                lambda: self.board["question"]["answers"][0] == self.size, answered
+            )
             lonely = time.perf_counter()
             await self._vote(0, 1)
             await self._teach("question", {"question": 1, "do": "show"})
-            alone = await self._shown(lambda: self.board["question"].get("rounds", [[0, 0]])[0][1] == 1, lonely)
+            alone = await self._shown(
+                lambda: self.board["question"].get("rounds", [[0, 0]])[0][1] == 1, lonely
+            )
             per_voter, sent = (self._cpu() - before) / self.size, self.bytes / self.size
             before = self._cpu()
             begun = time.perf_counter()
@@ -96,7 +106,9 @@ class _Class:
 
     async def _teach(self, path: str, body: object) -> None:
         headers = {"Authorization": f"Bearer {self.key}"}
-        async with self.http.post(f"/teacher/{path}", data=json.dumps(body), headers=headers) as answer:
+        async with self.http.post(
+            f"/teacher/{path}", data=json.dumps(body), headers=headers
+        ) as answer:
             assert answer.status == 200, await answer.text()
 
     async def _watch(self) -> None:
@@ -127,7 +139,13 @@ class _Class:
         return time.perf_counter() - begun
 
     async def _vote(self, number: int, choice: int = 0) -> None:
-        body = {"code": self.code, "token": f"{number:032x}", "question": 1, "round": 1, "choice": choice}
+        body = {
+            "code": self.code,
+            "token": f"{number:032x}",
+            "question": 1,
+            "round": 1,
+            "choice": choice,
+        }
         async with self.http.put("/api/vote", data=json.dumps(body)) as answer:
             assert answer.status == 200, await answer.text()
 
@@ -138,7 +156,13 @@ class _Class:
             assert answer.status == 200, await answer.text()
         for place in range(OUTCOMES):
             step, failed = f"W{place % 24 + 1}", place % 3 == 0
-            told = {"number": place + 1, "step": step, "state": "failed" if failed else "passed", "guess": "", "ago": 0}
+            told = {
+                "number": place + 1,
+                "step": step,
+                "state": "failed" if failed else "passed",
+                "guess": "",
+                "ago": 0,
+            }
             told["kind"] = "one-refusal-for-all" if failed else ""
             headers = {"Authorization": f"Bearer {key}"}
             async with self.http.post(

@@ -24,7 +24,9 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 CONTINUE = re.compile(rb'"continue":"([^"]+)"')
 
 
-def ask(cluster: Cluster, method: str, path: str, body: Any = None, user: str | None = None) -> Response:
+def ask(
+    cluster: Cluster, method: str, path: str, body: Any = None, user: str | None = None
+) -> Response:
     """One request straight into ``handle``, as the administrator or another certificate."""
     bare, _, query = path.partition("?")
     headers = {"accept": "application/json", "content-type": "application/json"}
@@ -80,8 +82,18 @@ def many_objects(keys: Keys, counts: tuple[int, ...]) -> list[dict[str, float]]:
         begin = time.perf_counter()
         before = number
         while number < count:
-            metadata = {"name": f"c{number:05}", "labels": {"tenth": str(number % 10), "i": str(number)}}
-            made(ask(cluster, "POST", base, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}))
+            metadata = {
+                "name": f"c{number:05}",
+                "labels": {"tenth": str(number % 10), "i": str(number)},
+            }
+            made(
+                ask(
+                    cluster,
+                    "POST",
+                    base,
+                    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata},
+                )
+            )
             number += 1
         create = (time.perf_counter() - begin) / max(1, number - before)
 
@@ -100,7 +112,10 @@ def many_objects(keys: Keys, counts: tuple[int, ...]) -> list[dict[str, float]]:
                 "objects": count,
                 "create_us": create * 1e6,
                 "list_ms": timed(lambda: ask(cluster, "GET", base), 3) * 1000,
-                "select_ms": timed(lambda: ask(cluster, "GET", f"{base}?labelSelector=tenth%3D3"), 3) * 1000,
+                "select_ms": timed(
+                    lambda: ask(cluster, "GET", f"{base}?labelSelector=tenth%3D3"), 3
+                )
+                * 1000,
                 "pages_ms": timed(pages, 3) * 1000,
                 "get_us": timed(lambda: ask(cluster, "GET", f"{base}/c00007"), 200) * 1e6,
             }
@@ -114,7 +129,14 @@ def bindings(keys: Keys, counts: tuple[int, ...]) -> list[dict[str, float]]:
     cluster = Cluster(keys, node=False)
     rule = {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list"]}
     role = {"kind": "ClusterRole", "metadata": {"name": "reader"}, "rules": [rule]}
-    made(ask(cluster, "POST", f"{RBAC}/clusterroles", {"apiVersion": "rbac.authorization.k8s.io/v1", **role}))
+    made(
+        ask(
+            cluster,
+            "POST",
+            f"{RBAC}/clusterroles",
+            {"apiVersion": "rbac.authorization.k8s.io/v1", **role},
+        )
+    )
 
     def bind(name: str, user: str) -> None:
         body = {
@@ -122,7 +144,11 @@ def bindings(keys: Keys, counts: tuple[int, ...]) -> list[dict[str, float]]:
             "kind": "RoleBinding",
             "metadata": {"name": name, "namespace": "default"},
             "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}],
-            "roleRef": {"kind": "ClusterRole", "name": "reader", "apiGroup": "rbac.authorization.k8s.io"},
+            "roleRef": {
+                "kind": "ClusterRole",
+                "name": "reader",
+                "apiGroup": "rbac.authorization.k8s.io",
+            },
         }
         made(ask(cluster, "POST", f"{RBAC}/namespaces/default/rolebindings", body))
 

@@ -81,7 +81,9 @@ def notebook(learner: str, *more: str) -> dict[str, Any]:
             cell["source"] = next(answers)
     number = sum(cell["cell_type"] == "code" for cell in document["cells"])
     while number < CELLS:
-        document["cells"].append(code(f"call-{number}", CALLS[number % len(CALLS)].format(number=number)))
+        document["cells"].append(
+            code(f"call-{number}", CALLS[number % len(CALLS)].format(number=number))
+        )
         number += 1
     document["cells"] += [code(f"more-{number}", source) for number, source in enumerate(more)]
     return document
@@ -139,7 +141,10 @@ def autograded(course: Path, count: int) -> Run:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
     ledger = [json.loads(line) for line in (course / "ledger.jsonl").read_text().splitlines()]
-    scores = {learner: sum(line["points"] for line in ledger if line["learner"] == learner) for learner in learners}
+    scores = {
+        learner: sum(line["points"] for line in ledger if line["learner"] == learner)
+        for learner in learners
+    }
     return Run(len(learners), seconds, cpu, scores)
 
 
@@ -165,7 +170,13 @@ def _checker(course: Path) -> Iterator[Path]:
 def _nbgrader(course: Path, *arguments: str, **environment: str) -> None:
     home = course.parent / "home"
     home.mkdir(exist_ok=True)
-    names = ("LABKIT_HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    names = (
+        "LABKIT_HOME",
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "IPYTHONDIR",
+    )
     own = {name: str(home / name.lower()) for name in names}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic by its name
     command = [sys.executable, "-m", "nbgrader", *arguments]

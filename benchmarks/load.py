@@ -115,7 +115,9 @@ def child_context(authority: str, client: bytes | None) -> ssl.SSLContext:
     return context
 
 
-async def drive(port: int, context: ssl.SSLContext, request: bytes, connections: int, seconds: float) -> Figures:
+async def drive(
+    port: int, context: ssl.SSLContext, request: bytes, connections: int, seconds: float
+) -> Figures:
     """Keep ``connections`` busy for a while and sum up."""
     loop = asyncio.get_running_loop()
     begin = time.perf_counter()
@@ -123,7 +125,11 @@ async def drive(port: int, context: ssl.SSLContext, request: bytes, connections:
     opened = []
     for _ in range(connections):
         _, protocol = await loop.create_connection(
-            lambda: Connection(request, until), "127.0.0.1", port, ssl=context, server_hostname="127.0.0.1"
+            lambda: Connection(request, until),
+            "127.0.0.1",
+            port,
+            ssl=context,
+            server_hostname="127.0.0.1",
         )
         opened.append(protocol)
     await asyncio.gather(*(protocol.done for protocol in opened))
@@ -147,12 +153,21 @@ def run_loop(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return uvloop.run(coroutine)
 
 
-def _child(queue: Any, server: Target, admin: bool, request: bytes, connections: int, seconds: float) -> None:
+def _child(
+    queue: Any, server: Target, admin: bool, request: bytes, connections: int, seconds: float
+) -> None:
     context = child_context(server.authority, server.client if admin else None)
     queue.put(run_loop(drive(server.port, context, request, connections, seconds)))
 
 
-def load(server: Target, path: str, *, token: str | None = None, connections: int = 8, seconds: float = 3.0) -> Figures:
+def load(
+    server: Target,
+    path: str,
+    *,
+    token: str | None = None,
+    connections: int = 8,
+    seconds: float = 3.0,
+) -> Figures:
     """Measure GETs of one path.
 
     Args:

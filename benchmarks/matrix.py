@@ -25,7 +25,9 @@ def seconds(home: Path, rounds: int = 15) -> tuple[float, list[float]]:
     try:
         api = lab.admin.without_observers()
         people = [subject(name) for name in SUBJECTS]
-        permissions = [Permission.parse(f"{verb} {resource}") for resource in RESOURCES for verb in VERBS]
+        permissions = [
+            Permission.parse(f"{verb} {resource}") for resource in RESOURCES for verb in VERBS
+        ]
         times = []
         for _ in range(rounds + 1):
             begun = time.perf_counter()

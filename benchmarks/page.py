@@ -92,11 +92,16 @@ def _browser(name: str, new_tab: Callable[[], Tab], host: StaticSite) -> Iterato
     first.wait_until_kept()
     bare, imports, opened, labs, memory = [], [], [], [], []
     for number in range(ROUNDS + 1):
-        for lab in (number % 2 == 0, number % 2 == 1):  # neither is always the one that follows the other
+        for lab in (
+            number % 2 == 0,
+            number % 2 == 1,
+        ):  # neither is always the one that follows the other
             tab = new_tab()
             tab.goto(host.url if lab else f"{host.url}bare/index.html", timeout=MILLISECONDS)
             begun = tab.evaluate(CLICK)
-            tab.wait_for_function("() => window.jupyterapp ?? window.answered", timeout=MILLISECONDS)
+            tab.wait_for_function(
+                "() => window.jupyterapp ?? window.answered", timeout=MILLISECONDS
+            )
             if lab:
                 opened.append(tab.evaluate(ANSWERS) - begun)
                 labs.append(tab.evaluate(FIRST_LAB))
@@ -115,15 +120,17 @@ def _browser(name: str, new_tab: Callable[[], Tab], host: StaticSite) -> Iterato
     yield f"{name}: a bare `import kubernetes`", f"{client / 1000:.2f} s", ""
     yield f"{name}: the slowest cell beside it", f"{cells[slowest] / client:.2f} ({slowest})", "1.0"
     yield f"{name}: all notebooks' cells", f"{sum(cells.values()) / 1000:.1f} s", "10 s, idle"
-    yield f"{name}: the tab's memory", f"{max(memory):.0f} MiB, at the end {_memory(name):.0f}", "350 MiB"
+    yield (
+        f"{name}: the tab's memory",
+        f"{max(memory):.0f} MiB, at the end {_memory(name):.0f}",
+        "350 MiB",
+    )
 
 
 def _beside(took: list[float], bare: list[float]) -> str:
     """The median of the ratios to the same round's bare Pyodide, and the median itself."""
     ratios = sorted(mine / base for mine, base in zip(took, bare, strict=True))
-    return (
-        f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}; {statistics.median(took) / 1000:.2f} s)"
-    )
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}; {statistics.median(took) / 1000:.2f} s)"
 
 
 def _lessons(new_tab: Callable[[], Tab], host: StaticSite) -> dict[str, float]:
@@ -135,7 +142,9 @@ def _lessons(new_tab: Callable[[], Tab], host: StaticSite) -> dict[str, float]:
         cells = [code(cell.id, cell.source) for cell in document.cells if cell.cell_type == "code"]
         tab.begin(source.stem + "-bench", {**tab.notebook([]), "cells": cells})
         time.sleep(READING_SECONDS)
-        took |= {f"{source.stem} {name}": milliseconds for name, milliseconds in tab.page.evaluate(STEPS)}
+        took |= {
+            f"{source.stem} {name}": milliseconds for name, milliseconds in tab.page.evaluate(STEPS)
+        }
     return took
 
 

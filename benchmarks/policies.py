@@ -47,10 +47,16 @@ def rows() -> Iterator[tuple[str, str, str]]:
 def bindings(count: int) -> Iterator[tuple[str, str, str]]:
     """A policy of many bindings, read once, indexed, and asked 1,000 questions."""
     objects = [role("kikai", "reader", ("get,list", "", "services"))]
-    objects += [binding("kikai", f"b-{number}", "Role/reader", f"kikai/bot-{number}") for number in range(count)]
+    objects += [
+        binding("kikai", f"b-{number}", "Role/reader", f"kikai/bot-{number}")
+        for number in range(count)
+    ]
     policy = policy_of(objects)
     words = services_policy().vocabulary.of(policy)
-    asked = [ask(f"kikai/bot-{number}", "list services in kikai", words) for number in range(0, count, count // 1000)]
+    asked = [
+        ask(f"kikai/bot-{number}", "list services in kikai", words)
+        for number in range(0, count, count // 1000)
+    ]
     took = spent(lambda: [allows(policy, each.attributes) for each in asked])
     yield f"{count:,} bindings: index them, 1,000 questions", f"{took / 1000:.2f} s", "2 s"
 

@@ -95,6 +95,8 @@ def _measure(grader: SubmissionGrader, entries: list[Submission]) -> Speed:
     begun = time.perf_counter()
     results = grader.grade(entries, lambda _result: None)
     seconds = time.perf_counter() - begun
-    if len({result.key for result in results}) != len(entries) or not all(result.complete for result in results):
+    if len({result.key for result in results}) != len(entries) or not all(
+        result.complete for result in results
+    ):
         raise RuntimeError("not all were graded")
     return Speed(len(entries), seconds)

@@ -106,7 +106,9 @@ def embedded(home: Path, *arguments: str) -> Iterator[tuple[Target, float]]:
     home.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), *arguments]
     begin = time.perf_counter()
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=(home / "bench.log").open("wb"))
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stderr=(home / "bench.log").open("wb")
+    )
     try:
         server = until_ready(home, child)
         yield server, time.perf_counter() - begin

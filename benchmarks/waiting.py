@@ -57,7 +57,12 @@ def prepare(server: Target, objects: int, definitions: int) -> None:
         _definition("sets", {"type": "array", "x-kubernetes-list-type": "set", "items": text}),
         _definition(
             "keyeds",
-            {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"], "items": item},
+            {
+                "type": "array",
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["k"],
+                "items": item,
+            },
         ),
         _definition("patterns", {"type": "array", "items": {**text, "pattern": "^(a|aa)+$"}}),
         *(_definition(f"many{number}s", item) for number in range(definitions)),
@@ -78,13 +83,37 @@ def long_requests() -> Iterator[Long]:
     yield "YAML: comments", "POST", f"{MAPS}?dryRun=All", HEAD + b"\n#" * fill, YAML
     yield "YAML: escapes", "POST", f"{MAPS}?dryRun=All", HEAD + b'a: "' + b"\\n" * fill + b'"', YAML
     strings = [f"s{number}" for number in range(150_000)]
-    yield "a set of 150,000 strings", "POST", f"{THINGS}/sets?dryRun=All", _object("sets", strings), JSON
+    yield (
+        "a set of 150,000 strings",
+        "POST",
+        f"{THINGS}/sets?dryRun=All",
+        _object("sets", strings),
+        JSON,
+    )
     items = [{"k": f"k{number}", "v": "x"} for number in range(8000)]
-    yield "apply, 8,000 items", "PATCH", f"{THINGS}/keyeds/a?fieldManager=m", _object("keyeds", items), APPLY
-    yield "a pattern", "POST", f"{THINGS}/patterns?dryRun=All", _object("patterns", ["a" * 40 + "b"] * 1000), JSON
+    yield (
+        "apply, 8,000 items",
+        "PATCH",
+        f"{THINGS}/keyeds/a?fieldManager=m",
+        _object("keyeds", items),
+        APPLY,
+    )
+    yield (
+        "a pattern",
+        "POST",
+        f"{THINGS}/patterns?dryRun=All",
+        _object("patterns", ["a" * 40 + "b"] * 1000),
+        JSON,
+    )
     table = "application/json;as=Table;v=v1;g=meta.k8s.io"
     yield "a table of the objects", "GET", MAPS, b"", {"Accept": table}
-    yield "the objects in protobuf", "GET", MAPS, b"", {"Accept": "application/vnd.kubernetes.protobuf"}
+    yield (
+        "the objects in protobuf",
+        "GET",
+        MAPS,
+        b"",
+        {"Accept": "application/vnd.kubernetes.protobuf"},
+    )
     yield "/openapi/v2", "GET", "/openapi/v2", b"", {"Accept": "application/json"}
 
 
@@ -94,8 +123,12 @@ def longest_waits(server: Target, request: Long) -> tuple[float, float]:
     for number in range(ROUNDS):
         idle.append(_longest(server, lambda: time.sleep(IDLE_SECONDS)))
         # What is kept for the next time must be made again.
-        definition = json.dumps(_definition(f"round{time.time_ns()}{number}s", {"type": "string"})).encode()
-        connection = HTTPSConnection("127.0.0.1", server.port, context=server.context(), timeout=600)
+        definition = json.dumps(
+            _definition(f"round{time.time_ns()}{number}s", {"type": "string"})
+        ).encode()
+        connection = HTTPSConnection(
+            "127.0.0.1", server.port, context=server.context(), timeout=600
+        )
         _call(connection, "POST", DEFINITIONS, definition, JSON)
         _, method, path, body, headers = request
         long = (connection, method, path, body, headers)
@@ -120,7 +153,11 @@ def _longest(server: Target, meanwhile: Callable[[], object]) -> float:
 
 
 def _call(
-    connection: HTTPConnection, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    connection: HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
 ) -> int:
     connection.request(method, path, body or None, headers or {})
     answer = connection.getresponse()

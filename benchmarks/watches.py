@@ -54,7 +54,11 @@ async def watch(queue: Any, go: Any, server: Target, count: int, path: str, name
     watchers = []
     for _ in range(count):
         _, protocol = await loop.create_connection(
-            lambda: Watcher(request, name.encode()), "127.0.0.1", server.port, ssl=context, server_hostname="127.0.0.1"
+            lambda: Watcher(request, name.encode()),
+            "127.0.0.1",
+            server.port,
+            ssl=context,
+            server_hostname="127.0.0.1",
         )
         watchers.append(protocol)
     await asyncio.gather(*(item.open for item in watchers))

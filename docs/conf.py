@@ -13,7 +13,9 @@ extensions = ["myst_nb", "tools.docs_extension"]
 exclude_patterns = ["LICENSE"]
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
-suppress_warnings = ["myst.header"]  # the notebooks' headings begin anew after a picture or a question
+suppress_warnings = [
+    "myst.header"
+]  # the notebooks' headings begin anew after a picture or a question
 
 # The notebooks come with their outputs, and no page needs a script of another server.
 nb_execution_mode = "off"
@@ -29,5 +31,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_show_search_summary = False  # it fetches the pages, which browsers refuse to pages opened from a folder
+html_show_search_summary = (
+    False  # it fetches the pages, which browsers refuse to pages opened from a folder
+)
 html_theme_options = {"navigation_with_keys": True}

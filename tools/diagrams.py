@@ -67,7 +67,9 @@ def main() -> int:
     for theme in THEMES:
         for name, picture in draw(texts, theme).items():
             path = PICTURES / f"{name}-{theme}.svg"
-            path.write_text(f"{picture}\n<!-- drawn from {key(texts[name])} -->\n", encoding="utf-8")
+            path.write_text(
+                f"{picture}\n<!-- drawn from {key(texts[name])} -->\n", encoding="utf-8"
+            )
             print(f"{path.stat().st_size // 1024:5} KiB  {path.relative_to(DOCS.parent)}")
     return 0
 
@@ -91,7 +93,8 @@ def draw(texts: dict[str, str], theme: str) -> dict[str, str]:
         )
         images = page.locator(".jp-RenderedMermaid img")
         page.wait_for_function(
-            "(count) => document.querySelectorAll('.jp-RenderedMermaid img').length === count", arg=len(texts)
+            "(count) => document.querySelectorAll('.jp-RenderedMermaid img').length === count",
+            arg=len(texts),
         )
         addresses = [images.nth(number).get_attribute("src") or "" for number in range(len(texts))]
         browser.close()
@@ -104,7 +107,9 @@ def standalone(picture: str) -> str:
     root = picture[picture.index("<svg") :]
     width, height = map(float, re.findall(r'viewBox="\S+ \S+ (\S+) (\S+)"', root)[0])
     scale = min(1, max(SMALLEST, COLUMN / width))
-    return root.replace('width="100%"', f'width="{width * scale:.0f}" height="{height * scale:.0f}"', 1)
+    return root.replace(
+        'width="100%"', f'width="{width * scale:.0f}" height="{height * scale:.0f}"', 1
+    )
 
 
 if __name__ == "__main__":

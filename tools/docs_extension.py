@@ -32,7 +32,13 @@ GLOSSARY = "docs/glossary"
 DOCUMENT = re.compile(r"docs/([\w-]+)$")
 EXPLAINED = re.compile(r"notebooks/")
 """The pages whose words are explained."""
-NOT_IN: tuple[type[Any], ...] = (nodes.reference, nodes.literal, nodes.literal_block, nodes.title, nodes.raw)
+NOT_IN: tuple[type[Any], ...] = (
+    nodes.reference,
+    nodes.literal,
+    nodes.literal_block,
+    nodes.title,
+    nodes.raw,
+)
 ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([A-Z]\d+) \|$", re.MULTILINE)
 OTHER_CASE = {"Service", "Secret"}
 """Words that are no others when they are written small."""
@@ -50,19 +56,29 @@ class Mermaid(SphinxDirective):
         text = "\n".join(self.content)
         name = drawn().get(key(text))
         if name is None:
-            logger.warning("no picture of this diagram: run `make screenshots`", location=self.get_location())
+            logger.warning(
+                "no picture of this diagram: run `make screenshots`", location=self.get_location()
+            )
             return []
         # It scrolls where the page is narrower, so the keyboard must reach it.
         opening = f'<div class="lk-diagram" tabindex="0" role="group" aria-label="diagram {name}">'
         pictures = [
-            nodes.image(uri=f"/docs/diagrams/{name}-{theme}.svg", alt="Its text follows.", classes=[f"only-{theme}"])
+            nodes.image(
+                uri=f"/docs/diagrams/{name}-{theme}.svg",
+                alt="Its text follows.",
+                classes=[f"only-{theme}"],
+            )
             for theme in ("light", "dark")
         ]
         closing = (
             f'</div><details class="lk-source"><summary>{AS_TEXT[language_of(self.env.docname)]}</summary>'
             f'<pre tabindex="0">{html.escape(text)}</pre></details>'
         )
-        return [nodes.raw("", opening, format="html"), *pictures, nodes.raw("", closing, format="html")]
+        return [
+            nodes.raw("", opening, format="html"),
+            *pictures,
+            nodes.raw("", closing, format="html"),
+        ]
 
 
 def words(page: str) -> Words:
@@ -101,7 +117,9 @@ def explain(app: Sphinx, doctree: nodes.document, page: str) -> None:
     finder, used = pattern(list(known)), set()
     for text in list(doctree.findall(nodes.Text)):
         outside = list(ancestors(text))
-        if any(isinstance(node, NOT_IN) or "cell_output" in node.get("classes", []) for node in outside):
+        if any(
+            isinstance(node, NOT_IN) or "cell_output" in node.get("classes", []) for node in outside
+        ):
             continue
         section = next((id(node) for node in outside if isinstance(node, nodes.section)), 0)
         parts: list[nodes.Node] = []
@@ -126,7 +144,9 @@ def lookup(known: Words, written: str) -> tuple[str, str]:
 def link(address: str, written: str, tip: str) -> nodes.raw:
     """A word with its definition."""
     shown = f'<span class="lk-tip" role="tooltip">{html.escape(tip)}</span>'
-    return nodes.raw("", f'<a class="lk-term" href="{address}">{html.escape(written)}{shown}</a>', format="html")
+    return nodes.raw(
+        "", f'<a class="lk-term" href="{address}">{html.escape(written)}{shown}</a>', format="html"
+    )
 
 
 def ancestors(node: nodes.Node) -> Iterator[Any]:
@@ -144,10 +164,14 @@ def lead_to_other_languages(app: Sphinx, doctree: nodes.document, page: str) -> 
             if (other := page.replace("docs/", f"docs/{language}/")) in app.env.found_docs:
                 address = app.builder.get_relative_uri(page, other)
                 shown = f'<p><a href="{address}" lang="{language}" hreflang="{language}">{its_name}</a></p>'
-                title.parent.insert(title.parent.index(title) + 1, nodes.raw("", shown, format="html"))
+                title.parent.insert(
+                    title.parent.index(title) + 1, nodes.raw("", shown, format="html")
+                )
 
 
-def name_the_language(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+def name_the_language(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
     """Set the language of a page's HTML."""
     context["language"] = language_of(page)
 

@@ -134,7 +134,9 @@ ORDER = re.findall(r"^docs/([\w-]+)$", CONTENTS, re.MULTILINE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the site. Returns the exit code, which is Sphinx's own."""
     parser = argparse.ArgumentParser(description="Build the documentation as a site.")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "docs", help="where the site goes")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "docs", help="where the site goes"
+    )
     out: Path = parser.parse_args(arguments).out.resolve()
     with tempfile.TemporaryDirectory(prefix="lk-") as folder:
         pages = Path(folder) / "pages"
@@ -157,9 +159,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_sphinx(pages: Path, doctrees: Path, out: Path) -> int:
     """Run Sphinx with warnings as errors. Returns its exit code."""
-    command = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(DOCS), "-d", str(doctrees), str(pages), str(out)]
+    command = [
+        "-W",
+        "--keep-going",
+        "-q",
+        "-b",
+        "html",
+        "-c",
+        str(DOCS),
+        "-d",
+        str(doctrees),
+        str(pages),
+        str(out),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-m", "sphinx", *command], env=environment, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", *command], env=environment, check=False
+    ).returncode
 
 
 def copy_pages(pages: Path) -> None:
@@ -169,13 +185,21 @@ def copy_pages(pages: Path) -> None:
         source, copy = ROOT / name, pages / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.py", "static", "__pycache__"))
+            shutil.copytree(
+                source, copy, ignore=shutil.ignore_patterns("*.py", "static", "__pycache__")
+            )
         else:
             shutil.copyfile(source, copy)
     for page in (pages / "notebooks" / "exercises").glob("*.ipynb"):
-        page.write_text(to_the_glossary(page.read_text(encoding="utf-8"), "../../docs"), encoding="utf-8")
+        page.write_text(
+            to_the_glossary(page.read_text(encoding="utf-8"), "../../docs"), encoding="utf-8"
+        )
     not_in_the_side_bar = ("instructor", "ko")  # other pages link to them
-    for page in [page for name in not_in_the_side_bar for page in (pages / "notebooks" / name).rglob("*.ipynb")]:
+    for page in [
+        page
+        for name in not_in_the_side_bar
+        for page in (pages / "notebooks" / name).rglob("*.ipynb")
+    ]:
         document = json.loads(page.read_text(encoding="utf-8"))
         document["metadata"]["orphan"] = True
         page.write_text(json.dumps(document), encoding="utf-8")
@@ -222,7 +246,9 @@ def finish(cell: Any) -> None:
     """Hide a solution behind a click, and lead to the glossary's page."""
     if "exercise" in cell.metadata.get("tags", []):
         cell.metadata["tags"].append("hide-input")
-    cell.source = to_the_glossary(cell.source, "../docs") if cell.cell_type == "markdown" else cell.source
+    cell.source = (
+        to_the_glossary(cell.source, "../docs") if cell.cell_type == "markdown" else cell.source
+    )
 
 
 if __name__ == "__main__":

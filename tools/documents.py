@@ -30,7 +30,11 @@ msgstr ""
 "Content-Type: text/plain; charset=utf-8\\n"
 "Content-Transfer-Encoding: 8bit\\n"
 """
-TITLE, BACK, IN_ENGLISH = "# Documents", "[The first page](../README.md) says what labkit is.", "## Still in English"
+TITLE, BACK, IN_ENGLISH = (
+    "# Documents",
+    "[The first page](../README.md) says what labkit is.",
+    "## Still in English",
+)
 """The texts of the index."""
 CODE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")
@@ -45,14 +49,20 @@ Pages = dict[str, str]
 def english() -> Pages:
     """Each document that has a catalogue."""
     return {
-        page.stem: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md")) if page.stem != GLOSSARY
+        page.stem: page.read_text(encoding="utf-8")
+        for page in sorted(DOCS.glob("*.md"))
+        if page.stem != GLOSSARY
     } | {INDEX: f"{TITLE}\n\n{BACK}\n\n{IN_ENGLISH}\n"}
 
 
 def catalogue(language: str, name: str) -> str:
     """The text of a document's catalogue so far; one with a header alone where there is none."""
     file = catalogues.path(language, f"docs/{name}")
-    return file.read_text(encoding="utf-8") if file.exists() else HEADER.format(name=name, language=language)
+    return (
+        file.read_text(encoding="utf-8")
+        if file.exists()
+        else HEADER.format(name=name, language=language)
+    )
 
 
 def is_translated(texts: Catalog) -> bool:
@@ -83,13 +93,19 @@ def translated(language: str, texts: Mapping[str, Catalog]) -> Pages:
 
 def listed(pages: Pages) -> str:
     """A list of documents in the order of the site's contents, each by its title."""
-    return "\n".join(f"- [{headings(pages[name])[0]}]({name}.md)" for name in ORDER if name in pages)
+    return "\n".join(
+        f"- [{headings(pages[name])[0]}]({name}.md)" for name in ORDER if name in pages
+    )
 
 
 def built(language: str, texts: Mapping[str, Catalog], readme: str) -> dict[Path, str]:
     """README and each document in a language, at its path; a document has a link to the English one below its title."""
     pages, folder, root = translated(language, texts), DOCS / language, notebooks.ROOT
-    files = {root / f"README.{language}.md": with_own_links(readme, root / "README.md", root, language, pages)}
+    files = {
+        root / f"README.{language}.md": with_own_links(
+            readme, root / "README.md", root, language, pages
+        )
+    }
     for name, text in pages.items():
         text = with_own_links(text, DOCS / f"{name}.md", folder, language, pages)
         original = "../../README.md" if name == INDEX else f"../{name}.md"
@@ -121,7 +137,12 @@ def with_own_links(text: str, source: Path, folder: Path, language: str, pages: 
         elif target.suffix == ".md" and (there := target.with_suffix(f".{language}.md")).exists():
             target = there
         elif target.suffix == ".ipynb":
-            there = notebooks.ROOT / "notebooks" / language / target.relative_to(notebooks.ROOT / "notebooks")
+            there = (
+                notebooks.ROOT
+                / "notebooks"
+                / language
+                / target.relative_to(notebooks.ROOT / "notebooks")
+            )
             target = there if there.exists() else target
         return f"]({os.path.relpath(target, folder) if link[1] else ''}{anchor})"
 
@@ -131,7 +152,10 @@ def with_own_links(text: str, source: Path, folder: Path, language: str, pages: 
 def anchors(name: str, pages: Pages) -> dict[str, str]:
     """The anchor of each heading of an English document, and the one in another language."""
     source = english().get(name) or (DOCS / f"{name}.md").read_text(encoding="utf-8")
-    return {anchor(old): anchor(new) for old, new in zip(headings(source), headings(pages[name]), strict=True)}
+    return {
+        anchor(old): anchor(new)
+        for old, new in zip(headings(source), headings(pages[name]), strict=True)
+    }
 
 
 def language_of(page: str) -> str:

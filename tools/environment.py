@@ -36,7 +36,10 @@ def pins(lock: str) -> list[str]:
     Returns:
         Lines such as ``uvloop==0.22.1 ; sys_platform != 'win32'``, in the lock's order.
     """
-    return [match.group(1) for match in re.finditer(r"^([A-Za-z0-9][^\\\n]*==[^\\\n]*?)\s*\\?$", lock, re.M)]
+    return [
+        match.group(1)
+        for match in re.finditer(r"^([A-Za-z0-9][^\\\n]*==[^\\\n]*?)\s*\\?$", lock, re.M)
+    ]
 
 
 def environment(lock: str) -> str:

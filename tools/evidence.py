@@ -49,7 +49,10 @@ def page() -> str:
         for step in lesson.steps:
             said = ""
             if step.prediction:
-                said = ", ".join(f"`{word}`" for word in step.prediction.words) or step.prediction.example
+                said = (
+                    ", ".join(f"`{word}`" for word in step.prediction.words)
+                    or step.prediction.example
+                )
             rows.append(f"| **{step.id}** {step.title} | {step.seen} | {step.by} | {said} |")
     return HEAD + "\n".join(rows) + "\n"
 

@@ -98,7 +98,9 @@ def field_row(
     if schema.get("x-kubernetes-map-type") == "granular" and "allOf" in schema:
         flags += "g"
     more: dict[str, Any] = {}
-    if schema.get("default") not in (None, {}, "", 0) or (schema.get("default") is False and "p" in flags):
+    if schema.get("default") not in (None, {}, "", 0) or (
+        schema.get("default") is False and "p" in flags
+    ):
         more["d"] = schema["default"]
     if "default" in schema and schema["default"] == {}:
         flags += "s"
@@ -140,7 +142,9 @@ def tables(schemas: dict[str, Any], go: dict[str, list[list[Any]]]) -> dict[str,
         if properties is None or name in SPECIAL:
             continue
         facts = {row[0]: row for row in go.get(name, [])}
-        order: list[str] = [field for field in ("kind", "apiVersion") if field in properties and field not in facts]
+        order: list[str] = [
+            field for field in ("kind", "apiVersion") if field in properties and field not in facts
+        ]
         order += [field for field in facts if field in properties]
         order += sorted(field for field in properties if field not in order)
         required = schema.get("required", [])
@@ -158,7 +162,8 @@ def tables(schemas: dict[str, Any], go: dict[str, list[list[Any]]]) -> dict[str,
         }
         if "x-kubernetes-group-version-kind" in schema:
             row["k"] = [
-                [item["group"], item["version"], item["kind"]] for item in schema["x-kubernetes-group-version-kind"]
+                [item["group"], item["version"], item["kind"]]
+                for item in schema["x-kubernetes-group-version-kind"]
             ]
         if schema.get("x-kubernetes-map-type") == "atomic":
             row["a"] = 1
@@ -172,7 +177,11 @@ def messages(protobuf: dict[str, Any]) -> dict[str, Any]:
     for name, fields in sorted(protobuf.items()):
         package = name.rpartition(".")[0]
         found[name] = {
-            number: [RESPELLED.get(field, field), qualified(kind, package), 1 if label == "repeated" else 0]
+            number: [
+                RESPELLED.get(field, field),
+                qualified(kind, package),
+                1 if label == "repeated" else 0,
+            ]
             for number, (field, kind, label) in fields.items()
         }
     return found
@@ -197,7 +206,9 @@ def read_openapi(folder: Path) -> dict[str, Any]:
 
 def write(path: Path, rows: dict[str, Any]) -> None:
     """One row a line, so that a diff can be read."""
-    lines = [f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in rows.items()]
+    lines = [
+        f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in rows.items()
+    ]
     path.write_text("{" + ",\n".join(lines) + "}\n")
 
 

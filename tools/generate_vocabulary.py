@@ -27,11 +27,16 @@ def served() -> Served:
             resource = f"{kind.plural}/{name}" if name else kind.plural
             group.setdefault(resource, (kind.namespaced, set()))[1].update(verbs)
     return {
-        group: {name: (namespaced, tuple(sorted(verbs))) for name, (namespaced, verbs) in sorted(resources.items())}
+        group: {
+            name: (namespaced, tuple(sorted(verbs)))
+            for name, (namespaced, verbs) in sorted(resources.items())
+        }
         for group, resources in sorted(found.items())
     }
 
 
 if __name__ == "__main__":
-    rows = ",\n".join(f"{json.dumps(group)}: {json.dumps(resources)}" for group, resources in served().items())
+    rows = ",\n".join(
+        f"{json.dumps(group)}: {json.dumps(resources)}" for group, resources in served().items()
+    )
     OUT.write_text(f"{{\n{rows}\n}}\n", encoding="utf-8")

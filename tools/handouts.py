@@ -35,9 +35,26 @@ COMMANDS = ("W4", "W10", "W12", "W15", "W16", "W17", "W18", "W20", "W22", "W23")
 """Steps whose first command is shown."""
 
 IDEAS = (
-    *("one-refusal-for-all", "ca-as-identity", "user-name-of-account", "pod-without-account", "secret-by-itself"),
-    *("allowed-unless-forbidden", "role-without-binding", "missing-verb", "wrong-group", "names-and-list"),
-    *("reading-means-writing", "right-follows-subject", "subject-replaced", "cluster-role-is-cluster-wide"),
+    *(
+        "one-refusal-for-all",
+        "ca-as-identity",
+        "user-name-of-account",
+        "pod-without-account",
+        "secret-by-itself",
+    ),
+    *(
+        "allowed-unless-forbidden",
+        "role-without-binding",
+        "missing-verb",
+        "wrong-group",
+        "names-and-list",
+    ),
+    *(
+        "reading-means-writing",
+        "right-follows-subject",
+        "subject-replaced",
+        "cluster-role-is-cluster-wide",
+    ),
     *("binding-kind", "view-reads-all"),
 )
 """Kinds of mistakes whose idea is shown, with what is true."""
@@ -68,21 +85,28 @@ def pages() -> dict[str, str]:
 def code(text: str) -> Markup:
     """A text in which what stands between backticks is code."""
     parts = (
-        f"<code>{escape(part)}</code>" if place % 2 else escape(part) for place, part in enumerate(text.split("`"))
+        f"<code>{escape(part)}</code>" if place % 2 else escape(part)
+        for place, part in enumerate(text.split("`"))
     )
     return Markup("".join(parts))
 
 
 def words() -> Iterator[tuple[str, str]]:
     """Words of the glossary, with what they are."""
-    rows = dict(re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \| [WT]\d+ \|$", glossary(), re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \| [WT]\d+ \|$", glossary(), re.MULTILINE)
+    )
     for word in WORDS:
         yield word, rows[word]
 
 
 def picture() -> str:
     """The way of a request, without a station that one is at."""
-    text = (SOURCES / "request.svg").read_text(encoding="utf-8").replace("Highlighted, “you are here”: {here}.", "")
+    text = (
+        (SOURCES / "request.svg")
+        .read_text(encoding="utf-8")
+        .replace("Highlighted, “you are here”: {here}.", "")
+    )
     return re.sub(r'\s*<text class="marker".*</text>', "", text)
 
 

@@ -38,7 +38,10 @@ def slides(solved: Any, lesson: Lesson) -> Any:
     made = _notebook(metadata=solved.metadata)
     first, last = lesson.steps[0].id, lesson.steps[-1].id
     made.cells = [
-        _slide(_markdown(f"# {lesson.title}\n\n*{lesson.subtitle}*\n\n{first} to {last}", id="top"), "slide"),
+        _slide(
+            _markdown(f"# {lesson.title}\n\n*{lesson.subtitle}*\n\n{first} to {last}", id="top"),
+            "slide",
+        ),
         _slide(_markdown(f"{TOP}`{first}`.", id="top-notes"), "notes"),
         _slide(_code("\n".join(_top(solved, lesson.steps[0].id)), id="set-up"), "skip"),
     ]
@@ -61,7 +64,9 @@ def _top(solved: Any, first: str) -> Iterator[str]:
     for cell in solved.cells:
         if cell.id.startswith(f"{first.lower()}-"):
             return
-        if cell.cell_type == "code" and not any(word in cell.source for word in (*DROPPED, 'recall("')):
+        if cell.cell_type == "code" and not any(
+            word in cell.source for word in (*DROPPED, 'recall("')
+        ):
             for line in filter(None, cell.source.splitlines()):
                 if not line.startswith("lab.prepare("):
                     yield line
@@ -72,8 +77,12 @@ def _top(solved: Any, first: str) -> Iterator[str]:
 def _step(step: Step, talk: Talk, own: Iterable[Any]) -> Iterator[Any]:
     """A step: its question as a slide, then each cell below it, then the answer."""
     name = step.id.lower()
-    yield _slide(_markdown(f"## {step.id} · {step.title}\n\n### {talk.ask}", id=f"{name}-ask"), "slide")
-    yield _slide(_markdown(folded("Your notes, with the answer", talk.notes()), id=f"{name}-notes"), "notes")
+    yield _slide(
+        _markdown(f"## {step.id} · {step.title}\n\n### {talk.ask}", id=f"{name}-ask"), "slide"
+    )
+    yield _slide(
+        _markdown(folded("Your notes, with the answer", talk.notes()), id=f"{name}-notes"), "notes"
+    )
     for cell in own:
         if cell.cell_type == "code" and not any(word in cell.source for word in DROPPED):
             predicts = cell.source.splitlines()[-1].startswith("predict(")
@@ -87,7 +96,9 @@ def _step(step: Step, talk: Talk, own: Iterable[Any]) -> Iterator[Any]:
                 answer = folded("The answer", f"**The answer:** {talk.answer}")
                 yield _slide(_markdown(answer, id=f"{name}-answer"), "fragment")
         elif cell.cell_type == "markdown" and (picture := PICTURE.search(cell.source)):
-            yield _slide(_markdown(f"![{picture[1]}](../{picture[2]})", id=f"{name}-picture"), "subslide")
+            yield _slide(
+                _markdown(f"![{picture[1]}](../{picture[2]})", id=f"{name}-picture"), "subslide"
+            )
     if talk.xray:
         code = f"from labkit.ui import XRay\n\nXRay({talk.xray}, lab)"
         yield _slide(_code(code, id=f"{name}-xray"), "subslide")
@@ -106,7 +117,10 @@ def _explain(solved: Any) -> Iterator[Any]:
     question = re.sub(r"\s*Write (?:two|in|\w+ or)[^.]*\.\s*$", "", asked)
     answer = re.sub(r"(?m)^> ?|</?details>|<summary>.*</summary>", "", model).strip()
     yield _slide(_markdown(question, id="explain"), "slide")
-    yield _slide(_markdown(folded("A model answer", f"**A model answer:** {answer}"), id="explain-notes"), "notes")
+    yield _slide(
+        _markdown(folded("A model answer", f"**A model answer:** {answer}"), id="explain-notes"),
+        "notes",
+    )
 
 
 def folded(summary: str, text: str) -> str:

@@ -19,7 +19,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
-LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)|<(https?://[^>\s]+)>|\bsrc=\"([^\"]+)\"")
+LINK = re.compile(
+    r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)|<(https?://[^>\s]+)>|\bsrc=\"([^\"]+)\""
+)
 CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 EXAMPLE_HOSTS = {"localhost", "127.0.0.1", "kubernetes", "kubernetes.default", "example.com"}
 SECONDS = 30.0
@@ -34,7 +36,9 @@ def texts(root: Path) -> Iterator[tuple[Path, str]]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
             cells = json.loads(text)["cells"]
-            text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+            text = "\n\n".join(
+                "".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"
+            )
         yield path, text
 
 
@@ -45,7 +49,9 @@ def links(text: str) -> list[str]:
 
 def anchors(text: str) -> set[str]:
     """The anchors that GitHub gives to a text's headings."""
-    headings = re.findall(r"^#+ +(.+?) *#*$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M)
+    headings = re.findall(
+        r"^#+ +(.+?) *#*$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M
+    )
     plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
 
@@ -62,7 +68,11 @@ def broken_within(root: Path) -> list[str]:
             place = f"{path.relative_to(root)}: {link}"
             if not target.exists():
                 found.append(f"{place}: there is no such file")
-            elif parts.fragment and target.suffix == ".md" and parts.fragment not in anchors(target.read_text("utf-8")):
+            elif (
+                parts.fragment
+                and target.suffix == ".md"
+                and parts.fragment not in anchors(target.read_text("utf-8"))
+            ):
                 found.append(f"{place}: there is no such heading")
     return found
 
@@ -77,12 +87,18 @@ def broken_outside(root: Path) -> list[str]:
                 places.setdefault(link.partition("#")[0], str(path.relative_to(root)))
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(problem, places))
-    return [f"{place}: {link}: {why}" for (link, place), why in zip(places.items(), answers, strict=True) if why]
+    return [
+        f"{place}: {link}: {why}"
+        for (link, place), why in zip(places.items(), answers, strict=True)
+        if why
+    ]
 
 
 def problem(link: str) -> str:
     """Why a page cannot be read; empty when it can, or when the site only refuses programs (401, 403, 429)."""
-    request = urllib.request.Request(link, headers={"User-Agent": "Mozilla/5.0 (labkit's link check)"})
+    request = urllib.request.Request(
+        link, headers={"User-Agent": "Mozilla/5.0 (labkit's link check)"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=SECONDS):
             return ""

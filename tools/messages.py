@@ -37,23 +37,33 @@ def outputs() -> dict[Path, str]:
             of_documents[name] = catalogues.read(written[file])
         page = catalogues.read(written[catalogues.path(language, "readme")])
         written |= documents.built(language, of_documents, catalogues.translated_page(readme, page))
-        rooms = {name: catalogues.read(written[catalogues.path(language, name)]) for name in texts.ROOMS}
+        rooms = {
+            name: catalogues.read(written[catalogues.path(language, name)]) for name in texts.ROOMS
+        }
         sentences = [rooms.pop(name) for name in texts.SENTENCES]
         written[texts.COMPILED / f"{language}.json"] = catalogues.compiled(rooms.values())
-        written[texts.COMPILED / f"{language}-sentences.json"] = catalogues.compiled(sentences, sentences=True)
+        written[texts.COMPILED / f"{language}-sentences.json"] = catalogues.compiled(
+            sentences, sentences=True
+        )
     return written
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Renew, or check. Returns the exit code."""
-    parser = argparse.ArgumentParser(description="Renew the catalogues in locale from the English texts.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when not up to date")
+    parser = argparse.ArgumentParser(
+        description="Renew the catalogues in locale from the English texts."
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when not up to date"
+    )
     options = parser.parse_args(arguments)
     stale = False
     for file, text in outputs().items():
         if not file.exists() or text != file.read_text(encoding="utf-8"):
             stale = True
-            print(f"{'not up to date' if options.check else 'written'}: {file.relative_to(notebooks.ROOT)}")
+            print(
+                f"{'not up to date' if options.check else 'written'}: {file.relative_to(notebooks.ROOT)}"
+            )
             if not options.check:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
@@ -61,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = catalogues.read(text)
             name = " ".join(file.relative_to(catalogues.LOCALE).with_suffix("").parts)
             for source in notebooks.sources() if file.stem == "notebooks" else ():
-                print(f"{name} {source.stem}: {catalogues.count(catalogues.messages(found, source.stem))}")
+                print(
+                    f"{name} {source.stem}: {catalogues.count(catalogues.messages(found, source.stem))}"
+                )
             print(f"{name}: {catalogues.count(catalogues.messages(found))}")
     if options.check and stale:
         print("Run `make messages` and commit what it writes.", file=sys.stderr)

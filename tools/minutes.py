@@ -64,7 +64,10 @@ def _kind(code: str) -> str:
 
 def minutes(count: Counter[str]) -> float:
     """The minutes for reading and doing."""
-    return count["words"] / WORDS_PER_MINUTE + sum(count[kind] * seconds for kind, seconds in DOING.items()) / 60
+    return (
+        count["words"] / WORDS_PER_MINUTE
+        + sum(count[kind] * seconds for kind, seconds in DOING.items()) / 60
+    )
 
 
 def table() -> str:

@@ -88,7 +88,14 @@ def trace(room: str, marks: str) -> Trace:
     if not file.exists():
         KEPT.mkdir(parents=True, exist_ok=True)
         print(f"{room}: which tests enter which line?", file=sys.stderr)
-        command = [sys.executable, "-m", "tools.mutants_trace", str(file), marks, ",".join(ROOMS[room]["code"])]
+        command = [
+            sys.executable,
+            "-m",
+            "tools.mutants_trace",
+            str(file),
+            marks,
+            ",".join(ROOMS[room]["code"]),
+        ]
         subprocess.run([*command, *ROOMS[room]["tests"]], cwd=ROOT, check=True, stdout=sys.stderr)
     return read(file)
 
@@ -96,7 +103,10 @@ def trace(room: str, marks: str) -> Trace:
 def read(file: Path) -> Trace:
     """A trace that was written before."""
     document = json.loads(file.read_text(encoding="utf-8"))
-    entered = {path: {int(line): tests for line, tests in lines.items()} for path, lines in document["entered"].items()}
+    entered = {
+        path: {int(line): tests for line, tests in lines.items()}
+        for path, lines in document["entered"].items()
+    }
     return Trace(document["seconds"], entered)
 
 
@@ -106,7 +116,9 @@ def hash_of(text: str) -> int:
 
 
 def _git(*words: str) -> str:
-    return subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["git", *words], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
 
 
 # -- choosing and planting ------------------------------------------------------------------
@@ -114,7 +126,10 @@ def _git(*words: str) -> str:
 
 def chosen(room: str, count: int, seed: int) -> list[Mutation]:
     """Choose mutations of a room's code: an operator by chance, then a place, until there are enough."""
-    equivalent = {(entry["file"], entry["was"], entry["becomes"]) for entry in ROOMS[room].get("equivalent", ())}
+    equivalent = {
+        (entry["file"], entry["was"], entry["becomes"])
+        for entry in ROOMS[room].get("equivalent", ())
+    }
     by_operator: dict[str, list[Mutation]] = {}
     for file in files_of(room):
         for mutation in mutations(file, (ROOT / file).read_text(encoding="utf-8")):
@@ -146,7 +161,15 @@ class Copy:
         here, answers = os.pipe()
         there, requests = os.pipe()
         self._forks = subprocess.Popen(
-            [sys.executable, "-m", "tools.mutants_forks", str(there), str(answers), marks, *ROOMS[room]["tests"]],
+            [
+                sys.executable,
+                "-m",
+                "tools.mutants_forks",
+                str(there),
+                str(answers),
+                marks,
+                *ROOMS[room]["tests"],
+            ],
             cwd=root,
             env={**os.environ, "PYTHONPATH": str(root)},
             pass_fds=(there, answers),
@@ -172,7 +195,11 @@ class Copy:
         original = path.read_text(encoding="utf-8")
         try:
             _write(path, mutation.source)
-            noticed = CANNOT if trace.at_import(mutation) else self._fork(mutation, original, tests, trace)
+            noticed = (
+                CANNOT
+                if trace.at_import(mutation)
+                else self._fork(mutation, original, tests, trace)
+            )
             if noticed == CANNOT:
                 noticed = self._run(tests[:FIRST], trace) or self._run(tests[FIRST:], trace)
             return noticed
@@ -206,7 +233,18 @@ class Copy:
         names.write_text("\n".join(tests), encoding="utf-8")
         mark = self._mark()
         environment = {**os.environ, "PYTHONPATH": str(self.root), MARK: mark}
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "--tb=no",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+        ]
         process = subprocess.Popen(
             [*command, "-m", self.marks, f"@{names}"],
             cwd=self.root,
@@ -288,7 +326,9 @@ def summary(results: Mapping[Mutation, str]) -> str:
     """How many were noticed, and by which operator those were made that were not."""
     living = [mutation for mutation, noticed in results.items() if not noticed]
     noticed = len(results) - len(living)
-    lines = [f"\n{noticed} of {len(results)} noticed ({100 * noticed / max(1, len(results)):.1f} %)"]
+    lines = [
+        f"\n{noticed} of {len(results)} noticed ({100 * noticed / max(1, len(results)):.1f} %)"
+    ]
     lines += [
         f"{mutation.file}:{mutation.line}: {mutation.operator}\n  - {mutation.was}\n  + {mutation.becomes}"
         for mutation in living
@@ -298,13 +338,17 @@ def summary(results: Mapping[Mutation, str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plant the changes of a room. Returns the exit code: 1 when fewer than 95 % are noticed."""
-    parser = argparse.ArgumentParser(description="Plant small changes, and see which of them the tests notice.")
+    parser = argparse.ArgumentParser(
+        description="Plant small changes, and see which of them the tests notice."
+    )
     parser.add_argument("room", choices=sorted(ROOMS))
     parser.add_argument("--count", type=int, default=200, help="how many (200)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
     parser.add_argument("--slow", action="store_true", help="run the tests of `make test-all` too")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--trace", type=Path, metavar="FILE", help="an earlier run's, of the same code")
+    parser.add_argument(
+        "--trace", type=Path, metavar="FILE", help="an earlier run's, of the same code"
+    )
     options = parser.parse_args(arguments)
     marks = EXPRESSION if not options.slow else EXPRESSION_OF_ALL
     measured = read(options.trace) if options.trace else trace(options.room, marks)
@@ -312,7 +356,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[Mutation, str] = {}
     for mutation, noticed in verdicts(options.room, picked, measured, marks, options.workers):
         results[mutation] = noticed
-        print(f"{len(results):4} {mutation.file}:{mutation.line} {mutation.operator}: {noticed or 'LIVES'}", flush=True)
+        print(
+            f"{len(results):4} {mutation.file}:{mutation.line} {mutation.operator}: {noticed or 'LIVES'}",
+            flush=True,
+        )
     print(summary(results))
     return int(sum(map(bool, results.values())) < 0.95 * len(results))
 

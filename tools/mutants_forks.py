@@ -118,12 +118,19 @@ def change(file: str, original: str, source: str) -> bool:
     """
     path = os.path.abspath(file)
     pairs = list(
-        _differing(compile(original, path, "exec", dont_inherit=True), compile(source, path, "exec", dont_inherit=True))
+        _differing(
+            compile(original, path, "exec", dont_inherit=True),
+            compile(source, path, "exec", dont_inherit=True),
+        )
     )
     if any(not was.co_flags & inspect.CO_NEWLOCALS for was, _ in pairs):
         return False
     gc.unfreeze()  # collection froze them, and what is frozen is not listed
-    functions = [each for each in gc.get_objects() if inspect.isfunction(each) and each.__code__.co_filename == path]
+    functions = [
+        each
+        for each in gc.get_objects()
+        if inspect.isfunction(each) and each.__code__.co_filename == path
+    ]
     for was, becomes in pairs:
         holders = [each for each in functions if each.__code__ == was]
         if not holders or any(each.__code__.co_freevars != becomes.co_freevars for each in holders):
@@ -161,13 +168,24 @@ def _shape(code: CodeType, nested: bool = True) -> tuple[object, ...]:
     others = (each for each in code.co_consts if not isinstance(each, CodeType) and each != line)
     constants = [(type(each), repr(each)) for each in others]
     within = [_shape(each) for each in _nested(code)] if nested else len(_nested(code))
-    return code.co_name, code.co_code, code.co_names, code.co_varnames, code.co_freevars, constants, within
+    return (
+        code.co_name,
+        code.co_code,
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        constants,
+        within,
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Collect, and answer requests until there are no more. Returns pytest's exit code."""
     requests, answers, marks, *tests = arguments
-    with open(int(requests), encoding="utf-8") as questions, open(int(answers), "w", encoding="utf-8") as out:
+    with (
+        open(int(requests), encoding="utf-8") as questions,
+        open(int(answers), "w", encoding="utf-8") as out,
+    ):
         options = ["-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", marks]
         return int(pytest.main([*options, *tests], plugins=[Forks(questions, out)]))
 

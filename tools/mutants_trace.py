@@ -42,13 +42,21 @@ def main(arguments: Sequence[str]) -> int:
     output, marks, code, *tests = arguments
     include = [str(ROOT / pattern) for pattern in code.split(",")]
     with tempfile.TemporaryDirectory(prefix="labkit-mutants-") as directory:
-        measured = coverage.Coverage(data_file=f"{directory}/data", include=include, config_file=False)
+        measured = coverage.Coverage(
+            data_file=f"{directory}/data", include=include, config_file=False
+        )
         contexts = Contexts(measured)
         measured.start()
-        ended = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", marks, *tests], plugins=[contexts])
+        ended = pytest.main(
+            ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", marks, *tests],
+            plugins=[contexts],
+        )
         measured.stop()
         data = measured.get_data()
-        entered = {str(Path(file).relative_to(ROOT)): data.contexts_by_lineno(file) for file in data.measured_files()}
+        entered = {
+            str(Path(file).relative_to(ROOT)): data.contexts_by_lineno(file)
+            for file in data.measured_files()
+        }
     seconds = {name: taken for name, taken in contexts.seconds.items() if taken < float("inf")}
     if not seconds or ended not in (0, 1):
         print(f"pytest ended with {ended}", file=sys.stderr)

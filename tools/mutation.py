@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -25,7 +26,14 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitOr: ast.BitAnd,
     ast.BitAnd: ast.BitOr,
 }
-TWINS = {"any": "all", "all": "any", "min": "max", "max": "min", "startswith": "endswith", "endswith": "startswith"}
+TWINS = {
+    "any": "all",
+    "all": "any",
+    "min": "max",
+    "max": "min",
+    "startswith": "endswith",
+    "endswith": "startswith",
+}
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,9 @@ def keyword(node: ast.AST) -> Iterator[ast.AST]:
     if isinstance(node, ast.Call):
         for index, argument in enumerate(node.keywords):
             if argument.arg and argument.arg != "strict":
-                yield ast.Call(node.func, node.args, [*node.keywords[:index], *node.keywords[index + 1 :]])
+                yield ast.Call(
+                    node.func, node.args, [*node.keywords[:index], *node.keywords[index + 1 :]]
+                )
 
 
 def filtered(node: ast.AST) -> Iterator[ast.AST]:
@@ -124,7 +134,9 @@ def filtered(node: ast.AST) -> Iterator[ast.AST]:
     if not isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
         return
     if any(generator.ifs for generator in node.generators):
-        whole = [ast.comprehension(each.target, each.iter, [], each.is_async) for each in node.generators]
+        whole = [
+            ast.comprehension(each.target, each.iter, [], each.is_async) for each in node.generators
+        ]
         parts = {name: value for name, value in ast.iter_fields(node) if name != "generators"}
         yield type(node)(**parts, generators=whole)
 
@@ -134,7 +146,11 @@ def element(node: ast.AST) -> Iterator[ast.AST]:
     if isinstance(node, ast.Tuple | ast.List | ast.Set) and len(node.elts) > 1:
         if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             return
-        yield type(node)(node.elts[1:], ast.Load()) if not isinstance(node, ast.Set) else ast.Set(node.elts[1:])
+        yield (
+            type(node)(node.elts[1:], ast.Load())
+            if not isinstance(node, ast.Set)
+            else ast.Set(node.elts[1:])
+        )
 
 
 def returned(node: ast.AST) -> Iterator[ast.AST]:
@@ -146,8 +162,12 @@ def returned(node: ast.AST) -> Iterator[ast.AST]:
 def statement(node: ast.AST) -> Iterator[ast.AST]:
     """A call, an assignment to something that is there, ``raise`` or ``continue`` is left out."""
     leaves = isinstance(node, ast.Raise | ast.Continue | ast.Break | ast.AugAssign | ast.Delete)
-    calls = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await | ast.YieldFrom)
-    keeps = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute | ast.Subscript)
+    calls = isinstance(node, ast.Expr) and isinstance(
+        node.value, ast.Call | ast.Await | ast.YieldFrom
+    )
+    keeps = isinstance(node, ast.Assign) and isinstance(
+        node.targets[0], ast.Attribute | ast.Subscript
+    )
     if leaves or calls or keeps:
         yield ast.Pass()
 
@@ -202,10 +222,16 @@ def mutations(file: str, text: str) -> Iterator[Mutation]:
                     target.lineno,
                     _lines(target, owner),
                     operator.__name__,
-                    " ".join(raw[begin:end].decode().split()),
+                    _on_one_line(raw[begin:end].decode()),
                     " ".join(new.split()),
                     (raw[:begin] + new.encode() + raw[end:]).decode(),
                 )
+
+
+def _on_one_line(source: str) -> str:
+    """Join the lines of an expression, however the formatter has broken it."""
+    joined = re.sub(r"(?<=[(\[{]) ", "", " ".join(source.split()))
+    return re.sub(r",? (?=[)\]}])", "", joined)
 
 
 def _lines(target: ast.stmt | ast.expr, owner: ast.stmt) -> tuple[int, ...]:
@@ -230,7 +256,9 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.stmt | ast.expr, ast.stmt]]:
             yield node, owner
         definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         for name, value in ast.iter_fields(node):
-            if name in ("annotation", "returns", "decorator_list") or (definition and name == "keywords"):
+            if name in ("annotation", "returns", "decorator_list") or (
+                definition and name == "keywords"
+            ):
                 continue
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):

@@ -160,7 +160,9 @@ def worked_steps() -> Steps:
                 if heading := _step(cell.source, source):
                     step = heading
                     if step in steps:
-                        raise _misread(source, cell.source.splitlines()[0], f"{step} has a heading already")
+                        raise _misread(
+                            source, cell.source.splitlines()[0], f"{step} has a heading already"
+                        )
                     steps[step] = {"notebook": source.stem, "cells": waiting, "solution": ""}
                     waiting = []
                 elif cell.source.startswith("## "):
@@ -175,7 +177,9 @@ def worked_steps() -> Steps:
             elif cell.cell_type == "code" and not cell.source.startswith("recall("):
                 waiting.append(with_solution(cell.source))
     if lacking := [step for step in STEPS if step not in steps]:
-        raise ValueError(f"no source has a heading for {', '.join(lacking)}: it begins with ## {lacking[0]} · ")
+        raise ValueError(
+            f"no source has a heading for {', '.join(lacking)}: it begins with ## {lacking[0]} · "
+        )
     return steps
 
 
@@ -188,7 +192,9 @@ def _step(text: str, source: Path) -> str:
     match = STEP.match(text)
     for line in text.splitlines()[bool(match) :]:
         if LIKE_A_STEP.match(line):
-            raise _misread(source, line, "a step's heading begins a cell, in the form ## W17 · Title")
+            raise _misread(
+                source, line, "a step's heading begins a cell, in the form ## W17 · Title"
+            )
     if match and match[1] not in STEPS:
         raise _misread(source, text.splitlines()[0], f"labkit/lessons has no step {match[1]}")
     return match[1] if match else ""
@@ -219,7 +225,9 @@ def strip(stations: Sequence[str]) -> str:
     """
     picture = (SOURCES / "request.svg").read_text(encoding="utf-8")
     for station in stations:
-        plain, here = (f'<g class="{classes}" id="{station}">' for classes in ("station", "station here"))
+        plain, here = (
+            f'<g class="{classes}" id="{station}">' for classes in ("station", "station here")
+        )
         if plain not in picture:
             raise ValueError(f"request.svg has no station {station}")
         picture = picture.replace(plain, here)
@@ -228,8 +236,13 @@ def strip(stations: Sequence[str]) -> str:
 
 def outputs() -> dict[Path, str]:
     """Every file that is built, with its content."""
-    steps = json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"  # first, for its errors name a line
-    built = {ROOT / "notebooks" / f"{source.stem}.ipynb": _text(notebook(source)) + "\n" for source in sources()}
+    steps = (
+        json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"
+    )  # first, for its errors name a line
+    built = {
+        ROOT / "notebooks" / f"{source.stem}.ipynb": _text(notebook(source)) + "\n"
+        for source in sources()
+    }
     for language in catalogues.languages():
         texts = catalogues.read(catalogues.path(language).read_text(encoding="utf-8"))
         for source in sources():
@@ -243,7 +256,9 @@ def outputs() -> dict[Path, str]:
     built[page] = instructor.page(page.read_text(encoding="utf-8"))
     for lesson in LESSONS:
         solved = notebook(SOURCES / f"{lesson.id}.py", solved=True)
-        built[ROOT / "notebooks" / "instructor" / lesson.notebook] = _text(instructor.slides(solved, lesson)) + "\n"
+        built[ROOT / "notebooks" / "instructor" / lesson.notebook] = (
+            _text(instructor.slides(solved, lesson)) + "\n"
+        )
     for stations in STRIPS:
         built[PICTURES / f"request-{'-'.join(stations)}.svg"] = strip(stations)
     return built
@@ -256,20 +271,33 @@ def exercises(language: str, folder: Path) -> dict[Path, str]:
         documents = {exercise.id: learner_notebook(exercise) for exercise in EXERCISES}
     finally:
         speaking.use("")
-    for cell in [cell for document in documents.values() for cell in document["cells"] if language != "en"]:
+    for cell in [
+        cell for document in documents.values() for cell in document["cells"] if language != "en"
+    ]:
         cell["source"] = catalogues.LAB.sub(f'lab = Lab(lang="{language}")', cell["source"])
-    return {folder / f"{name}.ipynb": _text(_from_dict(document)) + "\n" for name, document in documents.items()}
+    return {
+        folder / f"{name}.ipynb": _text(_from_dict(document)) + "\n"
+        for name, document in documents.items()
+    }
 
 
 def stale() -> list[Path]:
     """The built files that are missing or differ from what would be built."""
-    return [path for path, text in outputs().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    return [
+        path
+        for path, text in outputs().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build, or check. Returns the exit code."""
-    parser = argparse.ArgumentParser(description="Build the learner's notebooks from notebooks/source.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when not up to date")
+    parser = argparse.ArgumentParser(
+        description="Build the learner's notebooks from notebooks/source."
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when not up to date"
+    )
     options = parser.parse_args(arguments)
     try:
         changed = stale()

@@ -21,7 +21,16 @@ SOURCES = ROOT / "page"
 BUILD = ROOT / "build" / "page"
 LOCK = SOURCES / "requirements.lock"
 
-TARGET = ["--platform", "pyemscripten_2026_0_wasm32", "--platform", "any", "--implementation", "cp", "--abi", "cp314"]
+TARGET = [
+    "--platform",
+    "pyemscripten_2026_0_wasm32",
+    "--platform",
+    "any",
+    "--implementation",
+    "cp",
+    "--abi",
+    "cp314",
+]
 TARGET += ["--abi", "none", "--python-version", "3.14", "--only-binary=:all:"]
 """Pyodide 314's tags, which pip does not know by itself."""
 
@@ -36,7 +45,13 @@ def install(target: Path) -> None:
     if mark.exists() and mark.read_text(encoding="utf-8") == stamp:
         return
     shutil.rmtree(target, ignore_errors=True)
-    options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"]
+    options = [
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--no-deps",
+        "--require-hashes",
+    ]
     options += ["--target", str(target), *TARGET, "--requirement", str(LOCK)]
     with tempfile.TemporaryDirectory() as scratch:  # for pip, which an environment of uv's has not
         subprocess.run([*pip_command(Path(scratch) / "pip"), "install", *options], check=True)
@@ -44,8 +59,14 @@ def install(target: Path) -> None:
         spec = importlib.util.find_spec(name)
         assert spec is not None
         assert spec.origin is not None
-        shutil.copytree(Path(spec.origin).parent, target / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    shutil.copytree(SOURCES / "standins", target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.md"))
+        shutil.copytree(
+            Path(spec.origin).parent,
+            target / name,
+            ignore=shutil.ignore_patterns("*.so", "__pycache__"),
+        )
+    shutil.copytree(
+        SOURCES / "standins", target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.md")
+    )
     mark.write_text(stamp, encoding="utf-8")
 
 

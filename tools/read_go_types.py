@@ -22,7 +22,9 @@ DATA = Path(__file__).resolve().parent.parent / "tests" / "parity" / "data"
 STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r'^\t(?:(\w+)\s+)?(\*?[\w.\[\]*]+)\s+`(?:.*?)json:"([^"]*)"')
 MESSAGE = re.compile(r"^message (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
-PROTO_FIELD = re.compile(r"^  (optional |repeated |)(map<[^>]*>|[\w.]+) (\w+) = (\d+)", re.MULTILINE)
+PROTO_FIELD = re.compile(
+    r"^  (optional |repeated |)(map<[^>]*>|[\w.]+) (\w+) = (\d+)", re.MULTILINE
+)
 AGGREGATED = "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1"
 AGGREGATED_FOLDER = "pkg/apis/apiregistration/v1"
 MORE_MESSAGES = (
@@ -78,7 +80,9 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
         if not name:
             inner = structs.get(go_type.lstrip("*"))
             if inner is not None:
-                rows += [[*row[:4], ".".join([go_type, *row[4:]])] for row in fields_of(inner, structs)]
+                rows += [
+                    [*row[:4], ".".join([go_type, *row[4:]])] for row in fields_of(inner, structs)
+                ]
             continue
         flags = "p" if go_type.startswith("*") else ""
         flags += "o" if "omitempty" in options else ""
@@ -97,13 +101,18 @@ def show(checkout: str, path: str) -> str:
 def messages(checkout: str, aggregator: str) -> dict[str, dict[str, list[str]]]:
     """The protobuf messages of served groups, in the form of ``protobuf.json``."""
     found: dict[str, dict[str, list[str]]] = {}
-    places = [(checkout, folder, "k8s.io.api." + folder.replace("/", ".")) for folder in MORE_MESSAGES]
-    places.append((aggregator, AGGREGATED_FOLDER, AGGREGATED.replace("io.k8s.", "k8s.io.").replace("-", "_")))
+    places = [
+        (checkout, folder, "k8s.io.api." + folder.replace("/", ".")) for folder in MORE_MESSAGES
+    ]
+    places.append(
+        (aggregator, AGGREGATED_FOLDER, AGGREGATED.replace("io.k8s.", "k8s.io.").replace("-", "_"))
+    )
     for source, folder, package in places:
         text = show(source, f"{folder}/generated.proto")
         for name, body in MESSAGE.findall(text):
             found[f"{package}.{name}"] = {
-                number: [field, kind, (label or "").strip()] for label, kind, field, number in PROTO_FIELD.findall(body)
+                number: [field, kind, (label or "").strip()]
+                for label, kind, field, number in PROTO_FIELD.findall(body)
             }
     return found
 
@@ -112,7 +121,8 @@ def main() -> int:
     """Print the facts as JSON."""
     if sys.argv[1] == "--protobuf":
         lines = [
-            f"{json.dumps(name)}: {json.dumps(fields)}" for name, fields in sorted(messages(*sys.argv[2:4]).items())
+            f"{json.dumps(name)}: {json.dumps(fields)}"
+            for name, fields in sorted(messages(*sys.argv[2:4]).items())
         ]
         print("{" + ",\n".join(lines) + "}")
         return 0

@@ -31,8 +31,15 @@ def without_descriptions(value: Any) -> Any:
 def main() -> int:
     """Print the components as JSON, one a line."""
     known = json.loads((DATA / "schemas.json").read_text())["schemas"]
-    found = {name: schema for name, schema in read_openapi(Path(sys.argv[1])).items() if name not in known}
-    lines = [f"{json.dumps(name)}: {json.dumps(without_descriptions(found[name]))}" for name in sorted(found)]
+    found = {
+        name: schema
+        for name, schema in read_openapi(Path(sys.argv[1])).items()
+        if name not in known
+    }
+    lines = [
+        f"{json.dumps(name)}: {json.dumps(without_descriptions(found[name]))}"
+        for name in sorted(found)
+    ]
     print("{" + ",\n".join(lines) + "}")
     return 0
 

@@ -148,7 +148,9 @@ def write(jupyter: Jupyter, name: str, document: object) -> None:
 
 def show(notebook: NotebookPage, heading: str) -> None:
     """Scroll a heading to the top."""
-    notebook.page.get_by_role("heading", name=heading).evaluate("(element) => element.scrollIntoView()")
+    notebook.page.get_by_role("heading", name=heading).evaluate(
+        "(element) => element.scrollIntoView()"
+    )
 
 
 if __name__ == "__main__":

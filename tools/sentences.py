@@ -32,7 +32,11 @@ def in_errors(tree: ast.Module, texts: Container[str]) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Call(ast.Name(name), said, keywords) if ERROR.fullmatch(name):
-                parts = [*said[:1], *said[2:], *(each.value for each in keywords if each.arg in ("why", "todo"))]
+                parts = [
+                    *said[:1],
+                    *said[2:],
+                    *(each.value for each in keywords if each.arg in ("why", "todo")),
+                ]
                 for part in parts:
                     yield from _templates(part, assigned)
     names = {getattr(node, "module", getattr(node, "name", "")) for node in tree.body}
@@ -52,13 +56,21 @@ def in_command(tree: ast.Module, cli: bool) -> Iterator[str]:
                 if cli or name != "UsageError":
                     yield from _templates(printed, assigned)
             case ast.keyword("help", value) if cli:
-                yield from (sentence for text in _templates(value, assigned) for sentence in SENTENCE.split(text))
-            case ast.FunctionDef(name=name, decorator_list=[_, *_]) if cli and re.search("_command$|^cli$", name):
+                yield from (
+                    sentence
+                    for text in _templates(value, assigned)
+                    for sentence in SENTENCE.split(text)
+                )
+            case ast.FunctionDef(name=name, decorator_list=[_, *_]) if cli and re.search(
+                "_command$|^cli$", name
+            ):
                 for paragraph in inspect.cleandoc(ast.get_docstring(node) or "").split("\n\n"):
                     yield from SENTENCE.split(" ".join(paragraph.split()))
 
 
-def _in_code(tree: ast.Module, assigned: dict[str, list[ast.expr]], texts: Container[str]) -> Iterator[str]:
+def _in_code(
+    tree: ast.Module, assigned: dict[str, list[ast.expr]], texts: Container[str]
+) -> Iterator[str]:
     """The texts of a module's code: neither its docstrings, nor what is a text of its room."""
     inner: set[ast.AST] = set()
     for node in ast.walk(tree):
@@ -87,7 +99,9 @@ def _templates(node: ast.expr, assigned: dict[str, list[ast.expr]]) -> Iterator[
     match node:
         case ast.Name(name):
             for value in assigned.get(name, ()):
-                yield from _templates(value, {other: values for other, values in assigned.items() if other != name})
+                yield from _templates(
+                    value, {other: values for other, values in assigned.items() if other != name}
+                )
         case ast.JoinedStr(parts):
             names: list[str] = []
             for texts in product(*([*_part(part, names, assigned)] for part in parts)):
@@ -114,7 +128,11 @@ def _part(part: ast.expr, names: list[str], assigned: dict[str, list[ast.expr]])
         case _:
             words = re.findall(r"[a-z]+", ast.unparse(value).lower())
             word = next((each for each in reversed(words) if each not in NO_NAMES), "it")
-            name = next(each for each in (word, *map(f"{word}{{}}".format, range(2, 99))) if each not in names)
+            name = next(
+                each
+                for each in (word, *map(f"{word}{{}}".format, range(2, 99)))
+                if each not in names
+            )
             names.append(name)
             yield f"{{{name}}}"
 

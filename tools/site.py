@@ -45,7 +45,11 @@ PACKAGES = BUILD / "packages"
 LABEXTENSIONS = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
 APPS = ("lab", "notebooks")
 """JupyterLab, and for narrow screens Notebook's page of one document."""
-EXTENSIONS = ("@jupyterlite/pyodide-kernel-extension", "@jupyter-widgets/jupyterlab-manager", "anywidget")
+EXTENSIONS = (
+    "@jupyterlite/pyodide-kernel-extension",
+    "@jupyter-widgets/jupyterlab-manager",
+    "anywidget",
+)
 
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 SITE_PACKAGES = "/lib/python3.14/site-packages"
@@ -111,15 +115,22 @@ OF_THE_KERNEL = {
     },
 }
 """What JupyterLite's kernel writes into a notebook: with it, one that was only opened is not a changed one."""
-WORDS = {"JupyterLite": "labkit", "WASM powered Jupyter running in the browser.": "Kubernetes' API and RBAC, hands on."}
+WORDS = {
+    "JupyterLite": "labkit",
+    "WASM powered Jupyter running in the browser.": "Kubernetes' API and RBAC, hands on.",
+}
 
 Files = dict[str, bytes]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the site. Returns 1 when it is larger than it may be."""
-    parser = argparse.ArgumentParser(description="Build the lab and its documentation as a static site.")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="where the site goes")
+    parser = argparse.ArgumentParser(
+        description="Build the lab and its documentation as a static site."
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "site", help="where the site goes"
+    )
     parser.add_argument("--no-docs", action="store_true", help="leave the documentation out")
     asked = parser.parse_args(arguments)
     out: Path = asked.out.resolve()
@@ -128,7 +139,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     build_jupyterlite(out)
     add_python(out / "static" / "pyodide")
     if not asked.no_docs:
-        shutil.copytree(ROOT / "build" / "docs", out / "docs", ignore=shutil.ignore_patterns(".*", "_sources"))
+        shutil.copytree(
+            ROOT / "build" / "docs", out / "docs", ignore=shutil.ignore_patterns(".*", "_sources")
+        )
     finish_pages(out)
     return report(out)
 
@@ -141,7 +154,9 @@ def build_jupyterlite(out: Path) -> None:
         ignored = shutil.ignore_patterns(*NOT_FOR_LEARNERS, ".*")
         shutil.copytree(ROOT / "notebooks", notebooks, ignore=ignored)
         for picture in notebooks.rglob("*.svg"):  # JupyterLite shows none with other characters
-            picture.write_bytes(picture.read_text(encoding="utf-8").encode("ascii", "xmlcharrefreplace"))
+            picture.write_bytes(
+                picture.read_text(encoding="utf-8").encode("ascii", "xmlcharrefreplace")
+            )
         editions = {}
         for notebook in notebooks.rglob("*.ipynb"):
             document = json.loads(notebook.read_text(encoding="utf-8"))
@@ -157,12 +172,16 @@ def build_jupyterlite(out: Path) -> None:
             command.append(f"--LiteBuildConfig.federated_extensions={LABEXTENSIONS / name}")
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SystemExit(f"JupyterLite could not be built:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+            raise SystemExit(
+                f"JupyterLite could not be built:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+            )
     for path in [*out.rglob("*.map"), *out.glob("rspack.*")]:
         path.unlink(missing_ok=True)
     shutil.rmtree(out / "doc", ignore_errors=True)
     (out / "static").mkdir(exist_ok=True)
-    (out / "static" / "editions.json").write_text(json.dumps(editions, sort_keys=True), encoding="utf-8")
+    (out / "static" / "editions.json").write_text(
+        json.dumps(editions, sort_keys=True), encoding="utf-8"
+    )
 
 
 def edition_of(notebook: dict[str, Any]) -> str:
@@ -184,9 +203,18 @@ def add_python(folder: Path) -> None:
     shutil.copyfile(FZSTD, folder / "fzstd.mjs")
     for seldom in (ROOT / "labkit" / "classroom" / JOINING, *LANGUAGES.glob("*.json")):
         shutil.copyfile(seldom, folder / seldom.name)
-    files = {f"{SITE_PACKAGES}/{name}": content for name, content in bytecode(dict(python_files(folder.parents[1])))}
-    settings = {"/etc/ipython/ipython_config.py": b'c.InteractiveShellApp.extensions = ["labkit_page"]\n'}
-    later = {path: content for path, content in files.items() if path.split("/")[4].split("-")[0] in LATER}
+    files = {
+        f"{SITE_PACKAGES}/{name}": content
+        for name, content in bytecode(dict(python_files(folder.parents[1])))
+    }
+    settings = {
+        "/etc/ipython/ipython_config.py": b'c.InteractiveShellApp.extensions = ["labkit_page"]\n'
+    }
+    later = {
+        path: content
+        for path, content in files.items()
+        if path.split("/")[4].split("-")[0] in LATER
+    }
     base = {path: content for path, content in files.items() if path not in later}
     write_archive(folder / "base.bin", base | settings)
     client, rest = client_files(later)
@@ -194,7 +222,9 @@ def add_python(folder: Path) -> None:
     write_archive(folder / "client_rest.bin", rest)
     (folder / "stdlib.bin").write_bytes(packed(zipped(standard_library())))
     watched = [folder / name for name in ("base.bin", "pyodide.asm.wasm", "stdlib.bin")]
-    (folder / "sizes.json").write_text(json.dumps({path.name: path.stat().st_size for path in watched}))
+    (folder / "sizes.json").write_text(
+        json.dumps({path.name: path.stat().st_size for path in watched})
+    )
 
 
 def python_files(site: Path) -> Iterator[tuple[str, bytes]]:
@@ -206,14 +236,22 @@ def python_files(site: Path) -> Iterator[tuple[str, bytes]]:
                 content = path.read_bytes()
                 # The description of a package is for people.
                 yield name, content.partition(b"\n\n")[0] if path.name == "METADATA" else content
-    for wheel in [*site.glob("extensions/@jupyterlite/pyodide-kernel-extension/static/pypi/*.whl"), *labkit_wheel()]:
+    for wheel in [
+        *site.glob("extensions/@jupyterlite/pyodide-kernel-extension/static/pypi/*.whl"),
+        *labkit_wheel(),
+    ]:
         if wheel.name.startswith(("piplite", "widgetsnbextension")):
             continue
         with ZipFile(wheel) as opened:
             for name in opened.namelist():
                 if not LEFT_OUT.search(name) and not name.endswith("/"):
                     content = opened.read(name)
-                    yield name, json.dumps(yaml.safe_load(content)).encode() if TEXTS.match(name) else content
+                    yield (
+                        name,
+                        json.dumps(yaml.safe_load(content)).encode()
+                        if TEXTS.match(name)
+                        else content,
+                    )
 
 
 def standard_library() -> Files:
@@ -228,8 +266,12 @@ def standard_library() -> Files:
 def client_files(files: Files) -> tuple[Files, Files]:
     """The packages of the official client in two files, for writing many takes long; WebAssembly's stay as they are."""
     compiled = {path.rpartition("/")[0] for path in files if path.endswith(".so")}
-    beside = {path: content for path, content in files.items() if path.rpartition("/")[0] in compiled}
-    inside = {path.removeprefix(f"{SITE_PACKAGES}/"): files[path] for path in files if path not in beside}
+    beside = {
+        path: content for path, content in files.items() if path.rpartition("/")[0] in compiled
+    }
+    inside = {
+        path.removeprefix(f"{SITE_PACKAGES}/"): files[path] for path in files if path not in beside
+    }
     rest = {path: content for path, content in inside.items() if REST.match(path)}
     often = {path: content for path, content in inside.items() if path not in rest}
     return beside | {CLIENT: zipped(often)}, {CLIENT_REST: zipped(rest)}
@@ -240,7 +282,9 @@ def labkit_wheel() -> list[Path]:
     folder = BUILD / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     return [*folder.glob("*.whl")]
 
 
@@ -250,13 +294,23 @@ def bytecode(files: Files, folder: str = SITE_PACKAGES) -> Iterator[tuple[str, b
     What learners may look at keeps its source beside it. What was compiled once is taken from the build's cache.
     """
     compiled = {}
-    how = (SOURCES / "compile.mjs").read_bytes() + (PYODIDE / "package.json").read_bytes() + folder.encode()
+    how = (
+        (SOURCES / "compile.mjs").read_bytes()
+        + (PYODIDE / "package.json").read_bytes()
+        + folder.encode()
+    )
     for name, content in files.items():
         if not name.endswith(".py"):
             yield name, content
             continue
-        compiled[name] = COMPILED / f"{hashlib.sha256(how + name.encode() + content).hexdigest()}.pyc"
-    compile_files({name: files[name] for name, place in compiled.items() if not place.exists()}, compiled, folder)
+        compiled[name] = (
+            COMPILED / f"{hashlib.sha256(how + name.encode() + content).hexdigest()}.pyc"
+        )
+    compile_files(
+        {name: files[name] for name, place in compiled.items() if not place.exists()},
+        compiled,
+        folder,
+    )
     for name, place in compiled.items():
         path = Path(name)
         if SOURCES_STAY.match(name):
@@ -313,12 +367,16 @@ def packed(content: bytes) -> bytes:
 
 def finish_pages(out: Path) -> None:
     """Write the landing page, put the bar into JupyterLab's, and list the files for use without network."""
-    settings = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]
+    settings = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))[
+        "jupyter-config-data"
+    ]
     site_pages.add_loading(out, settings["appVersion"])
     shutil.copyfile(SOURCES / "manifest.webmanifest", out / "manifest.webmanifest")
     for page in [path for app in APPS for path in (out / app).rglob("index.html")]:
         if (page.parent / "favicon.ico").exists():
-            shutil.copyfile(out / "icon-120x120.png", page.parent / "favicon.ico")  # theirs has 319 KB
+            shutil.copyfile(
+                out / "icon-120x120.png", page.parent / "favicon.ico"
+            )  # theirs has 319 KB
         text = page.read_text(encoding="utf-8")
         for theirs, ours in WORDS.items():
             text = text.replace(theirs, ours)
@@ -342,12 +400,18 @@ def lead_to_the_lab(page: Path, out: Path) -> None:
     folder = "" if language == "en" else f"{language}/"
     href, text = f"{root}{site_pages.LANDING[language]}.html", "Back to the lab"
     lesson = f"{folder}{name.stem}.ipynb"
-    if (out / "files" / lesson).is_file() and name.parent.as_posix() == f"notebooks/{folder}".rstrip("/"):
+    if (
+        out / "files" / lesson
+    ).is_file() and name.parent.as_posix() == f"notebooks/{folder}".rstrip("/"):
         href, text = f"{root}lab/index.html?path={lesson}", "Open this lesson in the lab"
     text = site_pages.texts_of_pages(language).get(text, text)
     link = f'<div class="announcement"><div class="announcement-content"><a href="{href}">{text}</a></div></div>'
-    content = page.read_text(encoding="utf-8").replace("</head>", f"{site_fonts.script(language, root)}</head>", 1)
-    page.write_text(content.replace('<div class="page">', f'{link}\n<div class="page">', 1), encoding="utf-8")
+    content = page.read_text(encoding="utf-8").replace(
+        "</head>", f"{site_fonts.script(language, root)}</head>", 1
+    )
+    page.write_text(
+        content.replace('<div class="page">', f'{link}\n<div class="page">', 1), encoding="utf-8"
+    )
 
 
 def add_service_worker(out: Path) -> None:
@@ -361,7 +425,9 @@ def add_service_worker(out: Path) -> None:
             kept.append(name)
             version.update(name.encode() + path.read_bytes())
     text = (SOURCES / "offline.js").read_text(encoding="utf-8")
-    text = text.replace("{{version}}", version.hexdigest()[:12]).replace("{{files}}", json.dumps(kept))
+    text = text.replace("{{version}}", version.hexdigest()[:12]).replace(
+        "{{files}}", json.dumps(kept)
+    )
     worker.write_text(text + worker.read_text(encoding="utf-8"), encoding="utf-8")
 
 
@@ -379,7 +445,9 @@ def to_begin(out: Path) -> int:
         JOINING,
         *(f"{start}{file.name}" for file in LANGUAGES.glob("*.json") for start in ("", "loading-")),
     }
-    parts = (path for path in (out / "static").rglob("*") if path.is_file() and path.name not in later)
+    parts = (
+        path for path in (out / "static").rglob("*") if path.is_file() and path.name not in later
+    )
     return sum(on_the_wire(path) for path in parts) + FRONT_END
 
 
@@ -387,7 +455,9 @@ def report(out: Path) -> int:
     """Print what the site weighs on the wire. Returns 1 when it is more than it may be."""
     in_all = sum(on_the_wire(path) for path in out.rglob("*") if path.is_file())
     begin = to_begin(out)
-    print(f"{out}: {in_all / 1e6:.1f} MB on the wire in all, {begin / 1e6:.1f} MB before the first cell runs")
+    print(
+        f"{out}: {in_all / 1e6:.1f} MB on the wire in all, {begin / 1e6:.1f} MB before the first cell runs"
+    )
     return int(in_all > MOST_IN_ALL or begin > MOST_TO_BEGIN)
 
 

@@ -34,7 +34,11 @@ def add_fonts(out: Path) -> None:
     folder.mkdir()
     faces = []
     for file, ranges in FACE.findall((KOREAN / "index.css").read_text(encoding="utf-8")):
-        if letters := [each for each in ranges.split(",") if int(re.split(r"[+-]", each)[1], 16) >= FIRST_LETTER]:
+        if letters := [
+            each
+            for each in ranges.split(",")
+            if int(re.split(r"[+-]", each)[1], 16) >= FIRST_LETTER
+        ]:
             shutil.copyfile(KOREAN / "files" / file, folder / file)
             faces.append(
                 f'@font-face{{font-family:"{FAMILY}";font-display:swap;font-weight:100 900;'

@@ -29,7 +29,8 @@ SAID = ROOT / "labkit" / "core" / "languages"
 PICTURES = ("xray", "graph", "matrix")
 """The widgets that have links to pictures."""
 README_ROW = re.compile(
-    r"^\| \d \| \[(.+?)\]\(notebooks/((?:\w+/)?[\w-]+\.ipynb)\) \| (.*?) ?\| (\d+) \| (.+?) \|$", re.MULTILINE
+    r"^\| \d \| \[(.+?)\]\(notebooks/((?:\w+/)?[\w-]+\.ipynb)\) \| (.*?) ?\| (\d+) \| (.+?) \|$",
+    re.MULTILINE,
 )
 LANDING = {"en": "index", "ko": "ko"}
 """The landing page of each language, and so of its other pages."""
@@ -38,7 +39,9 @@ LANDING = {"en": "index", "ko": "ko"}
 def add_loading(out: Path, jupyterlite: str) -> None:
     """Add what JupyterLab's page loads, with JupyterLite's version and names, and what it says in other languages."""
     folder = out / "static"
-    [worker] = out.glob("extensions/@jupyterlite/pyodide-kernel-extension/static/comlink.worker.*.js")
+    [worker] = out.glob(
+        "extensions/@jupyterlite/pyodide-kernel-extension/static/comlink.worker.*.js"
+    )
     for name, place in (("loading.js", folder), ("early.mjs", folder / "pyodide")):
         script = (SOURCES / name).read_text(encoding="utf-8")
         script = script.replace("{{jupyterlite}}", jupyterlite).replace("{{worker}}", worker.name)
@@ -46,14 +49,20 @@ def add_loading(out: Path, jupyterlite: str) -> None:
     for language in LANDING:
         if texts := texts_of_pages(language):
             script = "".join(
-                (SOURCES / name).read_text(encoding="utf-8") for name in ("loading.js", "kernel.mjs", "storage.mjs")
+                (SOURCES / name).read_text(encoding="utf-8")
+                for name in ("loading.js", "kernel.mjs", "storage.mjs")
             )
-            (folder / f"loading-{language}.json").write_text(words_of(script, texts), encoding="utf-8")
+            (folder / f"loading-{language}.json").write_text(
+                words_of(script, texts), encoding="utf-8"
+            )
 
 
 def words_of(script: str, texts: Mapping[str, str]) -> str:
     """The translations of a script's texts, as JSON."""
-    return json.dumps({each: texts[each] for each in IN_SCRIPT.findall(script) if each in texts}, ensure_ascii=False)
+    return json.dumps(
+        {each: texts[each] for each in IN_SCRIPT.findall(script) if each in texts},
+        ensure_ascii=False,
+    )
 
 
 def add_landing(out: Path, size: int) -> None:
@@ -61,9 +70,13 @@ def add_landing(out: Path, size: int) -> None:
     for language, name in LANDING.items():
         texts = texts_of_pages(language)
         page = translated((SOURCES / "index.html").read_text(encoding="utf-8"), language, LANDING)
-        page = page.replace("{{megabytes}}", f"{size / 1e6:.0f}").replace("{{version}}", __version__)
+        page = page.replace("{{megabytes}}", f"{size / 1e6:.0f}").replace(
+            "{{version}}", __version__
+        )
         page = page.replace("{{cards}}", "\n".join(cards(language, texts)))
-        page = page.replace("{{elsewhere}}", elsewhere(os.environ.get("GITHUB_REPOSITORY", ""), texts))
+        page = page.replace(
+            "{{elsewhere}}", elsewhere(os.environ.get("GITHUB_REPOSITORY", ""), texts)
+        )
         (out / f"{name}.html").write_text(page, encoding="utf-8")
 
 
@@ -71,7 +84,9 @@ def texts_of_pages(language: str) -> dict[str, str]:
     """What the site's own pages say in a language, by the English text; nothing for English."""
     if language == "en":
         return {}
-    messages = catalogues.messages(catalogues.read(catalogues.path(language, "page").read_text(encoding="utf-8")))
+    messages = catalogues.messages(
+        catalogues.read(catalogues.path(language, "page").read_text(encoding="utf-8"))
+    )
     return {str(each.id): str(each.string) for each in messages if each.string and not each.fuzzy}
 
 
@@ -128,11 +143,15 @@ def add_drill(out: Path) -> None:
     shutil.copyfile(ROOT / "labkit" / "practice" / "pool.json", out / "drill-pool.json")
     for language, name in names.items():
         page = translated((SOURCES / "drill.html").read_text(encoding="utf-8"), language, names)
-        (out / f"{name}.html").write_text(page.replace("{{style}}", style_of("drill")), encoding="utf-8")
+        (out / f"{name}.html").write_text(
+            page.replace("{{style}}", style_of("drill")), encoding="utf-8"
+        )
         if language != "en":
             shown = json.loads((SAID / f"{language}.json").read_text(encoding="utf-8"))
             english = dict.fromkeys([*IN_SCRIPT.findall("\n".join(script)), *pool.texts()])
-            words = json.dumps({each: shown[each] for each in english if each in shown}, ensure_ascii=False)
+            words = json.dumps(
+                {each: shown[each] for each in english if each in shown}, ensure_ascii=False
+            )
             (out / f"{name}.json").write_text(words, encoding="utf-8")
 
 
@@ -140,14 +159,19 @@ def add_share(out: Path) -> None:
     """Add the page that draws a link's picture, with the scripts of the widgets that have links and their texts."""
     folder = out / "share"
     folder.mkdir()
-    page, script = ((SOURCES / f"share.{kind}").read_text(encoding="utf-8") for kind in ("html", "js"))
+    page, script = (
+        (SOURCES / f"share.{kind}").read_text(encoding="utf-8") for kind in ("html", "js")
+    )
     (out / "share.html").write_text(IN_PAGE.sub(r"\1", page), encoding="utf-8")
     (folder / "share.js").write_text(script, encoding="utf-8")
     link = (SOURCES / "share-link.js").read_text(encoding="utf-8")
     shapes = (STATIC / "share.json").read_text(encoding="utf-8")
     (folder / "link.js").write_text(link.replace("{{shapes}}", shapes), encoding="utf-8")
     (folder / "share.css").write_text(style_of(*PICTURES), encoding="utf-8")
-    parts = {name: (STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("common", "explanation", *PICTURES)}
+    parts = {
+        name: (STATIC / f"{name}.js").read_text(encoding="utf-8")
+        for name in ("common", "explanation", *PICTURES)
+    }
     for name in PICTURES:
         (folder / f"{name}.js").write_text(
             "\n".join((parts["common"], parts["explanation"], parts[name])), encoding="utf-8"

@@ -72,7 +72,9 @@ class _Handler(SimpleHTTPRequestHandler):
             file = file / "index.html"
         if not path.startswith(self.prefix) or ".." in path or not file.is_file():
             return self.send_error(HTTPStatus.NOT_FOUND)
-        squeeze = file.suffix not in COMPRESSED_ALREADY and "gzip" in self.headers.get("Accept-Encoding", "")
+        squeeze = file.suffix not in COMPRESSED_ALREADY and "gzip" in self.headers.get(
+            "Accept-Encoding", ""
+        )
         content = compressed(file, file.stat().st_mtime_ns) if squeeze else file.read_bytes()
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", self.guess_type(file))
@@ -107,7 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         server = StaticSite(folder, port)
     except OSError as error:
-        print(f"Port {port} cannot be used ({error.strerror}). Choose another: make site-serve PORT=0", file=sys.stderr)
+        print(
+            f"Port {port} cannot be used ({error.strerror}). Choose another: make site-serve PORT=0",
+            file=sys.stderr,
+        )
         return 1
     with server:
         print(f"{server.url} (Ctrl-C ends it)", flush=True)

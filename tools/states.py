@@ -46,7 +46,12 @@ PLACE = {"namespace": "kikai"}
 MADE: list[dict[str, Any]] = [
     {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}},
     {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "test", **PLACE}},
-    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "notes", **PLACE}, "data": {"text": "mine"}},
+    {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "notes", **PLACE},
+        "data": {"text": "mine"},
+    },
     {
         "apiVersion": f"{RBAC}/v1",
         "kind": "Role",
@@ -101,14 +106,21 @@ def work(lab: Lab) -> None:
     progress.mark("W15", "passed", seen="something")
     progress.note("W16", hints=2)
     if hasattr(progress, "join_drill"):  # an older labkit has none
-        progress.join_drill({**keeping.new(), "asked": {"question": 1.0}, "off": {"value": True, "at": 1.0}})
+        progress.join_drill(
+            {**keeping.new(), "asked": {"question": 1.0}, "off": {"value": True, "at": 1.0}}
+        )
 
 
 def kept() -> dict[str, bytes]:
     """What a page keeps after some work, by name."""
     memory = Memory({})
     in_page = mock.patch.object(page, "IN_PAGE", True)
-    with TemporaryDirectory() as home, in_page, mock.patch.dict(os.environ, LABKIT_HOME=home), Page(memory):
+    with (
+        TemporaryDirectory() as home,
+        in_page,
+        mock.patch.dict(os.environ, LABKIT_HOME=home),
+        Page(memory),
+    ):
         work(Lab(say=lambda _line: None))
     return memory.names
 
@@ -153,7 +165,9 @@ def renewed(data: bytes, present: Mapping[str, bytes]) -> dict[str, bytes]:
             else:  # a journal names the cluster by its certificate
                 content = archive.read(name)
                 renew = inside.startswith("journal-")
-                made.writestr(inside, CLUSTER.sub(rb"\g<1>" + cluster.encode(), content) if renew else content)
+                made.writestr(
+                    inside, CLUSTER.sub(rb"\g<1>" + cluster.encode(), content) if renew else content
+                )
     return {**names, SNAPSHOT: snapshot.getvalue()}
 
 
@@ -173,7 +187,9 @@ def shape(data: bytes) -> dict[str, object]:
                 found[name] = {line["kind"]: sorted(line) for line in lines}
         with closing(sqlite3.connect(":memory:")) as database:
             database.deserialize(without_log(archive.read(f"{SNAPSHOT}/{DATABASE}")))
-            found["tables"] = database.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+            found["tables"] = database.execute(
+                "SELECT name, sql FROM sqlite_master ORDER BY name"
+            ).fetchall()
             found["states"] = database.execute("SELECT name FROM snapshots").fetchall()
             for pragma in ("application_id", "user_version", "page_size"):
                 found[pragma] = database.execute(f"PRAGMA {pragma}").fetchone()
@@ -196,12 +212,18 @@ def _keys(value: object, depth: int, at: str = "") -> set[str]:
         return {key for each in value for key in _keys(each, depth, at)}
     if not isinstance(value, dict) or not depth:
         return set()
-    return {key for name, each in value.items() for key in {f"{at}{name}", *_keys(each, depth - 1, f"{at}{name}.")}}
+    return {
+        key
+        for name, each in value.items()
+        for key in {f"{at}{name}", *_keys(each, depth - 1, f"{at}{name}.")}
+    }
 
 
 def main() -> None:
     """Write the data file of this labkit."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
     path = DATA / f"{len(data_files()) + 1:02}-{commit[:8]}.zip"
     path.write_bytes(packed(kept()))
     print(f"written: {path.relative_to(ROOT)} ({path.stat().st_size} bytes)")

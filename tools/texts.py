@@ -80,7 +80,17 @@ ERRORS = {"UsageError", "TokenError", "ExpectedForbidden"}
 """The errors whose texts are among their room's, if they have no values: the first argument, ``why`` and ``todo``."""
 WITHOUT_ERRORS = {"backends", "class", "cli", "commands", "core", "errors", "grading", "presenter"}
 """The rooms whose errors are all among the sentences: they are about a machine, or for a teacher."""
-NEAR_MISSES = ("group", "missing role", "name", "namespace", "resource", "scope", "subject", "unbound", "verb")
+NEAR_MISSES = (
+    "group",
+    "missing role",
+    "name",
+    "namespace",
+    "resource",
+    "scope",
+    "subject",
+    "unbound",
+    "verb",
+)
 SORTS = ("Bindings", "Groups", "Names", "Places", "References", "Resources", "Subjects", "Verbs")
 FACTS = (
     "answer",
@@ -99,21 +109,67 @@ FACTS = (
     "verb",
 )
 COLUMNS = (
-    *("discrimination", "ended", "error", "example", "exercise", "from share", "full marks", "graded", "judged"),
-    *("learner", "learners", "lines", "mean share", "median share", "mistake", "name", "names", "other", "points"),
-    *("share", "similar pairs", "state", "step", "submissions", "task", "tasks", "tell the class", "they believe"),
+    *(
+        "discrimination",
+        "ended",
+        "error",
+        "example",
+        "exercise",
+        "from share",
+        "full marks",
+        "graded",
+        "judged",
+    ),
+    *(
+        "learner",
+        "learners",
+        "lines",
+        "mean share",
+        "median share",
+        "mistake",
+        "name",
+        "names",
+        "other",
+        "points",
+    ),
+    *(
+        "share",
+        "similar pairs",
+        "state",
+        "step",
+        "submissions",
+        "task",
+        "tasks",
+        "tell the class",
+        "they believe",
+    ),
     *("count", "title", "to share", "too much", "why"),
 )
 """The headings of the tables about a class."""
 COUNTED = ("binding", "permission", "question", "request", "role")
 MORE = {
-    "cli": tuple(f"{judged}: {verdict}." for judged in ("Right", "No") for verdict in ("allowed", "forbidden")),
+    "cli": tuple(
+        f"{judged}: {verdict}."
+        for judged in ("Right", "No")
+        for verdict in ("allowed", "forbidden")
+    ),
     "backends": ("era", "node", "process", "start it", "state"),
     "lab": FACTS,
     "presenter": (
-        *("Jump to step: /{it}█  (Enter goes, Escape leaves)", "kubectl … or Python: {it}█  (Enter asks)"),
-        *(f"Code is shown {way}." for way in ("all at once", "a line at a key", "not before it runs")),
-        *(what for _, what, *_ in yaml.safe_load((PACKAGE / "presenter" / "stage.yaml").read_text("utf-8"))["keys"]),
+        *(
+            "Jump to step: /{it}█  (Enter goes, Escape leaves)",
+            "kubectl … or Python: {it}█  (Enter asks)",
+        ),
+        *(
+            f"Code is shown {way}."
+            for way in ("all at once", "a line at a key", "not before it runs")
+        ),
+        *(
+            what
+            for _, what, *_ in yaml.safe_load(
+                (PACKAGE / "presenter" / "stage.yaml").read_text("utf-8")
+            )["keys"]
+        ),
     ),
     "rbac": (*NEAR_MISSES, "service account", "user"),
     "ui": (*SORTS, "groups"),
@@ -141,7 +197,13 @@ MORE = {
         "{results} graded, {full} with full marks of what can be judged there, "
         "{number} of the tasks corrected by hand. Scores: {csv}",
         "Building the lab's pod image on {base} …",
-        *("Usage:", "Options:", "Commands:", "Show the version and exit.", "Show this message and exit."),
+        *(
+            "Usage:",
+            "Options:",
+            "Commands:",
+            "Show the version and exit.",
+            "Show this message and exit.",
+        ),
         *("[default: {value}]", "[default: {value}; {range}]", "[required]"),
         "Try '{command}' for help.",
         "Error: {message}",
@@ -162,7 +224,13 @@ MORE = {
         "The exit code is the command's own.",
         *("left over", "it ends with its program", "another LABKIT_HOME", "try: {todo}"),
         "process {pid}: {megabytes} MiB, {url}, {where}",
-        *("It lacked:", "It lacked: nothing.", "It never used:", "It never used: nothing.", "No rule is near it."),
+        *(
+            "It lacked:",
+            "It lacked: nothing.",
+            "It never used:",
+            "It never used: nothing.",
+            "No rule is near it.",
+        ),
         *("stop {server}", "remove {path}", "Permissions that have changed: {number}."),
         "{results} graded, {full} with full marks. Scores: {file}",
         "Building the lab's pod image …",
@@ -183,7 +251,15 @@ MORE = {
     ),
     "exercises": (PLACEHOLDER, BOARD, BEGIN),
     "grading": (
-        *("time limit", "memory limit", "signal {which}", "exit code {which}", "done", "unreadable", "not graded"),
+        *(
+            "time limit",
+            "memory limit",
+            "signal {which}",
+            "exit code {which}",
+            "done",
+            "unreadable",
+            "not graded",
+        ),
         *(f"Expected: {{expected}}{end} Seen: {{seen}}" for end in ("", ".")),
         *("the notebook ends by itself", "not judged"),
         *COLUMNS,
@@ -262,7 +338,9 @@ def template(room: str) -> Catalog:
     for name, keys in files.items():
         if room == "exercises" or name.startswith(f"{room}/"):
             content = (PACKAGE / name).read_text(encoding="utf-8")
-            for said in in_yaml(json.loads(content) if name.endswith(".json") else yaml.safe_load(content), keys):
+            for said in in_yaml(
+                json.loads(content) if name.endswith(".json") else yaml.safe_load(content), keys
+            ):
                 texts.add(said, locations=[(name, 0)])
     for said in MORE.get(room, ()):
         texts.add(said, locations=[(room, 0)])
@@ -277,7 +355,11 @@ def sentences(room: str) -> Catalog:
         if place.startswith("embedded/"):
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        for said in in_errors(tree, SAYS) if room == "errors" else in_command(tree, place.startswith("cli/")):
+        for said in (
+            in_errors(tree, SAYS)
+            if room == "errors"
+            else in_command(tree, place.startswith("cli/"))
+        ):
             for line in filter(has_words, map(str.strip, said.split("\n"))):
                 if line not in known:
                     texts.add(line, locations=[(place, 0)])

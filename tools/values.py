@@ -43,10 +43,17 @@ VALUES = (
         for aside in ("", "; it could not be set aside either ({error})")
         for passes in ("", " Your passes are still there.")
     ),
-    *(f"{what} cannot work in a page of a browser." for what in ("The cluster {backend}", "A terminal")),
+    *(
+        f"{what} cannot work in a page of a browser."
+        for what in ("The cluster {backend}", "A terminal")
+    ),
     *(
         f"its phase is {{phase}}{containers}{events}"
-        for containers in ("", "; container {one}: {why}", "; container {one}: {why}; container {two}: {too}")
+        for containers in (
+            "",
+            "; container {one}: {why}",
+            "; container {one}: {why}; container {two}: {too}",
+        )
         for events in ("", "; its events say: {said}")
     ),
     *(
@@ -123,7 +130,10 @@ VALUES = (
             "{time} is no time with a zone.",
         )
     ),
-    *(f"{{path}} has no column {' and no column '.join(several)}." for several in (COLUMNS[:2], COLUMNS[:3], COLUMNS)),
+    *(
+        f"{{path}} has no column {' and no column '.join(several)}."
+        for several in (COLUMNS[:2], COLUMNS[:3], COLUMNS)
+    ),
     "line {number}, {line}, has a tab, and YAML is indented with spaces",
     "the text is not YAML.",
     *(
@@ -153,6 +163,10 @@ VALUES = (
     f"{NOT_USED} labkit {{earlier}} graded them, and this is {{version}}.",
     f"{NOT_USED} {{exercise}} has changed since.",
     f"{NOT_USED} the course has another secret.",
-    *(f"it has to be {kind.words}" for kind in vars(arguments).values() if isinstance(kind, arguments.ArgumentKind)),
+    *(
+        f"it has to be {kind.words}"
+        for kind in vars(arguments).values()
+        if isinstance(kind, arguments.ArgumentKind)
+    ),
     "it has to be the lab, as Lab() makes it",
 )

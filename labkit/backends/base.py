@@ -134,7 +134,9 @@ class Need:
 
     def spoken(self) -> Need:
         """The same in the learner's language."""
-        return replace(self, thing=fitted(self.thing), state=fitted(self.state), todo=fitted(self.todo))
+        return replace(
+            self, thing=fitted(self.thing), state=fitted(self.state), todo=fitted(self.todo)
+        )
 
 
 class Backend(Protocol):

@@ -82,7 +82,9 @@ class Contents:
     python: str
 
 
-def save(target: Path, home: Path, node_image: str, report: Report, *, images: bool = True) -> Contents:
+def save(
+    target: Path, home: Path, node_image: str, report: Report, *, images: bool = True
+) -> Contents:
     """Write a bundle; ``images`` includes kind's images, which takes Docker.
 
     Raises:
@@ -92,14 +94,25 @@ def save(target: Path, home: Path, node_image: str, report: Report, *, images: b
     engine = find() if images else None
     image = _node_image(home, node_image, engine, report) if engine else ""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    contents = Contents(__version__, image, podimage.IMAGE if engine else "", platform.machine(), python)
+    contents = Contents(
+        __version__, image, podimage.IMAGE if engine else "", platform.machine(), python
+    )
     try:
-        with scratch_directory(".bundle-", target.absolute().parent) as scratch, _progress(scratch, report):
+        with (
+            scratch_directory(".bundle-", target.absolute().parent) as scratch,
+            _progress(scratch, report),
+        ):
             _gather(scratch, contents, engine, target.name, report)
             report(f"Writing {target} …")
             part = scratch / "whole.tar"
             with tarfile.open(part, "w") as archive:
-                for name in ("README.txt", "bundle.json", *(["images.tar"] if engine else []), "wheels", "notebooks"):
+                for name in (
+                    "README.txt",
+                    "bundle.json",
+                    *(["images.tar"] if engine else []),
+                    "wheels",
+                    "notebooks",
+                ):
                     archive.add(scratch / name, name)
             part.replace(target)
     except OSError as error:
@@ -163,14 +176,18 @@ def load(source: Path, home: Path, report: Report) -> Contents:
             archive.extract("images.tar", scratch, filter="data")
         report(f"Loading them into {engine.program} …")
         done = engine.run("load", "--input", f"{scratch}/images.tar", timeout_seconds=SAVE_SECONDS)
-    lacking = [name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)]
+    lacking = [
+        name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)
+    ]
     if not done.ok or lacking:
         raise Missing(
             "The images could not be loaded.",
             why=done.last_words or f"{', '.join(lacking)} is missing",
             todo=ROOM,
         )
-    write_private(home / "kind" / "bundle.json", json.dumps({"node_image": contents.node_image}) + "\n")
+    write_private(
+        home / "kind" / "bundle.json", json.dumps({"node_image": contents.node_image}) + "\n"
+    )
     return contents
 
 
@@ -185,27 +202,39 @@ def look(source: Path) -> Contents:
             member = archive.extractfile("bundle.json")
             facts: dict[str, Any] = json.load(member) if member else {}
         if facts.pop("format") != FORMAT:
-            raise UsageError(f"{source} was written by another version of labkit.", todo="Save it again.")
+            raise UsageError(
+                f"{source} was written by another version of labkit.", todo="Save it again."
+            )
         return Contents(**facts)
     except (OSError, tarfile.TarError, KeyError, ValueError, TypeError) as error:
         why = getattr(error, "strerror", None) or "it lacks what a bundle holds"
         raise UsageError(
-            f"{source} is no bundle.", why=str(why), todo="Name the file that `labkit bundle save` wrote."
+            f"{source} is no bundle.",
+            why=str(why),
+            todo="Name the file that `labkit bundle save` wrote.",
         ) from error
 
 
-def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str, report: Report) -> None:
+def _gather(
+    scratch: Path, contents: Contents, engine: Engine | None, name: str, report: Report
+) -> None:
     facts = {"format": FORMAT, **{key: getattr(contents, key) for key in Contents.__slots__}}
     (scratch / "bundle.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     rest = (WITH_IMAGES if engine else WITHOUT_IMAGES).format(name=name)
     text = README.format(
-        version=contents.version, machine=contents.machine, python=contents.python, name=name, rest=rest
+        version=contents.version,
+        machine=contents.machine,
+        python=contents.python,
+        name=name,
+        rest=rest,
     )
     (scratch / "README.txt").write_text(text, encoding="utf-8")
     if engine:
         report("Saving the images …")
         images = [contents.node_image, contents.pod_image]
-        done = engine.run("save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS)
+        done = engine.run(
+            "save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS
+        )
         if not done.ok:
             raise Missing("The images could not be saved.", why=done.last_words, todo=ROOM)
     report("Gathering the wheels …")
@@ -223,10 +252,14 @@ def _wheels(directory: Path) -> None:
     directory.mkdir()
     pip = pip_command(directory.parent / "pip")
     pins = sorted(
-        f"{name}=={version}" for name, version in installed_versions(DISTRIBUTION).items() if name != DISTRIBUTION
+        f"{name}=={version}"
+        for name, version in installed_versions(DISTRIBUTION).items()
+        if name != DISTRIBUTION
     )
     command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
-    done = call([*command, *pins], timeout_seconds=SAVE_SECONDS, env={"TMPDIR": str(directory.parent)})
+    done = call(
+        [*command, *pins], timeout_seconds=SAVE_SECONDS, env={"TMPDIR": str(directory.parent)}
+    )
     if not done.ok:
         todo = "Gathering them needs the network; check it."
         raise Missing("The wheels could not be gathered.", why=done.last_words, todo=todo)
@@ -235,7 +268,11 @@ def _wheels(directory: Path) -> None:
         build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
         done = call(build, timeout_seconds=SAVE_SECONDS)
         if not done.ok:
-            raise Missing("labkit's own wheel could not be built.", why=done.last_words, todo="Install labkit again.")
+            raise Missing(
+                "labkit's own wheel could not be built.",
+                why=done.last_words,
+                todo="Install labkit again.",
+            )
     else:
         repack(metadata.distribution(DISTRIBUTION), directory)
 
@@ -248,7 +285,9 @@ def pip_command(directory: Path) -> list[str]:
     done = call([sys.executable, "-P", "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
     if not done.ok:
         todo = "Install Python's venv module, such as apt install python3-venv."
-        raise Missing("There is no pip here to gather the wheels with.", why=done.last_words, todo=todo)
+        raise Missing(
+            "There is no pip here to gather the wheels with.", why=done.last_words, todo=todo
+        )
     return [str(directory / "bin" / "python"), "-P", "-m", "pip"]
 
 
@@ -271,7 +310,9 @@ def installed_versions(name: str) -> dict[str, str]:
             for text in distribution.requires or []:
                 wanted = Requirement(text)
                 if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
-                    todo += [(canonicalize_name(wanted.name), entry) for entry in ("", *wanted.extras)]
+                    todo += [
+                        (canonicalize_name(wanted.name), entry) for entry in ("", *wanted.extras)
+                    ]
     return found
 
 

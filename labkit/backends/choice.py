@@ -58,7 +58,9 @@ class Choice:
                     f'The backend {backend} has no option "{option}".',
                     todo=f"It is one of {owner}: choose that backend as well, or leave the option out.",
                 )
-        if saved.get("backend") == backend and (options.kubeconfig is None or backend != "existing"):
+        if saved.get("backend") == backend and (
+            options.kubeconfig is None or backend != "existing"
+        ):
             options = _complete(options, saved)
         return cls(backend, options)
 
@@ -91,7 +93,9 @@ def _complete(options: Options, saved: dict[str, Any]) -> Options:
     )
 
 
-def make(name: str, home: Path, options: Options, lesson_objects: Callable[[], list[Manifest]]) -> Backend:
+def make(
+    name: str, home: Path, options: Options, lesson_objects: Callable[[], list[Manifest]]
+) -> Backend:
     """Make a backend.
 
     Args:

@@ -114,7 +114,9 @@ class Embedded:
                 return
             self._require_here()
             self._end()
-            report(f"The embedded cluster is stopped. Its objects are kept; `{self.up}` brings them back.")
+            report(
+                f"The embedded cluster is stopped. Its objects are kept; `{self.up}` brings them back."
+            )
 
     def status(self) -> Status:
         """Whether the server runs, and how it was started."""
@@ -126,7 +128,8 @@ class Embedded:
             if state.get("era", "now") == "now"
             else text("{era}: pods mount their account's token Secret", state["era"]),
             "node": "" if state.get("node", True) else text("left out: pods stay Pending"),
-            "process": str(state.get("pid", "")) + (f" on {state.get('host')}" if self._elsewhere() else ""),
+            "process": str(state.get("pid", ""))
+            + (f" on {state.get('host')}" if self._elsewhere() else ""),
             "state": str(self.home),
         }
         return Status(self.name, self._answers(), str(state.get("url", "")), facts)
@@ -157,10 +160,14 @@ class Embedded:
 
         context = kubeconfig.load(self.kubeconfig(), scratch=self.home)
         connect = self.traits.connect
-        client = Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, connect=connect)
+        client = Client(
+            context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, connect=connect
+        )
         answer = client.request("POST", PRISTINE)
         if not answer.ok:
-            raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
+            raise failure(
+                answer.status, answer.body, "The cluster cannot be brought back to its beginning."
+            )
 
     # -- within ----------------------------------------------------------------------
 
@@ -175,7 +182,11 @@ class Embedded:
         state = self._state()
         if state.get("version", __version__) != __version__:
             return False
-        for key, asked in (("node", self.options.node), ("era", self.options.era), ("port", self.options.port)):
+        for key, asked in (
+            ("node", self.options.node),
+            ("era", self.options.era),
+            ("port", self.options.port),
+        ):
             if asked is not None and key in state and state[key] != asked:
                 raise UsageError(
                     f"The embedded cluster already runs, with {key} {_word(state[key])}.",
@@ -186,7 +197,9 @@ class Embedded:
     def _alive(self) -> bool:
         # The process id first: testing the lock takes it for an instant, which would fail a
         # server that is just starting.
-        return (self._elsewhere() or exists(self._state().get("pid"))) and is_locked(self.home / "lock")
+        return (self._elsewhere() or exists(self._state().get("pid"))) and is_locked(
+            self.home / "lock"
+        )
 
     def _elsewhere(self) -> bool:
         """Whether the server's process id is one of another container or machine, which shares the home."""
@@ -222,7 +235,9 @@ class Embedded:
             context = ssl.create_default_context(cafile=self.home / "pki" / "ca.crt")
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # no stricter than kubectl
             patience_seconds = max(patience_seconds, ANSWER_SECONDS)
-            with closing(HTTPSConnection("127.0.0.1", port, timeout=patience_seconds, context=context)) as connection:
+            with closing(
+                HTTPSConnection("127.0.0.1", port, timeout=patience_seconds, context=context)
+            ) as connection:
                 connection.request("GET", "/readyz", headers={"User-Agent": LAB_AGENT})
                 self._distrust = ""
                 return connection.getresponse().status == 200
@@ -241,7 +256,9 @@ class Embedded:
         if unresponsive:
             # It may have been started by a program that was killed; or the machine is busy.
             activity = Activity(self._state()["pid"], HUNG_SECONDS)
-            while self._alive() and not (activity.is_stuck or self._distrust or activity.age > BUSY_SECONDS):
+            while self._alive() and not (
+                activity.is_stuck or self._distrust or activity.age > BUSY_SECONDS
+            ):
                 if self._answers(activity.age):
                     return
                 time.sleep(POLL_SECONDS)
@@ -275,7 +292,9 @@ class Embedded:
     def _launch(self) -> subprocess.Popen[bytes]:
         options = self.options
         command = [sys.executable, "-P", "-m", "labkit.embedded", "--home", str(self.home)]
-        command += ["--port", str(options.port)] if options.port else []  # else the server takes its last one, or any
+        command += (
+            ["--port", str(options.port)] if options.port else []
+        )  # else the server takes its last one, or any
         command += ["--no-node"] if options.node is False else []
         command += ["--era", options.era] if options.era else []
         package_root = str(Path(__file__).resolve().parents[2])
@@ -336,14 +355,20 @@ class Embedded:
 
     def _last_words(self) -> str:
         try:
-            with os.fdopen(ownership.open_file(self.home / "server.log", os.O_RDONLY), errors="replace") as file:
+            with os.fdopen(
+                ownership.open_file(self.home / "server.log", os.O_RDONLY), errors="replace"
+            ) as file:
                 lines = file.read().strip().splitlines()
         except OSError:
             return ""
         if lines:
             return lines[-1]
         full = shutil.disk_usage(self.home).free < NEEDED_BYTES
-        return f"no space is left where {self.home} lies" if full else "the process ended without output"
+        return (
+            f"no space is left where {self.home} lies"
+            if full
+            else "the process ended without output"
+        )
 
     def _end(self, patience_seconds: float = STOP_SECONDS) -> None:
         pid = self._state().get("pid")
@@ -359,11 +384,17 @@ class Embedded:
                 time.sleep(POLL_SECONDS)
             else:
                 return
-        raise LabkitError(f"The server process {pid} does not end.", todo=f"End it by hand: kill -9 {pid}")
+        raise LabkitError(
+            f"The server process {pid} does not end.", todo=f"End it by hand: kill -9 {pid}"
+        )
 
 
 _SIGNALS: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGKILL)
 
 
 def _word(value: object) -> str:
-    return {True: "in", False: "left out"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    return (
+        {True: "in", False: "left out"}.get(value, str(value))
+        if isinstance(value, bool)
+        else str(value)
+    )

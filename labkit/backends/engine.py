@@ -25,7 +25,9 @@ from labkit.core.errors import Missing
 PROBE_SECONDS = 20.0
 MAKING_SECONDS = 60.0
 
-GET_DOCKER = "Install Docker Desktop, Colima, or your system's package: https://docs.docker.com/get-docker/"
+GET_DOCKER = (
+    "Install Docker Desktop, Colima, or your system's package: https://docs.docker.com/get-docker/"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class Done:
 
 
 def call(
-    command: Sequence[str], *, timeout_seconds: float = PROBE_SECONDS, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    timeout_seconds: float = PROBE_SECONDS,
+    env: Mapping[str, str] | None = None,
 ) -> Done:
     """Run a program quietly, with these environment variables added, and wait for its end.
 
@@ -121,7 +126,9 @@ def _uninterrupted() -> Iterator[None]:
         return
     came: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers
+    }
     try:
         yield
     finally:
@@ -146,7 +153,9 @@ def _makes_container(group: int) -> bool:
     """Whether a process of a group is creating a container."""
     for line in call(["ps", "-ax", "-o", "pgid=,args="]).stdout.splitlines():
         number, _, words = line.strip().partition(" ")
-        if number == str(group) and re.match(r"\S*(docker|podman|nerdctl|finch) run ", words.strip()):
+        if number == str(group) and re.match(
+            r"\S*(docker|podman|nerdctl|finch) run ", words.strip()
+        ):
             return True
     return False
 
@@ -253,7 +262,11 @@ def _problem(program: str, done: Done, facts: Mapping[str, Any]) -> Missing:
             why=reason,
             todo="sudo usermod -aG docker $USER, then log out and in again (or run rootless Docker).",
         )
-    if "cannot connect" in low or "is the docker daemon running" in low or "connection refused" in low:
+    if (
+        "cannot connect" in low
+        or "is the docker daemon running" in low
+        or "connection refused" in low
+    ):
         return Missing(
             f"{name} is installed, but it does not run.",
             why=reason,

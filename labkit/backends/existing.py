@@ -58,7 +58,9 @@ class Existing:
     name = "existing"
     audit_log = None
 
-    def __init__(self, home: Path, options: Options, lesson_objects: Callable[[], list[Manifest]]) -> None:
+    def __init__(
+        self, home: Path, options: Options, lesson_objects: Callable[[], list[Manifest]]
+    ) -> None:
         self.home = home
         self.options = options
         self._lesson_objects = lesson_objects
@@ -99,11 +101,16 @@ class Existing:
         kubeconfig.extract(source, context, self._config_file)
         if in_use:
             self._client.whoami()
-            write_private(self._record_file, json.dumps({**record, "pods": pods_run(self._client)}, indent=1) + "\n")
+            write_private(
+                self._record_file,
+                json.dumps({**record, "pods": pods_run(self._client)}, indent=1) + "\n",
+            )
             self._warn(report)
             return
         try:
-            preflight = look(self._client, context, self._lesson_objects(), self.names, self._selector)
+            preflight = look(
+                self._client, context, self._lesson_objects(), self.names, self._selector
+            )
             report(str(preflight))
             report(NO_LOG)
             self._judge(preflight)
@@ -112,7 +119,12 @@ class Existing:
             self._config_file.unlink(missing_ok=True)
             raise
         part5 = all(right.allowed for right in preflight.rights if right.why.startswith("part 5"))
-        facts = {"server": preflight.server, "user": preflight.user, "anonymous": preflight.anonymous, "part5": part5}
+        facts = {
+            "server": preflight.server,
+            "user": preflight.user,
+            "anonymous": preflight.anonymous,
+            "part5": part5,
+        }
         facts["pods"] = pods_run(self._client)
         write_private(self._record_file, json.dumps({**target, **facts}, indent=1) + "\n")
         self._warn(report)
@@ -133,14 +145,18 @@ class Existing:
         removed, context = self._remove(report, report), read_json(self._record_file).get("context")
         self._record_file.unlink(missing_ok=True)
         self._config_file.unlink(missing_ok=True)
-        what = f"{removed} objects of the lab are gone" if removed else "There was nothing of the lab"
+        what = (
+            f"{removed} objects of the lab are gone" if removed else "There was nothing of the lab"
+        )
         report(f"{what} on the cluster of the context {context}; the rest of it is as it was.")
 
     def status(self) -> Status:
         """The cluster in use, and whether it answers."""
         record = read_json(self._record_file)
         if not record or not self._config_file.exists():
-            return Status(self.name, False, facts={"start it": "labkit up --kubeconfig FILE --context NAME"})
+            return Status(
+                self.name, False, facts={"start it": "labkit up --kubeconfig FILE --context NAME"}
+            )
         facts = {"context": str(record.get("context")), "you are": str(record.get("user"))}
         if not record.get("part5", True):
             facts["parts 5, 6"] = text("not possible: you may not create cluster roles here")
@@ -155,7 +171,10 @@ class Existing:
             NotRunning: When no cluster is in use.
         """
         if not self._config_file.exists():
-            raise NotRunning("The lab uses no existing cluster.", todo="labkit up --kubeconfig FILE --context NAME")
+            raise NotRunning(
+                "The lab uses no existing cluster.",
+                todo="labkit up --kubeconfig FILE --context NAME",
+            )
         return self._config_file
 
     def reset(self, report: Report) -> None:
@@ -212,10 +231,14 @@ class Existing:
         """Create the namespace that replaces ``default`` when there is a prefix."""
         if not self.names.prefix:
             return
-        body = self._adapt({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+        body = self._adapt(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
+        )
         answer = self._client.post("/api/v1/namespaces", body)
         if not answer.ok and answer.status != 409:
-            raise failure(answer.status, answer.body, "The namespace for your objects cannot be made.")
+            raise failure(
+                answer.status, answer.body, "The namespace for your objects cannot be made."
+            )
 
     def _remove(self, report: Report, waiting: Report) -> int:
         """Delete what is the lab's; report each object, and separately a wait that takes long. Return their number."""
@@ -226,15 +249,23 @@ class Existing:
         removed = sweep.remove(client, labelled, waiting)
         by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
         if by_hand:
-            report("These objects have the walkthrough's names and were created by hand; they are deleted too:")
+            report(
+                "These objects have the walkthrough's names and were created by hand; they are deleted too:"
+            )
             for manifest, _ in by_hand:
                 report(f"  removing {title(client.names.body(manifest))}")
-            removed += sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)], waiting)
+            removed += sweep.remove(
+                client, [client.names.path(path) for _, path in reversed(by_hand)], waiting
+            )
         return len(removed)
 
     def _unique(self) -> list[tuple[Manifest, str]]:
         finder = Resources(self._client)
-        return list({finder.path(entry): (entry, finder.path(entry)) for entry in self._lesson_objects()}.values())
+        return list(
+            {
+                finder.path(entry): (entry, finder.path(entry)) for entry in self._lesson_objects()
+            }.values()
+        )
 
     @property
     def _value(self) -> str:
@@ -255,7 +286,9 @@ class Existing:
     @cached_property
     def _client(self) -> Client:
         context = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
-        return Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, names=self.names)
+        return Client(
+            context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, names=self.names
+        )
 
     def _answers(self) -> bool:
         try:

@@ -16,7 +16,11 @@ from labkit.embedded import Answer, Handler, PeerCertificate, ShownCertificate, 
 
 HERE = Endpoint("https://127.0.0.1:1")
 
-UPGRADE = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-protocol": "v5.channel.k8s.io"}
+UPGRADE = {
+    "connection": "Upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-protocol": "v5.channel.k8s.io",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,10 @@ class InProcess(Transport):
     """A transport that calls ``Cluster.handle``, with or without a client certificate."""
 
     def __init__(
-        self, handle: Handler, certificate: PeerCertificate | ShownCertificate | None, endpoint: Endpoint = HERE
+        self,
+        handle: Handler,
+        certificate: PeerCertificate | ShownCertificate | None,
+        endpoint: Endpoint = HERE,
     ) -> None:
         self.endpoint = endpoint
         self._handle = handle
@@ -52,22 +59,32 @@ class InProcess(Transport):
         answer = self.answer(method, path, (headers or {}).items(), body or b"")
         sent = answer.sent_headers
         if stream:
-            return urllib3.HTTPResponse(io.BytesIO(answer.body), sent, answer.status, preload_content=False)
+            return urllib3.HTTPResponse(
+                io.BytesIO(answer.body), sent, answer.status, preload_content=False
+            )
         return BufferedResponse(answer.status, sent, answer.body)
 
-    def send_all(self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sequence[Any]:
+    def send_all(
+        self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
+    ) -> Sequence[Any]:
         """Make calls, one after the other."""
         return [self.send(method, path, body=body, headers=headers) for body in bodies]
 
-    def answer(self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+    def answer(
+        self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes
+    ) -> Answer:
         """Make a call, with the whole answer."""
-        return ask(self._handle, method, path, headers=headers, body=body, certificate=self._certificate)
+        return ask(
+            self._handle, method, path, headers=headers, body=body, certificate=self._certificate
+        )
 
     def exec(
         self, path: str, query: str, headers: Mapping[str, str], stdin: bytes | None, seconds: float
     ) -> ExecOutput:
         """Run a command in a container until it ends or the time is over."""
-        request = read_request("GET", f"{path}?{query}", [*UPGRADE.items(), *headers.items()], b"", self._certificate)
+        request = read_request(
+            "GET", f"{path}?{query}", [*UPGRADE.items(), *headers.items()], b"", self._certificate
+        )
         response = self._handle(request)
         if response.upgrade is None:
             return ExecOutput(response.status, response.body)
@@ -81,7 +98,9 @@ class InProcess(Transport):
             status = json.dumps(done.value).encode()
         except TimeoutError:
             pass
-        return ExecOutput(response.status, status, b"".join(client.written[1]), b"".join(client.written[2]))
+        return ExecOutput(
+            response.status, status, b"".join(client.written[1]), b"".join(client.written[2])
+        )
 
 
 class _ClientEnd:

@@ -33,7 +33,9 @@ PUBLIC = "docker.io/alpine/k8s:1.33.4"
 _TEMPLATE = ("spec", "template", "spec")
 TEMPLATES = {
     "Pod": ("spec",),
-    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"), _TEMPLATE),
+    **dict.fromkeys(
+        ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"), _TEMPLATE
+    ),
     "Job": _TEMPLATE,
     "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
 }
@@ -100,7 +102,14 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
         report(f"Building the lab's pod image{f' on {base}' if base else ''} …")
         arguments = ["--build-arg", f"BASE={base}"] if base else []
         done = call(
-            [engine.program, "build", "--tag", IMAGE, *arguments, str(resources.clusters() / "images")],
+            [
+                engine.program,
+                "build",
+                "--tag",
+                IMAGE,
+                *arguments,
+                str(resources.clusters() / "images"),
+            ],
             timeout_seconds=BUILD_SECONDS,
             env={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
         )

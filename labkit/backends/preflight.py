@@ -108,7 +108,9 @@ class Preflight(Displayable):
         return Card("Nothing was written yet. This is what the lab would do here:", tone, rows)
 
 
-def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names: Names, selector: str) -> Preflight:
+def look(
+    client: Client, context: str, objects: Sequence[dict[str, Any]], names: Names, selector: str
+) -> Preflight:
     """Check a cluster for the walkthrough's objects without changing it.
 
     The selector is that of the lab's own objects.
@@ -139,7 +141,10 @@ def _learners(namespaces: Iterable[dict[str, Any]], selector: str) -> set[str]:
     learner may have created by hand.
     """
     key = selector.partition("=")[0]
-    prefixes = {(entry["metadata"].get("labels") or {}).get(key, "") for entry in namespaces} - {"", UNPREFIXED}
+    prefixes = {(entry["metadata"].get("labels") or {}).get(key, "") for entry in namespaces} - {
+        "",
+        UNPREFIXED,
+    }
     return {f"{prefix}-{name}" for prefix in prefixes for name in NAMESPACES}
 
 
@@ -171,7 +176,9 @@ def _rights(client: Client, names: Names) -> Iterable[Right]:
         ("create", "clusterrolebindings", RBAC_GROUP, "", "part 5", False),
         ("list", "persistentvolumes", "", "", "part 5: one can only grant what one holds", False),
     ]
-    wanted += [("create", "subjectaccessreviews", "authorization.k8s.io", "", "the checkpoints", True)]
+    wanted += [
+        ("create", "subjectaccessreviews", "authorization.k8s.io", "", "the checkpoints", True)
+    ]
     for verb, resource, group, namespace, why, essential in wanted:
         allowed = client.can(verb, resource, namespace, group=group)
         yield Right(verb, resource, group, namespace, why, allowed, essential)

@@ -32,7 +32,11 @@ class Activity:
 def load() -> str:
     """How busy this machine is, in words; empty where that is nothing unusual."""
     processors, waiting = os.cpu_count() or 1, os.getloadavg()[0]
-    return f"{waiting:.0f} processes wait for {processors} processors" if waiting > 2 * processors else ""
+    return (
+        f"{waiting:.0f} processes wait for {processors} processors"
+        if waiting > 2 * processors
+        else ""
+    )
 
 
 def end_process(process: subprocess.Popen[bytes], patience_seconds: float) -> None:

@@ -40,7 +40,12 @@ def running_servers() -> list[Server]:
     servers = []
     for process in psutil.process_iter(["cmdline", "uids", "memory_info"]):
         words, user = process.info["cmdline"] or [], process.info["uids"]
-        if "labkit.embedded" not in words or "--home" not in words[:-1] or not user or user.effective != os.geteuid():
+        if (
+            "labkit.embedded" not in words
+            or "--home" not in words[:-1]
+            or not user
+            or user.effective != os.geteuid()
+        ):
             continue
         home = Path(words[words.index("--home") + 1])
         try:
@@ -51,7 +56,9 @@ def running_servers() -> list[Server]:
             memory, program = process.info["memory_info"].rss >> 20, state.get("program")
             held = bool(program) and is_held(Path(str(program)))
             left_over = not held and (bool(program) or home.is_relative_to(tempfile.gettempdir()))
-            servers.append(Server(process.pid, str(state.get("url", "")), home, memory, held, left_over))
+            servers.append(
+                Server(process.pid, str(state.get("url", "")), home, memory, held, left_over)
+            )
     return servers
 
 

@@ -14,7 +14,9 @@ from labkit.client.client import NOT_READY, Client, failure
 from labkit.client.discovery import group_versions, resource_entries, version_path
 from labkit.core.errors import ApiFailure
 
-AUTOMATIC = frozenset({"events", "endpoints", "endpointslices", "ipaddresses", "csinodes", "volumeattachments"})
+AUTOMATIC = frozenset(
+    {"events", "endpoints", "endpointslices", "ipaddresses", "csinodes", "volumeattachments"}
+)
 """Resources that the cluster itself writes, and removes with what they belong to."""
 
 OWNERS = ("/apis/apps/", "/apis/batch/")
@@ -35,7 +37,11 @@ def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) ->
         selector: A label selector; without one, all objects.
         kept: Paths to leave out, with all that their controllers made, such as the pods of a kept deployment.
     """
-    entries = [entry for path in sorted(_collections(client), key=_rank) for entry in _items(client, path, selector)]
+    entries = [
+        entry
+        for path in sorted(_collections(client), key=_rank)
+        for entry in _items(client, path, selector)
+    ]
     keeping = {uid for path, uid, _ in entries if path in kept or path.startswith("/api/v1/nodes/")}
     rest = [entry for entry in entries if entry[1] not in keeping]
     while made := {uid for _, uid, owners in rest if owners & keeping}:
@@ -44,7 +50,9 @@ def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) ->
     return [path for path, _, _ in rest]
 
 
-def remove(client: Client, paths: Iterable[str], report: Callable[[str], None] = lambda _line: None) -> list[str]:
+def remove(
+    client: Client, paths: Iterable[str], report: Callable[[str], None] = lambda _line: None
+) -> list[str]:
     """Delete those objects that exist, wait until they and what they own are gone, and return their paths.
 
     Args:
@@ -102,7 +110,11 @@ def _collections(client: Client) -> Iterator[str]:
     for version in group_versions(client):
         for entry in resource_entries(client, version):
             name = entry["name"]
-            if "/" not in name and {"list", "delete"} <= set(entry["verbs"]) and name not in AUTOMATIC:
+            if (
+                "/" not in name
+                and {"list", "delete"} <= set(entry["verbs"])
+                and name not in AUTOMATIC
+            ):
                 yield f"{version_path(version)}/{name}"
 
 
@@ -122,12 +134,18 @@ def _items(client: Client, path: str, selector: str) -> Iterator[tuple[str, str,
     query = {"labelSelector": selector} if selector else None
     answer = client.get(path, query=query)
     # 503: the server behind an APIService is gone; not ready: what no version can read goes with its definition.
-    if not answer.ok and answer.status not in (403, 404, 405, 503) and NOT_READY not in answer.message:
+    if (
+        not answer.ok
+        and answer.status not in (403, 404, 405, 503)
+        and NOT_READY not in answer.message
+    ):
         raise failure(answer.status, answer.body, f"{path} cannot be read.")
     prefix, _, plural = path.rpartition("/")
     for entry in answer.items if answer.ok else ():
         meta: dict[str, Any] = entry["metadata"]
-        where = f"{prefix}/namespaces/{meta['namespace']}/{plural}" if meta.get("namespace") else path
+        where = (
+            f"{prefix}/namespaces/{meta['namespace']}/{plural}" if meta.get("namespace") else path
+        )
         owners = {owner["uid"] for owner in meta.get("ownerReferences") or ()}
         yield f"{where}/{meta['name']}", str(meta.get("uid")), owners
 

@@ -37,14 +37,21 @@ def commonest_wrong(asked: Asked) -> dict[str, Any] | None:
         wrong = [place for place in range(len(votes)) if place != right]
         option = max(wrong, key=votes.__getitem__)
         if votes[option]:
-            return {"option": option, "count": votes[option], "ideas": asked["ideas"].get(str(option), [])}
+            return {
+                "option": option,
+                "count": votes[option],
+                "ideas": asked["ideas"].get(str(option), []),
+            }
     return None
 
 
 def board(store: Store) -> dict[str, Any]:
     """The rows of the board, and the commonest mistakes."""
     steps = step_ids()
-    rows = {each["id"]: {**each, "cells": ["-"] * len(steps), "stuck": None} for each in store.rows("learners", "id")}
+    rows = {
+        each["id"]: {**each, "cells": ["-"] * len(steps), "stuck": None}
+        for each in store.rows("learners", "id")
+    }
     for outcome in store.rows("outcomes"):  # the newest is the last
         row = rows[outcome["learner"]]
         row["cells"][steps.index(outcome["step"])] = STATES[outcome["state"]]
@@ -67,7 +74,11 @@ def commonest(store: Store) -> list[dict[str, Any]]:
     kinds = [mistakes()[name] for name in most_first if name in mistakes()][:MAX_MISTAKES]
     anything = {name: fitted(word) for name, word in ANYTHING.items()}
     return [
-        {"name": said(kind.name), "count": len(having[kind.id]), "say": shown(text(kind.says, **anything))}
+        {
+            "name": said(kind.name),
+            "count": len(having[kind.id]),
+            "say": shown(text(kind.says, **anything)),
+        }
         | {"idea": fitted(text(kind.idea)), "step": kind.step}
         for kind in kinds
     ]

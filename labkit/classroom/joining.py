@@ -45,7 +45,9 @@ UNTRUSTED = (
 _sending: set[Path] = set()
 
 
-def join(home: Path, address: str, code: str, name: str, progress: Progress, say: Callable[[str], None]) -> Card:
+def join(
+    home: Path, address: str, code: str, name: str, progress: Progress, say: Callable[[str], None]
+) -> Card:
     """Join a class, and send the outcomes that there are; ``say`` takes the sentence that says so before.
 
     The address may have ``http://`` and the page. An empty name asks for a number. A lab that is in an earlier class
@@ -60,7 +62,9 @@ def join(home: Path, address: str, code: str, name: str, progress: Progress, say
     member = read_json(home / JOINED)
     say(SENT)
     key = member.get("key") or secrets.token_hex(16)
-    status, answer = _request(base, "PUT", "/api/learner", {"code": code, "key": key, "name": name}, "")
+    status, answer = _request(
+        base, "PUT", "/api/learner", {"code": code, "key": key, "name": name}, ""
+    )
     if status != 200 and "todo" in answer:
         raise UsageError(answer["what"], todo=answer["todo"])
     if "name" not in answer:
@@ -75,7 +79,11 @@ def join(home: Path, address: str, code: str, name: str, progress: Progress, say
                     _add(kept, step, entry["state"], entry.get("kind", ""), entry)
         kept["address"] = base
     send_soon(home)
-    return Card(text("In the class as {name}", answer["name"]), "good", [Row("to leave", "lab.leave()", code=True)])
+    return Card(
+        text("In the class as {name}", answer["name"]),
+        "good",
+        [Row("to leave", "lab.leave()", code=True)],
+    )
 
 
 def leave(home: Path) -> Card:
@@ -87,9 +95,15 @@ def leave(home: Path) -> Card:
         kept.clear()
     status, _ = _request(member["address"], "DELETE", "/api/learner", None, member["key"])
     if status in (200, 401):  # 401: the row is gone already
-        return Card(text("You have left the class"), "plain", [Row("deleted", text("all that this lab had sent"))])
+        return Card(
+            text("You have left the class"),
+            "plain",
+            [Row("deleted", text("all that this lab had sent"))],
+        )
     there = text("The class does not answer. Ask your teacher to remove your row from the board.")
-    return Card(text("You have left the class: nothing more is sent"), "warn", [Row("still there", there)])
+    return Card(
+        text("You have left the class: nothing more is sent"), "warn", [Row("still there", there)]
+    )
 
 
 def report(home: Path, outcome: Outcome, entry: Mapping[str, Any]) -> None:
@@ -109,7 +123,9 @@ def send_soon(home: Path) -> None:
     if page.IN_PAGE:
         asyncio.ensure_future(_send(home))  # noqa: RUF006  # the loop of a page keeps its tasks
     else:
-        thread = threading.Thread(target=asyncio.run, args=(_send(home),), daemon=True, name="labkit-class")
+        thread = threading.Thread(
+            target=asyncio.run, args=(_send(home),), daemon=True, name="labkit-class"
+        )
         thread.start()
         atexit.register(thread.join, 0.5)  # a command waits for what it has just sent
 
@@ -159,9 +175,16 @@ def _kept(home: Path) -> Iterator[dict[str, Any]]:
             write_private(home / JOINED, json.dumps(member))
 
 
-def _add(member: dict[str, Any], step: str, state: str, kind: str, entry: Mapping[str, Any]) -> None:
+def _add(
+    member: dict[str, Any], step: str, state: str, kind: str, entry: Mapping[str, Any]
+) -> None:
     member["number"] += 1
-    sent = {"number": member["number"], "step": step, "state": state, "kind": kind if state == "failed" else ""}
+    sent = {
+        "number": member["number"],
+        "step": step,
+        "state": state,
+        "kind": kind if state == "failed" else "",
+    }
     at = entry.get("passed_at") if state == "passed" else None
     member["waiting"].append({**sent, "guess": _guess(step, entry), "at": at or time.time()})
 
@@ -171,14 +194,20 @@ def _guess(step: str, entry: Mapping[str, Any]) -> str:
     prediction, value = STEPS[step].prediction, (entry.get("first_guess") or {}).get("value")
     words = prediction.words if prediction else ()
     guesses = value if isinstance(value, dict) else {"": value}
-    return "; ".join(f"{label}: {word}".removeprefix(": ") for label, word in guesses.items() if word in words)[:200]
+    return "; ".join(
+        f"{label}: {word}".removeprefix(": ") for label, word in guesses.items() if word in words
+    )[:200]
 
 
-def _request(address: str, method: str, path: str, body: object, key: str) -> tuple[int, dict[str, Any]]:
+def _request(
+    address: str, method: str, path: str, body: object, key: str
+) -> tuple[int, dict[str, Any]]:
     """Send one request and wait for the answer: its status, and its object. The status is 0 if there is no answer."""
     send = _by_page if page.IN_PAGE else _by_socket
     try:
-        status, text = send(f"{address}{path}", method, json.dumps(body), {"Authorization": f"Bearer {key}"})
+        status, text = send(
+            f"{address}{path}", method, json.dumps(body), {"Authorization": f"Bearer {key}"}
+        )
         answer = json.loads(text)
         return status, answer if isinstance(answer, dict) else {}
     except Exception as error:  # of a socket, of TLS, of HTTP, or of JavaScript
@@ -191,7 +220,9 @@ def _by_socket(url: str, method: str, data: str, headers: dict[str, str]) -> tup
 
     opener = build_opener(ProxyHandler({}))  # a class is in the same network
     try:
-        answer = opener.open(Request(url, data.encode(), headers, method=method), timeout=TIMEOUT_SECONDS)
+        answer = opener.open(
+            Request(url, data.encode(), headers, method=method), timeout=TIMEOUT_SECONDS
+        )
     except HTTPError as error:
         answer = error
     with answer:
@@ -207,10 +238,17 @@ def _by_page(url: str, method: str, data: str, headers: dict[str, str]) -> tuple
     return int(request.status), str(request.responseText)
 
 
-async def _fetch(address: str, method: str, path: str, body: object, key: str) -> tuple[int, dict[str, Any]]:
+async def _fetch(
+    address: str, method: str, path: str, body: object, key: str
+) -> tuple[int, dict[str, Any]]:
     """As ``_request`` in a page, without keeping the kernel from a cell."""
-    fetch, headers = importlib.import_module("pyodide.http").pyfetch, {"Authorization": f"Bearer {key}"}
+    fetch, headers = (
+        importlib.import_module("pyodide.http").pyfetch,
+        {"Authorization": f"Bearer {key}"},
+    )
     with suppress(OSError):
-        response = await fetch(f"{address}{path}", method=method, headers=headers, body=json.dumps(body))
+        response = await fetch(
+            f"{address}{path}", method=method, headers=headers, body=json.dumps(body)
+        )
         return int(response.status), {}
     return 0, {}

@@ -44,7 +44,9 @@ class Refusal(Exception):
 class Rate:
     """So many requests of a client at once (``burst``), then so many a second."""
 
-    def __init__(self, burst: float, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, burst: float, a_second: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._burst, self._a_second, self._clock = burst, a_second, clock
         self._left: dict[str, tuple[float, float]] = {}
 
@@ -81,7 +83,10 @@ class Limits:
     @contextmanager
     def stream(self, address: str) -> Iterator[None]:
         """Count a page that follows the class during the block; refuse one too many."""
-        if self._streams.total() >= MAX_STREAMS or self._streams[address] >= MAX_STREAMS_PER_ADDRESS:
+        if (
+            self._streams.total() >= MAX_STREAMS
+            or self._streams[address] >= MAX_STREAMS_PER_ADDRESS
+        ):
             raise Refusal("too-many-pages")
         self._streams[address] += 1
         try:
@@ -100,4 +105,6 @@ def read_key(value: object) -> str:
 def read_text(value: object) -> str:
     """A text in one line, without letters that cannot be seen or that turn the line around."""
     text = str(value or "").replace("\n", " ")
-    return " ".join("".join(letter for letter in text if unicodedata.category(letter)[0] != "C").split())
+    return " ".join(
+        "".join(letter for letter in text if unicodedata.category(letter)[0] != "C").split()
+    )

@@ -28,7 +28,11 @@ from labkit.practice.pool import policy, pool, sentence
 
 MAX_TEXT, MAX_OPTION, MAX_OPTIONS = 600, 120, 6
 
-WORDS = {"allowed": "200, allowed", "forbidden": "403, forbidden", "unauthorized": "401, unauthorized"}
+WORDS = {
+    "allowed": "200, allowed",
+    "forbidden": "403, forbidden",
+    "unauthorized": "401, unauthorized",
+}
 """How a decision is shown, with its status."""
 
 RECALL = re.compile(r"\*\*(\d\.\d)\*\* (.+?)\n((?:\* \w: .+\n?)+)")
@@ -68,7 +72,9 @@ def catalogue() -> dict[str, dict[str, str]]:
     """What the teacher chooses from: groups, with the title of each question by its source."""
     ideas = pool()["beliefs"]
     return {
-        fitted("Before a step"): {step: f"{step} · {fitted(entry['ask'])}" for step, entry in _steps().items()},
+        fitted("Before a step"): {
+            step: f"{step} · {fitted(entry['ask'])}" for step, entry in _steps().items()
+        },
         fitted("At the beginning of a part"): {
             each: f"{each} · {ask}" for each, (ask, _) in recalls(language()).items()
         },
@@ -90,10 +96,17 @@ def _of_step(step: str) -> Question:
     entry, prediction = _steps()[step], lessons.STEPS[step].prediction
     words = entry.get("options") or list(prediction.words if prediction else ())
     solution, label = str(lessons.worked()[step]["solution"]), re.escape(entry.get("of", ""))
-    predicted = re.findall(rf'"{label}": "([^"]+)"' if label else rf'predict\("{step}", "([^"]+)"\)', solution)
+    predicted = re.findall(
+        rf'"{label}": "([^"]+)"' if label else rf'predict\("{step}", "([^"]+)"\)', solution
+    )
     # Whoever expects a 401 of a caller that the server knows takes one refusal for the other, whatever the step.
-    kinds = [mistakes()["one-refusal-for-all" if word == "unauthorized" else of_guess(step)] for word in words]
-    ideas = {str(place): [_idea(kind.idea, kind.says, kind.step)] for place, kind in enumerate(kinds)}
+    kinds = [
+        mistakes()["one-refusal-for-all" if word == "unauthorized" else of_guess(step)]
+        for word in words
+    ]
+    ideas = {
+        str(place): [_idea(kind.idea, kind.says, kind.step)] for place, kind in enumerate(kinds)
+    }
     options = [fitted(text(WORDS.get(each, each))) for each in words]
     because = said(mistakes()[of_guess(step)].says)
     return _question(step, fitted(entry["ask"]), options, words.index(predicted[0]), because, ideas)
@@ -106,7 +119,10 @@ def recalls(lang: str) -> dict[str, tuple[str, list[str]]]:
     texts = [(folder / lesson.notebook).read_text(encoding="utf-8") for lesson in lessons.LESSONS]
     cells = ["".join(cell["source"]) for text in texts for cell in json.loads(text)["cells"]]
     found = [each for cell in cells for each in RECALL.findall(f"{cell}\n")]
-    return {number: (text, re.findall(r"^\* \w: (.+)$", options, re.MULTILINE)) for number, text, options in found}
+    return {
+        number: (text, re.findall(r"^\* \w: (.+)$", options, re.MULTILINE))
+        for number, text, options in found
+    }
 
 
 def _of_recall(number: str) -> Question:
@@ -123,11 +139,19 @@ def _of_drill(found: dict[str, Any]) -> Question:
     ideas = {str(1 - right): [_idea(idea["name"], idea["says"], idea["step"]) for idea in wrong]}
     ask = " ".join(shown(sentence(found[part])) for part in ("note", "ask") if found.get(part))
     because = "\n".join(shown(sentence(line)) for line in found["says"].split("\n"))
-    return _question(found["id"], ask, [said("allowed"), said("forbidden")], right, because, ideas, policy(found))
+    return _question(
+        found["id"], ask, [said("allowed"), said("forbidden")], right, because, ideas, policy(found)
+    )
 
 
 def _question(
-    source: str, ask: str, options: list[str], right: object, because: str, ideas: dict[str, Any], text: str = ""
+    source: str,
+    ask: str,
+    options: list[str],
+    right: object,
+    because: str,
+    ideas: dict[str, Any],
+    text: str = "",
 ) -> Question:
     told = {"source": source, "ask": ask, "options": options, "text": text}
     return {**told, "right": right, "because": because, "ideas": ideas}

@@ -33,7 +33,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATIC = Path(__file__).with_name("static")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 SETTINGS: dict[str, Any] = read_yaml(__file__, "settings.yaml")
-MAX_BODY, MAX_OUTCOMES, MAX_NAME, MAX_GUESS, MAX_AGO_SECONDS = 32 * 1024, 100, 40, 200, 7 * 24 * 3600.0
+MAX_BODY, MAX_OUTCOMES, MAX_NAME, MAX_GUESS, MAX_AGO_SECONDS = (
+    32 * 1024,
+    100,
+    40,
+    200,
+    7 * 24 * 3600.0,
+)
 
 STILL_SECONDS = 15.0
 """After so long without news a stream sends a comment, so that a page that has gone is noticed."""
@@ -66,7 +72,9 @@ class Classroom:
                 web.put("/api/learner", self._join),
                 web.delete("/api/learner", self._leave),
                 web.post("/api/outcomes", self._add_outcomes),
-                web.get("/teacher/events", partial(self._stream, topic="board", read=self._for_teacher)),
+                web.get(
+                    "/teacher/events", partial(self._stream, topic="board", read=self._for_teacher)
+                ),
                 web.get("/teacher/questions", self._list_questions),
                 web.post("/teacher/ask", self._ask),
                 web.post("/teacher/question", self._act),
@@ -95,7 +103,9 @@ class Classroom:
         if refusal.status == 507:
             self._trouble = f"{refusal.what} {fitted('Free some space there.')}"
             self._wake("board")
-        return web.json_response({"what": refusal.what, "todo": refusal.todo}, status=refusal.status)
+        return web.json_response(
+            {"what": refusal.what, "todo": refusal.todo}, status=refusal.status
+        )
 
     def _check_secret(self, request: web.Request, sent: str, secret: str, refusal: str) -> None:
         if not hmac.compare_digest(sent.encode(), secret.encode()):
@@ -114,10 +124,15 @@ class Classroom:
         self._over = True
         self._wake("board", "room")
 
-    async def _stream(self, request: web.Request, topic: str, read: Callable[[], object]) -> web.StreamResponse:
+    async def _stream(
+        self, request: web.Request, topic: str, read: Callable[[], object]
+    ) -> web.StreamResponse:
         """Send what ``read`` returns, now and after each change (server-sent events)."""
         sent = ""
-        with self._limits.stream(_client(request)), suppress(ConnectionError):  # a page that has gone
+        with (
+            self._limits.stream(_client(request)),
+            suppress(ConnectionError),
+        ):  # a page that has gone
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
             await response.prepare(request)
             while not self._over:
@@ -154,7 +169,11 @@ class Classroom:
         return web.json_response({})
 
     def _public(self) -> dict[str, Any]:
-        return {"class": self.store.id, "site": bool(self.site), "question": public(self.store.current())}
+        return {
+            "class": self.store.id,
+            "site": bool(self.site),
+            "question": public(self.store.current()),
+        }
 
     async def _vote(self, request: web.Request) -> web.StreamResponse:
         body = await self._body_with_code(request)
@@ -266,11 +285,20 @@ def _outcome(sent: object) -> dict[str, Any]:
     """An outcome as it is kept; the time is by this machine's clock, since a learner's may be wrong."""
     found: dict[str, Any] = sent if isinstance(sent, dict) else {}
     try:
-        number, ago, guess = int(found["number"]), float(found["ago"]), read_text(found["guess"])[:MAX_GUESS]
+        number, ago, guess = (
+            int(found["number"]),
+            float(found["ago"]),
+            read_text(found["guess"])[:MAX_GUESS],
+        )
         step, state, kind = (str(found[name]) for name in ("step", "state", "kind"))
     except (KeyError, TypeError, ValueError, OverflowError):
         raise Refusal("no-outcome") from None
-    if step not in step_ids() or state not in STATES or kind not in ("", *mistakes()) or not 0 < number < 2**53:
+    if (
+        step not in step_ids()
+        or state not in STATES
+        or kind not in ("", *mistakes())
+        or not 0 < number < 2**53
+    ):
         raise Refusal("no-outcome")
     at = time.time() - min(max(0.0, ago), MAX_AGO_SECONDS)  # 0 for NaN
     return {"number": number, "step": step, "state": state, "kind": kind, "guess": guess, "at": at}

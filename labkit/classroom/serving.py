@@ -43,7 +43,9 @@ async def serve(
             tls.load_cert_chain(certificate, key)
     except OSError as error:  # SSLError is one
         todo = "Give --certificate and --key the PEM files of a certificate and its key."
-        raise UsageError(f"The certificate {certificate} cannot be used.", why=str(error), todo=todo) from error
+        raise UsageError(
+            f"The certificate {certificate} cannot be used.", why=str(error), todo=todo
+        ) from error
     runner = web.AppRunner(classroom.app(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -51,7 +53,9 @@ async def serve(
     except (OSError, OverflowError) as error:
         await runner.cleanup()
         todo = "Give an address of this machine, and a free --port."
-        raise UsageError(f"The class cannot listen on {listen}, port {port}.", why=str(error), todo=todo) from error
+        raise UsageError(
+            f"The class cannot listen on {listen}, port {port}.", why=str(error), todo=todo
+        ) from error
     classroom.link = address(listen, runner.addresses[0][1], certificate)
     say(announcement(classroom, listen))
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -71,7 +75,11 @@ def announcement(classroom: Classroom, listen: str) -> str:
     reach = fitted(SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]])
     text, classroom.picture = qr(f"{link}/vote#{code}")
     seen = {"qr": text or fitted(SETTINGS["no qr"]), "site": site, "reach": reach}
-    return str(fitted(SETTINGS["start"]).format(link=link, code=code, key=classroom.store.teacher_key, **seen))
+    return str(
+        fitted(SETTINGS["start"]).format(
+            link=link, code=code, key=classroom.store.teacher_key, **seen
+        )
+    )
 
 
 def address(listen: str, port: int, certificate: Path | None = None) -> str:

@@ -85,7 +85,12 @@ class Store:
     def _open(self) -> str:
         """Open the database, or make it; returns what is wrong with it."""
         database = self._database
-        for setting in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for setting in (
+            "locking_mode=EXCLUSIVE",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+        ):
             database.execute(f"PRAGMA {setting}")
         database.execute("PRAGMA secure_delete=ON")
         database.execute("BEGIN IMMEDIATE")
@@ -102,7 +107,9 @@ class Store:
             return "it is not a class of labkit"
         if (version := self._one("PRAGMA user_version")) != VERSION:
             return f"another labkit made it (layout {version}, this one reads {VERSION})"
-        self.id, self.code, self.teacher_key, self.began = database.execute("SELECT * FROM class").fetchone()
+        self.id, self.code, self.teacher_key, self.began = database.execute(
+            "SELECT * FROM class"
+        ).fetchone()
         return ""
 
     def close(self) -> None:
@@ -136,7 +143,10 @@ class Store:
     def join(self, key: str, name: str) -> str:
         """Take a learner in, or change the name of the one with this key; returns the name, a number if it is empty."""
         with self._transaction() as database:
-            if self.learner(key) is None and self._one("SELECT count(*) FROM learners") >= MAX_LEARNERS:
+            if (
+                self.learner(key) is None
+                and self._one("SELECT count(*) FROM learners") >= MAX_LEARNERS
+            ):
                 raise Refusal("full", most=fitted(f"{MAX_LEARNERS} learners"))
             insert = "INSERT INTO learners(key, name, joined, number) VALUES(?, ?, ?, 0) ON CONFLICT(key) DO NOTHING"
             database.execute(insert, (hashed(key), name, time.time()))
@@ -165,7 +175,9 @@ class Store:
                     self._add(learner, **outcome)
             database.execute("UPDATE learners SET number=? WHERE id=?", (last, learner))
 
-    def _add(self, learner: int, step: str, state: str, kind: str, guess: str, at: float, **_number: int) -> None:
+    def _add(
+        self, learner: int, step: str, state: str, kind: str, guess: str, at: float, **_number: int
+    ) -> None:
         # A pass stays one; the first guess stays the first; somebody is stuck since the first failure.
         self._database.execute(
             "INSERT INTO outcomes VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
@@ -175,7 +187,9 @@ class Store:
             (learner, step, state, kind, guess, int(state != "not attempted"), at, at),
         )
         if kind:
-            self._database.execute("INSERT OR IGNORE INTO slips VALUES(?, ?, ?, ?)", (learner, step, kind, at))
+            self._database.execute(
+                "INSERT OR IGNORE INTO slips VALUES(?, ?, ?, ?)", (learner, step, kind, at)
+            )
 
     def ask(self, content: Mapping[str, Any]) -> int:
         """Open a question; the one before is closed."""
@@ -184,13 +198,17 @@ class Store:
                 raise Refusal("full", most=fitted(f"{MAX_QUESTIONS} questions"))
             database.execute("UPDATE questions SET stage=?", (CLOSED,))
             row = (json.dumps(content), FIRST, time.time())
-            insert = "INSERT INTO questions(content, stage, bars, at) VALUES(?, ?, 0, ?) RETURNING id"
+            insert = (
+                "INSERT INTO questions(content, stage, bars, at) VALUES(?, ?, 0, ?) RETURNING id"
+            )
             return int(database.execute(insert, row).fetchone()[0])
 
     def change(self, question: int, *, stage: str | None = None, bars: bool | None = None) -> None:
         """Bring a question to a stage, or show or hide its bars."""
         with self._transaction() as database:
-            update = "UPDATE questions SET stage=coalesce(?, stage), bars=coalesce(?, bars) WHERE id=?"
+            update = (
+                "UPDATE questions SET stage=coalesce(?, stage), bars=coalesce(?, bars) WHERE id=?"
+            )
             database.execute(update, (stage, bars, question))
 
     def vote(self, question: int, number: int, token: str, choice: int) -> None:
@@ -223,7 +241,9 @@ class Store:
         """The whole class as rows: learners' outcomes and kinds of mistakes, then questions; ``what`` says which."""
         names = {learner["id"]: learner["name"] for learner in self.rows("learners", "id")}
         for what, table in (("outcome", "outcomes"), ("mistake", "slips")):
-            yield from ({"what": what, "name": names[row["learner"]], **row} for row in self.rows(table))
+            yield from (
+                {"what": what, "name": names[row["learner"]], **row} for row in self.rows(table)
+            )
         yield from ({"what": "question", **asked} for asked in self.asked())
 
 

@@ -64,7 +64,12 @@ class Commands(click.Group):
         Raises:
             UsageError: When there is no such command.
         """
-        if args and not ctx.resilient_parsing and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if (
+            args
+            and not ctx.resilient_parsing
+            and args[0] not in COMMANDS
+            and not args[0].startswith("-")
+        ):
             raise UsageError(f'labkit has no command "{args[0]}".', todo=near(args[0], COMMANDS))
         return super().resolve_command(ctx, args)
 

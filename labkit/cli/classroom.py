@@ -19,12 +19,25 @@ def class_command() -> None:
 
 
 @class_command.command("start")
-@click.option("--listen", default="127.0.0.1", metavar="ADDRESS", help="Where others reach it; 0.0.0.0 is everywhere.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8440, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--listen",
+    default="127.0.0.1",
+    metavar="ADDRESS",
+    help="Where others reach it; 0.0.0.0 is everywhere.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8440,
+    show_default=True,
+    help="0 takes a free one.",
+)
 @click.option("--site", type=FOLDER, help="Serve a build of the page.")
 @click.option("--certificate", type=INPUT, help="For https: PEM.")
 @click.option("--key", type=INPUT, help="The certificate's key.")
-def start_command(listen: str, port: int, site: Path | None, certificate: Path | None, key: Path | None) -> int:
+def start_command(
+    listen: str, port: int, site: Path | None, certificate: Path | None, key: Path | None
+) -> int:
     """Hold a class until Ctrl-C.
 
     It goes on with the class that is kept here, or begins one.

@@ -25,16 +25,28 @@ report = partial(echo, err=True)
 
 
 @click.command("up")
-@click.option("--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default.")
+@click.option(
+    "--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default."
+)
 @click.option("--no-node", is_flag=True, help="Embedded: leave the node out; pods stay Pending.")
-@click.option("--era", type=click.Choice(["now", "1.20"]), help="Embedded: how service accounts get their tokens.")
+@click.option(
+    "--era",
+    type=click.Choice(["now", "1.20"]),
+    help="Embedded: how service accounts get their tokens.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="Embedded: the API server's port.")
 @click.option("--image", help="kind: the node image. [env: LABKIT_KIND_IMAGE]")
-@click.option("--kubeconfig", "kubeconfig_file", type=FILE, help="Existing: the file that names the cluster.")
+@click.option(
+    "--kubeconfig", "kubeconfig_file", type=FILE, help="Existing: the file that names the cluster."
+)
 @click.option("--context", default="", help="Existing: the context in that file.")
-@click.option("--prefix", default="", help="Existing: put before all names, where learners share a cluster.")
+@click.option(
+    "--prefix", default="", help="Existing: put before all names, where learners share a cluster."
+)
 @click.option("--force", is_flag=True, help="Existing: use it although it looks like production.")
-def up_command(backend: str | None, no_node: bool, kubeconfig_file: Path | None, **more: Any) -> None:
+def up_command(
+    backend: str | None, no_node: bool, kubeconfig_file: Path | None, **more: Any
+) -> None:
     """Start the cluster, or find it running.
 
     The embedded cluster needs nothing but Python; `labkit doctor` tells what the
@@ -52,7 +64,9 @@ def up_command(backend: str | None, no_node: bool, kubeconfig_file: Path | None,
 
 
 @click.command("down")
-@click.option("--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default.")
+@click.option(
+    "--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default."
+)
 def down_command(backend: str | None) -> None:
     """Stop the cluster; the embedded one keeps its objects.
 
@@ -74,7 +88,12 @@ def status_command(json_wanted: bool) -> int:
 
 
 @click.command("reset")
-@click.option("--to", "step", shell_complete=complete_steps, help="Rewind to where a step begins: W17, or `end`.")
+@click.option(
+    "--to",
+    "step",
+    shell_complete=complete_steps,
+    help="Rewind to where a step begins: W17, or `end`.",
+)
 @click.option("--progress", is_flag=True, help="Forget predictions and passed checkpoints as well.")
 def reset_command(step: str | None, progress: bool) -> None:
     """Reset the cluster to its beginning, or to any step.

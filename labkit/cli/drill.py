@@ -15,15 +15,30 @@ if TYPE_CHECKING:
     from labkit.practice.chooser import Finding, Question
     from labkit.practice.keeping import Kept
 
-MEASURED = {"before": "{number} of 10, before the lessons", "after": "{number} of 10, after the lessons"}
+MEASURED = {
+    "before": "{number} of 10, before the lessons",
+    "after": "{number} of 10, after the lessons",
+}
 KOREAN_KEYS = str.maketrans("ㅁㄹㅂ", "afq")
 """What the same keys write while a Korean keyboard is switched to Korean."""
 
 
 @click.command("drill")
-@click.option("--measure", is_flag=True, help="Ten questions before part 1, and ten of the same kinds after part 5.")
-@click.option("--summary", is_flag=True, help="Print passes, first guesses, what was found and is gone, the gain.")
-@click.option("--again/--no-again", default=None, help="Whether what was found comes back after 1, 7 and 30 days.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Ten questions before part 1, and ten of the same kinds after part 5.",
+)
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="Print passes, first guesses, what was found and is gone, the gain.",
+)
+@click.option(
+    "--again/--no-again",
+    default=None,
+    help="Whether what was found comes back after 1, 7 and 30 days.",
+)
 def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
     """Find out what you believe wrongly about RBAC.
 
@@ -41,7 +56,9 @@ def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
         click.echo(shown(sentence))
     if again is not None:
         progress.join_drill({**kept, "off": {"value": not again, "at": now}})
-        click.echo(shown(text("What was found comes back.") if again else text("Nothing comes back.")))
+        click.echo(
+            shown(text("What was found comes back.") if again else text("Nothing comes back."))
+        )
     elif summary:
         click.echo("\n".join([shown(lessons.board(progress).title), *summary_lines(kept)]))
     elif measure:
@@ -57,9 +74,16 @@ def summary_lines(kept: Kept) -> list[str]:
     from labkit.practice.pool import pool
 
     names = {idea["id"]: text(idea["name"]) for idea in pool()["beliefs"]}
-    gone, right = keeping.gone(kept), {name: entry["right"] for name, entry in kept["measured"].items()}
+    gone, right = (
+        keeping.gone(kept),
+        {name: entry["right"] for name, entry in kept["measured"].items()},
+    )
     lines = [text("Gone: {idea}", names[idea]) for idea in gone]
-    lines += [text("Comes back: {idea}", names[idea]) for idea in sorted(kept["ideas"]) if idea not in gone]
+    lines += [
+        text("Comes back: {idea}", names[idea])
+        for idea in sorted(kept["ideas"])
+        if idea not in gone
+    ]
     lines += [text("Before: {right} of 10 right", right["before"])] if "before" in right else []
     lines += [text("After: {right} of 10 right", right["after"])] if "after" in right else []
     if len(right) == 2:
@@ -75,7 +99,13 @@ def finding_lines(found: Finding) -> list[str]:
     if found.kind == "nothing":
         return [shown(text("Nothing wrong was found ({percent} sure).", sure))]
     if found.kind == "unknown":
-        return [shown(text("Something is wrong, but no idea that the drill knows. Read the explanations again."))]
+        return [
+            shown(
+                text(
+                    "Something is wrong, but no idea that the drill knows. Read the explanations again."
+                )
+            )
+        ]
     idea = pool()["beliefs"][found.idea]
     lines = [
         text("You may believe ({percent} sure): {idea}", sure, text(idea["name"])),
@@ -111,7 +141,9 @@ def _measure(progress: Progress, kept: Kept, now: float) -> None:
 
     name = "after" if "before" in kept["measured"] else "before"
     right = 0
-    for number, question in enumerate([each for each in pool()["questions"] if each.get("set") == name], 1):
+    for number, question in enumerate(
+        [each for each in pool()["questions"] if each.get("set") == name], 1
+    ):
         click.echo(f"\n{shown(text(MEASURED[name], number))}")
         answer = _asked(question, explained=False)
         if answer is None:
@@ -134,7 +166,10 @@ def _asked(question: Question, *, explained: bool = True) -> bool | None:
     if answer == "q":
         return None
     if explained:
-        verdict, right = "allowed" if question["allowed"] else "forbidden", (answer == "a") == question["allowed"]
+        verdict, right = (
+            "allowed" if question["allowed"] else "forbidden",
+            (answer == "a") == question["allowed"],
+        )
         click.echo(shown(text(f"{'Right' if right else 'No'}: {verdict}.")))
         click.echo("\n".join(shown(sentence(line)) for line in question["says"].split("\n")))
     return answer == "a"
@@ -150,14 +185,18 @@ def _why(question: Question) -> None:
     answer = _choice(text("1, 2 or 3? Enter goes on."), "123", skippable=True)
     if answer:
         right = options[int(answer) - 1] == question["why"][0]
-        click.echo(shown(text("Right.") if right else text("No: {reason}", sentence(question["why"][0]))))
+        click.echo(
+            shown(text("Right.") if right else text("No: {reason}", sentence(question["why"][0])))
+        )
 
 
 def _choice(asked: str, letters: str, *, skippable: bool = False) -> str:
     """One of the letters; ``q`` at the end of input."""
     while True:
         try:
-            typed = str(click.prompt(shown(asked), default="", show_default=False, prompt_suffix=" "))
+            typed = str(
+                click.prompt(shown(asked), default="", show_default=False, prompt_suffix=" ")
+            )
         except click.Abort:
             return "" if skippable else "q"
         answer = typed.strip().lower()[:1].translate(KOREAN_KEYS)

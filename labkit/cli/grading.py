@@ -37,24 +37,48 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
     default="newest",
     help="Which of a learner's several notebooks of an exercise counts; newest when left out.",
 )
-@click.option("--due", default="", metavar="TIME", help="When it is due, with a zone: 2026-11-20T23:59+01:00.")
-@click.option("--extensions", type=INPUT, help="A table of learners for whom it is due later: learner, due.")
-@click.option("--groups", type=INPUT, help="A table of Moodle's groups, a member in each row: group, learner.")
-@click.option("--late", type=click.Choice(("accept", "refuse")), default="accept", help="Whether late ones are graded.")
+@click.option(
+    "--due", default="", metavar="TIME", help="When it is due, with a zone: 2026-11-20T23:59+01:00."
+)
+@click.option(
+    "--extensions", type=INPUT, help="A table of learners for whom it is due later: learner, due."
+)
+@click.option(
+    "--groups", type=INPUT, help="A table of Moodle's groups, a member in each row: group, learner."
+)
+@click.option(
+    "--late",
+    type=click.Choice(("accept", "refuse")),
+    default="accept",
+    help="Whether late ones are graded.",
+)
 @click.option(
     "--earlier",
     type=click.Path(path_type=Path, exists=True),
     multiple=True,
     help="A folder of an earlier class: code is compared with it too, and what was common there says less.",
 )
-@click.option("--only", multiple=True, metavar="LEARNER", help="Grade nobody else: an id, name or mail; several times.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="LEARNER",
+    help="Grade nobody else: an id, name or mail; several times.",
+)
 @click.option(
     "--overrides",
     type=click.Path(path_type=Path, dir_okay=False),
     help="A table of points that you decided: learner, task, points, reason; OUT-overrides.csv when left out.",
 )
-@click.option("--overrides-template", is_flag=True, help="Write that table, to be filled in, with a row for each task.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where the scores go, not to results or results-BACKEND.")
+@click.option(
+    "--overrides-template",
+    is_flag=True,
+    help="Write that table, to be filled in, with a row for each task.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Where the scores go, not to results or results-BACKEND.",
+)
 @click.option(
     "--places",
     "slots",
@@ -66,24 +90,45 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
     type=click.FloatRange(1, 3600),
     help="Wall-clock time of one notebook; 60, or 300 on a real cluster, when left out.",
 )
-@click.option("--kernel", is_flag=True, help="Run every notebook in a real kernel: slower, same scores.")
-@click.option("--regrade", is_flag=True, help="Grade again what is graded already; with --only, just theirs.")
+@click.option(
+    "--kernel", is_flag=True, help="Run every notebook in a real kernel: slower, same scores."
+)
+@click.option(
+    "--regrade", is_flag=True, help="Grade again what is graded already; with --only, just theirs."
+)
 @click.option(
     "--fresh",
     is_flag=True,
     help="Begin anew: as --regrade, and where a folder or archive is named, forget the results of what is not in it.",
 )
-@click.option("--backend", type=click.Choice(("embedded", "kind", "existing")), default=None, help="On what cluster.")
+@click.option(
+    "--backend",
+    type=click.Choice(("embedded", "kind", "existing")),
+    default=None,
+    help="On what cluster.",
+)
 @click.option("--kubeconfig", type=INPUT, help="An existing cluster's.")
 @click.option("--context", default="", help="Its context; the file's current one when left out.")
 @click.option("--image", default=None, help="kind's node image.")
-@click.option("--without-kubectl", is_flag=True, help="Go on without kubectl; what calls it is left to grade again.")
-@click.option("--scheduler", default="", metavar="ADDRESS", help="Grade on a Dask cluster: tls://HOST:PORT.")
-@click.option("--tls-ca", type=INPUT, help="Its authority; that of Dask's configuration when left out.")
+@click.option(
+    "--without-kubectl",
+    is_flag=True,
+    help="Go on without kubectl; what calls it is left to grade again.",
+)
+@click.option(
+    "--scheduler", default="", metavar="ADDRESS", help="Grade on a Dask cluster: tls://HOST:PORT."
+)
+@click.option(
+    "--tls-ca", type=INPUT, help="Its authority; that of Dask's configuration when left out."
+)
 @click.option("--tls-cert", type=INPUT, help="Your certificate there.")
 @click.option("--tls-key", type=INPUT, help="The certificate's key.")
-@click.option("--trust", is_flag=True, help="Grade where there are no walls: you trust every notebook.")
-@click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
+@click.option(
+    "--trust", is_flag=True, help="Grade where there are no walls: you trust every notebook."
+)
+@click.option(
+    "--force", is_flag=True, help="Use an existing cluster although it looks like production."
+)
 @click.option(
     "--lang",
     type=click.Choice(tuple(LANGUAGES)),
@@ -163,7 +208,9 @@ def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
     secret = next((found for folder in folders if (found := read_secret(folder))), None)
     if secret is None:
         return ""
-    intake.submissions = [replace(entry, code=secret.code(entry.learner)) for entry in intake.submissions]
+    intake.submissions = [
+        replace(entry, code=secret.code(entry.learner)) for entry in intake.submissions
+    ]
     echo("Names depend on the course's secret.", err=True)
     return secret.fingerprint
 
@@ -177,13 +224,18 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
     for entry in session.chosen:
         if name := session.looks[entry.key].declared:
             file, learner = printable(entry.path.name), entry.learner
-            line = text("{file} of {id} was worked on as {name}, and is graded as {id}: its names are another's.")
+            line = text(
+                "{file} of {id} was worked on as {name}, and is graded as {id}: its names are another's."
+            )
             echo(text(line, file, learner, name), err=True)
     for line in session.unused:
         echo(line, err=True)
     for entry in session.all:
         if entry not in session.chosen and entry.key not in session.done:
-            echo(f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.", err=True)
+            echo(
+                f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.",
+                err=True,
+            )
     graded = len(session.chosen) - len(session.left)
     if graded:
         echo(f"{graded} of {len(session.chosen)} are graded already.", err=True)

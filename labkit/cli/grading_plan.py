@@ -61,7 +61,9 @@ class GradingPlan:
         backend = options["backend"] or ("existing" if options["kubeconfig"] else "embedded")
         real = backend != "embedded"
         if options["scheduler"] and (real or options["slots"] or options["trust"]):
-            raise click.UsageError("--scheduler goes without --backend, --kubeconfig, --places and --trust.")
+            raise click.UsageError(
+                "--scheduler goes without --backend, --kubeconfig, --places and --trust."
+            )
         if options["extensions"] and not options["due"]:
             raise click.UsageError("--extensions goes with --due.")
         seconds = options["seconds"] or (300.0 if real else 60.0)
@@ -71,7 +73,15 @@ class GradingPlan:
             raise click.UsageError(f"There is no {overrides}; --overrides-template writes one.")
         if options["overrides_template"] and overrides.exists():
             raise click.UsageError(f"There is a {overrides}: write into it, or move it away.")
-        return cls(**{**options, "backend": backend, "seconds": seconds, "out": out, "overrides": overrides})
+        return cls(
+            **{
+                **options,
+                "backend": backend,
+                "seconds": seconds,
+                "out": out,
+                "overrides": overrides,
+            }
+        )
 
     @property
     def place(self) -> Literal["here", "dask", "real"]:
@@ -97,5 +107,9 @@ class GradingPlan:
 
     def tls_files(self) -> dict[str, str]:
         """The files for a connection to the Dask scheduler, by their names in Dask."""
-        files = {"tls_ca_file": self.tls_ca, "tls_client_cert": self.tls_cert, "tls_client_key": self.tls_key}
+        files = {
+            "tls_ca_file": self.tls_ca,
+            "tls_client_cert": self.tls_cert,
+            "tls_client_key": self.tls_key,
+        }
         return {name: str(path) for name, path in files.items() if path is not None}

@@ -61,7 +61,13 @@ def grade_on_a_real_cluster(plan: GradingPlan, session: GradingSession) -> list[
     limits, kernel, left = plan.limits(), plan.kernel, session.left
     if left:
         with (
-            lab_for(plan.backend, report, kubeconfig=plan.kubeconfig, context=plan.context, image=plan.image) as lab,
+            lab_for(
+                plan.backend,
+                report,
+                kubeconfig=plan.kubeconfig,
+                context=plan.context,
+                image=plan.image,
+            ) as lab,
             RealClusterGrader(lab, limits=limits, kernel=kernel) as grader,
         ):
             grader.check(left, force=plan.force, progress=report)
@@ -81,8 +87,12 @@ def _dask_pool(plan: GradingPlan) -> DaskPool:
         from labkit.grading.pools.dask_pool import DaskPool
     except ModuleNotFoundError as error:
         todo = "Install labkit with its extra: pip install 'kube-labkit[scale]'"
-        raise Missing("--scheduler needs the library distributed.", why=str(error), todo=todo) from error
-    return DaskPool(plan.scheduler, plan.tls_files(), limits=plan.limits(), kernel=plan.kernel, report=report)
+        raise Missing(
+            "--scheduler needs the library distributed.", why=str(error), todo=todo
+        ) from error
+    return DaskPool(
+        plan.scheduler, plan.tls_files(), limits=plan.limits(), kernel=plan.kernel, report=report
+    )
 
 
 def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
@@ -92,7 +102,11 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
     from labkit.core.errors import UsageError
     from labkit.grading.intake.submissions import calls_kubectl
 
-    callers = [] if shutil.which("kubectl") else [entry for entry in session.left if calls_kubectl(entry.path)]
+    callers = (
+        []
+        if shutil.which("kubectl")
+        else [entry for entry in session.left if calls_kubectl(entry.path)]
+    )
     if callers and not go_on:
         first = f"the first is {callers[0].learner} {callers[0].exercise}"
         raise UsageError(
@@ -102,7 +116,10 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
         )
     session.postpone(callers, text("it calls kubectl, which is not on the grader's machine"))
     for entry in callers:
-        echo(f"Not graded: {entry.learner} {entry.exercise} calls kubectl. Grade it again where it is.", err=True)
+        echo(
+            f"Not graded: {entry.learner} {entry.exercise} calls kubectl. Grade it again where it is.",
+            err=True,
+        )
 
 
 def _need_walls() -> None:
@@ -132,7 +149,13 @@ def _finish(session: GradingSession) -> list[Result]:
 def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Result]:
     """Grade what is left with a progress bar, and print a summary."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
@@ -140,7 +163,10 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
     )
     incomplete: list[Result] = []
     if grader.level == "plain":
-        echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
+        echo(
+            "Warning: this platform gives no walls around a learner's code; see docs/grading.md.",
+            err=True,
+        )
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(said("grading"), total=len(session.left), rate="")
 
@@ -164,7 +190,9 @@ def _print_summary(session: GradingSession, results: list[Result]) -> None:
     of_what = " of what can be judged there" if any(result.omissions for result in results) else ""
     by_hand = sum(bool(task.corrected) for result in results for task in result.score.tasks)
     of_what += f", {by_hand} of the tasks corrected by hand" if by_hand else ""
-    echo(f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}")
+    echo(
+        f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}"
+    )
 
 
 def _compare(real: Result, embedded: Result) -> None:
@@ -173,8 +201,13 @@ def _compare(real: Result, embedded: Result) -> None:
 
     differ = disagreements(real, embedded)
     got = text("{points} of {most} on {cluster}")
-    scores = [text(got, f"{one.score.points:g}", f"{one.score.most:g}", one.cluster) for one in (real, embedded)]
+    scores = [
+        text(got, f"{one.score.points:g}", f"{one.score.most:g}", one.cluster)
+        for one in (real, embedded)
+    ]
     verdict = text("they differ.") if differ else text("they agree.")
     echo(listed((" ".join(real.key), listed(scores, ", "), verdict), ": "))
-    for line in "\n".join(map(fitted, filter(None, (real.omissions, real.note, *differ)))).splitlines():
+    for line in "\n".join(
+        map(fitted, filter(None, (real.omissions, real.note, *differ)))
+    ).splitlines():
         echo(f"  {line}")

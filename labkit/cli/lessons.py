@@ -40,13 +40,31 @@ def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
 
 
 @click.command("demo")
-@click.option("--step", "by_step", is_flag=True, help="For a class: a question, then a key runs it. ? lists the keys.")
-@click.option("--pace", type=click.FloatRange(min=1), metavar="SECONDS", help="The same, going on by itself.")
-@click.option("--notes", is_flag=True, help="What to say where a demo stands that runs in another terminal.")
-@click.option("--here", is_flag=True, help="On the chosen cluster, which is reset before and after.")
+@click.option(
+    "--step",
+    "by_step",
+    is_flag=True,
+    help="For a class: a question, then a key runs it. ? lists the keys.",
+)
+@click.option(
+    "--pace", type=click.FloatRange(min=1), metavar="SECONDS", help="The same, going on by itself."
+)
+@click.option(
+    "--notes", is_flag=True, help="What to say where a demo stands that runs in another terminal."
+)
+@click.option(
+    "--here", is_flag=True, help="On the chosen cluster, which is reset before and after."
+)
 @click.option("--yes", is_flag=True, help="With --here: do not ask first.")
-@click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Keep it as an asciinema cast.")
-def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes: bool, record: Path | None) -> int:
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep it as an asciinema cast.",
+)
+def demo_command(
+    by_step: bool, pace: float | None, notes: bool, here: bool, yes: bool, record: Path | None
+) -> int:
     """Run the whole walkthrough in the terminal.
 
     Each step shows who asked what, the answer and the verdict. It runs on a cluster
@@ -57,19 +75,30 @@ def demo_command(by_step: bool, pace: float | None, notes: bool, here: bool, yes
         raise click.UsageError("--yes goes with --here: otherwise nothing is asked.")
     if notes:
         if by_step or pace or here or record:
-            raise click.UsageError("--notes follows a demo in another terminal, and goes with no other option.")
+            raise click.UsageError(
+                "--notes follows a demo in another terminal, and goes with no other option."
+            )
         from labkit.presenter.notes import follow
 
         return follow()
     by_step = by_step or pace is not None
     # A notebook's !command has a terminal that nobody sits at.
     option = "--step" if pace is None else "--pace"
-    if by_step and not (sys.stdin.isatty() and sys.stdout.isatty() and "JPY_PARENT_PID" not in os.environ):
-        raise click.UsageError(f"{option} waits for a key, and there is no terminal to press one on; leave it out.")
+    if by_step and not (
+        sys.stdin.isatty() and sys.stdout.isatty() and "JPY_PARENT_PID" not in os.environ
+    ):
+        raise click.UsageError(
+            f"{option} waits for a key, and there is no terminal to press one on; leave it out."
+        )
     if by_step and os.environ.get("TERM") in ("dumb", "unknown"):
-        raise click.UsageError(f"{option} draws pages, and TERM={os.environ['TERM']} cannot; leave it out.")
+        raise click.UsageError(
+            f"{option} draws pages, and TERM={os.environ['TERM']} cannot; leave it out."
+        )
     if here and not yes:
-        click.confirm(fitted("What you made of the walkthrough on the chosen cluster is removed. Go on?"), abort=True)
+        click.confirm(
+            fitted("What you made of the walkthrough on the chosen cluster is removed. Go on?"),
+            abort=True,
+        )
     if sys.stdout.isatty():
         restore()
     # Before anything that takes time, so that keys that are pressed meanwhile are neither echoed nor lost.

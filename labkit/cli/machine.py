@@ -39,15 +39,23 @@ def doctor_command(json_wanted: bool) -> None:
         as_json(
             {
                 "home": home,
-                "clusters": {name: {"ready": _ready(needs), "needs": needs} for name, needs in clusters.items()},
-                "proxies": {"variables": proxy_variables(os.environ), "exceptions": exceptions(os.environ)},
+                "clusters": {
+                    name: {"ready": _ready(needs), "needs": needs}
+                    for name, needs in clusters.items()
+                },
+                "proxies": {
+                    "variables": proxy_variables(os.environ),
+                    "exceptions": exceptions(os.environ),
+                },
                 "servers": servers,
                 "leftovers": left,
             }
         )
         return
     for name, needs in clusters.items():
-        echo(f"{'✔' if _ready(needs) else '✘'} {name}: {'ready' if _ready(needs) else 'something is missing'}")
+        echo(
+            f"{'✔' if _ready(needs) else '✘'} {name}: {'ready' if _ready(needs) else 'something is missing'}"
+        )
         for need in needs:
             echo(_line(need.spoken()))
     if named := proxy_variables(os.environ):
@@ -80,7 +88,10 @@ def clean_command(yes: bool) -> None:
     home = home_path()
     servers = [server for server in running_servers() if server.left_over and server.home != home]
     left = leftovers(home)
-    for line in (*(f"stop {_describe(server, home)}" for server in servers), *(f"remove {path}" for path in left)):
+    for line in (
+        *(f"stop {_describe(server, home)}" for server in servers),
+        *(f"remove {path}" for path in left),
+    ):
         echo(line)
     if not servers and not left:
         echo("There is nothing to clean.")
@@ -119,6 +130,12 @@ def _line(need: Need) -> str:
 
 def _describe(server: Server, home: Path) -> str:
     """A server and what it holds."""
-    owner = "it ends with its program" if server.program else "left over" if server.left_over else "another LABKIT_HOME"
+    owner = (
+        "it ends with its program"
+        if server.program
+        else "left over"
+        if server.left_over
+        else "another LABKIT_HOME"
+    )
     where = f"{server.home} ({'LABKIT_HOME' if server.home == home else fitted(owner)})"
     return f"process {server.pid}: {server.megabytes} MiB, {server.url or 'starting'}, {where}"

@@ -16,9 +16,15 @@ from labkit.core.language import language
 @click.command("lab", context_settings={"ignore_unknown_options": True})
 @click.option("--no-browser", is_flag=True, help="Start the server and print its address only.")
 @DIRECTORY
-@click.option("--instructor", is_flag=True, help="For teachers: with questions, answers and notes for a class.")
+@click.option(
+    "--instructor",
+    is_flag=True,
+    help="For teachers: with questions, answers and notes for a class.",
+)
 @click.argument("jupyter_options", nargs=-1, type=click.UNPROCESSED)
-def lab_command(no_browser: bool, directory: Path | None, instructor: bool, jupyter_options: tuple[str, ...]) -> None:
+def lab_command(
+    no_browser: bool, directory: Path | None, instructor: bool, jupyter_options: tuple[str, ...]
+) -> None:
     """Open JupyterLab at the first notebook.
 
     You work on copies of your own (by default in labkit's state directory), so that
@@ -46,7 +52,11 @@ def lab_command(no_browser: bool, directory: Path | None, instructor: bool, jupy
 @click.command("slides")
 @click.argument("part")
 @click.option("--out", type=FILE, help="The page; 04-roles.slides.html and so on.")
-@click.option("--reveal", metavar="FOLDER", help="A copy of reveal.js 4 or 5 beside the page: no internet is needed.")
+@click.option(
+    "--reveal",
+    metavar="FOLDER",
+    help="A copy of reveal.js 4 or 5 beside the page: no internet is needed.",
+)
 def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
     """Write the slides of a part, for teachers.
 
@@ -56,9 +66,13 @@ def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
     from labkit import lessons
     from labkit.presenter import slides
 
-    found = [lesson for lesson in lessons.LESSONS if part in (lesson.id, lesson.id[:2], lesson.id[1])]
+    found = [
+        lesson for lesson in lessons.LESSONS if part in (lesson.id, lesson.id[:2], lesson.id[1])
+    ]
     if not found:
-        raise click.BadParameter(f"{part!r} is none of {', '.join(lesson.id for lesson in lessons.LESSONS)}.")
+        raise click.BadParameter(
+            f"{part!r} is none of {', '.join(lesson.id for lesson in lessons.LESSONS)}."
+        )
     (lesson,) = found
     page = out or Path(f"{lesson.id}.slides.html")
     echo(f"The cells of {lesson.id} run on a cluster of their own …")

@@ -23,7 +23,10 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path, exists=True)
 INPUT = click.Path(dir_okay=False, path_type=Path, exists=True)
 DIRECTORY = click.option(
-    "--dir", "directory", type=click.Path(file_okay=False, path_type=Path), help="Where your notebooks lie."
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where your notebooks lie.",
 )
 json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON, for programs.")
 
@@ -33,16 +36,22 @@ class Help(click.HelpFormatter):
 
     def write_text(self, text: str) -> None:
         """Write paragraphs; one after a backspace keeps its lines."""
-        said = (fitted(part) if part.startswith("\b") else _said(part) for part in text.split("\n\n"))
+        said = (
+            fitted(part) if part.startswith("\b") else _said(part) for part in text.split("\n\n")
+        )
         super().write_text("\n\n".join(said))
 
-    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
         """Write options or commands, each with what it does."""
         super().write_dl([(name, _said(said)) for name, said in rows], col_max, col_spacing)
 
     def getvalue(self) -> str:
         """All that was written."""
-        return re.sub(r"(?m)^\w+:", lambda heading: fitted(heading[0]), super().getvalue().replace(FILLER, ""))
+        return re.sub(
+            r"(?m)^\w+:", lambda heading: fitted(heading[0]), super().getvalue().replace(FILLER, "")
+        )
 
 
 # Each command has its own context, and no other program of click runs in this process.
@@ -58,7 +67,10 @@ def _said(english: str) -> str:
     """Sentences of help in the learner's language."""
     if language() == "en":
         return english
-    said = " ".join(fitted(" ".join(sentence.split())) for sentence in SENTENCE.split(english.replace("\n", " ")))
+    said = " ".join(
+        fitted(" ".join(sentence.split()))
+        for sentence in SENTENCE.split(english.replace("\n", " "))
+    )
     return "".join(letter + FILLER * (width(letter) - 1) for letter in said)
 
 
@@ -74,7 +86,9 @@ def _plain(value: Any) -> object:
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
-def complete_steps(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_steps(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
     """The steps whose names begin like this."""
     from labkit.lessons.steps import step_ids
 

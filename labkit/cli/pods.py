@@ -28,7 +28,9 @@ The exit code is the command's own.
 
 @click.command("exec", context_settings={"ignore_unknown_options": True}, help=EXAMPLES)
 @click.option("-n", "--namespace", default="", help="The pod's namespace; `default` by default.")
-@click.option("-c", "--container", default="", help="The container; the pod's default one by default.")
+@click.option(
+    "-c", "--container", default="", help="The container; the pod's default one by default."
+)
 @click.argument("pod")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def exec_command(namespace: str, container: str, pod: str, command: tuple[str, ...]) -> int:
@@ -38,7 +40,8 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
 
     if "/" in pod and namespace:
         raise UsageError(
-            f"The namespace is named twice: {namespace} and {pod}.", todo="Leave out -n, or the part before the /."
+            f"The namespace is named twice: {namespace} and {pod}.",
+            todo="Leave out -n, or the part before the /.",
         )
     pod = pod_name(f"{namespace}/{pod}" if namespace else pod)
     lab = found_lab()
@@ -51,8 +54,18 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
 
 
 @click.command("proxy")
-@click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
-@click.option("--unix-socket", type=FILE, help="Listen on this Unix socket, which nobody but you may connect to.")
+@click.option(
+    "--port",
+    default=8001,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0: any free one.",
+)
+@click.option(
+    "--unix-socket",
+    type=FILE,
+    help="Listen on this Unix socket, which nobody but you may connect to.",
+)
 @click.option("--as", "caller", metavar="POD", help="Use this pod's token, such as kikai/test.")
 def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> None:
     """Serve the API on this machine without credentials.

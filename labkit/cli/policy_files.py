@@ -34,7 +34,9 @@ class _Loader(yaml.CSafeLoader):
         seen: set[str] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if key.value in seen and isinstance(key, yaml.ScalarNode):
-                raise ValueError(f"line {key.start_mark.line + 1}: the key {key.value} is there twice")
+                raise ValueError(
+                    f"line {key.start_mark.line + 1}: the key {key.value} is there twice"
+                )
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
@@ -77,7 +79,10 @@ def from_cluster(kubeconfig: Path, context: str) -> Source:
         raise UsageError(what, why=error.message, todo="Ask as its administrator.") from error
     objects = [
         {**each, "kind": kind}
-        for kind, path in (("Namespace", "/api/v1/namespaces"), ("ServiceAccount", "/api/v1/serviceaccounts"))
+        for kind, path in (
+            ("Namespace", "/api/v1/namespaces"),
+            ("ServiceAccount", "/api/v1/serviceaccounts"),
+        )
         for each in client.get(path).items
     ]
     return Source(policy, of_discovery(_discovery(client)).of(policy, objects))
@@ -91,7 +96,9 @@ def questions_document(file: Path) -> Any:
     """
     documents = list(_documents(file))
     if len(documents) != 1:
-        raise UsageError(f"{file} holds {len(documents)} documents.", todo="Write all questions in one.")
+        raise UsageError(
+            f"{file} holds {len(documents)} documents.", todo="Write all questions in one."
+        )
     return documents[0]
 
 
@@ -135,30 +142,42 @@ def _objects(file: Path) -> Iterator[Object]:
         items = document.get("items") if isinstance(document, dict) else None
         listed = isinstance(items, list) and str(document.get("kind", "")).endswith("List")
         for obj in items or () if listed else [document]:
-            if isinstance(obj, dict) and isinstance(obj.get("kind"), str) and isinstance(obj.get("metadata"), dict):
+            if (
+                isinstance(obj, dict)
+                and isinstance(obj.get("kind"), str)
+                and isinstance(obj.get("metadata"), dict)
+            ):
                 yield obj
 
 
 def _documents(file: Path) -> Iterator[Any]:
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{file} is larger than {MAX_BYTES >> 20} MiB.", todo="Leave out what is no policy.")
+            raise UsageError(
+                f"{file} is larger than {MAX_BYTES >> 20} MiB.", todo="Leave out what is no policy."
+            )
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, error) from error
     if "{{" in text:
-        raise UsageError(f"{file} is a template.", todo="Render it first, such as with helm template.")
+        raise UsageError(
+            f"{file} is a template.", todo="Render it first, such as with helm template."
+        )
     try:
         for document in yaml.load_all(text, Loader=_Loader):
             if document is not None:
                 yield document
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise UsageError(f"{file} is not YAML.", why=" ".join(str(error).split())[:300], todo="Correct it.") from error
+        raise UsageError(
+            f"{file} is not YAML.", why=" ".join(str(error).split())[:300], todo="Correct it."
+        ) from error
 
 
 def _unreadable(file: Path, error: Exception) -> UsageError:
     why = getattr(error, "strerror", None) or str(error)
-    return UsageError(f"{file} cannot be read.", why=why, todo="Name a text file that you may read.")
+    return UsageError(
+        f"{file} cannot be read.", why=why, todo="Name a text file that you may read."
+    )
 
 
 def _discovery(client: Client) -> Iterator[tuple[str, str, bool, list[str]]]:
@@ -166,4 +185,9 @@ def _discovery(client: Client) -> Iterator[tuple[str, str, bool, list[str]]]:
 
     for version in group_versions(client, every=True):
         for entry in resource_entries(client, version):
-            yield version.rpartition("/")[0], entry["name"], bool(entry["namespaced"]), entry["verbs"]
+            yield (
+                version.rpartition("/")[0],
+                entry["name"],
+                bool(entry["namespaced"]),
+                entry["verbs"],
+            )

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 FILES = click.Path(exists=True, path_type=Path)
 KUBECONFIG = click.option("--kubeconfig", type=INPUT, help="Read the policy of a cluster.")
-CONTEXT = click.option("--context", default="", help="The context in that file; its current one by default.")
+CONTEXT = click.option(
+    "--context", default="", help="The context in that file; its current one by default."
+)
 NO = 1
 """The exit code where the answer is no; errors have higher ones."""
 
@@ -44,7 +46,9 @@ def rbac_command() -> None:
 @KUBECONFIG
 @CONTEXT
 @json_option
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report too.")
+@click.option(
+    "--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report too."
+)
 def test_command(questions: Path, json_wanted: bool, junit: Path | None, **policy: Any) -> None:
     """Ask a policy some questions.
 
@@ -56,7 +60,12 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
     source = _source(**policy, needed=True)
     verdicts = answers(source.policy, _asked(questions, source))
     rows: list[dict[str, Any]] = [
-        {"question": str(each.question), "right": each.right, "allowed": each.allowed, "reasons": list(each.reasons)}
+        {
+            "question": str(each.question),
+            "right": each.right,
+            "allowed": each.allowed,
+            "reasons": list(each.reasons),
+        }
         for each in verdicts
     ]
     if junit:
@@ -84,7 +93,11 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
 @KUBECONFIG
 @CONTEXT
 @json_option
-@click.option("--rejected", is_flag=True, help="Print the rejected ones too, each with the first question to do so.")
+@click.option(
+    "--rejected",
+    is_flag=True,
+    help="Print the rejected ones too, each with the first question to do so.",
+)
 def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy: Any) -> None:
     """Say which wrong policies would pass the questions.
 
@@ -97,10 +110,18 @@ def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy:
     source = _source(**policy, needed=True)
     asked = _asked(questions, source)
     if (failing := wrong(source.policy, asked)) is not None:
-        raise UsageError(f"The policy itself answers otherwise: {failing}.", todo="See labkit rbac test.")
-    every = [(each, wrong(each.policy, asked)) for each in mutants(source.policy, source.vocabulary)]
+        raise UsageError(
+            f"The policy itself answers otherwise: {failing}.", todo="See labkit rbac test."
+        )
+    every = [
+        (each, wrong(each.policy, asked)) for each in mutants(source.policy, source.vocabulary)
+    ]
     left = [{"what": each.what, "sort": each.sort} for each, by in every if by is None]
-    gone = [{"what": each.what, "sort": each.sort, "by": str(by)} for each, by in every if by is not None]
+    gone = [
+        {"what": each.what, "sort": each.sort, "by": str(by)}
+        for each, by in every
+        if by is not None
+    ]
     if json_wanted:
         as_json({"policies": len(every), "passing": left, "rejected": gone})
     else:
@@ -123,7 +144,12 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
     before, after = policy_files.from_files([base]), policy_files.from_files([head])
     found = changes(before.policy, after.policy, before.vocabulary.with_names_of(after.vocabulary))
     if json_wanted:
-        as_json([{"who": each.who, "gained": each.gained, "permission": each.permission} for each in found])
+        as_json(
+            [
+                {"who": each.who, "gained": each.gained, "permission": each.permission}
+                for each in found
+            ]
+        )
     else:
         _show_notes(after)
         for each in found:
@@ -141,7 +167,9 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
 @KUBECONFIG
 @CONTEXT
 @json_option
-def report_command(audit_log: Path, account: str, name: str, json_wanted: bool, **policy: Any) -> None:
+def report_command(
+    audit_log: Path, account: str, name: str, json_wanted: bool, **policy: Any
+) -> None:
     """Say what an account lacked, what it never used, and the least role for it.
 
     Let the program run with all rights, so that no refusal hides what it would have asked next.
@@ -171,7 +199,9 @@ def report_command(audit_log: Path, account: str, name: str, json_wanted: bool, 
             echo(f"{found.dropped} requests were of too many kinds to be counted.")
         _list("It lacked", found.missing)
         _list("It never used", found.unused)
-        click.echo(redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip()))
+        click.echo(
+            redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip())
+        )
     sys.exit(NO if found.missing else 0)
 
 
@@ -184,12 +214,24 @@ def _asked(file: Path, source: Source) -> list[Question]:
     return asked
 
 
-def _source(policy: Sequence[Path], kubeconfig: Path | None, context: str, *, needed: bool = False) -> Source:
+def _source(
+    policy: Sequence[Path], kubeconfig: Path | None, context: str, *, needed: bool = False
+) -> Source:
     """The policy to be asked; with ``needed``, files without a role and a binding are refused."""
     if bool(policy) == bool(kubeconfig):
         raise click.UsageError("Name the policy's files, or --kubeconfig.")
-    source = policy_files.from_cluster(kubeconfig, context) if kubeconfig else policy_files.from_files(policy)
-    if needed and policy and all(is_default(each) for each in (*source.policy.roles.values(), *source.policy.bindings)):
+    source = (
+        policy_files.from_cluster(kubeconfig, context)
+        if kubeconfig
+        else policy_files.from_files(policy)
+    )
+    if (
+        needed
+        and policy
+        and all(
+            is_default(each) for each in (*source.policy.roles.values(), *source.policy.bindings)
+        )
+    ):
         todo = "Name rendered manifests with roles and bindings; any question that expects no would pass."
         raise UsageError("The policy holds no role and no binding.", todo=todo)
     return source
@@ -217,7 +259,9 @@ def _junit(rows: Sequence[dict[str, Any]]) -> bytes:
     suite = ElementTree.Element("testsuite", name="labkit rbac test", tests=str(len(rows)))
     suite.set("failures", str(sum(not row["right"] for row in rows)))
     for row in rows:
-        case = ElementTree.SubElement(suite, "testcase", classname="rbac", name=_printable(row["question"]))
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="rbac", name=_printable(row["question"])
+        )
         if not row["right"]:
             what = "allowed" if row["allowed"] else "refused"
             ElementTree.SubElement(case, "failure", message=f"It is {what}.").text = _printable(

@@ -46,7 +46,11 @@ def save_command(file: Path, directory: Path | None) -> None:
 @work_command.command("load")
 @click.argument("file", type=FILE)
 @DIRECTORY
-@click.option("--overwrite/--keep", default=None, help="Whether to replace what differs here. Otherwise it asks.")
+@click.option(
+    "--overwrite/--keep",
+    default=None,
+    help="Whether to replace what differs here. Otherwise it asks.",
+)
 def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> None:
     """Add the work in FILE to what is here.
 
@@ -57,16 +61,24 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
     try:
         progress, notebooks, objects = work.read(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise place_error(file, error if isinstance(error, OSError) else OSError(str(error))) from error
+        raise place_error(
+            file, error if isinstance(error, OSError) else OSError(str(error))
+        ) from error
     for name, notebook in notebooks.items():
         outside = not name.endswith(".ipynb") or any(part in ("", "..") for part in name.split("/"))
         if outside or _cells(notebook) is None:
-            raise UsageError(f"{name} in {file} is no notebook.", todo="Take a file that labkit saved.")
+            raise UsageError(
+                f"{name} in {file} is no notebook.", todo="Take a file that labkit saved."
+            )
     lab = found_lab()
     lab.progress.add(progress)
     folder = workbook.prepare(directory).directory
     mine = {*workbook.names(folder)} - workbook.unchanged(folder)
-    differ = [name for name in notebooks if name in mine and _cells(_stored(folder / name)) != _cells(notebooks[name])]
+    differ = [
+        name
+        for name in notebooks
+        if name in mine and _cells(_stored(folder / name)) != _cells(notebooks[name])
+    ]
     left = work.load(lab, objects, overwrite=False)
     for line in [*differ, *left]:
         echo(f"This differs here: {line}")
@@ -78,7 +90,9 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
             path, number = (folder / name).with_stem(f"{Path(name).stem}-{number}"), number + 1
         if name in differ or name not in mine:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            path.write_text(
+                json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+            )
     for line in work.load(lab, objects, overwrite=True) if left and overwrite else ():
         echo(line)
     echo(f"Your work is here, and your notebooks are in {folder}.")

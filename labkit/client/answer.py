@@ -20,7 +20,13 @@ from labkit.core.language import text
 from labkit.core.redact import redact
 
 _NAMED = re.compile(r'User "([^"]+)" cannot')
-_WORDS = {201: "created", 401: "not authenticated", 403: "forbidden", 404: "not found", 409: "conflict"}
+_WORDS = {
+    201: "created",
+    401: "not authenticated",
+    403: "forbidden",
+    404: "not found",
+    409: "conflict",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,9 @@ class Identity:
     def of(cls, info: Mapping[str, Any]) -> Identity:
         """The identity in a review's or an audit event's user."""
         extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
-        return cls(info.get("username", ""), tuple(info.get("groups") or ()), info.get("uid", ""), extra)
+        return cls(
+            info.get("username", ""), tuple(info.get("groups") or ()), info.get("uid", ""), extra
+        )
 
 
 NOBODY = Identity("")
@@ -84,7 +92,9 @@ class Answer(Displayable):
     credential: str = "none"
     ca_file: str = ""
     identify: Callable[[], Identity] = field(default=lambda: NOBODY, compare=False)
-    find_event: Callable[[str], dict[str, Any] | None] = field(default=lambda _audit_id: None, compare=False)
+    find_event: Callable[[str], dict[str, Any] | None] = field(
+        default=lambda _audit_id: None, compare=False
+    )
     advise: Callable[[str], str] = field(default=lambda _user: "", compare=False)
 
     @property
@@ -197,7 +207,9 @@ class Answer(Displayable):
         if self.call.namespace:
             return self.names
         homes = [str(item.get("metadata", {}).get("namespace", "")) for item in self.items]
-        return [f"{home}/{name}" if home else name for home, name in zip(homes, self.names, strict=True)]
+        return [
+            f"{home}/{name}" if home else name for home, name in zip(homes, self.names, strict=True)
+        ]
 
     @property
     def kubectl(self) -> str:
@@ -271,7 +283,9 @@ class Answer(Displayable):
         if "items" in self.body:
             count = len(self.titles)
             what = (
-                text("{kind}, {count} item", kind, count) if count == 1 else text("{kind}, {count} items", kind, count)
+                text("{kind}, {count} item", kind, count)
+                if count == 1
+                else text("{kind}, {count} items", kind, count)
             )
             return _listed(what, self.titles)
         name = (self.body.get("metadata") or {}).get("name")
@@ -279,14 +293,21 @@ class Answer(Displayable):
             return f"{kind} {name}"
         if kind == "Status":
             about = self.body.get("details") or {}
-            return f"{self.body.get('status', kind)}: {about.get('kind', '')} {about.get('name', '')}".rstrip(": ")
+            return f"{self.body.get('status', kind)}: {about.get('kind', '')} {about.get('name', '')}".rstrip(
+                ": "
+            )
         if "gitVersion" in self.body:
             return text("version {version}", self.body["gitVersion"])
         for listed in ("paths", "versions", "groups", "resources"):
             if isinstance(self.body.get(listed), list):
                 entries = self.body[listed]
-                names = [_entry_name(entry) if isinstance(entry, dict) else str(entry) for entry in entries]
-                return _listed(listed, [name for name in names if listed != "resources" or "/" not in name])
+                names = [
+                    _entry_name(entry) if isinstance(entry, dict) else str(entry)
+                    for entry in entries
+                ]
+                return _listed(
+                    listed, [name for name in names if listed != "resources" or "/" not in name]
+                )
         keys = ", ".join(list(self.body)[:8])
         return f"{kind}: {keys}" if kind else keys
 

@@ -120,7 +120,9 @@ class Client:
         sent.update(self.credentials.headers())
         sent.update(headers or {})
         begun = time.perf_counter()
-        send = partial(self._send, method, path, body=data, headers=sent, timeout_seconds=timeout_seconds)
+        send = partial(
+            self._send, method, path, body=data, headers=sent, timeout_seconds=timeout_seconds
+        )
         response = send()
         for _ in range(NOT_READY_RETRIES if method == "GET" else 0):
             if response.status != 429 or NOT_READY.encode() not in response.data:
@@ -151,7 +153,10 @@ class Client:
     def _send(self, method: str, path: str, **how: Any) -> BaseHTTPResponse:
         if self._reader and method == "GET" and self.agent == LAB_AGENT:
             response = self._reader.send(method, path, **how)
-            if response.status not in (401, 403):  # a definition's objects, which it may not read, and its own end
+            if response.status not in (
+                401,
+                403,
+            ):  # a definition's objects, which it may not read, and its own end
                 return response
         return self.transport.send(method, path, **how)
 
@@ -177,17 +182,31 @@ class Client:
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
-        sent = {"User-Agent": LAB_AGENT, "Accept": "application/json", "Content-Type": "application/json"}
+        sent = {
+            "User-Agent": LAB_AGENT,
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+        }
         sent.update(self.credentials.headers())
         datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
         replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
-        return [(reply.status, decode(reply.data, reply.headers.get("Content-Type", ""))) for reply in replies]
+        return [
+            (reply.status, decode(reply.data, reply.headers.get("Content-Type", "")))
+            for reply in replies
+        ]
 
     def put(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
         """Replace an object."""
         return self.request("PUT", path, body=body, query=query)
 
-    def patch(self, path: str, body: object, *, kind: str = "merge", query: Mapping[str, str] | None = None) -> Answer:
+    def patch(
+        self,
+        path: str,
+        body: object,
+        *,
+        kind: str = "merge",
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Change an object.
 
         Args:
@@ -201,9 +220,12 @@ class Client:
         """
         if kind not in PATCH_TYPES:
             raise UsageError(
-                f"There is no kind of patch {describe(kind)}.", todo=f"Use one of {', '.join(PATCH_TYPES)}."
+                f"There is no kind of patch {describe(kind)}.",
+                todo=f"Use one of {', '.join(PATCH_TYPES)}.",
             )
-        return self.request("PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]})
+        return self.request(
+            "PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]}
+        )
 
     def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
         """Delete an object or a collection."""
@@ -287,9 +309,16 @@ class Client:
         return self._identity
 
     @takes(
-        'lab.admin.can("list", "services", "kikai")', verb=LINE, resource=LINE, namespace=LINE, name=LINE, group=LINE
+        'lab.admin.can("list", "services", "kikai")',
+        verb=LINE,
+        resource=LINE,
+        namespace=LINE,
+        name=LINE,
+        group=LINE,
     )
-    def can(self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = "") -> bool:
+    def can(
+        self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = ""
+    ) -> bool:
         """Whether the server allows this caller an action (SelfSubjectAccessReview).
 
         Args:
@@ -387,6 +416,10 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
     elif isinstance(body, str):
         message = body.strip()[:500]
     todo = WAYS_OUT.get(status, "Try again; `labkit status` tells how the cluster is doing.")
-    if "the cluster's state cannot be written" in message:  # the embedded server's words for a full volume
-        todo = "Make room where the cluster's state lies (`labkit status` names it), then try again."
+    if (
+        "the cluster's state cannot be written" in message
+    ):  # the embedded server's words for a full volume
+        todo = (
+            "Make room where the cluster's state lies (`labkit status` names it), then try again."
+        )
     return ApiFailure(status, reason, what, why=f"the server said {status}: {message}", todo=todo)

@@ -42,7 +42,9 @@ def encode(body: object | None) -> bytes | None:
         return body.encode() if isinstance(body, str) else json.dumps(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
         what = f"{describe(body)[0].upper()}{describe(body)[1:]} cannot be sent."
-        raise UsageError(what, why=str(error), todo="Pass a dict of text, numbers, lists and dicts.") from error
+        raise UsageError(
+            what, why=str(error), todo="Pass a dict of text, numbers, lists and dicts."
+        ) from error
 
 
 def content_type(method: str, body: object) -> str:

@@ -31,7 +31,11 @@ class Resources:
         version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
         kinds = self._kinds(version)
         if kind not in kinds:
-            what = f"The cluster serves no {kind} in {version}." if kinds else f"The cluster does not serve {version}."
+            what = (
+                f"The cluster serves no {kind} in {version}."
+                if kinds
+                else f"The cluster does not serve {version}."
+            )
             raise UsageError(what, todo=self._elsewhere(kind) or near(kind, kinds) or GROUPS)
         plural, namespaced = kinds[kind]
         prefix = version_path(version)
@@ -64,15 +68,21 @@ class Resources:
             if answer.status == 404:
                 return {}
             if not answer.ok:
-                raise failure(answer.status, answer.body, f"The cluster does not say what {version} holds.")
+                raise failure(
+                    answer.status, answer.body, f"The cluster does not say what {version} holds."
+                )
             self._known[version] = {
-                entry["name"]: (entry["kind"], bool(entry["namespaced"])) for entry in answer.body.get("resources", [])
+                entry["name"]: (entry["kind"], bool(entry["namespaced"]))
+                for entry in answer.body.get("resources", [])
             }
         return self._known[version]
 
     def _elsewhere(self, kind: str) -> str:
         """A sentence that names the group version in which a kind is served; empty when there is none."""
-        found = next((version for version in group_versions(self._client) if kind in self._kinds(version)), "")
+        found = next(
+            (version for version in group_versions(self._client) if kind in self._kinds(version)),
+            "",
+        )
         return f"{kind} is served in {found}: write apiVersion: {found}." if found else ""
 
 

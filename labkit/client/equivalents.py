@@ -21,7 +21,9 @@ _REVIEWS = {
 }
 
 
-def kubectl_command(method: str, path: str, body: Any, credential: str, server: str, ca_file: str) -> str:
+def kubectl_command(
+    method: str, path: str, body: Any, credential: str, server: str, ca_file: str
+) -> str:
     """The kubectl command for a call, with the credential as ``$TOKEN``.
 
     The credential is ``certificate``, ``token`` or ``none``; ``ca_file`` is empty when the CA is no file.

@@ -73,7 +73,9 @@ def extract(path: Path, context: str, target: Path) -> None:
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": chosen.get("cluster"), "cluster": _absolute(cluster, path)}],
-        "users": [{"name": chosen["user"], "user": _absolute(user, path)}] if chosen.get("user") else [],
+        "users": [{"name": chosen["user"], "user": _absolute(user, path)}]
+        if chosen.get("user")
+        else [],
         "contexts": [{"name": context, "context": chosen}],
         "current-context": context,
     }
@@ -90,10 +92,14 @@ def read(path: Path) -> dict[str, Any]:
         document = _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name.") from error
+        raise UsageError(
+            f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name."
+        ) from error
     except yaml.YAMLError as error:
         raise UsageError(
-            f"The kubeconfig {path} is not YAML.", why=str(error).splitlines()[0], todo="Check the file."
+            f"The kubeconfig {path} is not YAML.",
+            why=str(error).splitlines()[0],
+            todo="Check the file.",
         ) from error
     if not isinstance(document, dict) or not isinstance(document.get("contexts"), list):
         raise UsageError(
@@ -122,7 +128,9 @@ def _resolve(document: Fields, name: str, path: Path) -> tuple[Fields, Fields, F
         )
     chosen = contexts[name]
     cluster = _lookup(document, "clusters", "cluster", str(chosen.get("cluster", "")), path)
-    user = _lookup(document, "users", "user", str(chosen["user"]), path) if chosen.get("user") else {}
+    user = (
+        _lookup(document, "users", "user", str(chosen["user"]), path) if chosen.get("user") else {}
+    )
     return chosen, cluster, user
 
 
@@ -130,7 +138,9 @@ def _endpoint(cluster: Mapping[str, Any], path: Path, scratch: Path | None) -> E
     server = str(cluster.get("server") or "")
     if not server.startswith(("https://", "http://")):
         raise UsageError(
-            f"{path} names no server.", why=f'"{server}" is no https:// address', todo="Check its clusters."
+            f"{path} names no server.",
+            why=f'"{server}" is no https:// address',
+            todo="Check its clusters.",
         )
     ca_file = cluster.get("certificate-authority")
     return Endpoint(
@@ -190,8 +200,16 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
         provider: Any = ExecProvider  # the official client's classes carry no types
         node: Any = ConfigNode
         try:
-            return dict(provider(node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))).run())
-        except (ConfigException, OSError, AttributeError) as error:  # the last where it fails in a terminal
+            return dict(
+                provider(
+                    node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))
+                ).run()
+            )
+        except (
+            ConfigException,
+            OSError,
+            AttributeError,
+        ) as error:  # the last where it fails in a terminal
             raise UsageError(
                 f"The login program of {path} failed: {spec.get('command')}.",
                 why="" if isinstance(error, AttributeError) else redact(str(error)),
@@ -200,7 +218,9 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
 
     status = run()
     if status.get("clientCertificateData"):
-        return Credentials(certificate=status["clientCertificateData"], key=str(status.get("clientKeyData") or ""))
+        return Credentials(
+            certificate=status["clientCertificateData"], key=str(status.get("clientKeyData") or "")
+        )
 
     def token() -> str:
         nonlocal status
@@ -220,7 +240,9 @@ def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
         if entry.get(key):
             return _beside(path, entry[key]).read_text(encoding="ascii")
     except (binascii.Error, UnicodeDecodeError, ValueError, OSError) as error:
-        raise UsageError(f"{key} of {path} cannot be read.", why=str(error), todo="Download the file again.") from error
+        raise UsageError(
+            f"{key} of {path} cannot be read.", why=str(error), todo="Download the file again."
+        ) from error
     return ""
 
 
@@ -239,7 +261,9 @@ def _named(document: Mapping[str, Any], plural: str, singular: str) -> dict[str,
     return {str(entry.get("name")): dict(entry.get(singular) or {}) for entry in found}
 
 
-def _lookup(document: Mapping[str, Any], plural: str, singular: str, name: str, path: Path) -> dict[str, Any]:
+def _lookup(
+    document: Mapping[str, Any], plural: str, singular: str, name: str, path: Path
+) -> dict[str, Any]:
     entries = _named(document, plural, singular)
     if name not in entries:
         raise UsageError(f'{path} has no {singular} "{name}".', todo=near(name, entries))

@@ -48,8 +48,14 @@ class CompletedKubectl(Displayable):
         if self.returncode == 127:
             note = text("kubectl is not installed here. Nothing is lost: the lab needs none.")
             if page.IN_PAGE:
-                note = text("A page of a browser cannot run kubectl. Nothing is lost: the lab needs none.")
-            return Card(text("kubectl, if you had it"), "plain", [Row("would be", self.command), Row("note", note)])
+                note = text(
+                    "A page of a browser cannot run kubectl. Nothing is lost: the lab needs none."
+                )
+            return Card(
+                text("kubectl, if you had it"),
+                "plain",
+                [Row("would be", self.command), Row("note", note)],
+            )
         tone = "good" if self.returncode == 0 else "warn"
         rows = [Row("said", redact(self.stderr.rstrip())), Row("note", self.note)]
         return Card(self.command, tone, rows, redact(self.stdout))
@@ -100,7 +106,9 @@ def run(line: str, kubeconfig: Path, cache: Path) -> CompletedKubectl:
         words = shlex.split(line)
     except ValueError as error:
         raise UsageError(
-            f"{describe(line)} is no command line.", why=str(error), todo="Close the quotes that you opened."
+            f"{describe(line)} is no command line.",
+            why=str(error),
+            todo="Close the quotes that you opened.",
         ) from error
     if words[:1] == ["kubectl"]:
         words = words[1:]
@@ -127,7 +135,9 @@ def run(line: str, kubeconfig: Path, cache: Path) -> CompletedKubectl:
         )
     except OSError as error:
         why = error.strerror or str(error)
-        raise UsageError("kubectl could not be run.", why=why, todo="Write a shorter command.") from error
+        raise UsageError(
+            "kubectl could not be run.", why=why, todo="Write a shorter command."
+        ) from error
     except subprocess.TimeoutExpired:
         return CompletedKubectl(
             command,

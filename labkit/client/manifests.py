@@ -38,7 +38,9 @@ def parse(text: str, source: str = TEXT) -> list[Manifest]:
         UsageError: When it is not YAML, or holds something that is not an object.
     """
     try:
-        documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
+        documents = [
+            document for document in yaml.load_all(text, Loader=_Loader) if document is not None
+        ]
     except (yaml.YAMLError, RecursionError) as error:
         raise _not_yaml(text, source, error) from error
     found: list[Manifest] = []
@@ -61,13 +63,19 @@ def _not_yaml(text: str, source: str, error: Exception) -> UsageError:
     """The error for a text that is not YAML. Lines count from the first that is not empty, in files from the first."""
     what, mark = f"{source} is not YAML.", getattr(error, "problem_mark", None)
     if mark is None:
-        return UsageError(what, why=" ".join(str(error).split())[:500], todo="Look for a bracket that is not closed.")
+        return UsageError(
+            what,
+            why=" ".join(str(error).split())[:500],
+            todo="Look for a bracket that is not closed.",
+        )
     empty = len(text) - len(text.lstrip("\n")) if source == TEXT else 0
     line = text.split("\n")[mark.line] if mark.line < text.count("\n") + 1 else ""
     where = f"line {mark.line + 1 - empty}, {describe(line.strip())}"
     if "\t" in line and "'\\t'" in str(error):
         todo = "Put spaces in place of the tab: two for each level."
-        return UsageError(what, why=f"{where}, has a tab, and YAML is indented with spaces", todo=todo)
+        return UsageError(
+            what, why=f"{where}, has a tab, and YAML is indented with spaces", todo=todo
+        )
     parts = (getattr(error, "context", None), getattr(error, "problem", None))
     why = f"{', '.join(part for part in parts if part)}: {where}"
     return UsageError(what, why=why, todo="Look at that line, and the one before.")
@@ -83,7 +91,10 @@ def from_python(what: object) -> list[Manifest]:
         UsageError: When one of them is not an object.
     """
     entries = [what] if isinstance(what, Mapping) or not isinstance(what, Iterable) else what
-    return [_checked(dict(entry) if isinstance(entry, Mapping) else entry, "The argument") for entry in entries]
+    return [
+        _checked(dict(entry) if isinstance(entry, Mapping) else entry, "The argument")
+        for entry in entries
+    ]
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +116,9 @@ class AppliedObject(Displayable):
     def card(self) -> Card:
         """The object in one line, and the fields that the backend changed."""
         rows = [Row("here", line) for line in self.adapted]
-        return Card(text("{kind} {name} {outcome}", self.kind, self.name, text(self.outcome)), "good", rows)
+        return Card(
+            text("{kind} {name} {outcome}", self.kind, self.name, text(self.outcome)), "good", rows
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,7 +140,11 @@ class Applied(Displayable):
             rows.append(Row(entry.outcome, f"{entry.kind} {entry.name}"))
             rows += [Row("", text("on this cluster: {change}", line)) for line in entry.adapted]
         count = len(self.objects)
-        title = text("{count} object applied", count) if count == 1 else text("{count} objects applied", count)
+        title = (
+            text("{count} object applied", count)
+            if count == 1
+            else text("{count} objects applied", count)
+        )
         return Card(self.title or title, "good" if count or self.title else "plain", rows)
 
 
@@ -169,7 +186,10 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
     """The differing fields of two objects, a line each: ``spec.x: a → b``."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = [*before, *(key for key in after if key not in before)]
-        parts = (differences(before.get(k), after.get(k), f"{path}.{k}" if path else str(k)) for k in keys)
+        parts = (
+            differences(before.get(k), after.get(k), f"{path}.{k}" if path else str(k))
+            for k in keys
+        )
         return [line for part in parts for line in part]
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))
@@ -182,7 +202,12 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
 STRICT = {"fieldValidation": "Strict"}
 """Unknown fields are an error, as with ``kubectl apply``."""
 
-FIXED = ("may not change fields", "may not add or remove containers", "cannot change roleRef", "field is immutable")
+FIXED = (
+    "may not change fields",
+    "may not add or remove containers",
+    "cannot change roleRef",
+    "field is immutable",
+)
 """Parts of the messages for immutable fields."""
 
 NOT_YET = ("error looking up service account", "No API token found for service account")
@@ -216,18 +241,22 @@ def _apply_one(
     if answer.status == 409 and answer.reason == "AlreadyExists":
         before = client.get(path)
         answer = client.patch(path, adapted, kind="strategic", query=STRICT)
-        outcome = "unchanged" if answer.ok and _version(before.body) == _version(answer.body) else "changed"
+        outcome = (
+            "unchanged"
+            if answer.ok and _version(before.body) == _version(answer.body)
+            else "changed"
+        )
     if not answer.ok:
         refused = failure(answer.status, answer.body, f"{title(manifest)} was not accepted.")
         if any(text in answer.message for text in FIXED):
-            refused.todo = (
-                f'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), and apply again.'
-            )
+            refused.todo = f'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), and apply again.'
         raise refused
     while time.monotonic() < deadline and _lacks_something(client, manifest, path):
         time.sleep(0.1)
     name = title(manifest).partition(" ")[2]
-    return AppliedObject(str(manifest["kind"]), name, outcome, tuple(differences(manifest, adapted)))
+    return AppliedObject(
+        str(manifest["kind"]), name, outcome, tuple(differences(manifest, adapted))
+    )
 
 
 def _version(body: Any) -> object:
@@ -253,14 +282,20 @@ def _checked(entry: Any, source: str) -> Manifest:
     for field, value in texts.items():
         if not isinstance(value, str):
             why = f"its {field} is {describe(value)}, which is no text"
-            raise UsageError(f"{source} holds something that is no Kubernetes object.", why=why, todo=AS_TEXT)
+            raise UsageError(
+                f"{source} holds something that is no Kubernetes object.", why=why, todo=AS_TEXT
+            )
     if not texts["name"]:
-        raise UsageError(f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name.")
+        raise UsageError(
+            f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name."
+        )
     try:
         json.dumps(entry).encode()
     except (TypeError, ValueError, RecursionError) as error:
         why = str(error)
-        raise UsageError(f"{source} holds a value that an object cannot have.", why=why, todo=AS_JSON) from error
+        raise UsageError(
+            f"{source} holds a value that an object cannot have.", why=why, todo=AS_JSON
+        ) from error
     return dict(entry)
 
 

@@ -14,7 +14,9 @@ from labkit.core.language import text
 ACCOUNT_PREFIX = "system:serviceaccount:"
 """The beginning of a service account's user name."""
 
-NAMES = text("names are small letters, digits, dashes and dots, and a slash stands between namespace and name")
+NAMES = text(
+    "names are small letters, digits, dashes and dots, and a slash stands between namespace and name"
+)
 """What names look like, for errors."""
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -100,7 +102,9 @@ def missing_account(client: Caller, namespace: str, name: str) -> str:
     elsewhere = [each for each in known if each.endswith(f"/{name}")]
     is_typo = get_close_matches(name, [each.partition("/")[2] for each in own])
     hint = (
-        text('Did you mean "{name}"?', elsewhere[0]) if elsewhere and not is_typo else near(f"{namespace}/{name}", own)
+        text('Did you mean "{name}"?', elsewhere[0])
+        if elsewhere and not is_typo
+        else near(f"{namespace}/{name}", own)
     )
     return text("There is no service account {account}. {hint}", f"{namespace}/{name}", hint)
 

@@ -28,7 +28,9 @@ NO_TOKEN = "Look for automountServiceAccountToken: false in the pod's spec, or i
 NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
 """What a container waits for whose image cannot be fetched."""
 
-ADVICE = {"CrashLoopBackOff": 'Its command keeps ending. Give it one that stays: ["sleep", "9999999"].'}
+ADVICE = {
+    "CrashLoopBackOff": 'Its command keeps ending. Give it one that stays: ["sleep", "9999999"].'
+}
 """What to do about a container that waits."""
 
 NOT_READY = "Wait longer, or see what its events say: lab.kubectl or lab.admin.get."
@@ -57,7 +59,10 @@ class ReadyPod(Displayable):
         """The pod's containers and its service account."""
         spec = self.body["spec"]
         containers = ", ".join(f"{each['name']} ({each['image']})" for each in spec["containers"])
-        rows = [Row("containers", containers), Row("runs as", str(spec.get("serviceAccountName", "")))]
+        rows = [
+            Row("containers", containers),
+            Row("runs as", str(spec.get("serviceAccountName", ""))),
+        ]
         return Card(text("The pod {name} is ready", self.name), "good", rows)
 
 
@@ -100,7 +105,9 @@ class Pods:
         """Run a command in a container; see ``Lab.exec``."""
         pod = pod_name(pod)
         key = f"{pod}/{container or ''}"
-        shells = sorted(SHELLS, key=lambda shell: shell != self._shells.get(key))  # the one that worked last first
+        shells = sorted(
+            SHELLS, key=lambda shell: shell != self._shells.get(key)
+        )  # the one that worked last first
         words = [] if isinstance(command, str) else list(command)
         rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
         rest["container"] = container or ""
@@ -141,7 +148,11 @@ class Pods:
             answer = self._admin.get(_path(pod))
             if answer.ok and is_ready(answer.body):
                 return ReadyPod(pod_name(pod), answer.body)
-            hopeless = not answer.ok or not self._run or (not self._patience_seconds and _cannot_pull(answer.body))
+            hopeless = (
+                not answer.ok
+                or not self._run
+                or (not self._patience_seconds and _cannot_pull(answer.body))
+            )
             if hopeless or time.monotonic() > deadline:
                 raise self._not_ready(pod, answer)
             if time.monotonic() > quiet_until:
@@ -163,12 +174,18 @@ class Pods:
             ExecFailed: When the pod does not run or mounts no token.
         """
         try:
-            done = self.exec(pod, ["cat", f"{MOUNT}/token"], container=container, timeout_seconds=30.0)
+            done = self.exec(
+                pod, ["cat", f"{MOUNT}/token"], container=container, timeout_seconds=30.0
+            )
         except ExecFailed as error:
             what = f"The token of {pod_name(pod)} cannot be read."
-            raise ExecFailed(error.status, error.reason, what, why=error.why, todo=error.todo) from error
+            raise ExecFailed(
+                error.status, error.reason, what, why=error.why, todo=error.todo
+            ) from error
         if not done.ok:
-            raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip(), todo=NO_TOKEN)
+            raise ExecFailed(
+                0, "", f"{pod} mounts no token.", why=done.stderr.strip(), todo=NO_TOKEN
+            )
         return done.stdout.strip()
 
     def _not_ready(self, pod: str, answer: Answer) -> ApiFailure:
@@ -178,7 +195,9 @@ class Pods:
             return _refused(pod, answer, what)
         reasons = waiting_reasons(answer.body)
         listed = [f"container {name}: {reason}" for name, reason in reasons.items()]
-        why = "; ".join([f"its phase is {(answer.body.get('status') or {}).get('phase', 'unknown')}", *listed])
+        why = "; ".join(
+            [f"its phase is {(answer.body.get('status') or {}).get('phase', 'unknown')}", *listed]
+        )
         if said := self._last_warning(answer.body):
             why += f"; its events say: {said}"
         todo = next((ADVICE[reason] for reason in reasons.values() if reason in ADVICE), NOT_READY)
@@ -190,7 +209,9 @@ class Pods:
                 f"Is the image's name spelt right, {' and '.join(images)}, and can this cluster reach its registry? "
                 f'Delete the pod, lab.admin.delete("{_path(pod)}"), and apply it with the right one'
             )
-            offline = f"; without a registry take {self._image}, with imagePullPolicy: IfNotPresent."
+            offline = (
+                f"; without a registry take {self._image}, with imagePullPolicy: IfNotPresent."
+            )
             todo += offline if self._image else "."
         return ApiFailure(answer.status, "NotReady", what, why=why, todo=todo)
 
@@ -219,7 +240,9 @@ class MountedToken:
         generation: A number that changes when the cluster is reset.
     """
 
-    def __init__(self, pods: Pods, pod: str, container: str | None, generation: Callable[[], int]) -> None:
+    def __init__(
+        self, pods: Pods, pod: str, container: str | None, generation: Callable[[], int]
+    ) -> None:
         self._pods, self._pod, self._container = pods, pod, container
         self._now = generation
         self._raw, self._read_at, self._generation = "", 0.0, -1
@@ -264,6 +287,9 @@ def _cannot_pull(pod: Mapping[str, Any]) -> bool:
 def waiting_reasons(pod: Mapping[str, Any]) -> dict[str, str]:
     """What each container that waits is waiting for, such as ``ImagePullBackOff``, by the container's name."""
     status = pod.get("status") or {}
-    statuses = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    statuses = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
     waiting = {each["name"]: (each.get("state") or {}).get("waiting") for each in statuses}
     return {name: str(state.get("reason", "")) for name, state in waiting.items() if state}

@@ -20,7 +20,9 @@ NAMESPACES = frozenset({"default", "kikai", "darbo"})
 CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
 """The walkthrough's cluster-scoped objects. Others, such as ``view``, are the cluster's own."""
 
-_PATH = re.compile(r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[^a-z0-9.-]|$)")
+_PATH = re.compile(
+    r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[^a-z0-9.-]|$)"
+)
 _CLUSTERS_OWN = "/api/v1/namespaces/default/services/kubernetes"
 """The API server's own Service, which keeps its namespace."""
 

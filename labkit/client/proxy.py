@@ -80,18 +80,29 @@ class Proxy:
     """
 
     def __init__(
-        self, caller: Client, *, port: int = 0, unix_socket: Path | None = None, serve: Serve | None = None
+        self,
+        caller: Client,
+        *,
+        port: int = 0,
+        unix_socket: Path | None = None,
+        serve: Serve | None = None,
     ) -> None:
         self.caller = caller
         self.unix_socket = unix_socket.expanduser().absolute() if unix_socket else None
-        handler = type("Handler", (_Handler,), {"caller": caller, "disable_nagle_algorithm": unix_socket is None})
+        handler = type(
+            "Handler",
+            (_Handler,),
+            {"caller": caller, "disable_nagle_algorithm": unix_socket is None},
+        )
         self._thread: threading.Thread | None = None
         self._server: _Server | _UnixServer | AddressServer
         if serve:
             self._server = serve(port, handler)
             return
         self._server = server = (
-            _unix_server(self.unix_socket, handler) if self.unix_socket else _tcp_server(port, handler)
+            _unix_server(self.unix_socket, handler)
+            if self.unix_socket
+            else _tcp_server(port, handler)
         )
         self._thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
 
@@ -197,7 +208,10 @@ def _unix_server(path: Path, handler: type[_Handler]) -> _UnixServer:
     except ownership.Unsafe as problem:
         why, todo = problem.why, "Name a socket in a directory of your own."
     except OSError as error:
-        why, todo = error.strerror or str(error), "Name another place; its whole path has at most 107 bytes."
+        why, todo = (
+            error.strerror or str(error),
+            "Name another place; its whole path has at most 107 bytes.",
+        )
     raise UsageError(f"The proxy cannot listen on {path}.", why=why, todo=todo)
 
 
@@ -226,9 +240,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length)) if length else None
         headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
-        if self.client_address:  # a Unix socket has none; kubectl's proxy adds the header in just this case, too
+        if (
+            self.client_address
+        ):  # a Unix socket has none; kubectl's proxy adds the header in just this case, too
             before = self.headers.get("X-Forwarded-For")
-            headers["X-Forwarded-For"] = f"{before}, {self.client_address[0]}" if before else self.client_address[0]
+            headers["X-Forwarded-For"] = (
+                f"{before}, {self.client_address[0]}" if before else self.client_address[0]
+            )
         try:
             response = self.caller.open(self.command, self.path, body=body, headers=headers)
         except LabkitError as error:
@@ -283,7 +301,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in response.read_chunked(decode_content=False) if response.chunked else response.stream():
+        for piece in (
+            response.read_chunked(decode_content=False) if response.chunked else response.stream()
+        ):
             if piece:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")

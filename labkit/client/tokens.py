@@ -79,7 +79,9 @@ class Token(Displayable):
                 why=f"a token has three parts with dots between, this has {len(parts)}",
                 todo="Take the whole text of the file `token`.",
             )
-        header, claims = (_part(part, name) for part, name in zip(parts, ("header", "claims"), strict=False))
+        header, claims = (
+            _part(part, name) for part, name in zip(parts, ("header", "claims"), strict=False)
+        )
         if asker is None:
             return cls(header, claims, False, "the signature was not checked", raw)
         verified, verdict = _verify(raw.strip(), header, asker)
@@ -208,17 +210,22 @@ def mistaken(raw: str | bytes) -> TokenError | None:
         raw: What a learner gave as a token.
     """
     if isinstance(raw, bytes):
-        return TokenError("This is bytes, and a token is text.", why="b64decode returns bytes", todo=DECODE_BYTES)
+        return TokenError(
+            "This is bytes, and a token is text.", why="b64decode returns bytes", todo=DECODE_BYTES
+        )
     text = "".join(raw.split())
     if re.match(r"b['\"]", text):
-        why = "it begins with b and a quote, as bytes do that were made text by str() or an f-string"
+        why = (
+            "it begins with b and a quote, as bytes do that were made text by str() or an f-string"
+        )
         return TokenError("This is bytes, and a token is text.", why=why, todo=DECODE_BYTES)
     if text.startswith("ZXlK"):
         why = "the values in a Secret's data are encoded"
         return TokenError("This is base64 of a token, not the token.", why=why, todo=DECODE_BASE64)
     if text.lower().startswith("bearereyj"):
         return TokenError(
-            "This is the value of a header; the token is only a part of it.", todo="Leave the word Bearer out."
+            "This is the value of a header; the token is only a part of it.",
+            todo="Leave the word Bearer out.",
         )
     return None
 
@@ -234,7 +241,9 @@ def _part(part: str, name: str) -> dict[str, Any]:
         padded = part + "=" * (-len(part) % 4)
         value = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError) as error:
-        raise TokenError(f"This is not a token: its {name} cannot be decoded.", why=str(error), todo=WHOLE) from error
+        raise TokenError(
+            f"This is not a token: its {name} cannot be decoded.", why=str(error), todo=WHOLE
+        ) from error
     if not isinstance(value, dict):
         raise TokenError(f"This is not a token: its {name} is no JSON object.", todo=WHOLE)
     return value
@@ -246,19 +255,32 @@ def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, s
     # The server serves this media type alone, and answers 406 to application/json.
     answer = asker.request("GET", JWKS_PATH, headers={"Accept": JWKS_TYPE})
     if not answer.ok:
-        return False, text("not checked: the cluster's keys cannot be read ({status})", answer.status)
+        return False, text(
+            "not checked: the cluster's keys cannot be read ({status})", answer.status
+        )
     keys = {key.get("kid"): key for key in answer.body.get("keys", [])}
     key = keys.get(header.get("kid"))
     if key is None:
         return False, text("not verified: the cluster has no key {key}", header.get("kid"))
     algorithm = str(key.get("alg", "RS256"))
     if header.get("alg") != algorithm:
-        return False, text("not verified: it claims {claimed}, the key is for {right}", header.get("alg"), algorithm)
-    checks: Any = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+        return False, text(
+            "not verified: it claims {claimed}, the key is for {right}",
+            header.get("alg"),
+            algorithm,
+        )
+    checks: Any = {
+        "verify_aud": False,
+        "verify_exp": False,
+        "verify_nbf": False,
+        "verify_iat": False,
+    }
     try:
         jwt.decode(raw, jwt.PyJWK.from_dict(key), algorithms=[algorithm], options=checks)
     except jwt.InvalidSignatureError:
-        return False, text("not verified: the signature does not fit; header or claims were changed")
+        return False, text(
+            "not verified: the signature does not fit; header or claims were changed"
+        )
     except jwt.PyJWTError as error:
         return False, text("not verified: {error}", error)
     return True, text("verified with the cluster's published key {key}…", str(header["kid"])[:8])
@@ -294,7 +316,11 @@ def plain(name: str, value: Any) -> str:
 
 def _said(name: str, value: Any) -> str:
     meaning = EXPLAINED.get(name)
-    return text("{value}   — {meaning}", plain(name, value), text(meaning)) if meaning else plain(name, value)
+    return (
+        text("{value}   — {meaning}", plain(name, value), text(meaning))
+        if meaning
+        else plain(name, value)
+    )
 
 
 def _distance(stamp: float) -> str:

@@ -122,7 +122,9 @@ def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
     return context
 
 
-def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch: Path | None) -> None:
+def _show_certificate(
+    context: ssl.SSLContext, credentials: Credentials, scratch: Path | None
+) -> None:
     # ssl reads certificates from files only; NamedTemporaryFile creates them with mode 0600.
     name = ""
     try:
@@ -167,14 +169,19 @@ class Transport:
         self.context = tls_context(endpoint, credentials or Credentials())
         # The context checks the name: urllib3's assert_hostname would switch that off, for exec too.
         self._pools = urllib3.PoolManager(
-            ssl_context=self.context, server_hostname=endpoint.server_name or None, retries=False, maxsize=16
+            ssl_context=self.context,
+            server_hostname=endpoint.server_name or None,
+            retries=False,
+            maxsize=16,
         )
 
     @cached_property
     def _server(self) -> tuple[urllib3.HTTPConnectionPool, str]:
         """The connections to the server, and the prefix of its paths."""
         server = self.endpoint.server
-        return self._pools.connection_from_url(server), (urllib3.util.parse_url(server).path or "").rstrip("/")
+        return self._pools.connection_from_url(server), (
+            urllib3.util.parse_url(server).path or ""
+        ).rstrip("/")
 
     def exec(
         self, path: str, query: str, headers: Mapping[str, str], stdin: bytes | None, seconds: float

@@ -73,7 +73,10 @@ def takes(example: str, **kinds: ArgumentKind) -> Callable[[Callable[P, T]], Cal
                 ) from None
             for parameter, kind in kinds.items():
                 value = bound.arguments.get(parameter, inspect.Parameter.empty)
-                if value is inspect.Parameter.empty or value is signature.parameters[parameter].default:
+                if (
+                    value is inspect.Parameter.empty
+                    or value is signature.parameters[parameter].default
+                ):
                     continue
                 bound.arguments[parameter] = fit(value, kind, name, parameter, example)
             return function(*bound.args, **bound.kwargs)
@@ -106,17 +109,26 @@ def fit(value: object, kind: ArgumentKind, name: str, parameter: str, example: s
         raise UsageError(
             f"{name} cannot take {describe(value)} as `{parameter}`.",
             why=f"it has to be {kind.words}",
-            todo=f"Make text of the bytes: add .decode(). Write {example}." if is_bytes else f"Write {example}.",
+            todo=f"Make text of the bytes: add .decode(). Write {example}."
+            if is_bytes
+            else f"Write {example}.",
         ) from None
 
 
 def describe(value: object) -> str:
     """Describe a learner's argument in an error: in one line, short, and never bytes or a token."""
     if value is None or isinstance(value, bool | int | float):
-        text = str(value) if not isinstance(value, int) or value.bit_length() < 128 else "a very large number"
+        text = (
+            str(value)
+            if not isinstance(value, int) or value.bit_length() < 128
+            else "a very large number"
+        )
     elif isinstance(value, str):
         line = redact(value[:MAX_LINE]).encode("utf-8", "backslashreplace").decode()
-        line = "".join(letter if _is_printed(letter) else repr(letter)[1:-1] for letter in line[: MAX_DESCRIPTION + 1])
+        line = "".join(
+            letter if _is_printed(letter) else repr(letter)[1:-1]
+            for letter in line[: MAX_DESCRIPTION + 1]
+        )
         text = f'"{line if len(line) <= MAX_DESCRIPTION else line[: MAX_DESCRIPTION - 1] + "…"}"'
     else:
         text = f"a value of the type {type(value).__name__}"
@@ -152,11 +164,20 @@ def _path(value: object) -> object:
 
 
 def _step(value: object) -> str:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _line(value).strip()
+    return (
+        str(value)
+        if isinstance(value, int) and not isinstance(value, bool)
+        else _line(value).strip()
+    )
 
 
 def _seconds(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value) or value < 0:
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or math.isnan(value)
+        or value < 0
+    ):
         raise TypeError
     return float(min(value, MAX_SECONDS))
 

@@ -60,7 +60,11 @@ class Card:
 
     def _shown_rows(self) -> list[Row]:
         """The rows with a value, in the learner's language."""
-        return [Row(shown(text(row.label)), shown(row.value), row.code) for row in self.rows if row.value]
+        return [
+            Row(shown(text(row.label)), shown(row.value), row.code)
+            for row in self.rows
+            if row.value
+        ]
 
     def __repr__(self) -> str:
         return self.text()

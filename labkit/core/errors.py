@@ -105,7 +105,9 @@ class ApiFailure(LabkitError):
 
     exit_code = 6
 
-    def __init__(self, status: int, reason: str, what: str, *, why: str = "", todo: str = "") -> None:
+    def __init__(
+        self, status: int, reason: str, what: str, *, why: str = "", todo: str = ""
+    ) -> None:
         super().__init__(what, why=why, todo=todo)
         self.status = status
         self.reason = reason

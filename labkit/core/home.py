@@ -69,7 +69,9 @@ def _refusals_of(path: Path) -> Iterator[None]:
     try:
         yield
     except ownership.Unsafe as problem:
-        raise HomeError(f"labkit does not use {path}.", why=problem.why, todo=problem.todo) from problem
+        raise HomeError(
+            f"labkit does not use {path}.", why=problem.why, todo=problem.todo
+        ) from problem
     except OSError as error:
         raise home_error(path, error) from error
 

@@ -41,7 +41,9 @@ def _environment() -> Environment:
     environment.globals["css"] = inline_styles()
     environment.globals["language"] = language
     environment.filters["shown"] = shown
-    environment.filters["said"] = pass_context(lambda _context, *text: said(*text))  # else it is said at compilation
+    environment.filters["said"] = pass_context(
+        lambda _context, *text: said(*text)
+    )  # else it is said at compilation
     return environment
 
 

@@ -74,7 +74,10 @@ def shown(english: str) -> str:
     catalogue = _catalogue(language())
     if not catalogue or not isinstance(english, Text):
         return str(english)
-    values = {name: shown(value) if isinstance(value, Text) else value for name, value in english.values.items()}
+    values = {
+        name: shown(value) if isinstance(value, Text) else value
+        for name, value in english.values.items()
+    }
     return _filled(catalogue.get(english.template, english.template), values)
 
 
@@ -86,7 +89,11 @@ def said(template: str, *values: object) -> str:
 def fitted(english: str) -> str:
     """Lines that were filled in already, in the learner's language: each by the first template that it fits."""
     translation, known = shown(english), _catalogue(language(), "-sentences")
-    return re.sub(r"\S.*", lambda line: _fitted(line[0], known), english) if translation == english else translation
+    return (
+        re.sub(r"\S.*", lambda line: _fitted(line[0], known), english)
+        if translation == english
+        else translation
+    )
 
 
 def _fitted(line: str, known: Mapping[str, str]) -> str:
@@ -132,7 +139,11 @@ def unpacked(value: Any) -> Any:
         if value.keys() == {"text", "values"}:
             return text(value["text"], **unpacked(value["values"]))
         return {key: each if type(each) in PLAIN else unpacked(each) for key, each in value.items()}
-    return [each if type(each) in PLAIN else unpacked(each) for each in value] if isinstance(value, list) else value
+    return (
+        [each if type(each) in PLAIN else unpacked(each) for each in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
 def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
@@ -141,10 +152,15 @@ def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
         return change(value)
     if isinstance(value, list | tuple):
         return [each if type(each) in PLAIN else _changed(each, change) for each in value]
-    names = getattr(value, "__dataclass_fields__", ())  # dataclasses.asdict copies each text by its parts
+    names = getattr(
+        value, "__dataclass_fields__", ()
+    )  # dataclasses.asdict copies each text by its parts
     fields = {name: getattr(value, name) for name in names} if names else value
     if isinstance(fields, dict):
-        return {key: each if type(each) in PLAIN else _changed(each, change) for key, each in fields.items()}
+        return {
+            key: each if type(each) in PLAIN else _changed(each, change)
+            for key, each in fields.items()
+        }
     return value
 
 

@@ -23,8 +23,28 @@ TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
 """The variable with the name of a group that may write to parents of the home: on a hub's volume, the user alone."""
 
 STATE = frozenset(
-    {"admin.conf", "audit.log", "backend.json", "course", "existing", "grading", "jupyter", "kind", "kube-cache"}
-    | {"lock", "notebooks", "pki", "progress.json", "server.json", "server.log", "start.lock", "state.db", "class"}
+    {
+        "admin.conf",
+        "audit.log",
+        "backend.json",
+        "course",
+        "existing",
+        "grading",
+        "jupyter",
+        "kind",
+        "kube-cache",
+    }
+    | {
+        "lock",
+        "notebooks",
+        "pki",
+        "progress.json",
+        "server.json",
+        "server.log",
+        "start.lock",
+        "state.db",
+        "class",
+    }
 )
 """The entries of a home: they distinguish one from a directory that is used for something else."""
 
@@ -105,7 +125,9 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
         except FileNotFoundError:
             if not create:
                 return None
-            with suppress(FileExistsError):  # another process may create it first; it is checked all the same
+            with suppress(
+                FileExistsError
+            ):  # another process may create it first; it is checked all the same
                 here.mkdir(mode)
             info = here.lstat()
         if stat.S_ISLNK(info.st_mode):
@@ -135,7 +157,10 @@ def check_parent(directory: Path) -> None:
     if not stat.S_ISDIR(info.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     if not is_trusted_user(info.st_uid):
-        raise Unsafe(f"{directory} belongs to {owner(info.st_uid)}, who can replace what lies in it", _elsewhere())
+        raise Unsafe(
+            f"{directory} belongs to {owner(info.st_uid)}, who can replace what lies in it",
+            _elsewhere(),
+        )
     if info.st_mode & stat.S_ISVTX or not info.st_mode & (OTHERS_WRITE | GROUP_WRITES):
         return
     if info.st_mode & OTHERS_WRITE:
@@ -205,7 +230,9 @@ def open_file(path: Path, flags: int) -> int:
         descriptor = os.open(path, (flags & ~os.O_TRUNC) | always, 0o600)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise NotPlain(errno.ELOOP, "it is a symbolic link, and labkit follows none here", str(path)) from error
+            raise NotPlain(
+                errno.ELOOP, "it is a symbolic link, and labkit follows none here", str(path)
+            ) from error
         if error.errno == errno.ENXIO:
             raise NotPlain(errno.ENXIO, "it is no regular file", str(path)) from error
         raise
@@ -252,7 +279,9 @@ def _close(path: Path, place: Path) -> str:
     if not stat.S_ISDIR(info.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     if info.st_uid != os.geteuid():
-        below = f", such as {path / 'labkit'}" if info.st_uid == 0 and os.access(place, os.W_OK) else ""
+        below = (
+            f", such as {path / 'labkit'}" if info.st_uid == 0 and os.access(place, os.W_OK) else ""
+        )
         raise Unsafe(f"it belongs to {owner(info.st_uid)}", _elsewhere(below=below))
     if not info.st_mode & NOT_OWNER:
         return ""
@@ -267,7 +296,9 @@ def _close(path: Path, place: Path) -> str:
             f"Set LABKIT_HOME to a directory of its own, such as {path / 'labkit'}."
             + (f" Or, if it is labkit's alone: {private}" if content else ""),
         )
-    by_group = info.st_mode & GROUP_WRITES and not (_is_trusted_group(info.st_gid) and not _has_access_list(place))
+    by_group = info.st_mode & GROUP_WRITES and not (
+        _is_trusted_group(info.st_gid) and not _has_access_list(place)
+    )
     writable = info.st_mode & OTHERS_WRITE or by_group
     if content and writable:
         raise Unsafe(
@@ -309,7 +340,9 @@ def _is_trusted_group(group: int) -> bool:
             own.pw_gid == group
             and entry.gr_name == own.pw_name
             and set(entry.gr_mem) <= {own.pw_name}
-            and all(other.pw_name == own.pw_name for other in pwd.getpwall() if other.pw_gid == group)
+            and all(
+                other.pw_name == own.pw_name for other in pwd.getpwall() if other.pw_gid == group
+            )
         )
     return False
 
@@ -337,7 +370,10 @@ def _root_is_unmapped() -> bool:
     """Whether this process is in a user namespace without the machine's root. Source: user_namespaces(7)."""
     try:
         overflow_id = int(Path("/proc/sys/kernel/overflowuid").read_text())
-        ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+        ranges = [
+            tuple(map(int, line.split()))
+            for line in Path("/proc/self/uid_map").read_text().splitlines()
+        ]
     except (OSError, ValueError):
         return False
     mapped = any(first <= overflow_id < first + count for first, _, count in ranges)

@@ -21,7 +21,9 @@ def proxy_variables(environment: Mapping[str, str]) -> list[str]:
 def exceptions(environment: Mapping[str, str]) -> list[str]:
     """The hosts that are reached without the proxy, by either spelling of the variable."""
     values = (environment.get(name, "") for name in NO_PROXY)
-    return list(dict.fromkeys(host.strip() for value in values for host in value.split(",") if host.strip()))
+    return list(
+        dict.fromkeys(host.strip() for value in values for host in value.split(",") if host.strip())
+    )
 
 
 def bypass_loopback(environment: Mapping[str, str]) -> dict[str, str]:

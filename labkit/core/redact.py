@@ -27,7 +27,9 @@ def redact_all(value: object) -> object:
         return redact(value)
     if isinstance(value, (list, tuple)):
         return [redact_all(each) for each in value]
-    return {key: redact_all(each) for key, each in value.items()} if isinstance(value, dict) else value
+    return (
+        {key: redact_all(each) for key, each in value.items()} if isinstance(value, dict) else value
+    )
 
 
 _BASE64 = r"[A-Za-z0-9+/]{40,}(?:\n[A-Za-z0-9+/]{40,})*(?:\n?[A-Za-z0-9+/]*=+)?"

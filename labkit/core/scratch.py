@@ -37,7 +37,9 @@ def scratch_directory(prefix: str, within: Path | None = None) -> Iterator[Path]
         lock = os.open(directory / "unlocked", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         stack.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        (directory / "unlocked").rename(directory / PROGRAM_LOCK)  # nobody sees it unlocked while this program lives
+        (directory / "unlocked").rename(
+            directory / PROGRAM_LOCK
+        )  # nobody sees it unlocked while this program lives
         yield directory
 
 
@@ -59,6 +61,9 @@ def is_held(lock: Path) -> bool:
 
 def _is_own(entry: os.DirEntry[str]) -> bool:
     with suppress(OSError):
-        own = entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+        own = (
+            entry.is_dir(follow_symlinks=False)
+            and entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+        )
         return own and Path(entry, PROGRAM_LOCK).is_file()
     return False

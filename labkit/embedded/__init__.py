@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from labkit.embedded.apiserver.serving.logs import AuditFile as AuditFile
     from labkit.embedded.apiserver.serving.pki import ADMIN as ADMIN
     from labkit.embedded.apiserver.serving.pki import make_keys as make_keys
-    from labkit.embedded.apiserver.serving.pki import write_admin_kubeconfig as write_admin_kubeconfig
+    from labkit.embedded.apiserver.serving.pki import (
+        write_admin_kubeconfig as write_admin_kubeconfig,
+    )
     from labkit.embedded.apiserver.serving.server import ApiServer as ApiServer
     from labkit.embedded.apiserver.storage import Store as Store
     from labkit.embedded.apiserver.storage.sqlite import SQLiteStore as SQLiteStore

@@ -23,7 +23,14 @@ from labkit.core.scratch import PROGRAM_LOCK, is_held
 from labkit.core.version import __version__
 from labkit.embedded.apiserver.serving.lean import defer_client, defer_collection
 from labkit.embedded.apiserver.serving.pki import begin
-from labkit.embedded.apiserver.serving.state import StateInUse, StateProblem, lock, open_home, unusable, write_private
+from labkit.embedded.apiserver.serving.state import (
+    StateInUse,
+    StateProblem,
+    lock,
+    open_home,
+    unusable,
+    write_private,
+)
 
 IN_USE, UNUSABLE, OTHER_VERSION, PORT_TAKEN = 3, 4, 5, 6
 
@@ -32,9 +39,15 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m labkit.embedded", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="directory of keys and state")
-    parser.add_argument("--port", type=int, default=0, help="loopback port; without it the last one, or any")
-    parser.add_argument("--no-node", action="store_true", help="leave the node out: pods stay Pending")
-    parser.add_argument("--era", choices=("now", "1.20"), default="now", help="whose habits to follow")
+    parser.add_argument(
+        "--port", type=int, default=0, help="loopback port; without it the last one, or any"
+    )
+    parser.add_argument(
+        "--no-node", action="store_true", help="leave the node out: pods stay Pending"
+    )
+    parser.add_argument(
+        "--era", choices=("now", "1.20"), default="now", help="whose habits to follow"
+    )
     options = parser.parse_args()
     if not 0 <= options.port <= 65535:
         parser.error("--port must be between 0 and 65535")
@@ -50,10 +63,21 @@ def main() -> int:
     try:
         home = open_home(options.home)
         held = lock(home)
-        program = home / PROGRAM_LOCK if (home / PROGRAM_LOCK).exists() else os.environ.get("LABKIT_PROGRAM_LOCK")
-        owner = {"pid": os.getpid(), "place": place(), "host": os.uname().nodename, "version": __version__}
+        program = (
+            home / PROGRAM_LOCK
+            if (home / PROGRAM_LOCK).exists()
+            else os.environ.get("LABKIT_PROGRAM_LOCK")
+        )
+        owner = {
+            "pid": os.getpid(),
+            "place": place(),
+            "host": os.uname().nodename,
+            "version": __version__,
+        }
         owner |= {"program": str(program)} if program else {}
-        write_private(home / "server.json", json.dumps(owner).encode())  # the rest follows when it serves
+        write_private(
+            home / "server.json", json.dumps(owner).encode()
+        )  # the rest follows when it serves
         making = begin(home, held)
         defer_client()
         # Loaded only now, while the keys are generated.
@@ -72,7 +96,9 @@ def main() -> int:
     try:
         admin = making() if making is not None else None
         log_to(home / "server.log")
-        process.run(process.serve(home, owner, options.port, not options.no_node, options.era, admin))
+        process.run(
+            process.serve(home, owner, options.port, not options.no_node, options.era, admin)
+        )
     except StateProblem as problem:
         return say(problem, UNUSABLE)
     except StateUnusable as problem:
@@ -83,7 +109,12 @@ def main() -> int:
         return say(unusable(home, error), UNUSABLE)
     except Exception:
         logging.getLogger(__name__).exception("the server ended by a defect")
-        return say(Exception(f"The server ended by a defect of its own; {home / 'server.log'} has the details."), 1)
+        return say(
+            Exception(
+                f"The server ended by a defect of its own; {home / 'server.log'} has the details."
+            ),
+            1,
+        )
     os.close(held)
     if (home / PROGRAM_LOCK).exists() and not is_held(home / PROGRAM_LOCK):
         shutil.rmtree(home, ignore_errors=True)  # it was made for a program that has been killed

@@ -39,7 +39,9 @@ from labkit.embedded.wiring.credentials import Credentials
 from labkit.embedded.wiring.handlers import connections, nonresource_handler
 
 COUNTED = frozenset(
-    kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
+    kind.resource
+    for kind in KINDS
+    if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
 )
 """The kinds that quotas count: all that a namespace keeps, except events."""
 
@@ -121,20 +123,33 @@ class Cluster:
         self._publishers = controllers.publishers
         self.registry.controllers += controllers.reacting
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
-        self._node = Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate) if node else None
+        self._node = (
+            Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate)
+            if node
+            else None
+        )
         if self._node is not None:
-            self.registry.controllers.append(NodeController(self._node))  # last: it runs what the others made
+            self.registry.controllers.append(
+                NodeController(self._node)
+            )  # last: it runs what the others made
 
         # What answers requests.
         transformer = Transformer(clock, era)
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
         token_requests = TokenRequests(self.issuer, self._lookup, clock, plugins)
-        computed = {**reviews.operations(), ("", "serviceaccounts", "token"): token_requests.operation}
+        computed = {
+            **reviews.operations(),
+            ("", "serviceaccounts", "token"): token_requests.operation,
+        }
         pods = PodConnections(node_api, self._node, clock, access.refuse_creation)
         reach: Reach = self._node.reach if self._node is not None else (lambda address, port: None)
         links = connections(self.store, pods, reach)
-        self._resources = ResourceHandler(self.registry, admission, writer, transformer, self.random, computed, links)
-        self._nonresources = nonresource_handler(self.registry, self.signer, self._address_for, self._restored)
+        self._resources = ResourceHandler(
+            self.registry, admission, writer, transformer, self.random, computed, links
+        )
+        self._nonresources = nonresource_handler(
+            self.registry, self.signer, self._address_for, self._restored
+        )
         self._timed: tuple[Timed, ...] = (
             *controllers.timed,
             self._resources.watcher,  # last: bookmarks name the revision that the controllers left
@@ -185,7 +200,9 @@ class Cluster:
     def _lookup(self, plural: str, namespace: str, name: str) -> Object | None:
         return self.store.get(Key(plural, namespace, name))
 
-    def _sign_request(self, request: str, usages: Iterable[str], seconds: int | None, now: float) -> bytes:
+    def _sign_request(
+        self, request: str, usages: Iterable[str], seconds: int | None, now: float
+    ) -> bytes:
         return self.keys.sign_request(request, usages, seconds, now)
 
     def _restored(self) -> None:

@@ -19,7 +19,12 @@ from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.serving.address import listen, url
 from labkit.embedded.apiserver.serving.lean import resume_collection
 from labkit.embedded.apiserver.serving.logs import AuditFile
-from labkit.embedded.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
+from labkit.embedded.apiserver.serving.pki import (
+    Identity,
+    last_port,
+    load_keys,
+    write_admin_kubeconfig,
+)
 from labkit.embedded.apiserver.serving.state import StateProblem, write_private
 from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
 from labkit.embedded.cluster import Cluster
@@ -82,7 +87,12 @@ def open_cluster(home: Path, node: bool, era: str, audit: Sink) -> Cluster:
 
 
 async def serve(
-    home: Path, owner: Mapping[str, Any], port: int, node: bool, era: str, admin: Identity | None = None
+    home: Path,
+    owner: Mapping[str, Any],
+    port: int,
+    node: bool,
+    era: str,
+    admin: Identity | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until the directory is removed.
 

@@ -29,7 +29,13 @@ from labkit.grading.judging.result import FAILED, Result, by_exercise_and_learne
 from labkit.grading.judging.score import plain
 from labkit.grading.judging.weights import RULE
 from labkit.grading.reports.gradebooks import write_gradebooks
-from labkit.grading.reports.overrides import EXERCISE_OF, Record, apply, read_overrides, write_template
+from labkit.grading.reports.overrides import (
+    EXERCISE_OF,
+    Record,
+    apply,
+    read_overrides,
+    write_template,
+)
 from labkit.grading.reports.overview import write_overview
 from labkit.grading.reports.result_store import ResultStore
 from labkit.grading.reports.scores import write_all
@@ -44,7 +50,9 @@ class SubmissionGrader(Protocol):
     def level(self) -> str:
         """How it isolates notebooks: ``root``, ``user`` or ``plain``."""
 
-    def grade(self, submissions: Iterable[Submission], on_result: Callable[[Result], None]) -> list[Result]:
+    def grade(
+        self, submissions: Iterable[Submission], on_result: Callable[[Result], None]
+    ) -> list[Result]:
         """Grade submissions, and call ``on_result`` with each result as it comes."""
 
 
@@ -87,7 +95,9 @@ class GradingSession:
         self._intake = submissions
         self.all = self._intake.submissions
         self._earlier = [
-            replace(entry, learner=f"{folder.name}: {entry.learner}") for folder in earlier for entry in find(folder)
+            replace(entry, learner=f"{folder.name}: {entry.learner}")
+            for folder in earlier
+            for entry in find(folder)
         ]
         learners = {submissions.find_learner(name, with_roster=False) for name in only}
         self.chosen = [entry for entry in self.all if entry.learner in learners or not learners]
@@ -130,7 +140,9 @@ class GradingSession:
 
     def _unused_overrides(self) -> Iterator[str]:
         """Name the corrections of those who handed in nothing: there is no result that they could correct."""
-        keys = {(who, entry.exercise) for entry in self.all for who in (entry.learner, *entry.group)} | set(self.done)
+        keys = {
+            (who, entry.exercise) for entry in self.all for who in (entry.learner, *entry.group)
+        } | set(self.done)
         for override in self._overrides:
             exercise = EXERCISE_OF[override.task]
             if (override.learner, exercise) not in keys:
@@ -145,7 +157,9 @@ class GradingSession:
     def postpone(self, submissions: Iterable[Submission], reason: str) -> None:
         """Report submissions as not graded; they are graded the next time."""
         for entry in submissions:
-            self.done[entry.key] = replace(unreadable_result(entry, "", reason, self._cluster), ended=FAILED)
+            self.done[entry.key] = replace(
+                unreadable_result(entry, "", reason, self._cluster), ended=FAILED
+            )
 
     def run(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> list[Result]:
         """Grade what is left, calling ``on_result`` with each new result, and write all reports.
@@ -204,15 +218,25 @@ class GradingSession:
 
     def results(self) -> list[Result]:
         """Return the results so far, sorted by exercise and learner, with names and the teacher's corrections."""
-        return by_exercise_and_learner(apply(self._overrides, chain.from_iterable(map(self._told, self.done.values()))))
+        return by_exercise_and_learner(
+            apply(self._overrides, chain.from_iterable(map(self._told, self.done.values())))
+        )
 
     def _told(self, result: Result) -> Iterator[Result]:
         """Add to a result what the intake says of it; it is that of each member of a group."""
         people, entry = self._intake.people, self._entries.get(result.key)
         late = listed((text("late"), entry.delay), " ") if entry and entry.late else ""
-        others = [each for each in (entry.group if entry else ()) if (each, result.exercise) not in self._entries]
+        others = [
+            each
+            for each in (entry.group if entry else ())
+            if (each, result.exercise) not in self._entries
+        ]
         for learner in (result.learner, *others):
-            note = "" if learner == result.learner else text("It was handed in together with {name}.", result.learner)
+            note = (
+                ""
+                if learner == result.learner
+                else text("It was handed in together with {name}.", result.learner)
+            )
             score, note = replace(result.score, learner=learner), listed((note, result.note), " ")
             name = plain(people[learner].name) if learner in people else ""
             yield replace(result, learner=learner, score=score, note=note, name=name, late=late)
@@ -221,9 +245,13 @@ class GradingSession:
         """Read the stored results that still hold; also others' where just notebooks were named."""
         found: dict[tuple[str, str], Result] = {}
         last = {
-            result.key: (digest, result) for digest, result in self._store.read() if result.cluster == self._cluster
+            result.key: (digest, result)
+            for digest, result in self._store.read()
+            if result.cluster == self._cluster
         }
-        if not (self._course or self._intake.whole) and any(each.course_fingerprint for _, each in last.values()):
+        if not (self._course or self._intake.whole) and any(
+            each.course_fingerprint for _, each in last.values()
+        ):
             raise UsageError(
                 f"The results in {self.out} are of a course with a secret, which is not looked for beside notebooks.",
                 todo="Name the folder or archive that they are in, and the learner: --only LEARNER.",
@@ -277,7 +305,9 @@ def _look(submission: Submission) -> Look:
         name = text("{name} with another code", name or submission.learner)
     return Look(
         digest,
-        "" if identity(name) in ("", *map(identity, (submission.learner, *submission.group))) else name,
+        ""
+        if identity(name) in ("", *map(identity, (submission.learner, *submission.group)))
+        else name,
         "" if "python" in language.lower() else language,
         has_no_code(submission, cells),
     )

@@ -83,10 +83,14 @@ class ChosenCluster(Displayable):
     ) -> None:
         if lang:
             if lang not in language.LANGUAGES:
-                raise UsageError(f"labkit does not speak “{lang}”.", todo=near(lang, language.LANGUAGES))
+                raise UsageError(
+                    f"labkit does not speak “{lang}”.", todo=near(lang, language.LANGUAGES)
+                )
             language.use(lang)
         os.environ.update(bypass_loopback(os.environ))  # for learners' own clients, in this kernel
-        self.home = ensure_private(check_home(Path(home).expanduser().absolute()) if home else home_path())
+        self.home = ensure_private(
+            check_home(Path(home).expanduser().absolute()) if home else home_path()
+        )
         asked = Options(
             node=node,
             era=era,
@@ -98,7 +102,9 @@ class ChosenCluster(Displayable):
         )
         self.choice = Choice.of(self.home, backend, asked)
         self.names = Names(self.choice.options.prefix)
-        self.progress = Progress.default() if home is None else Progress(self.home / "progress.json")
+        self.progress = (
+            Progress.default() if home is None else Progress(self.home / "progress.json")
+        )
         self._journal: Journal | None = None
         self.backend: Backend = make(self.choice.backend, self.home, self.choice.options)
         self._report = say
@@ -145,7 +151,9 @@ class ChosenCluster(Displayable):
         log = self.backend.audit_log
         return gather(log.events() if log else None, self.journal.entries(), since)
 
-    def note_command(self, pod: str, command: str, returncode: int, begun: float, output: str = "") -> None:
+    def note_command(
+        self, pod: str, command: str, returncode: int, begun: float, output: str = ""
+    ) -> None:
         """Note in the journal that a command ran in a pod, and has ended now.
 
         Args:
@@ -195,7 +203,12 @@ class ChosenCluster(Displayable):
         log = self.backend.audit_log
         return log.event(audit_id) if log else None
 
-    @takes('lab.join("http://192.168.1.7:8440", "KTRM49WE", "a pseudonym")', address=LINE, code=LINE, name=LINE)
+    @takes(
+        'lab.join("http://192.168.1.7:8440", "KTRM49WE", "a pseudonym")',
+        address=LINE,
+        code=LINE,
+        name=LINE,
+    )
     def join(self, address: str, code: str, name: str = "") -> Card:
         """Join a teacher's class, whose board then shows how far you are; without a pseudonym you get a number."""
         from labkit.classroom import joining
@@ -239,7 +252,11 @@ class ChosenCluster(Displayable):
         status = self.status()
         rows = [*status.card().rows, Row("kubeconfig", self._kubeconfig_text(), code=True)]
         rows.append(Row("prefix", self.names.prefix))
-        return Card(text("labkit on the {backend} cluster", status.backend), "good" if status.running else "warn", rows)
+        return Card(
+            text("labkit on the {backend} cluster", status.backend),
+            "good" if status.running else "warn",
+            rows,
+        )
 
     @property
     def _policy_file(self) -> Path:
@@ -250,7 +267,9 @@ class ChosenCluster(Displayable):
         self.journal.begin()
         with suppress(PolicyUnreadable):
             objects = list(read_policy(self.admin.without_observers()).objects())
-            write_private(self._policy_file, json.dumps({"began": self.journal.began, "objects": objects}))
+            write_private(
+                self._policy_file, json.dumps({"began": self.journal.began, "objects": objects})
+            )
 
     def _ca_file(self, ca: str) -> str:
         """The path of a file with the cluster's CA certificate, for curl; empty without a CA."""
@@ -273,8 +292,17 @@ class ChosenCluster(Displayable):
             pass  # no step is checked there, and a summary may cost a request
         elif not self.traits.audited:
             self._note({**answer.summary(), "agent": self.admin.agent})
-        elif answer.server.startswith("http://") or answer.who == "anonymous":  # the audit log does not tell these
-            self._note({"kind": "answer", "audit_id": answer.audit_id, "server": answer.server, "who": answer.who})
+        elif (
+            answer.server.startswith("http://") or answer.who == "anonymous"
+        ):  # the audit log does not tell these
+            self._note(
+                {
+                    "kind": "answer",
+                    "audit_id": answer.audit_id,
+                    "server": answer.server,
+                    "who": answer.who,
+                }
+            )
         if answer.ok and answer.method not in ("GET", "HEAD") and answer.call.group == RBAC_GROUP:
             self._let_settle()
 

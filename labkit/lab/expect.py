@@ -45,7 +45,9 @@ class Watchful:
                 return
         if summary.get("kind") == "exec" and not summary.get("status"):
             return
-        call = listed([text(summary.get("who", "")), summary.get("command") or summary.get("path", "")], ": ")
+        call = listed(
+            [text(summary.get("who", "")), summary.get("command") or summary.get("path", "")], ": "
+        )
         if summary.get("status") == 403:
             self.refused.append(call)
         else:

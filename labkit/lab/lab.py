@@ -23,7 +23,18 @@ from labkit.client.object_names import habit, missing_account, missing_user, pod
 from labkit.client.pods import MountedToken, Pods, ReadyPod
 from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
-from labkit.core.arguments import COMMAND, INPUT, LINE, MANIFESTS, PORT, SECONDS, STEP, STORABLE, TEXT, takes
+from labkit.core.arguments import (
+    COMMAND,
+    INPUT,
+    LINE,
+    MANIFESTS,
+    PORT,
+    SECONDS,
+    STEP,
+    STORABLE,
+    TEXT,
+    takes,
+)
 from labkit.core.errors import TokenError
 from labkit.core.language import text
 from labkit.core.redact import redact_all
@@ -94,7 +105,9 @@ class Lab(ChosenCluster):
         Raises:
             ApiFailure: When there is no such account.
         """
-        return self.as_token(self._request_token(account), text("service account {account}", account))
+        return self.as_token(
+            self._request_token(account), text("service account {account}", account)
+        )
 
     def as_anonymous(self) -> Client:
         """A caller without any credential."""
@@ -148,7 +161,9 @@ class Lab(ChosenCluster):
         """
         objects = objects_of(what, self.library)
         admin = self.admin.without_observers()
-        missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
+        missing = [
+            entry for entry in objects if admin.get(self.resources.path(entry)).status == 404
+        ]
         applied = self._apply([prepared(entry) for entry in missing])
         self.pods.wait_for(objects)
         return applied
@@ -218,7 +233,9 @@ class Lab(ChosenCluster):
         if isinstance(command, str):
             command = self.names.command(command)
         begun = time.time()
-        done = self.pods.exec(pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds)
+        done = self.pods.exec(
+            pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds
+        )
         expect.observe(done.summary)
         self._note_exec(done.summary(), begun)
         return done
@@ -335,7 +352,9 @@ class Lab(ChosenCluster):
         self._begin()
         self.pods.wait_for(objects)
         ended = text("The cluster is as the walkthrough ends.")
-        return replace(applied, title=text("The cluster is as {step} begins.", goal) if goal else ended)
+        return replace(
+            applied, title=text("The cluster is as {step} begins.", goal) if goal else ended
+        )
 
     @cached_property
     def library(self) -> Library:

@@ -59,7 +59,8 @@ class PolicyTests(Displayable):
         """
         verdicts = answers(self.manifests.policy, self.manifests.questions(questions))
         return _answers_card(
-            text("the manifests"), [(each.question, each.allowed, each.reasons[:1]) for each in verdicts]
+            text("the manifests"),
+            [(each.question, each.allowed, each.reasons[:1]) for each in verdicts],
         )
 
     @takes("policy.ask(questions)", questions=STORABLE)
@@ -91,10 +92,15 @@ class PolicyTests(Displayable):
         after = ManifestPolicy.of([*self._objects, *objects_of(what, self._lab.library)])
         found = changes(self.manifests.policy, after.policy, after.vocabulary)
         rows = [
-            Row("+" if each.gained else "-", text("{who}: {permission}", each.who, each.permission)) for each in found
+            Row("+" if each.gained else "-", text("{who}: {permission}", each.who, each.permission))
+            for each in found
         ]
         known = remarks(self.manifests.policy, self.manifests.vocabulary)
-        rows += [Row("note", each) for each in remarks(after.policy, after.vocabulary) if each not in known]
+        rows += [
+            Row("note", each)
+            for each in remarks(after.policy, after.vocabulary)
+            if each not in known
+        ]
         title = text("{permissions} changed", count(len(found), "permission"))
         title = title if found else text("Nobody gains or loses anything")
         return Card(title, "warn" if found else "plain", rows)
@@ -111,13 +117,24 @@ class PolicyTests(Displayable):
         names = self._lab.names
         who = subject(names.user(subject(account).user))
         here = ManifestPolicy.of(map(names.body, self._objects))
-        found = usage_of(who, here.policy, let_through(self._lab.evidence(), who.user), here.vocabulary)
+        found = usage_of(
+            who, here.policy, let_through(self._lab.evidence(), who.user), here.vocabulary
+        )
         rows = [Row("used", str(use)) for use in found.used if use not in found.missing]
-        rows += [Row("missing", str(use)) for use in found.missing] + [Row("unused", str(use)) for use in found.unused]
+        rows += [Row("missing", str(use)) for use in found.missing] + [
+            Row("unused", str(use)) for use in found.unused
+        ]
         name = account.partition("/")[2]
         least = yaml.safe_dump_all(least_policy(found, name), sort_keys=False)
-        title = text("{account}: {requests} that were let through", account, count(found.requests, "request"))
-        return Card(title, "warn" if found.missing else "plain", rows, text("The least policy:\n\n{policy}", least))
+        title = text(
+            "{account}: {requests} that were let through", account, count(found.requests, "request")
+        )
+        return Card(
+            title,
+            "warn" if found.missing else "plain",
+            rows,
+            text("The least policy:\n\n{policy}", least),
+        )
 
 
 def _answers_card(who: str, given: list[tuple[Question, bool, Any]]) -> Card:

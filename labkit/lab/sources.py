@@ -16,7 +16,9 @@ MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 Objects = list[dict[str, Any]]
 
 
-def objects_of(what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]], library: Library) -> Objects:
+def objects_of(
+    what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]], library: Library
+) -> Objects:
     """The objects that are named; the arguments are those of ``Lab.apply``.
 
     Raises:
@@ -36,7 +38,9 @@ def read(file: Path) -> Objects:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{file} cannot be read.", why=why, todo="Name a text file that you may read.") from error
+        raise UsageError(
+            f"{file} cannot be read.", why=why, todo="Name a text file that you may read."
+        ) from error
     return manifests.parse(text, file.name)
 
 
@@ -45,5 +49,9 @@ def _own_file(what: str) -> Path | None:
     try:
         own = Path(what).expanduser()
         return own if own.suffix in MANIFEST_SUFFIXES and own.is_file() else None
-    except (OSError, RuntimeError, ValueError):  # a name that is too long, ~ of a user who is not there
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ):  # a name that is too long, ~ of a user who is not there
         return None

@@ -12,12 +12,20 @@ from labkit.rbac.subjects import Subject, subject
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 WORDS = {"pass": text("✓ passed"), "stop": text("✕ stopped here"), "none": text("– not reached")}
-PLUGINS = {"certificate": text("client certificate"), "token": text("bearer token"), "none": text("none: anonymous")}
+PLUGINS = {
+    "certificate": text("client certificate"),
+    "token": text("bearer token"),
+    "none": text("none: anonymous"),
+}
 
 
 def _stage(title: str, state: str, *facts: tuple[str, str]) -> dict[str, Any]:
     """A stage: its name in Kubernetes' terms, ``pass``, ``stop`` or ``none`` (not reached), and what is known."""
-    return {"title": text(title), "state": state, "facts": [[text(name), fact] for name, fact in facts]}
+    return {
+        "title": text(title),
+        "state": state,
+        "facts": [[text(name), fact] for name, fact in facts],
+    }
 
 
 def stages(answer: Answer) -> list[dict[str, Any]]:
@@ -35,10 +43,21 @@ def stages(answer: Answer) -> list[dict[str, Any]]:
         ("namespace", call.namespace or text("none (cluster scope)")),
         ("decision", answer.decision or ("allowed" if authorized else text("no rule allows it"))),
     )
-    plugins = ("plugins", text("asked, for a write") if answer.method in WRITES else text("not asked, for a read"))
-    stored = [("status", str(answer.status)), *([("object", str(objects["name"]))] if objects.get("name") else [])]
+    plugins = (
+        "plugins",
+        text("asked, for a write") if answer.method in WRITES else text("not asked, for a read"),
+    )
+    stored = [
+        ("status", str(answer.status)),
+        *([("object", str(objects["name"]))] if objects.get("name") else []),
+    ]
     return [
-        _stage("TLS", "pass", ("server", answer.server), ("certificate", text("signed by the cluster's CA"))),
+        _stage(
+            "TLS",
+            "pass",
+            ("server", answer.server),
+            ("certificate", text("signed by the cluster's CA")),
+        ),
         _stage(
             "Authentication",
             "pass" if authenticated else "stop",
@@ -69,11 +88,20 @@ def question_of(answer: Answer) -> Attributes:
     if not call.is_resource:
         return Attributes(user, call.verb, path=call.path)
     return Attributes(
-        user, call.verb, call.group, call.version, call.resource, call.subresource, call.namespace, call.name
+        user,
+        call.verb,
+        call.group,
+        call.version,
+        call.resource,
+        call.subresource,
+        call.namespace,
+        call.name,
     )
 
 
-def _reached(title: str, reached: bool, passed: bool, facts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def _reached(
+    title: str, reached: bool, passed: bool, facts: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
     return _stage(title, "pass" if passed else "stop", *facts) if reached else _stage(title, "none")
 
 

@@ -27,7 +27,9 @@ def pack(lab: Lab, notebooks: Mapping[str, Object]) -> str:
 def own(objects: Iterable[Object]) -> list[Object]:
     """What makes those again that somebody made or changed, in this order, without what a controller makes of them."""
     made = map(_portable, filter(_is_own, objects))
-    return sorted(made, key=lambda each: (each["kind"] != "Namespace", each["kind"] != "ServiceAccount"))
+    return sorted(
+        made, key=lambda each: (each["kind"] != "Namespace", each["kind"] != "ServiceAccount")
+    )
 
 
 def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
@@ -39,7 +41,11 @@ def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
     try:
         work = json.loads(text)
         version, content = work[WORK], work["content"]
-        found = str(work["progress"]), dict(content["notebooks"]), [*map(_portable, content["objects"])]
+        found = (
+            str(work["progress"]),
+            dict(content["notebooks"]),
+            [*map(_portable, content["objects"])],
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return text, {}, []
     if version != 1:
@@ -67,22 +73,36 @@ def _objects(lab: Lab) -> Iterator[Object]:
     for version in group_versions(admin):
         for kind in resource_entries(admin, version):
             if {"create", "list"} <= {*kind["verbs"]}:
-                for each in admin.get(f"{version_path(version)}/{kind['name']}").body.get("items", ()):
+                for each in admin.get(f"{version_path(version)}/{kind['name']}").body.get(
+                    "items", ()
+                ):
                     yield {**each, "apiVersion": version, "kind": kind["kind"]}
 
 
 def _is_own(each: Object) -> bool:
     metadata, kind = each["metadata"], each["kind"]
     managers = [entry["manager"] for entry in metadata.get("managedFields", ())]
-    bare = not (metadata["name"] == "default" or metadata.get("namespace", "kube-").startswith("kube-"))
-    own = not all(map(KUBERNETES.match, managers)) if managers else bare  # as an account without fields
+    bare = not (
+        metadata["name"] == "default" or metadata.get("namespace", "kube-").startswith("kube-")
+    )
+    own = (
+        not all(map(KUBERNETES.match, managers)) if managers else bare
+    )  # as an account without fields
     secret = kind == "Secret" and (each.get("type") != "Opaque" or redact_all(each) != each)
     return own and kind != "Event" and not secret and not metadata.get("ownerReferences")
 
 
 def _portable(each: Object) -> Object:
     metadata, spec = each["metadata"], each.get("spec", {})
-    kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata}
-    spec = {key: value for key, value in spec.items() if key not in ("nodeName", "clusterIP", "clusterIPs")}
+    kept = {
+        key: metadata[key]
+        for key in ("name", "namespace", "labels", "annotations")
+        if key in metadata
+    }
+    spec = {
+        key: value
+        for key, value in spec.items()
+        if key not in ("nodeName", "clusterIP", "clusterIPs")
+    }
     rest = {key: value for key, value in each.items() if key not in ("status", "metadata", "spec")}
     return {**rest, "metadata": kept, **({"spec": spec} if spec else {})}

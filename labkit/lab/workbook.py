@@ -19,7 +19,14 @@ from pathlib import Path
 from labkit.backends.embedded import ADMIN_CONF
 from labkit.core import ownership, resources
 from labkit.core.errors import LabkitError, Missing, UsageError
-from labkit.core.home import ensure_private, home_error, home_path, place_error, read_json, write_private
+from labkit.core.home import (
+    ensure_private,
+    home_error,
+    home_path,
+    place_error,
+    read_json,
+    write_private,
+)
 from labkit.core.language import language
 from labkit.core.proxies import bypass_loopback
 from labkit.lab.backend import chosen
@@ -86,16 +93,24 @@ def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workb
     try:
         source = resources.notebooks()
     except FileNotFoundError as error:
-        raise Missing("This installation has no notebooks.", why=str(error), todo="Install labkit again.") from error
+        raise Missing(
+            "This installation has no notebooks.", why=str(error), todo="Install labkit again."
+        ) from error
     if directory is None:
         ensure_private(home)
     try:
         # The kernel imports modules from the notebook's directory.
         ownership.check_parent(ownership.follow(target, create=True, mode=0o755) or target)
-        return Workbook(target, tuple(_copy_all(source, target, LEFT_OUT if instructor else NOT_FOR_LEARNERS)))
+        return Workbook(
+            target, tuple(_copy_all(source, target, LEFT_OUT if instructor else NOT_FOR_LEARNERS))
+        )
     except ownership.Unsafe as problem:
-        todo = problem.todo.replace("set LABKIT_HOME to", "name").replace("Set LABKIT_HOME to", "Name")
-        raise UsageError(f"labkit puts no notebooks into {target}.", why=problem.why, todo=todo) from problem
+        todo = problem.todo.replace("set LABKIT_HOME to", "name").replace(
+            "Set LABKIT_HOME to", "Name"
+        )
+        raise UsageError(
+            f"labkit puts no notebooks into {target}.", why=problem.why, todo=todo
+        ) from problem
     except OSError as error:
         raise (place_error if directory else home_error)(target, error) from error
 
@@ -109,10 +124,16 @@ def names(directory: Path) -> list[str]:
 def unchanged(directory: Path) -> set[str]:
     """The names of the copies in a directory that are as labkit made them."""
     copied = read_json(directory / RECORD)
-    return {name for name in names(directory) if _digest((directory / name).read_bytes()) == copied.get(name)}
+    return {
+        name
+        for name in names(directory)
+        if _digest((directory / name).read_bytes()) == copied.get(name)
+    }
 
 
-def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = (), first: str = FIRST) -> list[str]:
+def jupyter_command(
+    directory: Path, no_browser: bool, more: Iterable[str] = (), first: str = FIRST
+) -> list[str]:
     """The command that opens JupyterLab at the first notebook.
 
     Args:

@@ -126,7 +126,9 @@ def check(step: str, context: CheckContext) -> Outcome:
         outcome = failed("cluster-silent", seen, "an answer of the cluster", help_text)
     if passed_before and not outcome.passed:
         outcome = _kept(outcome, progress.entry(found.id))
-    facts = {"guessed": _guessed(progress.entry(found.id), outcome.asked_at)} if outcome.passed else {}
+    facts = (
+        {"guessed": _guessed(progress.entry(found.id), outcome.asked_at)} if outcome.passed else {}
+    )
     progress.mark(found.id, outcome.state, seen=outcome.seen, kind=outcome.kind, **facts)
     outcome = with_step(outcome, found.id, found.title)
     context.report(outcome)
@@ -146,7 +148,9 @@ def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
     first = entry.get("first_guess")
     if first is None:
         return None
-    return bool(first["value"] == entry.get("prediction") and (not asked_at or first["at"] <= asked_at))
+    return bool(
+        first["value"] == entry.get("prediction") and (not asked_at or first["at"] <= asked_at)
+    )
 
 
 def hint(step: str, progress: Progress) -> Help:
@@ -156,7 +160,11 @@ def hint(step: str, progress: Progress) -> Help:
     number = min(given + 1, len(found.hints))
     progress.note(found.id, hints=number)
     last = number == len(found.hints)
-    then = text('solution("{step}") shows all.', found.id) if last else text('hint("{step}") says more.', found.id)
+    then = (
+        text('solution("{step}") shows all.', found.id)
+        if last
+        else text('hint("{step}") says more.', found.id)
+    )
     return Help(
         text("{step} hint {number} of {count}", found.id, number, len(found.hints)),
         found.hints[number - 1],
@@ -180,7 +188,9 @@ def solution(step: str, progress: Progress) -> Help:
         guess = whole.partition("\n\n")[0] + "\n\n" if found.prediction else ""
         code = f'{guess}lab.apply("""\n{objects}\n""")'
     if found.kubectl:
-        code += "\n\n# Or in a terminal:\n" + "\n".join(f"# {line}" for line in found.kubectl.splitlines())
+        code += "\n\n# Or in a terminal:\n" + "\n".join(
+            f"# {line}" for line in found.kubectl.splitlines()
+        )
     return Help(
         text("{step} solution: {title}", found.id, found.title),
         code,

@@ -31,12 +31,25 @@ def _check(name: str, answers: Mapping[str, str], why: str) -> Check:
         guesses = context.progress.prediction(name)
         if guesses is None:
             return not_attempted(
-                text('Predict first: predict("{name}", {"{label}": "…", …}).', name, next(iter(answers)))
+                text(
+                    'Predict first: predict("{name}", {"{label}": "…", …}).',
+                    name,
+                    next(iter(answers)),
+                )
             )
         wrong = [label for label, answer in answers.items() if guesses.get(label) != answer]
         if wrong:
-            seen = text("you predicted “{guess}” for “{label}”", guesses.get(wrong[0], text("nothing")), wrong[0])
-            return failed("wrong-fact", seen, "what the server answers", "Run the cell, read, and predict again.")
+            seen = text(
+                "you predicted “{guess}” for “{label}”",
+                guesses.get(wrong[0], text("nothing")),
+                wrong[0],
+            )
+            return failed(
+                "wrong-fact",
+                seen,
+                "what the server answers",
+                "Run the cell, read, and predict again.",
+            )
         return passed("; ".join(f"{label}: {answer}" for label, answer in answers.items()), why)
 
     return check

@@ -208,7 +208,11 @@ class CheckContext:
         found = self.find(f"/api/v1/namespaces/{namespace}/pods/{name}")
         if found is not None:
             return found
-        made = (pod for pod in self.items(f"/api/v1/namespaces/{namespace}/pods") if _is_made_by(pod, name))
+        made = (
+            pod
+            for pod in self.items(f"/api/v1/namespaces/{namespace}/pods")
+            if _is_made_by(pod, name)
+        )
         return next(made, None)
 
     def exec(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
@@ -242,8 +246,12 @@ class CheckContext:
 
 def _is_made_by(pod: Mapping[str, Any], name: str) -> bool:
     """Whether a Deployment, a StatefulSet or the like of some name made a pod."""
-    owners = [each for each in pod["metadata"].get("ownerReferences") or () if each.get("controller")]
-    return any(re.fullmatch(rf"{re.escape(name)}(-[a-z0-9]+)?", str(each.get("name"))) for each in owners)
+    owners = [
+        each for each in pod["metadata"].get("ownerReferences") or () if each.get("controller")
+    ]
+    return any(
+        re.fullmatch(rf"{re.escape(name)}(-[a-z0-9]+)?", str(each.get("name"))) for each in owners
+    )
 
 
 STEADY_SECONDS = 3.0

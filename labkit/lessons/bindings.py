@@ -28,7 +28,8 @@ def cluster_bindings(context: CheckContext, account: Account, role: str = "") ->
     return [
         each
         for each in context.items(f"{RBAC_PATH}/clusterrolebindings")
-        if names_account(each, account) or (role and role_name(each) == role and not is_default(each))
+        if names_account(each, account)
+        or (role and role_name(each) == role and not is_default(each))
     ]
 
 
@@ -70,7 +71,9 @@ def binding_text(binding: Object) -> str:
     )
 
 
-def attempted_bindings(context: CheckContext, namespaces: Sequence[str], account: Account) -> list[Object]:
+def attempted_bindings(
+    context: CheckContext, namespaces: Sequence[str], account: Account
+) -> list[Object]:
     """All bindings that may be an attempt: those in some namespaces, and those that name the account."""
     found = [each for name in namespaces for each in role_bindings(context, name)]
     return found + cluster_bindings(context, account)
@@ -118,19 +121,25 @@ def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
     """Whether a binding, such as ``RoleBinding reader``, gives the same role to the same subjects as at the reset."""
     kept = {(binding_title(each), role_text(each), subjects(each)) for each in before.bindings}
     same = [each for each in now.bindings if f"{kind_of(each)} {name_of(each)}" == name]
-    return bool(same) and all((binding_title(each), role_text(each), subjects(each)) in kept for each in same)
+    return bool(same) and all(
+        (binding_title(each), role_text(each), subjects(each)) in kept for each in same
+    )
 
 
 def _has_grown(excess: Excess, before: Policy) -> bool:
     """Whether a cluster role that was there at the reset did not give it then."""
     role = before.roles.get(("ClusterRole", "", excess.role.removeprefix("ClusterRole/")))
-    return role is not None and not any(covers(rule, excess.part) for rule in role.get("rules") or ())
+    return role is not None and not any(
+        covers(rule, excess.part) for rule in role.get("rules") or ()
+    )
 
 
 VIEW = "ClusterRole/view"
 
 
-def walkthrough_allowances(context: CheckContext, before: Policy, reader: str = "") -> list[Allowance]:
+def walkthrough_allowances(
+    context: CheckContext, before: Policy, reader: str = ""
+) -> list[Allowance]:
     """What the walkthrough grants, from its first step to its last; what ``view`` grants only by the reader's role."""
     kikai, darbo = (context.account(name).subject for name in ("kikai", "darbo"))
     space, tally = context.names.namespace("kikai"), context.account("kikai", "tally").subject
@@ -139,7 +148,9 @@ def walkthrough_allowances(context: CheckContext, before: Policy, reader: str = 
         for resource in ("services", "persistentvolumes", "pods/log")
     )
     guessed = {"pods": ["list", "watch"], "secrets": ["list"], "configmaps": ["create", "patch"]}
-    counted = [{"apiGroups": [""], "resources": [each], "verbs": verbs} for each, verbs in guessed.items()]
+    counted = [
+        {"apiGroups": [""], "resources": [each], "verbs": verbs} for each, verbs in guessed.items()
+    ]
     view = before.roles.get(("ClusterRole", "", "view"), {}).get("rules") or []
     return [
         Allowance(kikai, services, (space,)),
@@ -151,7 +162,9 @@ def walkthrough_allowances(context: CheckContext, before: Policy, reader: str = 
     ]
 
 
-def giving(context: CheckContext, bindings: Sequence[Object], account: Account, resource: str) -> list[Object]:
+def giving(
+    context: CheckContext, bindings: Sequence[Object], account: Account, resource: str
+) -> list[Object]:
     """The bindings, out of some, that name an account and let it list a resource."""
     return [
         each
@@ -181,5 +194,9 @@ def role_text(binding: Object) -> str:
 
 def rules_of(context: CheckContext, binding: Object) -> list[Object]:
     """The rules that a binding gives, none where its role does not exist."""
-    kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace_of(binding)}/roles"
+    kind = (
+        "clusterroles"
+        if role_kind(binding) == "ClusterRole"
+        else f"namespaces/{namespace_of(binding)}/roles"
+    )
     return list((context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}") or {}).get("rules") or ())

@@ -22,13 +22,24 @@ from labkit.core.language import text
 LAB_AGENT = re.compile(r"labkit/\S+ \(lab\)|labkit-check")
 """The ``User-Agent`` of the lab's own requests, and of its checks' commands in pods."""
 
-MACHINERY = ("system:apiserver", "system:kube-", "system:node", "system:serviceaccount:kube-system:")
+MACHINERY = (
+    "system:apiserver",
+    "system:kube-",
+    "system:node",
+    "system:serviceaccount:kube-system:",
+)
 """The beginnings of the users that no learner is."""
 
 FORWARDED_FOR = "labkit/forwarded-for"
 """The annotation by which the embedded cluster notes a proxy's header ``X-Forwarded-For``."""
 
-METHODS = {"list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "deletecollection": "DELETE"}
+METHODS = {
+    "list": "GET",
+    "watch": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "deletecollection": "DELETE",
+}
 """The methods that are not called as the verb."""
 
 PREFIXES = ("command", "env", "exec", "nohup", "time", "timeout")
@@ -124,7 +135,9 @@ class PodCommand:
         ``curl`` from the word.
         """
         found = []
-        for part in re.split(r"[;&|\n]+|\$\(|[()`]|\b(?:then|do|else)\b", _COMMENT.sub("", self.command)):
+        for part in re.split(
+            r"[;&|\n]+|\$\(|[()`]|\b(?:then|do|else)\b", _COMMENT.sub("", self.command)
+        ):
             try:
                 words = shlex.split(part)
             except ValueError:  # a quote that another part closes
@@ -150,7 +163,12 @@ def _takes_script(option: str) -> bool:
 def _script(words: Sequence[str]) -> str:
     """What a command runs: the script that a shell is given, else the command itself."""
     options = list(takewhile(lambda word: word.startswith("-"), words[1:]))
-    if words and words[0] in SHELLS and len(words) > len(options) + 1 and any(map(_takes_script, options)):
+    if (
+        words
+        and words[0] in SHELLS
+        and len(words) > len(options) + 1
+        and any(map(_takes_script, options))
+    ):
         return words[len(options) + 1]
     return shlex.join(words)
 
@@ -190,7 +208,9 @@ class Evidence:
     logged: bool = False
 
 
-def gather(events: Iterable[Mapping[str, Any]] | None, journal: Iterable[Mapping[str, Any]], since: float) -> Evidence:
+def gather(
+    events: Iterable[Mapping[str, Any]] | None, journal: Iterable[Mapping[str, Any]], since: float
+) -> Evidence:
     """Put together what both witnesses saw.
 
     Args:
@@ -223,7 +243,10 @@ def gather(events: Iterable[Mapping[str, Any]] | None, journal: Iterable[Mapping
     # An exec through labkit is seen twice. Only the journal knows its exit code, so the audit event goes.
     ran = [each for each in ran if each.returncode is not None or not _twin(each, ran)]
     return Evidence(
-        sorted(asked, key=lambda each: each.at), sorted(ran, key=lambda each: each.begun), facts, events is not None
+        sorted(asked, key=lambda each: each.at),
+        sorted(ran, key=lambda each: each.begun),
+        facts,
+        events is not None,
     )
 
 
@@ -285,7 +308,9 @@ def _is_plain(entry: Mapping[str, Any]) -> bool:
 
 def _is_forwarded(event: Mapping[str, Any]) -> bool:
     """Whether a proxy said for whom it asked: it adds an address, or on the embedded cluster an annotation."""
-    return len(event.get("sourceIPs") or ()) > 1 or FORWARDED_FOR in (event.get("annotations") or {})
+    return len(event.get("sourceIPs") or ()) > 1 or FORWARDED_FOR in (
+        event.get("annotations") or {}
+    )
 
 
 def _of_exec(entry: Mapping[str, Any]) -> PodCommand:
@@ -317,7 +342,8 @@ def _of_exec_event(event: Mapping[str, Any]) -> PodCommand:
 def _twin(event: PodCommand, others: Iterable[PodCommand]) -> bool:
     """Whether labkit ran the command that the audit log saw, so that its exit code is known."""
     return any(
-        other.returncode is not None and other.pod == event.pod and other.command == event.command for other in others
+        other.returncode is not None and other.pod == event.pod and other.command == event.command
+        for other in others
     )
 
 

@@ -34,7 +34,9 @@ class Journal:
         clock: Seconds since the epoch.
     """
 
-    def __init__(self, path: Path, cluster: str = "", *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, cluster: str = "", *, clock: Callable[[], float] = time.time
+    ) -> None:
         self.path = path
         self._cluster = cluster
         self._clock = clock
@@ -58,7 +60,9 @@ class Journal:
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             if not self._first():
                 self._write([{"kind": BEGIN, "at": 0, "cluster": self._cluster}])
-            line = json.dumps({"at": self._clock(), **entry}, ensure_ascii=False, default=str) + "\n"
+            line = (
+                json.dumps({"at": self._clock(), **entry}, ensure_ascii=False, default=str) + "\n"
+            )
             try:
                 size = _append(self.path, line.encode())
             except OSError as error:
@@ -93,7 +97,9 @@ class Journal:
                         yield value
 
     def _write(self, lines: list[dict[str, Any]]) -> None:
-        write_private(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+        write_private(
+            self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        )
 
 
 def _append(path: Path, line: bytes) -> int:

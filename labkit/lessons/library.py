@@ -56,13 +56,16 @@ class Library:
         if not matches:
             if lesson.endswith((".yaml", ".yml", ".json")):
                 raise UsageError(
-                    f"There is no file {describe(name)} here, and no lesson has it.", todo=near(lesson, lessons)
+                    f"There is no file {describe(name)} here, and no lesson has it.",
+                    todo=near(lesson, lessons),
                 )
             raise UsageError(f"There is no lesson {describe(lesson)}.", todo=near(lesson, lessons))
         directory = self.root / matches[0]
         if not rest:
             return sorted(directory.glob("*.yaml"))
-        files = {str(file.relative_to(directory)): file for file in sorted(directory.rglob("*.yaml"))}
+        files = {
+            str(file.relative_to(directory)): file for file in sorted(directory.rglob("*.yaml"))
+        }
         named = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
         if not named:
             names = f"Its files are: {', '.join(files)}." if files else "It has none."
@@ -79,7 +82,11 @@ class Library:
         ordered = sorted((position(step_of(file)), file) for file in files)
         goal = len(step_ids()) if step is None else position(step)
         gone = {each for earlier in step_ids()[:goal] for each in taken_away(earlier)}
-        return [(step_of(file), file) for place, file in ordered if place < goal and step_of(file) not in gone]
+        return [
+            (step_of(file), file)
+            for place, file in ordered
+            if place < goal and step_of(file) not in gone
+        ]
 
     def of_step(self, step: str) -> list[Path]:
         """The files of a step, experiments included, in order."""

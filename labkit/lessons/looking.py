@@ -15,7 +15,12 @@ from labkit.lessons.evidence import Asked, Evidence, PodCommand
 from labkit.lessons.mistakes import of_guess
 from labkit.lessons.predictions import FORBIDDEN, decision_of, with_status
 
-QUESTIONS = ("selfsubjectaccessreviews", "subjectaccessreviews", "localsubjectaccessreviews", "selfsubjectrulesreviews")
+QUESTIONS = (
+    "selfsubjectaccessreviews",
+    "subjectaccessreviews",
+    "localsubjectaccessreviews",
+    "selfsubjectrulesreviews",
+)
 """The resources behind ``kubectl auth can-i``."""
 
 IN_A_SHELL = text(
@@ -69,7 +74,9 @@ def curl_status(text: str) -> int | None:
     return 200 if re.search(r'"(kind|paths)":\s*["\[]', text) else None
 
 
-def in_pod(context: CheckContext, evidence: Evidence, namespace: str, name: str = "") -> list[PodCommand]:
+def in_pod(
+    context: CheckContext, evidence: Evidence, namespace: str, name: str = ""
+) -> list[PodCommand]:
     """The commands that ran in a pod, or in all pods of one of the walkthrough's namespaces."""
     homes = {namespace, context.names.namespace(namespace)}
     found = context.pod(context.names.namespace(namespace), name) if name else None
@@ -87,7 +94,9 @@ def asked_for(context: CheckContext, evidence: Evidence, question: Question) -> 
     found = [
         each
         for each in evidence.asked
-        if each.user == question.account.user and each.path == here and each.call.verb in ("list", "get")
+        if each.user == question.account.user
+        and each.path == here
+        and each.call.verb in ("list", "get")
     ]
     return found if evidence.logged else [*found, *_printed(context, evidence, question)]
 
@@ -96,7 +105,9 @@ def _printed(context: CheckContext, evidence: Evidence, question: Question) -> I
     """What commands in the caller's pods printed, where no audit log knows better."""
     namespace = own_name(context, question.account)
     for each in in_pod(context, evidence, namespace):
-        paths = "|".join(re.escape(path) for path in (context.names.path(question.path), question.path))
+        paths = "|".join(
+            re.escape(path) for path in (context.names.path(question.path), question.path)
+        )
         status = curl_status(each.output)
         if status is not None and re.search(f"({paths})(?![\\w/-])", each.command):
             yield Asked(question.account.user, read_call("GET", question.path), status, each.ended)
@@ -133,10 +144,14 @@ def judge_looking(
     prediction = context.progress.prediction(step)
     found = {question.label: asked_for(context, evidence, question) for question in questions}
     misses = [
-        miss for question in questions if not found[question.label] and (miss := _miss(context, evidence, question))
+        miss
+        for question in questions
+        if not found[question.label] and (miss := _miss(context, evidence, question))
     ]
     if prediction is None and misses and not any(found.values()):
-        return failed(_kind(misses[0]), misses[0], "a prediction, and then the call of this step", todo)
+        return failed(
+            _kind(misses[0]), misses[0], "a prediction, and then the call of this step", todo
+        )
     if prediction is None:
         return without_prediction(any(found.values()), todo)
     if not any(found.values()) and not misses:
@@ -161,17 +176,36 @@ def judge_looking(
         if all(decision_of(each.status) != question.expected for each in answers):
             return failed(
                 "cluster-moved-on",
-                text("{label}: the server said {answer}", question.label, with_status(decision_of(answers[-1].status))),
-                text("{answer}, which it says where this step begins", with_status(question.expected)),
+                text(
+                    "{label}: the server said {answer}",
+                    question.label,
+                    with_status(decision_of(answers[-1].status)),
+                ),
+                text(
+                    "{answer}, which it says where this step begins", with_status(question.expected)
+                ),
                 (mend or {}).get(question.label)
-                or text('The cluster is no longer as this step begins. Go back: lab.rewind("{step}").', step),
+                or text(
+                    'The cluster is no longer as this step begins. Go back: lab.rewind("{step}").',
+                    step,
+                ),
             )
-        right += [each.at for each in found[question.label] if decision_of(each.status) == question.expected]
+        right += [
+            each.at
+            for each in found[question.label]
+            if decision_of(each.status) == question.expected
+        ]
     for question in questions:
-        if (outcome := wrong_guess(step, question.label, words, question.expected, why(question.label))) is not None:
+        if (
+            outcome := wrong_guess(
+                step, question.label, words, question.expected, why(question.label)
+            )
+        ) is not None:
             return outcome
     said = "; ".join(f"{label}: {with_status(words[label])}" for label in found)
-    return passed(text("{said}, as you predicted.", said), why(questions[-1].label), asked_at=min(right))
+    return passed(
+        text("{said}, as you predicted.", said), why(questions[-1].label), asked_at=min(right)
+    )
 
 
 def without_prediction(asked: bool, todo: str) -> Outcome:
@@ -179,7 +213,10 @@ def without_prediction(asked: bool, todo: str) -> Outcome:
     if not asked:
         return not_attempted(todo)
     return failed(
-        "no-prediction", "you have asked, and predicted nothing", "a prediction; late is better than never", todo
+        "no-prediction",
+        "you have asked, and predicted nothing",
+        "a prediction; late is better than never",
+        todo,
     )
 
 
@@ -188,10 +225,14 @@ def unpredicted(context: CheckContext, step: str) -> Outcome | None:
     if context.progress.prediction(step) is not None:
         return None
     todo = text('Predict as the text asks: predict("{step}", …). Late is better than never.', step)
-    return failed("no-prediction", "all is done, and you predicted nothing", "a prediction as well", todo)
+    return failed(
+        "no-prediction", "all is done, and you predicted nothing", "a prediction as well", todo
+    )
 
 
-def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why: str) -> Outcome | None:
+def wrong_guess(
+    step: str, label: str, words: Mapping[str, str], truth: str, why: str
+) -> Outcome | None:
     """A failed outcome when a prediction is missing or not what the server said, else None."""
     if label not in words:
         return failed(
@@ -203,7 +244,12 @@ def wrong_guess(step: str, label: str, words: Mapping[str, str], truth: str, why
     if words[label] != truth:
         return failed(
             of_guess(step),
-            text("{label}: you predicted “{guess}”, the server said {answer}", label, words[label], with_status(truth)),
+            text(
+                "{label}: you predicted “{guess}”, the server said {answer}",
+                label,
+                words[label],
+                with_status(truth),
+            ),
             "a prediction that agrees with the server",
             text("{why} Predict again, now that you know why, and check again.", why),
         )
@@ -226,10 +272,15 @@ def _miss(context: CheckContext, evidence: Evidence, question: Question) -> str 
     user = question.account.user
     others = [each for each in evidence.asked if each.path == here and each.user != user]
     if others:
-        who = listed(dict.fromkeys(each.user or text("somebody with a bad credential") for each in others), ", ")
+        who = listed(
+            dict.fromkeys(each.user or text("somebody with a bad credential") for each in others),
+            ", ",
+        )
         return text("you asked as {who}, not as {user}", who, user)
     own = [each for each in evidence.asked if each.user == user]
-    for each in sorted(own, key=lambda each: (each.call.namespace == wanted.namespace, each.at), reverse=True):
+    for each in sorted(
+        own, key=lambda each: (each.call.namespace == wanted.namespace, each.at), reverse=True
+    ):
         call = each.call
         if call.resource in QUESTIONS:
             return text(
@@ -247,9 +298,25 @@ def _miss(context: CheckContext, evidence: Evidence, question: Question) -> str 
         if call.resource == wanted.resource and call.namespace == wanted.namespace and call.name:
             return text("you asked for one object, {name}; the step asks for the list", call.name)
         if call.resource == wanted.resource and call.namespace != wanted.namespace:
-            where = text("in {namespace}", call.namespace) if call.namespace else text("in all namespaces at once")
-            return text("you asked {where}, not in {right}", where, wanted.namespace or text("the whole cluster"))
-        likeness = SequenceMatcher(None, call.resource.lower(), wanted.resource).ratio() if call.resource else 0.0
+            where = (
+                text("in {namespace}", call.namespace)
+                if call.namespace
+                else text("in all namespaces at once")
+            )
+            return text(
+                "you asked {where}, not in {right}",
+                where,
+                wanted.namespace or text("the whole cluster"),
+            )
+        likeness = (
+            SequenceMatcher(None, call.resource.lower(), wanted.resource).ratio()
+            if call.resource
+            else 0.0
+        )
         if likeness > 0.7:
-            return text("you asked for `{resource}`; the resource is `{right}`", call.resource, wanted.resource)
+            return text(
+                "you asked for `{resource}`; the resource is `{right}`",
+                call.resource,
+                wanted.resource,
+            )
     return text("you asked to {request}", own[-1].text) if own else None

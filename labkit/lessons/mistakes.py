@@ -45,7 +45,10 @@ class Mistake:
 def mistakes() -> Mapping[str, Mistake]:
     """All kinds by their ids, in the order of the file."""
     entries = read_yaml(__file__, "mistakes.yaml").items()
-    return {key: Mistake(key, **{**entry, "guess": tuple(entry.get("guess", ()))}) for key, entry in entries}
+    return {
+        key: Mistake(key, **{**entry, "guess": tuple(entry.get("guess", ()))})
+        for key, entry in entries
+    }
 
 
 def of_guess(step: str) -> str:
@@ -73,7 +76,11 @@ def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
     if any(each in own for each in fitting):
         return "another-place" if excess.namespace else "cluster-wide"
     if fitting or not own:
-        meant = [each.who for each in fitting if each.namespaces is None or excess.namespace in each.namespaces]
+        meant = [
+            each.who
+            for each in fitting
+            if each.namespaces is None or excess.namespace in each.namespaces
+        ]
         names = {each.account[1] for each in meant if each is not None and each.account}
         return "account-elsewhere" if who.account and who.account[1] in names else "another-account"
     if excess.role in DEFAULT_ROLES:
@@ -85,7 +92,9 @@ def _of_part(part: Part, rules: Sequence[Rule]) -> str:
     if "*" in (part.verb, part.group, part.resource, part.path):
         return "everything"
     if any(rule.get("resourceNames") for rule in rules) and not part.names:
-        unnamed = [{key: value for key, value in rule.items() if key != "resourceNames"} for rule in rules]
+        unnamed = [
+            {key: value for key, value in rule.items() if key != "resourceNames"} for rule in rules
+        ]
         if any(covers(rule, part) for rule in unnamed):
             return "without-names"
     if any(part.resource in (rule.get("resources") or ()) for rule in rules):

@@ -78,7 +78,12 @@ def w1(context: CheckContext) -> Outcome:
         hint = text("The host is right; the port is not {port}. The kubeconfig has both.", said[1])
     elif said and said[0].startswith(("10.", "kubernetes")):
         hint = text("That is its address inside the cluster (W6). From here: {hint}", hint)
-    return failed("address-elsewhere", text("you recorded {address}", given), "the address in the kubeconfig", hint)
+    return failed(
+        "address-elsewhere",
+        text("you recorded {address}", given),
+        "the address in the kubeconfig",
+        hint,
+    )
 
 
 STRANGER, BAD_TOKEN = "no token", "bad token"
@@ -94,7 +99,11 @@ def w2(context: CheckContext) -> Outcome:
     }
     evidence = context.evidence()
     found = {
-        STRANGER: [each for each in evidence.asked if (each.user == ANONYMOUS and not each.asker) or each.bare],
+        STRANGER: [
+            each
+            for each in evidence.asked
+            if (each.user == ANONYMOUS and not each.asker) or each.bare
+        ],
         BAD_TOKEN: [each for each in evidence.asked if each.status == 401 and not each.bare],
     }
     todo = text(
@@ -108,12 +117,18 @@ def w2(context: CheckContext) -> Outcome:
     if prediction is None:
         return without_prediction(any(found.values()), todo)
     if not any(found.values()):
-        return not_attempted(text("You predicted. Now make both calls: {calls}.", listed(calls.values())))
+        return not_attempted(
+            text("You predicted. Now make both calls: {calls}.", listed(calls.values()))
+        )
     why = {
-        STRANGER: text("No credential is no error: the caller becomes system:anonymous, who may do little.")
+        STRANGER: text(
+            "No credential is no error: the caller becomes system:anonymous, who may do little."
+        )
         if now[STRANGER] == FORBIDDEN
         else text("This cluster has anonymous access switched off, so a stranger gets 401."),
-        BAD_TOKEN: text("A credential that cannot be verified is an error: 401, before any permission counts."),
+        BAD_TOKEN: text(
+            "A credential that cannot be verified is an error: 401, before any permission counts."
+        ),
     }
     for label, truth in now.items():
         if not any(decision_of(each.status) == truth for each in found[label]):
@@ -149,7 +164,8 @@ def w3(context: CheckContext) -> Outcome:
     proxied = [each for each in evidence.asked if each.proxied and each.user not in ("", ANONYMOUS)]
     if prediction is None:
         return without_prediction(
-            bool(proxied), 'Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".'
+            bool(proxied),
+            'Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".',
         )
     if not proxied:
         ask = text("labkit has one, and so has kubectl; ask at the proxy's own address.")
@@ -161,7 +177,11 @@ def w3(context: CheckContext) -> Outcome:
             return not_attempted(text("You predicted. Now ask through a proxy: {ask}", ask))
         return failed(
             "not-through-proxy",
-            text("calls as {user} over HTTPS: {count}, none of them through a proxy", admin, len(by_admin)),
+            text(
+                "calls as {user} over HTTPS: {count}, none of them through a proxy",
+                admin,
+                len(by_admin),
+            ),
             "an answer that came through a proxy, at http://127.0.0.1:…",
             text("The proxy must stand between: {ask}", ask),
         )
@@ -171,7 +191,9 @@ def w3(context: CheckContext) -> Outcome:
     if (outcome := wrong_guess("W3", last.path, {last.path: prediction}, truth, why)) is not None:
         return outcome
     return passed(
-        text("{path} through a proxy: {status}, taken for {user}.", last.path, last.status, last.user),
+        text(
+            "{path} through a proxy: {status}, taken for {user}.", last.path, last.status, last.user
+        ),
         "Whoever reaches the proxy has its rights. That is why it listens on loopback only.",
         asked_at=proxied[0].at,
     )
@@ -181,11 +203,17 @@ def w3(context: CheckContext) -> Outcome:
 def w4(context: CheckContext) -> Outcome:
     """The entry documents were read, and the group of the roles was found."""
     asked = [each for each in context.evidence().asked if each.reads]
-    tried = [each for each in asked if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH + "(/v[^/]+)?", each.path)]
+    tried = [
+        each
+        for each in asked
+        if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH + "(/v[^/]+)?", each.path)
+    ]
     entries = [each for each in tried if each.status == 200]
     prediction = context.progress.prediction("W4")
     if prediction is None:
-        return without_prediction(bool(entries), 'Predict first, which group holds roles: predict("W4", "…").')
+        return without_prediction(
+            bool(entries), 'Predict first, which group holds roles: predict("W4", "…").'
+        )
     if tried and not entries:
         return failed(
             "asked-as-another",
@@ -204,7 +232,10 @@ def w4(context: CheckContext) -> Outcome:
     missing = [path for path in ENTRY_PATHS if path not in seen]
     groups = sorted(path for path in seen if re.fullmatch(GROUP_PATH + "/v[^/]+", path))
     if missing or not groups:
-        wanted = [*missing, *([] if groups else [text("one group with its version, such as /apis/apps/v1")])]
+        wanted = [
+            *missing,
+            *([] if groups else [text("one group with its version, such as /apis/apps/v1")]),
+        ]
         return failed(
             "missing-part",
             text("read so far: {paths}", ", ".join(sorted(seen)) or text("nothing")),

@@ -10,7 +10,14 @@ from labkit.client.request_info import read_call
 from labkit.core.language import listed, text
 from labkit.lessons.base import CheckContext, Outcome, failed, first, not_attempted, passed
 from labkit.lessons.evidence import Asked, Evidence, PodCommand
-from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, recorded_fact, without_prediction, wrong_guess
+from labkit.lessons.looking import (
+    IN_A_SHELL,
+    curl_status,
+    in_pod,
+    recorded_fact,
+    without_prediction,
+    wrong_guess,
+)
 from labkit.lessons.mistakes import of_guess
 from labkit.lessons.part1_api_server import address, address_in
 from labkit.lessons.pods import (
@@ -49,13 +56,19 @@ def w5(context: CheckContext) -> Outcome:
         "it runs as default, the account of a pod that asks for none",
         "Something in its spec asks for another account. Delete the pod, and create it without that.",
     )
-    if (trouble := first(made_by_workload(pod, "curl"), not_running(pod, POD), another)) is not None:
+    if (
+        trouble := first(made_by_workload(pod, "curl"), not_running(pod, POD), another)
+    ) is not None:
         return trouble
     result = context.exec(POD, "echo ready")
     if result.stdout.strip() != "ready":
         return failed(
             "no-shell",
-            text("a shell in {pod} says: {output}", POD, (result.stderr or result.stdout).strip() or text("nothing")),
+            text(
+                "a shell in {pod} says: {output}",
+                POD,
+                (result.stderr or result.stdout).strip() or text("nothing"),
+            ),
             "a container in which commands can run",
             "Use the image ubuntu: it has a shell.",
         )
@@ -70,8 +83,12 @@ def w6(context: CheckContext) -> Outcome:
     """The recorded address is the one the pod's environment and the Service name."""
     given = recorded_fact(context, "W6")
     if given is None:
-        return not_attempted('Look inside the pod and record what you find: lab.record("W6", "host:port").')
-    shown = context.exec(POD, "echo $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT").stdout.split()
+        return not_attempted(
+            'Look inside the pod and record what you find: lab.record("W6", "host:port").'
+        )
+    shown = context.exec(
+        POD, "echo $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT"
+    ).stdout.split()
     if len(shown) != 2:
         return failed(
             "no-shell",
@@ -129,7 +146,9 @@ def w7(context: CheckContext) -> Outcome:
             "missing-part",
             text("curl is not there: {output}", _last_line(calls[-1])),
             "a call with curl",
-            text('Install it: lab.exec("{pod}", "apt-get update && apt-get install -y curl").', POD),
+            text(
+                'Install it: lab.exec("{pod}", "apt-get update && apt-get install -y curl").', POD
+            ),
         )
     if not any(_untrusted(each) for each in calls):
         return failed(
@@ -153,14 +172,19 @@ def w7(context: CheckContext) -> Outcome:
                 _last_line(last),
             ),
             "an answer from a server whose certificate was checked",
-            text("-k would talk to an impostor just as gladly. {which}", which) if answered else which,
+            text("-k would talk to an impostor just as gladly. {which}", which)
+            if answered
+            else which,
         )
     fresh = context.exec(POD, f"{CURL} --cacert {MOUNT}/ca.crt https://kubernetes.default.svc")
     now = curl_status(fresh.stdout)
     if now is None:
         return failed(
             "missing-part",
-            text("the same call now: {output}", fresh.stderr.strip() or text("exit code {code}", fresh.returncode)),
+            text(
+                "the same call now: {output}",
+                fresh.stderr.strip() or text("exit code {code}", fresh.returncode),
+            ),
             "an answer of the API server",
             'Is curl still installed? "apt-get update && apt-get install -y curl" brings it.',
         )
@@ -179,7 +203,9 @@ def w7(context: CheckContext) -> Outcome:
             text("{answer}, without a token", with_status(truth)),
             hint,
         )
-    if (outcome := wrong_guess("W7", text("the answer"), {"the answer": prediction}, truth, why)) is not None:
+    if (
+        outcome := wrong_guess("W7", text("the answer"), {"the answer": prediction}, truth, why)
+    ) is not None:
         return outcome
     return passed(
         text("untrusted without the CA; with it {answer}.", with_status(truth)),
@@ -207,7 +233,9 @@ def _no_call(evidence: Evidence, ran: Sequence[PodCommand]) -> Outcome:
             text("the same in {pod}", POD),
             "Another pod has another account.",
         )
-    return not_attempted(text("You predicted. Now call https://kubernetes with curl, in the pod {pod}.", POD))
+    return not_attempted(
+        text("You predicted. Now call https://kubernetes with curl, in the pod {pod}.", POD)
+    )
 
 
 _CALL = re.compile(r"\bcurl\b[^;&|\n]*(https|\$)")
@@ -250,12 +278,18 @@ def _answered(ran: PodCommand, evidence: Evidence) -> bool:
         return False
     if evidence.logged:
         return any(ran.covers(each.at) for each in evidence.asked)
-    return curl_status(ran.output) is not None or ran.returncode == REFUSED_BY_SERVER or not ran.output.strip()
+    return (
+        curl_status(ran.output) is not None
+        or ran.returncode == REFUSED_BY_SERVER
+        or not ran.output.strip()
+    )
 
 
 def _insecure(command: str) -> bool:
     command = _HEADER.sub(" ", command)
-    return bool(re.search(r"(?:^|[\s='\"])(-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=$|[\s'\";&|)])", command))
+    return bool(
+        re.search(r"(?:^|[\s='\"])(-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=$|[\s'\";&|)])", command)
+    )
 
 
 @step(USER)
@@ -269,7 +303,11 @@ def w8(context: CheckContext) -> Outcome:
     asked = _asked_as(user, evidence, ran)
     sent = [each for each in ran if "Authorization" in each.command]
     called = [each for each in ran if _curls(each)]
-    others = [each for each in evidence.asked if each.user.startswith(ACCOUNT_PREFIX) and not each.by_labkit]
+    others = [
+        each
+        for each in evidence.asked
+        if each.user.startswith(ACCOUNT_PREFIX) and not each.by_labkit
+    ]
     if prediction is None:
         todo = text('Predict the user name that the server sees: predict("W8", "system:…").')
         return without_prediction(bool(asked or sent), todo)
@@ -302,7 +340,9 @@ def w8(context: CheckContext) -> Outcome:
             "an answer given to the pod's own account",
             "A bearer token travels in the header Authorization, and the pod's own is mounted beside the CA.",
         )
-    careful = [each for each in asked if not any(r.covers(each.at) for r in ran if _insecure(r.command))]
+    careful = [
+        each for each in asked if not any(r.covers(each.at) for r in ran if _insecure(r.command))
+    ]
     if not careful:
         return failed(
             "certificate-unchecked",
@@ -343,7 +383,10 @@ def unasked_paths(missing: Sequence[str], how: str) -> Outcome:
 
 def paths_of(command: str) -> list[str]:
     """The paths of the addresses in a command line."""
-    return [path or "/" for path in re.findall(r"(?:https://kubernetes|localhost:8001)[\w.:]*(/[\w./-]*)?", command)]
+    return [
+        path or "/"
+        for path in re.findall(r"(?:https://kubernetes|localhost:8001)[\w.:]*(/[\w./-]*)?", command)
+    ]
 
 
 def _asked_as(user: str, evidence: Evidence, ran: list[PodCommand]) -> list[Asked]:
@@ -353,7 +396,8 @@ def _asked_as(user: str, evidence: Evidence, ran: list[PodCommand]) -> list[Aske
         found += [
             Asked(user, read_call("GET", path), 200, each.begun)
             for each in ran
-            if "Authorization" in each.command and (user in each.output or curl_status(each.output) == 200)
+            if "Authorization" in each.command
+            and (user in each.output or curl_status(each.output) == 200)
             for path in paths_of(each.command)
         ]
     return found

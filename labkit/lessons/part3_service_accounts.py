@@ -45,10 +45,14 @@ def w9(context: CheckContext) -> Outcome:
     looked = [
         each
         for each in context.evidence().asked
-        if each.status == 200 and each.reads and each.call.full_resource in ("serviceaccounts", "pods")
+        if each.status == 200
+        and each.reads
+        and each.call.full_resource in ("serviceaccounts", "pods")
     ]
     if prediction is None:
-        return without_prediction(bool(looked), 'Predict the account of the pod curl: predict("W9", "…").')
+        return without_prediction(
+            bool(looked), 'Predict the account of the pod curl: predict("W9", "…").'
+        )
     if not looked:
         reads = [each for each in context.evidence().asked if each.reads and each.call.is_resource]
         if reads:
@@ -79,7 +83,10 @@ def w9(context: CheckContext) -> Outcome:
     homes = {each["metadata"]["namespace"] for each in accounts if each["metadata"]["name"] == name}
     return passed(
         text(
-            "{count} namespaces have an account {name}; curl runs as {namespace}/{name}.", len(homes), name, namespace
+            "{count} namespaces have an account {name}; curl runs as {namespace}/{name}.",
+            len(homes),
+            name,
+            namespace,
         ),
         "Pods of one namespace share it, and so share every permission it is given.",
         asked_at=looked[0].at,
@@ -117,7 +124,8 @@ def w10(context: CheckContext) -> Outcome:
                 "An account belongs to one namespace; pods of others cannot use it.",
             )
         own = [
-            str(each["metadata"]["name"]) for each in context.items(f"/api/v1/namespaces/{namespace}/serviceaccounts")
+            str(each["metadata"]["name"])
+            for each in context.items(f"/api/v1/namespaces/{namespace}/serviceaccounts")
         ]
         todo = text("Create the service account kikai in the namespace default.")
         near = near_name(text("service account"), "kikai", own)
@@ -129,7 +137,9 @@ def w10(context: CheckContext) -> Outcome:
     made = secrets_of_account(account)
     if (prediction == "yes") != bool(made):
         known = (
-            text("the cluster made {secrets}", ", ".join(made)) if made else text("the cluster made no Secret for it")
+            text("the cluster made {secrets}", ", ".join(made))
+            if made
+            else text("the cluster made no Secret for it")
         )
         return failed(
             of_guess("W10"),
@@ -138,7 +148,9 @@ def w10(context: CheckContext) -> Outcome:
             "Up to 1.23 a token Secret was made for every account; since 1.24 none is. Predict again.",
         )
     return passed(
-        text("account default/kikai exists; token Secrets made by the cluster: {count}.", len(made)),
+        text(
+            "account default/kikai exists; token Secrets made by the cluster: {count}.", len(made)
+        ),
         "Today one asks for a token when one needs it, and it expires.",
     )
 
@@ -156,14 +168,18 @@ def w11(context: CheckContext) -> Outcome:
         return given
     hint = text("A pod's spec names its account. It keeps it: delete the pod, and create it anew.")
     another = runs_as_another(pod, POD, "kikai", "it runs as kikai", hint)
-    if (trouble := first(made_by_workload(pod, "curl-custom-sa"), another, not_running(pod, POD))) is not None:
+    if (
+        trouble := first(made_by_workload(pod, "curl-custom-sa"), another, not_running(pod, POD))
+    ) is not None:
         return trouble
     if len(containers(pod)) < 2:
         proxy = runs_proxy(pod)
         return failed(
             "one-container",
             text("one container: {containers}", ", ".join(containers(pod))),
-            "one to work in, beside the ambassador" if proxy else "a second one, the ambassador, beside main",
+            "one to work in, beside the ambassador"
+            if proxy
+            else "a second one, the ambassador, beside main",
             "A pod that exists gets no further container: delete it, and create it anew with both.",
         )
     if (without := without_token(pod, text("a token for the ambassador to send"))) is not None:
@@ -172,12 +188,17 @@ def w11(context: CheckContext) -> Outcome:
     if curl_status(answer) == 401:
         return failed(
             "token-of-old-account",
-            text("localhost:8001 answers 401 in {pod}: the mounted token is not accepted any more", POD),
+            text(
+                "localhost:8001 answers 401 in {pod}: the mounted token is not accepted any more",
+                POD,
+            ),
             "the ambassador's call is accepted",
             "The account was made anew, and a token belongs to one account. Delete the pod, and create it again.",
         )
     if not answer and not (runs_proxy(pod) and not has_curl(context, POD)):
-        hint = text("Does one of its containers run kubectl proxy? Containers of a pod share localhost.")
+        hint = text(
+            "Does one of its containers run kubectl proxy? Containers of a pod share localhost."
+        )
         return no_proxy(POD, "the ambassador's kubectl proxy answers there", hint)
     return passed(
         text("pod {pod} runs as kikai; localhost:8001 answers in it.", own_name(pod)),
@@ -191,7 +212,9 @@ def w12(context: CheckContext) -> Outcome:
     prediction = context.progress.prediction("W12")
     named = [each["value"] for each in context.progress.records("W12") if "value" in each]
     if prediction is None:
-        return without_prediction(bool(named), 'Predict first: predict("W12", "…"), either "identical" or "different".')
+        return without_prediction(
+            bool(named), 'Predict first: predict("W12", "…"), either "identical" or "different".'
+        )
     unseen = not_looked_at(context, context.evidence())
     if not named and len(unseen) < 2:
         return failed(
@@ -201,7 +224,9 @@ def w12(context: CheckContext) -> Outcome:
             'Compare, and record what is the same: lab.record("W12", [claim, …]).',
         )
     if not named:
-        return not_attempted('You predicted. Now compare, and record what is the same: lab.record("W12", [claim, …]).')
+        return not_attempted(
+            'You predicted. Now compare, and record what is the same: lab.record("W12", [claim, …]).'
+        )
     mounted, owned = _tokens(context)
     if not mounted or not owned:
         return failed(
@@ -232,7 +257,11 @@ def _tokens(context: CheckContext) -> tuple[str, list[str]]:
     base = f"/api/v1/namespaces/{namespace}"
     account = context.find(f"{base}/serviceaccounts/kikai") or {}
     secrets = [context.find(f"{base}/secrets/{name}") or {} for name in secrets_of_account(account)]
-    owned = [b64decode(each["data"]["token"]).decode() for each in secrets if "token" in (each.get("data") or {})]
+    owned = [
+        b64decode(each["data"]["token"]).decode()
+        for each in secrets
+        if "token" in (each.get("data") or {})
+    ]
     answer = request_token(context.admin, namespace, "kikai")
     return mounted, owned + ([str(answer.body["status"]["token"])] if answer.status == 201 else [])
 
@@ -249,7 +278,8 @@ def w13(context: CheckContext) -> Outcome:
     through = [
         each.at
         for each in as_kikai
-        if not each.by_labkit and any((run in ran or run.interactive) and run.covers(each.at) for run in inside)
+        if not each.by_labkit
+        and any((run in ran or run.interactive) and run.covers(each.at) for run in inside)
     ]
     if not evidence.logged:
         through += [each.begun for each in ran if each.returncode == 0 and each.output.strip()]
@@ -267,7 +297,9 @@ def w13(context: CheckContext) -> Outcome:
     if not through:
         return failed(
             "not-through-proxy" if as_kikai else "missing-part",
-            "kikai asked, but not through the ambassador" if as_kikai else "a call that got no answer",
+            "kikai asked, but not through the ambassador"
+            if as_kikai
+            else "a call that got no answer",
             "an answer through the ambassador, at localhost:8001 in the pod",
             "The point is that the caller needs no token: call localhost:8001 in the pod."
             if as_kikai
@@ -284,7 +316,11 @@ def w13(context: CheckContext) -> Outcome:
             "a prediction that agrees with the server",
             "The proxy sends the token that is mounted in its own container. Predict again.",
         )
-    ways = [each.path for each in as_kikai] if evidence.logged else [p for each in ran for p in paths_of(each.command)]
+    ways = (
+        [each.path for each in as_kikai]
+        if evidence.logged
+        else [p for each in ran for p in paths_of(each.command)]
+    )
     if missing := [path for path in ROOT_AND_API if path not in ways]:
         return unasked_paths(missing, text("through the ambassador"))
     return passed(

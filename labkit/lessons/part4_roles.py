@@ -47,14 +47,18 @@ NAMESPACES = ("kikai", "darbo")
 def w14(context: CheckContext) -> Outcome:
     """Both namespaces hold a pod ``test`` whose proxy answers as the default account."""
     spaces = {name: context.names.namespace(name) for name in NAMESPACES}
-    missing = [name for name, real in spaces.items() if not context.find(f"/api/v1/namespaces/{real}")]
+    missing = [
+        name for name, real in spaces.items() if not context.find(f"/api/v1/namespaces/{real}")
+    ]
     pods = {name: context.pod(real, "test") for name, real in spaces.items()}
     if len(missing) == 2:
         strays = elsewhere(context, "test", spaces["kikai"])
         if strays:
             return failed(
                 "another-namespace",
-                text("a pod test in {namespaces}, and no namespace kikai or darbo", ", ".join(strays)),
+                text(
+                    "a pod test in {namespaces}, and no namespace kikai or darbo", ", ".join(strays)
+                ),
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Create the namespaces first; a pod without metadata.namespace lands in default.",
             )
@@ -64,13 +68,17 @@ def w14(context: CheckContext) -> Outcome:
         if name in missing or pod is None:
             return failed(
                 "missing-part",
-                text("no namespace {name}", name) if name in missing else text("no pod test in {name}", name),
+                text("no namespace {name}", name)
+                if name in missing
+                else text("no pod test in {name}", name),
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Everything in this part exists twice, so that you can see where a right ends.",
             )
         if (prepared := made_by_lab(pod, f"{name}/test", "W14")) is not None:
             return prepared
-        hint = text("Leave serviceAccountName out: the namespace's default account is the subject here.")
+        hint = text(
+            "Leave serviceAccountName out: the namespace's default account is the subject here."
+        )
         trouble = first(
             made_by_workload(pod, "test"),
             not_running(pod, f"{name}/test"),
@@ -80,10 +88,15 @@ def w14(context: CheckContext) -> Outcome:
         if trouble is not None:
             return trouble
         if not answering(context, f"{name}/test"):
-            hint = text("Use the image luksa/kubectl-proxy: it runs the proxy, and has a shell and curl.")
+            hint = text(
+                "Use the image luksa/kubectl-proxy: it runs the proxy, and has a shell and curl."
+            )
             return no_proxy(f"{name}/test", "kubectl proxy runs in the pod", hint)
     return passed(
-        text("{pods} run; localhost:8001 answers in both.", listed(own_name(pod) for pod in pods.values() if pod)),
+        text(
+            "{pods} run; localhost:8001 answers in both.",
+            listed(own_name(pod) for pod in pods.values() if pod),
+        ),
         "Two equal pods in two namespaces: what differs from here on is only what they may do.",
     )
 
@@ -105,14 +118,19 @@ def w15(context: CheckContext) -> Outcome:
         ask=text(
             "ask as the pod kikai/test, for the services of its namespace. W4 shows how such an address is built."
         ),
-        why=lambda _label: text("The server knows who asks, and no rule says they may. RBAC starts from nothing."),
+        why=lambda _label: text(
+            "The server knows who asks, and no rule says they may. RBAC starts from nothing."
+        ),
     )
 
 
 @step(decisions())
 def w16(context: CheckContext) -> Outcome:
     """``service-reader`` in both namespaces: get and list on services, and nothing else."""
-    found = {name: context.find(f"{RBAC_PATH}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
+    found = {
+        name: context.find(f"{RBAC_PATH}/namespaces/{name}/roles/service-reader")
+        for name in NAMESPACES
+    }
     if not any(found.values()):
         if context.find(f"{RBAC_PATH}/clusterroles/service-reader"):
             return failed(
@@ -130,9 +148,15 @@ def w16(context: CheckContext) -> Outcome:
                 "one in kikai and one in darbo",
                 "A role is worth something in its own namespace only. Apply it again for the other.",
             )
-        if (given := made_by_lab(role, text("the role service-reader in {name}", name), "W16")) is not None:
+        if (
+            given := made_by_lab(role, text("the role service-reader in {name}", name), "W16")
+        ) is not None:
             return given
-        if (wrong := wrong_rules(role.get("rules") or [], "services", text("the role in {name}", name))) is not None:
+        if (
+            wrong := wrong_rules(
+                role.get("rules") or [], "services", text("the role in {name}", name)
+            )
+        ) is not None:
             return wrong
     if (excess := too_much(context)) is not None:
         return excess
@@ -169,7 +193,11 @@ def wrong_rules(given: Sequence[dict[str, Any]], resource: str, whose: str) -> O
         )
     if excess := rules.beyond(given, verbs, "", resource):
         return failed(
-            "everything" if '"*"' in str(excess) else "watch-added" if excess == ['verb "watch"'] else "verb-added",
+            "everything"
+            if '"*"' in str(excess)
+            else "watch-added"
+            if excess == ['verb "watch"']
+            else "verb-added",
             text("too much: {whose} also grants {excess}", whose, listed(excess, ", ")),
             text("get and list on {resource}, and nothing more", resource),
             'Name each verb and each resource. "*" would also cover all that is added later.',
@@ -186,15 +214,24 @@ def _why_not(given: Sequence[dict[str, Any]], resource: str) -> tuple[str, str]:
     if not groups & {"", "*"}:
         return (
             "wrong-group",
-            text("{resource} are in the core group. A rule names it, too, although its name has no letters.", resource),
+            text(
+                "{resource} are in the core group. A rule names it, too, although its name has no letters.",
+                resource,
+            ),
         )
     if not resources & {resource, "*"}:
-        return "wrong-resource", text("Resources are written in the plural and in small letters: {resource}.", resource)
+        return "wrong-resource", text(
+            "Resources are written in the plural and in small letters: {resource}.", resource
+        )
     if misspelt := misspelt_verb(given):
         return "wrong-verb", misspelt
     if any(rule.get("resourceNames") for rule in given):
-        return "names-and-list", text("A rule with resourceNames does not cover a plain list: it names no object.")
-    return "missing-verb", text('Both verbs are needed: "get" is for one object, "list" for all of them.')
+        return "names-and-list", text(
+            "A rule with resourceNames does not cover a plain list: it names no object."
+        )
+    return "missing-verb", text(
+        'Both verbs are needed: "get" is for one object, "list" for all of them.'
+    )
 
 
 @step(decisions())
@@ -205,11 +242,17 @@ def w17(context: CheckContext) -> Outcome:
     if not context.can(account, "list", "services", kikai):
         attempts = attempted_bindings(context, (kikai, darbo), account)
         if not attempts:
-            return not_attempted("Bind service-reader, in kikai, to the account that the pod kikai/test runs as.")
+            return not_attempted(
+                "Bind service-reader, in kikai, to the account that the pod kikai/test runs as."
+            )
         kind, hint = _binding_mistake(context, attempts[0], account, kikai)
         return failed(
             kind,
-            text("{user} still cannot list services in kikai; {binding}", account.user, binding_text(attempts[0])),
+            text(
+                "{user} still cannot list services in kikai; {binding}",
+                account.user,
+                binding_text(attempts[0]),
+            ),
             "the account of the pod kikai/test can list them",
             hint,
         )
@@ -223,7 +266,9 @@ def w17(context: CheckContext) -> Outcome:
     if (excess := too_much(context)) is not None:
         return excess
     own = [
-        each for each in giving(context, role_bindings(context, kikai), account, "services") if role_text(each) != VIEW
+        each
+        for each in giving(context, role_bindings(context, kikai), account, "services")
+        if role_text(each) != VIEW
     ]
     if not own:
         return failed(
@@ -268,7 +313,9 @@ def _binding_mistake(
             "Its subject is not the account that is meant. "
             "A subject has a kind, a name, and for a service account the namespace that it lives in."
         )
-    kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
+    kind = (
+        "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
+    )
     role = context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}")
     if role is None:
         missing = text(
@@ -288,7 +335,11 @@ def w18(context: CheckContext) -> Outcome:
     if not context.can(second, "list", "services", kikai):
         bindings = role_bindings(context, kikai)
         mentions = [each for each in bindings if _mentions(each, "darbo", darbo)]
-        strays = [each for each in attempted_bindings(context, (darbo,), second) if names_account(each, second)]
+        strays = [
+            each
+            for each in attempted_bindings(context, (darbo,), second)
+            if names_account(each, second)
+        ]
         if strays and not mentions:
             mentions = strays
         if not mentions:
@@ -296,7 +347,11 @@ def w18(context: CheckContext) -> Outcome:
         kind, hint = _binding_mistake(context, mentions[0], second, kikai)
         return failed(
             kind,
-            text("{second} cannot list services in kikai; {binding}", second.user, binding_text(mentions[0])),
+            text(
+                "{second} cannot list services in kikai; {binding}",
+                second.user,
+                binding_text(mentions[0]),
+            ),
             "both accounts can list services in kikai, by the binding in kikai",
             hint,
         )
@@ -310,7 +365,9 @@ def w18(context: CheckContext) -> Outcome:
     if (excess := too_much(context)) is not None:
         return excess
     reaching = [*role_bindings(context, kikai), *cluster_bindings(context, second)]
-    if (given := bindings_made_by_lab(giving(context, reaching, second, "services"), "W18")) is not None:
+    if (
+        given := bindings_made_by_lab(giving(context, reaching, second, "services"), "W18")
+    ) is not None:
         return given
     return passed(
         text("{first} and {second} list the services of kikai.", first.user, second.user),
@@ -328,7 +385,9 @@ def w19(context: CheckContext) -> Outcome:
     account = context.account("darbo")
     why = {
         "kikai": text("The binding lies in kikai and names darbo's account: it holds in kikai."),
-        "darbo": text("darbo has the role, but no binding: a role without a binding grants nothing."),
+        "darbo": text(
+            "darbo has the role, but no binding: a role without a binding grants nothing."
+        ),
     }
     truth = {"kikai": ALLOWED, "darbo": FORBIDDEN}
     return judge_looking(
@@ -339,8 +398,12 @@ def w19(context: CheckContext) -> Outcome:
         ask=text("ask as the pod darbo/test, for the services of kikai and for those of darbo."),
         why=lambda label: why[label],
         mend={
-            "kikai": text("W18 comes first: add darbo's default account to the binding, then ask again."),
-            "darbo": text("Delete the binding in darbo: W18 asks for one in kikai only. Then ask again."),
+            "kikai": text(
+                "W18 comes first: add darbo's default account to the binding, then ask again."
+            ),
+            "darbo": text(
+                "Delete the binding in darbo: W18 asks for one in kikai only. Then ask again."
+            ),
         },
     )
 

@@ -44,7 +44,9 @@ def w20(context: CheckContext) -> Outcome:
         return not_attempted("Create the cluster role pv-reader.")
     if is_prepared(role, "W20"):
         return prepared(text("the cluster role pv-reader"), "W20")
-    if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, text("the cluster role"))) is not None:
+    if (
+        wrong := wrong_rules(role.get("rules") or [], VOLUMES, text("the cluster role"))
+    ) is not None:
         return wrong
     if (excess := too_much(context)) is not None:
         return excess
@@ -63,7 +65,9 @@ def w21(context: CheckContext) -> Outcome:
         "W21",
         [Question("persistent volumes", context.account("kikai"), path)],
         todo=text('Predict first: predict("W21", "…"), either "allowed" or "forbidden".'),
-        ask=text("ask as the pod kikai/test, for the persistent volumes. They are in no namespace."),
+        ask=text(
+            "ask as the pod kikai/test, for the persistent volumes. They are in no namespace."
+        ),
         why=lambda _label: text("The cluster role exists, and nobody is bound to it."),
     )
 
@@ -78,7 +82,9 @@ def w22(context: CheckContext) -> Outcome:
     kikai = account.namespace
     wide = [each for each in cluster_bindings(context, account) if names_account(each, account)]
     local = [each for each in role_bindings(context, kikai) if names_account(each, account)]
-    shared = [each for each in giving(context, local, account, "pods") if role_kind(each) == "ClusterRole"]
+    shared = [
+        each for each in giving(context, local, account, "pods") if role_kind(each) == "ClusterRole"
+    ]
     bound = {role_name(each) for each in local}
     reader = context.names.cluster("pv-reader")
     can_list = context.can(account, "list", "pods", kikai)
@@ -88,23 +94,36 @@ def w22(context: CheckContext) -> Outcome:
             "binding-kind",
             text("a cluster role binding: {binding}", binding_text(wide[0])),
             "two RoleBindings in kikai, and no ClusterRoleBinding yet",
-            text("Delete it: kubectl delete clusterrolebinding {name}.", wide[0]["metadata"]["name"]),
+            text(
+                "Delete it: kubectl delete clusterrolebinding {name}.", wide[0]["metadata"]["name"]
+            ),
         )
     if not may_list and (excess := too_much(context, reading=True)) is not None:
         return excess
     if not bound & {"view", reader} and not can_list:
-        strays = [each for each in role_bindings(context, kikai) if role_name(each) in ("view", reader)]
+        strays = [
+            each for each in role_bindings(context, kikai) if role_name(each) in ("view", reader)
+        ]
         if strays:
             expected = text("view and pv-reader bound to the account of the pod kikai/test")
-            return failed("wrong-subject", binding_text(strays[0]), expected, text(mistakes()["wrong-subject"].says))
-        return not_attempted("Bind view and pv-reader to the account of kikai/test, each by a RoleBinding.")
+            return failed(
+                "wrong-subject",
+                binding_text(strays[0]),
+                expected,
+                text(mistakes()["wrong-subject"].says),
+            )
+        return not_attempted(
+            "Bind view and pv-reader to the account of kikai/test, each by a RoleBinding."
+        )
     if not may_list:
         return failed(
             "through-another-role" if can_list else "missing-part",
             text(
                 "bound in kikai: {roles}; {lacking}",
                 ", ".join(sorted(bound)) or text("nothing"),
-                text("no ClusterRole lets it list pods there") if can_list else text("pods in kikai cannot be listed"),
+                text("no ClusterRole lets it list pods there")
+                if can_list
+                else text("pods in kikai cannot be listed"),
             ),
             "view bound by a RoleBinding in kikai",
             "A binding's roleRef names what it gives, and its own namespace where.",
@@ -117,7 +136,10 @@ def w22(context: CheckContext) -> Outcome:
             "The same kind of binding once more, with another role.",
         )
     given = next(each for each in local if role_name(each) == reader)
-    if role_kind(given) != "ClusterRole" or context.find(f"{RBAC_PATH}/clusterroles/{reader}") is None:
+    if (
+        role_kind(given) != "ClusterRole"
+        or context.find(f"{RBAC_PATH}/clusterroles/{reader}") is None
+    ):
         return failed(
             "missing-role",
             binding_text(given)
@@ -134,12 +156,19 @@ def w22(context: CheckContext) -> Outcome:
         return missing
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: ALLOWED, IN_DARBO: FORBIDDEN, PVS: FORBIDDEN}
-    why = text("A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none.")
+    why = text(
+        "A RoleBinding grants in its own namespace only, whatever it refers to; a persistent volume is in none."
+    )
     for label, real in truth.items():
         if (outcome := wrong_guess("W22", label, prediction, real, why)) is not None:
             return outcome
     return passed(
-        text("the two RoleBindings give {kikai}, and neither {darbo} nor {volumes}.", IN_KIKAI, IN_DARBO, PVS),
+        text(
+            "the two RoleBindings give {kikai}, and neither {darbo} nor {volumes}.",
+            IN_KIKAI,
+            IN_DARBO,
+            PVS,
+        ),
         "One cluster role can serve many namespaces, one RoleBinding in each.",
     )
 
@@ -166,13 +195,21 @@ def w23(context: CheckContext) -> Outcome:
             return not_attempted("Bind pv-reader to kikai's default account, cluster-wide.")
         return failed(
             kind_of_mistake(context, attempts[0], account),
-            text("{user} cannot list persistent volumes; {binding}", account.user, binding_text(attempts[0])),
+            text(
+                "{user} cannot list persistent volumes; {binding}",
+                account.user,
+                binding_text(attempts[0]),
+            ),
             "the cluster role pv-reader, given to the account of the pod kikai/test",
             "Check the role's name and the subject: kind ServiceAccount, name default, its namespace.",
         )
     if (excess := too_much(context)) is not None:
         return excess
-    if (given := made_by_lab(giving(context, cluster_bindings(context, account), account, VOLUMES), "W23")) is not None:
+    if (
+        given := made_by_lab(
+            giving(context, cluster_bindings(context, account), account, VOLUMES), "W23"
+        )
+    ) is not None:
         return given
     return passed(
         text("{user} lists persistent volumes.", account.user),
@@ -184,7 +221,9 @@ BEFORE, AFTER = "pods before", "secrets after"
 
 _WHY = {
     BEFORE: text("W22's bindings are gone, and W23's speaks of persistent volumes only."),
-    AFTER: text("A Secret may hold a credential, and who reads it can act as its owner; view leaves Secrets out."),
+    AFTER: text(
+        "A Secret may hold a credential, and who reads it can act as its owner; view leaves Secrets out."
+    ),
 }
 
 
@@ -200,7 +239,10 @@ def _predicted_otherwise(context: CheckContext) -> Outcome | None:
 def _unasked(context: CheckContext, account: Account) -> Outcome | None:
     """A failed outcome when the account did not ask for all pods and for Secrets, else None."""
     evidence = context.evidence()
-    for what, path, expected in (("pods", "/api/v1/pods", ALLOWED), ("Secrets", "/api/v1/secrets", FORBIDDEN)):
+    for what, path, expected in (
+        ("pods", "/api/v1/pods", ALLOWED),
+        ("Secrets", "/api/v1/secrets", FORBIDDEN),
+    ):
         answers = asked_for(context, evidence, Question(what, account, path))
         if not any(decision_of(each.status) == expected for each in answers):
             hint = text("Ask as the pod kikai/test, for the {what} of all namespaces.", what)
@@ -225,11 +267,17 @@ def w24(context: CheckContext) -> Outcome:
     seen = {label: context.can(account, "list", "pods", space) for label, space in places.items()}
     if not seen["across all namespaces"]:
         attempts = cluster_bindings(context, account)
-        attempts = [each for each in attempts if role_name(each) != context.names.cluster("pv-reader")]
+        attempts = [
+            each for each in attempts if role_name(each) != context.names.cluster("pv-reader")
+        ]
         if attempts:
             return failed(
                 kind_of_mistake(context, attempts[0], account),
-                text("{user} cannot list all pods; {binding}", account.user, binding_text(attempts[0])),
+                text(
+                    "{user} cannot list all pods; {binding}",
+                    account.user,
+                    binding_text(attempts[0]),
+                ),
                 "the cluster role view, given to the account of the pod kikai/test",
                 "Check the role's name and the subject.",
             )
@@ -246,14 +294,21 @@ def w24(context: CheckContext) -> Outcome:
         return not_attempted(todo) if excess is None else excess
     if (excess := too_much(context, reading=True)) is not None:
         return excess
-    if (given := made_by_lab(giving(context, cluster_bindings(context, account), account, "pods"), "W24")) is not None:
+    if (
+        given := made_by_lab(
+            giving(context, cluster_bindings(context, account), account, "pods"), "W24"
+        )
+    ) is not None:
         return given
     if (missing := unpredicted(context, "W24")) is not None:
         return missing
     if (mistaken := first(_predicted_otherwise(context), _unasked(context, account))) is not None:
         return mistaken
     return passed(
-        text("{user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.", account.user),
+        text(
+            "{user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.",
+            account.user,
+        ),
         "That is the end of the walkthrough: one binding, and an account sees every namespace.",
     )
 

@@ -13,7 +13,13 @@ from labkit.lessons.bindings import names_account, role_bindings, rules_of, too_
 from labkit.lessons.library import library, objects_in
 from labkit.lessons.looking import QUESTIONS, unpredicted, without_prediction
 from labkit.lessons.mistakes import mistakes, of_guess
-from labkit.lessons.policies import ManifestPolicy, count, let_through, not_rejected, recorded_questions
+from labkit.lessons.policies import (
+    ManifestPolicy,
+    count,
+    let_through,
+    not_rejected,
+    recorded_questions,
+)
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, Prediction, decisions
 from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.rules import beyond, grants
@@ -48,7 +54,9 @@ def tally_policy(step: str, names: Names = Names()) -> ManifestPolicy:  # noqa: 
     return ManifestPolicy.of(map(names.body, objects_in(files)))
 
 
-def _as_predicted(context: CheckContext, step: str, truth: Mapping[str, tuple[str, str]]) -> Outcome | None:
+def _as_predicted(
+    context: CheckContext, step: str, truth: Mapping[str, tuple[str, str]]
+) -> Outcome | None:
     """A failed outcome when something was not predicted, or other than it is, else None.
 
     ``truth`` has what each label's answer is, and why.
@@ -72,7 +80,9 @@ def _as_predicted(context: CheckContext, step: str, truth: Mapping[str, tuple[st
 FILES, CLUSTER = "by the files", "by the cluster"
 _DRIFT = text("Part 5 bound view in the whole cluster, and the files of part 4 know nothing of it.")
 STORY = [
-    (f"{account}/default", space == "kikai", space) for account in ("kikai", "darbo") for space in ("kikai", "darbo")
+    (f"{account}/default", space == "kikai", space)
+    for account in ("kikai", "darbo")
+    for space in ("kikai", "darbo")
 ]
 """Who may read services in which namespace, and who may not: W17, W18 and W19."""
 
@@ -85,29 +95,54 @@ def t1(context: CheckContext) -> Outcome:
         return questions
     for row in STORY:
         if not any(row == _read(each) for each in questions):
-            lacking = text("no question says that {who} may get or list services in {where}", row[0], row[2])
+            lacking = text(
+                "no question says that {who} may get or list services in {where}", row[0], row[2]
+            )
             if not row[1]:
-                lacking = text("no question says that {who} may not get or list services in {where}", row[0], row[2])
+                lacking = text(
+                    "no question says that {who} may not get or list services in {where}",
+                    row[0],
+                    row[2],
+                )
             hint = text("Each of the two accounts, once for each of the two namespaces.")
             return failed("missing-part", lacking, "what W17, W18 and W19 said, as questions", hint)
     evidence, askers = context.evidence(), {context.names.user(each.who.user) for each in questions}
-    asked = [each for each in evidence.asked if each.call.resource in QUESTIONS or each.user in askers]
+    asked = [
+        each for each in evidence.asked if each.call.resource in QUESTIONS or each.user in askers
+    ]
     if len(asked) < len(questions):
-        seen = text("{count} questions, and the cluster was asked {asked} times", len(questions), len(asked))
-        return failed("missing-part", seen, "the cluster's answer to each", "policy.ask(questions) asks them all.")
+        seen = text(
+            "{count} questions, and the cluster was asked {asked} times", len(questions), len(asked)
+        )
+        return failed(
+            "missing-part",
+            seen,
+            "the cluster's answer to each",
+            "policy.ask(questions) asks them all.",
+        )
     for question in questions:
         status = review(context.admin, question.attributes)
         if bool(status.get("allowed")) is not question.may:
             seen = text("“{question}”: the cluster says otherwise.", question)
             if reason := status.get("reason"):
                 seen = text("{seen} {reason}", seen, reason)
-            hint = text("Part 5 bound more than the files of part 4 say. Take that binding away, and ask again.")
-            return failed("files-taken-for-cluster", seen, "the same answer by the files and by the cluster", hint)
+            hint = text(
+                "Part 5 bound more than the files of part 4 say. Take that binding away, and ask again."
+            )
+            return failed(
+                "files-taken-for-cluster",
+                seen,
+                "the same answer by the files and by the cluster",
+                hint,
+            )
     truth = {FILES: (FORBIDDEN, _DRIFT), CLUSTER: (ALLOWED, _DRIFT)}
     if (mistaken := _as_predicted(context, "T1", truth)) is not None:
         return mistaken
     return passed(
-        text("{count} questions, and the same answers by the files and by the cluster.", len(questions)),
+        text(
+            "{count} questions, and the same answers by the files and by the cluster.",
+            len(questions),
+        ),
         "Asked offline, questions say whether the files are right; asked of the cluster, whether it is as they say.",
     )
 
@@ -115,7 +150,12 @@ def t1(context: CheckContext) -> Outcome:
 def _read(question: Question) -> tuple[str, bool, str] | None:
     """Who may or may not read services, and where; None for a question about something else."""
     asked = question.attributes
-    reads = asked.resource == "services" and not asked.subresource and not asked.name and asked.verb in ("get", "list")
+    reads = (
+        asked.resource == "services"
+        and not asked.subresource
+        and not asked.name
+        and asked.verb in ("get", "list")
+    )
     return (question.who.label, question.may, asked.namespace) if reads else None
 
 
@@ -130,17 +170,30 @@ def t2(context: CheckContext) -> Outcome:
         return questions
     if len(questions) != 2 or not all(each.may for each in questions):
         negative = sum(not each.may for each in questions)
-        seen = text("{questions}, {negative} of them negative", count(len(questions), "question"), negative)
-        return failed("missing-part", seen, "two questions, both under may", "The negative ones come in T3.")
+        seen = text(
+            "{questions}, {negative} of them negative", count(len(questions), "question"), negative
+        )
+        return failed(
+            "missing-part", seen, "two questions, both under may", "The negative ones come in T3."
+        )
     every = services_policy().wrong_policies
     left = len(survivors(every, questions))
     if left == len(every):
         hint = text("Ask whether the accounts may do what they are to do in kikai.")
-        return failed("missing-part", "all wrong policies pass", "questions about what this policy is for", hint)
+        return failed(
+            "missing-part",
+            "all wrong policies pass",
+            "questions about what this policy is for",
+            hint,
+        )
     why = text(mistakes()["positive-questions-suffice"].says)
-    if (mistaken := _as_predicted(context, "T2", {"how many pass": ("more than half", why)})) is not None:
+    if (
+        mistaken := _as_predicted(context, "T2", {"how many pass": ("more than half", why)})
+    ) is not None:
         return mistaken
-    return passed(text("{left} of {every} wrong policies pass two positive questions.", left, len(every)), why)
+    return passed(
+        text("{left} of {every} wrong policies pass two positive questions.", left, len(every)), why
+    )
 
 
 @step()
@@ -162,9 +215,18 @@ def t3(context: CheckContext) -> Outcome:
 
 NOTHING, THE_LOGS, MORE = "nothing", "the logs", "more"
 _GAINS = {
-    "kikai by pods/*": (NOTHING, text("No request matches pods/*: a * stands alone, or before a slash.")),
-    "kikai by *": (MORE, text("A * alone is every resource of the group: Secrets too, and every subresource.")),
-    "darbo by pods/log": (THE_LOGS, text("Both accounts are bound to service-reader, so both gain what it gains.")),
+    "kikai by pods/*": (
+        NOTHING,
+        text("No request matches pods/*: a * stands alone, or before a slash."),
+    ),
+    "kikai by *": (
+        MORE,
+        text("A * alone is every resource of the group: Secrets too, and every subresource."),
+    ),
+    "darbo by pods/log": (
+        THE_LOGS,
+        text("Both accounts are bound to service-reader, so both gain what it gains."),
+    ),
 }
 
 
@@ -176,24 +238,37 @@ def t4(context: CheckContext) -> Outcome:
     giving = [(each, rules) for each, rules in local if grants(rules, "get", "", "pods", "log")]
     for binding, _ in giving:
         if names_account(binding, other):
-            seen = text("{user} may read logs in kikai too, by {name}", other.user, name_of(binding))
-            hint = text("service-reader is bound to both. Write a role of its own, and bind kikai's account to it.")
+            seen = text(
+                "{user} may read logs in kikai too, by {name}", other.user, name_of(binding)
+            )
+            hint = text(
+                "service-reader is bound to both. Write a role of its own, and bind kikai's account to it."
+            )
             return failed("another-account", seen, "the logs for kikai's account alone", hint)
     if (excess := too_much(context)) is not None:
         return excess
     giving = [each for each in giving if names_account(each[0], account)]
     if not giving:
-        return not_attempted("Look at the three changes, then let kikai's account read the logs, and nobody else.")
+        return not_attempted(
+            "Look at the three changes, then let kikai's account read the logs, and nobody else."
+        )
     if all(is_prepared(binding, "T4") for binding, _ in giving):
         return prepared(text("the binding log-reader"), "T4")
     for binding, rules in giving:
         if more := beyond(rules, ("get", "list"), "", "pods/log"):
             seen = text("{role} gives more: {more}", role_title(binding), more[0])
-            return failed("larger-role", seen, "get on pods/log", "Write a role of its own, with this one rule.")
+            return failed(
+                "larger-role",
+                seen,
+                "get on pods/log",
+                "Write a role of its own, with this one rule.",
+            )
     if (mistaken := _as_predicted(context, "T4", _GAINS)) is not None:
         return mistaken
     return passed(
-        text("{user} reads the logs of pods in kikai, and nobody else gained anything.", account.user),
+        text(
+            "{user} reads the logs of pods in kikai, and nobody else gained anything.", account.user
+        ),
         "Review what a change does, not how it looks: who gains what, and who else is bound to the role.",
     )
 
@@ -203,7 +278,10 @@ def t4(context: CheckContext) -> Outcome:
 USED, MISSING, UNUSED = "used", "missing", "unused"
 _NEEDS = {
     "list pods": (USED, text("The program lists pods, and its role lets it.")),
-    "create configmaps": (MISSING, text("It notes its count in a config map, and its role says nothing of these.")),
+    "create configmaps": (
+        MISSING,
+        text("It notes its count in a config map, and its role says nothing of these."),
+    ),
     "patch configmaps": (
         MISSING,
         text("Run it twice: the second time the config map is there, and has to be changed."),
@@ -218,7 +296,12 @@ _PLACES = [key.replace(" ", " · ") for key, (state, _) in _NEEDS.items() if sta
 def t5(context: CheckContext) -> Outcome:
     """The program ran with all rights, so that all its needs were seen."""
     account, policy = context.account("kikai", "tally"), tally_policy("T5", context.names)
-    found = usage_of(account.subject, policy.policy, let_through(context.evidence(), account.user), policy.vocabulary)
+    found = usage_of(
+        account.subject,
+        policy.policy,
+        let_through(context.evidence(), account.user),
+        policy.vocabulary,
+    )
     if not found.requests:
         return not_attempted("Let the program run with all rights, twice.")
     if context.progress.prediction("T5") is None:
@@ -243,7 +326,10 @@ def _lacking(used: Iterable[object], namespace: str) -> Outcome | None:
         return None
     hint = text("Is anything refused? A refusal ends the program. Then run it twice.")
     return failed(
-        "missing-part", text("no request that was let through needed {need}", lacking[0]), "a whole run", hint
+        "missing-part",
+        text("no request that was let through needed {need}", lacking[0]),
+        "a whole run",
+        hint,
     )
 
 
@@ -262,7 +348,9 @@ def t6(context: CheckContext) -> Outcome:
     events = let_through(context.evidence(), account.user, _last_change([*own, *roles]))
     found = usage_of(account.subject, policy, events, standard())
     if not found.requests:
-        return not_attempted("Cut the role down, take all rights away, and then run the program twice.")
+        return not_attempted(
+            "Cut the role down, take all rights away, and then run the program twice."
+        )
     if (lacking := _lacking(found.used, account.namespace)) is not None:
         return lacking
     if found.unused:
@@ -277,7 +365,11 @@ def t6(context: CheckContext) -> Outcome:
     if (left := not_rejected(tally_policy("T6"), questions, MOST_OF_TALLY)) is not None:
         return left
     return passed(
-        text("The program runs with {rights} rights, and {count} questions keep it so.", len(_PLACES), len(questions)),
+        text(
+            "The program runs with {rights} rights, and {count} questions keep it so.",
+            len(_PLACES),
+            len(questions),
+        ),
         "The role says what it may. The questions say what it is for, and notice when somebody changes it.",
     )
 
@@ -285,7 +377,10 @@ def t6(context: CheckContext) -> Outcome:
 def _last_change(objects: Iterable[Object]) -> float:
     """When some objects were changed last, in seconds since the epoch; 0 where nobody noted it."""
     entries = [entry for each in objects for entry in each["metadata"].get("managedFields") or ()]
-    return max((datetime.fromisoformat(entry["time"]).timestamp() for entry in entries if "time" in entry), default=0.0)
+    return max(
+        (datetime.fromisoformat(entry["time"]).timestamp() for entry in entries if "time" in entry),
+        default=0.0,
+    )
 
 
 STEPS = (t1, t2, t3, t4, t5, t6)

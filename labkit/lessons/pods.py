@@ -33,12 +33,16 @@ def state(pod: Pod) -> str:
 
 
 _HELP = {
-    "Pending": text("No node has taken it yet. Does the cluster have one (labkit up without --no-node)?"),
+    "Pending": text(
+        "No node has taken it yet. Does the cluster have one (labkit up without --no-node)?"
+    ),
     "ContainerCreating": text("Its image is being fetched. Wait a moment and check again."),
     "ImagePullBackOff": text("The image cannot be fetched. Is its name spelt right?"),
     "ErrImagePull": text("The image cannot be fetched. Is its name spelt right?"),
     "Completed": text('Its command has ended. Give it one that stays: ["sleep", "9999999"].'),
-    "CrashLoopBackOff": text('Its command keeps ending. Give it one that stays: ["sleep", "9999999"].'),
+    "CrashLoopBackOff": text(
+        'Its command keeps ending. Give it one that stays: ["sleep", "9999999"].'
+    ),
     "Terminating": text("It is being deleted. Wait a moment, then create it again."),
 }
 
@@ -49,9 +53,20 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
     if seen == "Running":
         return None
     conditions = (pod.get("status") or {}).get("conditions") or ()
-    said = next((str(each.get("message") or "") for each in conditions if each.get("type") == "PodScheduled"), "")
-    help_text = _HELP.get(seen, text("See what the pod's events say: lab.kubectl or lab.admin.get."))
-    help_text = text("The scheduler says: {said}", said) if seen == "Pending" and said else help_text
+    said = next(
+        (
+            str(each.get("message") or "")
+            for each in conditions
+            if each.get("type") == "PodScheduled"
+        ),
+        "",
+    )
+    help_text = _HELP.get(
+        seen, text("See what the pod's events say: lab.kubectl or lab.admin.get.")
+    )
+    help_text = (
+        text("The scheduler says: {said}", said) if seen == "Pending" and said else help_text
+    )
     return failed(
         "not-running",
         text("pod {name} is {seen}", name, seen),
@@ -68,7 +83,9 @@ def account_of(pod: Pod) -> str:
 def containers(pod: Pod) -> list[str]:
     """The names of a pod's containers, in order; native sidecars, which start first, come last."""
     spec = pod.get("spec") or {}
-    sidecars = [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
+    sidecars = [
+        each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"
+    ]
     return [str(each["name"]) for each in [*(spec.get("containers") or ()), *sidecars]]
 
 
@@ -80,9 +97,13 @@ def own_name(pod: Pod) -> str:
 def without_token(pod: Pod, expected: str) -> Outcome | None:
     """A failed outcome when no token is mounted in a pod, else None."""
     parts = (pod.get("spec") or {}).get("containers") or ()
-    if any(each.get("mountPath") == MOUNT for one in parts for each in one.get("volumeMounts") or ()):
+    if any(
+        each.get("mountPath") == MOUNT for one in parts for each in one.get("volumeMounts") or ()
+    ):
         return None
-    hint = text("automountServiceAccountToken is false, in the pod or in its account. Create the pod anew without it.")
+    hint = text(
+        "automountServiceAccountToken is false, in the pod or in its account. Create the pod anew without it."
+    )
     return failed("no-token", text("no token is mounted in {pod}", own_name(pod)), expected, hint)
 
 
@@ -91,13 +112,18 @@ def runs_as_another(pod: Pod, name: str, account: str, expected: str, hint: str)
     if account_of(pod) == account:
         return None
     return failed(
-        "pod-as-another", text("pod {pod} runs as the account {account}", name, account_of(pod)), expected, hint
+        "pod-as-another",
+        text("pod {pod} runs as the account {account}", name, account_of(pod)),
+        expected,
+        hint,
     )
 
 
 def no_proxy(name: str, expected: str, hint: str) -> Outcome:
     """The outcome when no proxy answers in a pod."""
-    return failed("no-proxy", text("nothing answers at localhost:8001 in {pod}", name), expected, hint)
+    return failed(
+        "no-proxy", text("nothing answers at localhost:8001 in {pod}", name), expected, hint
+    )
 
 
 def elsewhere(context: CheckContext, name: str, namespace: str) -> list[str]:
@@ -124,7 +150,11 @@ def no_pod(context: CheckContext, name: str, namespace: str, hint: str, todo: st
 def near_name(kind: str, name: str, names: Sequence[str]) -> Outcome | None:
     """A failed outcome when one of some names is almost the one that a step asks for, else None."""
     begin = name.partition("-")[0]
-    near = [each for each in names if each.startswith(begin) or SequenceMatcher(None, each, name).ratio() > 0.75]
+    near = [
+        each
+        for each in names
+        if each.startswith(begin) or SequenceMatcher(None, each, name).ratio() > 0.75
+    ]
     near = [each for each in near if each not in OTHER_PODS]
     if not near:
         return None
@@ -146,7 +176,9 @@ def made_by_workload(pod: Pod, name: str) -> Outcome | None:
     own = pod["metadata"]["name"]
     if own == name:
         return None
-    hint = text("The next steps call the pod by its name. Delete what made it, and create the pod itself.")
+    hint = text(
+        "The next steps call the pod by its name. Delete what made it, and create the pod itself."
+    )
     return failed(
         "made-by-workload",
         text("a pod {own}, made by a workload", own),
@@ -190,7 +222,9 @@ def runs_proxy(pod: Pod) -> bool:
     """Whether a container of a pod is made to run ``kubectl proxy``, by its image or its command."""
     spec = pod.get("spec") or {}
     for each in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
-        words = " ".join([str(each.get("image")), *(each.get("command") or ()), *(each.get("args") or ())])
+        words = " ".join(
+            [str(each.get("image")), *(each.get("command") or ()), *(each.get("args") or ())]
+        )
         if "kubectl" in words and "proxy" in words:
             return True
     return False

@@ -65,25 +65,39 @@ class ManifestPolicy:
             document = yaml.load(what, LOADER) if isinstance(what, str) else what
         except (yaml.YAMLError, RecursionError) as error:
             why = " ".join(str(error).split())[:300]
-            raise UsageError("The questions are not YAML.", why=why, todo="Look at that line.") from error
+            raise UsageError(
+                "The questions are not YAML.", why=why, todo="Look at that line."
+            ) from error
         return read_questions(document, self.vocabulary)
 
 
-def recorded_questions(context: CheckContext, step: str, policy: ManifestPolicy) -> list[Question] | Outcome:
+def recorded_questions(
+    context: CheckContext, step: str, policy: ManifestPolicy
+) -> list[Question] | Outcome:
     """The questions that were last recorded for a step; an outcome where there are none that the policy answers so."""
     records = context.progress.records(step)
     values = [each.get("value", each.get("stdout")) for each in records]
     if not values:
-        return not_attempted(text('Write the questions, and record them: lab.record("{step}", questions).', step))
+        return not_attempted(
+            text('Write the questions, and record them: lab.record("{step}", questions).', step)
+        )
     try:
         questions = policy.questions(values[-1])
     except UsageError as error:
-        return failed("misspelt-question", error.what, "questions that name what there is", error.todo or error.why)
+        return failed(
+            "misspelt-question",
+            error.what,
+            "questions that name what there is",
+            error.todo or error.why,
+        )
     if (other := wrong(policy.policy, questions)) is not None:
         answer = "no" if other.may else "yes"
         seen = text("“{other}”: the right policy says {answer}", other, answer)
         return failed(
-            "wrong-question", seen, "questions that the right policy answers as you expect", _says("wrong-question")
+            "wrong-question",
+            seen,
+            "questions that the right policy answers as you expect",
+            _says("wrong-question"),
         )
     return questions
 
@@ -96,12 +110,19 @@ def not_rejected(policy: ManifestPolicy, questions: list[Question], most: int) -
     """A failed outcome when there are more questions than ``most``, or a wrong policy answers them all as expected."""
     asked = count(len(questions), "question")
     if len(questions) > most:
-        hint = text("Leave out those that reject nothing new: ask one question less, and see what passes.")
+        hint = text(
+            "Leave out those that reject nothing new: ask one question less, and see what passes."
+        )
         return failed("too-many-questions", asked, text("at most {most}", most), hint)
     left = survivors(policy.wrong_policies, questions)
     if not left:
         return None
-    seen = text("{left} of {every} wrong policies pass {asked}", len(left), len(policy.wrong_policies), asked)
+    seen = text(
+        "{left} of {every} wrong policies pass {asked}",
+        len(left),
+        len(policy.wrong_policies),
+        asked,
+    )
     return failed(
         "wrong-policy-passes",
         text("{seen}; one: {what}", seen, left[0].what),
@@ -127,8 +148,16 @@ def let_through(evidence: Evidence, user: str, since: float = 0.0) -> Iterator[d
         call = asked.call
         if asked.user != user or asked.status in (0, 401, 403) or asked.at < since:
             continue
-        event: dict[str, Any] = {"verb": call.verb, "requestURI": call.path, "user": {"username": user}}
+        event: dict[str, Any] = {
+            "verb": call.verb,
+            "requestURI": call.path,
+            "user": {"username": user},
+        }
         if call.is_resource:
-            event["objectRef"] = {"apiGroup": call.group, "resource": call.resource, "subresource": call.subresource}
+            event["objectRef"] = {
+                "apiGroup": call.group,
+                "resource": call.resource,
+                "subresource": call.subresource,
+            }
             event["objectRef"] |= {"namespace": call.namespace, "name": call.name}
         yield event

@@ -16,13 +16,46 @@ ALLOWED, FORBIDDEN, UNAUTHORIZED = "allowed", "forbidden", "unauthorized"
 
 _DECISIONS: Mapping[str, frozenset[str]] = {
     ALLOWED: frozenset(
-        {"allowed", "allow", "yes", "y", "ok", "200", "200 ok", "201", "true", "can", "works", "permitted", "success"}
+        {
+            "allowed",
+            "allow",
+            "yes",
+            "y",
+            "ok",
+            "200",
+            "200 ok",
+            "201",
+            "true",
+            "can",
+            "works",
+            "permitted",
+            "success",
+        }
     ),
     FORBIDDEN: frozenset(
-        {"forbidden", "forbid", "denied", "deny", "no", "n", "403", "403 forbidden", "false", "refused", "cannot"}
+        {
+            "forbidden",
+            "forbid",
+            "denied",
+            "deny",
+            "no",
+            "n",
+            "403",
+            "403 forbidden",
+            "false",
+            "refused",
+            "cannot",
+        }
     ),
     UNAUTHORIZED: frozenset(
-        {"unauthorized", "unauthorised", "unauthenticated", "401", "401 unauthorized", "not authenticated"}
+        {
+            "unauthorized",
+            "unauthorised",
+            "unauthenticated",
+            "401",
+            "401 unauthorized",
+            "not authenticated",
+        }
     ),
 }
 _YES_NO: Mapping[str, frozenset[str]] = {
@@ -31,7 +64,9 @@ _YES_NO: Mapping[str, frozenset[str]] = {
 }
 _SAME: Mapping[str, frozenset[str]] = {
     "identical": frozenset({"identical", "same", "equal", "the same", "true", "yes"}),
-    "different": frozenset({"different", "differ", "not identical", "not the same", "unequal", "false", "no"}),
+    "different": frozenset(
+        {"different", "differ", "not identical", "not the same", "unequal", "false", "no"}
+    ),
 }
 
 
@@ -71,12 +106,18 @@ class Prediction:
         if not isinstance(value, Mapping):
             return dict.fromkeys(self.labels, self._word(step, value))
         given = {str(label).strip().lower(): answer for label, answer in value.items()}
-        if unknown := [label for label in given if label not in {each.lower() for each in self.labels}]:
+        if unknown := [
+            label for label in given if label not in {each.lower() for each in self.labels}
+        ]:
             raise UsageError(
                 text("{step} has no question “{value}”.", step, _short(unknown[0])),
                 todo=text("It asks: {labels}.", _listed(self.labels)),
             )
-        return {label: self._word(step, given[label.lower()]) for label in self.labels if label.lower() in given}
+        return {
+            label: self._word(step, given[label.lower()])
+            for label in self.labels
+            if label.lower() in given
+        }
 
     def _word(self, step: str, value: object) -> str:
         said = str(value).strip().lower()
@@ -91,12 +132,16 @@ class Prediction:
     def _impossible(self, step: str, value: object) -> UsageError:
         if not self.words:
             todo = text("Predict {example}.", text(self.example))
-            return UsageError(text("“{value}” is no answer to {step}.", _short(value), step), todo=todo)
+            return UsageError(
+                text("“{value}” is no answer to {step}.", _short(value), step), todo=todo
+            )
         answers = _listed(list(self.words))
         todo = text("Predict {answers}.", answers)
         if self.labels:
             todo = text("Predict {answers} for each of {labels}.", answers, _listed(self.labels))
-        return UsageError(text("“{value}” is no possible answer to {step}.", _short(value), step), todo=todo)
+        return UsageError(
+            text("“{value}” is no possible answer to {step}.", _short(value), step), todo=todo
+        )
 
 
 def decisions(*labels: str) -> Prediction:
@@ -155,13 +200,21 @@ class Noted(Displayable):
     def card(self) -> Card:
         """The prediction in a line."""
         said = self.prediction
-        listed = said if isinstance(said, str) else "; ".join(f"{label}: {word}" for label, word in said.items())
+        listed = (
+            said
+            if isinstance(said, str)
+            else "; ".join(f"{label}: {word}" for label, word in said.items())
+        )
         return Card(text("{step} noted: {prediction}", self.step, listed), "plain", [])
 
 
 def _listed(words: Sequence[str]) -> str:
     quoted = [f'"{word}"' for word in words]
-    return quoted[0] if len(quoted) == 1 else text("{most} or {last}", ", ".join(quoted[:-1]), quoted[-1])
+    return (
+        quoted[0]
+        if len(quoted) == 1
+        else text("{most} or {last}", ", ".join(quoted[:-1]), quoted[-1])
+    )
 
 
 def _short(value: object) -> str:

@@ -33,5 +33,9 @@ def made_by_lab(obj: Mapping[str, Any], name: str, step: str) -> Outcome | None:
 def prepared(name: str, step: str) -> Outcome:
     """The outcome of a step whose object the lab made."""
     return not_attempted(
-        text('The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").', name, step)
+        text(
+            'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").',
+            name,
+            step,
+        )
     )

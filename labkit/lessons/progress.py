@@ -120,7 +120,10 @@ class Progress:
         """What may go to another place, as one line: steps and when they were passed, first guesses, and the drill."""
         steps = {step: _public(entry) for step, entry in self.all().items()}
         drill = {"drill": keeping.read(self.drill())[0]} if self.drill() else {}
-        return EXPORT_LINE + b64encode(json.dumps({EXPORT: 1, "steps": steps, **drill}).encode()).decode()
+        return (
+            EXPORT_LINE
+            + b64encode(json.dumps({EXPORT: 1, "steps": steps, **drill}).encode()).decode()
+        )
 
     def add(self, exported: str) -> None:
         """Add an export to what is kept; nothing that is kept already is replaced.
@@ -134,7 +137,9 @@ class Progress:
         try:
             line = "".join(exported.split())
             document = json.loads(
-                b64decode(line.removeprefix(EXPORT_LINE)) if line.startswith(EXPORT_LINE) else exported
+                b64decode(line.removeprefix(EXPORT_LINE))
+                if line.startswith(EXPORT_LINE)
+                else exported
             )
             version = document[EXPORT]
             found = {str(step).upper(): _public(entry) for step, entry in document["steps"].items()}
@@ -149,7 +154,9 @@ class Progress:
             for step, entry in found.items():
                 kept = steps.get(step, {})
                 # A pass here stays as it is; one from there comes with its time.
-                steps[step] = {**entry, **kept} if kept.get("state") == "passed" else {**kept, **entry}
+                steps[step] = (
+                    {**entry, **kept} if kept.get("state") == "passed" else {**kept, **entry}
+                )
                 if "first_guess" in kept:
                     steps[step]["first_guess"] = kept["first_guess"]
             self._write({step: entry for step, entry in steps.items() if entry})
@@ -190,7 +197,11 @@ class Progress:
 
 def _public(entry: Mapping[str, Any]) -> dict[str, Any]:
     """A step's pass and first guess, without anything else that is kept of it."""
-    kept = {name: entry[name] for name in ("state", "passed_at") if entry.get("state") == "passed" and name in entry}
+    kept = {
+        name: entry[name]
+        for name in ("state", "passed_at")
+        if entry.get("state") == "passed" and name in entry
+    }
     guess = entry.get("first_guess")
     if isinstance(guess, Mapping) and "value" in guess:
         kept["first_guess"] = {"value": redact_all(guess["value"]), "at": float(guess.get("at", 0))}

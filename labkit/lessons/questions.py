@@ -51,10 +51,13 @@ def judge(question: str, choice: str) -> Feedback:
         raise UsageError(text("There is no question {question}.", question), todo=known)
     letter = choice.strip().strip("().:").lower()
     if not letter:
-        return Feedback(question, None, text("Write a, b or c between the quotes, and run the cell again."))
+        return Feedback(
+            question, None, text("Write a, b or c between the quotes, and run the cell again.")
+        )
     if letter not in found or letter == "right":
         raise UsageError(
-            text("Question {question} has no option {choice}.", question, choice), todo="Choose a, b or c."
+            text("Question {question} has no option {choice}.", question, choice),
+            todo="Choose a, b or c.",
         )
     return Feedback(question, letter == found["right"], text(found[letter]))
 

@@ -13,7 +13,9 @@ from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.rules import Rule, group_matches, rule_allows
 
 
-def grants(rules: Iterable[Rule], verb: str, group: str, resource: str, subresource: str = "") -> bool:
+def grants(
+    rules: Iterable[Rule], verb: str, group: str, resource: str, subresource: str = ""
+) -> bool:
     """Whether rules, once bound, allow a verb on every object of a resource."""
     question = Attributes(User(""), verb, group, resource=resource, subresource=subresource)
     return any(rule_allows(rule, question) for rule in rules)
@@ -24,7 +26,9 @@ def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: st
     wanted = set(verbs)
     found: list[str] = []
     for rule in rules:
-        found += [text('verb "{verb}"', verb) for verb in rule.get("verbs") or () if verb not in wanted]
+        found += [
+            text('verb "{verb}"', verb) for verb in rule.get("verbs") or () if verb not in wanted
+        ]
         for each_group in rule.get("apiGroups") or ():
             if each_group == "*":
                 found.append(text('every API group ("*")'))
@@ -39,4 +43,6 @@ def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: st
 
 def _exists_in(resource: str, rule: Rule, group: str) -> bool:
     """Whether a resource is not one of the usual misspellings, which grant nothing."""
-    return resource not in ("service", "persistentvolume", "pv", "svc") or not group_matches(rule, group)
+    return resource not in ("service", "persistentvolume", "pv", "svc") or not group_matches(
+        rule, group
+    )

@@ -57,10 +57,17 @@ class Board(Displayable):
     @property
     def title(self) -> str:
         """The number of passed steps in words, and of first guesses that were right."""
-        guesses = [entry["guessed"] for entry in self.progress.values() if entry.get("guessed") is not None]
+        guesses = [
+            entry["guessed"] for entry in self.progress.values() if entry.get("guessed") is not None
+        ]
         passed, *asides = self.counts()
         if guesses:
-            passed = text("{passed}, {right} of {guesses} first guesses right", passed, sum(guesses), len(guesses))
+            passed = text(
+                "{passed}, {right} of {guesses} first guesses right",
+                passed,
+                sum(guesses),
+                len(guesses),
+            )
         return listed([passed, *asides], ", ")
 
     def counts(self) -> list[Text]:
@@ -69,14 +76,23 @@ class Board(Displayable):
         asides = [step.id for lesson in self.lessons for step in lesson.asides]
         answered = sum(self.state(each) == "passed" for each in asides)
         said = [text("{passed} of {total} steps passed", len(self.passed), total)]
-        return said + ([text("{answered} of {asides} asides answered", answered, len(asides))] if answered else [])
+        return said + (
+            [text("{answered} of {asides} asides answered", answered, len(asides))]
+            if answered
+            else []
+        )
 
     def card(self) -> Card:
         """One line for each lesson, and one for each step."""
         rows: list[Row] = []
         for lesson in self.lessons:
             done = sum(self.state(step.id) == "passed" for step in lesson.steps)
-            rows.append(Row(lesson.id[:2], text("{lesson}: {done} of {steps}", lesson.title, done, len(lesson.steps))))
+            rows.append(
+                Row(
+                    lesson.id[:2],
+                    text("{lesson}: {done} of {steps}", lesson.title, done, len(lesson.steps)),
+                )
+            )
             for step in lesson.steps:
                 rows.append(Row(f"  {step.id}", listed([self._word(step.id), step.title], " · ")))
         return Card(self.title, "good" if self.passed else "plain", rows)

@@ -99,7 +99,8 @@ def step_id(step: str | int) -> str:
     name = f"{match[1] or WALKTHROUGH}{match[2]}" if match else ""
     if name not in _texts():
         raise UsageError(
-            text("There is no step {step}.", describe(str(step))), todo=text("Steps are {steps}.", _ranges())
+            text("There is no step {step}.", describe(str(step))),
+            todo=text("Steps are {steps}.", _ranges()),
         )
     return name
 
@@ -123,7 +124,10 @@ def _ranges() -> str:
     """The ids of all steps in words: ``W1 to W24``."""
     letters = dict.fromkeys(name[0] for name in _texts())
     series = [[name for name in _texts() if name[0] == letter] for letter in letters]
-    return listed(names[0] if len(names) == 1 else text("{one} to {other}", names[0], names[-1]) for names in series)
+    return listed(
+        names[0] if len(names) == 1 else text("{one} to {other}", names[0], names[-1])
+        for names in series
+    )
 
 
 @cache

@@ -23,9 +23,17 @@ class Talk:
 
     def notes(self) -> str:
         """What the instructor says, and what the class does not see before, in Markdown."""
-        stuck = (said("They {did}: “{says}”", fitted(did), fitted(text(says))) for did, says in self.stuck)
-        say, stuck_at = ("".join(f"- {each}\n" for each in part) for part in (map(fitted, self.say), stuck))
-        ask, answer = f"**{said('Ask:')}** {said(self.ask)}", f"**{said('Answer:')}** {said(self.answer)}"
+        stuck = (
+            said("They {did}: “{says}”", fitted(did), fitted(text(says)))
+            for did, says in self.stuck
+        )
+        say, stuck_at = (
+            "".join(f"- {each}\n" for each in part) for part in (map(fitted, self.say), stuck)
+        )
+        ask, answer = (
+            f"**{said('Ask:')}** {said(self.ask)}",
+            f"**{said('Answer:')}** {said(self.answer)}",
+        )
         return f"{ask}\n\n{answer}\n\n{say}\n**{said('Where learners get stuck')}**\n\n{stuck_at}"
 
 

@@ -59,7 +59,8 @@ def compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
         text(
             "same: {same}. Different or in one only: {others}.",
             ", ".join(sorted(same - _BY_ACCIDENT)),
-            ", ".join(sorted((ours.keys() | theirs.keys()) - same - _BY_ACCIDENT)) or text("nothing"),
+            ", ".join(sorted((ours.keys() | theirs.keys()) - same - _BY_ACCIDENT))
+            or text("nothing"),
         ),
         "Same subject, so the same permissions; bound to a pod, so worthless once the pod is gone."
         if bound
@@ -71,29 +72,54 @@ _BY_ACCIDENT = {"iat", "nbf"}
 """Claims that two tokens have in common only when they are issued in the same second."""
 
 
-READERS = ("cat", "head", "tail", "base64", "cut", "tr", "sed", "grep", "less", "more", "dd", "cp", "curl", "tar")
+READERS = (
+    "cat",
+    "head",
+    "tail",
+    "base64",
+    "cut",
+    "tr",
+    "sed",
+    "grep",
+    "less",
+    "more",
+    "dd",
+    "cp",
+    "curl",
+    "tar",
+)
 
 
 def _reads_token(ran: PodCommand) -> bool:
     """Whether a command reads the mounted token; what happens in a shell is not known, and counts."""
-    return ran.interactive or any("/token" in word for words in ran.runs(*READERS) for word in words)
+    return ran.interactive or any(
+        "/token" in word for words in ran.runs(*READERS) for word in words
+    )
 
 
 def not_looked_at(context: CheckContext, evidence: Evidence) -> list[str]:
     """Which of the two tokens no call has read: the mounted one, the account's own."""
     base = f"/api/v1/namespaces/{context.names.namespace('default')}"
     user = context.account("default", "kikai").user
-    read = [each for each in evidence.facts if each.get("kind") == "token" and each.get("subject") == user]
+    read = [
+        each
+        for each in evidence.facts
+        if each.get("kind") == "token" and each.get("subject") == user
+    ]
     ran = in_pod(context, evidence, "default", "curl-custom-sa")
     mounted = any(_reads_token(each) for each in ran) or any(each.get("pod") for each in read)
     own = any(
-        each.path == f"{base}/serviceaccounts/kikai/token" or each.path.startswith(f"{base}/secrets")
+        each.path == f"{base}/serviceaccounts/kikai/token"
+        or each.path.startswith(f"{base}/secrets")
         for each in evidence.asked
         if each.status in (200, 201)
     ) or any(not each.get("pod") for each in read)
     return [
         name
-        for name, seen in ((text("the token mounted in the pod"), mounted), (text("the account's own token"), own))
+        for name, seen in (
+            (text("the token mounted in the pod"), mounted),
+            (text("the account's own token"), own),
+        )
         if not seen
     ]
 

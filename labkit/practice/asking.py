@@ -53,7 +53,11 @@ class Session:
 
     def next(self) -> Question | None:
         """The next question; None if something is found, or nothing is left that was not asked in the last 30 days."""
-        left = [each for each in self.questions if "set" not in each and each["id"] not in self.kept["asked"]]
+        left = [
+            each
+            for each in self.questions
+            if "set" not in each and each["id"] not in self.kept["asked"]
+        ]
         if self._again:
             number = self._numbers[self.coming_back]
             alone = [each for each in left if number in each["wrong"]]

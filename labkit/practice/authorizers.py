@@ -72,7 +72,8 @@ def _reading(change: Callable[[Rule, Attributes], Rule]) -> Authorizer:
 
     def authorizer(policy: Policy, question: Attributes) -> bool:
         changed = (
-            each._replace(rules=tuple(change(rule, question) for rule in each.rules)) for each in statements(policy)
+            each._replace(rules=tuple(change(rule, question) for rule in each.rules))
+            for each in statements(policy)
         )
         return decide(changed, question)
 
@@ -112,17 +113,25 @@ def role_without_binding(policy: Policy, question: Attributes) -> bool:
 
 def own_namespace_is_free(policy: Policy, question: Attributes) -> bool:
     """An account may do everything in its own namespace."""
-    return truth(policy, question) or (question.is_resource and question.namespace == _account(question)[0] != "")
+    return truth(policy, question) or (
+        question.is_resource and question.namespace == _account(question)[0] != ""
+    )
 
 
 def narrow_role_wins(policy: Policy, question: Attributes) -> bool:
     """Where a RoleBinding gives the account something for a resource, nothing that holds cluster-wide counts."""
-    own = [each for each in statements(policy) if subject_matches(each.entry, question.user, each.place)]
+    own = [
+        each
+        for each in statements(policy)
+        if subject_matches(each.entry, question.user, each.place)
+    ]
     narrow = [
         each
         for each in own
         if each.place == question.namespace != ""
-        and any(resource_matches(rule, question.resource, question.subresource) for rule in each.rules)
+        and any(
+            resource_matches(rule, question.resource, question.subresource) for rule in each.rules
+        )
     ]
     return decide(narrow or own, question)
 
@@ -169,7 +178,11 @@ def _any_group(rule: Rule, _question: Attributes) -> Rule:
 
 
 def _names_narrow_lists(rule: Rule, question: Attributes) -> Rule:
-    return {**rule, "resourceNames": []} if question.verb in NAMED_LISTS and not question.name else rule
+    return (
+        {**rule, "resourceNames": []}
+        if question.verb in NAMED_LISTS and not question.name
+        else rule
+    )
 
 
 def _selector_changes_nothing(rule: Rule, question: Attributes) -> Rule:

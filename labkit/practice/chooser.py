@@ -87,10 +87,14 @@ def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
     weights = [(1 - NOTHING_FIRST - _sum(unknown)) / ideas] * ideas + [NOTHING_FIRST, *unknown]
     for wrong, allowed, mistaken, traits in answers:
         chances = [1 - SLIP if number in wrong else SLIP for number in range(ideas + 1)]
-        chances += [where_allowed if allowed else where_forbidden for where_forbidden, where_allowed, _ in UNKNOWN]
+        chances += [
+            where_allowed if allowed else where_forbidden
+            for where_forbidden, where_allowed, _ in UNKNOWN
+        ]
         chances += [TRAIT_WRONG if number in traits else SLIP for number in range(TRAITS)]
         weights = [
-            weight * (chance if mistaken else 1 - chance) for weight, chance in zip(weights, chances, strict=True)
+            weight * (chance if mistaken else 1 - chance)
+            for weight, chance in zip(weights, chances, strict=True)
         ]
         total = _sum(weights)
         weights = [weight / total for weight in weights]
@@ -108,14 +112,24 @@ def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) 
     That is how hard it is to foresee, less how hard it would be if one knew what somebody believes.
     """
     best, most = None, -1.0
-    unknown = [(weight, ways[:2]) for weight, ways in zip(weights[ideas + 1 :], UNKNOWN, strict=False)]
+    unknown = [
+        (weight, ways[:2]) for weight, ways in zip(weights[ideas + 1 :], UNKNOWN, strict=False)
+    ]
     erratic = [_sum(weight * (ways[way] - SLIP) for weight, ways in unknown) for way in (0, 1)]
-    vague = [_sum(weight * (_doubt(ways[way]) - _doubt(SLIP)) for weight, ways in unknown) for way in (0, 1)]
+    vague = [
+        _sum(weight * (_doubt(ways[way]) - _doubt(SLIP)) for weight, ways in unknown)
+        for way in (0, 1)
+    ]
     of_trait = _doubt(TRAIT_WRONG) - _doubt(SLIP)
     for question in questions:
         wrong = _sum(weights[number] for number in question["wrong"])
         odd = _sum(weights[number - TRAITS] for number in question["traits"])
-        mistaken = SLIP + (1 - 2 * SLIP) * wrong + (TRAIT_WRONG - SLIP) * odd + erratic[question["allowed"]]
+        mistaken = (
+            SLIP
+            + (1 - 2 * SLIP) * wrong
+            + (TRAIT_WRONG - SLIP) * odd
+            + erratic[question["allowed"]]
+        )
         tells = _doubt(mistaken) - of_trait * odd - vague[question["allowed"]]
         # The last digits may differ between Python and JavaScript.
         if tells > most + 1e-9:

@@ -31,7 +31,13 @@ Kept = dict[str, Any]
 
 def new() -> Kept:
     """Nothing kept yet."""
-    return {"version": VERSION, "asked": {}, "ideas": {}, "measured": {}, "off": {"value": False, "at": 0}}
+    return {
+        "version": VERSION,
+        "asked": {},
+        "ideas": {},
+        "measured": {},
+        "off": {"value": False, "at": 0},
+    }
 
 
 def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
@@ -53,7 +59,9 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
         entries = entries if isinstance(entries, Mapping) else {}
         allowed = {"ideas": known, "measured": MEASURED}.get(field)
         found[field] = {
-            key: entry for key, entry in entries.items() if valid(entry) and (not allowed or key in allowed)
+            key: entry
+            for key, entry in entries.items()
+            if valid(entry) and (not allowed or key in allowed)
         }
         lost += len(entries) - len(found[field])
     off = value.get("off")
@@ -64,7 +72,11 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
 
 def is_newer(value: object) -> bool:
     """Whether a newer labkit kept it."""
-    return isinstance(value, Mapping) and isinstance(value.get("version"), int) and value["version"] > VERSION
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("version"), int)
+        and value["version"] > VERSION
+    )
 
 
 def join(one: Kept, other: Kept) -> Kept:
@@ -75,10 +87,14 @@ def join(one: Kept, other: Kept) -> Kept:
     """
     joined = new()
     asked = {**one["asked"], **other["asked"]}
-    joined["asked"] = {key: max(one["asked"].get(key, 0), other["asked"].get(key, 0)) for key in asked}
+    joined["asked"] = {
+        key: max(one["asked"].get(key, 0), other["asked"].get(key, 0)) for key in asked
+    }
     for key in {**one["ideas"], **other["ideas"]}:
         entries = [each["ideas"][key] for each in (one, other) if key in each["ideas"]]
-        joined["ideas"][key] = max(entries, key=lambda each: (each["at"], each["back"], each["found"]))
+        joined["ideas"][key] = max(
+            entries, key=lambda each: (each["at"], each["back"], each["found"])
+        )
     for key in {**one["measured"], **other["measured"]}:
         entries = [each["measured"][key] for each in (one, other) if key in each["measured"]]
         joined["measured"][key] = min(entries, key=lambda each: (each["at"], each["right"]))
@@ -94,7 +110,10 @@ def measured(kept: Kept, name: str, right: int, now: float) -> Kept:
 def asked(kept: Kept, question: str, now: float) -> Kept:
     """The same after a question was asked; those that may come again are forgotten."""
     since = now - REST_DAYS * DAY
-    return {**kept, "asked": {**{key: at for key, at in kept["asked"].items() if at > since}, question: now}}
+    return {
+        **kept,
+        "asked": {**{key: at for key, at in kept["asked"].items() if at > since}, question: now},
+    }
 
 
 def found(kept: Kept, idea: str, now: float) -> Kept:
@@ -123,8 +142,16 @@ def due(kept: Kept, now: float) -> list[str]:
 def reminder(kept: Kept, now: float) -> str:
     """What the start of a part says while something is due, in a line; otherwise empty."""
     count = len(due(kept, now))
-    what = text("One idea that was wrong comes") if count == 1 else text("{count} ideas that were wrong come", count)
-    return text("{ideas} back today. In a new cell: from labkit import drill; drill()", what) if count else ""
+    what = (
+        text("One idea that was wrong comes")
+        if count == 1
+        else text("{count} ideas that were wrong come", count)
+    )
+    return (
+        text("{ideas} back today. In a new cell: from labkit import drill; drill()", what)
+        if count
+        else ""
+    )
 
 
 def gone(kept: Kept) -> list[str]:

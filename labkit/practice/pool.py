@@ -23,7 +23,10 @@ def pool() -> dict[str, Any]:
 
 def texts() -> list[str]:
     """What the drill shows of the pool in the learner's language: sentences with names for what varies, and ideas."""
-    return [*pool()["sentences"], *(idea[each] for idea in pool()["beliefs"] for each in ("name", "says"))]
+    return [
+        *pool()["sentences"],
+        *(idea[each] for idea in pool()["beliefs"] for each in ("name", "says")),
+    ]
 
 
 def sentence(english: str) -> str:
@@ -38,5 +41,7 @@ def policy(question: dict[str, Any]) -> str:
     """The policy of a question, with the words of a graph in the learner's language."""
     written: str = question["text"]
     return (
-        re.sub(r"[^\s└].*", lambda line: shown(sentence(line[0])), written) if question["form"] == "graph" else written
+        re.sub(r"[^\s└].*", lambda line: shown(sentence(line[0])), written)
+        if question["form"] == "graph"
+        else written
     )

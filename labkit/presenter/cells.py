@@ -78,7 +78,9 @@ class Cells:
         """Whether the cluster grants what a lesson needs."""
         if lesson.id not in NEED_CLUSTER_ROLES:
             return True
-        return self.lab.admin.without_observers().can("create", "clusterroles", group="rbac.authorization.k8s.io")
+        return self.lab.admin.without_observers().can(
+            "create", "clusterroles", group="rbac.authorization.k8s.io"
+        )
 
     def begin(self) -> None:
         """Begin a notebook: with the names that each has at its top."""
@@ -86,7 +88,12 @@ class Cells:
 
         names: dict[str, Any] = {name: getattr(labkit, name) for name in labkit.__all__}
         # Answers are shown as they come, so display() would repeat them.
-        self._names = {**names, "lab": self.lab, "display": lambda *_shown: None, "print": self._said}
+        self._names = {
+            **names,
+            "lab": self.lab,
+            "display": lambda *_shown: None,
+            "print": self._said,
+        }
 
     def end(self) -> None:
         """Forget the run, and end the proxy that its cells may have left."""
@@ -107,8 +114,13 @@ class Cells:
         """Run what somebody asks in between, a line of kubectl or of Python; the names stay as they are."""
         names, answer = self._names, self.answer
         # exit() would close the terminal that the keys come from, and input() read from it.
-        self._names, self.answer = {**names, **dict.fromkeys(("exit", "quit", "input"), _refuse)}, None
-        _, is_kubectl, words = f"{asked} ".partition("kubectl ") if asked.startswith("kubectl") else ("", "", "")
+        self._names, self.answer = (
+            {**names, **dict.fromkeys(("exit", "quit", "input"), _refuse)},
+            None,
+        )
+        _, is_kubectl, words = (
+            f"{asked} ".partition("kubectl ") if asked.startswith("kubectl") else ("", "", "")
+        )
         before = self._last_event("kubectl/")
         try:
             self.run(f"lab.kubectl({words.strip()!r})" if is_kubectl else asked)
@@ -121,7 +133,9 @@ class Cells:
         """The newest event of the audit log whose client's name begins so; empty if it has none."""
         log = self.lab.backend.audit_log
         events = iter(log.events() if log else ())
-        return next((event for event in events if str(event.get("userAgent", "")).startswith(agent)), {})
+        return next(
+            (event for event in events if str(event.get("userAgent", "")).startswith(agent)), {}
+        )
 
     def run(self, code: str) -> None:
         """Run a cell, and show the value of its last expression."""
@@ -140,9 +154,15 @@ class Cells:
         """Show an answer in two lines: the request, and the server's answer."""
         self.answer = answer
         tone = "good" if answer.ok else "bad" if answer.status in (401, 403) else "warn"
-        self._show_line("request", f"{answer.as_user or shown(text('nobody'))}: {answer.method} {answer.path}")
+        self._show_line(
+            "request", f"{answer.as_user or shown(text('nobody'))}: {answer.method} {answer.path}"
+        )
         empty = isinstance(answer.body, dict) and answer.body.get("items") == []
-        said = answer.message or ", ".join(answer.titles) or shown(text("an empty list") if empty else text("ok"))
+        said = (
+            answer.message
+            or ", ".join(answer.titles)
+            or shown(text("an empty list") if empty else text("ok"))
+        )
         self._lines(f"{answer.status} {said}", tone)
 
     def _show(self, value: object) -> None:
@@ -150,7 +170,9 @@ class Cells:
             self.outcomes.append(value)
             self._lines(repr(value), "good" if value.passed else "bad")
         elif isinstance(value, CompletedExec):
-            self._show_line("request", shown(text("{pod}: exit code {code}", value.pod, value.returncode)))
+            self._show_line(
+                "request", shown(text("{pod}: exit code {code}", value.pod, value.returncode))
+            )
             self._lines(value.stdout or value.stderr, "good" if value.ok else "bad", LINES)
         elif value is not None and not isinstance(value, Answer):
             self._lines(repr(value))
@@ -160,6 +182,8 @@ class Cells:
 
     def _lines(self, said: str, kind: str = "plain", most: int = ALL_LINES) -> None:
         lines = redact(said).strip().splitlines()
-        more = [shown(text("… {number} more lines", len(lines) - most))] if len(lines) > most else []
+        more = (
+            [shown(text("… {number} more lines", len(lines) - most))] if len(lines) > most else []
+        )
         for line in lines[:most] + more:
             self._show_line(kind, line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")

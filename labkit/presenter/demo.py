@@ -62,7 +62,9 @@ def run(
         interrupt_on_signals(),
         scratch_directory("labkit-demo-") as directory,
     ):
-        console = Console(file=stream, highlight=False)  # not what replaces sys.stdout while a cell runs
+        console = Console(
+            file=stream, highlight=False
+        )  # not what replaces sys.stdout while a cell runs
         console.soft_wrap = not console.is_terminal
         try:
             with _cluster(directory, console, here=here, quiet=terminal is not None) as lab:
@@ -84,7 +86,9 @@ def _cluster(directory: Path, console: Console, *, here: bool, quiet: bool) -> I
         lab.progress = Progress(directory / "progress.json")
         lab.reset()
     else:
-        tempfile.tempdir = str(directory)  # the official client keeps keys in temporary files until its process ends
+        tempfile.tempdir = str(
+            directory
+        )  # the official client keeps keys in temporary files until its process ends
         console.print(shown(text("A cluster for this demo is starting; your own is not touched.")))
         lab = Lab("embedded", home=directory, say=lambda _line: None)
     try:
@@ -112,10 +116,14 @@ class Demo:
         left_out = 0
         for lesson in lessons.LESSONS:
             self.cells.begin()
-            self.console.print(f"\n[bold]{lesson.id[:2]}  {shown(lesson.title)}[/]  [dim]{shown(lesson.subtitle)}[/]")
+            self.console.print(
+                f"\n[bold]{lesson.id[:2]}  {shown(lesson.title)}[/]  [dim]{shown(lesson.subtitle)}[/]"
+            )
             if not self.cells.allowed(lesson):
                 left_out += len(lesson.steps)
-                self.console.print(shown(text("Left out: you may not create cluster roles on this cluster.")))
+                self.console.print(
+                    shown(text("Left out: you may not create cluster roles on this cluster."))
+                )
                 continue
             for step in lesson.steps:
                 self._step(step)
@@ -128,7 +136,10 @@ class Demo:
 
     def _step(self, step: Step) -> None:
         done, total = len(self.outcomes), len(lessons.STEPS)
-        bar, counted = "█" * done + "░" * (total - done), shown(text("{done} of {total}", done, total))
+        bar, counted = (
+            "█" * done + "░" * (total - done),
+            shown(text("{done} of {total}", done, total)),
+        )
         self.console.print(f"\n[bold]{step.id}  {shown(step.title)}[/]  [dim]{bar} {counted}[/]")
         for cell in self.cells.of(step.id):
             self.cells.run(cell)
@@ -137,7 +148,9 @@ class Demo:
         indent = "  " if kind == "code" else "    "
         indent += text[: len(text) - len(text.lstrip())]
         width = self.console.width if self.console.is_terminal else sys.maxsize
-        wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+        wrapper = textwrap.TextWrapper(
+            width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
         wrapper.break_long_words = False
         for line in wrapper.wrap(text.lstrip()) or [""]:
             self.console.print(line, style=STYLES.get(kind), markup=False, emoji=False)

@@ -31,7 +31,9 @@ def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
     if answer is None:
         return Text(shown(text("No request of a caller was answered in this step yet.")))
     found = stages(answer)
-    parts: list[RenderableType] = [Text(f"{answer.method} {answer.path} → {answer.status}\n", "bold")]
+    parts: list[RenderableType] = [
+        Text(f"{answer.method} {answer.path} → {answer.status}\n", "bold")
+    ]
     if width >= BOXES_WIDTH:
         boxes = Table.grid()
         row: list[RenderableType] = []
@@ -45,9 +47,9 @@ def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
     facts = Table.grid(padding=(0, 2))
     for stage in found:
         sign, style = STATES[stage["state"]]
-        known = "\n".join(f"{shown(name)}: {shown(value)}" for name, value in stage["facts"]) or shown(
-            text("not reached")
-        )
+        known = "\n".join(
+            f"{shown(name)}: {shown(value)}" for name, value in stage["facts"]
+        ) or shown(text("not reached"))
         facts.add_row(Text(f"{sign} {shown(stage['title'])}", style), Text(known, overflow="fold"))
     return Group(*parts, facts, Text(), _reasons(answer, api))
 
@@ -67,7 +69,9 @@ def _reasons(answer: Answer, api: Api) -> Text:
 def asked_in_words(asked: str) -> Attributes | None:
     """Read a question such as ``kikai/default list services kikai``; None where nothing is asked."""
     who, verb, resource, namespace, *_ = [*asked.split(), "", "", "", ""]
-    return Permission.parse(f"{verb} {resource}").question(subject(who), namespace) if asked else None
+    return (
+        Permission.parse(f"{verb} {resource}").question(subject(who), namespace) if asked else None
+    )
 
 
 def graph(api: Api, question: Attributes | None, width: int) -> RenderableType:
@@ -77,21 +81,28 @@ def graph(api: Api, question: Attributes | None, width: int) -> RenderableType:
         drawn = rbac_graph(read_policy(api), who=who, question=question)
     except PolicyUnreadable as error:
         return Text(str(error))
-    words = question_text(question, who.label) if question and who else text("All bindings but a new cluster's own")
+    words = (
+        question_text(question, who.label)
+        if question and who
+        else text("All bindings but a new cluster's own")
+    )
     title = Text(shown(words), "bold")
     resource = question.resource if question else ""
     paths = sorted(drawn.paths(), key=lambda path: not path.granting)
     if question:
         granted = bool(paths) and paths[0].granting
         title.append(
-            "\n✓ granted by the marked path" if granted else "\n✕ nothing grants it", "green" if granted else "red"
+            "\n✓ granted by the marked path" if granted else "\n✕ nothing grants it",
+            "green" if granted else "red",
         )
     table = Table.grid()
     for column in range(7):
         table.add_column(width=1 if column % 2 else max(8, (width - 3) // 4))
     for path in paths:
         _add_row(table, path, resource)
-    return Group(title, Text(), table if paths else Text(shown(text("No binding names anybody here."))))
+    return Group(
+        title, Text(), table if paths else Text(shown(text("No binding names anybody here.")))
+    )
 
 
 def _add_row(table: Table, path: GraphPath, resource: str) -> None:
@@ -106,7 +117,9 @@ def _add_row(table: Table, path: GraphPath, resource: str) -> None:
     ]
     row: list[RenderableType] = []
     for kind, name in boxes:
-        name_of_box = Text.assemble((f"{kind}\n", "dim"), (name, "bold" if path.granting else ""), overflow="fold")
+        name_of_box = Text.assemble(
+            (f"{kind}\n", "dim"), (name, "bold" if path.granting else ""), overflow="fold"
+        )
         style, edge = ("green", box.HEAVY) if path.granting else ("dim", box.ROUNDED)
         row += [Text("\n\n→")] if row else []
         row.append(Panel(name_of_box, box=edge, border_style=style, padding=0))
@@ -118,4 +131,8 @@ def _short(rule: str, resource: str) -> str:
     verbs, _, resources = rule.partition(" · ")
     if len(rule) <= MAX_LENGTH:
         return rule
-    return f"{verbs} · … {resource} …" if resource in resources.split(", ") else f"{rule[:MAX_LENGTH]}…"
+    return (
+        f"{verbs} · … {resource} …"
+        if resource in resources.split(", ")
+        else f"{rule[:MAX_LENGTH]}…"
+    )

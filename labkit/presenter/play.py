@@ -54,7 +54,9 @@ class Play:
         report: Takes what is done on the way to another place, as it begins.
     """
 
-    def __init__(self, lab: Lab, lessons: Sequence[Lesson], report: Report = lambda _what: None) -> None:
+    def __init__(
+        self, lab: Lab, lessons: Sequence[Lesson], report: Report = lambda _what: None
+    ) -> None:
         self.lab, self.report = lab, report
         self.cells = Cells(lab, lambda kind, text: self._lines.append((kind, text)))
         self.lessons = [lesson for lesson in lessons if self.cells.allowed(lesson)]
@@ -75,14 +77,20 @@ class Play:
         now = self.played[-1] if self.played else None
         if now is None or len(now.shown) == len(now.beats):
             return []
-        cells = [cell for cell in now.beats[len(now.shown)].cells if not _is_prediction(cell) and cell[:6] != "check("]
+        cells = [
+            cell
+            for cell in now.beats[len(now.shown)].cells
+            if not _is_prediction(cell) and cell[:6] != "check("
+        ]
         return [line for cell in cells for line in self._marked(cell)]
 
     def _marked(self, cell: str) -> list[tuple[str, bool]]:
         lines = cell.strip().splitlines()
         kinds = {line for line in lines if line.startswith("kind: ")}
         beats = (beat for played in self.played for beat in played.beats[: len(played.shown)])
-        alike = [ran.splitlines() for beat in beats for ran in beat.cells if kinds & {*ran.splitlines()}]
+        alike = [
+            ran.splitlines() for beat in beats for ran in beat.cells if kinds & {*ran.splitlines()}
+        ]
         return [(line, bool(alike) and line not in alike[-1]) for line in lines]
 
     def ask(self, asked: str) -> None:
@@ -136,7 +144,9 @@ class Play:
             self.lab.progress.forget()
         goal = self.steps[steps - 1].id if steps else ""
         while self.place < (steps, beats):
-            self.report(text("going to {step}", f"{goal}: {self.steps[max(0, len(self.played) - 1)].id}"))
+            self.report(
+                text("going to {step}", f"{goal}: {self.steps[max(0, len(self.played) - 1)].id}")
+            )
             if not self.forward():
                 break
 
@@ -167,7 +177,9 @@ class Play:
         try:
             run()
         except (Exception, SystemExit) as error:  # it is shown, and the instructor goes on or back
-            text = str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
+            text = (
+                str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
+            )
             lines += [("bad", line) for line in text.splitlines()]
 
 

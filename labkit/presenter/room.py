@@ -42,7 +42,11 @@ def page(asked: Question) -> RenderableType:
     """A question of the room, with its bars."""
     if not asked:
         return Text(fitted(DATA["no class"]))
-    return Group(Markdown(asked["ask"], style="bold yellow"), Text(f"\n{asked['text']}".rstrip()), bars(asked))
+    return Group(
+        Markdown(asked["ask"], style="bold yellow"),
+        Text(f"\n{asked['text']}".rstrip()),
+        bars(asked),
+    )
 
 
 def bars(asked: Question) -> RenderableType:
@@ -51,12 +55,22 @@ def bars(asked: Question) -> RenderableType:
     table.add_column()
     table.add_column(justify="right")
     table.add_column(ratio=1, min_width=10)
-    rounds = [votes for number, votes in enumerate(asked.get("rounds", [])) if number == 0 or any(votes)]
+    rounds = [
+        votes for number, votes in enumerate(asked.get("rounds", [])) if number == 0 or any(votes)
+    ]
     for place, option in enumerate(asked["options"]):
         right = place == asked.get("right")
-        name = Text(f"{option.replace('`', '')}{' ✓' if right else ''}", "bold green" if right else "", overflow="fold")
+        name = Text(
+            f"{option.replace('`', '')}{' ✓' if right else ''}",
+            "bold green" if right else "",
+            overflow="fold",
+        )
         numbers = "\n".join(f"{votes[place]}" for votes in rounds)
-        table.add_row(name, numbers, Group(*(Bar(sum(votes) or 1, 0, votes[place], color="cyan") for votes in rounds)))
+        table.add_row(
+            name,
+            numbers,
+            Group(*(Bar(sum(votes) or 1, 0, votes[place], color="cyan") for votes in rounds)),
+        )
     below = _wrong(asked) if rounds else [Text(f"\n{fitted(DATA['no bars'])}", "dim")]
     return Group(Text(f"{state(asked)}\n", "bold"), table, *below)
 
@@ -64,5 +78,13 @@ def bars(asked: Question) -> RenderableType:
 def _wrong(asked: Question) -> Iterator[RenderableType]:
     """The commonest wrong answer of a closed question, and the ideas behind it."""
     if wrong := asked.get("wrong"):
-        yield Text(fitted(f"\nThe commonest wrong answer: {asked['options'][wrong['option']]} ({wrong['count']})."))
-        yield from (Text(fitted(f"The idea behind it: “{each['idea']}”")) for each in wrong["ideas"] if each["idea"])
+        yield Text(
+            fitted(
+                f"\nThe commonest wrong answer: {asked['options'][wrong['option']]} ({wrong['count']})."
+            )
+        )
+        yield from (
+            Text(fitted(f"The idea behind it: “{each['idea']}”"))
+            for each in wrong["ideas"]
+            if each["idea"]
+        )

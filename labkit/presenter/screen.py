@@ -32,12 +32,18 @@ DATA: dict[str, Any] = read_yaml(__file__, "stage.yaml")
 
 def large_letters(text: str) -> str:
     """A step's name or a status in five lines."""
-    glyphs = [textwrap.wrap(pixels, len(pixels) // 5) for pixels in map(DATA["glyphs"].__getitem__, text)]
-    rows = ("  ".join(row).replace("1", "██").replace("0", "  ") for row in zip(*glyphs, strict=True))
+    glyphs = [
+        textwrap.wrap(pixels, len(pixels) // 5) for pixels in map(DATA["glyphs"].__getitem__, text)
+    ]
+    rows = (
+        "  ".join(row).replace("1", "██").replace("0", "  ") for row in zip(*glyphs, strict=True)
+    )
     return "\n".join(rows)
 
 
-def page(play: Play, width: int, height: int, asked: room.Question, *, large: bool) -> RenderableType:
+def page(
+    play: Play, width: int, height: int, asked: room.Question, *, large: bool
+) -> RenderableType:
     """The question, or what the last beat has shown; with what the room answered, if it was ``asked`` the same."""
     if not play.played:
         return Group(Text(f"{_of_data('start')}\n", "bold yellow"), overview(play))
@@ -46,20 +52,29 @@ def page(play: Play, width: int, height: int, asked: room.Question, *, large: bo
     bars = [Text(), room.bars(asked)] if asked.get("source") == now.step.id else []
     if not now.shown:
         hint = Text(f"\n{shown(text('What do you expect? Write it down, then we run it.'))}", "dim")
-        letters = Text(f"{large_letters(now.step.id)}\n\n" if height > LETTERS_HEIGHT else "", "bold blue")
-        return Group(letters, Markdown(shown(text(said.ask)), style="bold yellow"), *(bars or [hint]))
+        letters = Text(
+            f"{large_letters(now.step.id)}\n\n" if height > LETTERS_HEIGHT else "", "bold blue"
+        )
+        return Group(
+            letters, Markdown(shown(text(said.ask)), style="bold yellow"), *(bars or [hint])
+        )
     beat = now.beats[len(now.shown) - 1]
     if beat.picture:
         return picture(play, beat.picture, width)
     lines = _lines(now.shown[-1], large=large)
     if not beat.cells[-1].startswith("check("):
         return Group(*lines)
-    return Group(*lines, Text(), Markdown(shown(text("**The answer:** {answer}", text(said.answer)))), *bars)
+    return Group(
+        *lines, Text(), Markdown(shown(text("**The answer:** {answer}", text(said.answer)))), *bars
+    )
 
 
 def code(lines: Sequence[tuple[str, bool]]) -> RenderableType:
     """What runs next, with a mark where it differs from the manifest before that is like it."""
-    marked = [Text(f"{'▸' if other else ' '} {line}", "bold yellow" if other else "cyan") for line, other in lines]
+    marked = [
+        Text(f"{'▸' if other else ' '} {line}", "bold yellow" if other else "cyan")
+        for line, other in lines
+    ]
     marks = any(other for _, other in lines)
     return Group(*marked, Text(_of_data("marked") if marks else "", "dim"))
 
@@ -104,12 +119,25 @@ def overview(play: Play, chosen: int = -1) -> RenderableType:
     for place, lesson in enumerate(play.lessons):
         column = columns[place * len(columns) // len(play.lessons)]
         column += [Text()] if column else []
-        column.append(Text(f"{lesson.id[1]}  {shown(lesson.title)}", "bold", overflow="ellipsis", no_wrap=True))
+        column.append(
+            Text(
+                f"{lesson.id[1]}  {shown(lesson.title)}", "bold", overflow="ellipsis", no_wrap=True
+            )
+        )
         for step in lesson.steps:
             ahead = play.steps.index(step) - len(play.played) + 1
-            sign, style = ("▶", "bold yellow") if ahead == 0 else ("✔", "green") if ahead < 0 else (" ", "")
+            sign, style = (
+                ("▶", "bold yellow") if ahead == 0 else ("✔", "green") if ahead < 0 else (" ", "")
+            )
             style += " reverse" if play.steps.index(step) == chosen else ""
-            column.append(Text(f"{sign} {step.id:<3} {shown(step.title)}", style, overflow="ellipsis", no_wrap=True))
+            column.append(
+                Text(
+                    f"{sign} {step.id:<3} {shown(step.title)}",
+                    style,
+                    overflow="ellipsis",
+                    no_wrap=True,
+                )
+            )
     table = Table.grid(padding=(0, 2), expand=True)
     for _ in columns:
         table.add_column(ratio=1)
@@ -123,7 +151,9 @@ def help_page(shared: bool) -> RenderableType:
     table = Table.grid(padding=(0, 3))
     for names, what, *_ in DATA["keys"]:
         table.add_row(Text(names, "bold"), shown(text(what)))
-    return Group(table, Text(f"\n{_of_data('notes' if shared else 'no notes')}\n{_of_data('font')}"))
+    return Group(
+        table, Text(f"\n{_of_data('notes' if shared else 'no notes')}\n{_of_data('font')}")
+    )
 
 
 def end(play: Play) -> RenderableType:

@@ -52,7 +52,9 @@ def write(lesson: Lesson, file: Path, reveal: str) -> None:
         run_notebook(document, scratch)
         for cell in document.cells:
             if cell.cell_type == "markdown":
-                cell.source = FOLDED.sub("", cell.source).strip().replace("](../pictures/", "](pictures/")
+                cell.source = (
+                    FOLDED.sub("", cell.source).strip().replace("](../pictures/", "](pictures/")
+                )
         exporter = make_exporter(
             template_name="labkit-slides",
             extra_template_basedirs=[str(Path(__file__).with_name("templates"))],
@@ -77,7 +79,11 @@ def run_notebook(document: Any, scratch: Path) -> None:
     from nbclient.exceptions import CellExecutionError
     from traitlets.config import Config
 
-    here = {"LABKIT_HOME": str(scratch / "home"), "IPYTHONDIR": str(scratch / "ipython"), "TMPDIR": str(scratch)}
+    here = {
+        "LABKIT_HOME": str(scratch / "home"),
+        "IPYTHONDIR": str(scratch / "ipython"),
+        "TMPDIR": str(scratch),
+    }
     kubectl = {"KUBECONFIG": str(scratch / "none"), "KUBECACHEDIR": str(scratch / "cache")}
     environment = {**os.environ, **here, **kubectl, "LABKIT_LANG": "en"}
     client = NotebookClient(
@@ -93,7 +99,9 @@ def run_notebook(document: Any, scratch: Path) -> None:
         client.execute(env=environment)
     except CellExecutionError as error:
         raise LabkitError(
-            "A cell of the notebook failed.", why=str(error), todo="labkit demo shows whether labkit works here."
+            "A cell of the notebook failed.",
+            why=str(error),
+            todo="labkit demo shows whether labkit works here.",
         ) from error
     finally:
         down = [sys.executable, "-P", "-m", "labkit", "down"]

@@ -31,7 +31,10 @@ PAGES = ("overview", "xray", "graph", "room", "help")
 ASKED = "asked"
 """The page of an answer to what was asked in between."""
 
-PROMPTS = {"/": "Jump to step: /{it}█  (Enter goes, Escape leaves)", ":": "kubectl … or Python: {it}█  (Enter asks)"}
+PROMPTS = {
+    "/": "Jump to step: /{it}█  (Enter goes, Escape leaves)",
+    ":": "kubectl … or Python: {it}█  (Enter asks)",
+}
 LENGTHS = {"/": 20, ":": 300}
 ENTER = ("c-m", "c-j")
 CODE = ("all at once", "a line at a key", "not before it runs")
@@ -39,7 +42,9 @@ CODE = ("all at once", "a line at a key", "not before it runs")
 ACTIONS = {key: action for _, _, action, keys in screen.DATA["keys"] for key in keys}
 
 
-def perform(lab: Lab, console: Console, terminal: Terminal, pace_seconds: float | None = None) -> int:
+def perform(
+    lab: Lab, console: Console, terminal: Terminal, pace_seconds: float | None = None
+) -> int:
     """Perform the walkthrough on a cluster at its beginning; ``demo.run`` has the arguments and exit codes."""
     with shared(DEMO) as share, console.screen():
         return Stage(lab, console, terminal, share, pace_seconds).run()
@@ -49,10 +54,20 @@ class Stage:
     """A performance in a terminal, which goes on by itself where it has a pace."""
 
     def __init__(
-        self, lab: Lab, console: Console, terminal: Terminal, share: Share | None, pace_seconds: float | None
+        self,
+        lab: Lab,
+        console: Console,
+        terminal: Terminal,
+        share: Share | None,
+        pace_seconds: float | None,
     ) -> None:
         self.play = Play(lab, lessons.LESSONS, self._report)
-        self._console, self._terminal, self._share, self._pace = console, terminal, share, pace_seconds
+        self._console, self._terminal, self._share, self._pace = (
+            console,
+            terminal,
+            share,
+            pace_seconds,
+        )
         self._page = ""  # one of PAGES, above the play
         self._prompt, self._typed = "", ""  # one of PROMPTS while something is typed, and what
         self._code = 0  # how much is shown of the code that comes
@@ -154,7 +169,9 @@ class Stage:
             self._message = f"{fitted(error.what)} {fitted(error.todo)}"
             return
         if step not in self.play.steps:
-            self._message = shown(text("{step} is left out: you may not create cluster roles here.", step.id))
+            self._message = shown(
+                text("{step} is left out: you may not create cluster roles here.", step.id)
+            )
             return
         self._report(text("going to {step}", step.id))
         self._page, self._scroll, self._at_end, self._code = "", 0, False, 0
@@ -201,7 +218,9 @@ class Stage:
             self._share(self._place())
 
     def _rendered(self, page: RenderableType) -> list[list[Segment]]:
-        return self._console.render_lines(Padding(page, (0, MARGIN)), self._console.options.update(height=None))
+        return self._console.render_lines(
+            Padding(page, (0, MARGIN)), self._console.options.update(height=None)
+        )
 
     def _report(self, what: str) -> None:
         """Say what is being done, while it is done."""
@@ -235,9 +254,17 @@ class Stage:
 
     def _footer(self) -> RenderableType:
         steps, beats = self.play.place
-        first = text("space runs it") if steps and not beats and not self._page else text("space goes on")
+        first = (
+            text("space runs it")
+            if steps and not beats and not self._page
+            else text("space goes on")
+        )
         if self._code and not self._page:
-            first = text("space sends it") if self._code == len(self.play.coming) else text("space: the next line")
+            first = (
+                text("space sends it")
+                if self._code == len(self.play.coming)
+                else text("space: the next line")
+            )
         first = text("space: {lines} more lines", self._beneath) if self._beneath > 0 else first
         message = Text(self._message, "yellow", no_wrap=True)
         if self._prompt:
@@ -245,7 +272,9 @@ class Stage:
             message = Text(shown(text(PROMPTS[self._prompt], typed)), "bold", no_wrap=True)
         elif self._pace and not self._message:
             state = text("goes on by itself every {seconds} s, t stops that", f"{self._pace:g}")
-            message = Text(shown(text("t goes on by itself") if self._paused else state), "dim", no_wrap=True)
+            message = Text(
+                shown(text("t goes on by itself") if self._paused else state), "dim", no_wrap=True
+            )
         keys = text("{first}   ← back  / jump  : ask  o steps  ? keys  q ends", first)
         return Group(message, Text(shown(keys), "dim", no_wrap=True))
 
@@ -254,7 +283,11 @@ class Stage:
         steps, beats = self.play.place
         now = self.play.played[-1] if steps else None
         following = self.play.steps[steps].id if steps < len(self.play.steps) else ""
-        where = shown(text("{number} of {total}", beats, len(now.beats)) if now and beats else text("the question"))
+        where = shown(
+            text("{number} of {total}", beats, len(now.beats))
+            if now and beats
+            else text("the question")
+        )
         step = now.step.id if now else ""
         if step != self._step:
             until = time.time()

@@ -28,7 +28,9 @@ class Terminal:
         """Wait for a character, or a name of ``prompt_toolkit.keys.Keys``; return None after the timeout."""
         if not self._keys:
             ready = select.select([self._input.fileno()], [], [], timeout_seconds)[0]
-            read = self._input.read_keys() if ready else self._input.flush_keys()  # Escape comes without a rest
+            read = (
+                self._input.read_keys() if ready else self._input.flush_keys()
+            )  # Escape comes without a rest
             self._keys.extend(str(getattr(press.key, "value", press.key)) for press in read)
         if self._input.closed:
             return "c-d"
@@ -56,7 +58,9 @@ def restore() -> None:
     sys.stdout.write("\x1b[?1047l\x1b[?25h")
     sys.stdout.flush()
     with suppress(OSError):  # where there is no terminal
-        if os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():  # in the background, the change would stop this process
+        if (
+            os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+        ):  # in the background, the change would stop this process
             modes = termios.tcgetattr(sys.stdin)
             modes[3] |= termios.ECHO | termios.ICANON | termios.ISIG
             termios.tcsetattr(sys.stdin, termios.TCSANOW, modes)

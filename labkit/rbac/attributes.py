@@ -76,7 +76,11 @@ def question_text(question: Attributes, who: str) -> str:
     thing = question.resource + (f".{question.group}" if question.group else "")
     thing += f"/{question.subresource}" if question.subresource else ""
     named = f" {question.name}" if question.name else ""
-    where = text("in {namespace}", question.namespace) if question.namespace else text("in the whole cluster")
+    where = (
+        text("in {namespace}", question.namespace)
+        if question.namespace
+        else text("in the whole cluster")
+    )
     return text("{rule} {where}", f"{who}: {question.verb} {thing}{named}", where)
 
 

@@ -43,8 +43,14 @@ class Grant:
 
         Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``clusterRoleBindingDescriber``.
         """
-        name, namespace, ref = name_of(self.binding), namespace_of(self.binding), self.binding["roleRef"]
-        binding = f'RoleBinding "{name}/{namespace}"' if namespace else f'ClusterRoleBinding "{name}"'
+        name, namespace, ref = (
+            name_of(self.binding),
+            namespace_of(self.binding),
+            self.binding["roleRef"],
+        )
+        binding = (
+            f'RoleBinding "{name}/{namespace}"' if namespace else f'ClusterRoleBinding "{name}"'
+        )
         home = subject_namespace(self.entry, namespace)
         subject = f"{self.entry.get('name', '')}/{home}" if home else self.entry.get("name", "")
         return f'{binding} of {ref["kind"]} "{ref["name"]}" to {self.entry["kind"]} "{subject}"'
@@ -66,7 +72,11 @@ class Grant:
 
 
 def rules_for(
-    user: User, namespace: str, list_bindings: Lister, get_role: Getter, errors: list[str] | None = None
+    user: User,
+    namespace: str,
+    list_bindings: Lister,
+    get_role: Getter,
+    errors: list[str] | None = None,
 ) -> Iterator[Grant]:
     """Every rule that reaches a user: first those that hold everywhere, then the namespace's.
 

@@ -43,7 +43,9 @@ class Change:
     waits: bool = False
 
 
-def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: int = 4) -> list[Change]:
+def smallest_changes(
+    policy: Policy, who: Subject, question: Attributes, most: int = 4
+) -> list[Change]:
     """Ways to allow a request: a role that waits to be bound first, then what allows least besides.
 
     Args:
@@ -70,8 +72,14 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
         flags = f"--verb={question.verb} --resource={resource}"
         if question.name and question.verb not in ("list", "watch", "create", "deletecollection"):
             flags += f" --resource-name={question.name}"
-        title = text("A new cluster role with this permission and nothing else, bound cluster-wide.")
-        title = text("A new role in {namespace} with this permission and nothing else.", space) if space else title
+        title = text(
+            "A new cluster role with this permission and nothing else, bound cluster-wide."
+        )
+        title = (
+            text("A new role in {namespace} with this permission and nothing else.", space)
+            if space
+            else title
+        )
     else:
         flags = f"--verb={question.verb} --non-resource-url={question.path}"
         title = text("Allow the path {path} and nothing else.", question.path)
@@ -85,7 +93,9 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
 
 def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
     """Bindings to existing roles."""
-    bound = {role_key(each) for each in policy.bindings if namespace_of(each) in ("", question.namespace)}
+    bound = {
+        role_key(each) for each in policy.bindings if namespace_of(each) in ("", question.namespace)
+    }
     for (kind, namespace, name), role in policy.roles.items():
         if name.startswith("system:") or (namespace and namespace != question.namespace):
             continue
@@ -95,10 +105,20 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
         also, weight = _beyond(rules, question)
         space = question.namespace
         binding, where = ("rolebinding", f" -n {space}") if space else ("clusterrolebinding", "")
-        command = f"kubectl create {binding} {name} --{kind.lower()}={name} {who.kubectl_flag}{where}"
+        command = (
+            f"kubectl create {binding} {name} --{kind.lower()}={name} {who.kubectl_flag}{where}"
+        )
         title = text("Bind the existing {kind} {name} for the whole cluster.", kind, name)
-        title = text("Bind the existing {kind} {name} in {namespace}.", kind, name, space) if space else title
-        waits = (kind, namespace, name) not in bound and not is_default(role) and _only_reads(rules, question)
+        title = (
+            text("Bind the existing {kind} {name} in {namespace}.", kind, name, space)
+            if space
+            else title
+        )
+        waits = (
+            (kind, namespace, name) not in bound
+            and not is_default(role)
+            and _only_reads(rules, question)
+        )
         yield Change(title, (command,), also, weight, waits)
 
 
@@ -106,7 +126,9 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
     """Additions to bindings that grant it to other subjects."""
     for binding in policy.bindings:
         namespace = namespace_of(binding)
-        if name_of(binding).startswith("system:") or (namespace and namespace != question.namespace):
+        if name_of(binding).startswith("system:") or (
+            namespace and namespace != question.namespace
+        ):
             continue
         rules = (policy.role_of(binding) or {}).get("rules") or []
         if not any(rule_allows(rule, question) for rule in rules):
@@ -119,7 +141,9 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
         operation = {"op": "add", "path": "/subjects/-", "value": who.as_binding_subject()}
         patch = json.dumps([operation], separators=(",", ":"))
         command = f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
-        title = text("Add {who} to the {kind} {binding}.", who.label, kind_of(binding), name_of(binding))
+        title = text(
+            "Add {who} to the {kind} {binding}.", who.label, kind_of(binding), name_of(binding)
+        )
         yield Change(title, (command,), also, weight)
 
 
@@ -155,8 +179,12 @@ def _size(values: list[str]) -> int:
 
 
 def _free_name(policy: Policy, question: Attributes) -> str:
-    base = "-".join(part for part in (question.resource or "path", question.subresource, question.verb) if part)
-    taken = {name for _kind, _namespace, name in policy.roles} | {name_of(binding) for binding in policy.bindings}
+    base = "-".join(
+        part for part in (question.resource or "path", question.subresource, question.verb) if part
+    )
+    taken = {name for _kind, _namespace, name in policy.roles} | {
+        name_of(binding) for binding in policy.bindings
+    }
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

@@ -129,7 +129,9 @@ class PolicyDifference:
             permission counts.
     """
 
-    def __init__(self, now: Policy, before: Policy, served: Mapping[tuple[str, str], bool] | None = None) -> None:
+    def __init__(
+        self, now: Policy, before: Policy, served: Mapping[tuple[str, str], bool] | None = None
+    ) -> None:
         earlier = {granted.key: granted for granted in _granted(before)}
         later = {granted.key: granted for granted in _granted(now)}
         self._now, self._at_start = now, before
@@ -138,7 +140,9 @@ class PolicyDifference:
         self._still = [granted for key, granted in earlier.items() if granted == later.get(key)]
         self._resources = _Resources(served or {})
 
-    def beyond(self, allowances: Sequence[Allowance], *, roles: bool = False) -> Iterator[Excess | None]:
+    def beyond(
+        self, allowances: Sequence[Allowance], *, roles: bool = False
+    ) -> Iterator[Excess | None]:
         """The permissions that anybody was granted, and that no allowance gives them.
 
         It looks at every subject of every binding, groups and strangers too.
@@ -176,13 +180,21 @@ class PolicyDifference:
                     yield None if idle else Excess(who, part, namespace, role, granted.binding)
         for key, obj in self._now.roles.items() if roles else ():
             earlier = self._at_start.roles.get(key)
-            if earlier is None or not is_default(earlier) or obj.get("rules") == earlier.get("rules"):
+            if (
+                earlier is None
+                or not is_default(earlier)
+                or obj.get("rules") == earlier.get("rules")
+            ):
                 continue
             role = f"{key[0]}/{key[2]}"
             rules = [*(earlier.get("rules") or ()), *_rules(allowances, NOBODY, "", role)]
             named = set(parts_of(rules))
             for part in parts_of(obj.get("rules") or ()):
-                idle = part in named or any(covers(rule, part) for rule in rules) or self._resources.lack(part)
+                idle = (
+                    part in named
+                    or any(covers(rule, part) for rule in rules)
+                    or self._resources.lack(part)
+                )
                 yield None if idle else Excess(NOBODY, part, "", role)
 
     def _had(self, subject: Object, who: User, namespace: str) -> tuple[set[Part], list[Rule]]:
@@ -211,7 +223,9 @@ class PolicyDifference:
 NOBODY = Subject("")
 
 
-def _rules(allowances: Sequence[Allowance], who: Subject, namespace: str, role: str) -> Iterator[Rule]:
+def _rules(
+    allowances: Sequence[Allowance], who: Subject, namespace: str, role: str
+) -> Iterator[Rule]:
     """What may be given to somebody in a namespace by a role."""
     for allowance in allowances:
         if allowance.reaches(who, namespace, role):
@@ -274,11 +288,20 @@ class _Resources:
         if slash and part.verb in COLLECTION_VERBS:
             return True
         if part.group in self._groups and part.verb in REQUEST_VERBS and "*" not in part.resource:
-            asked = plural == "nodes" or sub == "finalizers"  # by kubelets and admission, though not served
+            asked = (
+                plural == "nodes" or sub == "finalizers"
+            )  # by kubelets and admission, though not served
             namespaced = self._served.get((part.group, plural if asked else part.resource))
-            return namespaced is None or bool(namespace and not namespaced and plural != "namespaces")
+            return namespaced is None or bool(
+                namespace and not namespaced and plural != "namespaces"
+            )
         own = part.group in self._groups or "." not in part.group or "/" in part.group
-        return own and part.group != "*" and plural in self._plurals and (part.group, plural) not in self._served
+        return (
+            own
+            and part.group != "*"
+            and plural in self._plurals
+            and (part.group, plural) not in self._served
+        )
 
 
 def _key(binding: Object) -> tuple[str, str, str]:

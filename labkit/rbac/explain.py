@@ -13,7 +13,15 @@ from labkit.core.language import listed, text
 from labkit.rbac import rules
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.bindings import Grant
-from labkit.rbac.objects import Object, binding_title, is_default, namespace_of, role_key, role_title, title
+from labkit.rbac.objects import (
+    Object,
+    binding_title,
+    is_default,
+    namespace_of,
+    role_key,
+    role_title,
+    title,
+)
 from labkit.rbac.policy import Api, Policy, read_policy
 from labkit.rbac.reviews import reviews
 from labkit.rbac.subjects import MASTERS, Subject, subject_title
@@ -77,10 +85,17 @@ def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Exp
     user = question.user
     status = reviews(api, [question])[0]
     allowed = bool(status.get("allowed"))
-    reason = str(status.get("reason") or "") or (BEFORE_RBAC if allowed and MASTERS in user.groups else "")
+    reason = str(status.get("reason") or "") or (
+        BEFORE_RBAC if allowed and MASTERS in user.groups else ""
+    )
     misses = () if allowed else tuple(near_misses(policy, question))
     return Explanation(
-        Subject(user.name, user.groups), question, allowed, reason, tuple(grants(policy, question)), misses
+        Subject(user.name, user.groups),
+        question,
+        allowed,
+        reason,
+        tuple(grants(policy, question)),
+        misses,
     )
 
 
@@ -116,20 +131,35 @@ def _wrong_place(policy: Policy, own: list[Object], question: Attributes) -> Ite
         role, name = policy.role_of(binding), binding_title(binding)
         if _reaches(binding, question):
             if role is None:
-                why = text("{binding} refers to {role}, which does not exist.", name, role_title(binding))
+                why = text(
+                    "{binding} refers to {role}, which does not exist.", name, role_title(binding)
+                )
                 yield NearMiss("missing role", why)
             continue
         home = namespace_of(binding)
         for _ in _granting_rules(role, question):
             if question.namespace:
-                why = text("only in the namespace {home}; the request is in {namespace}.", home, question.namespace)
-                yield NearMiss("namespace", text("{binding} grants exactly this, but {why}", name, why))
+                why = text(
+                    "only in the namespace {home}; the request is in {namespace}.",
+                    home,
+                    question.namespace,
+                )
+                yield NearMiss(
+                    "namespace", text("{binding} grants exactly this, but {why}", name, why)
+                )
             else:
                 if question.name:
                     why = text("the object is in no namespace, so it takes a ClusterRoleBinding.")
                 else:
-                    why = text("the request is for the whole cluster, which needs a ClusterRoleBinding.")
-                said = text("{binding} grants this inside the namespace {home} alone; {why}", name, home, why)
+                    why = text(
+                        "the request is for the whole cluster, which needs a ClusterRoleBinding."
+                    )
+                said = text(
+                    "{binding} grants this inside the namespace {home} alone; {why}",
+                    name,
+                    home,
+                    why,
+                )
                 yield NearMiss("scope", said)
 
 
@@ -146,7 +176,10 @@ def _wrong_subject(policy: Policy, own: list[Object], question: Attributes) -> I
         if id(binding) in own_ids or not _reaches(binding, question) or is_default(binding):
             continue
         for _ in _granting_rules(policy.role_of(binding), question):
-            entries = [subject_title(entry, namespace_of(binding)) for entry in binding.get("subjects") or ()]
+            entries = [
+                subject_title(entry, namespace_of(binding))
+                for entry in binding.get("subjects") or ()
+            ]
             who = ", ".join(entries) or text("nobody")
             why = text("{binding} grants this, but to {who}.", binding_title(binding), who)
             yield NearMiss("subject", why)
@@ -158,7 +191,9 @@ def _unbound(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
         if is_default(role) or key in bound or key[1] not in ("", question.namespace):
             continue
         if any(_granting_rules(role, question)):
-            why = text("{role} would allow this, but no binding here gives it to anyone.", title(*key))
+            why = text(
+                "{role} would allow this, but no binding here gives it to anyone.", title(*key)
+            )
             yield NearMiss("unbound", why)
 
 
@@ -167,7 +202,9 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
     verbs = _words(rule, "verbs")
     if not question.is_resource:
         if rules.path_matches(rule, question.path) and not rules.verb_matches(rule, question.verb):
-            return "verb", text("the path matches, but the rule has {verbs}, not {verb}.", verbs, question.verb)
+            return "verb", text(
+                "the path matches, but the rule has {verbs}, not {verb}.", verbs, question.verb
+            )
         return "", ""
     resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
     wrong: list[tuple[str, str]] = []
@@ -178,15 +215,26 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
     if not rules.group_matches(rule, question.group):
         words = _words(rule, "apiGroups")
         named = words if words.startswith("the core group") else text("API group {groups}", words)
-        why = text("the rule is for {groups}, but {resource} are in {group}.", named, resource, _group(question.group))
+        why = text(
+            "the rule is for {groups}, but {resource} are in {group}.",
+            named,
+            resource,
+            _group(question.group),
+        )
         wrong.append(("group", why))
     if not rules.resource_matches(rule, question.resource, question.subresource):
-        why = text("the rule is for {resources}, not {resource}.", _words(rule, "resources"), resource)
+        why = text(
+            "the rule is for {resources}, not {resource}.", _words(rule, "resources"), resource
+        )
         wrong.append(("resource", why))
     if not rules.name_matches(rule, question.name):
         names = _words(rule, "resourceNames")
         if not question.name and question.verb in NAMELESS_VERBS:
-            why = text("the rule is only for {names}, and this {verb} names no object.", names, question.verb)
+            why = text(
+                "the rule is only for {names}, and this {verb} names no object.",
+                names,
+                question.verb,
+            )
         else:
             why = text("the rule is only for {names}, not {name}.", names, question.name)
         wrong.append(("name", why))
@@ -195,7 +243,10 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
 
 def _words(rule: rules.Rule, field: str) -> str:
     values = rule.get(field) or ()
-    return listed((_group(value) if field == "apiGroups" else value for value in values or [text("nothing")]), ", ")
+    return listed(
+        (_group(value) if field == "apiGroups" else value for value in values or [text("nothing")]),
+        ", ",
+    )
 
 
 def _group(group: str) -> str:

@@ -14,7 +14,11 @@ from labkit.rbac.rules import rule_text
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:
     """Convert an explanation to what the page draws: strings and lists only."""
-    changes = [] if explanation.allowed else smallest_changes(policy, explanation.subject, explanation.question)
+    changes = (
+        []
+        if explanation.allowed
+        else smallest_changes(policy, explanation.subject, explanation.question)
+    )
     return {
         "question": question_text(explanation.question, explanation.subject.label),
         "allowed": explanation.allowed,
@@ -28,9 +32,15 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
             }
             for grant in explanation.grants
         ],
-        "nearMisses": [{"what": text(miss.what), "why": miss.why} for miss in explanation.near_misses[:8]],
+        "nearMisses": [
+            {"what": text(miss.what), "why": miss.why} for miss in explanation.near_misses[:8]
+        ],
         "changes": [
-            {"title": change.title, "commands": list(change.commands), "alsoAllows": list(change.also_allows)}
+            {
+                "title": change.title,
+                "commands": list(change.commands),
+                "alsoAllows": list(change.also_allows),
+            }
             for change in changes
         ],
     }
@@ -40,19 +50,30 @@ def explanation_text(data: dict[str, Any]) -> str:
     """Render it as text."""
     lines = [
         data["question"],
-        ("allowed" if data["allowed"] else "forbidden") + (f": {data['reason']}" if data["reason"] else ""),
+        ("allowed" if data["allowed"] else "forbidden")
+        + (f": {data['reason']}" if data["reason"] else ""),
     ]
     lines += [
-        _line("  granted by {binding} → {role}: {rule}", grant["binding"], grant["role"], grant["rule"])
+        _line(
+            "  granted by {binding} → {role}: {rule}",
+            grant["binding"],
+            grant["role"],
+            grant["rule"],
+        )
         for grant in data["grants"]
     ]
-    lines += [_line("  near miss ({what}): {why}", miss["what"], miss["why"]) for miss in data["nearMisses"]]
+    lines += [
+        _line("  near miss ({what}): {why}", miss["what"], miss["why"])
+        for miss in data["nearMisses"]
+    ]
     for change in data["changes"][:1]:
         also = "; ".join(change["alsoAllows"])
         lines.append(_line("  to allow it: {change}", change["title"]))
         lines += [f"    {command}" for command in change["commands"]]
         lines.append(
-            _line("    it would also allow: {what}.", also) if also else _line("    it would allow nothing else.")
+            _line("    it would also allow: {what}.", also)
+            if also
+            else _line("    it would allow nothing else.")
         )
     return "\n".join(lines)
 

@@ -121,12 +121,16 @@ def rbac_graph(
         if namespace and home and home != namespace:
             continue
         entries = [
-            entry for entry in binding.get("subjects") or () if user is None or subject_matches(entry, user, home)
+            entry
+            for entry in binding.get("subjects") or ()
+            if user is None or subject_matches(entry, user, home)
         ]
         if user is not None and not entries:
             continue
         path = _Path(policy, binding, entries, question)
-        named = user is not None and (path.granting or any(entry["kind"] != "Group" for entry in entries))
+        named = user is not None and (
+            path.granting or any(entry["kind"] != "Group" for entry in entries)
+        )
         if not defaults and not named and is_default(binding):
             graph.hidden += 1
             continue
@@ -139,16 +143,21 @@ def rbac_graph(
 class _Path:
     """One binding with its subjects and rules, and which of them grant a request."""
 
-    def __init__(self, policy: Policy, binding: Object, entries: list[Object], question: Attributes | None) -> None:
+    def __init__(
+        self, policy: Policy, binding: Object, entries: list[Object], question: Attributes | None
+    ) -> None:
         self.binding, self.entries = binding, entries
         self.home = namespace_of(binding)
         self.role = policy.role_of(binding)
         self.rules: list[Rule] = list((self.role or {}).get("rules") or ())
         reaches = question is not None and (not self.home or self.home == question.namespace)
-        granting_rules = [question is not None and reaches and rule_allows(rule, question) for rule in self.rules]
+        granting_rules = [
+            question is not None and reaches and rule_allows(rule, question) for rule in self.rules
+        ]
         asked = question.user if question is not None else None
         self.granting_entries = [
-            any(granting_rules) and asked is not None and subject_matches(entry, asked, self.home) for entry in entries
+            any(granting_rules) and asked is not None and subject_matches(entry, asked, self.home)
+            for entry in entries
         ]
         self.granting = any(self.granting_entries)
         self.granting_rules = [bool(grants) and self.granting for grants in granting_rules]
@@ -160,12 +169,23 @@ def _draw(graph: Graph, path: _Path, fold: bool) -> None:
     bound = graph.add(Node(f"{kind}:{home}/{name}", 1, name, kind, home, path.granting))
     for entry, grants in zip(path.entries, path.granting_entries, strict=True):
         place = subject_namespace(entry, home)
-        node = Node(f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants)
+        node = Node(
+            f"{entry['kind']}:{place}/{entry['name']}",
+            0,
+            entry["name"],
+            entry["kind"],
+            place,
+            grants,
+        )
         graph.link(graph.add(node), bound, grants)
     key = role_key(binding)
-    role_id = graph.add(_role_node(key, key[0] if path.role else text("{kind} (missing)", key[0]), path.granting))
+    role_id = graph.add(
+        _role_node(key, key[0] if path.role else text("{kind} (missing)", key[0]), path.granting)
+    )
     graph.link(bound, role_id, path.granting)
-    _draw_rules(graph, role_id, key[1], list(zip(path.rules, path.granting_rules, strict=True)), fold)
+    _draw_rules(
+        graph, role_id, key[1], list(zip(path.rules, path.granting_rules, strict=True)), fold
+    )
 
 
 def _draw_unbound(graph: Graph, policy: Policy, namespace: str, fold: bool) -> None:
@@ -175,7 +195,9 @@ def _draw_unbound(graph: Graph, policy: Policy, namespace: str, fold: bool) -> N
         if key in bound or is_default(role) or (namespace and key[1] not in ("", namespace)):
             continue
         role_id = graph.add(_role_node(key, text("{kind} (nobody has it)", key[0]), False))
-        _draw_rules(graph, role_id, key[1], [(rule, False) for rule in role.get("rules") or ()], fold)
+        _draw_rules(
+            graph, role_id, key[1], [(rule, False) for rule in role.get("rules") or ()], fold
+        )
 
 
 def _role_node(key: tuple[str, str, str], shown: str, granting: bool) -> Node:
@@ -183,12 +205,20 @@ def _role_node(key: tuple[str, str, str], shown: str, granting: bool) -> Node:
     return Node(f"{kind}:{home}/{name}", 2, name, shown, home, granting)
 
 
-def _draw_rules(graph: Graph, role_id: str, role_home: str, rules: list[tuple[Rule, bool]], fold: bool) -> None:
+def _draw_rules(
+    graph: Graph, role_id: str, role_home: str, rules: list[tuple[Rule, bool]], fold: bool
+) -> None:
     if fold and len(rules) > 1:
         rule, grants = next((pair for pair in rules if pair[1]), rules[0])
         title = text("{rule} … and {count} more", rule_text(rule), len(rules) - 1)
-        graph.link(role_id, graph.add(Node(f"{role_id}#", 3, title, text("Rules"), role_home, grants)), grants)
+        graph.link(
+            role_id,
+            graph.add(Node(f"{role_id}#", 3, title, text("Rules"), role_home, grants)),
+            grants,
+        )
         return
     for number, (rule, grants) in enumerate(rules):
-        rule_id = graph.add(Node(f"{role_id}#{number}", 3, rule_text(rule), text("Rule"), role_home, grants))
+        rule_id = graph.add(
+            Node(f"{role_id}#{number}", 3, rule_text(rule), text("Rule"), role_home, grants)
+        )
         graph.link(role_id, rule_id, grants)

@@ -13,7 +13,9 @@ from labkit.rbac.reviews import reviews
 from labkit.rbac.subjects import Subject
 
 CLUSTER_SCOPED = frozenset(
-    (group, plural) for group, plurals in read_json(__file__, "cluster_scoped.json").items() for plural in plurals
+    (group, plural)
+    for group, plurals in read_json(__file__, "cluster_scoped.json").items()
+    for plural in plurals
 )
 """(API group, plural) of Kubernetes' cluster-scoped kinds."""
 
@@ -49,7 +51,10 @@ class Permission:
         thing, _, subresource = rest.strip().partition("/")
         resource, _, group = thing.partition(".")
         if not verb or not resource:
-            raise UsageError(f"“{text}” is no permission.", todo="Write a verb and a resource, such as “list pods”.")
+            raise UsageError(
+                f"“{text}” is no permission.",
+                todo="Write a verb and a resource, such as “list pods”.",
+            )
         return cls(verb, resource, group, subresource)
 
     def question(self, who: Subject, namespace: str) -> Attributes:
@@ -59,7 +64,9 @@ class Permission:
         ``persistentvolumes``; otherwise a RoleBinding would give a false yes.
         """
         namespace = "" if self.cluster_wide else namespace
-        return Attributes(who.as_user(), self.verb, self.group, "", self.resource, self.subresource, namespace)
+        return Attributes(
+            who.as_user(), self.verb, self.group, "", self.resource, self.subresource, namespace
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ class Need:
         if self.path:
             return Attributes(self.who.as_user(), self.verb, path=self.path)
         plural, _, sub = self.resource.partition("/")
-        return Attributes(self.who.as_user(), self.verb, self.group, "", plural, sub, self.namespace, self.name)
+        return Attributes(
+            self.who.as_user(), self.verb, self.group, "", plural, sub, self.namespace, self.name
+        )
 
     def rule(self) -> Rule:
         """The rule that allows just this."""

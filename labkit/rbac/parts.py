@@ -79,7 +79,12 @@ def covers(rule: Rule, part: Part) -> bool:
 def uncovered(held: Iterable[Rule], wanted: Iterable[Rule]) -> list[Part]:
     """The parts of the wanted rules that none of the held rules covers."""
     held = list(held)
-    return [part for rule in wanted for part in breakdown(rule) if not any(covers(rule, part) for rule in held)]
+    return [
+        part
+        for rule in wanted
+        for part in breakdown(rule)
+        if not any(covers(rule, part) for rule in held)
+    ]
 
 
 def compact(parts: Iterable[Part]) -> list[Rule]:

@@ -72,7 +72,11 @@ class Policy:
     def of(cls, objects: Iterable[Object]) -> Policy:
         """The policy that some roles and bindings are; they have a ``kind``, as ``objects`` has them."""
         given = list(objects)
-        roles = {(each["kind"], namespace_of(each), name_of(each)): each for each in given if "roleRef" not in each}
+        roles = {
+            (each["kind"], namespace_of(each), name_of(each)): each
+            for each in given
+            if "roleRef" not in each
+        }
         return cls(roles, tuple(each for each in given if "roleRef" in each))
 
     def objects(self) -> Iterator[Object]:
@@ -90,7 +94,10 @@ class Policy:
     def bindings_of(self, user: User) -> Iterator[Object]:
         """The bindings that name a user, or one of the user's groups."""
         for binding in self.bindings:
-            if any(subject_matches(entry, user, namespace_of(binding)) for entry in binding.get("subjects") or ()):
+            if any(
+                subject_matches(entry, user, namespace_of(binding))
+                for entry in binding.get("subjects") or ()
+            ):
                 yield binding
 
     def subjects(self, *, defaults: bool = True) -> set[str]:
@@ -116,13 +123,17 @@ class Policy:
         positions: dict[tuple[str, str, str], list[int]] = {}
         for position, binding in enumerate(self.bindings):
             namespace = namespace_of(binding)
-            for kind, name in dict.fromkeys(subject_key(each, namespace) for each in binding.get("subjects") or ()):
+            for kind, name in dict.fromkeys(
+                subject_key(each, namespace) for each in binding.get("subjects") or ()
+            ):
                 positions.setdefault((namespace, kind, name), []).append(position)
         return positions
 
     def _list_bindings(self, user: User, _plural: str, namespace: str) -> list[Object]:
         keys = [("User", user.name), *(("Group", group) for group in user.groups)]
-        found = {position for key in keys for position in self._by_subject.get((namespace, *key), ())}
+        found = {
+            position for key in keys for position in self._by_subject.get((namespace, *key), ())
+        }
         return [self.bindings[position] for position in sorted(found)]
 
     def _get_role(self, plural: str, namespace: str, name: str) -> Object | None:
@@ -130,7 +141,11 @@ class Policy:
 
 
 def _identity(obj: Object) -> Object:
-    return {key: value for key, value in obj["metadata"].items() if key in ("name", "namespace", "labels")}
+    return {
+        key: value
+        for key, value in obj["metadata"].items()
+        if key in ("name", "namespace", "labels")
+    }
 
 
 def read_policy(api: Api, namespace: str = "") -> Policy:
@@ -149,13 +164,19 @@ def read_policy(api: Api, namespace: str = "") -> Policy:
         if not namespace:
             raise
     inside = f"namespaces/{namespace}"
-    roles = {("Role", namespace_of(role), name_of(role)): role for role in _list(api, f"{inside}/roles")}
+    roles = {
+        ("Role", namespace_of(role), name_of(role)): role for role in _list(api, f"{inside}/roles")
+    }
     return Policy(roles, tuple(_list(api, f"{inside}/rolebindings")))
 
 
 def _read_all(api: Api) -> Policy:
     kinds = (("clusterroles", "ClusterRole"), ("roles", "Role"))
-    roles = {(kind, namespace_of(role), name_of(role)): role for plural, kind in kinds for role in _list(api, plural)}
+    roles = {
+        (kind, namespace_of(role), name_of(role)): role
+        for plural, kind in kinds
+        for role in _list(api, plural)
+    }
     return Policy(roles, (*_list(api, "clusterrolebindings"), *_list(api, "rolebindings")))
 
 

@@ -41,7 +41,9 @@ def reviews(api: Api, questions: Sequence[Attributes]) -> list[Object]:
     found: list[Object] = []
     for status, body in api.ask_all(REVIEWS, [_review_of(question) for question in questions]):
         if status != 201 or not isinstance(body, dict):
-            raise Unanswered(status, str(body.get("message") or "") if isinstance(body, dict) else str(body))
+            raise Unanswered(
+                status, str(body.get("message") or "") if isinstance(body, dict) else str(body)
+            )
         found.append(dict(body.get("status") or {}))
     return found
 

@@ -87,7 +87,11 @@ def misspelt_verb(rules: Iterable[Rule]) -> str:
                     ", ".join(f'"{word.lower()}"' for word in words),
                 )
             if verb != verb.lower():
-                return text('Verbs are written in small letters: "{right}", not "{verb}".', verb.lower(), verb)
+                return text(
+                    'Verbs are written in small letters: "{right}", not "{verb}".',
+                    verb.lower(),
+                    verb,
+                )
     return ""
 
 

@@ -135,7 +135,9 @@ def member(entry: Object, namespace: str) -> Subject:
         return Subject("", (name, *(account_groups(home) if home else ()), known))
     user = Subject(account_user(home, name) if home else name)
     account = account_groups(user.account[0]) if user.account else ()
-    return Subject(user.user, (*account, UNAUTHENTICATED if user.user == ANONYMOUS else AUTHENTICATED))
+    return Subject(
+        user.user, (*account, UNAUTHENTICATED if user.user == ANONYMOUS else AUTHENTICATED)
+    )
 
 
 def subject_namespace(entry: Object, namespace: str) -> str:

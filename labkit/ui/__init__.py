@@ -60,7 +60,9 @@ def _prepare_kernel() -> None:
     from IPython import get_ipython
 
     if (shell := get_ipython()) is not None:
-        shell.ast_node_interactivity = "all"  # a cell that makes four calls shows four answers, not the last
+        shell.ast_node_interactivity = (
+            "all"  # a cell that makes four calls shows four answers, not the last
+        )
     if "labkit.ui.base" not in sys.modules:
         with suppress(RuntimeError):  # no loop runs: this is not a cell
             preload(asyncio.get_running_loop())

@@ -45,7 +45,9 @@ def api_of(asker: Any) -> Any:
 def _has_places() -> bool:
     """Return whether this is a kernel whose front end lets a widget take the place of HTML."""
     shell: Any = get_ipython()
-    return hasattr(shell, "kernel") and not any(name in shell.user_ns or name in sys.modules for name in WITHOUT_PLACES)
+    return hasattr(shell, "kernel") and not any(
+        name in shell.user_ns or name in sys.modules for name in WITHOUT_PLACES
+    )
 
 
 def _joined(*names: str) -> str:
@@ -66,7 +68,13 @@ class LabWidget(anywidget.AnyWidget):
     place = traitlets.Unicode("").tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
 
-    failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, PolicyUnreadable, ValueError, RuntimeError, OSError)
+    failures: ClassVar[tuple[type[Exception], ...]] = (
+        LabkitError,
+        PolicyUnreadable,
+        ValueError,
+        RuntimeError,
+        OSError,
+    )
     """Errors of an action that are shown to the learner instead of raised."""
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -113,7 +121,9 @@ class LabWidget(anywidget.AnyWidget):
 
     def _speak(self) -> None:
         """Give the script its texts in the learner's language."""
-        self.words = {} if language() == "en" else {each: shown(text(each)) for each in self.texts()}
+        self.words = (
+            {} if language() == "en" else {each: shown(text(each)) for each in self.texts()}
+        )
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         arguments = {name: value for name, value in content.items() if name != "action"}
@@ -124,7 +134,12 @@ class LabWidget(anywidget.AnyWidget):
             self.notice = f"This went wrong: {type(error).__name__}: {error}"
             raise
         finally:
-            self.send({"done": content.get("action", ""), "milliseconds": (time.perf_counter() - started) * 1000})
+            self.send(
+                {
+                    "done": content.get("action", ""),
+                    "milliseconds": (time.perf_counter() - started) * 1000,
+                }
+            )
 
     def _ipython_display_(self) -> None:
         """Display the HTML that the widget replaces while its kernel lives."""
@@ -168,7 +183,8 @@ def text_table(head: list[str], rows: list[list[str]]) -> str:
     table = [_head(head), *all_shown(rows)]
     widths = [max(width(row[column]) for row in table) for column in range(len(head))]
     lines = [
-        "  ".join(cell + " " * (most - width(cell)) for cell, most in zip(row, widths, strict=True)) for row in table
+        "  ".join(cell + " " * (most - width(cell)) for cell, most in zip(row, widths, strict=True))
+        for row in table
     ]
     return "\n".join(line.rstrip() for line in lines)
 

@@ -33,7 +33,9 @@ class Board(LabWidget):
         UsageError: There is no such lesson.
     """
 
-    _watcher: asyncio.Task[None] | None = None  # ipywidgets closes a board too that could not be made
+    _watcher: asyncio.Task[None] | None = (
+        None  # ipywidgets closes a board too that could not be made
+    )
 
     def __init__(self, lab: Lab, lesson: str = "") -> None:
         super().__init__()
@@ -50,13 +52,17 @@ class Board(LabWidget):
     def on_check(self, step: str) -> None:
         """Check one step, such as ``W17``."""
         outcome = lessons.check(step, words.context(self._lab))
-        self._messages[step] = " ".join(shown(part) for part in (outcome.seen, outcome.hint) if part)
+        self._messages[step] = " ".join(
+            shown(part) for part in (outcome.seen, outcome.hint) if part
+        )
         self._show()
 
     def on_hint(self, step: str) -> None:
         """Show the next hint of a step."""
         given = lessons.hint(step, self._lab.progress)
-        self._messages[step] = f"{shown(given.title).removeprefix(step).strip().capitalize()}: {shown(given.text)}"
+        self._messages[step] = (
+            f"{shown(given.title).removeprefix(step).strip().capitalize()}: {shown(given.text)}"
+        )
         self._show()
 
     def as_text(self) -> str:
@@ -95,7 +101,9 @@ class Board(LabWidget):
 
     def _rows(self) -> list[list[str]]:
         return [
-            [step["id"], step["word"], step["title"]] for lesson in self.data["lessons"] for step in lesson["steps"]
+            [step["id"], step["word"], step["title"]]
+            for lesson in self.data["lessons"]
+            for step in lesson["steps"]
         ]
 
     def _show(self) -> None:
@@ -109,7 +117,12 @@ class Board(LabWidget):
         ]
         states = [step["state"] for group in groups for step in group["steps"]]
         title = listed(Counted(self._lessons, entries).counts(), ", ")
-        self.data = {"lessons": groups, "passed": states.count("passed"), "total": len(states), "title": title}
+        self.data = {
+            "lessons": groups,
+            "passed": states.count("passed"),
+            "total": len(states),
+            "title": title,
+        }
 
     def _step(self, step: Any, entry: dict[str, Any]) -> dict[str, Any]:
         state = str(entry.get("state", "not attempted"))
@@ -120,6 +133,8 @@ class Board(LabWidget):
             "title": step.title,
             "state": state,
             "word": state_text(entry),
-            "time": text("passed at {when}", when) if when else text("about {minutes} min", step.minutes),
+            "time": text("passed at {when}", when)
+            if when
+            else text("about {minutes} min", step.minutes),
             "says": self._messages.get(step.id, ""),
         }

@@ -25,7 +25,12 @@ class Drill(LabWidget):
         # In a page the questions are a file of the site, which the browser fetches when it draws the widget.
         course = lessons.board(progress).title
         asked = None if page.IN_PAGE else pool.pool()
-        self.data = {"kept": progress.drill(), "pool": asked, "course": course, "language": language()}
+        self.data = {
+            "kept": progress.drill(),
+            "pool": asked,
+            "course": course,
+            "language": language(),
+        }
 
     def on_keep(self, kept: object) -> None:
         """Join what the page keeps with what is there."""
@@ -41,7 +46,11 @@ class Drill(LabWidget):
         """Return what is kept, in a line."""
         kept, said = keeping.read(self._progress.drill())
         asked, open_ideas = len(kept["asked"]), len(kept["ideas"]) - len(keeping.gone(kept))
-        line = text("The drill: {asked} questions asked in 30 days, {ideas} ideas come back.", asked, open_ideas)
+        line = text(
+            "The drill: {asked} questions asked in 30 days, {ideas} ideas come back.",
+            asked,
+            open_ideas,
+        )
         return f"{shown(line)} {shown(said or text('In a terminal: labkit drill'))}"
 
 

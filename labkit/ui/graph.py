@@ -39,7 +39,13 @@ class RBACGraph(Shareable, LabWidget):
     """
 
     def __init__(
-        self, lab: Any, *, namespace: str = "", who: str = "", request: str = "", defaults: bool = False
+        self,
+        lab: Any,
+        *,
+        namespace: str = "",
+        who: str = "",
+        request: str = "",
+        defaults: bool = False,
     ) -> None:
         super().__init__()
         self._api: Api = api_of(lab)
@@ -55,7 +61,9 @@ class RBACGraph(Shareable, LabWidget):
 
     refresh = on_refresh
 
-    def on_filter(self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None) -> None:
+    def on_filter(
+        self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None
+    ) -> None:
         """Filter by namespace and subject, empty for all; an argument that is None changes nothing."""
         self._namespace = self._namespace if namespace is None else namespace
         self._who = self._who if subject is None else subject
@@ -71,7 +79,12 @@ class RBACGraph(Shareable, LabWidget):
         who = subject(self._who) if self._who else None
         asked = self._request.question(who, self._namespace) if self._request and who else None
         return rbac_graph(
-            self._policy, namespace=self._namespace, who=who, question=asked, defaults=self._defaults, fold=fold
+            self._policy,
+            namespace=self._namespace,
+            who=who,
+            question=asked,
+            defaults=self._defaults,
+            fold=fold,
         )
 
     def as_text(self) -> str:
@@ -106,7 +119,12 @@ class RBACGraph(Shareable, LabWidget):
             ]
             rows.append([*row, text("✓ yes") if path.granting else "–"] if asked else row)
         for role, rules in self.graph.unbound():
-            row = ["–", "–", listed([role.kind, role.title], " "), _listed([rule.title for rule in rules])]
+            row = [
+                "–",
+                "–",
+                listed([role.kind, role.title], " "),
+                _listed([rule.title for rule in rules]),
+            ]
             rows.append([*row, "–"] if asked else row)
         return rows
 
@@ -136,14 +154,26 @@ class RBACGraph(Shareable, LabWidget):
         parts = []
         if self._request and self._who:
             granted = any(node.granting for node in graph.nodes.values())
-            verdict = text("✓ granted by the marked path") if granted else text("✕ granted by nothing here")
-            parts.append(text("{who}: {request} — {verdict}.", self._who, self._request.label, verdict))
+            verdict = (
+                text("✓ granted by the marked path")
+                if granted
+                else text("✕ granted by nothing here")
+            )
+            parts.append(
+                text("{who}: {request} — {verdict}.", self._who, self._request.label, verdict)
+            )
         if graph.hidden:
             parts.append(text("{count} default bindings are not drawn.", graph.hidden))
         if count > MAX_DRAWN:
             hint = text("choose a namespace or a subject.")
-            parts.append(text("{left} of {count} boxes are left out: {hint}", count - MAX_DRAWN, count, hint))
-        return listed(parts, " ") if parts else text("Pick a box to light up what it is connected with.")
+            parts.append(
+                text("{left} of {count} boxes are left out: {hint}", count - MAX_DRAWN, count, hint)
+            )
+        return (
+            listed(parts, " ")
+            if parts
+            else text("Pick a box to light up what it is connected with.")
+        )
 
 
 def _listed(rules: list[str]) -> str:

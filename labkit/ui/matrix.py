@@ -51,14 +51,18 @@ class AccessMatrix(Shareable, LabWidget):
         rows = [subjects] if isinstance(subjects, str) else subjects
         columns = [permissions] if isinstance(permissions, str) else permissions
         self._subjects = [subject(who) if isinstance(who, str) else who for who in rows]
-        self._permissions = [Permission.parse(what) if isinstance(what, str) else what for what in columns]
+        self._permissions = [
+            Permission.parse(what) if isinstance(what, str) else what for what in columns
+        ]
         self._namespace = namespace
         self.matrix: Matrix = access_matrix(self._api, self._subjects, self._permissions, namespace)
         self._show()
 
     def on_refresh(self) -> None:
         """Ask for every cell again, and mark those that changed."""
-        self.matrix = access_matrix(self._api, self._subjects, self._permissions, self._namespace, self.matrix)
+        self.matrix = access_matrix(
+            self._api, self._subjects, self._permissions, self._namespace, self.matrix
+        )
         self._show()
 
     refresh = on_refresh
@@ -81,7 +85,9 @@ class AccessMatrix(Shareable, LabWidget):
         where = self._namespace or text("the whole cluster")
         page = html_table(*self._plain(), caption=text("Who may do what in {where}", where))
         explanation = self.data.get("explanation")
-        return page + (render("text.html", text=explanation_text(explanation)) if explanation else "")
+        return page + (
+            render("text.html", text=explanation_text(explanation)) if explanation else ""
+        )
 
     def _plain(self) -> tuple[list[str], list[list[str]]]:
         head = ["subject", *(self._column(permission) for permission in self._permissions)]
@@ -105,7 +111,9 @@ class AccessMatrix(Shareable, LabWidget):
                     "label": who.label,
                     "cells": [{"allowed": cell.allowed, "changed": cell.changed} for cell in cells],
                 }
-                for index, (who, cells) in enumerate(zip(self.matrix.subjects, self.matrix.cells, strict=True))
+                for index, (who, cells) in enumerate(
+                    zip(self.matrix.subjects, self.matrix.cells, strict=True)
+                )
             ],
             "explanation": explanation,
         }

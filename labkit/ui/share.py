@@ -40,14 +40,30 @@ class Shareable:
         """
         site = site or getattr(page.current, "site", "")
         if not site:
-            raise UsageError("Which site draws it?", todo='Give its address: link("https://example.org/labkit/")')
+            raise UsageError(
+                "Which site draws it?", todo='Give its address: link("https://example.org/labkit/")'
+            )
         name = type(self).__module__.rpartition(".")[2]
-        policy = [each for each in (self._policy or read_policy(self._api)).objects() if not is_default(each)]
-        document = {"picture": name, "version": 1, "data": pick(self.data, name), "policy": pick(policy, "policy")}
-        packed = zlib.compress(json.dumps(redact_all(document), separators=(",", ":")).encode(), wbits=-15)
+        policy = [
+            each
+            for each in (self._policy or read_policy(self._api)).objects()
+            if not is_default(each)
+        ]
+        document = {
+            "picture": name,
+            "version": 1,
+            "data": pick(self.data, name),
+            "policy": pick(policy, "policy"),
+        }
+        packed = zlib.compress(
+            json.dumps(redact_all(document), separators=(",", ":")).encode(), wbits=-15
+        )
         text = urlsafe_b64encode(packed).decode().rstrip("=")
         if len(text) > MAX_LENGTH:
-            raise UsageError("This is too much for a link.", todo="Choose a namespace, a subject, or fewer columns.")
+            raise UsageError(
+                "This is too much for a link.",
+                todo="Choose a namespace, a subject, or fewer columns.",
+            )
         spoken = "" if language() == "en" else f"?lang={language()}"
         return f"{site.rstrip('/')}/share.html{spoken}#{text}"
 
@@ -55,7 +71,11 @@ class Shareable:
 def pick(value: Any, shape: Any) -> Any:
     """Copy the fields that a shape of ``share.json`` names; those with a ``?`` may be missing."""
     if isinstance(shape, dict):
-        fields = {key.rstrip("?"): inner for key, inner in shape.items() if value.get(key.rstrip("?")) is not None}
+        fields = {
+            key.rstrip("?"): inner
+            for key, inner in shape.items()
+            if value.get(key.rstrip("?")) is not None
+        }
         return {key: pick(value[key], inner) for key, inner in fields.items()}
     if isinstance(shape, list):
         return [pick(each, shape[0]) for each in value]

@@ -78,7 +78,9 @@ class StartPanel(LabWidget):
         self.lab: Lab | None = self._running()
         options = Options(kubeconfig=self._kubeconfig)
         self._names = offered()
-        self._needs = {name: find_needs(name, self._home, options) for name in self._names if name != "kind"}
+        self._needs = {
+            name: find_needs(name, self._home, options) for name in self._names if name != "kind"
+        }
         if "kind" in self._names:  # Docker answers more slowly than a widget may take to appear.
             _in_background(partial(find_needs, "kind", self._home, options), self._show_kind)
         self._show()
@@ -140,23 +142,33 @@ class StartPanel(LabWidget):
         use(language)
         self._speak()
         self._show()
-        self.notice = "" if language == "en" else shown(text("The notebooks are in the folder {folder}.", language))
+        self.notice = (
+            ""
+            if language == "en"
+            else shown(text("The notebooks are in the folder {folder}.", language))
+        )
 
     def as_text(self) -> str:
         """Return what runs and what to type in a terminal; where nothing runs, what this machine can run."""
-        said = self._sentence() or text_table(["cluster", "can run here", "what is missing"], self._rows())
+        said = self._sentence() or text_table(
+            ["cluster", "can run here", "what is missing"], self._rows()
+        )
         return f"{self.data['again']}\n{said}" if self.data["again"] else said
 
     def as_html(self) -> str:
         """Return the same, with an HTML table."""
         if self._sentence():
             return render("text.html", text=self.as_text())
-        return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption=text("Clusters"))
+        return html_table(
+            ["cluster", "can run here", "what is missing"], self._rows(), caption=text("Clusters")
+        )
 
     def _sentence(self) -> str:
         if not self.data["running"]:
             return ""
-        runs = shown(text("The {cluster} cluster runs at {url}.", self.data["backend"], self.data["url"]))
+        runs = shown(
+            text("The {cluster} cluster runs at {url}.", self.data["backend"], self.data["url"])
+        )
         if not (line := self.data["terminal"]):
             return runs
         said = text("In a terminal, type this first. Then kubectl and labkit use this cluster.")
@@ -166,7 +178,11 @@ class StartPanel(LabWidget):
         """Return what a terminal needs, whoever started it, so that its kubectl and labkit use the lab's cluster."""
         if page.IN_PAGE:
             return ""
-        variables = {"LABKIT_HOME": lab.home, "KUBECONFIG": lab.kubeconfig, "KUBECACHEDIR": lab.home / "kube-cache"}
+        variables = {
+            "LABKIT_HOME": lab.home,
+            "KUBECONFIG": lab.kubeconfig,
+            "KUBECACHEDIR": lab.home / "kube-cache",
+        }
         given = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in variables.items())
         return f"export {given} PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 
@@ -182,7 +198,9 @@ class StartPanel(LabWidget):
         return None
 
     def _say(self, line: str, started: float) -> None:
-        self._log = [*self._log, {"text": line, "seconds": f"{time.perf_counter() - started:.1f}"}][-40:]
+        self._log = [*self._log, {"text": line, "seconds": f"{time.perf_counter() - started:.1f}"}][
+            -40:
+        ]
 
     def _rows(self) -> list[list[str]]:
         rows = []
@@ -190,8 +208,12 @@ class StartPanel(LabWidget):
             if name not in self._needs:
                 rows.append([name, text("not known yet"), text("run: labkit doctor")])
                 continue
-            missing = [need.spoken() for need in self._needs[name] if need.required and not need.met]
-            what = " ".join(f"{need.thing}: {need.state.rstrip('.')}. {need.todo}" for need in missing)
+            missing = [
+                need.spoken() for need in self._needs[name] if need.required and not need.met
+            ]
+            what = " ".join(
+                f"{need.thing}: {need.state.rstrip('.')}. {need.todo}" for need in missing
+            )
             rows.append([name, text("no") if missing else text("yes"), what])
         return rows
 
@@ -201,11 +223,15 @@ class StartPanel(LabWidget):
             "backend": self.lab.backend.name if self.lab is not None else "",
             "running": bool(status and status.running),
             "url": status.url if status else "",
-            "terminal": self._terminal(self.lab) if self.lab is not None and status and status.running else "",
+            "terminal": self._terminal(self.lab)
+            if self.lab is not None and status and status.running
+            else "",
             "busy": self._busy,
             "percent": self._percent,
             "log": [{**each, "text": fitted(each["text"])} for each in self._log],
-            "again": keeping.reminder(keeping.read(Progress(self._home / "progress.json").drill())[0], time.time()),
+            "again": keeping.reminder(
+                keeping.read(Progress(self._home / "progress.json").drill())[0], time.time()
+            ),
             "kubeconfig": str(self._kubeconfig or ""),
             "language": language(),
             "languages": LANGUAGES,

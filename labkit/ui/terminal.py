@@ -31,7 +31,9 @@ class PodTerminal(LabWidget):
         self._lab = lab
         namespace, _, name = pod.rpartition("/")
         self._pod = f"{namespace or 'default'}/{name}"
-        answer = lab.admin.without_observers().get(f"/api/v1/namespaces/{namespace or 'default'}/pods/{name}")
+        answer = lab.admin.without_observers().get(
+            f"/api/v1/namespaces/{namespace or 'default'}/pods/{name}"
+        )
         names = [entry["name"] for entry in answer.body["spec"]["containers"]] if answer.ok else []
         self._containers = names
         self._container = container or (names[0] if names else "")

@@ -68,7 +68,10 @@ class TokenInspector(LabWidget):
         return head, [[row["name"], *row["values"], row["meaning"]] for row in self.data["rows"]]
 
     def _show(self) -> None:
-        sides = [{**{f"header {k}": v for k, v in token.header.items()}, **token.flat} for token in self._tokens]
+        sides = [
+            {**{f"header {k}": v for k, v in token.header.items()}, **token.flat}
+            for token in self._tokens
+        ]
         names = list(dict.fromkeys(name for side in sides for name in side))
         rows = [self._row(name, sides) for name in names]
         count = sum(row["differs"] for row in rows)
@@ -82,7 +85,9 @@ class TokenInspector(LabWidget):
                     "expires": token.claims.get("exp"),
                     "tampered": token is not original,
                 }
-                for title, token, original in zip(self._titles, self._tokens, self._originals, strict=True)
+                for title, token, original in zip(
+                    self._titles, self._tokens, self._originals, strict=True
+                )
             ],
             "rows": rows,
             "summary": ""
@@ -131,6 +136,10 @@ def tamper(token: Token, asker: Client) -> Token:
     """
     header, _claims, signature = token.raw.split(".")
     claims = {**token.claims, "sub": FORGED_SUBJECT}
-    body = base64.urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    body = (
+        base64.urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode())
+        .rstrip(b"=")
+        .decode()
+    )
     changed = Token.decode(f"{header}.{body}.{signature}", asker)
     return replace(changed, verdict=text("{verdict} (the subject was changed)", changed.verdict))

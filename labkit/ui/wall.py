@@ -30,14 +30,26 @@ class MutantWall(LabWidget):
         super().__init__()
         asked = policy.manifests.questions(questions) if questions else []
         if (failing := wrong(policy.manifests.policy, asked)) is not None:
-            raise UsageError(f"The right policy answers otherwise: {failing}.", todo="See policy.test(questions).")
+            raise UsageError(
+                f"The right policy answers otherwise: {failing}.",
+                todo="See policy.test(questions).",
+            )
         every = sorted(policy.manifests.wrong_policies, key=lambda each: SORTS.index(each.sort))
         cards = [
-            {"what": each.what, "sort": each.sort, "by": "" if (by := wrong(each.policy, asked)) is None else str(by)}
+            {
+                "what": each.what,
+                "sort": each.sort,
+                "by": "" if (by := wrong(each.policy, asked)) is None else str(by),
+            }
             for each in every
         ]
         left = sum(not card["by"] for card in cards)
-        summary = text("{left} of {every} wrong policies pass {asked}", left, len(cards), count(len(asked), "question"))
+        summary = text(
+            "{left} of {every} wrong policies pass {asked}",
+            left,
+            len(cards),
+            count(len(asked), "question"),
+        )
         self.data = {
             "questions": len(asked),
             "summary": summary,
@@ -59,5 +71,8 @@ class MutantWall(LabWidget):
     def _plain(self) -> tuple[list[str], list[list[str]]]:
         rows: list[list[str]] = []
         for group in self.data["groups"]:
-            rows += [[card["what"], REJECTED if card["by"] else PASSES, card["by"]] for card in group["cards"]]
+            rows += [
+                [card["what"], REJECTED if card["by"] else PASSES, card["by"]]
+                for card in group["cards"]
+            ]
         return ["wrong policy", "", "rejected by"], rows

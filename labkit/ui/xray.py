@@ -51,7 +51,9 @@ class XRay(Shareable, LabWidget):
         self.data = {
             "title": f"{answer.method} {answer.path} → {answer.status}",
             "stages": stages(answer),
-            "source": text("Read from the audit event {event}.", answer.audit_id) if answer.event else source,
+            "source": text("Read from the audit event {event}.", answer.audit_id)
+            if answer.event
+            else source,
             "explanation": explanation,
         }
 
@@ -60,7 +62,9 @@ class XRay(Shareable, LabWidget):
         lines = [self.data["title"]]
         for stage in self.data["stages"]:
             facts = "; ".join(f"{name}: {value}" for name, value in stage["facts"])
-            lines.append(f"  {stage['title']:<15} {shown(WORDS[stage['state']]):<15} {facts}".rstrip())
+            lines.append(
+                f"  {stage['title']:<15} {shown(WORDS[stage['state']]):<15} {facts}".rstrip()
+            )
         if self.data["explanation"]:
             lines += ["", explanation_text(self.data["explanation"])]
         return "\n".join(lines)
@@ -68,9 +72,15 @@ class XRay(Shareable, LabWidget):
     def as_html(self) -> str:
         """Return the stages as a table, then the explanation."""
         rows = [
-            [stage["title"], WORDS[stage["state"]], "; ".join(f"{name}: {value}" for name, value in stage["facts"])]
+            [
+                stage["title"],
+                WORDS[stage["state"]],
+                "; ".join(f"{name}: {value}" for name, value in stage["facts"]),
+            ]
             for stage in self.data["stages"]
         ]
         page = html_table(["stage", "state", "what is known"], rows, caption=self.data["title"])
         explanation = self.data["explanation"]
-        return page + (render("text.html", text=explanation_text(explanation)) if explanation else "")
+        return page + (
+            render("text.html", text=explanation_text(explanation)) if explanation else ""
+        )

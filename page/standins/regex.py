@@ -16,7 +16,9 @@ class _Pattern:
     def __init__(self, pattern, flags):
         # \m and \M are the beginning and the end of a word.
         written = re.sub(
-            r"(\\.)", lambda found: {r"\m": r"\b(?=\w)", r"\M": r"\b(?<=\w)"}.get(found[1], found[1]), pattern
+            r"(\\.)",
+            lambda found: {r"\m": r"\b(?=\w)", r"\M": r"\b(?<=\w)"}.get(found[1], found[1]),
+            pattern,
         )
         self._compiled = re.compile(written, flags)
         self.groups = self._compiled.groups

@@ -21,7 +21,8 @@ def missing_paths(text: str) -> list[str]:
     return [
         name
         for name in named
-        if name.split("/")[0] in TOP and not any(any(ROOT.glob(f"{base}/{name}".lstrip("/"))) for base in BASES)
+        if name.split("/")[0] in TOP
+        and not any(any(ROOT.glob(f"{base}/{name}".lstrip("/"))) for base in BASES)
     ]
 
 
@@ -34,11 +35,15 @@ def test_every_path_and_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 def test_a_path_that_leads_nowhere_is_found() -> None:
-    assert missing_paths("See `labkit/nowhere.py`, `lessons/steps.py` and `core/errors.py`.") == ["labkit/nowhere.py"]
+    assert missing_paths("See `labkit/nowhere.py`, `lessons/steps.py` and `core/errors.py`.") == [
+        "labkit/nowhere.py"
+    ]
 
 
 def test_every_make_target_in_the_documents_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     for page in PAGES:
         named = set(re.findall(r"`make ([a-z-]+)`", page.read_text(encoding="utf-8")))
         assert named <= targets, page.name

@@ -12,14 +12,22 @@ from labkit.core import errors
 from labkit.core.errors import LabkitError
 
 ROOT = Path(labkit.__file__).parent
-CLASSES = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LabkitError)}
+CLASSES = {
+    name
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, LabkitError)
+}
 OTHERS = ("embedded",)
 """The server's answers are Kubernetes's, and so are its programs'."""
 
 
 def raised(path: Path) -> list[ast.Call]:
     """The calls in a module that make one of labkit's errors."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
     return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in CLASSES]
 
 
@@ -34,7 +42,11 @@ def test_the_tree_has_every_error_with_its_exit_code() -> None:
         if re.search(below_another, path.read_text(encoding="utf-8"), re.MULTILINE):
             importlib.import_module(".".join(path.relative_to(ROOT.parent).with_suffix("").parts))
     tree = re.findall(r"^    [│├└─ ]*(\w+) +(\d) ", errors.__doc__ or "", re.MULTILINE)
-    ours = [each for each in subclasses(LabkitError) | {LabkitError} if each.__module__.startswith("labkit.")]
+    ours = [
+        each
+        for each in subclasses(LabkitError) | {LabkitError}
+        if each.__module__.startswith("labkit.")
+    ]
     assert sorted(tree) == sorted((each.__name__, str(each.exit_code)) for each in ours)
 
 

@@ -86,10 +86,22 @@ PLANTED = {
             "labkit.embedded.apiserver.handlers.represent",
             "labkit.embedded.apiserver.handlers.decode",
         ),
-        ("labkit.embedded.apiserver.handlers.represent", "labkit.embedded.apiserver.handlers.verbs"),
-        ("labkit.embedded.apiserver.handlers.decode", "labkit.embedded.apiserver.handlers.admission"),
-        ("labkit.embedded.apiserver.handlers.verbs", "labkit.embedded.apiserver.handlers.subresources"),
-        ("labkit.embedded.apiserver.handlers.subresources", "labkit.embedded.apiserver.handlers.routing"),
+        (
+            "labkit.embedded.apiserver.handlers.represent",
+            "labkit.embedded.apiserver.handlers.verbs",
+        ),
+        (
+            "labkit.embedded.apiserver.handlers.decode",
+            "labkit.embedded.apiserver.handlers.admission",
+        ),
+        (
+            "labkit.embedded.apiserver.handlers.verbs",
+            "labkit.embedded.apiserver.handlers.subresources",
+        ),
+        (
+            "labkit.embedded.apiserver.handlers.subresources",
+            "labkit.embedded.apiserver.handlers.routing",
+        ),
         ("labkit.embedded.apiserver.handlers.computed", "labkit.embedded.apiserver.filters"),
         ("labkit.embedded.apiserver.openapi", "labkit.embedded.apiserver.handlers.represent"),
     ],
@@ -102,13 +114,20 @@ PLANTED = {
             "labkit.embedded.apiserver.registry.strategies.fields",
             "labkit.embedded.apiserver.registry.strategies.storage",
         ),
-        ("labkit.embedded.apiserver.registry.strategies.storage", "labkit.embedded.apiserver.registry.strategies.pods"),
+        (
+            "labkit.embedded.apiserver.registry.strategies.storage",
+            "labkit.embedded.apiserver.registry.strategies.pods",
+        ),
         (
             "labkit.embedded.apiserver.registry.strategies.pods",
             "labkit.embedded.apiserver.registry.strategies.workloads",
         ),
     ],
-    "widgets": [("labkit.lab.lab", "ipywidgets"), ("labkit.cli", "IPython"), ("labkit.lessons", "anywidget")],
+    "widgets": [
+        ("labkit.lab.lab", "ipywidgets"),
+        ("labkit.cli", "IPython"),
+        ("labkit.lessons", "anywidget"),
+    ],
 }
 """For each contract: who imports what, against the rule."""
 
@@ -142,13 +161,35 @@ MODULES = [
     "labkit.lab.lab",
     *(
         f"labkit.{room}"
-        for room in ("cli", "ui", "grading", "lab", "lessons", "backends", "embedded", "client", "rbac")
+        for room in (
+            "cli",
+            "ui",
+            "grading",
+            "lab",
+            "lessons",
+            "backends",
+            "embedded",
+            "client",
+            "rbac",
+        )
     ),
-    *(f"labkit.embedded.{part}" for part in ("apiserver", "bootstrap", "cluster", "container", "controllers")),
+    *(
+        f"labkit.embedded.{part}"
+        for part in ("apiserver", "bootstrap", "cluster", "container", "controllers")
+    ),
     *(f"labkit.embedded.{part}" for part in ("machinery", "node", "wiring")),
-    *(f"labkit.classroom.{part}" for part in ("board", "joining", "limits", "questions", "server", "serving", "store")),
-    *(f"labkit.grading.{part}" for part in ("clusters", "exercises", "graders", "intake", "judging", "nbgrader")),
-    *(f"labkit.grading.{part}" for part in ("pools", "reports", "running", "session", "tasks", "walls")),
+    *(
+        f"labkit.classroom.{part}"
+        for part in ("board", "joining", "limits", "questions", "server", "serving", "store")
+    ),
+    *(
+        f"labkit.grading.{part}"
+        for part in ("clusters", "exercises", "graders", "intake", "judging", "nbgrader")
+    ),
+    *(
+        f"labkit.grading.{part}"
+        for part in ("pools", "reports", "running", "session", "tasks", "walls")
+    ),
 ]
 """The rooms that every skeleton has."""
 
@@ -161,7 +202,13 @@ def contracts() -> list[str]:
 
 def lint(folder: Path, *contract: str) -> subprocess.CompletedProcess[str]:
     limits = [word for name in contract for word in ("--contract", name)]
-    command = [str(Path(sys.executable).with_name("lint-imports")), str(CONFIG), "--no-cache", "--no-logo", *limits]
+    command = [
+        str(Path(sys.executable).with_name("lint-imports")),
+        str(CONFIG),
+        "--no-cache",
+        "--no-logo",
+        *limits,
+    ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -169,7 +216,11 @@ def skeleton(folder: Path, *extra: tuple[str, str]) -> Path:
     """A package with labkit's walls and nothing in its rooms but these imports."""
     named = set(re.findall(r"labkit(?:\.[a-z_]+)+", CONFIG.read_text(encoding="utf-8")))
     imports = [*ALLOWED, *extra]
-    for module in {*named, *MODULES, *(name for pair in imports for name in pair if name.startswith("labkit"))}:
+    for module in {
+        *named,
+        *MODULES,
+        *(name for pair in imports for name in pair if name.startswith("labkit")),
+    }:
         path = folder.joinpath(*module.split("."))
         for parent in (path, *path.parents):
             if parent == folder:
@@ -208,10 +259,15 @@ def test_a_tree_without_violations_passes(tmp_path: Path) -> None:
     ("contract", "importer", "imported"),
     slow_but(
         [(contract, *pair) for contract, pairs in PLANTED.items() for pair in pairs],
-        *[(contract, *next(iter(PLANTED[contract]))) for contract in ("rooms", "embedded", "grading")],
+        *[
+            (contract, *next(iter(PLANTED[contract])))
+            for contract in ("rooms", "embedded", "grading")
+        ],
     ),
 )
-def test_a_planted_violation_breaks_the_contract(tmp_path: Path, contract: str, importer: str, imported: str) -> None:
+def test_a_planted_violation_breaks_the_contract(
+    tmp_path: Path, contract: str, importer: str, imported: str
+) -> None:
     done = lint(skeleton(tmp_path, (importer, imported)), contract)
     assert done.returncode == 1, done.stdout
     assert "1 broken" in done.stdout
@@ -232,7 +288,9 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     TopologicalSorter(imports).prepare()
 
 
-def test_a_circle_through_a_function_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_circle_through_a_function_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "circular"
     package.mkdir()
     (package / "__init__.py").touch()

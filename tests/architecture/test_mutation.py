@@ -30,8 +30,12 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("operator", "source", "replacements"), CASES, ids=[case[0] for case in CASES])
-def test_an_operator_replaces_a_place_and_nothing_else(operator: str, source: str, replacements: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("operator", "source", "replacements"), CASES, ids=[case[0] for case in CASES]
+)
+def test_an_operator_replaces_a_place_and_nothing_else(
+    operator: str, source: str, replacements: list[str]
+) -> None:
     made = [each for each in mutations("module.py", source) if each.operator == operator]
     assert [each.becomes for each in made] == replacements
     for each in made:
@@ -56,7 +60,10 @@ def test_a_change_that_is_known_to_be_equivalent_can_still_be_made(room: str) ->
         for each in mutations(file, (ROOT / file).read_text(encoding="utf-8"))
     }
     assert possible
-    listed = [(entry["file"], entry["was"], entry["becomes"]) for entry in ROOMS[room].get("equivalent", ())]
+    listed = [
+        (entry["file"], entry["was"], entry["becomes"])
+        for entry in ROOMS[room].get("equivalent", ())
+    ]
     assert [entry for entry in listed if entry not in possible] == []
 
 
@@ -100,13 +107,19 @@ def module(tmp_path: Path) -> ModuleType:
         ("lambda: 3", "lambda: 4", (2, [], 4)),
     ],
 )
-def test_functions_are_changed_where_they_are(module: ModuleType, was: str, becomes: str, then: object) -> None:
+def test_functions_are_changed_where_they_are(
+    module: ModuleType, was: str, becomes: str, then: object
+) -> None:
     assert module.__file__
     assert change(module.__file__, MODULE, MODULE.replace(was, becomes))
     assert (module.one(), module.Both().two(), module.three()) == then
 
 
-@pytest.mark.parametrize(("was", "becomes"), [("x=1", "x=2"), ("FOUR = 4", "FOUR = 5"), ("@cache", "")])
-def test_what_runs_at_the_import_cannot_be_changed_later(module: ModuleType, was: str, becomes: str) -> None:
+@pytest.mark.parametrize(
+    ("was", "becomes"), [("x=1", "x=2"), ("FOUR = 4", "FOUR = 5"), ("@cache", "")]
+)
+def test_what_runs_at_the_import_cannot_be_changed_later(
+    module: ModuleType, was: str, becomes: str
+) -> None:
     assert module.__file__
     assert not change(module.__file__, MODULE, MODULE.replace(was, becomes))

@@ -49,12 +49,16 @@ def foreign(source: str, allowed: set[str]) -> set[str]:
 def test_a_pages_modules_import_what_a_page_has(folder: str) -> None:
     modules = list((PAGE / folder).rglob("*.py"))
     assert len(modules) >= 4
-    found = {str(path.relative_to(PAGE)): foreign(path.read_text(), ALLOWED[folder]) for path in modules}
+    found = {
+        str(path.relative_to(PAGE)): foreign(path.read_text(), ALLOWED[folder]) for path in modules
+    }
     assert {path: names for path, names in found.items() if names} == {}
 
 
 def test_an_import_against_the_rule_is_found() -> None:
-    source = "import json, labkit.core\ndef later():\n    from labkit.backends.page.page import Page"
+    source = (
+        "import json, labkit.core\ndef later():\n    from labkit.backends.page.page import Page"
+    )
     assert foreign(source, ALLOWED["site"]) == {"labkit.core"}
 
 
@@ -62,14 +66,24 @@ def test_nothing_else_imports_a_pages_modules() -> None:
     ours = {"page", "labkit_page", "labkit_salvage", "labkit_site", "piplite"}
     modules = [path for folder in OTHERS for path in (ROOT / folder).rglob("*.py")]
     assert len(modules) > 1000
-    likely = re.compile(rf"^\s*(?:from|import)\s.*\b(?:{'|'.join(ours)})\b", re.M)  # reading them all takes seconds
+    likely = re.compile(
+        rf"^\s*(?:from|import)\s.*\b(?:{'|'.join(ours)})\b", re.M
+    )  # reading them all takes seconds
     perhaps = [path for path in modules if likely.search(path.read_text())]
-    assert [str(path) for path in perhaps if {name.split(".")[0] for name in imports(path.read_text())} & ours] == []
+    assert [
+        str(path)
+        for path in perhaps
+        if {name.split(".")[0] for name in imports(path.read_text())} & ours
+    ] == []
 
 
 def test_what_the_page_loads_early_exists() -> None:
     tree = ast.parse((PAGE / "site" / "python" / "labkit_page.py").read_text())
-    values = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    values = {
+        ast.unparse(node.targets[0]): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+    }
     names = [name for name in ast.literal_eval(values["SOON"]) if name.startswith("labkit.")]
     assert len(names) > 20
     assert [name for name in names if importlib.util.find_spec(name) is None] == []

@@ -35,7 +35,12 @@ def members(statement: ast.stmt) -> list[str]:
 def test_every_protocol_has_at_most_eight_members() -> None:
     found = {path: protocols(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")}
     assert "Backend" in found[ROOT / "backends" / "base.py"]
-    larger = {name for classes in found.values() for name, names in classes.items() if len(names) > MAX_MEMBERS}
+    larger = {
+        name
+        for classes in found.values()
+        for name, names in classes.items()
+        if len(names) > MAX_MEMBERS
+    }
     assert larger == LARGER
 
 

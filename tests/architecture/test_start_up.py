@@ -7,7 +7,16 @@ import sys
 
 import pytest
 
-HEAVY = ("IPython", "ipywidgets", "anywidget", "jinja2", "kubernetes", "jupyterlab", "notebook", "nbformat")
+HEAVY = (
+    "IPython",
+    "ipywidgets",
+    "anywidget",
+    "jinja2",
+    "kubernetes",
+    "jupyterlab",
+    "notebook",
+    "nbformat",
+)
 
 
 @pytest.mark.parametrize("module", ["labkit", "labkit.cli", "labkit.embedded.__main__"])
@@ -20,4 +29,8 @@ def test_importing_it_loads_nothing_heavy(module: str) -> None:
 def test_the_server_loads_nothing_of_the_command_line() -> None:
     code = "import sys, labkit.embedded.__main__; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) & {"click", "rich", "labkit.lab.lab", "labkit.client.client", "labkit.ui"} == set()
+    assert (
+        set(done.stdout.split())
+        & {"click", "rich", "labkit.lab.lab", "labkit.client.client", "labkit.ui"}
+        == set()
+    )

@@ -7,7 +7,12 @@ import os
 import stat
 from pathlib import Path
 
-INFO = {"ServerVersion": "26.1", "MemTotal": 8 * 1024**3, "CgroupVersion": "2", "DockerRootDir": "/"}
+INFO = {
+    "ServerVersion": "26.1",
+    "MemTotal": 8 * 1024**3,
+    "CgroupVersion": "2",
+    "DockerRootDir": "/",
+}
 
 
 class Programs:
@@ -34,7 +39,9 @@ class Programs:
         path.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.log}\n{script}\n')
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
-    def docker(self, *, info: dict[str, object] | None = None, images: str = "*", rest: str = "") -> None:
+    def docker(
+        self, *, info: dict[str, object] | None = None, images: str = "*", rest: str = ""
+    ) -> None:
         """A docker that answers ``info``, has some images, and knows the node by a file."""
         facts = json.dumps({**INFO, **(info or {})})
         self.write(

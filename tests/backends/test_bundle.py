@@ -32,7 +32,9 @@ def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     def call(command: list[str], **_: object) -> Done:
         if "venv" in command:
             return Done(0, "", "")
-        target = Path(command[command.index("--dest" if "--dest" in command else "--wheel-dir") + 1])
+        target = Path(
+            command[command.index("--dest" if "--dest" in command else "--wheel-dir") + 1]
+        )
         verb = command[command.index("pip") + 1]
         (target / f"{verb}ed-1-py3-none-any.whl").write_text("wheel")
         return Done(0, "", "")
@@ -47,9 +49,15 @@ def test_what_is_saved_can_be_loaded_elsewhere(tmp_path: Path, programs: Program
     with tarfile.open(file) as archive:
         names = set(archive.getnames())
     assert {"README.txt", "bundle.json", "images.tar", "wheels/wheeled-1-py3-none-any.whl"} <= names
-    assert {f"notebooks/{name}.ipynb" for name in ("00-start", "ko/00-start", "exercises/ex4-roles")} <= set(names)
+    assert {
+        f"notebooks/{name}.ipynb" for name in ("00-start", "ko/00-start", "exercises/ex4-roles")
+    } <= set(names)
     assert "notebooks/pictures/who-binding-what.svg" in names
-    assert [line for line in programs.calls("docker save") if "me/node:v1" in line and "labkit/pod" in line]
+    assert [
+        line
+        for line in programs.calls("docker save")
+        if "me/node:v1" in line and "labkit/pod" in line
+    ]
 
     there = tmp_path / "there"
     there.mkdir()
@@ -121,7 +129,9 @@ def test_what_is_no_bundle_is_said(tmp_path: Path, programs: Programs) -> None:
         bundle.look(tmp_path / "newer.tar")
 
 
-def test_images_that_do_not_arrive_are_said(tmp_path: Path, programs: Programs, no_pip: None) -> None:
+def test_images_that_do_not_arrive_are_said(
+    tmp_path: Path, programs: Programs, no_pip: None
+) -> None:
     bundle.save(tmp_path / "lab.tar", tmp_path / "here", "me/node:v1", quiet)
     programs.docker(images="none")
     with pytest.raises(Missing, match="could not be loaded"):
@@ -149,7 +159,9 @@ def test_an_installed_distribution_becomes_a_wheel_again(tmp_path: Path) -> None
     assert wheel.name == f"platformdirs-{metadata.version('platformdirs')}-py3-none-any.whl"
 
 
-def test_what_says_nothing_itself_is_reported_by_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_says_nothing_itself_is_reported_by_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bundle, "PROGRESS_SECONDS", 0.01)
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / "a.whl").write_bytes(bytes(3 << 20))

@@ -24,7 +24,9 @@ from tests.support.some import some
 LIBRARY = library()
 
 
-mostly_slow = pytest.mark.parametrize("backend", slow_but(BACKENDS, "embedded", KIND), indirect=True, scope="module")
+mostly_slow = pytest.mark.parametrize(
+    "backend", slow_but(BACKENDS, "embedded", KIND), indirect=True, scope="module"
+)
 
 
 @pytest.fixture
@@ -71,7 +73,9 @@ def test_the_administrator_may_and_anonymous_may_not(lab: Lab) -> None:
 def test_manifests_apply_twice_and_go_with_a_reset(lab: Lab) -> None:
     first = lab.apply("04-roles/W14-namespaces")
     assert {entry.outcome for entry in first.objects} == {"created"}
-    assert {entry.outcome for entry in lab.apply("04-roles/W14-namespaces").objects} == {"unchanged"}
+    assert {entry.outcome for entry in lab.apply("04-roles/W14-namespaces").objects} == {
+        "unchanged"
+    }
     assert lab.admin.get("/api/v1/namespaces/kikai/serviceaccounts/default").ok
     lab.reset()
     assert lab.admin.get("/api/v1/namespaces/kikai").status == 404
@@ -84,11 +88,16 @@ def test_rewinding_gives_just_what_earlier_steps_made(lab: Lab) -> None:
     assert len(lab.admin.get(binding).body["subjects"]) == 1
     lab.rewind("W17")
     assert lab.admin.get(binding).status == 404
-    assert lab.admin.get("/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles/service-reader").ok
+    assert lab.admin.get(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles/service-reader"
+    ).ok
     lab.rewind("T1")
     assert lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/view-test").ok
     lab.rewind("end")  # T1 takes it away
-    assert lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/view-test").status == 404
+    assert (
+        lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/view-test").status
+        == 404
+    )
 
 
 def test_a_service_account_is_refused_until_it_is_bound(lab: Lab) -> None:
@@ -100,10 +109,15 @@ def test_a_service_account_is_refused_until_it_is_bound(lab: Lab) -> None:
     lab.apply("04-roles/W17-rolebinding-test")
     settle(lambda: me.get(path).ok)
     assert me.get(path).status == 200
-    assert me.post(path, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}}).status == 403
+    assert (
+        me.post(path, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}}).status
+        == 403
+    )
 
 
-def test_a_request_leads_to_its_audit_event_where_there_is_a_log(lab: Lab, backend: Backend) -> None:
+def test_a_request_leads_to_its_audit_event_where_there_is_a_log(
+    lab: Lab, backend: Backend
+) -> None:
     answer = lab.as_anonymous().get("/api/v1/namespaces")
     if backend.name == "existing":
         assert backend.audit_log is None
@@ -141,7 +155,9 @@ def test_a_pods_token_is_its_accounts_and_verifies(lab: Lab) -> None:
         assert different["kubernetes.io.pod.name"] == ("curl-custom-sa", None)
         assert mounted.claims.get("jti", "mounted") != requested.claims.get("jti", "requested")
     else:  # up to 1.20 pods mount their account's Secret
-        assert str(different["kubernetes.io/serviceaccount/secret.name"][0]).startswith("kikai-token-")
+        assert str(different["kubernetes.io/serviceaccount/secret.name"][0]).startswith(
+            "kikai-token-"
+        )
     me = lab.as_pod("default/curl-custom-sa")
     assert me.get("/api").ok
     assert me.get("/").status == 403
@@ -151,7 +167,9 @@ def test_the_ambassador_speaks_for_its_pod(lab: Lab) -> None:
     lab.rewind("W13")
     lab.wait("default/curl-custom-sa")
     lab.exec("default/curl-custom-sa", "which curl || (apt-get update && apt-get install -y curl)")
-    done = lab.exec("default/curl-custom-sa", "curl -s localhost:8001/api/v1/namespaces/default/services")
+    done = lab.exec(
+        "default/curl-custom-sa", "curl -s localhost:8001/api/v1/namespaces/default/services"
+    )
     assert done.status == 403
     assert "default:kikai" in done.json()["message"]
 

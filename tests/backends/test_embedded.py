@@ -73,18 +73,25 @@ def test_it_outlives_the_process_that_started_it(tmp_path: Path) -> None:
     home = tmp_path / "home"
     code = "import sys; from labkit.backends.embedded import *; from labkit.backends.base import Options; "
     code += "Embedded(Path(sys.argv[1]), Options()).start(print)"
-    subprocess.run([sys.executable, "-c", code, str(home)], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", code, str(home)], cwd=ROOT, check=True, capture_output=True
+    )
     backend = Embedded(home, Options())
     assert backend.status().running
     backend.stop(quiet)
     assert not backend.status().running
 
 
-def test_after_a_crash_it_comes_back_at_the_same_address_with_its_objects(embedded: Embedded) -> None:
+def test_after_a_crash_it_comes_back_at_the_same_address_with_its_objects(
+    embedded: Embedded,
+) -> None:
     embedded.start(quiet)
     lab = Lab("embedded", home=embedded.home, say=quiet)
     url = embedded.status().url
-    assert lab.apply("kind: Namespace\napiVersion: v1\nmetadata: {name: kept}").objects[0].outcome == "created"
+    assert (
+        lab.apply("kind: Namespace\napiVersion: v1\nmetadata: {name: kept}").objects[0].outcome
+        == "created"
+    )
     crash(embedded)
     assert not embedded.status().running
     again = Lab("embedded", home=embedded.home, say=quiet)
@@ -136,7 +143,9 @@ def moved(backend: Embedded) -> int:
     file = backend.home / "server.json"
     state = json.loads(file.read_text())
     # Here, that id is another process of the user: this one.
-    file.write_text(json.dumps({**state, "pid": os.getpid(), "place": "another", "host": "jupyter-ann"}))
+    file.write_text(
+        json.dumps({**state, "pid": os.getpid(), "place": "another", "host": "jupyter-ann"})
+    )
     return int(state["pid"])
 
 
@@ -159,7 +168,10 @@ def test_a_server_of_another_container_is_neither_ended_nor_replaced(embedded: E
     os.kill(real, signal.SIGSTOP)
     try:
         for refused in (embedded.start, embedded.stop):
-            with pytest.raises(StartFailed, match=r"(?s)in use in another container.*runs on jupyter-ann.*LABKIT_HOME"):
+            with pytest.raises(
+                StartFailed,
+                match=r"(?s)in use in another container.*runs on jupyter-ann.*LABKIT_HOME",
+            ):
                 refused(quiet)
         assert (embedded.home / "server.json").read_text() == before
         os.kill(real, 0)
@@ -192,7 +204,9 @@ def test_two_labs_at_once_share_one_server(tmp_path: Path) -> None:
     code = "import sys, json; from labkit.lab.lab import Lab; from pathlib import Path; "
     code += "lab = Lab(home=Path(sys.argv[1]), say=lambda _: None); print(lab.status().facts['process'])"
     started = [
-        subprocess.Popen([sys.executable, "-c", code, str(home)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(home)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
         for _ in range(3)
     ]
     answers = [process.communicate()[0].strip() for process in started]
@@ -210,12 +224,16 @@ def test_a_full_disk_is_named_where_the_server_could_not_even_say_so(
     (backend.home / "server.log").touch()
     with pytest.raises(StartFailed, match="ended without output"):
         backend.start(quiet)
-    monkeypatch.setattr("labkit.backends.embedded.shutil.disk_usage", lambda path: SimpleNamespace(free=0))
+    monkeypatch.setattr(
+        "labkit.backends.embedded.shutil.disk_usage", lambda path: SimpleNamespace(free=0)
+    )
     with pytest.raises(StartFailed, match=r"no space is left where .*/home lies"):
         backend.start(quiet)
 
 
-def test_a_home_from_a_clock_that_was_ahead_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_from_a_clock_that_was_ahead_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Tomorrow(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> Self:
@@ -235,13 +253,17 @@ def test_a_home_from_a_clock_that_was_ahead_is_opened(tmp_path: Path, monkeypatc
     backend.stop(quiet)
 
 
-def test_a_certificate_of_another_authority_is_named(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_of_another_authority_is_named(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def answers(_patience: float = 0) -> bool:
         embedded._distrust = "self-signed certificate in certificate chain"
         return False
 
     monkeypatch.setattr(embedded, "_answers", answers)
-    with pytest.raises(StartFailed, match=r"(?s)own certificate is not trusted.*Correct this machine's clock"):
+    with pytest.raises(
+        StartFailed, match=r"(?s)own certificate is not trusted.*Correct this machine's clock"
+    ):
         embedded.start(quiet)
 
 
@@ -370,7 +392,9 @@ def test_what_a_killed_command_was_starting_is_waited_for(embedded: Embedded) ->
     assert "Stopping" not in " ".join(said)
 
 
-def test_an_interrupted_start_leaves_no_server(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_start_leaves_no_server(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(_patience: float = 0) -> bool:
         raise KeyboardInterrupt
 
@@ -378,7 +402,9 @@ def test_an_interrupted_start_leaves_no_server(embedded: Embedded, monkeypatch: 
         patch.setattr(embedded, "_answers", interrupt)
         with pytest.raises(KeyboardInterrupt):
             embedded.start(quiet)
-    until(lambda: not is_locked(embedded.home / "lock"))  # who makes its keys has the lock for a moment longer
+    until(
+        lambda: not is_locked(embedded.home / "lock")
+    )  # who makes its keys has the lock for a moment longer
     embedded.start(quiet)
     assert embedded.status().running
 
@@ -396,7 +422,9 @@ def test_another_command_that_starts_it_is_waited_for(embedded: Embedded) -> Non
 
 
 def test_the_progress_of_a_process() -> None:
-    idle, busy = (subprocess.Popen([sys.executable, "-c", code]) for code in ("input()", "while True: pass"))
+    idle, busy = (
+        subprocess.Popen([sys.executable, "-c", code]) for code in ("input()", "while True: pass")
+    )
     with idle, busy:
         idle.send_signal(signal.SIGSTOP)
         activities = [Activity(process.pid, 1.0) for process in (idle, busy)]

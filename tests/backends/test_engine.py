@@ -18,11 +18,16 @@ from tests.support.until import SECONDS
 def test_a_program_is_followed_to_its_end(tmp_path: Path) -> None:
     said: list[str] = []
     command = ["sh", "-c", "echo one; echo two >&2; exit 3"]
-    assert engine.follow(command, said.append, cwd=tmp_path, env=dict(os.environ)) == (3, ["one", "two"])
+    assert engine.follow(command, said.append, cwd=tmp_path, env=dict(os.environ)) == (
+        3,
+        ["one", "two"],
+    )
     assert said == ["  one", "  two"]
 
 
-def test_an_interruption_while_the_program_begins_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_while_the_program_begins_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun: list[subprocess.Popen[str]] = []
     begin = subprocess.Popen
 
@@ -34,7 +39,9 @@ def test_an_interruption_while_the_program_begins_ends_it(tmp_path: Path, monkey
         return process
 
     monkeypatch.setattr(subprocess, "Popen", begin_interrupted)
-    given = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
+    given = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # ignored where tests run in the background
     try:
         with pytest.raises(KeyboardInterrupt):
             engine.follow(["sleep", "60"], lambda _: None, cwd=tmp_path, env=dict(os.environ))

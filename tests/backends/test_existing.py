@@ -37,13 +37,21 @@ def make(home: Path, cluster: Path, **options: object) -> Existing:
     return Existing(home, Options(kubeconfig=cluster, **options), library().objects)  # type: ignore[arg-type]
 
 
-def test_it_is_shown_before_anything_is_written(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+def test_it_is_shown_before_anything_is_written(
+    tmp_path: Path, foreign_cluster: Path, admin: Client
+) -> None:
     before = admin.get("/api/v1/namespaces").names
     said: list[str] = []
     backend = make(tmp_path / "home", foreign_cluster)
     backend.start(said.append)
     text = "\n".join(said)
-    for word in ("Nothing was written yet", "labkit", "kubernetes-admin", "Pod curl", "create pods/exec"):
+    for word in (
+        "Nothing was written yet",
+        "labkit",
+        "kubernetes-admin",
+        "Pod curl",
+        "create pods/exec",
+    ):
         assert word in text
     assert admin.get("/api/v1/namespaces").names == before
     copied = backend.kubeconfig()
@@ -68,7 +76,11 @@ def test_down_removes_what_the_lab_made_and_what_the_learner_made_by_hand(
     assert labels[LABEL] == "main"
     rbac = "/apis/rbac.authorization.k8s.io/v1"
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
-    by_hand = {"kind": "ClusterRoleBinding", "metadata": {"name": "view-test"}, "roleRef": reference}
+    by_hand = {
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "view-test"},
+        "roleRef": reference,
+    }
     assert admin.post(f"{rbac}/clusterrolebindings", {"apiVersion": f"{rbac[6:]}", **by_hand}).ok
     said: list[str] = []
     lab.backend.stop(said.append)
@@ -86,7 +98,9 @@ def test_down_removes_what_the_lab_made_and_what_the_learner_made_by_hand(
     admin.delete("/api/v1/namespaces/theirs")
 
 
-def test_two_learners_share_a_cluster_by_prefixes(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+def test_two_learners_share_a_cluster_by_prefixes(
+    tmp_path: Path, foreign_cluster: Path, admin: Client
+) -> None:
     ann = Lab(kubeconfig=foreign_cluster, prefix="ann", home=tmp_path / "ann", say=quiet)
     bob = Lab(kubeconfig=foreign_cluster, prefix="bob", home=tmp_path / "bob", say=quiet)
     for lab in (ann, bob):
@@ -102,18 +116,27 @@ def test_two_learners_share_a_cluster_by_prefixes(tmp_path: Path, foreign_cluste
     assert not [name for name in admin.get("/api/v1/namespaces").names if name.startswith("bob")]
 
 
-def test_with_a_prefix_everything_is_announced_under_the_name_it_gets(tmp_path: Path, foreign_cluster: Path) -> None:
+def test_with_a_prefix_everything_is_announced_under_the_name_it_gets(
+    tmp_path: Path, foreign_cluster: Path
+) -> None:
     said: list[str] = []
     backend = make(tmp_path / "home", foreign_cluster, prefix="ann")
     backend.start(said.append)
     text = "\n".join(said)
-    for word in ("Namespace ann-default", "Pod ann-default/curl", "Namespace ann-kikai", "ClusterRole ann-pv-reader"):
+    for word in (
+        "Namespace ann-default",
+        "Pod ann-default/curl",
+        "Namespace ann-kikai",
+        "ClusterRole ann-pv-reader",
+    ):
         assert word in text
     assert "Pod curl" not in text
     backend.stop(quiet)
 
 
-def test_names_that_are_in_the_way_are_said(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+def test_names_that_are_in_the_way_are_said(
+    tmp_path: Path, foreign_cluster: Path, admin: Client
+) -> None:
     admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": "kikai"}})
     try:
         with pytest.raises(UsageError, match="exist already") as caught:
@@ -124,7 +147,9 @@ def test_names_that_are_in_the_way_are_said(tmp_path: Path, foreign_cluster: Pat
         admin.delete("/api/v1/namespaces/kikai")
 
 
-def test_a_cluster_that_looks_like_production_is_refused(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+def test_a_cluster_that_looks_like_production_is_refused(
+    tmp_path: Path, foreign_cluster: Path, admin: Client
+) -> None:
     names = [f"team-{number}" for number in range(6)]
     for name in names:
         admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": name}})
@@ -143,7 +168,9 @@ def test_a_cluster_that_looks_like_production_is_refused(tmp_path: Path, foreign
 def test_a_class_room_of_learners_does_not_look_like_production(
     tmp_path: Path, foreign_cluster: Path, admin: Client
 ) -> None:
-    backends = [make(tmp_path / name, foreign_cluster, prefix=name) for name in ("ann", "bob", "cyn", "dan")]
+    backends = [
+        make(tmp_path / name, foreign_cluster, prefix=name) for name in ("ann", "bob", "cyn", "dan")
+    ]
     by_hand = [f"{name}-{space}" for name in ("ann", "bob", "cyn") for space in ("kikai", "darbo")]
     try:
         for backend in backends[:3]:
@@ -162,7 +189,9 @@ def test_a_class_room_of_learners_does_not_look_like_production(
 def poor(tmp_path: Path, foreign_cluster: Path, admin: Client, roles: list[str]) -> Path:
     """A kubeconfig of an account with some cluster roles only."""
     accounts = "/api/v1/namespaces/kube-public/serviceaccounts"
-    admin.post(accounts, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "poor"}})
+    admin.post(
+        accounts, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "poor"}}
+    )
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     token = admin.post(f"{accounts}/poor/token", body).body["status"]["token"]
     for role in roles:
@@ -172,8 +201,14 @@ def poor(tmp_path: Path, foreign_cluster: Path, admin: Client, roles: list[str])
                 "apiVersion": "rbac.authorization.k8s.io/v1",
                 "kind": "ClusterRoleBinding",
                 "metadata": {"name": f"poor-{role}"},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                "subjects": [{"kind": "ServiceAccount", "name": "poor", "namespace": "kube-public"}],
+                "roleRef": {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": role,
+                },
+                "subjects": [
+                    {"kind": "ServiceAccount", "name": "poor", "namespace": "kube-public"}
+                ],
             },
         )
     document = yaml.safe_load(foreign_cluster.read_text())
@@ -207,7 +242,9 @@ def test_an_unnamed_unreachable_or_wrong_cluster(tmp_path: Path, foreign_cluster
     assert not (tmp_path / "home" / "existing" / "kubeconfig").exists()
 
 
-def test_another_cluster_wants_the_first_one_taken_down(tmp_path: Path, foreign_cluster: Path) -> None:
+def test_another_cluster_wants_the_first_one_taken_down(
+    tmp_path: Path, foreign_cluster: Path
+) -> None:
     backend = make(tmp_path / "home", foreign_cluster)
     backend.start(quiet)
     other = tmp_path / "other.conf"
@@ -218,7 +255,9 @@ def test_another_cluster_wants_the_first_one_taken_down(tmp_path: Path, foreign_
     backend.stop(quiet)
 
 
-def test_another_prefix_on_the_same_cluster_is_told_from_the_one_in_use(tmp_path: Path, foreign_cluster: Path) -> None:
+def test_another_prefix_on_the_same_cluster_is_told_from_the_one_in_use(
+    tmp_path: Path, foreign_cluster: Path
+) -> None:
     backend = make(tmp_path / "home", foreign_cluster, prefix="ann")
     backend.start(quiet)
     with pytest.raises(UsageError, match="with the prefix ann"):
@@ -252,9 +291,9 @@ def limited(tmp_path: Path, foreign_cluster: Path, admin: Client) -> Iterator[Pa
     found = Resources(admin)
     for entry in objects:
         assert admin.post(found.collection(entry), entry).ok
-    token = admin.post("/api/v1/namespaces/learners/serviceaccounts/learner/token", {"spec": {}}).body["status"][
-        "token"
-    ]
+    token = admin.post(
+        "/api/v1/namespaces/learners/serviceaccounts/learner/token", {"spec": {}}
+    ).body["status"]["token"]
     document = yaml.safe_load(foreign_cluster.read_text())
     document["users"][0]["user"] = {"token": token}
     path = tmp_path / "learner.conf"
@@ -298,7 +337,9 @@ def test_what_cannot_be_done_or_judged_is_said_before_a_lesson_begins(tmp_path: 
     with running_server(tmp_path / "server" / "home", node=False) as server:
         for number in range(2):
             said: list[str] = []
-            lab = Lab("existing", kubeconfig=server.kubeconfig, home=tmp_path / "home", say=said.append)
+            lab = Lab(
+                "existing", kubeconfig=server.kubeconfig, home=tmp_path / "home", say=said.append
+            )
             assert said.count(NO_NODE) == 1
             assert said.count(NO_LOG) == 1 - number
             assert not lab.traits.pods

@@ -40,10 +40,15 @@ def lab(server: Server, tmp_path: Path, said: list[str]) -> Iterator[Lab]:
 def test_a_rewind_ends_when_its_pods_run(lab: Lab, said: list[str]) -> None:
     lab.rewind("W15")
     pods = ["kikai/test", "darbo/test", "default/curl"]
-    states = [lab.admin.get(f"/api/v1/namespaces/{'/pods/'.join(pod.split('/'))}").body["status"] for pod in pods]
+    states = [
+        lab.admin.get(f"/api/v1/namespaces/{'/pods/'.join(pod.split('/'))}").body["status"]
+        for pod in pods
+    ]
     assert [status["phase"] for status in states] == ["Running"] * 3
     # Asked once: the client of a learner does not try again.
-    assert Token.decode(lab.pods.token("kikai/test")).subject == "system:serviceaccount:kikai:default"
+    assert (
+        Token.decode(lab.pods.token("kikai/test")).subject == "system:serviceaccount:kikai:default"
+    )
     assert [line for line in said if line.startswith("Waiting until the pod ")]
 
 
@@ -60,7 +65,12 @@ def test_a_rewind_ends_when_what_was_there_is_gone(lab: Lab, said: list[str]) ->
 def test_a_pod_without_an_image_is_said_and_why(lab: Lab) -> None:
     container: dict[str, Any] = {"name": "main", "image": "registry.example/nothing:1"}
     first = {"name": "first", "image": "registry.example/first:1"}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lost"}, "spec": {"containers": [container]}}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "lost"},
+        "spec": {"containers": [container]},
+    }
     pod["spec"]["initContainers"] = [first]  # type: ignore[index]  # a plain object
     lab.apply(pod)
     with pytest.raises(ApiFailure) as caught:

@@ -40,7 +40,9 @@ def notebook(browser: Any, jupyter: Jupyter) -> Iterator[NotebookPage]:
 
 
 @pytest.fixture(params=["lab", "notebook"])
-def either(request: pytest.FixtureRequest, browser: Any, jupyter: Jupyter) -> Iterator[NotebookPage]:
+def either(
+    request: pytest.FixtureRequest, browser: Any, jupyter: Jupyter
+) -> Iterator[NotebookPage]:
     """A fresh page on JupyterLab, then one on Notebook 7."""
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     yield NotebookPage(page, jupyter, request.param)

@@ -101,9 +101,13 @@ window.mount = async (name, esm, css, state) => {
 
 def page_text(theme: str) -> str:
     """The page in one of VS Code's themes; in an unknown one, a page without any variable."""
-    variables = "".join(f"--vscode-{name}: {value};" for name, value in THEMES.get(theme, {}).items())
+    variables = "".join(
+        f"--vscode-{name}: {value};" for name, value in THEMES.get(theme, {}).items()
+    )
     kind = f' data-vscode-theme-kind="{theme}"' if theme in THEMES else ""
-    rules = f"body {{ {variables} margin: 16px; background: var(--vscode-editor-background, white) }}"
+    rules = (
+        f"body {{ {variables} margin: 16px; background: var(--vscode-editor-background, white) }}"
+    )
     rules += ".output { margin-bottom: 16px }"
     return (
         f'<!doctype html><html lang="en"><head><title>A host</title><style nonce="host">{rules}</style></head>'
@@ -124,7 +128,9 @@ class Host:
         self.errors: list[str] = []
         self._widgets: dict[str, LabWidget] = {}
         page.on("pageerror", self._failed)
-        page.route("**/*", lambda route: route.fulfill(body=page_text(theme), headers=self._headers()))
+        page.route(
+            "**/*", lambda route: route.fulfill(body=page_text(theme), headers=self._headers())
+        )
         page.expose_function("python", self._python)
         page.goto(ADDRESS)
 

@@ -57,7 +57,9 @@ class Jupyter:
         """Write a notebook of code cells, and of Markdown where one begins with ``## ``; returns its name."""
         document = {
             "cells": [_cell(number, source) for number, source in enumerate(cells)],
-            "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+            "metadata": {
+                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+            },
             "nbformat": 4,
             "nbformat_minor": 5,
         }
@@ -73,7 +75,9 @@ def _cell(number: int, source: str) -> dict[str, Any]:
 
 
 @contextmanager
-def running_jupyter(folder: Path, theme: str = "JupyterLab Light", state: Path | None = None) -> Iterator[Jupyter]:
+def running_jupyter(
+    folder: Path, theme: str = "JupyterLab Light", state: Path | None = None
+) -> Iterator[Jupyter]:
     """Start JupyterLab in a folder of its own, and stop it by its process id.
 
     Args:
@@ -177,7 +181,12 @@ class Notebook:
         """
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.idle()
-        errors = [output for outputs in self.outputs() for output in outputs if output["output_type"] == "error"]
+        errors = [
+            output
+            for outputs in self.outputs()
+            for output in outputs
+            if output["output_type"] == "error"
+        ]
         assert not errors, f"{errors[0]['ename']}: {errors[0]['evalue']}"
 
     def idle(self) -> None:
@@ -211,7 +220,11 @@ class Notebook:
     def texts(self) -> dict[str, str]:
         """What each check said, by the cell's id, for the checks that were run."""
         script = f"() => {CELLS}.map((cell) => [cell.id, cell.sharedModel.source, cell.outputs?.toJSON() ?? []])"
-        found = [each for each in self.page.evaluate(script) if re.match(r"(paper\.)?check\(", each[1]) and each[2]]
+        found = [
+            each
+            for each in self.page.evaluate(script)
+            if re.match(r"(paper\.)?check\(", each[1]) and each[2]
+        ]
         return {name: outputs[-1]["data"]["text/plain"] for name, _, outputs in found}
 
     def score(self) -> tuple[float, float]:
@@ -221,12 +234,19 @@ class Notebook:
 
     def write(self, texts: list[str]) -> None:
         """Write into the first cells, one text each."""
-        script = "(texts) => texts.forEach((text, number) => CELLS[number].sharedModel.setSource(text))"
+        script = (
+            "(texts) => texts.forEach((text, number) => CELLS[number].sharedModel.setSource(text))"
+        )
         self.page.evaluate(script.replace("CELLS", CELLS), texts)
 
     def nothing_is_wrong(self) -> None:
         """No output is an error, and the page says none of what it must not say."""
-        assert not [output for outputs in self.outputs() for output in outputs if output["output_type"] == "error"]
+        assert not [
+            output
+            for outputs in self.outputs()
+            for output in outputs
+            if output["output_type"] == "error"
+        ]
         page = self.page.evaluate("() => document.querySelector('.jp-Notebook').innerText")
         assert not [text for text in BAD if text in page]
         assert not self.errors
@@ -277,17 +297,27 @@ class NotebookPage(WatchedNotebook):
         """Open a notebook and wait for its kernel."""
         address = self._address.format(name=name, token=self._jupyter.token)
         self.page.goto(f"{self._jupyter.url}{address}", timeout=SECONDS)
-        self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=SECONDS)
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=SECONDS
+        )
         self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=SECONDS)
         # Nothing beside the notebook: more room, and no second place to search in.
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
 
-ADDRESSES = {"lab": "/lab/tree/{name}?reset&token={token}", "notebook": "/notebooks/{name}?token={token}"}
+ADDRESSES = {
+    "lab": "/lab/tree/{name}?reset&token={token}",
+    "notebook": "/notebooks/{name}?token={token}",
+}
 """Where each front end shows a notebook: JupyterLab, and Notebook 7."""
 NOTEBOOKS_OWN = "/static/notebook/"
 """Where Notebook 7's own scripts come from."""
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
-BAD = ("model not found", "Error displaying widget", "Loading widget", "Traceback (most recent call last)")
+BAD = (
+    "model not found",
+    "Error displaying widget",
+    "Loading widget",
+    "Traceback (most recent call last)",
+)
 CELLS = "window.jupyterapp.shell.currentWidget.content.widgets.map((widget) => widget.model)"
 CODE = "(cell.type === 'code' && cell.sharedModel.source.trim())"

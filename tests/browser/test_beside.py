@@ -22,7 +22,9 @@ def test_one_click_opens_a_terminal_beside_the_text_and_what_is_done_there_count
 ) -> None:
     notebook.open(jupyter.write("beside.ipynb", [PANEL, "StartPanel()"]))
     notebook.run_all()
-    notebook.run("from labkit.lab.words import progress; progress().forget(); predict('W9', 'default')")
+    notebook.run(
+        "from labkit.lab.words import progress; progress().forget(); predict('W9', 'default')"
+    )
     assert "W9 not attempted" in notebook.run("print(repr(check('W9')))")
     notebook.widget("start").get_by_role("button", name=OPEN).click()
     terminal = notebook.page.locator(".jp-Terminal")
@@ -36,7 +38,9 @@ def test_one_click_opens_a_terminal_beside_the_text_and_what_is_done_there_count
     assert notebook.page.locator(".jp-Dialog").count() == 0
     done = jupyter.root / "done.txt"
     until = time.monotonic() + 80
-    while not done.exists() and time.monotonic() < until:  # what is typed before it is connected is lost
+    while (
+        not done.exists() and time.monotonic() < until
+    ):  # what is typed before it is connected is lost
         terminal.click()
         asked = "printenv LABKIT_HOME KUBECONFIG > seen.txt; kubectl get serviceaccounts; touch done.txt"
         notebook.page.keyboard.type(f"cd {jupyter.root}; {asked}\n")
@@ -44,11 +48,15 @@ def test_one_click_opens_a_terminal_beside_the_text_and_what_is_done_there_count
     seen = (jupyter.root / "seen.txt").read_text().splitlines()
     assert seen == [str(jupyter.home), str(jupyter.home / "admin.conf")]
     if shutil.which("kubectl"):
-        notebook.page.evaluate("() => window.jupyterapp.commands.execute('application:activate-previous-tab-bar')")
+        notebook.page.evaluate(
+            "() => window.jupyterapp.commands.execute('application:activate-previous-tab-bar')"
+        )
         assert "W9 passed" in notebook.run("print(repr(check('W9')))")
 
 
-def test_in_notebook_7_the_terminal_is_a_page_of_its_own(classic: NotebookPage, jupyter: Jupyter) -> None:
+def test_in_notebook_7_the_terminal_is_a_page_of_its_own(
+    classic: NotebookPage, jupyter: Jupyter
+) -> None:
     classic.open(jupyter.write("page.ipynb", [PANEL, "StartPanel()"]))
     classic.run_all()
     with classic.page.context.expect_page() as opened:
@@ -56,14 +64,18 @@ def test_in_notebook_7_the_terminal_is_a_page_of_its_own(classic: NotebookPage, 
     assert "/terminals/" in opened.value.url
 
 
-def test_where_no_terminal_opens_the_line_to_type_is_shown(notebook: NotebookPage, jupyter: Jupyter) -> None:
+def test_where_no_terminal_opens_the_line_to_type_is_shown(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
     notebook.open(jupyter.write("none.ipynb", [PANEL, "StartPanel()"]))
     notebook.run_all()
     notebook.page.route("**/api/terminals", lambda route: route.fulfill(status=404, body="{}"))
     panel = notebook.widget("start")
     panel.get_by_role("button", name=OPEN).click()
     expect(panel).to_contain_text("In a terminal, type this first")
-    expect(panel.locator(".lk-command code")).to_contain_text(f"KUBECONFIG={jupyter.home / 'admin.conf'}")
+    expect(panel.locator(".lk-command code")).to_contain_text(
+        f"KUBECONFIG={jupyter.home / 'admin.conf'}"
+    )
 
 
 WIDE = (
@@ -80,9 +92,16 @@ BOXES = """() => [...document.querySelectorAll(".lk-scroll")].map((box) => ({
 
 
 @pytest.mark.parametrize("theme", ["notebook", "dark_notebook"])
-def test_hidden_columns_are_said_and_can_be_scrolled_to(theme: str, request: pytest.FixtureRequest) -> None:
+def test_hidden_columns_are_said_and_can_be_scrolled_to(
+    theme: str, request: pytest.FixtureRequest
+) -> None:
     notebook: NotebookPage = request.getfixturevalue(theme)
-    show(notebook, request.getfixturevalue("dark_jupyter" if theme[:4] == "dark" else "jupyter"), "narrow", *WIDE)
+    show(
+        notebook,
+        request.getfixturevalue("dark_jupyter" if theme[:4] == "dark" else "jupyter"),
+        "narrow",
+        *WIDE,
+    )
     counts = []
     for width in (1600, 900, 600):
         notebook.page.set_viewport_size({"width": width, "height": 720})
@@ -107,7 +126,12 @@ def test_the_graph_shows_all_columns_in_a_small_window_with_the_side_bar(
     theme: str, request: pytest.FixtureRequest
 ) -> None:
     notebook: NotebookPage = request.getfixturevalue(theme)
-    show(notebook, request.getfixturevalue("dark_jupyter" if theme[:4] == "dark" else "jupyter"), "small", WIDE[1])
+    show(
+        notebook,
+        request.getfixturevalue("dark_jupyter" if theme[:4] == "dark" else "jupyter"),
+        "small",
+        WIDE[1],
+    )
     notebook.page.set_viewport_size({"width": 900, "height": 720})
     notebook.page.evaluate("() => window.jupyterapp.shell.expandLeft()")
     graph = notebook.widget("graph")
@@ -120,9 +144,16 @@ def test_the_graph_shows_all_columns_in_a_small_window_with_the_side_bar(
     expect(graph.locator(".lk-more")).to_be_hidden()
 
 
-def test_rows_that_are_hidden_are_said_and_can_be_scrolled_to(notebook: NotebookPage, jupyter: Jupyter) -> None:
+def test_rows_that_are_hidden_are_said_and_can_be_scrolled_to(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
     bind = "lab.kubectl('create rolebinding viewer -n kikai --clusterrole=view --serviceaccount=kikai:default')"
-    show(notebook, jupyter, "tall", f"{bind}; RBACGraph(lab, who='kikai/default', request='list pods')")
+    show(
+        notebook,
+        jupyter,
+        "tall",
+        f"{bind}; RBACGraph(lab, who='kikai/default', request='list pods')",
+    )
     graph = notebook.widget("graph").locator(".lk-scroll")
     expect(graph).to_have_attribute("data-more", "down")
     said = notebook.widget("graph").locator(".lk-more")
@@ -151,19 +182,26 @@ def test_the_work_is_saved_as_a_file_and_added_again(
     panel = notebook.widget("start")
     panel.get_by_text("Go on elsewhere").click()
     if not exposed:  # as for a person, to whom JupyterLab does not expose itself
-        notebook.page.evaluate("() => { window.app = window.jupyterapp; window.jupyterapp = undefined; }")
+        notebook.page.evaluate(
+            "() => { window.app = window.jupyterapp; window.jupyterapp = undefined; }"
+        )
     with notebook.page.expect_download() as loading:
         panel.get_by_role("button", name="Save my work as a file").click()
     file = tmp_path / "labkit-work.json"
     loading.value.save_as(file)
     saved = json.loads(file.read_text())
-    saved["content"]["notebooks"] = {"from-a-file.ipynb": saved["content"]["notebooks"][f"{name}.ipynb"]}
+    saved["content"]["notebooks"] = {
+        "from-a-file.ipynb": saved["content"]["notebooks"][f"{name}.ipynb"]
+    }
     [mine] = [each for each in saved["content"]["objects"] if each["kind"] == "ClusterRole"]
     mine["metadata"]["labels"] = {"from": "file"}
     file.write_text(json.dumps(saved))
     there = jupyter.root / "from-a-file.ipynb"
     choose = panel.locator("input[type=file]")
-    for answer, said in (("Keep what is here", "What was here stays."), ("Replace it with the file's", "Replaced.")):
+    for answer, said in (
+        ("Keep what is here", "What was here stays."),
+        ("Replace it with the file's", "Replaced."),
+    ):
         choose.set_input_files(file)
         expect(panel).to_contain_text("ClusterRole mine is another one here.")
         assert there.exists()
@@ -174,5 +212,8 @@ def test_the_work_is_saved_as_a_file_and_added_again(
     if not exposed:
         notebook.page.evaluate("() => { window.jupyterapp = window.app; }")
     path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/mine"
-    assert notebook.run(f"print(lab.admin.get({path!r}).body['metadata']['labels'])") == "{'from': 'file'}\n"
+    assert (
+        notebook.run(f"print(lab.admin.get({path!r}).body['metadata']['labels'])")
+        == "{'from': 'file'}\n"
+    )
     there.unlink()

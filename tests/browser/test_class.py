@@ -36,10 +36,15 @@ class Screen:
 
     def problems(self) -> list[str]:
         """What axe finds, and whether anything is wider than the screen."""
-        violations = "async () => { const { violations } = await axe.run(document); return violations; }"
+        violations = (
+            "async () => { const { violations } = await axe.run(document); return violations; }"
+        )
         self.page.evaluate(axe())
         wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        found = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in self.page.evaluate(violations)]
+        found = [
+            f"{each['id']}: {each['nodes'][0]['html'][:200]}"
+            for each in self.page.evaluate(violations)
+        ]
         return [*found, *([f"{wide} pixels too wide"] if wide > 0 else [])]
 
 
@@ -85,10 +90,14 @@ def test_a_class_is_asked_twice(context: Any, room: Room) -> None:
     teacher.page.get_by_role("button", name="Close: show the answer").click()
     for screen in (voter, teacher):
         expect(screen.page.locator(".answer")).to_contain_text("✓ 403, forbidden")
-        expect(screen.page.locator(".answer")).to_contain_text("“Who may list objects may also change them.”")
+        expect(screen.page.locator(".answer")).to_contain_text(
+            "“Who may list objects may also change them.”"
+        )
         assert screen.said == []
         assert all(url.startswith((room.address, "data:")) for url in screen.asked)
-    expect(voter.page.get_by_text("You answered: 200, allowed, then 403, forbidden.")).to_be_visible()
+    expect(
+        voter.page.get_by_text("You answered: 200, allowed, then 403, forbidden.")
+    ).to_be_visible()
 
 
 def test_a_phone_that_is_reloaded_is_the_same_voter(context: Any, room: Room) -> None:
@@ -137,10 +146,19 @@ def test_a_page_follows_the_class_again_after_it_was_gone(context: Any, labkit_h
 
 
 @pytest.mark.parametrize(("width", "scheme"), SCREENS)
-def test_pages_fit_their_screen_and_axe_finds_nothing(browser: Any, room: Room, width: int, scheme: str) -> None:
+def test_pages_fit_their_screen_and_axe_finds_nothing(
+    browser: Any, room: Room, width: int, scheme: str
+) -> None:
     for number in range(30):
-        room.join(number, "<img src=x onerror=alert(1)>" if number == 7 else f"Learner of a long name {number}")
-        room.send(number, outcome(1, "W1"), outcome(2, "W2", "failed", "one-refusal-for-all", ago=60 * number))
+        room.join(
+            number,
+            "<img src=x onerror=alert(1)>" if number == 7 else f"Learner of a long name {number}",
+        )
+        room.send(
+            number,
+            outcome(1, "W1"),
+            outcome(2, "W2", "failed", "one-refusal-for-all", ago=60 * number),
+        )
     room.ask(source=pool()["beliefs"][0]["examples"][0])  # a policy, and a request
     context = browser.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme)
     voter, teacher = phone(context, room), board(context, room)
@@ -190,7 +208,9 @@ def test_the_board_sorts_filters_and_hides_names(context: Any, room: Room) -> No
     expect(names).to_have_count(0)
 
 
-def test_the_key_of_the_board_leaves_the_address_and_outlives_a_reload(context: Any, room: Room) -> None:
+def test_the_key_of_the_board_leaves_the_address_and_outlives_a_reload(
+    context: Any, room: Room
+) -> None:
     screen = board(context, room)
     assert screen.page.url == f"{room.address}/board"
     assert all(room.store.teacher_key not in url.partition("#")[0] for url in screen.asked)
@@ -198,7 +218,9 @@ def test_the_key_of_the_board_leaves_the_address_and_outlives_a_reload(context: 
     expect(screen.page.get_by_role("heading", name="The question")).to_be_visible()
     stranger = context.new_page()
     stranger.goto(f"{room.address}/board")
-    expect(stranger.get_by_role("alert").first).to_contain_text("This page needs the key of the board.")
+    expect(stranger.get_by_role("alert").first).to_contain_text(
+        "This page needs the key of the board."
+    )
     stranger.goto(f"{room.address}/board#wrong")
     expect(stranger.get_by_role("alert").first).to_contain_text("This is not the key of the board.")
 
@@ -259,7 +281,9 @@ def test_in_korean_the_pages_are_whole(
     teacher.page.get_by_role("button", name="끝내고 정답 보이기").click()
     for screen in (voter, teacher):
         expect(screen.page.locator(".answer")).to_contain_text("✓ 403, 거부")
-        expect(screen.page.locator(".answer")).to_contain_text("“목록을 볼 수 있으면 변경할 수도 있다.”")
+        expect(screen.page.locator(".answer")).to_contain_text(
+            "“목록을 볼 수 있으면 변경할 수도 있다.”"
+        )
         assert screen.problems() == []
         assert screen.said == []
     expect(voter.page.get_by_text("내가 고른 답: 200, 허용.")).to_be_visible()

@@ -12,7 +12,9 @@ from tests.classroom.test_https import files as files
 from tests.classroom.test_https import running as running
 
 
-def test_the_pages_are_secure_and_a_browser_that_does_not_trust_them_says_so(browser: Any, running: Started) -> None:
+def test_the_pages_are_secure_and_a_browser_that_does_not_trust_them_says_so(
+    browser: Any, running: Started
+) -> None:
     link = running.value("Answers")
     running.ask("W17")
     trusting = browser.new_context(ignore_https_errors=True)  # as if the authority were installed

@@ -27,7 +27,9 @@ from tools.site_server import StaticSite, served
 WORKER = """self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));"""
 """What JupyterLite's own service worker does besides."""
-QUESTIONS = {(each["text"], each["ask"], each.get("note", "")): each for each in pool()["questions"]}
+QUESTIONS = {
+    (each["text"], each["ask"], each.get("note", "")): each for each in pool()["questions"]
+}
 IDEA = 4
 
 
@@ -37,7 +39,9 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
     folder = tmp_path_factory.mktemp("site")
     site_pages.add_drill(folder)
     (folder / "service-worker.js").write_text(WORKER)
-    shutil.copyfile(ROOT / "docs" / "diagrams" / "architecture-1-light.svg", folder / "icon-120x120.png")
+    shutil.copyfile(
+        ROOT / "docs" / "diagrams" / "architecture-1-light.svg", folder / "icon-120x120.png"
+    )
     site.add_service_worker(folder)
     with served(folder) as server:
         yield server
@@ -60,7 +64,10 @@ def opened(context: Any, host: StaticSite) -> Page:
 
 def question_on(page: Any) -> dict[str, Any]:
     """The question that a page asks."""
-    text, ask = page.locator(".lk-policy").first.inner_text(), page.locator(".lk-ask").first.inner_text()
+    text, ask = (
+        page.locator(".lk-policy").first.inner_text(),
+        page.locator(".lk-ask").first.inner_text(),
+    )
     shown = page.locator(".lk-body p").all_inner_texts()
     notes = {note for _, _, note in QUESTIONS} & {*shown}
     question: dict[str, Any] = QUESTIONS[text, ask, notes.pop() if notes else ""]
@@ -93,7 +100,9 @@ def no_violations(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_session_on_a_phone_ends_with_what_one_believes(browser: Any, host: StaticSite, theme: str) -> None:
+def test_a_session_on_a_phone_ends_with_what_one_believes(
+    browser: Any, host: StaticSite, theme: str
+) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=theme)
     page = opened(context, host)
     no_violations(page)
@@ -171,11 +180,16 @@ def test_two_tabs_lose_nothing(context: Any, host: StaticSite) -> None:
     [
         ({"version": 2, "asked": {}}, "A newer labkit kept what is there of the drill."),
         ([1], "What was kept of the drill is damaged. It begins anew."),
-        ({"version": 1, "ideas": {"tomorrow": {"found": 1, "at": 1, "back": 0}}}, "entries are left out"),
+        (
+            {"version": 1, "ideas": {"tomorrow": {"found": 1, "at": 1, "back": 0}}},
+            "entries are left out",
+        ),
         ({**keeping.new(), "asked": {"x": 9e10}}, "The clock was set back."),
     ],
 )
-def test_odd_data_is_said_and_it_goes_on(context: Any, host: StaticSite, value: Any, said: str) -> None:
+def test_odd_data_is_said_and_it_goes_on(
+    context: Any, host: StaticSite, value: Any, said: str
+) -> None:
     page = opened(context, host)
     put(page, value)
     expect(page.locator(".lk-notice")).to_contain_text(said)
@@ -218,7 +232,9 @@ def test_before_and_after_show_the_gain(context: Any, host: StaticSite) -> None:
             answer(page, idea)
         page.get_by_role("button", name="Back").click()
     page.get_by_role("button", name="What is kept").click()
-    lost = sum(each.get("set") == "before" and IDEA in each["wrong"] for each in pool()["questions"])
+    lost = sum(
+        each.get("set") == "before" and IDEA in each["wrong"] for each in pool()["questions"]
+    )
     expect(page.locator(".lk-body")).to_contain_text(f"Gain: +{lost}")
     assert lost
     no_violations(page)
@@ -238,17 +254,25 @@ def test_what_the_lab_keeps_is_joined_and_counted(context: Any, host: StaticSite
 
 def test_the_page_to_print_has_the_lessons_of_the_lab(context: Any, host: StaticSite) -> None:
     page = opened(context, host)
-    page.evaluate("() => localStorage.setItem('labkit-course', '3 of 30 steps passed, 1 of 2 first guesses right')")
+    page.evaluate(
+        "() => localStorage.setItem('labkit-course', '3 of 30 steps passed, 1 of 2 first guesses right')"
+    )
     gone = {"any-group": {"found": 1000, "at": 1000, "back": 3}}
     put(page, {**keeping.new(), "ideas": gone, "measured": {"before": {"at": 1, "right": 4}}})
     page.get_by_role("button", name="What is kept").click()
-    for text in ("3 of 30 steps passed, 1 of 2 first guesses right.", "4 of 10 right", pool()["beliefs"][11]["name"]):
+    for text in (
+        "3 of 30 steps passed, 1 of 2 first guesses right.",
+        "4 of 10 right",
+        pool()["beliefs"][11]["name"],
+    ):
         expect(page.locator(".lk-body")).to_contain_text(text)
     page.emulate_media(media="print")
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
 
 
-def test_another_language_is_fetched_when_it_is_chosen_and_what_was_done_stays(context: Any, host: StaticSite) -> None:
+def test_another_language_is_fetched_when_it_is_chosen_and_what_was_done_stays(
+    context: Any, host: StaticSite
+) -> None:
     page, asked = opened(context, host), []
     page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
     page.get_by_role("button", name="Begin").click()

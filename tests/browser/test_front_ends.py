@@ -37,7 +37,9 @@ def test_every_widget_works_by_mouse(either: NotebookPage, jupyter: Jupyter) -> 
     assert not either.errors
 
 
-def test_every_widget_works_by_keyboard_and_no_key_reaches_the_notebook(either: NotebookPage, jupyter: Jupyter) -> None:
+def test_every_widget_works_by_keyboard_and_no_key_reaches_the_notebook(
+    either: NotebookPage, jupyter: Jupyter
+) -> None:
     show(either, jupyter, "keyboard", *EVERYTHING)
     cells = either.page.evaluate(CELLS)
 

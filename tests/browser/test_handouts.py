@@ -16,7 +16,9 @@ A4 = re.compile(rb"/MediaBox\s*\[0 0 59[45](?:\.\d+)? 84[12](?:\.\d+)?\]")
 
 
 @pytest.mark.parametrize("name", ["handout.html", "cheat-sheet.html"])
-def test_each_is_one_page_of_a4_and_fits_every_screen(browser: Any, tmp_path: Path, name: str) -> None:
+def test_each_is_one_page_of_a4_and_fits_every_screen(
+    browser: Any, tmp_path: Path, name: str
+) -> None:
     handouts.main(["--out", str(tmp_path)])
     for width, scheme in SCREENS:
         context = browser.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme)
@@ -32,7 +34,11 @@ def test_each_is_one_page_of_a4_and_fits_every_screen(browser: Any, tmp_path: Pa
 
 def test_a_page_too_long_would_be_seen(browser: Any, tmp_path: Path) -> None:
     file = tmp_path / "long.html"
-    file.write_text(handouts.pages()["handout.html"].replace('<tr class="part">', "<tr><td>more<br>more</td></tr>" * 4))
+    file.write_text(
+        handouts.pages()["handout.html"].replace(
+            '<tr class="part">', "<tr><td>more<br>more</td></tr>" * 4
+        )
+    )
     page = browser.new_page()
     page.goto(file.as_uri())
     assert len(PAGE.findall(page.pdf(prefer_css_page_size=True))) == 2

@@ -9,7 +9,16 @@ import pytest
 from playwright.sync_api import expect
 
 from labkit.lab.lab import Lab
-from labkit.ui import AccessMatrix, Board, MutantWall, PodTerminal, RBACGraph, StartPanel, TokenInspector, XRay
+from labkit.ui import (
+    AccessMatrix,
+    Board,
+    MutantWall,
+    PodTerminal,
+    RBACGraph,
+    StartPanel,
+    TokenInspector,
+    XRay,
+)
 from labkit.ui.base import LabWidget
 from tests.browser.host import THEMES, Host
 from tests.browser.test_widgets import axe
@@ -57,13 +66,19 @@ def test_every_widget_lives_outside_jupyter(browser: Any, lab: Lab, theme: str) 
     expect(host.widget("terminal").get_by_role("log")).to_contain_text("42")
     card = host.widget("wall").locator('[data-key="card-1"]')
     card.click()
-    expect(host.widget("wall").locator(".lk-detail")).to_contain_text("Rejected by the question: kikai/default may")
+    expect(host.widget("wall").locator(".lk-detail")).to_contain_text(
+        "Rejected by the question: kikai/default may"
+    )
     expect(host.widget("start")).to_contain_text("In a terminal, type this first")
     host.widget("board").get_by_role("button", name="Hint for W16").click()
     expect(host.widget("board").locator(".lk-hint")).not_to_be_empty()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 1000
     found = page.evaluate(f"async () => {{ {axe()}; return (await axe.run('.lk')).violations }}")
-    assert not [(entry["id"], node["html"], node["failureSummary"]) for entry in found for node in entry["nodes"]]
+    assert not [
+        (entry["id"], node["html"], node["failureSummary"])
+        for entry in found
+        for node in entry["nodes"]
+    ]
     assert not host.refused()
     assert not host.errors
     page.close()

@@ -15,7 +15,9 @@ from tools.notebooks import PICTURES, sources
 from tools.notebooks import notebook as build
 
 
-def test_a_solved_notebook_passes_in_notebook_7_too(classic: NotebookPage, jupyter: Jupyter) -> None:
+def test_a_solved_notebook_passes_in_notebook_7_too(
+    classic: NotebookPage, jupyter: Jupyter
+) -> None:
     solve(next(source for source in sources() if source.stem == "04-roles"), classic, jupyter)
 
 
@@ -24,10 +26,14 @@ def solve(source: Any, notebook: NotebookPage, jupyter: Jupyter) -> None:
     name = f"{source.stem}.ipynb"
     (jupyter.root / name).write_text(json.dumps(build(source, solved=True)))
     notebook.open(name)
-    notebook.run("from labkit import Lab; Lab().reset(); from labkit.lab.words import progress; progress().forget()")
+    notebook.run(
+        "from labkit import Lab; Lab().reset(); from labkit.lab.words import progress; progress().forget()"
+    )
     notebook.run_all()
     verdicts = notebook.page.locator('.jp-OutputArea [role="status"] [role="group"]')
-    labels = [verdicts.nth(index).get_attribute("aria-label") or "" for index in range(verdicts.count())]
+    labels = [
+        verdicts.nth(index).get_attribute("aria-label") or "" for index in range(verdicts.count())
+    ]
     checks = [cell for cell in build(source).cells if "check" in cell.metadata.get("tags", [])]
     passed = [label for label in labels if " passed: " in label]
     assert len(passed) == len(checks), labels
@@ -37,7 +43,9 @@ def solve(source: Any, notebook: NotebookPage, jupyter: Jupyter) -> None:
 @pytest.mark.parametrize(
     "source", [source for source in sources() if source.stem != "99-glossary"], ids=lambda s: s.stem
 )
-def test_pictures_and_answers_to_open_are_shown(source: Any, either: NotebookPage, jupyter: Jupyter) -> None:
+def test_pictures_and_answers_to_open_are_shown(
+    source: Any, either: NotebookPage, jupyter: Jupyter
+) -> None:
     name = f"{source.stem}.ipynb"
     (jupyter.root / name).write_text(json.dumps(build(source)))
     shutil.copytree(PICTURES, jupyter.root / PICTURES.name, dirs_exist_ok=True)
@@ -47,8 +55,13 @@ def test_pictures_and_answers_to_open_are_shown(source: Any, either: NotebookPag
     for index in range(pictures.count()):
         picture = pictures.nth(index)
         picture.scroll_into_view_if_needed()
-        width, inside = picture.evaluate("e => [e.naturalWidth, e.clientWidth <= e.parentElement.clientWidth]")
-        assert width in (480, 800)  # the strip of stations is narrower, so that its text stays as large
+        width, inside = picture.evaluate(
+            "e => [e.naturalWidth, e.clientWidth <= e.parentElement.clientWidth]"
+        )
+        assert width in (
+            480,
+            800,
+        )  # the strip of stations is narrower, so that its text stays as large
         assert inside
         assert picture.get_attribute("alt")
     assert pictures.count() > 0
@@ -61,7 +74,9 @@ def test_pictures_and_answers_to_open_are_shown(source: Any, either: NotebookPag
     assert not either.errors
 
 
-def test_an_instructor_s_answers_and_solutions_are_hidden_until_a_click(either: NotebookPage, jupyter: Jupyter) -> None:
+def test_an_instructor_s_answers_and_solutions_are_hidden_until_a_click(
+    either: NotebookPage, jupyter: Jupyter
+) -> None:
     shutil.copytree(PICTURES.parent / "instructor", jupyter.root / "instructor", dirs_exist_ok=True)
     either.open("instructor/04-roles.ipynb")
     page = either.page
@@ -74,7 +89,11 @@ def test_an_instructor_s_answers_and_solutions_are_hidden_until_a_click(either: 
     hidden = page.locator(".jp-InputPlaceholder")
     expect(hidden.first).to_have_text("# The solution")
     assert set(some(hidden.all_inner_texts())) == {"# The solution", "# The prediction"}
-    expect(page.locator(".jp-CodeCell .jp-InputArea-editor:visible", has_text="kind: Namespace")).to_have_count(0)
+    expect(
+        page.locator(".jp-CodeCell .jp-InputArea-editor:visible", has_text="kind: Namespace")
+    ).to_have_count(0)
     hidden.first.locator(".jp-Placeholder-content").click()
-    expect(page.locator(".jp-CodeCell .jp-InputArea-editor:visible", has_text="kind: Namespace")).to_have_count(1)
+    expect(
+        page.locator(".jp-CodeCell .jp-InputArea-editor:visible", has_text="kind: Namespace")
+    ).to_have_count(1)
     assert not either.errors

@@ -64,7 +64,9 @@ def test_a_heading_sorts_its_column_by_numbers_and_words(opened: Opened) -> None
     assert shares == sorted(shares)
     expect(heading).to_have_attribute("aria-sort", "ascending")
     heading.get_by_role("button").press("Enter")
-    assert [int(text.removesuffix(" %")) for text in opened.column("tasks", 4)] == sorted(shares, reverse=True)
+    assert [int(text.removesuffix(" %")) for text in opened.column("tasks", 4)] == sorted(
+        shares, reverse=True
+    )
     opened.page.locator("#tasks th", has_text="title").get_by_role("button").click()
     titles = opened.column("tasks", 3)
     assert titles == sorted(titles, key=str.casefold)
@@ -78,12 +80,16 @@ def test_a_screen_reader_hears_the_bars_and_the_headings(opened: Opened) -> None
     assert opened.page.get_by_role("region", name="Similar code").count() >= 1
     headings = opened.page.get_by_role("heading", level=2).all_inner_texts()
     assert headings[:3] == ["Exercises", "Learners", "What the class believes"]
-    assert opened.page.get_by_role("navigation", name="Contents").get_by_role("link").count() == len(headings)
+    assert opened.page.get_by_role("navigation", name="Contents").get_by_role(
+        "link"
+    ).count() == len(headings)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 600])
-def test_no_text_makes_the_page_wider_than_the_screen(browser: Any, address: str, width: int, scheme: str) -> None:
+def test_no_text_makes_the_page_wider_than_the_screen(
+    browser: Any, address: str, width: int, scheme: str
+) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.goto(address)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width

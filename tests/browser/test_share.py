@@ -35,15 +35,30 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab.apply("04-roles/W14-namespaces.yaml")
     lab.apply(
         [
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "test", "namespace": "kikai"}},
+            {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": {"name": "test", "namespace": "kikai"},
+            },
             *(
-                {"apiVersion": f"{GROUP}/v1", **each, "metadata": {"name": "reader", "namespace": "kikai"}}
+                {
+                    "apiVersion": f"{GROUP}/v1",
+                    **each,
+                    "metadata": {"name": "reader", "namespace": "kikai"},
+                }
                 for each in (
-                    {"kind": "Role", "rules": [{"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}]},
+                    {
+                        "kind": "Role",
+                        "rules": [
+                            {"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}
+                        ],
+                    },
                     {
                         "kind": "RoleBinding",
                         "roleRef": {"apiGroup": GROUP, "kind": "Role", "name": "reader"},
-                        "subjects": [{"kind": "ServiceAccount", "name": "test", "namespace": "kikai"}],
+                        "subjects": [
+                            {"kind": "ServiceAccount", "name": "test", "namespace": "kikai"}
+                        ],
                     },
                 )
             ),
@@ -103,14 +118,18 @@ def encoded(document: object) -> str:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_each_picture_is_drawn_as_its_widget_is(browser: Any, host: StaticSite, lab: Lab, theme: str) -> None:
+def test_each_picture_is_drawn_as_its_widget_is(
+    browser: Any, host: StaticSite, lab: Lab, theme: str
+) -> None:
     context = browser.new_context(viewport={"width": 1000, "height": 800}, color_scheme=theme)
     page = context.new_page()
     seen = {"xray": "no rule allows it", "graph": "granted by the marked path", "matrix": "✓ yes"}
     for name, widget in widgets(lab).items():
         opened(page, host, widget.link(host.url).partition("#")[2])
         expect(page.locator(f".lk-{name}")).to_contain_text(seen[name])
-        found = page.evaluate(f"async () => {{ {axe()}; return (await axe.run(document)).violations }}")
+        found = page.evaluate(
+            f"async () => {{ {axe()}; return (await axe.run(document)).violations }}"
+        )
         assert [each["help"] for each in found if each["impact"] in ("serious", "critical")] == []
         assert page.get_by_role("link", name="Open in the lab").get_attribute("href") == (
             f"lab/index.html#shared={page.url.partition('#')[2]}"
@@ -149,7 +168,9 @@ def hostile(good: dict[str, Any]) -> dict[str, str]:
         "a newer version": encoded({**good, "version": 2}),
         "another widget": encoded({**good, "picture": "../drill"}),
         "a field of another type": encoded({**good, "data": {**xray, "title": {"toString": "x"}}}),
-        "a state that is none": encoded({**good, "data": {**xray, "stages": [{**stage, "state": "__proto__"}]}}),
+        "a state that is none": encoded(
+            {**good, "data": {**xray, "stages": [{**stage, "state": "__proto__"}]}}
+        ),
         "deep": encoded({**good, "data": {**xray, "stages": deep}}),
         "deep JSON": encoded(b"[" * 200_000 + b"]" * 200_000),
         "long text": encoded({**good, "data": {**xray, "title": "x" * 5000}}),
@@ -212,21 +233,34 @@ def test_the_policy_is_loaded_into_another_cluster_and_overwrites_nothing(
     exec(source, {})
     assert not other.admin.get(role).body.get("rules")
     assert other.admin.get(role.replace("roles", "rolebindings")).status == 200
-    assert other.as_service_account("kikai/test").get("/api/v1/namespaces/kikai/services").status == 403
+    assert (
+        other.as_service_account("kikai/test").get("/api/v1/namespaces/kikai/services").status
+        == 403
+    )
     other.admin.delete(role)
     exec(source, {})
-    assert other.as_service_account("kikai/test").get("/api/v1/namespaces/kikai/services").status == 200
+    assert (
+        other.as_service_account("kikai/test").get("/api/v1/namespaces/kikai/services").status
+        == 200
+    )
     other.stop()
 
 
 def test_no_token_and_no_key_get_into_a_link(lab: Lab) -> None:
     caller = lab.as_service_account("kikai/test")
     token = caller.credentials.token
-    answer = caller.get(f"/api/v1/namespaces/kikai/secrets?labelSelector=password%3Dhunter2&token={token}")
+    answer = caller.get(
+        f"/api/v1/namespaces/kikai/secrets?labelSelector=password%3Dhunter2&token={token}"
+    )
     shown = XRay(answer, lab)
     kind = "RSA PRIVATE KEY"  # apart, so that nobody who looks for keys finds one here
     key = f"-----BEGIN {kind}-----\nMIIE\n-----END {kind}-----"
-    shown.data = {**shown.data, "source": f"{token} {key}", "credentials": token, "explanation": {"token": token}}
+    shown.data = {
+        **shown.data,
+        "source": f"{token} {key}",
+        "credentials": token,
+        "explanation": {"token": token},
+    }
     document = decoded(shown.link("https://example.org/labkit"))
     text = json.dumps(document)
     assert token.rpartition(".")[2] not in text
@@ -244,7 +278,10 @@ def test_a_link_needs_a_site_and_has_an_end(lab: Lab, monkeypatch: pytest.Monkey
         shown.link()
     monkeypatch.setattr(core_page, "current", LabkitPage(site="https://example.org/course/"))
     assert shown.link().startswith("https://example.org/course/share.html#")
-    many = [{"title": f"{number} {hash((number, 7))}", "state": "pass", "facts": []} for number in range(9000)]
+    many = [
+        {"title": f"{number} {hash((number, 7))}", "state": "pass", "facts": []}
+        for number in range(9000)
+    ]
     shown.data = {**shown.data, "stages": many}
     with pytest.raises(UsageError, match="too much for a link"):
         shown.link("https://example.org/labkit/")
@@ -257,10 +294,18 @@ def test_the_rest_of_a_damaged_cluster_is_created_and_overwrites_nothing(
     page: Page, host: StaticSite, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = 'true\nit\'s: null,\n "no": false \\ \u2028 \ud55c'
-    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": "lost"}}
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "mine", "namespace": "lost"},
+    }
     objects: list[dict[str, Any]] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}},
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "test", "namespace": "kikai"}},
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "test", "namespace": "kikai"},
+        },
         {**config, "immutable": True, "data": {"text": text, "true": "true"}},
         {**config, "kind": "Nothing"},
     ]
@@ -299,7 +344,10 @@ APP = """() => {
 
 def test_the_rest_is_offered_in_a_notice(page: Page, host: StaticSite) -> None:
     script = (site_pages.SOURCES / "loading.js").read_text(encoding="utf-8")
-    page.route("**/static/loading.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    page.route(
+        "**/static/loading.js",
+        lambda route: route.fulfill(body=script, content_type="text/javascript"),
+    )
     html = '<!doctype html><title>Lab</title><script src="static/loading.js"></script>'
     page.route("**/lab.html", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{host.url}lab.html")
@@ -307,7 +355,10 @@ def test_the_rest_is_offered_in_a_notice(page: Page, host: StaticSite) -> None:
     site = page.evaluate("location.pathname").removesuffix("lab.html")
     key = f"labkit:{site}rest"
     message = {"what": "rest", "text": json.dumps(objects)}
-    page.evaluate("([name, message]) => new BroadcastChannel(name).postMessage(message)", [f"labkit:{site}", message])
+    page.evaluate(
+        "([name, message]) => new BroadcastChannel(name).postMessage(message)",
+        [f"labkit:{site}", message],
+    )
     notice = page.locator("#labkit-rest")
     expect(notice).to_contain_text("1 of your objects could still be read.")
     page.reload()
@@ -321,7 +372,10 @@ def test_the_rest_is_offered_in_a_notice(page: Page, host: StaticSite) -> None:
     ]
     expect(notice).to_have_count(0)
     page.wait_for_function("(key) => localStorage.getItem(key) === null", arg=key)
-    page.evaluate("([name, message]) => new BroadcastChannel(name).postMessage(message)", [f"labkit:{site}", message])
+    page.evaluate(
+        "([name, message]) => new BroadcastChannel(name).postMessage(message)",
+        [f"labkit:{site}", message],
+    )
     expect(notice).to_have_count(1)
     assert page.evaluate("(key) => localStorage.getItem(key)", key) == message["text"]
     notice.get_by_role("button", name="Close").click()

@@ -37,13 +37,20 @@ def is_stored(page: NotebookPage) -> None:
     """No widget lives here, and what they showed last is there."""
     assert page.page.locator(".lk").count() == 0
     notebook = page.page.locator(".jp-Notebook")
-    for text in ("kikai/default: create services in kikai", "it is 42", "subject: whom it speaks for", "W24"):
+    for text in (
+        "kikai/default: create services in kikai",
+        "it is 42",
+        "subject: whom it speaks for",
+        "W24",
+    ):
         expect(notebook).to_contain_text(text)
     assert page.page.locator(".lk-stored:visible").count() == len(EVERYTHING)
     assert not [text for text in BAD if text in page.page.content()]
 
 
-def test_what_a_widget_showed_last_outlives_the_kernel(either: NotebookPage, jupyter: Jupyter) -> None:
+def test_what_a_widget_showed_last_outlives_the_kernel(
+    either: NotebookPage, jupyter: Jupyter
+) -> None:
     raw = used(either, jupyter, "stored")
     either.page.evaluate(f"() => {KERNEL}.restart()")
     either.idle()
@@ -56,7 +63,9 @@ def test_what_a_widget_showed_last_outlives_the_kernel(either: NotebookPage, jup
     assert "application/vnd.jupyter.widget" not in file
 
 
-def test_a_reloaded_page_has_the_widgets_again_while_the_kernel_lives(either: NotebookPage, jupyter: Jupyter) -> None:
+def test_a_reloaded_page_has_the_widgets_again_while_the_kernel_lives(
+    either: NotebookPage, jupyter: Jupyter
+) -> None:
     used(either, jupyter, "alive")
     either.open("alive.ipynb")
     expect(either.page.locator(".lk-live .lk")).to_have_count(len(EVERYTHING))
@@ -94,7 +103,9 @@ def test_a_token_inspector_works_after_reloads_and_says_when_its_kernel_is_gone(
     assert not notebook.errors
 
 
-def test_a_cell_that_runs_again_replaces_its_widget(notebook: NotebookPage, jupyter: Jupyter) -> None:
+def test_a_cell_that_runs_again_replaces_its_widget(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
     show(notebook, jupyter, "again", EVERYTHING[0])
     notebook.run_all()
     expect(notebook.page.locator(".lk-live .lk")).to_have_count(1)
@@ -125,6 +136,11 @@ def test_what_nobody_trusts_and_what_is_exported_has_the_tables(
     read: Any = nbformat.read
     exporter: Any = HTMLExporter
     page, _ = exporter().from_notebook_node(read(saved, as_version=4))
-    for text in ("kikai/default: create services in kikai", "it is 42", "subject: whom it speaks for", "W24"):
+    for text in (
+        "kikai/default: create services in kikai",
+        "it is 42",
+        "subject: whom it speaks for",
+        "W24",
+    ):
         assert text in page
     assert not [text for text in BAD if text in page]

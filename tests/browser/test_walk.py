@@ -33,9 +33,20 @@ from tools.notebooks import notebook as build
 
 LEARNER = "walker"
 PREDICT = re.compile(r'^predict\("W\d+", .+\)$', re.MULTILINE)
-OTHER = {"allowed": "forbidden", "forbidden": "allowed", "unauthorized": "forbidden", "yes": "no", "no": "yes"}
+OTHER = {
+    "allowed": "forbidden",
+    "forbidden": "allowed",
+    "unauthorized": "forbidden",
+    "yes": "no",
+    "no": "yes",
+}
 OTHER |= {"identical": "different", "different": "identical"}
-FREE = {"W4": "apps", "W8": "system:serviceaccount:default:curl", "W9": "curl", "W13": "system:anonymous"}
+FREE = {
+    "W4": "apps",
+    "W8": "system:serviceaccount:default:curl",
+    "W9": "curl",
+    "W13": "system:anonymous",
+}
 """Wrong predictions, where no list of words is given."""
 
 
@@ -127,7 +138,9 @@ class Walk(NotebookPage):
             return
         script = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
         self.page.evaluate(script, theme)
-        self.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
+        self.page.evaluate(
+            "() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }"
+        )
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.wait_for_timeout(500)
         outer = self.page.locator(".jp-WindowedPanel-outer").first
@@ -139,7 +152,12 @@ class Walk(NotebookPage):
         for start in range(0, height, 15_000):
             end = outer.evaluate(LAST_CELL, start)  # below it is room, which JupyterLab counts
             for top in range(0, min(tall, int(end) + 20), 1500):
-                clip: FloatRect = {"x": 0, "y": top, "width": width, "height": min(1500, tall - top)}
+                clip: FloatRect = {
+                    "x": 0,
+                    "y": top,
+                    "width": width,
+                    "height": min(1500, tall - top),
+                }
                 name = self.name.replace("/", "-")
                 self.page.screenshot(path=f"{folder}/{name}-{kind}-{number}.png", clip=clip)
                 number += 1
@@ -188,10 +206,16 @@ def test_a_learner_goes_through_all_parts_on_one_cluster(walker: Walk) -> None:
         else:
             walker.run_all()
             verdicts = walker.verdicts()
-        differs = {name: text for name, text in walker.texts().items() if verdicts.get(name) != expected.get(name)}
+        differs = {
+            name: text
+            for name, text in walker.texts().items()
+            if verdicts.get(name) != expected.get(name)
+        }
         assert verdicts == expected, f"{source.stem}: {differs}"
         walker.end()
-    assert not walker.run("from labkit import Lab; _ = Lab().reset()")  # as the last part's end offers
+    assert not walker.run(
+        "from labkit import Lab; _ = Lab().reset()"
+    )  # as the last part's end offers
 
 
 @pytest.mark.soak
@@ -202,7 +226,11 @@ def test_a_learner_goes_through_all_parts_in_korean(walker: Walk) -> None:
         walker.begin(f"ko/{source.stem}", document)
         walker.run_all()
         verdicts, expected = walker.verdicts(), expected_verdicts(source, document)
-        differs = {name: text for name, text in walker.texts().items() if verdicts.get(name) != expected.get(name)}
+        differs = {
+            name: text
+            for name, text in walker.texts().items()
+            if verdicts.get(name) != expected.get(name)
+        }
         assert verdicts == expected, f"{source.stem}: {differs}"
         assert [text for text in walker.texts().values() if not HANGUL.search(text)] == []
         walker.nothing_is_wrong()
@@ -213,7 +241,10 @@ def test_a_learner_goes_through_all_parts_in_korean(walker: Walk) -> None:
 def expected_verdicts(source: Path, document: Any) -> dict[str, bool]:
     """Whether each check of a walk passes, by the cell's id; the start shows what a check of nothing says."""
     wrongly = ("-early", "-wrong")
-    return {cell["id"]: source.stem != "00-start" and not cell["id"].endswith(wrongly) for cell in checks(document)}
+    return {
+        cell["id"]: source.stem != "00-start" and not cell["id"].endswith(wrongly)
+        for cell in checks(document)
+    }
 
 
 def begin(walker: Walk) -> None:
@@ -223,7 +254,9 @@ def begin(walker: Walk) -> None:
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
-def test_a_learner_solves_the_exercise_at_the_second_try(exercise: ExerciseSpec, walker: Walk) -> None:
+def test_a_learner_solves_the_exercise_at_the_second_try(
+    exercise: ExerciseSpec, walker: Walk
+) -> None:
     solve_at_the_second_try(exercise, walker, exercise.id, learner_notebook(exercise))
     walker.pictures("light")
     walker.pictures("dark", theme="JupyterLab Dark")
@@ -244,13 +277,21 @@ def test_a_learner_solves_the_exercise_in_korean(exercise: ExerciseSpec, walker:
 
 def solve_at_the_second_try(exercise: ExerciseSpec, walker: Walk, name: str, document: Any) -> None:
     """Run the notebook as it is handed out, then with all answers: some points at first, then all."""
-    cells, answers = own(document), {cell["id"]: cell["source"] for cell in solved_notebook(exercise, LEARNER)["cells"]}
+    cells, answers = (
+        own(document),
+        {cell["id"]: cell["source"] for cell in solved_notebook(exercise, LEARNER)["cells"]},
+    )
     walker.begin(name, {**document, "cells": cells})
     walker.run_all()
     points, most = walker.score()
     assert points < most
     walker.nothing_is_wrong()
-    walker.write([answers[cell["id"]] if cell["id"].startswith("answer-") else cell["source"] for cell in cells])
+    walker.write(
+        [
+            answers[cell["id"]] if cell["id"].startswith("answer-") else cell["source"]
+            for cell in cells
+        ]
+    )
     walker.run_all()
     assert walker.score() == (most, most)
     walker.nothing_is_wrong()
@@ -258,7 +299,10 @@ def solve_at_the_second_try(exercise: ExerciseSpec, walker: Walk, name: str, doc
 
 def notebook_of(*sources: str) -> Any:
     """A notebook of code cells."""
-    return {**learner_notebook(EXERCISES[0]), "cells": [code(f"c{n}", source) for n, source in enumerate(sources)]}
+    return {
+        **learner_notebook(EXERCISES[0]),
+        "cells": [code(f"c{n}", source) for n, source in enumerate(sources)],
+    }
 
 
 def checks(document: Any) -> list[Any]:
@@ -268,4 +312,7 @@ def checks(document: Any) -> list[Any]:
 
 def own(document: Any) -> list[Any]:
     """The cells, with the learner's name filled in."""
-    return [{**cell, "source": cell["source"].replace('ME = ""', f'ME = "{LEARNER}"')} for cell in document["cells"]]
+    return [
+        {**cell, "source": cell["source"].replace('ME = ""', f'ME = "{LEARNER}"')}
+        for cell in document["cells"]
+    ]

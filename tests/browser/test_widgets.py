@@ -30,8 +30,15 @@ def settled(widget: Locator) -> Locator:
     return widget
 
 
-def test_the_matrix_marks_what_a_new_binding_changed(notebook: NotebookPage, jupyter: Jupyter) -> None:
-    show(notebook, jupyter, "matrix", "m = AccessMatrix(lab, ['kikai/default', 'darbo/default'], namespace='kikai')\nm")
+def test_the_matrix_marks_what_a_new_binding_changed(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
+    show(
+        notebook,
+        jupyter,
+        "matrix",
+        "m = AccessMatrix(lab, ['kikai/default', 'darbo/default'], namespace='kikai')\nm",
+    )
     matrix = notebook.widget("matrix")
     cell = matrix.locator('[data-key="1-0"]')
     expect(cell).to_contain_text("no")
@@ -41,28 +48,50 @@ def test_the_matrix_marks_what_a_new_binding_changed(notebook: NotebookPage, jup
     expect(matrix.get_by_role("status").first).to_contain_text("1 answer has changed")
 
 
-def test_a_cell_of_the_matrix_explains_itself_by_keyboard(notebook: NotebookPage, jupyter: Jupyter) -> None:
-    show(notebook, jupyter, "why", "AccessMatrix(lab, ['kikai/default', 'darbo/default'], namespace='kikai')")
+def test_a_cell_of_the_matrix_explains_itself_by_keyboard(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
+    show(
+        notebook,
+        jupyter,
+        "why",
+        "AccessMatrix(lab, ['kikai/default', 'darbo/default'], namespace='kikai')",
+    )
     matrix = notebook.widget("matrix")
     matrix.locator('[data-key="1-0"]').focus()
     notebook.page.keyboard.press("Enter")
-    expect(matrix).to_contain_text("RoleBinding kikai/test grants this, but to ServiceAccount kikai/default")
-    expect(matrix).to_contain_text("kubectl create role services-list --verb=list --resource=services -n kikai")
+    expect(matrix).to_contain_text(
+        "RoleBinding kikai/test grants this, but to ServiceAccount kikai/default"
+    )
+    expect(matrix).to_contain_text(
+        "kubectl create role services-list --verb=list --resource=services -n kikai"
+    )
     expect(matrix.locator('[data-key="1-0"]')).to_be_focused()
 
 
 def test_the_xray_stops_where_the_server_stopped(notebook: NotebookPage, jupyter: Jupyter) -> None:
     ask = "answer = lab.as_service_account('darbo/default').get('/api/v1/namespaces/kikai/services')\nXRay(answer, lab)"
     show(notebook, jupyter, "xray", ask)
-    stages = notebook.widget("xray").get_by_role("list", name="Stages of the request, in order").get_by_role("listitem")
+    stages = (
+        notebook.widget("xray")
+        .get_by_role("list", name="Stages of the request, in order")
+        .get_by_role("listitem")
+    )
     expect(stages.nth(1)).to_contain_text("system:serviceaccount:darbo:default")
     expect(stages.nth(2)).to_contain_text("stopped here")
     expect(stages.nth(3)).to_contain_text("not reached")
     assert notebook.run("print(answer.audit_id)").strip() in notebook.widget("xray").inner_text()
 
 
-def test_the_graph_filters_and_lights_up_what_is_connected(notebook: NotebookPage, jupyter: Jupyter) -> None:
-    show(notebook, jupyter, "graph", "RBACGraph(lab, who='kikai/default', request='list services', namespace='kikai')")
+def test_the_graph_filters_and_lights_up_what_is_connected(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
+    show(
+        notebook,
+        jupyter,
+        "graph",
+        "RBACGraph(lab, who='kikai/default', request='list services', namespace='kikai')",
+    )
     graph = notebook.widget("graph")
     expect(graph).to_contain_text("granted by the marked path")
     box = graph.locator('[data-key="RoleBinding:kikai/test"]')
@@ -75,18 +104,24 @@ def test_the_graph_filters_and_lights_up_what_is_connected(notebook: NotebookPag
     expect(graph).to_contain_text("cluster-admin")
 
 
-def test_the_wall_is_walked_by_keyboard_narrow_and_as_a_table(notebook: NotebookPage, jupyter: Jupyter) -> None:
+def test_the_wall_is_walked_by_keyboard_narrow_and_as_a_table(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
     two = "questions: [{who: kikai/default, may: [get services in kikai, list services in kikai]}]"
     show(notebook, jupyter, "wall", f"MutantWall(lab.policy('04-roles'), '{two}')")
     wall = notebook.widget("wall")
-    expect(wall.get_by_role("status").first).to_contain_text("21 of 32 wrong policies pass 2 questions")
+    expect(wall.get_by_role("status").first).to_contain_text(
+        "21 of 32 wrong policies pass 2 questions"
+    )
     expect(wall.locator(".lk-lit")).to_have_count(21)
     assert wall.locator('.lk-mutant[tabindex="0"]').count() == 1
     wall.locator('[data-key="card-0"]').focus()
     notebook.page.keyboard.press("ArrowRight")
     notebook.page.keyboard.press("Enter")
     expect(wall.locator('[data-key="card-1"]')).to_be_focused()
-    expect(wall.locator(".lk-detail")).to_contain_text("Rejected by the question: kikai/default may: get services")
+    expect(wall.locator(".lk-detail")).to_contain_text(
+        "Rejected by the question: kikai/default may: get services"
+    )
     wall.get_by_role("checkbox", name="only those that pass").check()
     expect(wall.locator(".lk-mutant")).to_have_count(21)
     assert wall.locator('.lk-mutant[tabindex="0"]').count() == 1
@@ -100,11 +135,19 @@ def test_the_wall_is_walked_by_keyboard_narrow_and_as_a_table(notebook: Notebook
 
 def test_a_tampered_token_fails_where_it_must(notebook: NotebookPage, jupyter: Jupyter) -> None:
     tokens = "TokenInspector(lab, lab.token('default/kikai'), lab.pod_token('kikai/test'))"
-    show(notebook, jupyter, "token", "lab.apply('03-service-accounts/W10-serviceaccount-kikai.yaml')", tokens)
+    show(
+        notebook,
+        jupyter,
+        "token",
+        "lab.apply('03-service-accounts/W10-serviceaccount-kikai.yaml')",
+        tokens,
+    )
     inspector = notebook.widget("token")
     expect(inspector.locator(".lk-verdict.lk-yes")).to_have_count(2)
     notebook.page.set_viewport_size({"width": 1000, "height": 720})
-    assert inspector.locator(".lk-scroll").evaluate("(table) => table.scrollWidth <= table.clientWidth")
+    assert inspector.locator(".lk-scroll").evaluate(
+        "(table) => table.scrollWidth <= table.clientWidth"
+    )
     inspector.locator('[data-key="tamper-0"]').click()
     expect(inspector.locator(".lk-verdict.lk-no")).to_contain_text("not verified")
     expect(inspector).to_contain_text("the signature does not fit")
@@ -136,7 +179,9 @@ def test_the_terminal_runs_commands_in_the_pod(notebook: NotebookPage, jupyter: 
     )
 
 
-def test_the_board_follows_checks_and_survives_a_kernel_restart(notebook: NotebookPage, jupyter: Jupyter) -> None:
+def test_the_board_follows_checks_and_survives_a_kernel_restart(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
     (jupyter.home / "progress.json").unlink(missing_ok=True)
     show(notebook, jupyter, "board", "Board(lab, '04-roles')")
     board = notebook.widget("board")
@@ -146,16 +191,22 @@ def test_the_board_follows_checks_and_survives_a_kernel_restart(notebook: Notebo
     notebook.run(BIND)  # what the rewind made passes no step
     board.get_by_role("button", name="Check W18").click()
     expect(board.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1")
-    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
     notebook.idle()
     notebook.run_all()
-    expect(notebook.widget("board").get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1")
+    expect(notebook.widget("board").get_by_role("progressbar")).to_have_attribute(
+        "aria-valuenow", "1"
+    )
 
 
 STOPPED = "from labkit import Lab\nfrom labkit.ui import StartPanel\nLab().stop()\npanel = StartPanel()\npanel"
 
 
-def test_the_start_panel_starts_and_rewinds_a_cluster(notebook: NotebookPage, jupyter: Jupyter) -> None:
+def test_the_start_panel_starts_and_rewinds_a_cluster(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
     notebook.open(jupyter.write("start.ipynb", [STOPPED]))
     notebook.run_all()
     panel = notebook.widget("start")
@@ -186,7 +237,9 @@ def test_the_start_panel_speaks_another_language_and_what_was_done_stays(
     panel = notebook.widget("start")
     panel.locator('[data-key="language"]').select_option("ko")
     expect(panel.locator("h3")).to_have_text("embedded 클러스터 실행 중")
-    expect(settled(panel).locator(".lk-notice")).to_contain_text("한국어 노트북은 다음 폴더에 있다: ko")
+    expect(settled(panel).locator(".lk-notice")).to_contain_text(
+        "한국어 노트북은 다음 폴더에 있다: ko"
+    )
     assert notebook.run("print(lab.progress.passed('W9'), lab.status().running)") == "True True\n"
     panel.locator('[data-key="language"]').select_option("en")
     expect(panel.locator("h3")).to_have_text("The embedded cluster runs")
@@ -226,14 +279,20 @@ def test_no_accessibility_violations_and_no_request_leaves_the_machine(
     theme: str, request: pytest.FixtureRequest
 ) -> None:
     page: NotebookPage = request.getfixturevalue(theme)
-    jupyter: Jupyter = request.getfixturevalue("dark_jupyter" if theme.startswith("dark") else "jupyter")
+    jupyter: Jupyter = request.getfixturevalue(
+        "dark_jupyter" if theme.startswith("dark") else "jupyter"
+    )
     show(page, jupyter, "everything", "## A lesson's heading", *EVERYTHING)
     for name in ("matrix", "graph", "xray", "token", "terminal", "board", "wall", "start"):
         page.widget(name)
     page.page.evaluate(axe())
-    found: list[dict[str, Any]] = page.page.evaluate("async () => (await axe.run('.lk')).violations")
+    found: list[dict[str, Any]] = page.page.evaluate(
+        "async () => (await axe.run('.lk')).violations"
+    )
     told = [
-        f"{entry['id']}: {node['html'][:200]} {node['failureSummary']}" for entry in found for node in entry["nodes"]
+        f"{entry['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for entry in found
+        for node in entry["nodes"]
     ]
     assert not told, "\n".join(told)
     assert not page.errors
@@ -249,7 +308,9 @@ def axe() -> str:
 
 
 @pytest.mark.parametrize("width", [400, 520, 1000, 1280])
-def test_nothing_is_wider_than_the_page(notebook: NotebookPage, jupyter: Jupyter, width: int) -> None:
+def test_nothing_is_wider_than_the_page(
+    notebook: NotebookPage, jupyter: Jupyter, width: int
+) -> None:
     notebook.page.set_viewport_size({"width": width, "height": 720})
     show(notebook, jupyter, "wide", *EVERYTHING)
     for name in ("matrix", "graph", "xray", "token", "terminal", "board", "wall", "start"):
@@ -260,7 +321,9 @@ def test_nothing_is_wider_than_the_page(notebook: NotebookPage, jupyter: Jupyter
         assert not widget.evaluate(SPILLS), f"{name} does not hold what it shows"
 
 
-def test_a_card_with_long_names_shows_its_values_on_a_narrow_page(notebook: NotebookPage, jupyter: Jupyter) -> None:
+def test_a_card_with_long_names_shows_its_values_on_a_narrow_page(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
     notebook.page.set_viewport_size({"width": 400, "height": 720})
     show(notebook, jupyter, "narrow", "lab.token('kikai/default')")
     card = notebook.page.locator(".jp-OutputArea div[role=group]")

@@ -60,7 +60,9 @@ class Room:
     async def _serve(self) -> None:
         self.loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self.store = Store(self._path)  # SQLite's connection is this thread's
-        runner = web.AppRunner(Classroom(self.store, self._site).app(), access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(
+            Classroom(self.store, self._site).app(), access_log=None, shutdown_timeout=0.1
+        )
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self._asked).start()
         self.port = runner.addresses[0][1]
@@ -85,7 +87,9 @@ class Room:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=300)
         try:
             text = body if isinstance(body, bytes | None) else json.dumps(body)
-            connection.request(method, path, text, {"Authorization": f"Bearer {key}"} if key else {})
+            connection.request(
+                method, path, text, {"Authorization": f"Bearer {key}"} if key else {}
+            )
             answer = connection.getresponse()
             read = answer.read().decode()
             is_json = answer.headers.get_content_type() == "application/json"
@@ -110,12 +114,20 @@ class Room:
 
     def vote(self, voter: int, choice: object, number: int = 1, **other: object) -> tuple[int, Any]:
         """Answer as one of the browsers."""
-        body = {"code": self.store.code, "token": key(voter), "question": self.seen()["question"]["id"]}
+        body = {
+            "code": self.store.code,
+            "token": key(voter),
+            "question": self.seen()["question"]["id"],
+        }
         return self.call("PUT", "/api/vote", {**body, "round": number, "choice": choice, **other})
 
     def join(self, learner: int, name: object = "", **other: object) -> tuple[int, Any]:
         """Join as one of the labs."""
-        return self.call("PUT", "/api/learner", {"code": self.store.code, "key": key(learner), "name": name, **other})
+        return self.call(
+            "PUT",
+            "/api/learner",
+            {"code": self.store.code, "key": key(learner), "name": name, **other},
+        )
 
     def send(self, learner: int, *outcomes: object) -> tuple[int, Any]:
         """Send outcomes as one of the labs."""
@@ -136,7 +148,9 @@ class Room:
     def following(self, path: str, key: str = "") -> Iterator[Iterator[dict[str, Any]]]:
         """The messages of a stream."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=300) as connection:
-            connection.sendall(f"GET {path} HTTP/1.0\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
+            connection.sendall(
+                f"GET {path} HTTP/1.0\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+            )
             with connection.makefile("rb") as lines:
                 yield (json.loads(line[6:]) for line in lines if line.startswith(b"data: "))
 
@@ -146,6 +160,16 @@ def key(number: int) -> str:
     return f"{number:032x}"
 
 
-def outcome(number: int, step: str, state: str = "passed", kind: str = "", **other: object) -> dict[str, object]:
+def outcome(
+    number: int, step: str, state: str = "passed", kind: str = "", **other: object
+) -> dict[str, object]:
     """An outcome as a lab sends it."""
-    return {"number": number, "step": step, "state": state, "kind": kind, "guess": "", "ago": 0, **other}
+    return {
+        "number": number,
+        "step": step,
+        "state": state,
+        "kind": kind,
+        "guess": "",
+        "ago": 0,
+        **other,
+    }

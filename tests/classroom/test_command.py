@@ -37,7 +37,10 @@ class Started:
     def __init__(self, *arguments: str, trust: Path | None = None) -> None:
         self._trust = trust
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START, *arguments], stdout=subprocess.PIPE, text=True, env=os.environ.copy()
+            [sys.executable, "-c", START, *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ.copy(),
         )
         self.lines: list[str] = []
         stream = self.process.stdout
@@ -57,19 +60,25 @@ class Started:
     def port(self) -> int:
         return int(re.findall(r":(\d+)/vote", self.text)[0])
 
-    def call(self, method: str, path: str, body: object = None, timeout: float = 300, key: str = "") -> int:
+    def call(
+        self, method: str, path: str, body: object = None, timeout: float = 300, key: str = ""
+    ) -> int:
         """Send a request; its status."""
         return self._answer(method, path, body, timeout, key)[0]
 
     def everything(self) -> list[dict[str, Any]]:
         """What the class keeps, as the board saves it."""
-        return list(json.loads(self._answer("GET", "/teacher/everything", None, 300, self.board_key)[1]))
+        return list(
+            json.loads(self._answer("GET", "/teacher/everything", None, 300, self.board_key)[1])
+        )
 
     @property
     def board_key(self) -> str:
         return self.value("Board").partition("#")[2]
 
-    def _answer(self, method: str, path: str, body: object, timeout: float, key: str) -> tuple[int, bytes]:
+    def _answer(
+        self, method: str, path: str, body: object, timeout: float, key: str
+    ) -> tuple[int, bytes]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         if self._trust:
             context = ssl.create_default_context(cafile=self._trust)
@@ -92,7 +101,13 @@ class Started:
 
     def vote(self, question: int, choice: int) -> int:
         """Answer in the first round as a browser; the status."""
-        body = {"code": self.value("Join code"), "token": key(1), "question": question, "round": 1, "choice": choice}
+        body = {
+            "code": self.value("Join code"),
+            "token": key(1),
+            "question": question,
+            "round": 1,
+            "choice": choice,
+        }
         return self.call("PUT", "/api/vote", body)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
@@ -116,8 +131,14 @@ def test_a_class_survives_a_kill_and_goes_on_at_its_address(
     labkit_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with started("--port", "0") as first:
-        assert first.value("Answers") == f"http://127.0.0.1:{first.port}/vote#{first.value('Join code')}"
-        assert first.value("Labs") == f'lab.join("http://127.0.0.1:{first.port}", "{first.value("Join code")}")'
+        assert (
+            first.value("Answers")
+            == f"http://127.0.0.1:{first.port}/vote#{first.value('Join code')}"
+        )
+        assert (
+            first.value("Labs")
+            == f'lab.join("http://127.0.0.1:{first.port}", "{first.value("Join code")}")'
+        )
         assert SETTINGS["alone"] in first.text
         assert "▀" in first.text
         assert first.join(1) == 200
@@ -168,7 +189,9 @@ def test_a_laptop_that_slept_goes_on(labkit_home: Path) -> None:
         assert running.end(signal.SIGTERM)[0] == 0
 
 
-@pytest.mark.skipif(FAKETIME is None, reason="faketime is not here; the test above sleeps without a later clock")
+@pytest.mark.skipif(
+    FAKETIME is None, reason="faketime is not here; the test above sleeps without a later clock"
+)
 @pytest.mark.parametrize("woken", ["+9h", "-2d"])
 def test_a_laptop_that_wakes_up_with_another_time_goes_on(
     labkit_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, woken: str
@@ -194,16 +217,24 @@ def test_the_site_is_served_beside_the_class(labkit_home: Path, tmp_path: Path) 
     with started("--port", "0", "--site", str(tmp_path)) as running:
         assert running.value("The lab") == f"http://127.0.0.1:{running.port}/site/index.html"
         connection = HTTPConnection("127.0.0.1", running.port)
-        for path, status in (("/site/index.html", 200), ("/site/../class.db", 404), ("/site/%2e%2e/x", 404)):
+        for path, status in (
+            ("/site/index.html", 200),
+            ("/site/../class.db", 404),
+            ("/site/%2e%2e/x", 404),
+        ):
             connection.request("GET", path)
             answer = connection.getresponse()
             assert answer.status == status, path
             assert (answer.read() == b"the lab") == (status == 200)
-            assert (answer.getheader("Content-Security-Policy") is None) == path.startswith("/site/")
+            assert (answer.getheader("Content-Security-Policy") is None) == path.startswith(
+                "/site/"
+            )
         connection.close()
 
 
-def test_what_cannot_be_served_is_said(labkit_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_served_is_said(
+    labkit_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert cli.run(["class", "start", "--port", port]) == 2

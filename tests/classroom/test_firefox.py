@@ -30,7 +30,9 @@ def test_a_question_is_asked_twice_and_the_board_follows(room: Room, tmp_path: P
         board.wait_for(f"{ROWS} === 'Grace,Ada,Linus'")
         room.send(2, outcome(1, "W2", "failed", "one-refusal-for-all", ago=600))
         board.wait_for(f"{ROWS} === 'Ada,Grace,Linus'")  # who is stuck longest is first
-        board.wait_for(f"{text('#board tbody .stuck')}.startsWith('W2 for 10 min, 1 try: 401 and 403 taken for one')")
+        board.wait_for(
+            f"{text('#board tbody .stuck')}.startsWith('W2 for 10 min, 1 try: 401 and 403 taken for one')"
+        )
         board.wait_for(f"{text('#mistakes')}.includes('Every refusal is the same refusal.')")
         board.evaluate("() => { document.getElementById('source').value = 'W17'; }")
         board.click("Ask the room")
@@ -45,7 +47,9 @@ def test_a_question_is_asked_twice_and_the_board_follows(room: Room, tmp_path: P
         board.wait_for(f"{text('#question')}.includes('3 answered, then 1')")
         board.click("Close: show the answer")
         board.wait_for(f"{text('.answer')}.includes('✓ 403, forbidden')")
-        widths = board.evaluate("() => [...document.querySelectorAll('.bar i')].map((each) => each.clientWidth)")
+        widths = board.evaluate(
+            "() => [...document.querySelectorAll('.bar i')].map((each) => each.clientWidth)"
+        )
         assert widths[1] < widths[2] < widths[0], "both rounds of an option, then of the next"
         board.evaluate("() => document.getElementById('hide').click()")
         board.wait_for(f"{ROWS} === 'Learner 2,Learner 1,Learner 3'")
@@ -53,7 +57,9 @@ def test_a_question_is_asked_twice_and_the_board_follows(room: Room, tmp_path: P
         assert board.evaluate(f"() => {wide}") == 0
 
 
-def test_the_board_is_there_again_after_the_class_was_gone(labkit_home: Path, tmp_path: Path) -> None:
+def test_the_board_is_there_again_after_the_class_was_gone(
+    labkit_home: Path, tmp_path: Path
+) -> None:
     path = labkit_home / "class" / "class.db"
     with Firefox(tmp_path) as board:
         with Room(path) as room:

@@ -37,7 +37,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     made = Files(folder / "ca.pem", folder / "class.pem", folder / "class.key")
     authority, authority_key = new_authority()
     certificate, key = issue(authority, authority_key, "class", server=True)
-    for file, text in ((made.authority, authority), (made.certificate, certificate), (made.key, key)):
+    for file, text in (
+        (made.authority, authority),
+        (made.certificate, certificate),
+        (made.key, key),
+    ):
         file.write_bytes(text)
     return made
 
@@ -58,7 +62,9 @@ def test_labs_answers_and_the_board_work_over_https(
     assert running.value("Board").startswith(f"{link}/board#")
     monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
     home, progress = tmp_path / "learner", Progress(tmp_path / "learner" / "progress.json")
-    assert "In the class as Ada" in repr(join(home, link, running.value("Join code"), "Ada", progress, print))
+    assert "In the class as Ada" in repr(
+        join(home, link, running.value("Join code"), "Ada", progress, print)
+    )
     report(home, Outcome("failed", "", "", "", "W17", kind="verb-added"), {})
     until(lambda: not read_json(home / JOINED)["waiting"])
     assert [(row["name"], row["step"]) for row in running.everything()][:1] == [("Ada", "W17")]
@@ -71,7 +77,9 @@ def test_labs_answers_and_the_board_work_over_https(
     assert running.end()[0] == 0
 
 
-def test_a_lab_that_does_not_trust_it_sends_nothing_and_says_what_to_do(running: Started, tmp_path: Path) -> None:
+def test_a_lab_that_does_not_trust_it_sends_nothing_and_says_what_to_do(
+    running: Started, tmp_path: Path
+) -> None:
     link, home = f"https://127.0.0.1:{running.port}", tmp_path / "learner"
     with pytest.raises(Unreachable) as refused:
         join(home, link, running.value("Join code"), "Ada", Progress(home / "progress.json"), print)
@@ -87,13 +95,21 @@ def test_a_lab_that_does_not_trust_it_sends_nothing_and_says_what_to_do(running:
     ("names", "host"),
     [
         ([x509.IPAddress(ipaddress.ip_address("192.168.1.7"))], "192.168.1.7"),
-        ([x509.DNSName("class.example.org"), x509.IPAddress(ipaddress.ip_address("192.168.1.7"))], "192.168.1.7"),
+        (
+            [
+                x509.DNSName("class.example.org"),
+                x509.IPAddress(ipaddress.ip_address("192.168.1.7")),
+            ],
+            "192.168.1.7",
+        ),
         ([x509.DNSName("*.example.org"), x509.DNSName("class.example.org")], "class.example.org"),
         ([x509.DNSName("*.example.org")], "192.168.1.7"),
         ([], "192.168.1.7"),
     ],
 )
-def test_the_address_is_one_that_the_certificate_has(names: list[x509.GeneralName], host: str, tmp_path: Path) -> None:
+def test_the_address_is_one_that_the_certificate_has(
+    names: list[x509.GeneralName], host: str, tmp_path: Path
+) -> None:
     more = [(x509.SubjectAlternativeName(names), False)] if names else []
     file = root().issue("class", usages=SERVER, more=more).written(tmp_path / "class.pem")
     assert serving.address("192.168.1.7", 8440, file) == f"https://{host}:8440"

@@ -21,7 +21,9 @@ from labkit.lessons.progress import Progress
 from tests.classroom.room import Room
 from tests.support.until import until
 
-FAILED = Outcome("failed", "seen: pod kikai/test at https://10.0.0.1", "", "", "W17", kind="verb-added")
+FAILED = Outcome(
+    "failed", "seen: pod kikai/test at https://10.0.0.1", "", "", "W17", kind="verb-added"
+)
 PASSED = Outcome("passed", "seen", "", "", "W17")
 
 
@@ -41,7 +43,9 @@ def joined(home: Path, room: Room, name: str = "Ada") -> list[str]:
     """Join; the lines that are said."""
     said: list[str] = []
     progress = Progress(home / "progress.json")
-    assert "In the class as" in repr(join(home, room.address, room.store.code, name, progress, said.append))
+    assert "In the class as" in repr(
+        join(home, room.address, room.store.code, name, progress, said.append)
+    )
     return said
 
 
@@ -69,7 +73,9 @@ def test_a_sentence_says_what_is_sent_before_it_is(home: Path, room: Room) -> No
     assert stat.S_IMODE((home / JOINED).stat().st_mode) == 0o600
 
 
-def test_earlier_outcomes_are_sent_with_their_words_and_nothing_else(home: Path, room: Room) -> None:
+def test_earlier_outcomes_are_sent_with_their_words_and_nothing_else(
+    home: Path, room: Room
+) -> None:
     joined(home, room)
     until(lambda: len(rows(room)) == 2)
     sent = rows(room)
@@ -116,7 +122,9 @@ def test_a_broken_network_loses_nothing(home: Path, labkit_home: Path) -> None:
     assert [each["state"] for each in waiting(home)] == ["failed", "passed"]
     with Room(path, room.port) as again:
         until(lambda: rows(again).get("W17", {}).get("state") == "passed")
-        assert [row["kind"] for row in again.teach("GET", "everything") if row["what"] == "mistake"][-1] == "verb-added"
+        assert [
+            row["kind"] for row in again.teach("GET", "everything") if row["what"] == "mistake"
+        ][-1] == "verb-added"
         until(lambda: not waiting(home))
 
 
@@ -143,7 +151,9 @@ def test_leaving_deletes_the_row_and_ends_the_sending(home: Path, room: Room) ->
         leave(home)
 
 
-def test_leaving_a_class_that_does_not_answer_says_what_stays(home: Path, labkit_home: Path) -> None:
+def test_leaving_a_class_that_does_not_answer_says_what_stays(
+    home: Path, labkit_home: Path
+) -> None:
     with Room(labkit_home / "class" / "class.db") as room:
         joined(home, room)
         until(lambda: not waiting(home))
@@ -167,7 +177,9 @@ def test_joining_again_keeps_the_row_and_changes_the_name(home: Path, room: Room
     assert [row["name"] for row in room.seen()["learners"]] == ["Grace"]
 
 
-def test_a_lab_moves_to_the_next_class_and_sends_what_there_is(home: Path, room: Room, tmp_path: Path) -> None:
+def test_a_lab_moves_to_the_next_class_and_sends_what_there_is(
+    home: Path, room: Room, tmp_path: Path
+) -> None:
     joined(home, room)
     until(lambda: not waiting(home))
     with Room(tmp_path / "next" / "class.db") as following:
@@ -207,7 +219,9 @@ def test_an_address_is_taken_as_it_is_copied(home: Path, room: Room, form: str) 
     assert json.loads((home / JOINED).read_text())["address"] == room.address
 
 
-@pytest.mark.parametrize("address", ["", "ftp://x y", "127.0.0.1:99999", "http://[::1", "127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "address", ["", "ftp://x y", "127.0.0.1:99999", "http://[::1", "127.0.0.1:1"]
+)
 def test_an_address_without_a_class_is_said(home: Path, address: str) -> None:
     with pytest.raises(Unreachable, match="No class answers at"):
         join(home, address, "CODE", "", Progress(home / "progress.json"), print)
@@ -220,7 +234,9 @@ def test_a_wrong_code_is_said(home: Path, room: Room) -> None:
     assert not (home / JOINED).exists()
 
 
-def test_a_proxy_of_the_environment_is_not_asked(home: Path, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_not_asked(
+    home: Path, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     joined(home, room)

@@ -66,7 +66,11 @@ def test_a_wrong_idea_has_its_name() -> None:
 
 def test_a_teacher_s_own_question() -> None:
     question = own(" Tabs or spaces? ", ["tabs", "", " spaces ", "tabs"])
-    assert (question["ask"], question["options"], question["right"]) == ("Tabs or spaces?", ["tabs", "spaces"], None)
+    assert (question["ask"], question["options"], question["right"]) == (
+        "Tabs or spaces?",
+        ["tabs", "spaces"],
+        None,
+    )
     assert own("1 + 1?", ["2", "3"], 0)["right"] == 0
 
 
@@ -83,7 +87,9 @@ def test_a_teacher_s_own_question() -> None:
         (("?", ["a", "b"], "b"), "own-right"),
     ],
 )
-def test_a_question_that_cannot_be_asked_is_refused(arguments: tuple[object, ...], refusal: str) -> None:
+def test_a_question_that_cannot_be_asked_is_refused(
+    arguments: tuple[object, ...], refusal: str
+) -> None:
     with pytest.raises(Refusal, match=refusal):
         own(*arguments)
 

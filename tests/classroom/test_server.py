@@ -19,14 +19,19 @@ def test_a_question_is_asked_twice_and_closed(room: Room) -> None:
     assert room.vote(1, 0)[0] == room.vote(2, 0)[0] == room.vote(3, 1)[0] == 200
     seen = room.public()
     assert (seen["stage"], seen["answers"], seen["options"][0]) == ("first", [3, 0], "200, allowed")
-    assert not {"rounds", "right", "because"} & set(seen)  # nobody is told what others chose, or what is right
+    assert not {"rounds", "right", "because"} & set(
+        seen
+    )  # nobody is told what others chose, or what is right
     room.do("stop")
     assert room.vote(4, 1)[1]["what"] == "This question takes no answers now."
     room.do("show")
     assert room.public()["rounds"] == [[2, 1, 0], [0, 0, 0]]
     room.do("again")
     assert "rounds" not in room.public()
-    assert room.vote(1, 1, 1)[1] == {"what": "This round is over.", "todo": "Answer again: the next one has begun."}
+    assert room.vote(1, 1, 1)[1] == {
+        "what": "This round is over.",
+        "todo": "Answer again: the next one has begun.",
+    }
     assert room.vote(1, 1, 2)[0] == room.vote(2, 1, 2)[0] == room.vote(3, 0, 2)[0] == 200
     room.do("close")
     closed = room.public()
@@ -57,7 +62,9 @@ def test_the_next_question_closes_the_one_before(room: Room) -> None:
     first = room.ask(source="W16")
     assert room.ask(source="W17") == first + 1
     assert room.vote(1, 1, question=first)[0] == 409
-    status, answer = room.call("POST", "/teacher/question", {"question": first, "do": "show"}, room.store.teacher_key)
+    status, answer = room.call(
+        "POST", "/teacher/question", {"question": first, "do": "show"}, room.store.teacher_key
+    )
     assert (status, answer["todo"]) == (409, "Look at the board again.")
 
 
@@ -98,7 +105,12 @@ def test_only_the_board_s_key_opens_the_teacher_s_side(room: Room) -> None:
 def test_the_board_has_a_row_for_each_learner(room: Room) -> None:
     room.join(1, "Ada")
     room.join(2)
-    assert room.send(1, outcome(1, "W1"), outcome(2, "W2", "failed", "one-refusal-for-all", ago=120))[0] == 200
+    assert (
+        room.send(1, outcome(1, "W1"), outcome(2, "W2", "failed", "one-refusal-for-all", ago=120))[
+            0
+        ]
+        == 200
+    )
     seen = room.seen()
     ada, other = seen["learners"]
     assert (ada["name"], other["name"]) == ("Ada", "Learner 2")
@@ -118,7 +130,9 @@ def test_the_board_is_told_of_each_change(room: Room) -> None:
         room.join(1, "Ada")
         assert [each["name"] for each in next(messages)["learners"]] == ["Ada"]
         room.ask(source="W17")
-        assert next(message for message in messages if message["question"]["id"])["question"]["answers"] == [0, 0]
+        assert next(message for message in messages if message["question"]["id"])["question"][
+            "answers"
+        ] == [0, 0]
         room.vote(1, 1)
         assert next(messages)["question"]["answers"] == [1, 0]
 
@@ -128,7 +142,10 @@ def test_only_a_learner_s_own_key_changes_their_row(room: Room) -> None:
     room.join(2, "Mallory")
     assert room.send(3, outcome(1, "W1"))[1]["what"] == "The class has no learner with this key."
     assert room.call("DELETE", "/api/learner", None, key(3))[0] == 401
-    assert room.call("POST", "/api/outcomes", {"outcomes": [outcome(1, "W1", learner=1)]}, key(2))[0] == 200
+    assert (
+        room.call("POST", "/api/outcomes", {"outcomes": [outcome(1, "W1", learner=1)]}, key(2))[0]
+        == 200
+    )
     assert room.call("DELETE", "/api/learner", None, key(2))[0] == 200
     (ada,) = room.seen()["learners"]
     assert (ada["name"], set(ada["cells"])) == ("Ada", {"-"})
@@ -261,7 +278,9 @@ def test_a_full_disk_is_said_to_the_room_and_on_the_board(room: Room) -> None:
     done(pages, "1")
     answers = [room.join(number, "x" * 40) for number in range(1, 240)]
     refused = [answer for status, answer in answers if status == 507]
-    assert refused[0]["what"] == "The class cannot be written to the disk of the teacher's computer."
+    assert (
+        refused[0]["what"] == "The class cannot be written to the disk of the teacher's computer."
+    )
     assert "Free some space" in room.seen()["trouble"]
     done(pages, "100000")
     assert room.join(999, "Ada")[0] == 200
@@ -296,7 +315,9 @@ def test_the_headers_let_nothing_else_run(room: Room) -> None:
         connection.close()
 
 
-def test_too_many_pages_of_one_client_are_refused(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_pages_of_one_client_are_refused(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "MAX_STREAMS_PER_ADDRESS", 1)
     with room.following("/api/events") as messages:
         next(messages)
@@ -310,5 +331,9 @@ def test_the_class_is_exported_as_it_is(room: Room) -> None:
     room.vote(1, 0)
     rows = room.teach("GET", "everything")
     assert [row["what"] for row in rows] == ["outcome", "mistake", "question"]
-    assert (rows[0]["name"], rows[0]["guess"], rows[2]["rounds"][0]) == ("=cmd()", "forbidden", [1, 0, 0])
+    assert (rows[0]["name"], rows[0]["guess"], rows[2]["rounds"][0]) == (
+        "=cmd()",
+        "forbidden",
+        [1, 0, 0],
+    )
     assert key(1) not in json.dumps(rows)

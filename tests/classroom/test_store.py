@@ -38,7 +38,15 @@ def path(tmp_path: Path) -> Path:
 
 
 def passed(number: int, step: str = "W1", **other: Any) -> dict[str, Any]:
-    return {"number": number, "step": step, "state": "passed", "kind": "", "guess": "", "at": 5.0, **other}
+    return {
+        "number": number,
+        "step": step,
+        "state": "passed",
+        "kind": "",
+        "guess": "",
+        "at": 5.0,
+        **other,
+    }
 
 
 def test_a_killed_process_loses_nothing(path: Path) -> None:
@@ -128,9 +136,17 @@ def test_a_pass_stays_and_somebody_is_stuck_since_the_first_failure(path: Path) 
     learner = store.learner(key(1))
     assert learner is not None
     fail = {"state": "failed", "kind": "verb-added"}
-    store.add_outcomes(learner, [passed(1, "W16", **fail, at=10.0), passed(2, "W16", **fail, at=20.0)])
+    store.add_outcomes(
+        learner, [passed(1, "W16", **fail, at=10.0), passed(2, "W16", **fail, at=20.0)]
+    )
     (row,) = store.rows("outcomes")
-    assert (row["state"], row["kind"], row["tries"], row["since"], row["at"]) == ("failed", "verb-added", 2, 10.0, 20.0)
+    assert (row["state"], row["kind"], row["tries"], row["since"], row["at"]) == (
+        "failed",
+        "verb-added",
+        2,
+        10.0,
+        20.0,
+    )
     store.add_outcomes(learner, [passed(3, "W16", at=30.0), passed(4, "W16", **fail, at=40.0)])
     (row,) = store.rows("outcomes")
     assert (row["state"], row["kind"], row["since"]) == ("passed", "", 30.0)
@@ -145,7 +161,10 @@ def test_what_a_lab_sends_twice_counts_once(path: Path) -> None:
     assert learner is not None
     for _ in range(2):
         store.add_outcomes(learner, [passed(2, "W2"), passed(1, "W1")])
-    assert [(row["step"], row["tries"]) for row in store.rows("outcomes", "step")] == [("W1", 1), ("W2", 1)]
+    assert [(row["step"], row["tries"]) for row in store.rows("outcomes", "step")] == [
+        ("W1", 1),
+        ("W2", 1),
+    ]
     store.close()
 
 

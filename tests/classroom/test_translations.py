@@ -33,14 +33,20 @@ class Texts(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value or "" for name, value in attrs if name in ("alt", "aria-label", "title", "placeholder")]
+        self.found += [
+            value or ""
+            for name, value in attrs
+            if name in ("alt", "aria-label", "title", "placeholder")
+        ]
 
     def handle_data(self, data: str) -> None:
         self.found.append(data)
 
 
 @pytest.mark.parametrize("path", ["/vote", "/board"])
-def test_a_page_shows_no_text_that_is_not_translated(room: Room, in_brackets: None, path: str) -> None:
+def test_a_page_shows_no_text_that_is_not_translated(
+    room: Room, in_brackets: None, path: str
+) -> None:
     page = room.call("GET", path)[1]
     assert '<html lang="ko">' in page
     found = [each.strip() for each in Texts(page).found if re.search("[A-Za-z]{2}", each)]
@@ -49,10 +55,17 @@ def test_a_page_shows_no_text_that_is_not_translated(room: Room, in_brackets: No
 
 
 @pytest.mark.parametrize("path", ["/vote.js", "/board.js", "/class.js"])
-def test_a_script_shows_no_text_that_is_not_translated(room: Room, in_brackets: None, path: str) -> None:
+def test_a_script_shows_no_text_that_is_not_translated(
+    room: Room, in_brackets: None, path: str
+) -> None:
     script = room.call("GET", path)[1]
-    assert [each for each in some(IN_SCRIPT.findall(script)) if not re.fullmatch("⟦.*⟧", each)] == []
-    assert {*untranslated((server.STATIC / path[1:]).read_text(encoding="utf-8"))} <= {"DELETE", "Error"}
+    assert [
+        each for each in some(IN_SCRIPT.findall(script)) if not re.fullmatch("⟦.*⟧", each)
+    ] == []
+    assert {*untranslated((server.STATIC / path[1:]).read_text(encoding="utf-8"))} <= {
+        "DELETE",
+        "Error",
+    }
 
 
 def test_in_english_the_pages_are_as_they_were(room: Room) -> None:
@@ -75,11 +88,20 @@ def test_every_question_is_asked_in_korean() -> None:
             for source in titles:
                 asked = questions.find(source)
                 said = [asked["ask"], *asked["because"].split("\n")]
-                said += [idea[part] for ideas in asked["ideas"].values() for idea in ideas for part in ("idea", "say")]
+                said += [
+                    idea[part]
+                    for ideas in asked["ideas"].values()
+                    for idea in ideas
+                    for part in ("idea", "say")
+                ]
                 assert [each for each in said if each and not HANGUL.search(each)] == [], source
     finally:
         language.use("")
-    assert questions.find("W17")["options"] == ["200, allowed", "403, forbidden", "401, unauthorized"]
+    assert questions.find("W17")["options"] == [
+        "200, allowed",
+        "403, forbidden",
+        "401, unauthorized",
+    ]
 
 
 def test_what_the_board_shows_and_what_is_refused_is_in_korean(room: Room) -> None:
@@ -89,7 +111,9 @@ def test_what_the_board_shows_and_what_is_refused_is_in_korean(room: Room) -> No
         assert room.send(1, outcome(1, "W2", "failed", "one-refusal-for-all"))[0] == 200
         seen = room.seen()
         (mistake,) = seen["mistakes"]
-        assert all(HANGUL.search(each) for each in (mistake["name"], mistake["say"], mistake["idea"]))
+        assert all(
+            HANGUL.search(each) for each in (mistake["name"], mistake["say"], mistake["idea"])
+        )
         assert HANGUL.search(seen["learners"][0]["stuck"]["mistake"])
         for name in some([*limits.REFUSALS]):
             refusal = limits.Refusal(name, most=7, letters=8)

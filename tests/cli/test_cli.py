@@ -50,7 +50,9 @@ def running(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def labkit(*words: str, stdin: str | None = None, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+def labkit(
+    *words: str, stdin: str | None = None, home: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """The command as a process, as one types it."""
     environment = {**os.environ, **({"LABKIT_HOME": str(home)} if home else {})}
     command = [sys.executable, "-m", "labkit", *words]
@@ -86,7 +88,10 @@ def test_every_command_explains_itself(command: list[str], capsys: Capture) -> N
         (["up", "--port", "99999"], "99999"),
         (["up", "--backend", "existing"], "No kubeconfig is named"),
         (["up", "--kubeconfig", "/nope/config"], "/nope/config cannot be read"),
-        (["up", "--backend", "existing", "--kubeconfig", "/nope", "--prefix", "A B"], "cannot be a prefix"),
+        (
+            ["up", "--backend", "existing", "--kubeconfig", "/nope", "--prefix", "A B"],
+            "cannot be a prefix",
+        ),
         (["up", "--prefix", "me"], 'The backend embedded has no option "prefix"'),
         (["up", "--backend", "kind", "--era", "1.20"], "It is one of embedded"),
         (["exec"], "Missing argument"),
@@ -129,7 +134,9 @@ def test_before_the_first_start(capsys: Capture) -> None:
     assert run(["down"]) == 0
 
 
-def test_a_home_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture) -> None:
+def test_a_home_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "file" / "home"))
     for words in (["up"], ["down"], ["lab", "--no-browser"]):
@@ -187,16 +194,22 @@ def test_reset_and_rewind(running: Path, capsys: Capture) -> None:
 def test_a_clock_that_is_years_behind_makes_no_library_warn(running: Path) -> None:
     code = "import datetime, sys, urllib3.connection; urllib3.connection.RECENT_DATE = datetime.date.max;"
     code += "from labkit.cli import run; sys.exit(run(['reset']))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "The cluster is as it began.\n", "")
 
 
 def test_exec_gives_output_and_exit_code(running: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["reset", "--to", "W6"]) == 0
     capfd.readouterr()
-    done = labkit("exec", "curl", "--", "bash", "-c", "echo out; echo err >&2; exit 3", stdin="", home=running)
+    done = labkit(
+        "exec", "curl", "--", "bash", "-c", "echo out; echo err >&2; exit 3", stdin="", home=running
+    )
     assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
-    assert labkit("exec", "default/curl", "--", "cat", stdin="fed\n", home=running).stdout == "fed\n"
+    assert (
+        labkit("exec", "default/curl", "--", "cat", stdin="fed\n", home=running).stdout == "fed\n"
+    )
     assert labkit("exec", "curl", stdin="echo typed; exit 4\n", home=running).returncode == 4
     # More than all the buffers on the way hold: input is taken while output is read.
     long = "".join(f"line {number}\n" for number in range(500_000))
@@ -258,13 +271,20 @@ def test_proxy_serves_until_it_is_interrupted(running: Path) -> None:
     environment = {**os.environ, "LABKIT_HOME": str(running)}
     command = [sys.executable, "-m", "labkit", "proxy", "--port", "0"]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             assert line.startswith("Starting to serve on 127.0.0.1:")
-            connection = http.client.HTTPConnection("127.0.0.1", int(line.rpartition(":")[2]), timeout=SECONDS)
+            connection = http.client.HTTPConnection(
+                "127.0.0.1", int(line.rpartition(":")[2]), timeout=SECONDS
+            )
             connection.request("GET", "/api")
             assert json.loads(connection.getresponse().read())["kind"] == "APIVersions"
             connection.close()
@@ -285,7 +305,12 @@ def test_proxy_on_a_unix_socket_lets_in_its_owner_alone(running: Path, tmp_path:
     path = tmp_path / "proxy.sock"
     command = [sys.executable, "-m", "labkit", "proxy", "--unix-socket", str(path)]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with process:
         try:
@@ -311,16 +336,25 @@ def test_check_judges_and_its_exit_code_says_so(running: Path, capsys: Capture) 
 
 def test_a_step_that_is_not_there_starts_no_cluster(labkit_home: Path, capsys: Capture) -> None:
     assert run(["check", "W1", "W99"]) == 2
-    assert capsys.readouterr().err == 'labkit: There is no step "W99".\n  try: Steps are W1 to W24 and T1 to T6.\n'
+    assert (
+        capsys.readouterr().err
+        == 'labkit: There is no step "W99".\n  try: Steps are W1 to W24 and T1 to T6.\n'
+    )
     assert list(labkit_home.iterdir()) == []
 
 
-def test_json_for_programs(running: Path, labkit_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+def test_json_for_programs(
+    running: Path, labkit_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
     assert run(["reset", "--progress"]) == 0
     capsys.readouterr()
     assert run(["status", "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
-    assert (status["backend"], status["running"], status["facts"]["state"]) == ("embedded", True, str(running))
+    assert (status["backend"], status["running"], status["facts"]["state"]) == (
+        "embedded",
+        True,
+        str(running),
+    )
     assert status["url"].startswith("https://127.0.0.1:")
     assert run(["check", "w5", "W6", "--json"]) == 1
     checked = json.loads(capsys.readouterr().out)
@@ -355,7 +389,9 @@ def test_bash_completes_commands_options_and_steps(
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_completion_of_a_shell_calls_labkit(shell: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_completion_of_a_shell_calls_labkit(
+    shell: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert run(["completion", shell]) == 0
     script = capfd.readouterr().out
     assert f"_LABKIT_COMPLETE={shell}_complete" in script
@@ -393,10 +429,27 @@ def test_lab_opens_copies_of_the_notebooks_and_ends_on_a_signal(tmp_path: Path) 
     empty.mkdir()
     mine = tmp_path / "mine"
     environment = {**os.environ, "LABKIT_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
-    environment |= {"JUPYTER_RUNTIME_DIR": str(tmp_path / "run"), "JUPYTER_CONFIG_DIR": str(tmp_path / "conf")}
-    command = [sys.executable, "-m", "labkit", "lab", "--no-browser", "--dir", str(mine), "--ServerApp.port=0"]
+    environment |= {
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "run"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "conf"),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "labkit",
+        "lab",
+        "--no-browser",
+        "--dir",
+        str(mine),
+        "--ServerApp.port=0",
+    ]
     process = subprocess.Popen(
-        command, cwd=empty, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=empty,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     with process:
         seen = ""
@@ -461,7 +514,10 @@ def test_a_demo_leaves_no_cluster_behind_however_it_ends(tmp_path: Path, end: st
         time.sleep(0.1)
     if end != "closed":
         os.close(terminal)
-        assert os.waitstatus_to_exitcode(ended[1]) == {"terminated": 130, "ctrl-d": 0, "killed": -signal.SIGKILL}[end]
+        assert (
+            os.waitstatus_to_exitcode(ended[1])
+            == {"terminated": 130, "ctrl-d": 0, "killed": -signal.SIGKILL}[end]
+        )
     if end != "killed":
         assert list(tmp_path.iterdir()) == []
     while psutil.pid_exists(server) and psutil.Process(server).status() != psutil.STATUS_ZOMBIE:

@@ -46,14 +46,21 @@ def test_the_end_of_input_ends_it(progress: Progress) -> None:
 
 
 def test_before_and_after_show_the_gain(progress: Progress) -> None:
-    sets = {name: [each for each in pool()["questions"] if each.get("set") == name] for name in ("before", "after")}
+    sets = {
+        name: [each for each in pool()["questions"] if each.get("set") == name]
+        for name in ("before", "after")
+    }
     assert "Before: 4 of 10 right" in drill("--measure", typed="a\n" * 10)
     assert drill("--measure", typed="a\n").endswith("Nothing is kept: only all ten count.\n")
     right = "".join("a\n" if each["allowed"] else "f\n" for each in sets["after"])
-    assert drill("--measure", typed=right).endswith("Before: 4 of 10 right\nAfter: 10 of 10 right\nGain: +6\n")
+    assert drill("--measure", typed=right).endswith(
+        "Before: 4 of 10 right\nAfter: 10 of 10 right\nGain: +6\n"
+    )
     progress.mark("W1", "passed", guessed=True)
     lessons = f"1 of {len(STEPS)} steps passed, 1 of 1 first guesses right\n"
-    assert drill("--summary") == f"{lessons}Before: 4 of 10 right\nAfter: 10 of 10 right\nGain: +6\n"
+    assert (
+        drill("--summary") == f"{lessons}Before: 4 of 10 right\nAfter: 10 of 10 right\nGain: +6\n"
+    )
 
 
 def test_an_idea_that_was_found_is_named_and_can_be_switched_off(progress: Progress) -> None:
@@ -63,11 +70,15 @@ def test_an_idea_that_was_found_is_named_and_can_be_switched_off(progress: Progr
     assert "This was wrong before." in drill(typed="q\n")
     assert drill("--no-again") == "Nothing comes back.\n"
     assert "This was wrong before." not in drill(typed="q\n")
-    assert finding_lines(Finding("idea", 2, 0.953))[0] == f"You may believe (95% sure): {idea['name']}"
+    assert (
+        finding_lines(Finding("idea", 2, 0.953))[0] == f"You may believe (95% sure): {idea['name']}"
+    )
     assert finding_lines(Finding("nothing", -1, 0.934)) == ["Nothing wrong was found (93% sure)."]
 
 
-def test_the_drill_is_exported_and_joined_with_what_is_there(progress: Progress, tmp_path: Path) -> None:
+def test_the_drill_is_exported_and_joined_with_what_is_there(
+    progress: Progress, tmp_path: Path
+) -> None:
     progress.join_drill(keeping.found(keeping.new(), "any-group", 1000.0))
     other = Progress(tmp_path / "other.json")
     other.join_drill(keeping.found(keeping.new(), "groups-for-people", 2000.0))
@@ -88,5 +99,7 @@ def test_what_a_newer_labkit_kept_stays(progress: Progress) -> None:
 
 def test_damaged_data_begins_anew(progress: Progress) -> None:
     progress.path.write_text(json.dumps({"version": 1, "steps": {}, "drill": [1]}))
-    assert drill(typed="f\n\nq\n").startswith("What was kept of the drill is damaged. It begins anew.")
+    assert drill(typed="f\n\nq\n").startswith(
+        "What was kept of the drill is damaged. It begins anew."
+    )
     assert len(keeping.read(progress.drill())[0]["asked"]) == 1

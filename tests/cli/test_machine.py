@@ -124,7 +124,9 @@ def test_clean_spares_what_is_in_use(room: Path, labkit_home: Path, capsys: Capt
     own.stop(quiet)
 
 
-def test_a_server_ends_with_the_program_that_it_was_started_for(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_ends_with_the_program_that_it_was_started_for(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Such as a server of these tests; its directory is not the program's, and stays."""
     with scratch_directory("labkit-tests-") as directory:
         monkeypatch.setenv("LABKIT_PROGRAM_LOCK", str(directory / PROGRAM_LOCK))
@@ -133,7 +135,10 @@ def test_a_server_ends_with_the_program_that_it_was_started_for(room: Path, monk
         pid = int(backend.status().facts["process"])
     until(lambda: gone(pid))
     assert (room / "home" / "state.db").exists()
-    assert "the program that this server was started for has ended" in (room / "home" / "server.log").read_text()
+    assert (
+        "the program that this server was started for has ended"
+        in (room / "home" / "server.log").read_text()
+    )
 
 
 @pytest.mark.slow
@@ -144,7 +149,9 @@ def test_a_hung_server_of_a_killed_program_is_left_over(room: Path, capsys: Capt
         pid = int(backend.status().facts["process"])
         os.kill(pid, signal.SIGSTOP)
         until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
-        kept = directory.rename(directory.with_name("kept"))  # as if the program had no chance to remove it
+        kept = directory.rename(
+            directory.with_name("kept")
+        )  # as if the program had no chance to remove it
     kept.rename(directory)
     assert run(["clean", "--yes"]) == 0
     assert f"stop process {pid}: " in capsys.readouterr().out

@@ -35,7 +35,9 @@ def commands() -> Iterator[tuple[list[str], click.Command]]:
         command = cli.cli.get_command(CONTEXT, name)
         assert command is not None
         yield [name], command
-        yield from (([name, each], inner) for each, inner in getattr(command, "commands", {}).items())
+        yield from (
+            ([name, each], inner) for each, inner in getattr(command, "commands", {}).items()
+        )
 
 
 @pytest.fixture
@@ -63,7 +65,9 @@ def test_help_in_korean_is_as_wide_as_a_terminal(
     for words, _ in some(commands()):
         assert cli.run([*words, "--help"]) == 0
         shown = capsys.readouterr().out
-        assert [line for line in shown.splitlines() if width(line) > 80 and "  labkit exec" not in line] == []
+        assert [
+            line for line in shown.splitlines() if width(line) > 80 and "  labkit exec" not in line
+        ] == []
         assert HANGUL.search(shown)
         assert not re.search("[\ue000-\uf8ff]", shown)
 
@@ -124,12 +128,18 @@ def test_an_error_is_shown_in_korean_with_its_values(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("template", VALUES)
-def test_the_english_words_of_a_value_are_translated_too(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_english_words_of_a_value_are_translated_too(
+    template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LABKIT_LANG", "ko")
-    assert fitted(NAME.sub("7", template)) == NAME.sub("7", _catalogue("ko", "-sentences")[template])
+    assert fitted(NAME.sub("7", template)) == NAME.sub(
+        "7", _catalogue("ko", "-sentences")[template]
+    )
 
 
-@pytest.mark.parametrize(("lang", "words", "reads"), [("en", "--help", 0), ("ko", "--version", 0), ("ko", "--help", 1)])
+@pytest.mark.parametrize(
+    ("lang", "words", "reads"), [("en", "--help", 0), ("ko", "--version", 0), ("ko", "--help", 1)]
+)
 def test_a_catalogue_is_read_when_it_is_used(lang: str, words: str, reads: int) -> None:
     program = (
         "import sys\nfrom labkit.core import language\n"
@@ -137,7 +147,9 @@ def test_a_catalogue_is_read_when_it_is_used(lang: str, words: str, reads: int) 
         "from labkit import cli\nsys.exit(cli.run(sys.argv[1:]))"
     )
     environment = {**os.environ, "LABKIT_LANG": lang}
-    run = subprocess.run([sys.executable, "-c", program, words], env=environment, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program, words], env=environment, capture_output=True, text=True
+    )
     assert (run.returncode, "was read" in run.stderr) == (reads, bool(reads)), run.stderr
 
 
@@ -148,12 +160,22 @@ def test_the_sentences_of_a_module_are_found() -> None:
         "raise UsageError(f'No {len(names)} {WAYS}.', why=why, todo=near(x, y))\n"
         "raise ValueError('not this', 'nor this')\n"
     )
-    assert list(sentences.in_errors(tree, {"text"})) == ["No {names} this way.", "{path} is here", "{path} is there"]
+    assert list(sentences.in_errors(tree, {"text"})) == [
+        "No {names} this way.",
+        "{path} is here",
+        "{path} is there",
+    ]
     tree = ast.parse(
         "@group.command('x')\n@click.option('--y', help='One. Two.')\n"
         "def x_command():\n    '''First\n    line. Second.'''\n    echo(f'{a.b} and {b}')\n    print('no')\n"
     )
-    assert sorted(sentences.in_command(tree, True)) == ["First line.", "One.", "Second.", "Two.", "{b} and {b2}"]
+    assert sorted(sentences.in_command(tree, True)) == [
+        "First line.",
+        "One.",
+        "Second.",
+        "Two.",
+        "{b} and {b2}",
+    ]
 
 
 def test_a_sentence_is_found_by_its_own_template(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from tools.texts import PACKAGE
 from tools.values import VALUES
 
 VALUE = re.compile(r"\{\w*\}")
-WHOLE = re.compile(r"[A-Za-z]+[^A-Za-z]+[A-Za-z]|[A-Za-z]{4}|[A-Za-z]{2}[^A-Za-z]+$|^[^A-Za-z]+[A-Za-z]{2}")
+WHOLE = re.compile(
+    r"[A-Za-z]+[^A-Za-z]+[A-Za-z]|[A-Za-z]{4}|[A-Za-z]{2}[^A-Za-z]+$|^[^A-Za-z]+[A-Za-z]{2}"
+)
 """Two words, a long one, or a short one beside a space or a mark: letters alone would be in any sentence."""
 
 

@@ -18,7 +18,11 @@ from labkit.lab.workbook import prepare
 from tests.page.conftest import leave
 
 FIRST = "00-start.ipynb"
-SPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai", "labels": {"team": "blue"}}}
+SPACE = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "kikai", "labels": {"team": "blue"}},
+}
 
 
 def labkit(*words: object, answer: str = "") -> Result:
@@ -75,8 +79,13 @@ def test_what_differs_is_replaced_only_if_that_is_wanted(
     Lab(say=lambda _line: None).apply({**SPACE, "metadata": {"name": "kikai"}})
     found = labkit("load", saved, *words, answer=answer)
     assert found.exit_code == 0
-    assert f"This differs here: {FIRST}\nThis differs here: Namespace kikai is another one here.\n" in found.stdout
-    labels = Lab(say=lambda _line: None).admin.get("/api/v1/namespaces/kikai").body["metadata"]["labels"]
+    assert (
+        f"This differs here: {FIRST}\nThis differs here: Namespace kikai is another one here.\n"
+        in found.stdout
+    )
+    labels = (
+        Lab(say=lambda _line: None).admin.get("/api/v1/namespaces/kikai").body["metadata"]["labels"]
+    )
     assert ("team" in labels) is (here == "mine")
     assert first_cell(FIRST) == here
     assert (prepare().directory / "00-start-2.ipynb").exists() is bool(beside)
@@ -87,12 +96,21 @@ def test_what_is_no_work_is_refused_and_written_nowhere(saved: Path) -> None:
     bad: list[tuple[str, Any]] = [
         (name, {"cells": []}) for name in ("../out.ipynb", "/out.ipynb", "a//out.ipynb", "out.sh")
     ]
-    bad += [("out.ipynb", None), ("out.ipynb", []), ("out.ipynb", {"cells": [7]}), ("out.ipynb", {"cells": [{}]})]
+    bad += [
+        ("out.ipynb", None),
+        ("out.ipynb", []),
+        ("out.ipynb", {"cells": [7]}),
+        ("out.ipynb", {"cells": [{}]}),
+    ]
     for name, notebook in bad:
         odd = json.loads(saved.read_text())
         odd["content"]["notebooks"] = {name: notebook}
         assert f"{name} in " in refused(saved, json.dumps(odd))
-    for text in ("no work", "{}", '{"labkit work": 2, "progress": "", "content": {"notebooks": {}, "objects": []}}'):
+    for text in (
+        "no work",
+        "{}",
+        '{"labkit work": 2, "progress": "", "content": {"notebooks": {}, "objects": []}}',
+    ):
         assert refused(saved, text)
     assert "cannot use" in refused(saved, None)
     assert not list(saved.parent.rglob("out*"))

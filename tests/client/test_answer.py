@@ -88,7 +88,9 @@ def test_a_list_is_told_by_its_names() -> None:
 def test_a_list_across_namespaces_says_whose_each_name_is() -> None:
     items = [{"metadata": {"name": "test", "namespace": home}} for home in ("darbo", "kikai")]
     body = {"kind": "PodList", "items": items}
-    assert "got      PodList, 2 items: darbo/test, kikai/test\n" in repr(made(200, body, path="/api/v1/pods"))
+    assert "got      PodList, 2 items: darbo/test, kikai/test\n" in repr(
+        made(200, body, path="/api/v1/pods")
+    )
     assert "2 items: test, test\n" in repr(made(200, body, path="/api/v1/namespaces/kikai/pods"))
 
 
@@ -113,7 +115,9 @@ def test_not_found_counts_as_allowed_since_the_server_looked() -> None:
 
 
 def test_a_token_in_an_answer_is_never_shown_whole() -> None:
-    shown = made(201, {"kind": "TokenRequest", "status": {"token": JWT}}, sent={"token": JWT}, method="POST")
+    shown = made(
+        201, {"kind": "TokenRequest", "status": {"token": JWT}}, sent={"token": JWT}, method="POST"
+    )
     signature = JWT.rpartition(".")[2]
     for said in (repr(shown), shown._repr_html_(), shown.json(), shown.curl, shown.kubectl):
         assert signature not in said
@@ -146,4 +150,6 @@ def test_a_refused_caller_has_the_groups_that_the_server_says() -> None:
 def test_a_refusal_has_a_note_on_the_user_it_names() -> None:
     noted = made(403, FORBIDDEN, advise=lambda user: f"There is no {user}.")
     assert "note     There is no system:serviceaccount:kikai:default.\n" in repr(noted)
-    assert "note" not in repr(made(200, {"kind": "Pod"}, advise=lambda user: f"There is no {user}."))
+    assert "note" not in repr(
+        made(200, {"kind": "Pod"}, advise=lambda user: f"There is no {user}.")
+    )

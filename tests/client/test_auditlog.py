@@ -24,12 +24,16 @@ def test_an_event_is_found_from_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 7, 40, 10_000])
-def test_blocks_of_any_size_give_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+def test_blocks_of_any_size_give_whole_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
     monkeypatch.setattr(auditlog, "BLOCK_BYTES", block)
     log = tmp_path / "audit.log"
     log.write_text("".join(line(f"id-{n}", text="ä" * n) for n in range(20)))
     lines = list(auditlog.backwards(log))
-    assert [json.loads(entry)["auditID"] for entry in lines] == [f"id-{n}" for n in reversed(range(20))]
+    assert [json.loads(entry)["auditID"] for entry in lines] == [
+        f"id-{n}" for n in reversed(range(20))
+    ]
 
 
 def test_it_does_not_look_back_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,14 @@ from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.client.transport import Credentials, Endpoint, connection_error
-from labkit.core.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted, UsageError
+from labkit.core.errors import (
+    ApiFailure,
+    HomeError,
+    LabkitError,
+    Unreachable,
+    Untrusted,
+    UsageError,
+)
 from labkit.embedded.machinery.pki.keys import Keys
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
@@ -25,7 +32,9 @@ def answer(request: Request) -> Reply:
     """A little of everything."""
     path = request.path
     if path.startswith("/api/v1/namespaces/kikai/services"):
-        return status(403, "Forbidden", 'services is forbidden: User "u" cannot list resource "services"')
+        return status(
+            403, "Forbidden", 'services is forbidden: User "u" cannot list resource "services"'
+        )
     if path == "/text":
         return Reply(404, b"404 page not found\n", {"Content-Type": "text/plain"})
     if path == "/broken":
@@ -33,7 +42,10 @@ def answer(request: Request) -> Reply:
     if path == "/empty":
         return Reply(204, b"")
     if path.startswith("/watch"):
-        events = [b'{"type":"ADDED","object":{"n":1}}\n{"type":"MOD', b'IFIED","object":{"n":2}}\n\n']
+        events = [
+            b'{"type":"ADDED","object":{"n":1}}\n{"type":"MOD',
+            b'IFIED","object":{"n":2}}\n\n',
+        ]
         return Reply(200, events, {"Content-Type": "application/json"})
     if path == "/redirect":
         return Reply(301, b"", {"Location": "http://127.0.0.1:1/elsewhere"})
@@ -80,7 +92,11 @@ def test_a_storage_that_is_not_ready_is_asked_again(monkeypatch: pytest.MonkeyPa
         failures[request.path] = left = failures.get(request.path, 0) - 1
         if request.path == "/busy":
             return status(429, "TooManyRequests", "too many requests")
-        return status(429, "TooManyRequests", "storage is (re)initializing") if left >= 0 else Reply(200, {})
+        return (
+            status(429, "TooManyRequests", "storage is (re)initializing")
+            if left >= 0
+            else Reply(200, {})
+        )
 
     seen: list[Answer] = []
     with fake_api(reply) as fake:
@@ -95,7 +111,13 @@ def test_a_credential_is_sent_and_never_shown(api: Fake) -> None:
     client = Client(api.endpoint, Credentials(token="s3cr3t-token"), name="me")
     shown = client.get("/thing")
     assert api.requests[0].headers["authorization"] == "Bearer s3cr3t-token"
-    for text in (repr(client), repr(client.credentials), repr(shown), shown._repr_html_(), shown.curl):
+    for text in (
+        repr(client),
+        repr(client.credentials),
+        repr(shown),
+        shown._repr_html_(),
+        shown.curl,
+    ):
         assert "s3cr3t" not in text
     assert "$TOKEN" in shown.curl
 
@@ -126,7 +148,10 @@ def test_a_body_is_sent_in_its_own_type(api: Fake) -> None:
         (lambda client: client.request("G T", "/x"), 'cannot take "G T" as `method`'),
         (lambda client: client.post("/x", {1}), "A value of the type set cannot be sent"),
         (lambda client: client.post("/x", {"a": b"b"}), "A value of the type dict cannot be sent"),
-        (lambda client: client.patch("/x", {}, kind="json-patch"), 'There is no kind of patch "json-patch"'),
+        (
+            lambda client: client.patch("/x", {}, kind="json-patch"),
+            'There is no kind of patch "json-patch"',
+        ),
     ],
 )
 def test_what_cannot_be_sent_is_said(api: Fake, call: Callable[[Any], object], said: str) -> None:
@@ -186,7 +211,11 @@ def test_names_are_mapped_on_the_way(api: Fake) -> None:
 
 
 def test_the_audit_event_says_who_and_why(api: Fake) -> None:
-    user = {"username": "system:serviceaccount:kikai:default", "groups": ["g"], "extra": {"k": ["v"]}}
+    user = {
+        "username": "system:serviceaccount:kikai:default",
+        "groups": ["g"],
+        "extra": {"k": ["v"]},
+    }
     event = {"user": user, "annotations": {"authorization.k8s.io/reason": "RBAC: allowed by ..."}}
     asked: list[str] = []
 
@@ -240,7 +269,10 @@ def test_a_broken_ca_or_certificate_is_named(tmp_path: Path) -> None:
         Client(Endpoint("https://127.0.0.1:1", ca="nonsense"))
     endpoint = Endpoint("https://127.0.0.1:1", scratch=tmp_path)
     with pytest.raises(HomeError, match="cannot use /nope"):
-        Client(Endpoint("https://127.0.0.1:1", scratch=Path("/nope")), Credentials(certificate="x", key="y"))
+        Client(
+            Endpoint("https://127.0.0.1:1", scratch=Path("/nope")),
+            Credentials(certificate="x", key="y"),
+        )
     with pytest.raises(LabkitError, match="client certificate cannot be read"):
         Client(endpoint, Credentials(certificate="nonsense", key="x"))
     assert list(tmp_path.iterdir()) == []
@@ -271,7 +303,9 @@ def test_a_certificate_for_another_name_is_not_trusted(secure: Endpoint) -> None
         with pytest.raises(Untrusted):
             ask()
     with pytest.warns(urllib3.exceptions.InsecureRequestWarning):
-        assert Client(replace(secure, server_name="elsewhere", verify=False)).get("/x").status == 200
+        assert (
+            Client(replace(secure, server_name="elsewhere", verify=False)).get("/x").status == 200
+        )
 
 
 def test_untrusted_is_a_kind_of_unreachable() -> None:
@@ -284,7 +318,10 @@ def test_a_connection_that_breaks_off_and_a_wrong_clock_are_said_in_sentences() 
     )
     reset.__context__ = reset.args[1]
     said = connection_error("https://h:1", reset)
-    assert (said.what, said.why) == ("The connection to https://h:1 broke off.", "Connection reset by peer")
+    assert (said.what, said.why) == (
+        "The connection to https://h:1 broke off.",
+        "Connection reset by peer",
+    )
     late = ssl.SSLCertVerificationError(1, "certificate verify failed")
     late.verify_code, late.verify_message = 10, "certificate has expired"
     said = connection_error("https://h:1", late)

@@ -19,7 +19,9 @@ from labkit.client import content
         ("/a?y=1", {"x": "2"}, "/a?y=1&x=2"),
     ],
 )
-def test_a_query_is_joined_to_a_path_that_may_have_one(path: str, query: dict[str, str] | None, whole: str) -> None:
+def test_a_query_is_joined_to_a_path_that_may_have_one(
+    path: str, query: dict[str, str] | None, whole: str
+) -> None:
     assert content.with_query(path, query) == whole
 
 

@@ -32,7 +32,9 @@ def test_kubectl_reads(method: str, path: str, expected: str) -> None:
 
 
 def test_kubectl_writes() -> None:
-    assert kubectl("POST", f"{RBAC}/clusterroles", {"a": 1}) == """kubectl create -f - <<< '{"a":1}'"""
+    assert (
+        kubectl("POST", f"{RBAC}/clusterroles", {"a": 1}) == """kubectl create -f - <<< '{"a":1}'"""
+    )
     assert (
         kubectl("PATCH", f"{RBAC}/namespaces/kikai/rolebindings/test", {"subjects": []})
         == """kubectl patch rolebindings test -n kikai --type=merge -p '{"subjects":[]}'"""
@@ -44,7 +46,10 @@ def test_kubectl_has_words_of_its_own_for_reviews_and_tokens() -> None:
     attributes = {"verb": "list", "resource": "services", "namespace": "kikai"}
     body = {"spec": {"resourceAttributes": attributes}}
     assert kubectl("POST", review, body) == "kubectl auth can-i list services -n kikai"
-    assert kubectl("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}) == "kubectl auth whoami"
+    assert (
+        kubectl("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {})
+        == "kubectl auth whoami"
+    )
     token = "/api/v1/namespaces/default/serviceaccounts/kikai/token"
     assert (
         kubectl("POST", token, {"spec": {"expirationSeconds": 600}})

@@ -36,7 +36,11 @@ def written(path: Path, content: Any) -> Path:
 def test_data_and_files_are_read_alike(tmp_path: Path) -> None:
     encoded = base64.b64encode(PEM.encode()).decode()
     (tmp_path / "ca.crt").write_text(PEM)
-    cluster = {"server": "https://h:1/", "certificate-authority": "ca.crt", "tls-server-name": "kube"}
+    cluster = {
+        "server": "https://h:1/",
+        "certificate-authority": "ca.crt",
+        "tls-server-name": "kube",
+    }
     user = {"client-certificate-data": encoded, "client-key-data": encoded}
     found = kubeconfig.load(written(tmp_path / "config", document(user, cluster)))
     assert found.endpoint.server == "https://h:1"
@@ -74,7 +78,9 @@ def counting(expires: str) -> str:
     return f'echo >>runs; n=$(($(wc -l <runs)))\necho "{{{kind},\\"status\\":{status}}}"'
 
 
-@pytest.mark.parametrize(("expires", "second"), [("2999-01-01T00:00:00Z", "t1"), ("2020-01-01T00:00:00Z", "t3")])
+@pytest.mark.parametrize(
+    ("expires", "second"), [("2999-01-01T00:00:00Z", "t1"), ("2020-01-01T00:00:00Z", "t3")]
+)
 def test_a_login_program_gives_the_token_and_is_run_again_when_that_has_expired(
     tmp_path: Path, expires: str, second: str
 ) -> None:

@@ -64,10 +64,15 @@ def test_what_does_not_end_is_cut_off(program: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(kubectl, "SECONDS", 0.2)
     ran = run("get pods --watch")
     assert ran.returncode == 124
-    assert "cut off after 0.2 s: what goes on by itself, or waits for you, belongs in a terminal" in repr(ran)
+    assert (
+        "cut off after 0.2 s: what goes on by itself, or waits for you, belongs in a terminal"
+        in repr(ran)
+    )
 
 
-def test_where_it_is_missing_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_it_is_missing_a_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     ran = run("get pods")
     assert ran.returncode == 127

@@ -72,7 +72,9 @@ def test_what_is_wrong_in_a_line_is_said_with_the_line() -> None:
 
 
 def test_a_date_is_text_as_for_kubernetes() -> None:
-    (entry,) = parse("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {since: 2024-01-01}")
+    (entry,) = parse(
+        "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {since: 2024-01-01}"
+    )
     assert entry["data"] == {"since": "2024-01-01"}
 
 
@@ -94,7 +96,9 @@ def test_what_no_object_can_hold_is_said(more: str, said: str) -> None:
 
 @pytest.mark.parametrize("what", [5, [5], {"kind": "Pod"}, [{"kind": "Pod"}]])
 def test_what_is_no_object_is_said(what: object) -> None:
-    with pytest.raises(UsageError, match="The argument holds something that is no Kubernetes object"):
+    with pytest.raises(
+        UsageError, match="The argument holds something that is no Kubernetes object"
+    ):
         from_python(what)
 
 
@@ -121,13 +125,28 @@ class Cluster:
         path, _, query = request.path.partition("?")
         assert (query == "fieldValidation=Strict") == (request.method in ("POST", "PATCH"))
         if path == "/apis":
-            return Reply(200, {"groups": [{"preferredVersion": {"groupVersion": "rbac.authorization.k8s.io/v1"}}]})
+            return Reply(
+                200,
+                {
+                    "groups": [
+                        {"preferredVersion": {"groupVersion": "rbac.authorization.k8s.io/v1"}}
+                    ]
+                },
+            )
         if path == "/apis/rbac.authorization.k8s.io/v1":
-            return Reply(200, {"resources": [{"kind": "Role", "name": "roles", "namespaced": True}]})
+            return Reply(
+                200, {"resources": [{"kind": "Role", "name": "roles", "namespaced": True}]}
+            )
         if path == "/api/v1":
             found = [{"kind": "Namespace", "name": "namespaces", "namespaced": False}]
             return Reply(
-                200, {"resources": [*found, {"kind": "Eviction", "name": "pods/eviction", "namespaced": True}]}
+                200,
+                {
+                    "resources": [
+                        *found,
+                        {"kind": "Eviction", "name": "pods/eviction", "namespaced": True},
+                    ]
+                },
             )
         if path.count("/") == 3 and path.startswith("/apis/"):
             return status(404, "NotFound", "no")
@@ -147,7 +166,10 @@ class Cluster:
             old = self.objects[path]
             new = {**old, **{k: v for k, v in json.loads(request.body).items() if k != "metadata"}}
             changed = str(int(old["metadata"]["resourceVersion"]) + (new != old))
-            self.objects[path] = {**new, "metadata": {**old["metadata"], "resourceVersion": changed}}
+            self.objects[path] = {
+                **new,
+                "metadata": {**old["metadata"], "resourceVersion": changed},
+            }
         elif request.method == "DELETE":
             return Reply(200, self.objects.pop(path))
         return Reply(200, self.objects[path])
@@ -172,7 +194,9 @@ ROLE = {
 }
 
 
-def applied(api: Fake, *objects: dict[str, Any], adapt: Any = lambda entry: entry) -> manifests.Applied:
+def applied(
+    api: Fake, *objects: dict[str, Any], adapt: Any = lambda entry: entry
+) -> manifests.Applied:
     client = Client(api.endpoint)
     return manifests.apply(client, Resources(client), objects, adapt)
 
@@ -199,8 +223,12 @@ def test_what_the_server_refuses_is_said_in_its_words(api: Fake, cluster: Cluste
         applied(api, ROLE)
 
 
-NO_ACCOUNT = status(403, "Forbidden", "pods is forbidden: error looking up service account x/default")
-NO_TOKEN = status(500, "ServerTimeout", 'No API token found for service account "kikai", retry after …')
+NO_ACCOUNT = status(
+    403, "Forbidden", "pods is forbidden: error looking up service account x/default"
+)
+NO_TOKEN = status(
+    500, "ServerTimeout", 'No API token found for service account "kikai", retry after …'
+)
 
 
 @pytest.mark.parametrize("not_yet", [NO_ACCOUNT, NO_TOKEN], ids=["account", "token, up to 1.23"])
@@ -218,7 +246,9 @@ def test_a_new_account_is_waited_for_where_the_cluster_is_slow(not_yet: Reply) -
         client = Client(api.endpoint)
         with pytest.raises(ApiFailure, match="Pod p was not accepted"):
             manifests.apply(client, Resources(client), [pod], lambda entry: entry)
-        done = manifests.apply(client, Resources(client), [pod], lambda entry: entry, patience_seconds=5)
+        done = manifests.apply(
+            client, Resources(client), [pod], lambda entry: entry, patience_seconds=5
+        )
     assert done.objects[0].outcome == "created"
 
 
@@ -239,7 +269,9 @@ def test_a_token_secret_is_filled_in_before_it_is_used() -> None:
         client = Client(api.endpoint)
         manifests.apply(client, Resources(client), [secret], lambda entry: entry)
         assert asked == []  # the embedded cluster fills it in at once
-        manifests.apply(client, Resources(client), [secret], lambda entry: entry, patience_seconds=5)
+        manifests.apply(
+            client, Resources(client), [secret], lambda entry: entry, patience_seconds=5
+        )
     assert len(asked) == 3
 
 
@@ -254,10 +286,15 @@ def test_kinds_the_cluster_lacks_are_said(api: Fake) -> None:
     ("version", "said"),
     [
         ("v1", "The cluster serves no Role in v1."),
-        ("rbac.authorization.k8s.io/v1beta1", "The cluster does not serve rbac.authorization.k8s.io/v1beta1."),
+        (
+            "rbac.authorization.k8s.io/v1beta1",
+            "The cluster does not serve rbac.authorization.k8s.io/v1beta1.",
+        ),
     ],
 )
-def test_a_kind_in_the_wrong_group_or_version_is_shown_its_own(api: Fake, version: str, said: str) -> None:
+def test_a_kind_in_the_wrong_group_or_version_is_shown_its_own(
+    api: Fake, version: str, said: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         applied(api, {**ROLE, "apiVersion": version})
     assert caught.value.what == said

@@ -14,7 +14,11 @@ __all__ = ["api"]
 
 @pytest.mark.parametrize(
     ("written", "read"),
-    [("kikai/test", "kikai/test"), (" curl\n", "default/curl"), ("a/kube-proxy.node-1", "a/kube-proxy.node-1")],
+    [
+        ("kikai/test", "kikai/test"),
+        (" curl\n", "default/curl"),
+        ("a/kube-proxy.node-1", "a/kube-proxy.node-1"),
+    ],
 )
 def test_a_name_is_read(written: str, read: str) -> None:
     assert pod_name(written) == read
@@ -54,9 +58,14 @@ def test_an_account_that_is_not_there_is_compared_with_those_that_are(api: Clien
     assert missing_account(api, "kikai", "defualt") == (
         'There is no service account kikai/defualt. Did you mean "kikai/default"?'
     )
-    assert missing_account(api, "kikia", "default") == 'There is no namespace kikia. Did you mean "kikai"?'
+    assert (
+        missing_account(api, "kikia", "default")
+        == 'There is no namespace kikia. Did you mean "kikai"?'
+    )
     assert missing_account(api, "kikai", "zzzzzzzzzzzz") == (
         "There is no service account kikai/zzzzzzzzzzzz. Known are: kikai/bot, kikai/default."
     )
-    assert missing_user(api, "system:serviceaccount:darbo:bot").endswith('Did you mean "kikai/bot"?')
+    assert missing_user(api, "system:serviceaccount:darbo:bot").endswith(
+        'Did you mean "kikai/bot"?'
+    )
     assert missing_user(api, "jane") == missing_user(api, "system:serviceaccount:kikai:bot") == ""

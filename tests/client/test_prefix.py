@@ -44,7 +44,11 @@ def test_a_binding_is_mapped_in_all_its_parts() -> None:
     assert mapped["metadata"]["name"] == "ann-pv-test"
     assert mapped["roleRef"]["name"] == "ann-pv-reader"
     names = [(subject["name"], subject.get("namespace")) for subject in mapped["subjects"]]
-    assert names == [("default", "ann-darbo"), ("system:serviceaccounts:ann-kikai", None), ("jane", None)]
+    assert names == [
+        ("default", "ann-darbo"),
+        ("system:serviceaccounts:ann-kikai", None),
+        ("jane", None),
+    ]
     assert binding["metadata"]["name"] == "pv-test"
 
 
@@ -77,8 +81,14 @@ def test_a_prefix_must_begin_a_name(prefix: str) -> None:
 
 def test_a_command_in_a_pod_names_what_is_there() -> None:
     assert ANN.command("curl https://kubernetes") == "curl https://kubernetes.default"
-    assert ANN.command("curl -k 'https://kubernetes/api'") == "curl -k 'https://kubernetes.default/api'"
-    assert ANN.command("curl https://kubernetes.default.svc/api") == "curl https://kubernetes.default.svc/api"
+    assert (
+        ANN.command("curl -k 'https://kubernetes/api'")
+        == "curl -k 'https://kubernetes.default/api'"
+    )
+    assert (
+        ANN.command("curl https://kubernetes.default.svc/api")
+        == "curl https://kubernetes.default.svc/api"
+    )
     assert (
         ANN.command('curl "localhost:8001/api/v1/namespaces/kikai/services"')
         == 'curl "localhost:8001/api/v1/namespaces/ann-kikai/services"'
@@ -95,5 +105,8 @@ def test_what_is_no_name_stays_for_the_server_to_refuse(odd: Any) -> None:
         "subjects": [{"kind": "ServiceAccount", "namespace": odd}],
     }
     assert ANN.body(binding) == binding
-    review = {"kind": "SubjectAccessReview", "spec": {"groups": 5, "resourceAttributes": {"namespace": odd}}}
+    review = {
+        "kind": "SubjectAccessReview",
+        "spec": {"groups": 5, "resourceAttributes": {"namespace": odd}},
+    }
     assert ANN.body(review) == review

@@ -20,7 +20,11 @@ from tests.support.until import SECONDS
 
 def answer(request: Request) -> Reply:
     if request.path.startswith("/watch"):
-        return Reply(200, [b'{"type":"ADDED"}\n', b'{"type":"DELETED"}\n'], {"Content-Type": "application/json"})
+        return Reply(
+            200,
+            [b'{"type":"ADDED"}\n', b'{"type":"DELETED"}\n'],
+            {"Content-Type": "application/json"},
+        )
     return Reply(200, {"path": request.path, "body": request.body.decode()}, {"Audit-Id": "a-1"})
 
 
@@ -41,7 +45,9 @@ def call(
 ) -> tuple[int, str, http.client.HTTPMessage]:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=SECONDS)
     try:
-        connection.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
+        connection.request(
+            method, path, body, {key.replace("_", "-"): value for key, value in headers.items()}
+        )
         response = connection.getresponse()
         return response.status, response.read().decode(), response.headers
     finally:
@@ -49,7 +55,9 @@ def call(
 
 
 def test_the_proxy_adds_its_credential_and_takes_nobody_elses(proxy: Proxy, api: Fake) -> None:
-    status, body, headers = call(proxy, "GET", "/api?x=1", Authorization="Bearer mine", Accept="text/x")
+    status, body, headers = call(
+        proxy, "GET", "/api?x=1", Authorization="Bearer mine", Accept="text/x"
+    )
     assert (status, json.loads(body)["path"], headers["Audit-Id"]) == (200, "/api?x=1", "a-1")
     assert api.requests[0].headers["authorization"] == "Bearer t0k3n"
     assert api.requests[0].headers["accept"] == "text/x"
@@ -73,14 +81,18 @@ def test_a_stream_passes_as_a_stream(proxy: Proxy) -> None:
     assert [json.loads(line)["type"] for line in body.splitlines()] == ["ADDED", "DELETED"]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "10.0.0.1:8001"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "10.0.0.1:8001"]
+)
 def test_a_foreign_host_header_is_refused(proxy: Proxy, api: Fake, host: str) -> None:
     status, body, _ = call(proxy, "GET", "/api", Host=host)
     assert (status, "Forbidden" in body) == (403, True)
     assert api.requests == []
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "localhost:8001", "127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "[::1]", "localhost:8001", "127.0.0.1:1"]
+)
 def test_loopback_names_are_let_in(proxy: Proxy, host: str) -> None:
     assert call(proxy, "GET", "/api", Host=host)[0] == 200
 
@@ -91,7 +103,9 @@ def test_a_web_page_elsewhere_is_refused(proxy: Proxy) -> None:
     assert call(proxy, "GET", "/api", Origin="http://localhost:8888")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["@evil.example/api", ".evil.example/api", "http://evil.example/api", "*"])
+@pytest.mark.parametrize(
+    "path", ["@evil.example/api", ".evil.example/api", "http://evil.example/api", "*"]
+)
 def test_no_path_leads_to_another_server(proxy: Proxy, api: Fake, path: str) -> None:
     """The credential would go there: what is asked for is put behind the server's address."""
     status, body, _ = call(proxy, "GET", path, Host="localhost")
@@ -99,7 +113,9 @@ def test_no_path_leads_to_another_server(proxy: Proxy, api: Fake, path: str) -> 
     assert api.requests == []
 
 
-@pytest.mark.parametrize("path", ["/api/v1/namespaces/d/pods/curl/exec", "/api/v1/namespaces/d/pods/c/attach?x=1"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/namespaces/d/pods/curl/exec", "/api/v1/namespaces/d/pods/c/attach?x=1"]
+)
 def test_exec_and_attach_do_not_pass(proxy: Proxy, path: str) -> None:
     assert call(proxy, "POST", path)[0] == 403
 
@@ -114,7 +130,9 @@ def test_a_server_that_is_gone_is_a_bad_gateway() -> None:
     with Proxy(Client(Endpoint("http://127.0.0.1:9"))) as proxy:
         status, body, _ = call(proxy, "GET", "/api")
         asked = proxy.get("/api")
-        assert (asked.status, asked.as_user) == (502, "unknown"), "nobody has said who the caller is"
+        assert (asked.status, asked.as_user) == (502, "unknown"), (
+            "nobody has said who the caller is"
+        )
     assert (status, "Nothing listens" in body) == (502, True)
 
 
@@ -135,7 +153,9 @@ def ask_socket(path: Path, target: str) -> tuple[int, str]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(30)
         connection.connect(str(path))
-        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(
+            f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
         response = http.client.HTTPResponse(connection)
         response.begin()
         return response.status, response.read().decode()

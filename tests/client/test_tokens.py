@@ -74,7 +74,10 @@ def tampered() -> str:
         (tampered(), "header or claims were changed"),
         (signed(key=OTHER), "does not fit"),
         (signed(kid="k2"), "no key k2"),
-        (jwt.encode(CLAIMS, "secret" * 8, algorithm="HS256", headers={"kid": "k1"}), "claims HS256"),
+        (
+            jwt.encode(CLAIMS, "secret" * 8, algorithm="HS256", headers={"kid": "k1"}),
+            "claims HS256",
+        ),
         (jwt.encode(CLAIMS, "", algorithm="none", headers={"kid": "k1"}), "claims none"),
     ],
 )
@@ -98,7 +101,9 @@ def test_keys_that_cannot_be_read_are_said_so() -> None:
     assert "cannot be read (403)" in token.verdict
 
 
-@pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "!.!.!", "W10.W10.x", "eyJ.eyJ.eyJ", "e30.MTI.x"])
+@pytest.mark.parametrize(
+    "text", ["", "a.b", "a.b.c", "!.!.!", "W10.W10.x", "eyJ.eyJ.eyJ", "e30.MTI.x"]
+)
 def test_what_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(TokenError, match="not a token"):
         Token.decode(text)
@@ -157,13 +162,23 @@ def encoded(token: str) -> str:
 @pytest.mark.parametrize(
     ("mistake", "what", "todo"),
     [
-        (encoded, "This is base64 of a token", 'base64.b64decode(secret["data"]["token"]).decode()'),
+        (
+            encoded,
+            "This is base64 of a token",
+            'base64.b64decode(secret["data"]["token"]).decode()',
+        ),
         (str.encode, "This is bytes", "add .decode()"),
         (lambda token: str(token.encode()), "This is bytes", "add .decode()"),
-        (lambda token: f"Bearer {token}", "This is the value of a header", "Leave the word Bearer out"),
+        (
+            lambda token: f"Bearer {token}",
+            "This is the value of a header",
+            "Leave the word Bearer out",
+        ),
     ],
 )
-def test_a_token_read_wrongly_is_recognized_and_not_repeated(mistake: Any, what: str, todo: str) -> None:
+def test_a_token_read_wrongly_is_recognized_and_not_repeated(
+    mistake: Any, what: str, todo: str
+) -> None:
     token = signed()
     with pytest.raises(TokenError) as caught:
         Token.decode(mistake(token))

@@ -86,7 +86,9 @@ def asking(server: ThreadingHTTPServer) -> Iterator[Transport]:
 def open_sockets() -> int:
     """How many connections to the server this process holds at the client's end."""
     gc.collect()
-    return sum(isinstance(found, HTTPConnection) and found.sock is not None for found in gc.get_objects())
+    return sum(
+        isinstance(found, HTTPConnection) and found.sock is not None for found in gc.get_objects()
+    )
 
 
 def questions(count: int) -> list[bytes]:

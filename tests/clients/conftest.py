@@ -59,10 +59,18 @@ def serve_page(lab: Lab) -> str:
     """The name of a pod that serves a page at port 80, once it does."""
     path = f"/api/v1/namespaces/{lab.namespace}/pods"
     if lab.server.call("GET", f"{path}/web").status == 404:
-        create(lab.server, path, "Pod", "web", spec={"containers": [{"name": "main", "image": "nginx"}]})
+        create(
+            lab.server,
+            path,
+            "Pod",
+            "web",
+            spec={"containers": [{"name": "main", "image": "nginx"}]},
+        )
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        statuses = lab.server.call("GET", f"{path}/web").json()["status"].get("containerStatuses") or [{}]
+        statuses = lab.server.call("GET", f"{path}/web").json()["status"].get(
+            "containerStatuses"
+        ) or [{}]
         if statuses[0].get("ready"):
             return "web"
         time.sleep(0.1)
@@ -87,7 +95,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         base = f"/api/v1/namespaces/{NAMESPACE}"
         create(server, f"{base}/serviceaccounts", "ServiceAccount", "reader")
         rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
-        create(server, f"/apis/{RBAC}/v1/namespaces/{NAMESPACE}/roles", "Role", "reader", rules=[rule])
+        create(
+            server, f"/apis/{RBAC}/v1/namespaces/{NAMESPACE}/roles", "Role", "reader", rules=[rule]
+        )
         create(
             server,
             f"/apis/{RBAC}/v1/namespaces/{NAMESPACE}/rolebindings",
@@ -101,4 +111,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         reply = server.call("POST", f"{base}/serviceaccounts/reader/token", request)
         token = json.loads(reply.body)["status"]["token"]
-        yield Lab(server, server.kubeconfig, as_token(server.kubeconfig, folder / "reader.conf", token))
+        yield Lab(
+            server, server.kubeconfig, as_token(server.kubeconfig, folder / "reader.conf", token)
+        )

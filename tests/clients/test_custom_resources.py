@@ -38,7 +38,9 @@ def declared(lab: Lab) -> None:
 @pytest.fixture(scope="module")
 def crontabs(lab: Lab) -> Any:
     with config.new_client_from_config(str(lab.admin)) as api:
-        yield dynamic.DynamicClient(api).resources.get(api_version=f"{GROUP}/{VERSION}", kind="CronTab")
+        yield dynamic.DynamicClient(api).resources.get(
+            api_version=f"{GROUP}/{VERSION}", kind="CronTab"
+        )
 
 
 def test_kubernetes_creates_patches_applies_and_deletes(lab: Lab, crontabs: Any) -> None:
@@ -62,7 +64,10 @@ def test_kubernetes_creates_patches_applies_and_deletes(lab: Lab, crontabs: Any)
         crontabs.server_side_apply(
             body=crontab("two", replicas=3), name="two", namespace=lab.namespace, field_manager="b"
         )
-    assert [item.metadata.name for item in crontabs.get(namespace=lab.namespace).items] == ["one", "two"]
+    assert [item.metadata.name for item in crontabs.get(namespace=lab.namespace).items] == [
+        "one",
+        "two",
+    ]
     status = crontabs.status.patch(
         name="one",
         namespace=lab.namespace,
@@ -88,7 +93,9 @@ def test_kubernetes_watches(lab: Lab, crontabs: Any) -> None:
 
 def test_lightkube(lab: Lab) -> None:
     tab: Any = create_namespaced_resource(GROUP, VERSION, "CronTab", PLURAL)
-    client: Any = Client(KubeConfig.from_file(str(lab.admin)).get(), namespace=lab.namespace, field_manager="suite")
+    client: Any = Client(
+        KubeConfig.from_file(str(lab.admin)).get(), namespace=lab.namespace, field_manager="suite"
+    )
     try:
         load_in_cluster_generic_resources(client)
         made = client.create(tab(crontab("light", replicas=1)))
@@ -111,8 +118,13 @@ def test_lightkube(lab: Lab) -> None:
 @pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported")
 def test_kr8s(lab: Lab) -> None:
     api: Any = kr8s.api(kubeconfig=str(lab.admin), namespace=lab.namespace)
-    tab: Any = new_class("CronTab", f"{GROUP}/{VERSION}", asyncio=False, scalable=True, plural=PLURAL)
-    made = tab({**crontab("kr8s", replicas=1), "metadata": {"name": "kr8s", "namespace": lab.namespace}}, api=api)
+    tab: Any = new_class(
+        "CronTab", f"{GROUP}/{VERSION}", asyncio=False, scalable=True, plural=PLURAL
+    )
+    made = tab(
+        {**crontab("kr8s", replicas=1), "metadata": {"name": "kr8s", "namespace": lab.namespace}},
+        api=api,
+    )
     made.create()
     assert made.spec.image == "busybox"
     made.patch({"spec": {"cronSpec": "0 * * * *"}})
@@ -124,8 +136,14 @@ def test_kr8s(lab: Lab) -> None:
 @pytest.fixture
 def kubectl(lab: Lab) -> Callable[..., str]:
     if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed (Debian: apt-get install kubernetes-client); the tests above need none")
-    environment = {**os.environ, "KUBECACHEDIR": str(lab.server.home / "kube-cache"), "KUBE_EDITOR": "true"}
+        pytest.skip(
+            "kubectl is not installed (Debian: apt-get install kubernetes-client); the tests above need none"
+        )
+    environment = {
+        **os.environ,
+        "KUBECACHEDIR": str(lab.server.home / "kube-cache"),
+        "KUBE_EDITOR": "true",
+    }
 
     def run(*words: str, stdin: str | None = None, fails: bool = False) -> str:
         done = subprocess.run(
@@ -148,19 +166,27 @@ def test_kubectl_applies_gets_patches_and_deletes(kubectl: Callable[..., str]) -
     assert kubectl("apply", "-f", "-", stdin=text) == "crontab.stable.example.com/typed created\n"
     assert kubectl("apply", "-f", "-", stdin=text) == "crontab.stable.example.com/typed unchanged\n"
     changed = yaml.safe_dump(crontab("typed", replicas=2))
-    assert kubectl("apply", "-f", "-", stdin=changed) == "crontab.stable.example.com/typed configured\n"
+    assert (
+        kubectl("apply", "-f", "-", stdin=changed)
+        == "crontab.stable.example.com/typed configured\n"
+    )
     header, row = kubectl("get", "ct").splitlines()
     assert header.split() == ["NAME", "SPEC", "REPLICAS", "AGE"]
     assert row.split()[:7] == ["typed", "*/5", "*", "*", "*", "*", "2"]
     assert "crontab.stable.example.com/typed" in kubectl("get", "all")
-    assert kubectl("scale", "ct/typed", "--replicas=3") == "crontab.stable.example.com/typed scaled\n"
+    assert (
+        kubectl("scale", "ct/typed", "--replicas=3") == "crontab.stable.example.com/typed scaled\n"
+    )
     patch = '{"spec":{"image":"nginx"}}'
     assert kubectl("patch", "ct", "typed", "--type=merge", "-p", patch) == (
         "crontab.stable.example.com/typed patched\n"
     )
     assert json.loads(kubectl("get", "ct", "typed", "-o", "json"))["spec"]["image"] == "nginx"
     refused = kubectl("patch", "ct", "typed", "-p", patch, fails=True)
-    assert "application/strategic-merge-patch+json is not supported by stable.example.com/v1, Kind=CronTab" in refused
+    assert (
+        "application/strategic-merge-patch+json is not supported by stable.example.com/v1, Kind=CronTab"
+        in refused
+    )
     assert kubectl("delete", "ct", "typed") == 'crontab.stable.example.com "typed" deleted\n'
 
 
@@ -168,7 +194,9 @@ def test_kubectl_refuses_what_the_schema_does(kubectl: Callable[..., str]) -> No
     wrong = yaml.safe_dump(crontab("wrong", replicas=0))
     refused = kubectl("apply", "-f", "-", stdin=wrong, fails=True)
     assert refused.startswith('The CronTab "wrong" is invalid: spec.replicas: Invalid value: 0: ')
-    unknown = kubectl("create", "-f", "-", stdin=yaml.safe_dump(crontab("unknown", colour="red")), fails=True)
+    unknown = kubectl(
+        "create", "-f", "-", stdin=yaml.safe_dump(crontab("unknown", colour="red")), fails=True
+    )
     assert 'strict decoding error: unknown field "spec.colour"' in unknown
 
 
@@ -183,7 +211,16 @@ def test_kubectl_explains(kubectl: Callable[..., str]) -> None:
 @pytest.fixture
 def operator(lab: Lab, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "KUBECONFIG": str(lab.admin), "HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "kopf", "run", "--standalone", "-n", lab.namespace, str(OPERATOR)]
+    command = [
+        sys.executable,
+        "-m",
+        "kopf",
+        "run",
+        "--standalone",
+        "-n",
+        lab.namespace,
+        str(OPERATOR),
+    ]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     yield process
@@ -192,7 +229,9 @@ def operator(lab: Lab, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.slow
-def test_an_operator_looks_after_objects(lab: Lab, crontabs: Any, operator: Any, tmp_path: Path) -> None:
+def test_an_operator_looks_after_objects(
+    lab: Lab, crontabs: Any, operator: Any, tmp_path: Path
+) -> None:
     core = f"/api/v1/namespaces/{lab.namespace}/configmaps"
     crontabs.create(body=crontab("run", replicas=2), namespace=lab.namespace)
 
@@ -207,16 +246,24 @@ def test_an_operator_looks_after_objects(lab: Lab, crontabs: Any, operator: Any,
     made = lab.server.call("GET", f"{core}/run-plan").json()
     assert made["data"] == {"schedule": "*/5 * * * *"}
     assert made["metadata"]["ownerReferences"][0]["kind"] == "CronTab"
-    settled(lambda: crontabs.get(name="run", namespace=lab.namespace).to_dict().get("status") == {"plan": "run-plan"})
+    settled(
+        lambda: (
+            crontabs.get(name="run", namespace=lab.namespace).to_dict().get("status")
+            == {"plan": "run-plan"}
+        )
+    )
     crontabs.patch(
         name="run",
         namespace=lab.namespace,
         body={"spec": {"cronSpec": "0 0 * * *"}},
         content_type="application/merge-patch+json",
     )
-    settled(lambda: lab.server.call("GET", f"{core}/run-plan").json()["data"]["schedule"] == "0 0 * * *")
+    settled(
+        lambda: lab.server.call("GET", f"{core}/run-plan").json()["data"]["schedule"] == "0 0 * * *"
+    )
     assert (
-        "kopf.zalando.org/KopfFinalizerMarker" in crontabs.get(name="run", namespace=lab.namespace).metadata.finalizers
+        "kopf.zalando.org/KopfFinalizerMarker"
+        in crontabs.get(name="run", namespace=lab.namespace).metadata.finalizers
     )
     crontabs.delete(name="run", namespace=lab.namespace)
     settled(lambda: not crontabs.get(namespace=lab.namespace).items)

@@ -18,7 +18,9 @@ pytestmark = [
     # kr8s knows the versions up to its own release; it works all the same.
     pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported"),
     # It closes no file of a certificate, which Python 3.14 tells.
-    pytest.mark.filterwarnings("ignore:Implicitly cleaning up <_TemporaryFileWrapper:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:Implicitly cleaning up <_TemporaryFileWrapper:ResourceWarning"
+    ),
 ]
 
 
@@ -53,7 +55,9 @@ def test_create_get_patch_label_delete(lab: Lab, api: Any) -> None:
     assert made.exists()
     made.patch({"data": {"a": "2"}})
     made.label(colour="blue")
-    (found,) = list(api.get("configmaps", namespace=lab.namespace, label_selector={"colour": "blue"}))
+    (found,) = list(
+        api.get("configmaps", namespace=lab.namespace, label_selector={"colour": "blue"})
+    )
     assert found.raw["data"] == {"a": "2"}
     made.delete()
     assert not made.exists()
@@ -97,7 +101,10 @@ def test_ports_are_forwarded(lab: Lab, api: Any) -> None:
 
 def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:
     reader = connect(lab, lab.reader)
-    assert any(item.name == "kube-root-ca.crt" for item in reader.get("configmaps", namespace=lab.namespace))
+    assert any(
+        item.name == "kube-root-ca.crt"
+        for item in reader.get("configmaps", namespace=lab.namespace)
+    )
     with pytest.raises(kr8s.ServerError, match='cannot list resource "secrets"') as refused:
         list(reader.get("secrets", namespace=lab.namespace))
     assert refused.value.response is not None

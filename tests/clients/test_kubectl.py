@@ -24,7 +24,8 @@ from tests.support.slow import slow_but
 from tests.support.until import SECONDS
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: apt-get install kubernetes-client)"
+    shutil.which("kubectl") is None,
+    reason="kubectl is not installed (Debian: apt-get install kubernetes-client)",
 )
 
 
@@ -76,8 +77,13 @@ def test_create_get_label_patch_delete(kubectl: Kubectl) -> None:
     assert kubectl("create", "configmap", "one", "--from-literal=a=1") == "configmap/one created\n"
     assert kubectl("get", "configmap", "one", "-o", "jsonpath={.data.a}") == "1"
     assert kubectl("label", "configmap", "one", "x=y") == "configmap/one labeled\n"
-    assert kubectl("patch", "configmap", "one", "-p", '{"data":{"a":"2"}}') == "configmap/one patched\n"
-    assert json.loads(kubectl("get", "configmaps", "-l", "x=y", "-o", "json"))["items"][0]["data"] == {"a": "2"}
+    assert (
+        kubectl("patch", "configmap", "one", "-p", '{"data":{"a":"2"}}')
+        == "configmap/one patched\n"
+    )
+    assert json.loads(kubectl("get", "configmaps", "-l", "x=y", "-o", "json"))["items"][0][
+        "data"
+    ] == {"a": "2"}
     assert "deleted" in kubectl("delete", "configmap", "one")
 
 
@@ -90,9 +96,9 @@ def test_apply_diff_and_apply_again(kubectl: Kubectl) -> None:
     assert difference.returncode == 1
     assert '+  a: "2"' in difference.stdout
     assert kubectl("apply", "-f", "-", stdin=changed) == "configmap/applied configured\n"
-    assert kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=changed).endswith(
-        "serverside-applied\n"
-    )
+    assert kubectl(
+        "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=changed
+    ).endswith("serverside-applied\n")
 
 
 def test_tables_and_descriptions(kubectl: Kubectl) -> None:
@@ -104,8 +110,18 @@ def test_tables_and_descriptions(kubectl: Kubectl) -> None:
 
 def test_watch_prints_changes(lab: Lab, kubectl: Kubectl) -> None:
     kubectl("create", "configmap", "watched", "--from-literal=a=1")
-    command = [*kubectl._base, "get", "configmap", "watched", "-w", "-o", "jsonpath={.data.a}{'\\n'}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=kubectl._environment) as watching:
+    command = [
+        *kubectl._base,
+        "get",
+        "configmap",
+        "watched",
+        "-w",
+        "-o",
+        "jsonpath={.data.a}{'\\n'}",
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=kubectl._environment
+    ) as watching:
         try:
             assert watching.stdout is not None
             assert watching.stdout.readline() == "1\n"
@@ -190,13 +206,24 @@ def test_a_review_is_created_like_any_object(kubectl: Kubectl) -> None:
         "kind": "SubjectAccessReview",
         "spec": {"user": "jane", "resourceAttributes": {"verb": "get", "resource": "pods"}},
     }
-    assert kubectl("create", "-f", "-", "-o", "jsonpath={.status}", stdin=json.dumps(review)) == '{"allowed":false}'
-    refused = kubectl.run("create", "-f", "-", stdin=json.dumps({**review, "spec": {"use": "jane"}}))
-    assert 'unknown field "use" in io.k8s.api.authorization.v1.SubjectAccessReviewSpec' in refused.stderr
+    assert (
+        kubectl("create", "-f", "-", "-o", "jsonpath={.status}", stdin=json.dumps(review))
+        == '{"allowed":false}'
+    )
+    refused = kubectl.run(
+        "create", "-f", "-", stdin=json.dumps({**review, "spec": {"use": "jane"}})
+    )
+    assert (
+        'unknown field "use" in io.k8s.api.authorization.v1.SubjectAccessReviewSpec'
+        in refused.stderr
+    )
 
 
 def test_wait_and_explain(kubectl: Kubectl) -> None:
-    assert kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=300s") == "pod/shell condition met\n"
+    assert (
+        kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=300s")
+        == "pod/shell condition met\n"
+    )
     assert "FIELD: subjects" in kubectl("explain", "rolebinding.subjects")
 
 
@@ -220,9 +247,13 @@ def test_quotas_and_limits(kubectl: Kubectl) -> None:
     ]
     limits = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"}}
     bounds = [{"type": "Container", "max": {"cpu": "500m"}}, {"type": "Container"}]
-    twice = kubectl.run(*inside, "apply", "-f", "-", stdin=json.dumps({**limits, "spec": {"limits": bounds}}))
+    twice = kubectl.run(
+        *inside, "apply", "-f", "-", stdin=json.dumps({**limits, "spec": {"limits": bounds}})
+    )
     assert 'spec.limits[1].type: Duplicate value: "Container"' in twice.stderr
-    kubectl(*inside, "apply", "-f", "-", stdin=json.dumps({**limits, "spec": {"limits": bounds[:1]}}))
+    kubectl(
+        *inside, "apply", "-f", "-", stdin=json.dumps({**limits, "spec": {"limits": bounds[:1]}})
+    )
     shown = kubectl(*inside, "describe", "limits", "l").splitlines()
     assert shown[-1].split() == ["Container", "cpu", "-", "500m", "500m", "500m", "-"]
     kubectl("delete", "namespace", "bounded")
@@ -237,7 +268,9 @@ def test_a_node_has_a_lease(kubectl: Kubectl) -> None:
 @pytest.mark.slow
 def test_explain_by_the_older_documents(kubectl: Kubectl) -> None:
     explained = kubectl("explain", "resourcequota.spec.hard", "--output=plaintext-openapiv2")
-    assert explained.startswith("KIND:     ResourceQuota\nVERSION:  v1\n\nFIELD:    hard <map[string]string>\n")
+    assert explained.startswith(
+        "KIND:     ResourceQuota\nVERSION:  v1\n\nFIELD:    hard <map[string]string>\n"
+    )
 
 
 CERTIFICATES: dict[str, Callable[[Identity], Identity]] = {
@@ -260,10 +293,15 @@ def test_a_certificate_that_counts_for_nobody(lab: Lab, tmp_path: Path, kind: st
     alone, beside = tmp_path / "alone.conf", tmp_path / "beside.conf"
     config["users"][0]["user"] = user
     alone.write_text(yaml.safe_dump(config))
-    config["users"][0]["user"] = user | {"token": yaml.safe_load(lab.reader.read_text())["users"][0]["user"]["token"]}
+    config["users"][0]["user"] = user | {
+        "token": yaml.safe_load(lab.reader.read_text())["users"][0]["user"]["token"]
+    }
     beside.write_text(yaml.safe_dump(config))
     for words in (("get", "configmaps"), ("get", "--raw", "/version"), ("auth", "whoami")):
         done = Kubectl(lab, alone).run(*words)
         assert done.returncode == 1
-        assert done.stderr.splitlines()[-1] == "error: You must be logged in to the server (Unauthorized)"
+        assert (
+            done.stderr.splitlines()[-1]
+            == "error: You must be logged in to the server (Unauthorized)"
+        )
     assert f"system:serviceaccount:{lab.namespace}:reader" in Kubectl(lab, beside)("auth", "whoami")

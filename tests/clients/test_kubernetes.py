@@ -48,7 +48,9 @@ def test_create_read_replace_patch_delete(lab: Lab, core: Any) -> None:
     replaced = core.replace_namespaced_config_map("one", lab.namespace, made)
     assert replaced.data == {"a": "1", "b": "2"}
     assert replaced.metadata.resource_version != made.metadata.resource_version
-    patched = core.patch_namespaced_config_map("one", lab.namespace, {"data": {"a": None, "c": "3"}})
+    patched = core.patch_namespaced_config_map(
+        "one", lab.namespace, {"data": {"a": None, "c": "3"}}
+    )
     assert patched.data == {"b": "2", "c": "3"}
     with pytest.raises(ApiException, match="the object has been modified") as conflict:
         core.replace_namespaced_config_map("one", lab.namespace, made)
@@ -68,13 +70,17 @@ def test_json_patch_is_recognised_by_its_list(lab: Lab, core: Any) -> None:
 def test_list_selects_and_pages(lab: Lab, core: Any) -> None:
     for number in range(5):
         labels = {"suite": "list", "odd": str(number % 2)}
-        body = client.V1ConfigMap(metadata=client.V1ObjectMeta(name=f"list-{number}", labels=labels))
+        body = client.V1ConfigMap(
+            metadata=client.V1ObjectMeta(name=f"list-{number}", labels=labels)
+        )
         core.create_namespaced_config_map(lab.namespace, body)
     odd = core.list_namespaced_config_map(lab.namespace, label_selector="suite=list,odd=1")
     assert [item.metadata.name for item in odd.items] == ["list-1", "list-3"]
     first = core.list_namespaced_config_map(lab.namespace, label_selector="suite=list", limit=2)
     token = first.metadata._continue
-    rest = core.list_namespaced_config_map(lab.namespace, label_selector="suite=list", _continue=token)
+    rest = core.list_namespaced_config_map(
+        lab.namespace, label_selector="suite=list", _continue=token
+    )
     names = [item.metadata.name for item in (*first.items, *rest.items)]
     assert names == [f"list-{number}" for number in range(5)]
 
@@ -185,7 +191,12 @@ def test_exec_is_forbidden_to_the_reader(lab: Lab) -> None:
         core = client.CoreV1Api(api)
         with pytest.raises(ApiException) as refused:
             stream(
-                core.connect_get_namespaced_pod_exec, "shell", lab.namespace, command=["id"], stdout=True, stderr=True
+                core.connect_get_namespaced_pod_exec,
+                "shell",
+                lab.namespace,
+                command=["id"],
+                stdout=True,
+                stderr=True,
             )
     assert "403 Forbidden" in str(refused.value)
     # The client leaves the socket of a refused exec to the garbage collector, which says so.
@@ -194,7 +205,9 @@ def test_exec_is_forbidden_to_the_reader(lab: Lab) -> None:
 
 
 def test_ports_are_forwarded(lab: Lab, core: Any) -> None:
-    forwarded = portforward(core.connect_get_namespaced_pod_portforward, serve_page(lab), lab.namespace, ports="80,81")
+    forwarded = portforward(
+        core.connect_get_namespaced_pod_portforward, serve_page(lab), lab.namespace, ports="80,81"
+    )
     with contextlib.closing(forwarded.socket(80)) as connection:
         connection.settimeout(30)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n")
@@ -214,13 +227,23 @@ def test_ports_are_forwarded(lab: Lab, core: Any) -> None:
 def test_the_dynamic_client_discovers_and_applies(lab: Lab, admin: Any) -> None:
     found = dynamic.DynamicClient(admin)
     maps = found.resources.get(api_version="v1", kind="ConfigMap")
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "dynamic"}, "data": {"a": "1"}}
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "dynamic"},
+        "data": {"a": "1"},
+    }
     applied = maps.server_side_apply(body, namespace=lab.namespace, field_manager="suite")
     assert applied.data.a == "1"
-    assert maps.get(name="dynamic", namespace=lab.namespace).metadata.managedFields[0].manager == "suite"
+    assert (
+        maps.get(name="dynamic", namespace=lab.namespace).metadata.managedFields[0].manager
+        == "suite"
+    )
     roles = found.resources.get(api_version="rbac.authorization.k8s.io/v1", kind="Role")
     assert [role.metadata.name for role in roles.get(namespace=lab.namespace).items] == ["reader"]
-    names = [event["object"].metadata.name for event in maps.watch(namespace=lab.namespace, timeout=1)]
+    names = [
+        event["object"].metadata.name for event in maps.watch(namespace=lab.namespace, timeout=1)
+    ]
     assert "dynamic" in names
     maps.delete(name="dynamic", namespace=lab.namespace)
 
@@ -228,5 +251,7 @@ def test_the_dynamic_client_discovers_and_applies(lab: Lab, admin: Any) -> None:
 def test_logs_and_token_requests(lab: Lab, core: Any) -> None:
     assert core.read_namespaced_pod_log("shell", lab.namespace) in ("", None)
     request = client.AuthenticationV1TokenRequest(spec=client.V1TokenRequestSpec(audiences=[]))
-    token = core.create_namespaced_service_account_token("reader", lab.namespace, request).status.token
+    token = core.create_namespaced_service_account_token(
+        "reader", lab.namespace, request
+    ).status.token
     assert token.count(".") == 2

@@ -42,7 +42,9 @@ def test_create_read_patch_delete(lab: Lab) -> None:
         assert made.metadata.uid
         patched = await core.patch_namespaced_config_map("one", lab.namespace, {"data": {"a": "2"}})
         assert patched.data == {"a": "2"}
-        listed = await core.list_namespaced_config_map(lab.namespace, field_selector="metadata.name=one")
+        listed = await core.list_namespaced_config_map(
+            lab.namespace, field_selector="metadata.name=one"
+        )
         assert [item.data for item in listed.items] == [{"a": "2"}]
         await core.delete_namespaced_config_map("one", lab.namespace)
         with pytest.raises(ApiException) as gone:
@@ -59,12 +61,17 @@ def test_watch_sees_what_happens(lab: Lab) -> None:
         async with watch.Watch() as watcher:
             selector = "metadata.name=watched"
             async for event in watcher.stream(
-                core.list_namespaced_config_map, lab.namespace, field_selector=selector, timeout_seconds=60
+                core.list_namespaced_config_map,
+                lab.namespace,
+                field_selector=selector,
+                timeout_seconds=60,
             ):
                 seen.append((event["type"], event["object"].data["a"]))
                 if len(seen) == 2:
                     break
-                await core.patch_namespaced_config_map("watched", lab.namespace, {"data": {"a": "2"}})
+                await core.patch_namespaced_config_map(
+                    "watched", lab.namespace, {"data": {"a": "2"}}
+                )
         assert seen == [("ADDED", "1"), ("MODIFIED", "2")]
 
     with_client(lab.admin, work)
@@ -74,9 +81,14 @@ def test_many_at_once(lab: Lab) -> None:
     async def work(core: Any) -> None:
         names = [f"many-{number:02}" for number in range(20)]
         await asyncio.gather(
-            *(core.create_namespaced_config_map(lab.namespace, config_map(name, n=name)) for name in names)
+            *(
+                core.create_namespaced_config_map(lab.namespace, config_map(name, n=name))
+                for name in names
+            )
         )
-        read = await asyncio.gather(*(core.read_namespaced_config_map(name, lab.namespace) for name in names))
+        read = await asyncio.gather(
+            *(core.read_namespaced_config_map(name, lab.namespace) for name in names)
+        )
         assert [item.data["n"] for item in read] == names
 
     with_client(lab.admin, work)

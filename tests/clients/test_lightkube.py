@@ -22,7 +22,9 @@ from tests.clients.conftest import Lab
 
 
 def connect(lab: Lab, kubeconfig: Path) -> Any:
-    return Client(KubeConfig.from_file(str(kubeconfig)).get(), namespace=lab.namespace, field_manager="suite")
+    return Client(
+        KubeConfig.from_file(str(kubeconfig)).get(), namespace=lab.namespace, field_manager="suite"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +54,14 @@ def test_create_get_replace_patch_delete(client: Any) -> None:
 
 
 def test_server_side_apply_and_its_conflict(client: Any) -> None:
-    body = ConfigMap(metadata=ObjectMeta(name="applied"), data={"a": "1"}, apiVersion="v1", kind="ConfigMap")
+    body = ConfigMap(
+        metadata=ObjectMeta(name="applied"), data={"a": "1"}, apiVersion="v1", kind="ConfigMap"
+    )
     assert client.apply(body).metadata.managedFields[0].manager == "suite"
     body.data = {"a": "2"}
-    with pytest.raises(ApiError, match='Apply failed with 1 conflict: conflict with "suite"') as conflict:
+    with pytest.raises(
+        ApiError, match='Apply failed with 1 conflict: conflict with "suite"'
+    ) as conflict:
         client.apply(body, field_manager="other")
     assert conflict.value.status.code == 409
     assert client.apply(body, field_manager="other", force=True).data == {"a": "2"}

@@ -11,7 +11,8 @@ from tests.clients.test_kubectl import Kubectl
 from tests.support.slow import slow_but
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: apt-get install kubernetes-client)"
+    shutil.which("kubectl") is None,
+    reason="kubectl is not installed (Debian: apt-get install kubernetes-client)",
 )
 
 
@@ -46,7 +47,10 @@ def kubectl(lab: Lab) -> Kubectl:
 
 def test_a_job_from_its_creation_to_its_end(kubectl: Kubectl) -> None:
     kubectl("create", "job", "pi", "--image=ubuntu", "--", "sh", "-c", "sleep 1; echo 3.14159")
-    assert kubectl("wait", "--for=condition=complete", "job/pi", "--timeout=300s") == "job.batch/pi condition met\n"
+    assert (
+        kubectl("wait", "--for=condition=complete", "job/pi", "--timeout=300s")
+        == "job.batch/pi condition met\n"
+    )
     assert kubectl("logs", "job/pi") == "3.14159\n"
     assert kubectl("get", "job", "pi").splitlines()[1].split()[:3] == ["pi", "Complete", "1/1"]
     described = kubectl("describe", "job", "pi")
@@ -57,7 +61,8 @@ def test_a_job_from_its_creation_to_its_end(kubectl: Kubectl) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cascade", "left"), slow_but([("background", 0), ("foreground", 0), ("orphan", 1)], ("foreground", 0))
+    ("cascade", "left"),
+    slow_but([("background", 0), ("foreground", 0), ("orphan", 1)], ("foreground", 0)),
 )
 def test_deleting_a_job_at_work(kubectl: Kubectl, cascade: str, left: int) -> None:
     kubectl("create", "job", cascade, "--image=ubuntu", "--", "sleep", "99")
@@ -69,11 +74,29 @@ def test_deleting_a_job_at_work(kubectl: Kubectl, cascade: str, left: int) -> No
 @pytest.mark.slow
 def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=DAEMON_SET)
-    assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=300s")
-    assert kubectl("get", "ds", "agent").splitlines()[1].split()[:6] == ["agent", "1", "1", "1", "1", "1"]
+    assert 'daemon set "agent" successfully rolled out' in kubectl(
+        "rollout", "status", "ds/agent", "--timeout=300s"
+    )
+    assert kubectl("get", "ds", "agent").splitlines()[1].split()[:6] == [
+        "agent",
+        "1",
+        "1",
+        "1",
+        "1",
+        "1",
+    ]
     kubectl("set", "image", "ds/agent", "main=nginx:1.28")
-    assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=300s")
-    image = ("get", "pods", "-l", "app=agent", "-o", "jsonpath={.items[*].spec.containers[0].image}")
+    assert 'daemon set "agent" successfully rolled out' in kubectl(
+        "rollout", "status", "ds/agent", "--timeout=300s"
+    )
+    image = (
+        "get",
+        "pods",
+        "-l",
+        "app=agent",
+        "-o",
+        "jsonpath={.items[*].spec.containers[0].image}",
+    )
     assert kubectl(*image) == "nginx:1.28"
     history = kubectl("rollout", "history", "ds/agent").splitlines()
     assert [line.split()[0] for line in history if line[:1].isdigit()] == ["1", "2"]
@@ -88,7 +111,9 @@ def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
 def test_a_stateful_set_and_its_rollouts(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=STATEFUL_SET)
     done = kubectl("rollout", "status", "sts/web", "--timeout=300s")
-    assert done.splitlines()[-1].startswith("partitioned roll out complete: 3 new pods have been updated...")
+    assert done.splitlines()[-1].startswith(
+        "partitioned roll out complete: 3 new pods have been updated..."
+    )
     pods = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.name}")
     assert kubectl(*pods) == "web-0 web-1 web-2"
     kubectl("set", "image", "sts/web", "main=nginx:1.28")

@@ -14,7 +14,9 @@ ENCODED = "ZXlK" + "a" * 900
 
 
 @takes('act("kikai/test", "ls")', pod=LINE, command=COMMAND, seconds=SECONDS, note=TEXT)
-def act(pod: str, command: Any, seconds: float = 1.0, *, note: str | None = None) -> tuple[Any, ...]:
+def act(
+    pod: str, command: Any, seconds: float = 1.0, *, note: str | None = None
+) -> tuple[Any, ...]:
     """What arrives."""
     return pod, command, seconds, note
 
@@ -52,7 +54,10 @@ def test_a_wrong_call_shows_the_right_one() -> None:
         ({"command": []}, "a command line, or a list of its words"),
         ({"command": ["ls", 5]}, "a command line, or a list of its words"),
         ({"command": {"a": 1}}, "a value of the type dict"),
-        ({"seconds": "5"}, 'act cannot take "5" as `seconds`.\n  why: it has to be a number of seconds'),
+        (
+            {"seconds": "5"},
+            'act cannot take "5" as `seconds`.\n  why: it has to be a number of seconds',
+        ),
         ({"seconds": True}, "act cannot take True"),
         ({"seconds": float("nan")}, "act cannot take nan"),
         ({"seconds": 10**5000}, "act cannot take a very large number"),
@@ -82,6 +87,14 @@ def test_what_holds_itself_cannot_be_kept() -> None:
 @pytest.mark.parametrize("secret", [TOKEN, ENCODED])
 def test_no_error_repeats_a_token(secret: str) -> None:
     error = LabkitError(f"There is no {secret}.", why=f"no {secret}", todo=f"not {secret}")
-    for text in (str(error), repr(error), error.what, error.why, error.todo, describe(secret), repr(error.args)):
+    for text in (
+        str(error),
+        repr(error),
+        error.what,
+        error.why,
+        error.todo,
+        describe(secret),
+        repr(error.args),
+    ):
         assert "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" not in text
         assert "cccc" not in text

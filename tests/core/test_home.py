@@ -38,7 +38,9 @@ def test_what_is_written_is_private_whole_and_leaves_no_rest(tmp_path: Path) -> 
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_what_could_not_be_written_leaves_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_written_leaves_no_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -76,7 +78,9 @@ def test_a_home_that_is_a_file_is_said_with_the_way_out(tmp_path: Path) -> None:
     assert "LABKIT_HOME" in str(caught.value)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; the case above covers the message")
+@pytest.mark.skipif(
+    os.geteuid() == 0, reason="root may write everywhere; the case above covers the message"
+)
 def test_a_read_only_home_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(HomeError, match="cannot use"):
@@ -96,7 +100,11 @@ def test_damaged_json_counts_as_none(tmp_path: Path) -> None:
 
 def test_a_lock_is_seen_by_others_and_ends_with_its_block(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    probe = [sys.executable, "-c", "import sys; from pathlib import Path; from labkit.core.home import is_locked; "]
+    probe = [
+        sys.executable,
+        "-c",
+        "import sys; from pathlib import Path; from labkit.core.home import is_locked; ",
+    ]
     probe[2] += "print(is_locked(Path(sys.argv[1])))"
     root = Path(__file__).parents[2]
 

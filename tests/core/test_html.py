@@ -15,7 +15,13 @@ RUDE = "<script>'\"&"
 VALUES: dict[str, dict[str, Any]] = {
     "text.html": {"text": RUDE},
     "table.html": {"head": [RUDE], "rows": [[RUDE, RUDE]], "caption": RUDE},
-    "graph.html": {"summary": RUDE, "head": [RUDE], "rows": [[RUDE]], "caption": RUDE, "empty": RUDE},
+    "graph.html": {
+        "summary": RUDE,
+        "head": [RUDE],
+        "rows": [[RUDE]],
+        "caption": RUDE,
+        "empty": RUDE,
+    },
     "steps.html": {"title": RUDE, "lessons": [], "state": str},
     "feedback.html": {"person": RUDE, "results": [], "policy": RUDE, "style": ""},
 }

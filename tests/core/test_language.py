@@ -11,7 +11,18 @@ import pytest
 
 from labkit.core import language
 from labkit.core.display import Card, Row
-from labkit.core.language import LANGUAGES, VARIABLES, fit, fitted, listed, packed, said, shown, text, unpacked
+from labkit.core.language import (
+    LANGUAGES,
+    VARIABLES,
+    fit,
+    fitted,
+    listed,
+    packed,
+    said,
+    shown,
+    text,
+    unpacked,
+)
 from tests.support.languages import speaking
 from tests.support.some import some
 
@@ -38,8 +49,13 @@ def test_a_text_is_english_where_it_is_compared_and_stored(korean: None) -> None
 
 
 def test_a_text_is_translated_with_its_values_when_it_is_shown(korean: None) -> None:
-    assert shown(text("pod {name} is {state}", "curl", text("Running"))) == "curl 파드의 상태: 실행 중"
-    assert shown(text("pod {name} is {state}", name="curl", state="Running")) == "curl 파드의 상태: Running"
+    assert (
+        shown(text("pod {name} is {state}", "curl", text("Running"))) == "curl 파드의 상태: 실행 중"
+    )
+    assert (
+        shown(text("pod {name} is {state}", name="curl", state="Running"))
+        == "curl 파드의 상태: Running"
+    )
 
 
 def test_only_a_text_is_translated(korean: None) -> None:
@@ -99,7 +115,11 @@ def test_a_text_outlives_a_way_between_processes(korean: None) -> None:
 
 
 def test_a_card_shows_its_texts_and_aligns_wide_letters(korean: None) -> None:
-    card = Card(text("pod {name} is {state}", "curl", "Pending"), "bad", [Row(text("seen"), "x"), Row("url", "y")])
+    card = Card(
+        text("pod {name} is {state}", "curl", "Pending"),
+        "bad",
+        [Row(text("seen"), "x"), Row("url", "y")],
+    )
     assert card.text().splitlines() == ["✘ curl 파드의 상태: Pending", "  결과  x", "  url   y"]
     assert "curl 파드의 상태: Pending</strong>" in card.html()
     assert ">결과</span></th>" in card.html()
@@ -127,7 +147,9 @@ def test_the_environment_names_the_language(
     assert language.language() == code
 
 
-def test_the_lab_names_a_language_before_the_environment(korean: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lab_names_a_language_before_the_environment(
+    korean: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LABKIT_LANG", "en")
     assert language.language() == "ko"
 
@@ -151,7 +173,9 @@ def test_a_site_that_does_not_answer_leaves_english(monkeypatch: pytest.MonkeyPa
 def test_each_language_has_its_catalogue() -> None:
     folder = Path(language.__file__).with_name("languages")
     others = set(LANGUAGES) - {"en"}
-    assert {file.stem for file in folder.glob("*.json")} == others | {f"{code}-sentences" for code in others}
+    assert {file.stem for file in folder.glob("*.json")} == others | {
+        f"{code}-sentences" for code in others
+    }
 
 
 def test_a_sentence_is_found_by_the_template_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +183,9 @@ def test_a_sentence_is_found_by_the_template_that_fits(monkeypatch: pytest.Monke
         "The kubeconfig {path} is gone.": "kubeconfig가 없다: {path}.",
         "The {thing} is gone.": "없다: {thing}.",
     }
-    monkeypatch.setattr(language, "read", lambda name: json.dumps(templates if "sentences" in name else {"a": "가"}))
+    monkeypatch.setattr(
+        language, "read", lambda name: json.dumps(templates if "sentences" in name else {"a": "가"})
+    )
     language._catalogue.cache_clear()
     language.use("ko")
     try:
@@ -190,5 +216,7 @@ def test_a_sentence_is_found_by_the_template_that_fits(monkeypatch: pytest.Monke
         ("".join(f"{{a{number}}}, " for number in range(20)) + "!", "x, " * 20_000, None),
     ],
 )
-def test_a_template_fits_a_sentence(template: str, english: str, values: dict[str, str] | None) -> None:
+def test_a_template_fits_a_sentence(
+    template: str, english: str, values: dict[str, str] | None
+) -> None:
     assert fit(template, english) == values

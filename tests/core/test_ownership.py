@@ -15,7 +15,15 @@ import pytest
 
 from labkit.core import ownership
 from labkit.core.errors import HomeError
-from labkit.core.home import check_home, ensure_private, home_path, is_locked, locked, read_json, write_private
+from labkit.core.home import (
+    check_home,
+    ensure_private,
+    home_path,
+    is_locked,
+    locked,
+    read_json,
+    write_private,
+)
 from labkit.core.ownership import NotPlain, Unsafe, check_parent, follow, open_file
 
 
@@ -40,7 +48,10 @@ def home_with_state(parent: Path, wide: int) -> Path:
 
 @pytest.mark.parametrize("wide", [0o755, 0o750, 0o711])
 def test_a_home_that_others_may_read_is_closed_and_said(
-    open_parent: Path, wide: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    open_parent: Path,
+    wide: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After ``chmod 755``, or from a backup: nobody could change what is in it."""
     home = home_with_state(open_parent, wide)
@@ -54,13 +65,21 @@ def test_a_home_that_others_may_read_is_closed_and_said(
 
 
 @pytest.mark.parametrize("wide", [0o777, 0o707])
-def test_a_home_that_others_could_write_to_is_left_to_its_owner(open_parent: Path, wide: int) -> None:
+def test_a_home_that_others_could_write_to_is_left_to_its_owner(
+    open_parent: Path, wide: int
+) -> None:
     home = home_with_state(open_parent, wide)
     with pytest.raises(HomeError) as caught:
         check_home(home)
     assert caught.value.what == f"labkit does not use {home}."
-    assert caught.value.why == "others could write to it, and may have left in it what would run as you"
-    assert caught.value.todo == f"Look through it, and then close it: chmod 700 {home} (everything in it stays)."
+    assert (
+        caught.value.why
+        == "others could write to it, and may have left in it what would run as you"
+    )
+    assert (
+        caught.value.todo
+        == f"Look through it, and then close it: chmod 700 {home} (everything in it stays)."
+    )
     home.chmod(0o700)
     assert check_home(home) == home
 
@@ -100,14 +119,20 @@ def test_a_parent_that_all_may_write_to_is_named_with_the_way_out(open_parent: P
     assert mode(ensure_private(open_parent / "home")) == 0o700
 
 
-def people(monkeypatch: pytest.MonkeyPatch, group: str, members: list[str], *others: tuple[str, int]) -> None:
+def people(
+    monkeypatch: pytest.MonkeyPatch, group: str, members: list[str], *others: tuple[str, int]
+) -> None:
     """The machine's users: the one who runs the tests is jane, of group 4321."""
     jane = SimpleNamespace(pw_name="jane", pw_gid=4321)
     monkeypatch.setattr(pwd, "getpwuid", lambda _user: jane)
     monkeypatch.setattr(
-        pwd, "getpwall", lambda: [jane, *(SimpleNamespace(pw_name=name, pw_gid=of) for name, of in others)]
+        pwd,
+        "getpwall",
+        lambda: [jane, *(SimpleNamespace(pw_name=name, pw_gid=of) for name, of in others)],
     )
-    monkeypatch.setattr(grp, "getgrgid", lambda _group: SimpleNamespace(gr_name=group, gr_mem=members))
+    monkeypatch.setattr(
+        grp, "getgrgid", lambda _group: SimpleNamespace(gr_name=group, gr_mem=members)
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +146,11 @@ def people(monkeypatch: pytest.MonkeyPatch, group: str, members: list[str], *oth
     ],
 )
 def test_a_group_that_is_the_user_alone_may_write_to_parents(
-    monkeypatch: pytest.MonkeyPatch, group: str, members: list[str], others: list[tuple[str, int]], alone: bool
+    monkeypatch: pytest.MonkeyPatch,
+    group: str,
+    members: list[str],
+    others: list[tuple[str, int]],
+    alone: bool,
 ) -> None:
     people(monkeypatch, group, members, *others)
     assert ownership._is_trusted_group(4321) is alone
@@ -145,7 +174,13 @@ def test_a_parent_with_an_access_list_is_refused_where_its_group_may_write(
     open_parent.chmod(0o770)
     check_parent(open_parent)
     user, named, group, mask, other, nobody = 1, 2, 4, 0x10, 0x20, 0xFFFFFFFF
-    entries = ((user, 7, nobody), (named, 7, 61002), (group, 0, nobody), (mask, 7, nobody), (other, 0, nobody))
+    entries = (
+        (user, 7, nobody),
+        (named, 7, 61002),
+        (group, 0, nobody),
+        (mask, 7, nobody),
+        (other, 0, nobody),
+    )
     try:
         os.setxattr(open_parent, "system.posix_acl_access", access_list(*entries))
     except (AttributeError, OSError) as error:
@@ -154,7 +189,9 @@ def test_a_parent_with_an_access_list_is_refused_where_its_group_may_write(
         check_parent(open_parent)
     open_parent.chmod(0o750)
     check_parent(open_parent)  # the mask takes writing from all in the list
-    default = access_list((user, 7, nobody), (named, 7, 61002), *((tag, 7, nobody) for tag in (group, mask, other)))
+    default = access_list(
+        (user, 7, nobody), (named, 7, 61002), *((tag, 7, nobody) for tag in (group, mask, other))
+    )
     os.setxattr(open_parent, "system.posix_acl_default", default)
     write_private(open_parent / "home" / "file", "")
     assert (mode(open_parent / "home"), mode(open_parent / "home" / "file")) == (0o700, 0o600)
@@ -173,7 +210,9 @@ def test_links_and_dots_are_followed_as_the_kernel_does(tmp_path: Path) -> None:
         check_home(tmp_path / "round" / "home")
 
 
-def test_a_home_below_the_directory_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_below_the_directory_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "here").mkdir(mode=0o777)
     (tmp_path / "here").chmod(0o777)
     monkeypatch.chdir(tmp_path / "here")
@@ -191,7 +230,9 @@ def test_files_are_the_users_own_and_plain(tmp_path: Path) -> None:
         for flags in (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_RDWR | os.O_CREAT):
             with pytest.raises(NotPlain, match="symbolic link"):
                 open_file(home / name, flags)
-    with pytest.raises(HomeError, match=r"(?s)it is a symbolic link.*Look at what it is, and move it away"):
+    with pytest.raises(
+        HomeError, match=r"(?s)it is a symbolic link.*Look at what it is, and move it away"
+    ):
         read_json(home / "backend.json")
     with pytest.raises(HomeError, match="symbolic link"), locked(home / "lock"):
         pass

@@ -26,7 +26,11 @@ def keys() -> list[str]:
         ec.generate_private_key(ec.SECP256R1()),
     ]
     formats = [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL]
-    return [key.private_bytes(Encoding.PEM, form, NoEncryption()).decode() for key in made for form in formats]
+    return [
+        key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
+        for key in made
+        for form in formats
+    ]
 
 
 @pytest.mark.parametrize("form", FORMS)

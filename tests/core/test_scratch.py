@@ -28,7 +28,9 @@ with scratch_directory("labkit-test-", Path(sys.argv[1])) as directory:
 def program(within: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Another program with a temporary directory."""
     command = [sys.executable, "-c", PROGRAM, str(within)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         yield process, Path(process.stdout.readline().strip())
         process.kill()

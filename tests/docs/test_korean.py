@@ -60,13 +60,23 @@ def code(text: str) -> list[str]:
 
 def test_every_document_is_translated() -> None:
     """The catalogues are complete: a changed English text needs its Korean before it lands."""
-    counts = {name: catalogues.count(catalogues.messages(texts(name))) for name in some(documents.english())}
+    counts = {
+        name: catalogues.count(catalogues.messages(texts(name)))
+        for name in some(documents.english())
+    }
     assert {name: done for name, done in counts.items() if done.fuzzy + done.untranslated} == {}
-    assert "](../" not in page(documents.INDEX).replace("](../../README", ""), "a link to an English document"
+    assert "](../" not in page(documents.INDEX).replace("](../../README", ""), (
+        "a link to an English document"
+    )
 
 
 def test_a_wrong_ending_is_found() -> None:
-    for red in ("롤을 생성합니다.", "- 롤을 생성함.\n- 토큰", "| 롤 | 생성합니다 |", "이것은 롤입니다. 다음이다."):
+    for red in (
+        "롤을 생성합니다.",
+        "- 롤을 생성함.\n- 토큰",
+        "| 롤 | 생성합니다 |",
+        "이것은 롤입니다. 다음이다.",
+    ):
         assert wrong_document_endings(red), red
     assert (
         wrong_document_endings(
@@ -76,7 +86,9 @@ def test_a_wrong_ending_is_found() -> None:
     )
 
 
-@pytest.mark.parametrize("check", [wrong_forms, wrong_document_endings, wrong_particles, stray_asterisks])
+@pytest.mark.parametrize(
+    "check", [wrong_forms, wrong_document_endings, wrong_particles, stray_asterisks]
+)
 def test_the_texts_keep_the_rules(check: Any) -> None:
     found = {text[:40]: wrong for _, text in some(translations()) if (wrong := check(text))}
     assert found == {}
@@ -84,7 +96,11 @@ def test_the_texts_keep_the_rules(check: Any) -> None:
 
 def test_english_stands_beside_a_term_at_its_first_use_on_a_page() -> None:
     others = [name for name in some(PAGES) if name not in (documents.GLOSSARY, documents.INDEX)]
-    assert {name: wrong for name in others if (wrong := without_english(page(name).replace("이벤트 루프", "")))} == {}
+    assert {
+        name: wrong
+        for name in others
+        if (wrong := without_english(page(name).replace("이벤트 루프", "")))
+    } == {}
 
 
 def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:
@@ -113,12 +129,16 @@ def test_every_path_and_link_of_a_page_leads_somewhere(name: str) -> None:
         target = KOREAN / link if link else KOREAN / f"{name}.md"
         assert target.exists(), link
         if anchor:
-            assert anchor in map(documents.anchor, documents.headings(target.read_text(encoding="utf-8"))), anchor
+            assert anchor in map(
+                documents.anchor, documents.headings(target.read_text(encoding="utf-8"))
+            ), anchor
 
 
 def test_links_lead_to_the_pages_notebooks_and_headings_of_the_language() -> None:
     english = "See [a](hub.md#what-was-tried), [b](scale.md), [c](../notebooks/04-roles.ipynb), [d](#here)."
-    pages = {"hub": re.sub(r"^(#+) .*", r"\1 시험한 것", documents.english()["hub"], flags=re.MULTILINE)}
+    pages = {
+        "hub": re.sub(r"^(#+) .*", r"\1 시험한 것", documents.english()["hub"], flags=re.MULTILINE)
+    }
     here = documents.DOCS / "limits.md"
     assert documents.with_own_links(english, here, KOREAN, "ko", pages) == (
         "See [a](hub.md#시험한-것), [b](../scale.md), [c](../../notebooks/ko/04-roles.ipynb), [d](#here)."
@@ -138,14 +158,22 @@ def test_the_korean_landing_page_leads_to_the_korean_documents() -> None:
 @pytest.mark.parametrize(
     ("name", "link"),
     [
-        ("notebooks/04-roles", '../../lab/index.html?path=04-roles.ipynb">Open this lesson in the lab'),
-        ("notebooks/ko/04-roles", '../../../lab/index.html?path=ko/04-roles.ipynb">실습에서 이 강의 열기'),
+        (
+            "notebooks/04-roles",
+            '../../lab/index.html?path=04-roles.ipynb">Open this lesson in the lab',
+        ),
+        (
+            "notebooks/ko/04-roles",
+            '../../../lab/index.html?path=ko/04-roles.ipynb">실습에서 이 강의 열기',
+        ),
         ("docs/ko/install", '../../../ko.html">실습으로 돌아가기'),
         ("README.ko", '../ko.html">실습으로 돌아가기'),
         ("docs/install", '../../index.html">Back to the lab'),
     ],
 )
-def test_a_page_of_the_site_leads_back_in_its_language(tmp_path: Path, name: str, link: str) -> None:
+def test_a_page_of_the_site_leads_back_in_its_language(
+    tmp_path: Path, name: str, link: str
+) -> None:
     for notebook in ("04-roles", "ko/04-roles"):
         (tmp_path / "files" / f"{notebook}.ipynb").parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "files" / f"{notebook}.ipynb").write_text("{}")
@@ -157,11 +185,19 @@ def test_a_page_of_the_site_leads_back_in_its_language(tmp_path: Path, name: str
 
 
 def test_a_document_that_is_not_translated_stays_in_english_and_is_listed_there() -> None:
-    catalogue = {name: catalogues.template_of_page(text) for name, text in documents.english().items()}
+    catalogue = {
+        name: catalogues.template_of_page(text) for name, text in documents.english().items()
+    }
     for message in some(catalogues.messages(catalogue["hub"])):
-        message.string = re.sub(r"(?<=# ).*", "제목", str(message.id)) if "# " in message.id else "가"
+        message.string = (
+            re.sub(r"(?<=# ).*", "제목", str(message.id)) if "# " in message.id else "가"
+        )
     built = documents.built("ko", catalogue, "[a](docs/hub.md), [b](docs/scale.md)")
     assert {path.name for path in built} == {"README.ko.md", "glossary.md", "hub.md", "index.md"}
-    assert built[documents.DOCS.parent / "README.ko.md"] == "[a](docs/ko/hub.md), [b](docs/scale.md)"
-    assert built[KOREAN / "hub.md"].startswith("# 제목\n\n[English](../hub.md)\n\n가\n\n## 제목\n\n가")
+    assert (
+        built[documents.DOCS.parent / "README.ko.md"] == "[a](docs/ko/hub.md), [b](docs/scale.md)"
+    )
+    assert built[KOREAN / "hub.md"].startswith(
+        "# 제목\n\n[English](../hub.md)\n\n가\n\n## 제목\n\n가"
+    )
     assert "- [Grading on several machines](../scale.md)" in built[KOREAN / "index.md"]

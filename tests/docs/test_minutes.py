@@ -27,7 +27,9 @@ def test_no_part_takes_longer_than_it_says_and_no_asides_more_than_five_minutes(
 def test_the_first_notebook_names_its_minutes() -> None:
     source = notebooks.SOURCES / "00-start.py"
     taken = sum(map(minutes.minutes, minutes.counts(source).values()))
-    assert f"about {round(taken)} minutes" in re.sub(r"\n# ", " ", source.read_text(encoding="utf-8"))
+    assert f"about {round(taken)} minutes" in re.sub(
+        r"\n# ", " ", source.read_text(encoding="utf-8")
+    )
 
 
 def test_what_is_counted() -> None:

@@ -53,13 +53,21 @@ def links(site: Site, page: str, *, text_only: bool = False) -> set[tuple[str, s
 def test_it_is_built_without_a_warning(site: Site) -> None:
     assert site.code == 0, site.said
     assert "WARNING" not in site.said
-    assert {"index.html", ROLES, "docs/instructor.html", "docs/glossary.html", "CONTRIBUTING.html"} <= set(site.pages)
+    assert {
+        "index.html",
+        ROLES,
+        "docs/instructor.html",
+        "docs/glossary.html",
+        "CONTRIBUTING.html",
+    } <= set(site.pages)
 
 
 def test_every_page_is_two_clicks_from_the_first_one(site: Site) -> None:
     seen = fresh = {"index.html"}
     for _ in range(2):
-        fresh = {target for page in fresh for target, _ in links(site, page, text_only=True)} & set(site.pages) - seen
+        fresh = {target for page in fresh for target, _ in links(site, page, text_only=True)} & set(
+            site.pages
+        ) - seen
         seen = seen | fresh
     assert set(site.pages) - seen == set()
 
@@ -70,7 +78,8 @@ def test_every_link_inside_leads_to_a_page_and_its_anchor(site: Site) -> None:
         (page, target, anchor)
         for page in site.pages
         for target, anchor in links(site, page)
-        if not (site.folder / target).is_file() or (anchor and target in anchors and anchor not in anchors[target])
+        if not (site.folder / target).is_file()
+        or (anchor and target in anchors and anchor not in anchors[target])
     ]
     assert lost == []
 
@@ -84,19 +93,27 @@ def test_a_document_and_its_korean_text_lead_to_each_other(site: Site) -> None:
         assert '<html class="no-js" lang="ko"' in site.read(other)
         assert (other, "") in links(site, page, text_only=True)
         assert (page, "") in links(site, other, text_only=True)
-        assert not re.search(r'>(Next|Previous|Back to top)<|On this page|placeholder="Search"', site.read(other))
+        assert not re.search(
+            r'>(Next|Previous|Back to top)<|On this page|placeholder="Search"', site.read(other)
+        )
     assert '<html class="no-js" lang="ko"' in site.read("README.ko.html")
 
 
 def test_links_to_other_servers_are_listed(site: Site) -> None:
     lines = (site.folder / "outside-links.txt").read_text().splitlines()
-    assert any(re.match(r"https://kubernetes\.io/\S+  .*notebooks/02-inside-a-pod", line) for line in lines)
+    assert any(
+        re.match(r"https://kubernetes\.io/\S+  .*notebooks/02-inside-a-pod", line) for line in lines
+    )
     assert f"{len(lines)} links to other servers, not opened" in site.said
 
 
 def test_the_lessons_have_their_outputs_and_no_path_of_this_machine(site: Site) -> None:
     for step in lessons.STEPS:
-        assert any(f"{step} passed:" in site.read(page) for page in site.pages if page.startswith("notebooks/0"))
+        assert any(
+            f"{step} passed:" in site.read(page)
+            for page in site.pages
+            if page.startswith("notebooks/0")
+        )
     for page in site.pages:
         if not page.startswith("notebooks/"):
             continue
@@ -136,7 +153,9 @@ def test_no_page_is_wider_than_a_narrow_window(site: Site, browser: Any) -> None
 
 
 @pytest.mark.parametrize("width", [NARROW, 1280])
-def test_a_word_explains_itself_to_the_pointer_and_the_keyboard(site: Site, browser: Any, width: int) -> None:
+def test_a_word_explains_itself_to_the_pointer_and_the_keyboard(
+    site: Site, browser: Any, width: int
+) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
     page.goto(f"{site.folder.as_uri()}/{ROLES}")
     word = page.locator(".lk-term").first
@@ -164,11 +183,16 @@ def test_a_word_explains_itself_to_the_pointer_and_the_keyboard(site: Site, brow
 def test_diagrams_follow_the_theme(site: Site, browser: Any, theme: str, other: str) -> None:
     page = browser.new_page(color_scheme=theme)
     page.goto(f"{site.folder.as_uri()}/docs/architecture.html")
-    shown, hidden = page.locator(f".lk-diagram .only-{theme}"), page.locator(f".lk-diagram .only-{other}")
+    shown, hidden = (
+        page.locator(f".lk-diagram .only-{theme}"),
+        page.locator(f".lk-diagram .only-{other}"),
+    )
     assert shown.count() == hidden.count() == 6
     assert all(shown.nth(number).is_visible() for number in range(6))
     assert not any(hidden.nth(number).is_visible() for number in range(6))
-    assert all(shown.nth(number).evaluate("(image) => image.naturalWidth") > 200 for number in range(6))
+    assert all(
+        shown.nth(number).evaluate("(image) => image.naturalWidth") > 200 for number in range(6)
+    )
     page.close()
 
 
@@ -179,4 +203,6 @@ def test_everybody_can_read_it(site: Site, browser: Any, name: str, theme: str) 
     page.goto(f"{site.folder.as_uri()}/{name}")
     found = Axe().run(page).response["violations"]
     page.close()
-    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["id"] not in THEMES_OWN] == []
+    assert [
+        (rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["id"] not in THEMES_OWN
+    ] == []

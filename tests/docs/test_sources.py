@@ -19,7 +19,11 @@ WORDS = docs_extension.words((ROOT / "docs" / "glossary.md").read_text(encoding=
 
 
 def test_every_row_of_the_glossary_is_a_word() -> None:
-    rows = re.findall(r"^\| .* \| W\d+ \|$", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| .* \| W\d+ \|$",
+        (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert len({anchor for anchor, _ in WORDS.values()}) == len(rows) > 30
 
 
@@ -44,11 +48,15 @@ def test_every_diagram_is_drawn_as_it_is_written() -> None:
 
 
 @pytest.mark.slow
-def test_a_warning_fails_the_build_and_says_what_is_wrong(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_fails_the_build_and_says_what_is_wrong(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     pages = tmp_path / "pages"
     (pages / "docs").mkdir(parents=True)
     (pages / "docs" / "glossary.md").write_text("# Words\n")
-    (pages / "index.md").write_text("# Here\n\n[there](nowhere.md)\n\n```mermaid\nflowchart TB\n  a --> b\n```\n")
+    (pages / "index.md").write_text(
+        "# Here\n\n[there](nowhere.md)\n\n```mermaid\nflowchart TB\n  a --> b\n```\n"
+    )
     assert docs_site.run_sphinx(pages, tmp_path / "doctrees", tmp_path / "out") == 1
     said = capfd.readouterr().err
     assert "nowhere.md" in said
@@ -64,7 +72,8 @@ def reached(start: str, clicks: int) -> set[str]:
             ((ROOT / page).parent / link).resolve().relative_to(ROOT).as_posix()
             for page in fresh
             for link in re.findall(
-                r"\]\((?!https?:|#)([^)#\s\"]+\.(?:md|ipynb))", (ROOT / page).read_text(encoding="utf-8")
+                r"\]\((?!https?:|#)([^)#\s\"]+\.(?:md|ipynb))",
+                (ROOT / page).read_text(encoding="utf-8"),
             )
         }
         fresh = links - seen

@@ -78,12 +78,18 @@ def test_a_pod_has_a_token_that_is_good_now(jump: float) -> None:
 @BACK_AND_AHEAD
 def test_leases_are_kept_as_they_are_and_the_node_stays_ready(api: ClusterApi, jump: float) -> None:
     """Who holds a lease and since when is for its clients to judge, each by its own clock."""
-    spec = {"holderIdentity": "me", "leaseDurationSeconds": 15, "renewTime": "2027-01-15T08:00:00.000000Z"}
+    spec = {
+        "holderIdentity": "me",
+        "leaseDurationSeconds": 15,
+        "renewTime": "2027-01-15T08:00:00.000000Z",
+    }
     made = api.must(api.admin.post(LEASES, {"metadata": {"name": "l"}, "spec": spec}))
     pass_time(api, jump)
     pass_time(api, 1, 60)
     assert api.must(api.admin.get(f"{LEASES}/l")) == made
-    renewed = api.must(api.admin.patch(f"{LEASES}/l", {"spec": {"renewTime": "2028-01-15T08:00:00.000000Z"}}))
+    renewed = api.must(
+        api.admin.patch(f"{LEASES}/l", {"spec": {"renewTime": "2028-01-15T08:00:00.000000Z"}})
+    )
     assert renewed["spec"]["renewTime"] == "2028-01-15T08:00:00.000000Z"
     node = api.must(api.admin.get("/api/v1/nodes/labkit"))
     (ready,) = [one["status"] for one in node["status"]["conditions"] if one["type"] == "Ready"]
@@ -106,7 +112,9 @@ def test_watches_go_on_and_bookmarks_come_within_a_minute(api: ClusterApi, jump:
 
 def watch(api: ClusterApi, path: str) -> Any:
     path, _, query = path.partition("?")
-    request = Request("GET", path, parse_qs(query), {"accept": "application/json"}, b"", api.admin.certificate)
+    request = Request(
+        "GET", path, parse_qs(query), {"accept": "application/json"}, b"", api.admin.certificate
+    )
     return api.cluster.handle(request).stream
 
 
@@ -116,7 +124,9 @@ def types(pieces: list[bytes]) -> list[str]:
 
 def event(api: ClusterApi, name: str) -> None:
     about = {"kind": "Pod", "namespace": "lab", "name": "p"}
-    api.must(api.admin.post(EVENTS, {"metadata": {"name": name}, "involvedObject": about, "reason": "X"}))
+    api.must(
+        api.admin.post(EVENTS, {"metadata": {"name": name}, "involvedObject": about, "reason": "X"})
+    )
 
 
 def names(api: ClusterApi, path: str) -> list[str]:
@@ -179,7 +189,10 @@ def test_a_renewed_authority_is_published_everywhere_and_again_after_a_reset() -
     assert new.ca_key == old.ca_key
     before = Caller(Cluster(old, store), ADMIN)
     account = {"kubernetes.io/service-account.name": "default"}
-    secret = {"metadata": {"name": "s", "annotations": account}, "type": "kubernetes.io/service-account-token"}
+    secret = {
+        "metadata": {"name": "s", "annotations": account},
+        "type": "kubernetes.io/service-account-token",
+    }
     assert before.post("/api/v1/namespaces/default/secrets", secret).status == 201
     store.save_snapshot("pristine")
     token = before.get("/api/v1/namespaces/default/secrets/s").body["data"]["token"]

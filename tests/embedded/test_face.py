@@ -17,7 +17,9 @@ def test_every_exported_name_is_one_of_its_module_and_is_described(name: str) ->
 
 
 def test_another_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match=r"^module 'labkit.embedded' has no attribute 'Registry'$"):
+    with pytest.raises(
+        AttributeError, match=r"^module 'labkit.embedded' has no attribute 'Registry'$"
+    ):
         getattr(embedded, "Registry")  # noqa: B009 - mypy knows that there is none
 
 

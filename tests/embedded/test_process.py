@@ -34,7 +34,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def refused(home: Path, *options: str) -> tuple[int, str]:
     """Exit code and words of a server that does not start."""
     command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), "--no-node", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2]
+    )
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     return done.returncode, done.stderr.strip()
@@ -42,13 +44,19 @@ def refused(home: Path, *options: str) -> tuple[int, str]:
 
 def test_everything_in_the_directory_is_private(server: Server) -> None:
     server.call("GET", "/version")
-    found = {path.relative_to(server.home).as_posix(): path.stat() for path in server.home.rglob("*")}
+    found = {
+        path.relative_to(server.home).as_posix(): path.stat() for path in server.home.rglob("*")
+    }
     for name, status in found.items():
-        assert stat.S_IMODE(status.st_mode) == (0o700 if stat.S_ISDIR(status.st_mode) else 0o600), name
+        assert stat.S_IMODE(status.st_mode) == (0o700 if stat.S_ISDIR(status.st_mode) else 0o600), (
+            name
+        )
     assert stat.S_IMODE(server.home.stat().st_mode) == 0o700
     pki = {"ca.crt", "ca.key", "apiserver.crt", "apiserver.key", "sa.key", "sa.pub"}
     assert {f"pki/{name}" for name in pki} <= set(found)
-    assert {"admin.conf", "state.db", "audit.log", "server.json", "server.log", "lock"} <= set(found)
+    assert {"admin.conf", "state.db", "audit.log", "server.json", "server.log", "lock"} <= set(
+        found
+    )
 
 
 def test_what_it_says_of_itself(server: Server) -> None:
@@ -97,7 +105,12 @@ def test_a_second_server_is_refused(server: Server) -> None:
 def test_a_restart_changes_nothing_for_clients(tmp_path: Path) -> None:
     home = tmp_path / "home"
     first = start_server(home, node=False)
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}, "data": {"a": "b"}}
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kept"},
+        "data": {"a": "b"},
+    }
     created = first.call("POST", CONFIG_MAPS, body)
     assert created.status == 201, created.body
     admin, ca = (home / "admin.conf").read_bytes(), (home / "pki" / "ca.crt").read_bytes()
@@ -125,11 +138,16 @@ def test_another_port_when_the_last_one_is_taken(tmp_path: Path) -> None:
             assert second.call("GET", "/version").status == 200
         code, words = refused(tmp_path, "--port", str(first.port))
     assert code == 6
-    assert words == f"Port {first.port} cannot be used: Address already in use. Choose another with --port."
+    assert (
+        words
+        == f"Port {first.port} cannot be used: Address already in use. Choose another with --port."
+    )
 
 
 @pytest.mark.parametrize("number", slow_but([signal.SIGTERM, signal.SIGINT], signal.SIGINT))
-def test_signals_end_it_cleanly_even_with_an_open_watch(tmp_path: Path, number: signal.Signals) -> None:
+def test_signals_end_it_cleanly_even_with_an_open_watch(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     server = start_server(tmp_path, node=False)
     connection = server.connect(server.identity("kubernetes-admin", ("system:masters",)))
     connection.request("GET", "/api/v1/namespaces?watch=1")
@@ -142,7 +160,9 @@ def test_signals_end_it_cleanly_even_with_an_open_watch(tmp_path: Path, number: 
 
 
 @pytest.mark.slow
-def test_a_server_whose_directory_was_taken_away_ends_and_leaves_the_next_one_alone(tmp_path: Path) -> None:
+def test_a_server_whose_directory_was_taken_away_ends_and_leaves_the_next_one_alone(
+    tmp_path: Path,
+) -> None:
     home = tmp_path / "home"
     first = start_server(home, node=False)
     home.rename(tmp_path / "away")
@@ -169,12 +189,16 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     code, words = refused(tmp_path)
     assert (code, words.splitlines()) == (
         4,
-        [f"{tmp_path} is used for something else. Set LABKIT_HOME to an empty directory or a new one."],
+        [
+            f"{tmp_path} is used for something else. Set LABKIT_HOME to an empty directory or a new one."
+        ],
     )
     assert [path.name for path in tmp_path.iterdir()] == [".ssh"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away; the mode is tested for everyone")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can give files away; the mode is tested for everyone"
+)
 def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, -1)
     code, words = refused(tmp_path)
@@ -226,20 +250,27 @@ def test_keys_that_were_lost_are_made_anew_and_the_others_stay(tmp_path: Path) -
     assert {name: (pki / name).read_bytes() for name in kept} == kept
 
 
-@pytest.mark.parametrize("name", slow_but(["ca.crt", "ca.key", "sa.key", "apiserver.crt", "apiserver.key"], "sa.key"))
+@pytest.mark.parametrize(
+    "name", slow_but(["ca.crt", "ca.key", "sa.key", "apiserver.crt", "apiserver.key"], "sa.key")
+)
 def test_a_damaged_key_is_named_with_the_way_out(tmp_path: Path, name: str) -> None:
     load_keys(private_directory(tmp_path))
     path = tmp_path / "pki" / name
     path.write_bytes(path.read_bytes()[:60])
     code, words = refused(tmp_path)
     assert code == 4
-    assert words.startswith(f"{path} is damaged: it holds no certificate or key. Move {path.parent} away,")
+    assert words.startswith(
+        f"{path} is damaged: it holds no certificate or key. Move {path.parent} away,"
+    )
 
 
 @pytest.mark.slow
 def test_an_old_certificate_is_renewed(tmp_path: Path) -> None:
     start_server(tmp_path, node=False).stop()
-    certificate, authority = tmp_path / "pki" / "apiserver.crt", (tmp_path / "pki" / "ca.crt").read_bytes()
+    certificate, authority = (
+        tmp_path / "pki" / "apiserver.crt",
+        (tmp_path / "pki" / "ca.crt").read_bytes(),
+    )
     before, admin = certificate.read_bytes(), (tmp_path / "admin.conf").read_bytes()
     year_ago = time.time() - 360 * 86400
     os.utime(certificate, (year_ago, year_ago))
@@ -256,7 +287,10 @@ def test_the_beginning_is_kept_as_a_snapshot(server: Server) -> None:
     assert server.call("POST", CONFIG_MAPS, body).status == 201
     assert server.call("POST", "/labkit/snapshots/pristine/restore").status in (200, 204)
     assert server.call("GET", f"{CONFIG_MAPS}/later").status == 404
-    assert server.call("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/cluster-admin").status == 200
+    assert (
+        server.call("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/cluster-admin").status
+        == 200
+    )
 
 
 def test_a_wrong_command_line(tmp_path: Path) -> None:

@@ -26,10 +26,14 @@ NAMES = ("김철수", "Zoë Müller", "ليلى حداد", "O'Neill-Wang", "w" *
 
 def learners(count: int) -> list[str]:
     """Names of learners, the first ones in several scripts."""
-    return [*map(learner_name, NAMES), *(f"s{number:04}" for number in range(count - len(NAMES)))][:count]
+    return [*map(learner_name, NAMES), *(f"s{number:04}" for number in range(count - len(NAMES)))][
+        :count
+    ]
 
 
-def results(count: int, exercises: Sequence[str] = ("ex4-roles", "ex5-cluster-roles")) -> list[Result]:
+def results(
+    count: int, exercises: Sequence[str] = ("ex4-roles", "ex5-cluster-roles")
+) -> list[Result]:
     """Results of so many learners in all; some have given up, some were ended, some write markup."""
     source = random.Random(7)
     found = []
@@ -41,11 +45,18 @@ def results(count: int, exercises: Sequence[str] = ("ex4-roles", "ex5-cluster-ro
 
 def _result(source: random.Random, exercise: str, learner: str) -> Result:
     ability = source.random()
-    tasks = tuple(_task(source, ability, task.id, task.title, learner) for task in find_exercise(exercise).tasks)
+    tasks = tuple(
+        _task(source, ability, task.id, task.title, learner)
+        for task in find_exercise(exercise).tasks
+    )
     ended = source.choices(("done", "time limit", "unreadable", FAILED), (95, 3, 1, 1))[0]
-    note = {"unreadable": "it is no notebook (JSONDecodeError)", FAILED: "the grader failed"}.get(ended, "")
+    note = {"unreadable": "it is no notebook (JSONDecodeError)", FAILED: "the grader failed"}.get(
+        ended, ""
+    )
     output = f'hello\nTraceback (most recent call last):\n  File "<cell 3>", line 2\n{source.choice(ERRORS)}\n'
-    output = source.choice((output, "", HOSTILE, f"Traceback (most recent call last):\nEvil<b>Error: {HOSTILE}"))
+    output = source.choice(
+        (output, "", HOSTILE, f"Traceback (most recent call last):\nEvil<b>Error: {HOSTILE}")
+    )
     score = Score(exercise, learner, tasks)
     name = learner if len(learner) > 100 else ""
     return Result(learner, exercise, ended, 9, 14, score, "root", note, output, name=name)
@@ -54,7 +65,9 @@ def _result(source: random.Random, exercise: str, learner: str) -> Result:
 def _task(source: random.Random, ability: float, task: str, title: str, learner: str) -> TaskScore:
     name = Seed(learner).name("hall")
     right = source.random() < ability
-    wrong = source.choice((f"{name}/reader may not list pods in {name}.", "There is no binding.", HOSTILE[:500]))
+    wrong = source.choice(
+        (f"{name}/reader may not list pods in {name}.", "There is no binding.", HOSTILE[:500])
+    )
     seen = "is allowed" if right else wrong
     items = (
         Item(

@@ -32,14 +32,22 @@ class Desk:
     def __init__(self, task: str, learner: str = "ann") -> None:
         self.task, self.learner = task, learner
         self.name = Seed(learner).name
-        self.exercise = next(spec for spec in EXERCISES if any(each.id == task for each in spec.tasks))
+        self.exercise = next(
+            spec for spec in EXERCISES if any(each.id == task for each in spec.tasks)
+        )
         made = template()
         self.cluster = EmbeddedCluster(made.keys, self.exercise, learner, template=made)
         self.cluster.set_up()
         self.admin = admin_of(self.cluster.cluster)
-        self.variant = next(each for each in self.exercise.tasks if each.id == task).variant(Seed(learner))
-        account = next((obj["metadata"] for obj in self.variant.setup if obj["kind"] == "ServiceAccount"), None)
-        spaces = [obj["metadata"]["name"] for obj in self.variant.setup if obj["kind"] == "Namespace"]
+        self.variant = next(each for each in self.exercise.tasks if each.id == task).variant(
+            Seed(learner)
+        )
+        account = next(
+            (obj["metadata"] for obj in self.variant.setup if obj["kind"] == "ServiceAccount"), None
+        )
+        spaces = [
+            obj["metadata"]["name"] for obj in self.variant.setup if obj["kind"] == "Namespace"
+        ]
         self.space = spaces[0] if spaces else ""
         self.who = account["name"] if account else ""
         self.home = account["namespace"] if account else self.space
@@ -51,7 +59,9 @@ class Desk:
     def apply(self, objects: Object | list[Object]) -> None:
         """Apply objects."""
         given = objects if isinstance(objects, list) else [objects]
-        assert apply(self.admin, Resources(self.admin), given, lambda manifest: manifest) is not None
+        assert (
+            apply(self.admin, Resources(self.admin), given, lambda manifest: manifest) is not None
+        )
 
     def as_anonymous(self) -> Client:
         """A client without credentials."""
@@ -68,7 +78,9 @@ class Desk:
         """The account of the task, or another one of its namespace, as a binding names it."""
         return {"kind": "ServiceAccount", "namespace": self.home, "name": name or self.who}
 
-    def grant(self, subject: Object, *rules: Object, space: str = "", to: tuple[str, str] | None = None) -> None:
+    def grant(
+        self, subject: Object, *rules: Object, space: str = "", to: tuple[str, str] | None = None
+    ) -> None:
         """Bind rules, or a role that is there, in a namespace or everywhere."""
         kind, name = to or ("Role" if space else "ClusterRole", "besides")
         made = [] if to else [role(space, "besides", rules)]
@@ -100,7 +112,11 @@ class Desk:
 
 def rule(verbs: str, resources: str, group: str = "", *names: str) -> Object:
     """A rule of a role."""
-    made: Object = {"verbs": verbs.split(","), "apiGroups": [group], "resources": resources.split(",")}
+    made: Object = {
+        "verbs": verbs.split(","),
+        "apiGroups": [group],
+        "resources": resources.split(","),
+    }
     return {**made, "resourceNames": list(names)} if names else made
 
 

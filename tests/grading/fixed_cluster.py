@@ -30,7 +30,11 @@ class Server:
 
     def get(self, path: str) -> Answer:
         """Read an object."""
-        return Answer(200, self._objects[path]) if path in self._objects else Answer(self._otherwise, {})
+        return (
+            Answer(200, self._objects[path])
+            if path in self._objects
+            else Answer(self._otherwise, {})
+        )
 
 
 def admin_of(objects: Mapping[str, Any], otherwise: int = 404) -> Client:

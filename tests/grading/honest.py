@@ -12,7 +12,20 @@ from collections.abc import Callable, Sequence
 
 from labkit.grading.tasks.seed import Seed
 
-NAMES = ("reader", "viewer", "role", "my-role", "r", "access", "get-list", "ro", "only-read", "rights", "team", "first")
+NAMES = (
+    "reader",
+    "viewer",
+    "role",
+    "my-role",
+    "r",
+    "access",
+    "get-list",
+    "ro",
+    "only-read",
+    "rights",
+    "team",
+    "first",
+)
 PREFIXES = ("", "", "", "a-", "x-", "ex-", "lab-", "my-", "new-", "t-")
 LOOKS = (
     "!kubectl get roles -A",
@@ -29,7 +42,15 @@ LOOKS = (
 KUBECTL = {"role"}
 """Names that are also words of commands, which a copier leaves."""
 
-SAYINGS = ("now the role", "bind it", "this should do", "first try was wrong", "least privilege!", "see part 4", "ok")
+SAYINGS = (
+    "now the role",
+    "bind it",
+    "this should do",
+    "first try was wrong",
+    "least privilege!",
+    "see part 4",
+    "ok",
+)
 
 
 class Habits:
@@ -46,7 +67,9 @@ class Habits:
             source.choice(("ns", "space", "n", "namespace")),
             source.choice(("sa", "who", "me")),
         )
-        self.helper = source.choice(("grant", "give", "allow", "make", "role_for", "bind_it", "setup"))
+        self.helper = source.choice(
+            ("grant", "give", "allow", "make", "role_for", "bind_it", "setup")
+        )
         self.many = source.random()
 
     def order(self, parts: Sequence[str], habit: Sequence[int]) -> list[str]:
@@ -63,7 +86,9 @@ Ask = tuple[str, str, str, str, str]
 
 def asks(seed: Seed) -> list[Ask]:
     """What the four tasks ask for."""
-    resource = seed.one("resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims"))
+    resource = seed.one(
+        "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
+    )
     name = seed.name
     return [
         (name("hall"), name("hall"), name("reader"), "get,list", resource),
@@ -76,12 +101,24 @@ def asks(seed: Seed) -> list[Ask]:
 def by_kubectl(habits: Habits, ask: Ask, number: int, call: str = "!kubectl {}") -> str:
     """Canonical lines of kubectl, with options in one's own order."""
     space, home, who, verbs, resources = ask
-    role, binding = f"{habits.stem}{number}", f"{habits.stem}{number}-{habits.source.choice(('b', 'binding', 'rb'))}"
-    verb = " ".join(f"--verb={each}" for each in verbs.split(",")) if habits.separate else f"--verb={verbs}"
+    role, binding = (
+        f"{habits.stem}{number}",
+        f"{habits.stem}{number}-{habits.source.choice(('b', 'binding', 'rb'))}",
+    )
+    verb = (
+        " ".join(f"--verb={each}" for each in verbs.split(","))
+        if habits.separate
+        else f"--verb={verbs}"
+    )
     names = [f"--resource-name={habits.seed.name('key')}"] if resources == "secrets" else []
     options = habits.order([verb, f"--resource={resources}", f"-n {space}", *names], habits.flags)
-    bind = habits.order([f"--role={role}", f"--serviceaccount={home}:{who}", f"-n {space}"], habits.flags)
-    lines = [f"create role {role} {' '.join(options)}", f"create rolebinding {binding} {' '.join(bind)}"]
+    bind = habits.order(
+        [f"--role={role}", f"--serviceaccount={home}:{who}", f"-n {space}"], habits.flags
+    )
+    lines = [
+        f"create role {role} {' '.join(options)}",
+        f"create rolebinding {binding} {' '.join(bind)}",
+    ]
     return "\n".join(call.format(line) for line in lines)
 
 
@@ -115,9 +152,13 @@ def manifests(habits: Habits, ask: Ask, number: int) -> str:
     )
     rules = "rules:\n- " + "\n  ".join(rule)
     group = "rbac.authorization.k8s.io"
-    meta = "metadata:\n  " + "\n  ".join(habits.order([f"name: {role}", f"namespace: {space}"], habits.flags))
+    meta = "metadata:\n  " + "\n  ".join(
+        habits.order([f"name: {role}", f"namespace: {space}"], habits.flags)
+    )
     first = habits.order([f"apiVersion: {group}/v1", "kind: Role", meta, rules], habits.keys)
-    subject = habits.order(["kind: ServiceAccount", f"name: {who}", f"namespace: {home}"], habits.flags)
+    subject = habits.order(
+        ["kind: ServiceAccount", f"name: {who}", f"namespace: {home}"], habits.flags
+    )
     ref = habits.order([f"apiGroup: {group}", "kind: Role", f"name: {role}"], habits.keys)
     second = habits.order(
         [
@@ -151,7 +192,11 @@ def by_dicts(habits: Habits, ask: Ask, number: int) -> str:
     def obj(**entries: str) -> str:
         return (
             "{"
-            + ", ".join(habits.order([f"{q}{key}{q}: {value}" for key, value in entries.items()], habits.keys))
+            + ", ".join(
+                habits.order(
+                    [f"{q}{key}{q}: {value}" for key, value in entries.items()], habits.keys
+                )
+            )
             + "}"
         )
 
@@ -160,11 +205,20 @@ def by_dicts(habits: Habits, ask: Ask, number: int) -> str:
 
     names = {"resourceNames": words(habits.seed.name("key"))} if resources == "secrets" else {}
     rule = obj(apiGroups=f"[{q}{q}]", resources=words(resources), verbs=words(verbs), **names)
-    api, meta = f"{q}rbac.authorization.k8s.io/v1{q}", obj(name=f"{q}{role}{q}", namespace=f"{q}{space}{q}")
+    api, meta = (
+        f"{q}rbac.authorization.k8s.io/v1{q}",
+        obj(name=f"{q}{role}{q}", namespace=f"{q}{space}{q}"),
+    )
     subject = obj(kind=f"{q}ServiceAccount{q}", name=f"{q}{who}{q}", namespace=f"{q}{home}{q}")
     ref = obj(apiGroup=f"{q}rbac.authorization.k8s.io{q}", kind=f"{q}Role{q}", name=f"{q}{role}{q}")
     first = obj(apiVersion=api, kind=f"{q}Role{q}", metadata=meta, rules=f"[{rule}]")
-    second = obj(apiVersion=api, kind=f"{q}RoleBinding{q}", metadata=meta, subjects=f"[{subject}]", roleRef=ref)
+    second = obj(
+        apiVersion=api,
+        kind=f"{q}RoleBinding{q}",
+        metadata=meta,
+        subjects=f"[{subject}]",
+        roleRef=ref,
+    )
     if habits.many < 0.5:
         return f"{role.replace('-', '_')} = {first}\nbind = {second}\nlab.apply([{role.replace('-', '_')}, bind])"
     return f"lab.apply({first})\nlab.apply({second})"
@@ -183,7 +237,11 @@ def by_helper(habits: Habits, ask: Ask, number: int) -> str:
     space, home, who, verbs, resources = ask
     names = habits.order([habits.space_name, habits.who_name, "verbs", "resources"], habits.flags)
     values = dict(
-        zip((habits.space_name, habits.who_name, "verbs", "resources"), (space, who, verbs, resources), strict=True)
+        zip(
+            (habits.space_name, habits.who_name, "verbs", "resources"),
+            (space, who, verbs, resources),
+            strict=True,
+        )
     )
     made = by_dicts(habits, (space, home, who, verbs, resources), number).replace("\n", "\n    ")
     head = f"def {habits.helper}({', '.join(names)}):\n    {made}\n" if number == 1 else ""
@@ -207,14 +265,18 @@ def honest(learner: str, year: int = 0) -> list[str]:
     """The cells of a learner who works alone."""
     source = random.Random(f"{learner}{year}")
     habits = Habits(learner, source)
-    cells = ['from labkit import Lab, exercise\nlab = Lab()\npaper = exercise(lab, "ex4-roles", ME).start()']
+    cells = [
+        'from labkit import Lab, exercise\nlab = Lab()\npaper = exercise(lab, "ex4-roles", ME).start()'
+    ]
     for number, ask in enumerate(asks(habits.seed), 1):
         cells.append(f'paper.show("4.{number}")')
         way = habits.way if source.random() < 0.85 else source.choice(WAYS[:7])
         said = f"# {source.choice(SAYINGS)}\n" if source.random() < 0.4 else ""
         cells.append(said + way(habits, ask, number))
         if source.random() < 0.6:
-            look = source.choice(LOOKS).format(space=ask[0], who=ask[2], role=habits.stem, binding=habits.stem)
+            look = source.choice(LOOKS).format(
+                space=ask[0], who=ask[2], role=habits.stem, binding=habits.stem
+            )
             cells.append(look)
         cells.append(f'paper.check("4.{number}")')
     return cells
@@ -245,13 +307,34 @@ def with_names_of(cells: Sequence[str], owner: str, learner: str) -> list[str]:
 def renamed(cells: Sequence[str], source: random.Random) -> list[str]:
     """Other names of objects, variables and functions; the rest is as it was."""
     text = "\0".join(cells)
-    stems = re.findall(r"create role (\S+?)1\b|name: (\S+?)1$|['\"]name['\"]: ['\"](\S+?)1['\"]", text, re.MULTILINE)
+    stems = re.findall(
+        r"create role (\S+?)1\b|name: (\S+?)1$|['\"]name['\"]: ['\"](\S+?)1['\"]",
+        text,
+        re.MULTILINE,
+    )
     for stem in {part for found in stems for part in found if part}:
         end = r"(?=\d)" if stem in KUBECTL else r"(?=\d|\b)"
-        text = re.sub(rf"\b{re.escape(stem)}{end}", f"{source.choice(PREFIXES)}{source.choice(NAMES)}z", text)
-    words = ("manifest", "text", "doc", "objects", "bind", "base", "grant", "give", "allow", "make", "setup", "bind_it")
+        text = re.sub(
+            rf"\b{re.escape(stem)}{end}", f"{source.choice(PREFIXES)}{source.choice(NAMES)}z", text
+        )
+    words = (
+        "manifest",
+        "text",
+        "doc",
+        "objects",
+        "bind",
+        "base",
+        "grant",
+        "give",
+        "allow",
+        "make",
+        "setup",
+        "bind_it",
+    )
     for word in words:
-        text = re.sub(rf"(?<![\w./'\"-])\b{word}\b(?=[ ,()=])", f"{word[0]}{source.randrange(99)}", text)
+        text = re.sub(
+            rf"(?<![\w./'\"-])\b{word}\b(?=[ ,()=])", f"{word[0]}{source.randrange(99)}", text
+        )
     return text.split("\0")
 
 
@@ -269,14 +352,26 @@ def reordered(cells: Sequence[str], source: random.Random) -> list[str]:
         blocks.sort(key=lambda each: each is not first)
     made = [cells[0]]
     for block in blocks:
-        said = [re.sub(r"^# .*", f"# {source.choice(SAYINGS)}, {source.randrange(99)}", cell) for cell in block]
-        kept = [
-            cell for cell in said if not cell.startswith(("!kubectl get", "!kubectl auth", "!kubectl desc", "paper.b"))
+        said = [
+            re.sub(r"^# .*", f"# {source.choice(SAYINGS)}, {source.randrange(99)}", cell)
+            for cell in block
         ]
-        other = "'\"" if source.random() < 0.5 and not any("'''" in cell for cell in kept) else "\"'"
-        kept = [cell.replace(*other) if cell.startswith(("lab.kubectl", "lab.apply")) else cell for cell in kept]
+        kept = [
+            cell
+            for cell in said
+            if not cell.startswith(("!kubectl get", "!kubectl auth", "!kubectl desc", "paper.b"))
+        ]
+        other = (
+            "'\"" if source.random() < 0.5 and not any("'''" in cell for cell in kept) else "\"'"
+        )
+        kept = [
+            cell.replace(*other) if cell.startswith(("lab.kubectl", "lab.apply")) else cell
+            for cell in kept
+        ]
         made += (
-            [f"{kept[0]}\n\n{kept[1]}", *kept[2:]] if source.random() < 0.5 and not kept[1].startswith("%%") else kept
+            [f"{kept[0]}\n\n{kept[1]}", *kept[2:]]
+            if source.random() < 0.5 and not kept[1].startswith("%%")
+            else kept
         )
         if source.random() < 0.5:
             made.append(f"print('task done', {source.randrange(99)})")
@@ -293,7 +388,11 @@ def copies(kind: str, count: int, salt: int, year: int = 0) -> dict[str, tuple[s
     for number in range(count):
         owner, learner = f"h{source.randrange(110):03}", f"{kind}{salt}x{number:02}"
         cells = with_names_of(honest(owner, year), owner, learner)
-        changed = renamed(cells, source) if kind == "renamed" else reordered(renamed(cells, source), source)
+        changed = (
+            renamed(cells, source)
+            if kind == "renamed"
+            else reordered(renamed(cells, source), source)
+        )
         found[learner] = owner, changed
     return found
 
@@ -308,14 +407,22 @@ def renamed_again(cells: Sequence[str], source: random.Random) -> list[str]:
     names = {
         name
         for cell in found
-        for name in re.findall(r"(?:create role|create rolebinding|--role=|name: )\s*([\w-]+)", cell)
+        for name in re.findall(
+            r"(?:create role|create rolebinding|--role=|name: )\s*([\w-]+)", cell
+        )
     }
     names = {name for name in names if not re.search(r"-[a-z]+-\d\d$", name)}
-    variables = {name for cell in found for name in re.findall(r"^(?:def )?([a-z_]\w*)(?= = |\()", cell, re.MULTILINE)}
+    variables = {
+        name
+        for cell in found
+        for name in re.findall(r"^(?:def )?([a-z_]\w*)(?= = |\()", cell, re.MULTILINE)
+    }
     text = "\0".join(found)
     for name in sorted(names | variables - {"print", "lab", "paper"}, key=len, reverse=True):
         text = re.sub(
-            rf"(?<![\w./-]){re.escape(name)}(?![\w-])", f"{source.choice(words)}{source.randrange(999)}", text
+            rf"(?<![\w./-]){re.escape(name)}(?![\w-])",
+            f"{source.choice(words)}{source.randrange(999)}",
+            text,
         )
     return text.split("\0")
 
@@ -324,16 +431,24 @@ def reordered_again(cells: Sequence[str], source: random.Random) -> list[str]:
     """From the last task to the first; everything said anew; blank lines, prints and checks in between."""
     found = renamed_again(cells, source)
     starts = [number for number, cell in enumerate(found) if cell.startswith("paper.show")]
-    blocks = [found[start:end] for start, end in zip(starts, [*starts[1:], len(found)], strict=True)]
+    blocks = [
+        found[start:end] for start, end in zip(starts, [*starts[1:], len(found)], strict=True)
+    ]
     defines = [
-        block for block in blocks if any(re.match(r"def |import ", line) for cell in block for line in cell.split("\n"))
+        block
+        for block in blocks
+        if any(re.match(r"def |import ", line) for cell in block for line in cell.split("\n"))
     ]
     blocks = [*defines, *(block for block in reversed(blocks) if block not in defines)]
     made = [found[0], "# my own solution, step by step"]
     for block in blocks:
         for cell in block:
             text = re.sub(r"^#.*\n", f"# {source.choice(SAYINGS)} {source.random():.3f}\n", cell)
-            made += [text, f'print("so far: {source.randrange(100)}")'] if source.random() < 0.3 else [text]
+            made += (
+                [text, f'print("so far: {source.randrange(100)}")']
+                if source.random() < 0.3
+                else [text]
+            )
         made.append(f"assert paper is not None  # {source.randrange(99)}")
     return made
 

@@ -317,6 +317,8 @@ await apply("{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metad
 def independent(number: int, learner: str) -> str:
     """One of the solutions, with a learner's names."""
     seed = Seed(learner)
-    resource = seed.one("resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims"))
+    resource = seed.one(
+        "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
+    )
     text = SOLUTIONS[number].replace("HALL", seed.name("hall"))
     return text.replace("WHO", seed.name("reader")).replace("RES", resource)

@@ -6,7 +6,18 @@ import importlib.util
 import shutil
 
 ODD: dict[str, list[str]] = {
-    "values": ["1 + 1", "'text'", "None", "[1, 2, 3];", "x = 5\nx", "_", "Out", "In[1]", "_1 + 1", "print(_i)"],
+    "values": [
+        "1 + 1",
+        "'text'",
+        "None",
+        "[1, 2, 3];",
+        "x = 5\nx",
+        "_",
+        "Out",
+        "In[1]",
+        "_1 + 1",
+        "print(_i)",
+    ],
     "rich-values": [
         "class Rich:\n    def _repr_html_(self):\n        return '<b>b</b>'\n    def __repr__(self):\n"
         "        return 'rich'",
@@ -65,7 +76,13 @@ ODD: dict[str, list[str]] = {
         "print('alive')",
     ],
     "groups-of-errors": ["raise ExceptionGroup('several', [ValueError(1), KeyError(2)])", "1"],
-    "exits": ["import sys\nsys.exit(3)", "raise SystemExit", "1 + 1", "raise KeyboardInterrupt", "2 + 2"],
+    "exits": [
+        "import sys\nsys.exit(3)",
+        "raise SystemExit",
+        "1 + 1",
+        "raise KeyboardInterrupt",
+        "2 + 2",
+    ],
     "quits": ["print('before')", "quit()\nprint('after')"],
     "exits-without-parentheses": ["print('before')", "exit"],
     "cancelled": [
@@ -73,7 +90,11 @@ ODD: dict[str, list[str]] = {
         "await asyncio.sleep(0)\nraise asyncio.CancelledError",
         "1",
     ],
-    "an-exception-of-its-own": ["class Stop(BaseException):\n    pass\nraise Stop('it')", "raise GeneratorExit", "3"],
+    "an-exception-of-its-own": [
+        "class Stop(BaseException):\n    pass\nraise Stop('it')",
+        "raise GeneratorExit",
+        "3",
+    ],
     "awaits": [
         "import asyncio\nawait asyncio.sleep(0.01, 'slept')",
         "async def g():\n    for n in range(3):\n        yield n\n[n async for n in g()]",
@@ -120,7 +141,14 @@ ODD: dict[str, list[str]] = {
         "a = %pwd\na",
         "%config InlineBackend.figure_format",
     ],
-    "history": ["x = 1", "%history", "%recall 1", "%macro again 1\nagain", "%rerun 1", "%history -n 1-2"],
+    "history": [
+        "x = 1",
+        "%history",
+        "%recall 1",
+        "%macro again 1\nagain",
+        "%rerun 1",
+        "%history -n 1-2",
+    ],
     "cell-magics": [
         "%%capture kept\nprint('hidden')\n1",
         "kept.stdout, len(kept.outputs)",
@@ -182,7 +210,16 @@ ODD: dict[str, list[str]] = {
         "x = '''\n>>> 1\n'''\nx",
     ],
     "prompts": [">>> 1 + 1\n2", "In [3]: 6 * 7", ">>> for n in range(2):\n...     print(n)"],
-    "blank-lines": ["", "   \n\n", "\n\n1", "# only\n", "x = 1\n\n\n", "\tx = 2\n\tx", "1\r\n2", "'a'\x0c"],
+    "blank-lines": [
+        "",
+        "   \n\n",
+        "\n\n1",
+        "# only\n",
+        "x = 1\n\n\n",
+        "\tx = 2\n\tx",
+        "1\r\n2",
+        "'a'\x0c",
+    ],
     "input": [
         "input()",
         "input('name? ')",
@@ -191,7 +228,11 @@ ODD: dict[str, list[str]] = {
         "breakpoint()",
         "1",
     ],
-    "installing": ["%pip install requests", "%pip list", "import sys\n!{sys.executable} -m pip --version | wc -l"],
+    "installing": [
+        "%pip install requests",
+        "%pip list",
+        "import sys\n!{sys.executable} -m pip --version | wc -l",
+    ],
     "streams": [
         "import sys\nsys.stdout.write('a')\nprint('b', end='')\nprint('c', flush=True)",
         "print('e', file=sys.stderr)",
@@ -292,9 +333,19 @@ ODD: dict[str, list[str]] = {
         "%load_ext no_such_extension",
         "%autoreload",
     ],
-    "exits-while-displaying": ["class E:\n    def __repr__(self):\n        raise SystemExit\nE()", "7"],
-    "missing-modules": ["import no_such_module", "from no_such.inner import x", "import labkit.nothing"],
-    "figures-without-matplotlib": ["%matplotlib inline", "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()"],
+    "exits-while-displaying": [
+        "class E:\n    def __repr__(self):\n        raise SystemExit\nE()",
+        "7",
+    ],
+    "missing-modules": [
+        "import no_such_module",
+        "from no_such.inner import x",
+        "import labkit.nothing",
+    ],
+    "figures-without-matplotlib": [
+        "%matplotlib inline",
+        "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()",
+    ],
     "widgets": ["import ipywidgets\nipywidgets.IntSlider(3)", "display(ipywidgets.HTML('h'))", "8"],
     "deep": ["x" + ".x" * 90, "[" * 60 + "]" * 60, "print('alive')"],
     "unicode": ["größe = 1\ngröße", "'\\ud800'", "print('\\u2028')", "ａ = 2\na"],
@@ -327,7 +378,17 @@ ODD: dict[str, list[str]] = {
         "x = 1\n\n\n",
         "pwd\n\n",
     ],
-    "names-that-are-magics": ["pwd = 3", "pwd", "del pwd", "pwd", "automagic", "pwd", "exit = 3", "exit", "quit.x = 1"],
+    "names-that-are-magics": [
+        "pwd = 3",
+        "pwd",
+        "del pwd",
+        "pwd",
+        "automagic",
+        "pwd",
+        "exit = 3",
+        "exit",
+        "quit.x = 1",
+    ],
     "macros": ["y = 7\ny", "%macro again 2", "again", "again = 4", "again"],
     "displays-that-change": [
         "from IPython.display import display, update_display\nh = display(display_id=True)\nh.display(1)",
@@ -335,7 +396,13 @@ ODD: dict[str, list[str]] = {
         "update_display('b', display_id='mine')",
         "display('c', display_id='mine', update=True)",
     ],
-    "timed-cells": ["%%time\nx = 3\nx", "%timeit -n1 -r1 x", "%%time\n1 / 0", "%%timeit -n1 -r1\nx", "x"],
+    "timed-cells": [
+        "%%time\nx = 3\nx",
+        "%timeit -n1 -r1 x",
+        "%%time\n1 / 0",
+        "%%timeit -n1 -r1\nx",
+        "x",
+    ],
     "scripts": [
         "%%bash -s one two\necho $1 $2",
         "%%bash --no-raise-error\nexit 4",
@@ -460,7 +527,11 @@ if shutil.which("kubectl"):
     ]
 
 if importlib.util.find_spec("pandas"):
-    ODD["tables"] = ["import pandas as pd, numpy as np\npd.DataFrame({'a': np.arange(3)})", "_.describe()", "pd.NA"]
+    ODD["tables"] = [
+        "import pandas as pd, numpy as np\npd.DataFrame({'a': np.arange(3)})",
+        "_.describe()",
+        "pd.NA",
+    ]
 
 if importlib.util.find_spec("matplotlib"):
     ODD["figures"] = [

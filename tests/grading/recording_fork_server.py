@@ -8,7 +8,15 @@ from typing import Any
 
 from labkit.grading.running import fork_server, messages
 
-FORMATS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/svg+xml", "application/json")
+FORMATS = (
+    "text/plain",
+    "text/html",
+    "text/markdown",
+    "text/latex",
+    "image/png",
+    "image/svg+xml",
+    "application/json",
+)
 
 
 def as_json(kind: str, content: dict[str, Any]) -> str:

@@ -55,7 +55,9 @@ class Asked:
 def asked(task: str, learner: str) -> Asked:
     """What a task asks of a learner."""
     name = Seed(learner).name
-    read = Seed(learner).one("resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims"))
+    read = Seed(learner).one(
+        "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
+    )
     wide = Seed(learner).one("resource", ("nodes", "persistentvolumes", "namespaces"))
     hall, away, safe, well = name("hall"), name("away"), name("safe"), name("well")
     ops, release, verb, addr = name("ops"), name("release"), name("verb-ns"), name("addr-ns")
@@ -63,9 +65,15 @@ def asked(task: str, learner: str) -> Asked:
     deploy = Grant(release, "get,list,create,update,patch", "deployments", "apps")
     return {
         "4.1": Asked("ex4-roles", (hall, name("reader")), (Grant(hall, "get,list", read),)),
-        "4.2": Asked("ex4-roles", (name("home"), name("guest")), (Grant(away, "list,watch", "pods"),)),
-        "4.3": Asked("ex4-roles", (safe, name("clerk")), (Grant(safe, "get", "secrets", name=name("key")),)),
-        "4.4": Asked("ex4-roles", (well, name("listener")), (Grant(well, "get,list", "pods"), logs)),
+        "4.2": Asked(
+            "ex4-roles", (name("home"), name("guest")), (Grant(away, "list,watch", "pods"),)
+        ),
+        "4.3": Asked(
+            "ex4-roles", (safe, name("clerk")), (Grant(safe, "get", "secrets", name=name("key")),)
+        ),
+        "4.4": Asked(
+            "ex4-roles", (well, name("listener")), (Grant(well, "get,list", "pods"), logs)
+        ),
         "5.1": Asked("ex5-cluster-roles", (ops, name("surveyor")), (Grant("", "get,list", wide),)),
         "6.1": Asked(
             "ex6-final",
@@ -110,12 +118,16 @@ def binding(space: str, name: str, kind: str, to: str, *subjects: Object) -> Obj
     }
 
 
-def roles_and_bindings(want: Asked, *subjects: Object, grants: Iterable[Grant] = ()) -> list[Object]:
+def roles_and_bindings(
+    want: Asked, *subjects: Object, grants: Iterable[Grant] = ()
+) -> list[Object]:
     """A role and a binding for each namespace."""
     found = []
     grants = tuple(grants) or want.grants
     for space in dict.fromkeys(grant.space for grant in grants):
-        found.append(role(space, "mine", [grant.rule() for grant in grants if grant.space == space]))
+        found.append(
+            role(space, "mine", [grant.rule() for grant in grants if grant.space == space])
+        )
         kind = "Role" if space else "ClusterRole"
         found.append(binding(space, "mine", kind, "mine", *(subjects or (want.service_account,))))
     return found
@@ -159,15 +171,27 @@ def groups_side_by_side(want: Asked) -> str:
     rules = [{**grant.rule(), "apiGroups": ["", "apps", "extensions"]} for grant in want.grants]
     made = [role("", "mine", rules)]
     return applied(
-        [*made, *(binding(space, "mine", "ClusterRole", "mine", want.service_account) for space in want.spaces)]
+        [
+            *made,
+            *(
+                binding(space, "mine", "ClusterRole", "mine", want.service_account)
+                for space in want.spaces
+            ),
+        ]
     )
 
 
 def cluster_role_for_a_user(want: Asked) -> str:
     """A cluster role, bound where it is needed, to the account by its user name."""
-    user = {"kind": "User", "apiGroup": RBAC, "name": "system:serviceaccount:{}:{}".format(*want.account)}
+    user = {
+        "kind": "User",
+        "apiGroup": RBAC,
+        "name": "system:serviceaccount:{}:{}".format(*want.account),
+    }
     made = [role("", "mine", [grant.rule() for grant in want.grants])]
-    return applied([*made, *(binding(space, "mine", "ClusterRole", "mine", user) for space in want.spaces)])
+    return applied(
+        [*made, *(binding(space, "mine", "ClusterRole", "mine", user) for space in want.spaces)]
+    )
 
 
 def with_kubectl(want: Asked) -> str:
@@ -191,7 +215,9 @@ def with_the_python_client(want: Asked) -> str:
     lines += ["rbac = client.RbacAuthorizationV1Api()"]
     for obj in roles_and_bindings(want):
         space = obj["metadata"].get("namespace")
-        method = {"Role": "role", "RoleBinding": "role_binding"}.get(obj["kind"].removeprefix("Cluster"))
+        method = {"Role": "role", "RoleBinding": "role_binding"}.get(
+            obj["kind"].removeprefix("Cluster")
+        )
         call = f"create_namespaced_{method}({space!r}, " if space else f"create_cluster_{method}("
         lines.append(f"rbac.{call}{obj!r})")
     return "\n".join(lines)
@@ -230,8 +256,14 @@ def _hidden(want: Asked) -> str:
     """All that is asked for, and more in a binding that looks like one that every cluster has."""
     space = want.spaces[0]
     extra = [
-        role(space, "hidden", [{"verbs": ["watch"], "apiGroups": ["apps"], "resources": ["daemonsets"]}]),
-        binding(space, "hidden", "Role" if space else "ClusterRole", "hidden", want.service_account),
+        role(
+            space,
+            "hidden",
+            [{"verbs": ["watch"], "apiGroups": ["apps"], "resources": ["daemonsets"]}],
+        ),
+        binding(
+            space, "hidden", "Role" if space else "ClusterRole", "hidden", want.service_account
+        ),
     ]
     for obj in extra:
         obj["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}
@@ -243,19 +275,27 @@ def _default_too(want: Asked) -> Object:
 
 
 MISTAKES: Mapping[str, Callable[[Asked], str]] = {
-    "to-watch": lambda want: _more(want, verbs=f"{want.grants[0].verbs},{_verb(want, 'watch', 'deletecollection')}"),
-    "to-change": lambda want: _more(want, verbs=f"{want.grants[0].verbs},{_verb(want, 'patch', 'delete')}"),
+    "to-watch": lambda want: _more(
+        want, verbs=f"{want.grants[0].verbs},{_verb(want, 'watch', 'deletecollection')}"
+    ),
+    "to-change": lambda want: _more(
+        want, verbs=f"{want.grants[0].verbs},{_verb(want, 'patch', 'delete')}"
+    ),
     "every-verb": lambda want: _more(want, verbs="*"),
     "every-resource": lambda want: _more(want, resource="*"),
     "every-group": lambda want: _more(want, group="*"),
     "elsewhere": lambda want: _more(want, space="default"),
-    "a-group-of-the-namespace": lambda want: _to(want, _group(f"system:serviceaccounts:{want.account[0]}")),
+    "a-group-of-the-namespace": lambda want: _to(
+        want, _group(f"system:serviceaccounts:{want.account[0]}")
+    ),
     "everybody": lambda want: _to(want, _group("system:authenticated")),
     "another-account-too": lambda want: _to(want, want.service_account, _default_too(want)),
     "left-open": lambda want: "\n".join(
         [
             in_yaml(want),
-            kubectl("create clusterrolebinding test --clusterrole=cluster-admin --group=system:serviceaccounts"),
+            kubectl(
+                "create clusterrolebinding test --clusterrole=cluster-admin --group=system:serviceaccounts"
+            ),
         ]
     ),
     "hidden": _hidden,

@@ -37,9 +37,15 @@ def submit(folder: Path, learner: str, exercise: str, cells: Sequence[str]) -> P
 def solved_notebook(exercise: ExerciseSpec, learner: str) -> dict[str, Any]:
     """A copy without the board that gets full marks for one learner."""
     document = learner_notebook(exercise)
-    answers = {f"answer-{task.id.replace('.', '-')}": task.variant(Seed(learner)).answer for task in exercise.tasks}
+    answers = {
+        f"answer-{task.id.replace('.', '-')}": task.variant(Seed(learner)).answer
+        for task in exercise.tasks
+    }
     kept = [cell for cell in document["cells"] if not cell["id"].startswith("board")]
-    return {**document, "cells": [{**cell, "source": answers.get(cell["id"], cell["source"])} for cell in kept]}
+    return {
+        **document,
+        "cells": [{**cell, "source": answers.get(cell["id"], cell["source"])} for cell in kept],
+    }
 
 
 def solved_cells(exercise: str, learner: str) -> list[str]:
@@ -55,7 +61,9 @@ def grade(grader: Grader, folder: Path) -> dict[str, Result]:
 
 def weaken(monkeypatch: pytest.MonkeyPatch, without: str) -> None:
     """Have graders start their fork servers as on a machine without ``control groups`` or ``namespaces``."""
-    replace_fork_server(monkeypatch, weaker_fork_server.__name__, {weaker_fork_server.WITHOUT: without})
+    replace_fork_server(
+        monkeypatch, weaker_fork_server.__name__, {weaker_fork_server.WITHOUT: without}
+    )
 
 
 def replace_fork_server(monkeypatch: pytest.MonkeyPatch, by: str, more: Mapping[str, str]) -> None:

@@ -48,7 +48,10 @@ class Desk:
 
     def rows(self) -> dict[str, dict[str, str]]:
         """The rows of ``scores.csv`` by learner."""
-        return {row["learner"]: row for row in csv.DictReader((self.out / "scores.csv").read_text().splitlines())}
+        return {
+            row["learner"]: row
+            for row in csv.DictReader((self.out / "scores.csv").read_text().splitlines())
+        }
 
 
 @pytest.fixture
@@ -67,7 +70,9 @@ def graded(monkeypatch: pytest.MonkeyPatch, patient_grader: Grader) -> list[str]
 
             return patient_grader.grade(submissions, seen)
 
-    monkeypatch.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: nullcontext(Watched()))
+    monkeypatch.setattr(
+        "labkit.grading.pools.pool.pool_for", lambda *_, **__: nullcontext(Watched())
+    )
     return who
 
 
@@ -82,18 +87,25 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], graded: list[str]) 
 
 
 class TestAgain:
-    def test_only_one_learner_is_graded_and_the_others_results_stay(self, desk: Desk, graded: list[str]) -> None:
+    def test_only_one_learner_is_graded_and_the_others_results_stay(
+        self, desk: Desk, graded: list[str]
+    ) -> None:
         submit(desk.folder, "ann", EXERCISE, ["2"])
         submit(desk.folder, "bob", EXERCISE, ["2"])
         said = desk.grade("--only", "bob")
         assert graded == ["bob"]
         assert f"Not graded yet, and not in the reports: ann {EXERCISE}." in said
-        assert sorted(desk.rows()) == ["bob", "cat"]  # ann's result is of what ann does not hand in any more
+        assert sorted(desk.rows()) == [
+            "bob",
+            "cat",
+        ]  # ann's result is of what ann does not hand in any more
         desk.grade()
         assert graded == ["bob", "ann"]
         assert sorted(desk.rows()) == ["ann", "bob", "cat"]
 
-    def test_only_takes_several_and_names_and_mail_of_the_roster(self, desk: Desk, graded: list[str]) -> None:
+    def test_only_takes_several_and_names_and_mail_of_the_roster(
+        self, desk: Desk, graded: list[str]
+    ) -> None:
         roster = desk.folder.parent / "roster.csv"
         roster.write_text("ann,Ann Lee,ann@x.edu\nbob,Bob Ek,bob@x.edu\ncat,Cat Fu,cat@x.edu\n")
         desk.grade("--regrade", "--roster", roster, "--only", "Ann Lee", "--only", "bob@x.edu")
@@ -124,7 +136,9 @@ class TestAgain:
         assert sorted(desk.rows()) == ["ann", "bob", "cat"]
         assert "3 of 3 are graded already." in desk.grade()
 
-    def test_one_notebook_keeps_the_classs_rows_in_the_reports(self, desk: Desk, graded: list[str]) -> None:
+    def test_one_notebook_keeps_the_classs_rows_in_the_reports(
+        self, desk: Desk, graded: list[str]
+    ) -> None:
         desk.grade(desk.folder / "bob" / f"{EXERCISE}.ipynb")
         assert not graded
         assert sorted(desk.rows()) == ["ann", "bob", "cat"]
@@ -149,13 +163,18 @@ class TestAgain:
         desk.grade()
         assert graded == ["bob"]
 
-    def test_what_another_wrote_for_others_is_still_said_after_a_regrade(self, desk: Desk, graded: list[str]) -> None:
+    def test_what_another_wrote_for_others_is_still_said_after_a_regrade(
+        self, desk: Desk, graded: list[str]
+    ) -> None:
         text = (desk.out / STORED).read_text()
         lines = [
-            line.replace('"points": 0.0', '"points": 2.0') if '"ann"' in line else line for line in text.split("\n")
+            line.replace('"points": 0.0', '"points": 2.0') if '"ann"' in line else line
+            for line in text.split("\n")
         ]
         (desk.out / STORED).write_text("\n".join(lines))
-        assert "Not yours: 1 stored results; they are graded again." in desk.grade("--regrade", "--only", "bob")
+        assert "Not yours: 1 stored results; they are graded again." in desk.grade(
+            "--regrade", "--only", "bob"
+        )
         assert graded == ["bob"]
 
 
@@ -192,7 +211,10 @@ class TestWhatHasChanged:
                 lambda module: source(module) + ("#" if module.__name__.endswith(".roles") else ""),
             )
         said = desk.grade()
-        assert "Not used: 3 stored results, which are graded again: ex4-roles has changed since." in said
+        assert (
+            "Not used: 3 stored results, which are graded again: ex4-roles has changed since."
+            in said
+        )
         assert "1 of 4 are graded already." in said
         assert sorted(graded) == ["ann", "bob", "cat"]
 
@@ -202,18 +224,33 @@ class TestWhatHasChanged:
         assert len(other.left) == 3
         assert dict(other.outdated) == {"the course has another secret": 3}
 
-    def test_results_of_before_are_read_and_graded_again_once(self, desk: Desk, graded: list[str]) -> None:
+    def test_results_of_before_are_read_and_graded_again_once(
+        self, desk: Desk, graded: list[str]
+    ) -> None:
         """They were signed without the fields that tell what they depend on, and are not taken for somebody else's."""
         store = ResultStore(desk.out)
         old = []
         for digest, result in store.read():
             stored = result.as_dict()
-            for name in ("declared", "language", "graded_by", "exercise_fingerprint", "course_fingerprint"):
+            for name in (
+                "declared",
+                "language",
+                "graded_by",
+                "exercise_fingerprint",
+                "course_fingerprint",
+            ):
                 del stored[name]
-            old.append(json.dumps({"digest": digest, "result": stored, "signature": store._sign(digest, stored)}))
+            old.append(
+                json.dumps(
+                    {"digest": digest, "result": stored, "signature": store._sign(digest, stored)}
+                )
+            )
         (desk.out / STORED).write_text("\n".join(old) + "\n")
         said = desk.grade()
-        assert "Not used: 3 stored results, which are graded again: they were stored without what they" in said
+        assert (
+            "Not used: 3 stored results, which are graded again: they were stored without what they"
+            in said
+        )
         assert "Not yours" not in said
         assert sorted(graded) == ["ann", "bob", "cat"]
         assert "3 of 3 are graded already." in desk.grade()
@@ -226,17 +263,32 @@ class TestWhatIsReadFirst:
         folder, out = tmp_path / "s", tmp_path / "out"
         submit(folder, "raises", EXERCISE, ["print('before')", "undefined_name", "1/0"])
         submit(folder, "syntax", EXERCISE, ["x = = 1", "1/0"])
-        submit(folder, "custom", EXERCISE, ["class NotThere(Exception): pass", "raise NotThere('no\\x1b[31m pod')"])
+        submit(
+            folder,
+            "custom",
+            EXERCISE,
+            ["class NotThere(Exception): pass", "raise NotThere('no\\x1b[31m pod')"],
+        )
         submit(folder, "quiet", EXERCISE, ["1"])
         submit(folder, "me", EXERCISE, ['ME = "somebody"'])
-        submit(folder, "evil", EXERCISE, ["raise ValueError('<script>alert(1)</script>' + 'x' * 9000)"])
-        shown = {"cells": [code("a", "library(dplyr)")], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        submit(
+            folder, "evil", EXERCISE, ["raise ValueError('<script>alert(1)</script>' + 'x' * 9000)"]
+        )
+        shown = {
+            "cells": [code("a", "library(dplyr)")],
+            "metadata": {},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
         shown["metadata"] = {"kernelspec": {"language": "R<b>", "name": "ir"}}
         submit(folder, "language", EXERCISE, []).write_text(json.dumps(shown))
         GradingSession(folder, out).run(grader, lambda _result: None)
         rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
         self.notes = {row["learner"]: row["note"] for row in rows}
-        return {path.stem: path.read_text().partition("<body>")[2] for path in (out / "feedback").iterdir()}
+        return {
+            path.stem: path.read_text().partition("<body>")[2]
+            for path in (out / "feedback").iterdir()
+        }
 
     def test_feedback_says_first_what_went_wrong_first(self, pages: dict[str, str]) -> None:
         for learner, said in {
@@ -256,18 +308,33 @@ class TestWhatIsReadFirst:
 
     def test_what_the_grader_notes_comes_first(self, desk: Desk) -> None:
         result = next(iter(GradingSession(desk.folder, desk.out).done.values()))
-        noted = replace(result, note="It was out of quota.", output="KeyError: 'x'\n", declared="eve", language="julia")
-        assert [line.partition(" ")[2].split()[0] for line in noted.notices] == ["was", "first", "was", "was"]
+        noted = replace(
+            result,
+            note="It was out of quota.",
+            output="KeyError: 'x'\n",
+            declared="eve",
+            language="julia",
+        )
+        assert [line.partition(" ")[2].split()[0] for line in noted.notices] == [
+            "was",
+            "first",
+            "was",
+            "was",
+        ]
         assert noted.notices[0] == "It was out of quota."
         write_all([noted], desk.out)
         page = (desk.out / "feedback" / f"{result.learner}.html").read_text()
         assert page.index("It was out of quota.") < page.index("The notebook ended by itself.")
         for system in ("gradescope", "prairielearn"):
-            document = json.loads((desk.out / system / result.learner / f"{EXERCISE}.json").read_text())
+            document = json.loads(
+                (desk.out / system / result.learner / f"{EXERCISE}.json").read_text()
+            )
             assert document["output" if system == "gradescope" else "message"].startswith(
                 "It was out of quota. The first"
             )
-        unreadable = replace(noted, ended="unreadable", note="it is no notebook", output="", declared="", language="")
+        unreadable = replace(
+            noted, ended="unreadable", note="it is no notebook", output="", declared="", language=""
+        )
         assert unreadable.notices == []
         write_all([unreadable], desk.out)
         assert desk.rows()[result.learner]["note"] == "It could not be graded: it is no notebook"
@@ -275,7 +342,10 @@ class TestWhatIsReadFirst:
     @pytest.mark.parametrize(
         ("output", "error"),
         [
-            ("Traceback (most recent call last):\n  File x, line 1\n    a\nlab.Refused: no\n", "lab.Refused: no"),
+            (
+                "Traceback (most recent call last):\n  File x, line 1\n    a\nlab.Refused: no\n",
+                "lab.Refused: no",
+            ),
             (
                 "-----\nNameError  Traceback (most recent call last)\nCell In[1], line 1\n----> 1 x\n\nNameError: x",
                 "NameError: x",
@@ -286,7 +356,9 @@ class TestWhatIsReadFirst:
             ("Traceback (most recent call last):\n" * 1000 + " a\n" * 1000, ""),
         ],
     )
-    def test_the_first_error_is_found_in_what_was_printed(self, output: str, error: str, desk: Desk) -> None:
+    def test_the_first_error_is_found_in_what_was_printed(
+        self, output: str, error: str, desk: Desk
+    ) -> None:
         result = next(iter(GradingSession(desk.folder, desk.out).done.values()))
         assert replace(result, output=output).first_error == error
 
@@ -303,24 +375,42 @@ class TestIntakeByCommand:
         return path
 
     @pytest.fixture
-    def teacher(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], graded: list[str]) -> Desk:
+    def teacher(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], graded: list[str]
+    ) -> Desk:
         """A teacher who has graded nothing yet."""
         return Desk(tmp_path, capsys)
 
-    def test_a_download_and_a_roster_give_scores_by_id(self, download: Path, teacher: Desk, tmp_path: Path) -> None:
+    def test_a_download_and_a_roster_give_scores_by_id(
+        self, download: Path, teacher: Desk, tmp_path: Path
+    ) -> None:
         roster = tmp_path / "roster.csv"
-        roster.write_bytes("id;name;mail\ns1;Ann Lee;ann@x.edu\ns2;Bob Ek;bob@x.edu\ns3;Cy;c@x.edu\n".encode("utf-16"))
+        roster.write_bytes(
+            "id;name;mail\ns1;Ann Lee;ann@x.edu\ns2;Bob Ek;bob@x.edu\ns3;Cy;c@x.edu\n".encode(
+                "utf-16"
+            )
+        )
         said = teacher.grade(download, "--roster", roster)
         assert sorted(teacher.rows()) == ["s1", "s2"]
-        assert f"Not graded: leeann_1_11_{EXERCISE}.ipynb: leeann_1_12_{EXERCISE}.ipynb counts." in said
+        assert (
+            f"Not graded: leeann_1_11_{EXERCISE}.ipynb: leeann_1_12_{EXERCISE}.ipynb counts."
+            in said
+        )
         assert f"Late, and graded: ekbob_LATE_2_13_{EXERCISE}.ipynb." in said
         assert f"Nothing to grade for {EXERCISE}: s3 (Cy)." in said
-        left_out = [line for line in said.splitlines() if line.startswith(("Not graded", "Nothing to"))]
-        assert [row["why"] for row in json.loads((teacher.out / "overview.json").read_text())["ungraded"]] == left_out
+        left_out = [
+            line for line in said.splitlines() if line.startswith(("Not graded", "Nothing to"))
+        ]
+        assert [
+            row["why"]
+            for row in json.loads((teacher.out / "overview.json").read_text())["ungraded"]
+        ] == left_out
         rows = list(csv.reader((teacher.out / "canvas.csv").read_text().splitlines()))
         assert rows[2] == ["Ann Lee", "1", "s1", "", "", "0"]
 
-    def test_duplicates_and_late_ones_are_treated_as_one_says(self, download: Path, teacher: Desk) -> None:
+    def test_duplicates_and_late_ones_are_treated_as_one_says(
+        self, download: Path, teacher: Desk
+    ) -> None:
         said = teacher.grade(download, "--duplicates", "refuse", "--late", "accept")
         assert sorted(teacher.rows()) == ["ekbob"]
         assert "is one of 2 of leeann's" in said
@@ -332,10 +422,15 @@ class TestIntakeByCommand:
     def test_whom_a_later_folder_does_not_have_is_said(self, download: Path, teacher: Desk) -> None:
         teacher.grade(download)
         said = teacher.grade(teacher.folder)
-        assert f"Graded before, not in what is named now, and not in the reports: ekbob {EXERCISE}, leeann" in said
+        assert (
+            f"Graded before, not in what is named now, and not in the reports: ekbob {EXERCISE}, leeann"
+            in said
+        )
         assert "Graded before" not in teacher.grade(teacher.folder, "--fresh") + teacher.grade()
 
-    def test_several_folders_and_archives_are_graded_together(self, download: Path, teacher: Desk) -> None:
+    def test_several_folders_and_archives_are_graded_together(
+        self, download: Path, teacher: Desk
+    ) -> None:
         teacher.grade(download, teacher.folder)
         assert sorted(teacher.rows()) == ["ann", "bob", "cat", "ekbob", "leeann"]
 

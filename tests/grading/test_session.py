@@ -50,12 +50,16 @@ def test_a_second_run_gives_identical_results(grader: Grader, folder: Path, tmp_
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_started_again_it_goes_on_where_it_was(grader: Grader, folder: Path, tmp_path: Path) -> None:
+def test_started_again_it_goes_on_where_it_was(
+    grader: Grader, folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     _, count = run(grader, folder, out)
     assert count == 2
     kept = [line for line in (out / STORED).read_text().splitlines() if line]
-    (out / STORED).write_text(kept[0] + "\n" + kept[1][:40])  # as if it was interrupted in the second
+    (out / STORED).write_text(
+        kept[0] + "\n" + kept[1][:40]
+    )  # as if it was interrupted in the second
     results, count = run(grader, folder, out)
     assert count == 1
     assert len(results) == 2
@@ -67,14 +71,22 @@ def test_started_again_it_goes_on_where_it_was(grader: Grader, folder: Path, tmp
 
 @pytest.mark.slow
 def test_what_the_grader_fails_at_is_said_and_tried_again(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
     with monkeypatch.context() as broken:
         broken.setattr("labkit.grading.graders.grader.EmbeddedCluster", nothing)
-        broken.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: Grader(slots=1))  # in this process
+        broken.setattr(
+            "labkit.grading.pools.pool.pool_for", lambda *_, **__: Grader(slots=1)
+        )  # in this process
         assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 1
-    assert "It could not be graded: the grader failed, start it again: no memory" in capsys.readouterr().err
+    assert (
+        "It could not be graded: the grader failed, start it again: no memory"
+        in capsys.readouterr().err
+    )
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
     assert {row["ended"] for row in rows} == {"not graded"}
     assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 0
@@ -94,7 +106,9 @@ def test_isolation_that_fails_is_not_the_notebooks_fault(
     assert "the walls could not be built" in results[0].outcome
 
 
-def test_a_full_disk_is_said_as_one_and_what_was_kept_is_not_lost(grader: Grader, folder: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_as_one_and_what_was_kept_is_not_lost(
+    grader: Grader, folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
 
     def full(result: Result) -> None:
@@ -107,7 +121,11 @@ def test_a_full_disk_is_said_as_one_and_what_was_kept_is_not_lost(grader: Grader
 
 
 def test_what_is_graded_already_needs_no_grader(
-    grader: Grader, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    grader: Grader,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
     run(grader, folder, out)
@@ -125,7 +143,9 @@ def nothing(*_args: object, **_options: object) -> None:
     raise MemoryError("no memory")
 
 
-def test_a_notebooks_home_is_nobodys_on_the_graders_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebooks_home_is_nobodys_on_the_graders_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """An account called learner, with a checkout in its home, once gave everybody no points."""
     needed = [Path("/usr"), Path("/home/ann/labkit")]
     monkeypatch.setattr(root_directory, "_required_paths", lambda: needed)
@@ -138,21 +158,27 @@ def test_the_reports_agree_with_the_scores(grader: Grader, folder: Path, tmp_pat
     out = tmp_path / "out"
     results, _ = run(grader, folder, out)
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
-    assert [(row["learner"], float(row["points"])) for row in rows] == [(r.learner, r.score.points) for r in results]
+    assert [(row["learner"], float(row["points"])) for row in rows] == [
+        (r.learner, r.score.points) for r in results
+    ]
     suites = ElementTree.parse(out / "junit.xml").getroot()
     assert [suite.get("failures") for suite in suites] == [
         str(sum(task.points < task.most for task in result.score.tasks)) for result in results
     ]
     for result in some(results):
         scope = json.loads((out / "gradescope" / result.learner / "ex4-roles.json").read_text())
-        assert scope["score"] == result.score.points == sum(test["score"] for test in scope["tests"])
+        assert (
+            scope["score"] == result.score.points == sum(test["score"] for test in scope["tests"])
+        )
         prairie = json.loads((out / "prairielearn" / result.learner / "ex4-roles.json").read_text())
         assert prairie["score"] == pytest.approx(result.score.points / result.score.most)
         page = (out / "feedback" / f"{result.learner}.html").read_text()
         assert f"{result.score.points:g} of {result.score.most:g} points" in page
 
 
-def test_feedback_has_what_was_seen_expected_and_a_hint(grader: Grader, folder: Path, tmp_path: Path) -> None:
+def test_feedback_has_what_was_seen_expected_and_a_hint(
+    grader: Grader, folder: Path, tmp_path: Path
+) -> None:
     run(grader, folder, tmp_path / "out")
     page = (tmp_path / "out" / "feedback" / "_bob.html").read_text()
     for word in ("Seen", "Hint", "is allowed"):
@@ -199,14 +225,24 @@ def test_names_of_every_script_are_kept_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_notebook_says_as_whom_it_was_worked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_notebook_says_as_whom_it_was_worked_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = submit(tmp_path / "s", "s01", "ex4-roles", ['lab = 1\nME = "Kim Ä"'])
     assert declared_learner(code_cells(path)) == "Kim_Ä"
-    assert declared_learner(code_cells(submit(tmp_path / "s", "s02", "ex4-roles", ['ME = ""']))) == ""
+    assert (
+        declared_learner(code_cells(submit(tmp_path / "s", "s02", "ex4-roles", ['ME = ""']))) == ""
+    )
     path.with_name("notes.ipynb").touch()
-    assert run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--places", "1"]) == 0
+    assert (
+        run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--places", "1"])
+        == 0
+    )
     said = capsys.readouterr().err
-    assert "ex4-roles.ipynb of s01 was worked on as Kim_Ä, and is graded as s01: its names are another's." in said
+    assert (
+        "ex4-roles.ipynb of s01 was worked on as Kim_Ä, and is graded as s01: its names are another's."
+        in said
+    )
     assert "Not graded: s01/notes.ipynb has no exercise's name." in said
     assert "s02" not in said
 
@@ -237,7 +273,11 @@ class TestWithoutKubectl:
         monkeypatch.setattr("shutil.which", lambda _name: None)
 
     def test_the_run_stops_before_it_begins(
-        self, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+        self,
+        folder: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(GraderPool, "__enter__", nothing)
         assert run_labkit(["grade", str(folder), "--out", str(tmp_path / "out")]) == 2
@@ -254,17 +294,25 @@ class TestWithoutKubectl:
         assert run_labkit(["grade", str(folder), "--out", str(out), "--without-kubectl"]) == 1
         said = capsys.readouterr()
         assert "Not graded: cat ex4-roles calls kubectl. Grade it again where it is." in said.err
-        rows = {row["learner"]: row for row in csv.DictReader((out / "scores.csv").read_text().splitlines())}
+        rows = {
+            row["learner"]: row
+            for row in csv.DictReader((out / "scores.csv").read_text().splitlines())
+        }
         assert rows["cat"]["ended"] == "not graded"
         assert rows["ann"]["passed"] == "yes"
         page = (out / "feedback" / "cat.html").read_text()
-        assert "It could not be graded: it calls kubectl, which is not on the grader&#39;s machine" in page
+        assert (
+            "It could not be graded: it calls kubectl, which is not on the grader&#39;s machine"
+            in page
+        )
         results, count = run(grader, folder, out)  # started again, where it is
         assert count == 1
         assert {result.learner: result.passed for result in results}["cat"]
 
     @pytest.mark.slow
-    def test_with_nothing_else_to_grade_it_is_said_as_well(self, folder: Path, tmp_path: Path) -> None:
+    def test_with_nothing_else_to_grade_it_is_said_as_well(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
         arguments = ["grade", str(folder), "--out", str(tmp_path / "out"), "--without-kubectl"]
         assert run_labkit(arguments) == 1
         assert run_labkit(arguments) == 1
@@ -272,7 +320,15 @@ class TestWithoutKubectl:
 
 def test_code_is_compared_with_that_of_an_earlier_class(tmp_path: Path) -> None:
     for folder, learner in (("now", "ann"), ("2025", "abe"), ("2025", "ada")):
-        submit(tmp_path / folder, learner, "ex4-roles", [independent(number, learner) for number in (3, 10, 13, 18)])
+        submit(
+            tmp_path / folder,
+            learner,
+            "ex4-roles",
+            [independent(number, learner) for number in (3, 10, 13, 18)],
+        )
     GradingSession(tmp_path / "now", tmp_path / "out", earlier=[tmp_path / "2025"]).finish()
     pairs = json.loads((tmp_path / "out" / "overview.json").read_text())["similar"]
-    assert [(pair["learner"], pair["other"]) for pair in pairs] == [("ann", "2025: abe"), ("ann", "2025: ada")]
+    assert [(pair["learner"], pair["other"]) for pair in pairs] == [
+        ("ann", "2025: abe"),
+        ("ann", "2025: ada"),
+    ]

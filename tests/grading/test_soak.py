@@ -49,7 +49,9 @@ ODD = (
 
 def hand_in(folder: Path) -> None:
     """Every tenth is odd, every hundredth hostile, every hundredth needs a kernel, some are no notebooks."""
-    in_fork = [number for number in range(len(SOLUTIONS)) if not {"!", "%"} & set(independent(number, "x"))]
+    in_fork = [
+        number for number in range(len(SOLUTIONS)) if not {"!", "%"} & set(independent(number, "x"))
+    ]
     for number in range(COUNT):
         learner, exercise = f"s{number:04}", ("ex4-roles", "ex5-cluster-roles")[number % 7 == 3]
         cells = solved_cells(exercise, learner)
@@ -80,7 +82,11 @@ def _kill_one(process: subprocess.Popen[bytes], source: random.Random) -> None:
         family = psutil.Process(process.pid).children(recursive=True)
         victims = [each for each in family if "labkit.grading" in " ".join(each.cmdline()[:4])]
         # Learners' processes are forks of the fork server, with the same command line.
-        servers = [each for each in victims if each.uids().real == os.getuid() and each.ppid() not in _pids(victims)]
+        servers = [
+            each
+            for each in victims
+            if each.uids().real == os.getuid() and each.ppid() not in _pids(victims)
+        ]
         chosen = source.choice([psutil.Process(process.pid), *servers])
         chosen.send_signal(signal.SIGKILL)
 
@@ -94,7 +100,9 @@ def contents(out: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for path in out.rglob("*"):
         if path.name == STORED:
-            found[path.name] = sorted(line for line in path.read_bytes().splitlines() if line.endswith(b"}"))
+            found[path.name] = sorted(
+                line for line in path.read_bytes().splitlines() if line.endswith(b"}")
+            )
         elif path.is_file():
             found[str(path.relative_to(out))] = path.read_bytes()
     return found

@@ -32,7 +32,11 @@ def why_not() -> str:
     """Why no hub of two Unix users can be had here; empty if one can."""
     if os.geteuid() != 0:
         return "only root can make two Unix users; tests/hub/test_volumes.py and tests/security need none"
-    missing = [name for name in ("useradd", "userdel", "chpasswd", "node", "unshare") if not shutil.which(name)]
+    missing = [
+        name
+        for name in ("useradd", "userdel", "chpasswd", "node", "unshare")
+        if not shutil.which(name)
+    ]
     if missing:
         return f"not here: {', '.join(missing)}; tests/hub/test_volumes.py and tests/security need none"
     return "" if PROXY.exists() else "the proxy is not here: make test-hub installs it with npm"
@@ -89,7 +93,16 @@ class User:
     def __init__(self, name: str, uid: int) -> None:
         self.name, self.password = name, secrets.token_hex(12)
         # The home may be entered and read by all, as Debian's useradd makes it: labkit must close its own.
-        made = ["useradd", "--create-home", "--user-group", "--uid", str(uid), "-K", "HOME_MODE=0755", name]
+        made = [
+            "useradd",
+            "--create-home",
+            "--user-group",
+            "--uid",
+            str(uid),
+            "-K",
+            "HOME_MODE=0755",
+            name,
+        ]
         subprocess.run(made, check=True)
         subprocess.run(["chpasswd"], input=f"{name}:{self.password}\n", text=True, check=True)
         self.home = Path(f"~{name}").expanduser()
@@ -124,7 +137,10 @@ class User:
         self.kill()
         command = ["userdel", "--remove", self.name]
         # A process that has ended counts until its parent, or init, has waited for it.
-        until(lambda: subprocess.run(command, capture_output=True).returncode == 0, f"{self.name} is not removed")
+        until(
+            lambda: subprocess.run(command, capture_output=True).returncode == 0,
+            f"{self.name} is not removed",
+        )
 
 
 @dataclass
@@ -154,8 +170,20 @@ class Kernel:
             "username": "",
             "version": "5.3",
         }
-        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        message = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+            "channel": "shell",
+        }
         self.socket.send(json.dumps(message))
         said: list[str] = []
         while True:
@@ -174,7 +202,9 @@ class Kernel:
 
     def value(self, expression: str) -> Any:
         """The value of an expression, by JSON."""
-        return json.loads(self.run(f"import json; print('§' + json.dumps({expression}))").rpartition("§")[2])
+        return json.loads(
+            self.run(f"import json; print('§' + json.dumps({expression}))").rpartition("§")[2]
+        )
 
 
 class Hub:
@@ -195,15 +225,36 @@ class Hub:
 
     def start_proxy(self) -> None:
         """Start the proxy, as the chart's proxy pod."""
-        command = [PROXY, "--ip", "127.0.0.1", "--port", str(self.port), "--api-ip", "127.0.0.1", "--api-port"]
+        command = [
+            PROXY,
+            "--ip",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--api-ip",
+            "127.0.0.1",
+            "--api-port",
+        ]
         self._start(
             "proxy",
-            [*map(str, command), str(self.proxy_port), "--error-target", f"http://127.0.0.1:{self.hub_port}/hub/error"],
+            [
+                *map(str, command),
+                str(self.proxy_port),
+                "--error-target",
+                f"http://127.0.0.1:{self.hub_port}/hub/error",
+            ],
         )
 
     def start(self) -> None:
         """Start the hub, and wait until it answers."""
-        command = [sys.executable, "-P", "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "jupyterhub",
+            "--config",
+            str(HERE / "jupyterhub_config.py"),
+        ]
         lines = opened(Path(sys.base_prefix), Path(sys.prefix), ROOT)
         script = "\n".join(["set -e", "umask 022", *lines, "umask 077", 'exec "$@"'])
         self._start("hub", ["unshare", "--mount", "sh", "-c", script, "sh", *command])
@@ -229,7 +280,11 @@ class Hub:
             self.processes[name] = subprocess.Popen(
                 command,
                 cwd=self.directory,
-                env={**kept, "LABKIT_TEST_HUB": json.dumps(settings), "CONFIGPROXY_AUTH_TOKEN": self.proxy_token},
+                env={
+                    **kept,
+                    "LABKIT_TEST_HUB": json.dumps(settings),
+                    "CONFIGPROXY_AUTH_TOKEN": self.proxy_token,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -250,11 +305,17 @@ class Hub:
         """Log a user in through the form, and get them a token of their own."""
         with httpx.Client(base_url=self.url, follow_redirects=True, timeout=60) as browser:
             browser.get("/hub/login")
-            form = {"username": user.name, "password": user.password, "_xsrf": browser.cookies["_xsrf"]}
+            form = {
+                "username": user.name,
+                "password": user.password,
+                "_xsrf": browser.cookies["_xsrf"],
+            }
             answer = browser.post("/hub/login?next=/hub/home", data=form)
             assert (answer.status_code, answer.url.path) == (200, "/hub/home"), answer.text
             answer = browser.post(
-                f"/hub/api/users/{user.name}/tokens", headers={"X-XSRFToken": browser.cookies["_xsrf"]}, json={}
+                f"/hub/api/users/{user.name}/tokens",
+                headers={"X-XSRFToken": browser.cookies["_xsrf"]},
+                json={},
             )
             assert answer.status_code == 201, answer.text
             user.token = answer.json()["token"]
@@ -262,11 +323,15 @@ class Hub:
     def call(self, user: User, method: str, path: str, **options: Any) -> httpx.Response:
         """One request with a user's token, through the proxy."""
         headers = {"Authorization": f"token {user.token}"}
-        return httpx.request(method, self.url + path, headers=headers, timeout=120, follow_redirects=True, **options)
+        return httpx.request(
+            method, self.url + path, headers=headers, timeout=120, follow_redirects=True, **options
+        )
 
     def servers(self, user: User) -> Mapping[str, Any]:
         """A user's servers, by name; the first one has none."""
-        found: Mapping[str, Any] = self.call(user, "GET", f"/hub/api/users/{user.name}").json()["servers"]
+        found: Mapping[str, Any] = self.call(user, "GET", f"/hub/api/users/{user.name}").json()[
+            "servers"
+        ]
         return found
 
     def start_server(self, user: User, name: str = "") -> None:
@@ -274,7 +339,10 @@ class Hub:
         path = f"/hub/api/users/{user.name}/" + (f"servers/{name}" if name else "server")
         answer = self.call(user, "POST", path)
         assert answer.status_code in (201, 202), f"{answer.text}\n{self.log('hub')}"
-        until(lambda: self.servers(user).get(name, {}).get("ready"), f"no server of {user.name}:\n{self.log('hub')}")
+        until(
+            lambda: self.servers(user).get(name, {}).get("ready"),
+            f"no server of {user.name}:\n{self.log('hub')}",
+        )
 
     def kernel(self, user: User, server: str = "") -> Kernel:
         """Start a kernel on a user's server."""
@@ -283,7 +351,9 @@ class Hub:
         assert made.status_code == 201, made.text
         address = f"ws://127.0.0.1:{self.port}{base}api/kernels/{made.json()['id']}/channels"
         header = [f"Authorization: token {user.token}"]
-        connection = websocket.create_connection(address, timeout=PATIENCE_SECONDS, header=header, suppress_origin=True)
+        connection = websocket.create_connection(
+            address, timeout=PATIENCE_SECONDS, header=header, suppress_origin=True
+        )
         self.sockets.append(connection)
         return Kernel(connection, made.json()["id"])
 

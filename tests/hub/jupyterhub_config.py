@@ -24,7 +24,10 @@ c.PAMAuthenticator.open_sessions = False
 c.Authenticator.allowed_users = set(SET["users"])
 
 c.JupyterHub.spawner_class = "jupyterhub.spawner.LocalProcessSpawner"
-c.Spawner.cmd = [str(ROOT / "deploy/hub/start"), str(Path(sys.executable).with_name("jupyterhub-singleuser"))]
+c.Spawner.cmd = [
+    str(ROOT / "deploy/hub/start"),
+    str(Path(sys.executable).with_name("jupyterhub-singleuser")),
+]
 c.Spawner.environment = {"LABKIT_PYTHON": sys.executable, "PYTHONDONTWRITEBYTECODE": "1"}
 c.Spawner.default_url = "/lab/tree/labkit/00-start.ipynb"
 c.Spawner.http_timeout = c.Spawner.start_timeout = 180

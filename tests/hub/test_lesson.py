@@ -32,10 +32,16 @@ def test_the_hub_s_link_pulls_a_teacher_s_notebooks(hub: Hub) -> None:
         "for words in ('-C course add .', '-C course commit --quiet -m Lesson'):\n"
         "    subprocess.run(['git', *words.split()], check=True)"
     )
-    link = f"/user/{ann.name}/git-pull/api?repo=file://{ann.home}/course&branch=main&targetpath=pulled"
+    link = (
+        f"/user/{ann.name}/git-pull/api?repo=file://{ann.home}/course&branch=main&targetpath=pulled"
+    )
     assert '"phase": "finished"' in hub.call(ann, "GET", link).text
     assert (ann.home / "pulled" / "lesson.ipynb").read_text() == "{}"
-    page = hub.call(ann, "GET", f"/user/{ann.name}/git-pull?repo=file://{ann.home}/course&branch=main&urlpath=lab")
+    page = hub.call(
+        ann,
+        "GET",
+        f"/user/{ann.name}/git-pull?repo=file://{ann.home}/course&branch=main&urlpath=lab",
+    )
     assert (page.status_code, "nbgitpuller" in page.text) == (200, True)
 
 
@@ -45,28 +51,48 @@ def test_two_servers_of_one_user_share_the_cluster(hub: Hub) -> None:
     kernels = [hub.kernel(ann), hub.kernel(ann, "second")]
     kernels[0].run("from labkit import Lab\nLab().stop()")
     # Both start it at the same moment.
-    both = [threading.Thread(target=kernel.run, args=("from labkit import Lab\nlab = Lab()",)) for kernel in kernels]
+    both = [
+        threading.Thread(target=kernel.run, args=("from labkit import Lab\nlab = Lab()",))
+        for kernel in kernels
+    ]
     for thread in both:
         thread.start()
     for thread in both:
         thread.join()
-    facts = [kernel.value("[lab.admin.server, lab.status().facts['process']]") for kernel in kernels]
+    facts = [
+        kernel.value("[lab.admin.server, lab.status().facts['process']]") for kernel in kernels
+    ]
     assert facts[0] == facts[1]
     assert sum("labkit.embedded" in command for command in ann.processes().values()) == 1
     kernels[0].run("number = 'by-the-first'\n" + NAMESPACE)
     assert kernels[1].value("lab.admin.get('/api/v1/namespaces/made-by-the-first').ok")
     # Both write progress at once, and nothing is lost.
-    writes = "for number in range({}, 24, 2):\n    lab.progress.note(f'W{{number + 1}}', both=number)"
-    both = [threading.Thread(target=kernel.run, args=(writes.format(at),)) for at, kernel in enumerate(kernels)]
+    writes = (
+        "for number in range({}, 24, 2):\n    lab.progress.note(f'W{{number + 1}}', both=number)"
+    )
+    both = [
+        threading.Thread(target=kernel.run, args=(writes.format(at),))
+        for at, kernel in enumerate(kernels)
+    ]
     for thread in both:
         thread.start()
     for thread in both:
         thread.join()
-    noted = kernels[0].value("[lab.progress.entry(f'W{number + 1}').get('both') for number in range(24)]")
+    noted = kernels[0].value(
+        "[lab.progress.entry(f'W{number + 1}').get('both') for number in range(24)]"
+    )
     assert noted == list(range(24))
-    assert hub.call(ann, "DELETE", f"/hub/api/users/{ann.name}/servers/second").status_code in (202, 204)
-    until(lambda: not hub.servers(ann).get("second", {}).get("ready"), "the second server does not end")
-    assert kernels[0].value("lab.admin.get('/api/v1/namespaces').ok"), "the cluster stays for the first"
+    assert hub.call(ann, "DELETE", f"/hub/api/users/{ann.name}/servers/second").status_code in (
+        202,
+        204,
+    )
+    until(
+        lambda: not hub.servers(ann).get("second", {}).get("ready"),
+        "the second server does not end",
+    )
+    assert kernels[0].value("lab.admin.get('/api/v1/namespaces').ok"), (
+        "the cluster stays for the first"
+    )
 
 
 def test_a_hub_that_dies_and_comes_back_interrupts_no_lesson(hub: Hub) -> None:
@@ -105,7 +131,9 @@ def test_a_server_that_dies_loses_nothing_it_has_confirmed(hub: Hub) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     confirmed = ann.home / "confirmed"
-    until(lambda: confirmed.exists() and confirmed.read_text().count("\n") > 20, "nothing is written")
+    until(
+        lambda: confirmed.exists() and confirmed.read_text().count("\n") > 20, "nothing is written"
+    )
     ann.kill()
     writer.join()
     assert ann.processes() == {}
@@ -115,7 +143,9 @@ def test_a_server_that_dies_loses_nothing_it_has_confirmed(hub: Hub) -> None:
     kernel.run("from labkit import Lab\nlab = Lab()")
     numbers = [int(line) for line in confirmed.read_text().split()]
     assert numbers == list(range(len(numbers)))
-    listed = "[entry['metadata']['name'] for entry in lab.admin.get('/api/v1/namespaces').body['items']]"
+    listed = (
+        "[entry['metadata']['name'] for entry in lab.admin.get('/api/v1/namespaces').body['items']]"
+    )
     names = set(kernel.value(listed))
     assert {f"made-{number}" for number in numbers} <= names
     assert {"made-before", "made-without-a-hub", "made-after"} <= names
@@ -127,7 +157,11 @@ def test_a_server_that_dies_loses_nothing_it_has_confirmed(hub: Hub) -> None:
 def test_an_idle_server_is_culled_and_its_lesson_kept(hub: Hub) -> None:
     ann, bob = hub.users
     kernel = hub.kernel(bob)
-    kernel.run("from labkit import Lab\nlab = Lab()\nnumber = 'kept'\n" + NAMESPACE + "\nlab.predict('W15', 'allowed')")
+    kernel.run(
+        "from labkit import Lab\nlab = Lab()\nnumber = 'kept'\n"
+        + NAMESPACE
+        + "\nlab.predict('W15', 'allowed')"
+    )
     for connection in hub.sockets:
         connection.close()
     hub.sockets.clear()
@@ -143,7 +177,10 @@ def test_an_idle_server_is_culled_and_its_lesson_kept(hub: Hub) -> None:
     finally:
         culler.terminate()
         culler.wait(30)
-    until(lambda: not any("singleuser" in each for each in bob.processes().values()), "the server does not end")
+    until(
+        lambda: not any("singleuser" in each for each in bob.processes().values()),
+        "the server does not end",
+    )
     for user in hub.users:
         hub.start_server(user)
     kernel = hub.kernel(bob)

@@ -113,7 +113,9 @@ def kernels(hub: Hub) -> tuple[Kernel, Kernel]:
     made = []
     for user in hub.users:
         kernel = hub.kernel(user)
-        notebook = hub.call(user, "GET", f"/user/{user.name}/api/contents/labkit/00-start.ipynb").json()["content"]
+        notebook = hub.call(
+            user, "GET", f"/user/{user.name}/api/contents/labkit/00-start.ipynb"
+        ).json()["content"]
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
                 kernel.run("".join(cell["source"]))
@@ -160,21 +162,35 @@ def test_each_user_has_a_cluster_of_their_own(hub: Hub, kernels: tuple[Kernel, K
     for kernel, name in zip(kernels, ("of-ann", "of-bob"), strict=True):
         kernel.run(f"lab.apply('kind: Namespace\\napiVersion: v1\\nmetadata: {{name: {name}}}')")
     names = [
-        kernel.value("[e['metadata']['name'] for e in lab.admin.get('/api/v1/namespaces').body['items']]")
+        kernel.value(
+            "[e['metadata']['name'] for e in lab.admin.get('/api/v1/namespaces').body['items']]"
+        )
         for kernel in kernels
     ]
     assert ["of-ann" in names[0], "of-bob" in names[0]] == [True, False]
     assert ["of-ann" in names[1], "of-bob" in names[1]] == [False, True]
 
 
-def test_no_file_of_the_other_user_s_lab_or_of_the_hub_can_be_read(hub: Hub, kernels: tuple[Kernel, Kernel]) -> None:
+def test_no_file_of_the_other_user_s_lab_or_of_the_hub_can_be_read(
+    hub: Hub, kernels: tuple[Kernel, Kernel]
+) -> None:
     ann, _bob = hub.users
     runtime = ann.home / ".local/share/jupyter/runtime"
     theirs = [str(path) for place in (ann.lab, runtime) for path in (place, *place.rglob("*"))]
-    for part in ("admin.conf", "pki/ca.key", "pki/sa.key", "state.db", "audit.log", "progress.json", "profile_default"):
+    for part in (
+        "admin.conf",
+        "pki/ca.key",
+        "pki/sa.key",
+        "state.db",
+        "audit.log",
+        "progress.json",
+        "profile_default",
+    ):
         assert any(path.endswith(part) for path in theirs), part
     assert any("kernel-" in path for path in theirs)
-    of_the_hub = [str(path) for path in (hub.directory, *hub.directory.iterdir()) if path.name != "kept"]
+    of_the_hub = [
+        str(path) for path in (hub.directory, *hub.directory.iterdir()) if path.name != "kept"
+    ]
     for part in ("jupyterhub.sqlite", "cookie_secret", "hub.log", "proxy.log"):
         assert any(path.endswith(part) for path in of_the_hub), part
     of_the_hub += ["/etc/shadow", "/etc/gshadow"]
@@ -211,17 +227,29 @@ def descriptor(pid):
     return "attached" if attached == 0 else os.strerror(ctypes.get_errno())
 """
     kernels[1].run(code)
-    assert set(kernels[1].value(f"[signal(pid) for pid in {sorted(processes)}]")) == {"PermissionError"}
-    assert set(kernels[1].value(f"[descriptor(pid) for pid in {sorted(processes)}]")) == {"Operation not permitted"}
-    assert kernels[0].value(f"read('/proc/{process(ann, 'ipykernel')}/environ')") == "read", "the same code, of its own"
+    assert set(kernels[1].value(f"[signal(pid) for pid in {sorted(processes)}]")) == {
+        "PermissionError"
+    }
+    assert set(kernels[1].value(f"[descriptor(pid) for pid in {sorted(processes)}]")) == {
+        "Operation not permitted"
+    }
+    assert kernels[0].value(f"read('/proc/{process(ann, 'ipykernel')}/environ')") == "read", (
+        "the same code, of its own"
+    )
 
 
 def test_no_secret_lies_where_all_may_read(hub: Hub, kernels: tuple[Kernel, Kernel]) -> None:
     ann, bob = hub.users
     secrets = {name: value.hex() for name, value in secrets_of(hub, ann).items()}
-    own = [value.hex() for value in secrets_of(hub, bob).values() if value.hex() not in secrets.values()]
+    own = [
+        value.hex()
+        for value in secrets_of(hub, bob).values()
+        if value.hex() not in secrets.values()
+    ]
     since = (hub.directory / "cookie_secret").stat().st_mtime - 60
-    places = sorted({"/tmp", "/var/tmp", "/dev/shm", "/run", str(hub.directory.parent), str(ann.home)})
+    places = sorted(
+        {"/tmp", "/var/tmp", "/dev/shm", "/run", str(hub.directory.parent), str(ann.home)}
+    )
     kernels[1].run(f"since, own = {since!r}, {own!r}")
     look = f"search({list(secrets.values())!r}, {places!r})"
     assert kernels[1].value(look) == []
@@ -233,14 +261,23 @@ def test_no_secret_lies_where_all_may_read(hub: Hub, kernels: tuple[Kernel, Kern
         shown = Path(f"/dev/shm/planted-{os.getpid()}")
         shown.write_bytes(planted.read_bytes())
         shown.chmod(0o644)
-        assert str(shown) in kernels[1].value(f"search({list(secrets.values())!r}, {places!r})"), "one there is found"
+        assert str(shown) in kernels[1].value(f"search({list(secrets.values())!r}, {places!r})"), (
+            "one there is found"
+        )
     finally:
         planted.unlink()
         shown.unlink()
-    assert kernels[1].value("[value for name, value in os.environ.items() if name.startswith('CONFIGPROXY')]") == []
+    assert (
+        kernels[1].value(
+            "[value for name, value in os.environ.items() if name.startswith('CONFIGPROXY')]"
+        )
+        == []
+    )
 
 
-def test_the_other_cluster_takes_no_credential_of_ours(hub: Hub, kernels: tuple[Kernel, Kernel]) -> None:
+def test_the_other_cluster_takes_no_credential_of_ours(
+    hub: Hub, kernels: tuple[Kernel, Kernel]
+) -> None:
     port = int(kernels[0].value("lab.admin.server").rpartition(":")[2])
     kernels[1].run(
         "import base64, tempfile, yaml\n"
@@ -260,21 +297,40 @@ def test_the_other_cluster_takes_no_credential_of_ours(hub: Hub, kernels: tuple[
     ):
         asked = f"'GET', {path!r}"
         assert kernels[1].value(f"ask({port}, {asked}, tls=True)") == 403, "as nobody"
-        assert kernels[1].value(f"ask({port}, {asked}, bearer, tls=True)") == 401, "with a token of our cluster"
-        assert kernels[1].value(f"ask({port}, {asked}, tls=True, certificate=mine.name)") == 401, "with its admin's key"
-    assert kernels[1].value("ask(ours, 'GET', '/api/v1/secrets', tls=True, certificate=mine.name)") == 200
+        assert kernels[1].value(f"ask({port}, {asked}, bearer, tls=True)") == 401, (
+            "with a token of our cluster"
+        )
+        assert kernels[1].value(f"ask({port}, {asked}, tls=True, certificate=mine.name)") == 401, (
+            "with its admin's key"
+        )
+    assert (
+        kernels[1].value("ask(ours, 'GET', '/api/v1/secrets', tls=True, certificate=mine.name)")
+        == 200
+    )
     kernels[1].run("os.unlink(mine.name)")
 
 
-def test_the_other_server_the_hub_and_its_proxy_refuse_our_tokens(hub: Hub, kernels: tuple[Kernel, Kernel]) -> None:
+def test_the_other_server_the_hub_and_its_proxy_refuse_our_tokens(
+    hub: Hub, kernels: tuple[Kernel, Kernel]
+) -> None:
     ann, bob = hub.users
     theirs = environment(process(ann, "jupyterhub-singleuser"))
     port = int(theirs["JUPYTERHUB_SERVICE_URL"].split(":")[2].split("/")[0])
     own = environment(process(bob, "jupyterhub-singleuser"))["JUPYTERHUB_API_TOKEN"]
     kernels[1].run(
-        "tokens = [{'Authorization': 'token ' + each} for each in (" + repr(own) + ", " + repr(bob.token) + ")]"
+        "tokens = [{'Authorization': 'token ' + each} for each in ("
+        + repr(own)
+        + ", "
+        + repr(bob.token)
+        + ")]"
     )
-    for name in ("api/contents", "api/kernels", "api/terminals", "git-pull/api?repo=/", "files/.bashrc"):
+    for name in (
+        "api/contents",
+        "api/kernels",
+        "api/terminals",
+        "git-pull/api?repo=/",
+        "files/.bashrc",
+    ):
         for at in (port, hub.port):
             asked = f"{at}, 'GET', '/user/{ann.name}/{name}'"
             got = kernels[1].value(f"[ask({asked}), *(ask({asked}, token) for token in tokens)]")
@@ -290,16 +346,22 @@ def test_the_other_server_the_hub_and_its_proxy_refuse_our_tokens(hub: Hub, kern
         ("POST", "users"),
     ]
     for method, path in calls:
-        got = kernels[1].value(f"[ask({hub.hub_port}, {method!r}, '/hub/api/{path}', token) for token in tokens]")
+        got = kernels[1].value(
+            f"[ask({hub.hub_port}, {method!r}, '/hub/api/{path}', token) for token in tokens]"
+        )
         assert set(got) <= {403, 404}, (method, path, got)
-    got = kernels[1].value(f"[ask({hub.proxy_port}, 'GET', '/api/routes', token) for token in [{{}}, *tokens]]")
+    got = kernels[1].value(
+        f"[ask({hub.proxy_port}, 'GET', '/api/routes', token) for token in [{{}}, *tokens]]"
+    )
     assert got == [403, 403, 403]
     assert kernels[1].value(
         f"[ask({hub.hub_port}, 'GET', '/hub/api/users/{bob.name}', token) for token in tokens[1:]]"
     ) == [200]
 
 
-def test_the_other_kernel_runs_nothing_without_its_key(hub: Hub, kernels: tuple[Kernel, Kernel]) -> None:
+def test_the_other_kernel_runs_nothing_without_its_key(
+    hub: Hub, kernels: tuple[Kernel, Kernel]
+) -> None:
     ann, _ = hub.users
     file = ann.home / f".local/share/jupyter/runtime/kernel-{kernels[0].id}.json"
     connection = json.loads(file.read_text())
@@ -328,9 +390,17 @@ def reach(connection):
     os.unlink(marker)
 
 
-def test_a_pod_of_the_lab_shows_nothing_of_the_machine(hub: Hub, kernels: tuple[Kernel, Kernel]) -> None:
+def test_a_pod_of_the_lab_shows_nothing_of_the_machine(
+    hub: Hub, kernels: tuple[Kernel, Kernel]
+) -> None:
     ann, _ = hub.users
-    looks = ["env", "cat /proc/1/environ", "cat /proc/self/environ", "cat /proc/*/cmdline", "ls -la / /root /home /tmp"]
+    looks = [
+        "env",
+        "cat /proc/1/environ",
+        "cat /proc/self/environ",
+        "cat /proc/*/cmdline",
+        "ls -la / /root /home /tmp",
+    ]
     looks += [
         f"cat {ann.lab}/admin.conf",
         "cat /etc/shadow",
@@ -344,7 +414,9 @@ def test_a_pod_of_the_lab_shows_nothing_of_the_machine(hub: Hub, kernels: tuple[
     assert [name for name, value in secrets_of(hub, ann).items() if value.decode() in said] == []
 
 
-def test_another_user_s_home_is_refused_in_a_sentence(hub: Hub, kernels: tuple[Kernel, Kernel]) -> None:
+def test_another_user_s_home_is_refused_in_a_sentence(
+    hub: Hub, kernels: tuple[Kernel, Kernel]
+) -> None:
     ann, _bob = hub.users
     code = """
 def begin(home):

@@ -81,11 +81,25 @@ def container() -> tuple[str, ...]:
     """A command that gives what it runs processes and a network of its own, as a pod does."""
     user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
     inner = ("sh", "-c", 'ip link set lo up && exec "$@"', "sh")
-    command = ("unshare", *user, "--pid", "--net", "--uts", "--fork", "--kill-child", "--mount-proc", *inner)
+    command = (
+        "unshare",
+        *user,
+        "--pid",
+        "--net",
+        "--uts",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        *inner,
+    )
     if not (shutil.which("unshare") and shutil.which("ip")):
-        pytest.skip("unshare or ip is not here; tests/backends/test_embedded.py covers a server of another container")
+        pytest.skip(
+            "unshare or ip is not here; tests/backends/test_embedded.py covers a server of another container"
+        )
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("no namespaces can be had; tests/backends/test_embedded.py covers a server of another container")
+        pytest.skip(
+            "no namespaces can be had; tests/backends/test_embedded.py covers a server of another container"
+        )
     return command
 
 
@@ -104,7 +118,9 @@ def test_two_containers_of_one_volume_do_not_meet(tmp_path: Path) -> None:
             f"  why: the embedded cluster runs on {host}",
             "  try: Stop that one first, or set LABKIT_HOME to a directory that this one has for itself.",
         ]
-        assert (home / "server.json").read_text() == kept, "the second one does not even end the first one's cluster"
+        assert (home / "server.json").read_text() == kept, (
+            "the second one does not even end the first one's cluster"
+        )
         assert "names another server" not in (home / "server.log").read_text()
     finally:
         first.communicate(timeout=120)
@@ -117,9 +133,15 @@ def test_two_containers_of_one_volume_do_not_meet(tmp_path: Path) -> None:
 def volume(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MiB."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("only root can mount a small volume; tests/robustness/test_durability.py has a file size limit")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", tmp_path], capture_output=True).returncode:
-        pytest.skip("no mount is allowed here; tests/robustness/test_durability.py has a file size limit")
+        pytest.skip(
+            "only root can mount a small volume; tests/robustness/test_durability.py has a file size limit"
+        )
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", tmp_path], capture_output=True
+    ).returncode:
+        pytest.skip(
+            "no mount is allowed here; tests/robustness/test_durability.py has a file size limit"
+        )
     try:
         yield tmp_path
     finally:
@@ -130,9 +152,7 @@ def volume(tmp_path: Path) -> Iterator[Path]:
 def test_on_a_full_volume_a_lesson_says_so_and_goes_on_once_there_is_room(volume: Path) -> None:
     home = volume / "home"
     said, _ = python(FULL, home).communicate(timeout=180)
-    full = (
-        "why: No space left on device try: Make it writable, free some space, or set LABKIT_HOME to another directory."
-    )
+    full = "why: No space left on device try: Make it writable, free some space, or set LABKIT_HOME to another directory."
     # How many fit into what the database had before the volume was full is its own affair.
     assert re.sub(r"ConfigMap c\d+ ", "ConfigMap c… ", said).splitlines() == [
         f"HomeError labkit cannot use {home}/progress.json. {full}",

@@ -21,7 +21,9 @@ def test_a_refusal_passes_and_is_kept() -> None:
     with expect_forbidden(verb="list") as block:
         observe(Seen(403, verb="list", resource="services").summary)
     observe(Seen(200, verb="list", resource="services").summary)
-    assert (block.refused, block.allowed) == (["me: /x"], []), "a block hears nothing of what comes after it"
+    assert (block.refused, block.allowed) == (["me: /x"], []), (
+        "a block hears nothing of what comes after it"
+    )
 
 
 def seen(*calls: Seen) -> None:
@@ -32,21 +34,36 @@ def seen(*calls: Seen) -> None:
 def test_an_allowed_call_fails_with_who_and_what() -> None:
     refused, allowed = (Seen(status, verb="list", resource="services") for status in (403, 200))
     block = expect_forbidden(verb="list", resource="services")
-    with pytest.raises(ExpectedForbidden, match="was expected to be forbidden, and was not") as caught, block:
+    with (
+        pytest.raises(
+            ExpectedForbidden, match="was expected to be forbidden, and was not"
+        ) as caught,
+        block,
+    ):
         seen(refused, allowed)
     assert "me: /x (200)" in caught.value.why
     assert isinstance(caught.value, AssertionError)
 
 
 def test_calls_of_another_kind_do_not_count() -> None:
-    with pytest.raises(ExpectedForbidden, match="no such call was made") as caught, expect_forbidden(verb="list"):
-        seen(Seen(403, verb="get", resource="pods"), Seen(200, verb="get", resource="pods"), Seen(200, verb="get"))
+    with (
+        pytest.raises(ExpectedForbidden, match="no such call was made") as caught,
+        expect_forbidden(verb="list"),
+    ):
+        seen(
+            Seen(403, verb="get", resource="pods"),
+            Seen(200, verb="get", resource="pods"),
+            Seen(200, verb="get"),
+        )
     assert caught.value.why == "the block made other calls: get pods, get"
     assert caught.value.todo == "Name the verb and the resource of the call you mean."
 
 
 def test_a_block_without_a_call_is_said() -> None:
-    with pytest.raises(ExpectedForbidden, match="no such call was made") as caught, expect_forbidden(verb="list"):
+    with (
+        pytest.raises(ExpectedForbidden, match="no such call was made") as caught,
+        expect_forbidden(verb="list"),
+    ):
         pass
     assert (caught.value.why, caught.value.todo) == ("", "Make the call inside the `with` block.")
 

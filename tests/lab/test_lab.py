@@ -122,7 +122,14 @@ def test_commands_go_through_a_shell_or_past_it(lab: Lab) -> None:
 def test_a_pod_that_was_made_anew_may_have_another_shell(lab: Lab) -> None:
     for image in ("debian", "alpine", "debian"):
         container = {"name": "main", "image": image, "command": ["sleep", "99"]}
-        lab.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}})
+        lab.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": "p"},
+                "spec": {"containers": [container]},
+            }
+        )
         assert lab.exec("p", "echo hello").stdout == "hello\n"
         assert lab.admin.delete("/api/v1/namespaces/default/pods/p").ok
 
@@ -196,10 +203,15 @@ def test_a_command_is_dated_by_its_end_and_not_by_when_the_journal_was_free(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.rewind("W7")
-    monkeypatch.setattr(lab.journal, "_clock", lambda: time.time() + 3600)  # another program held the lock meanwhile
+    monkeypatch.setattr(
+        lab.journal, "_clock", lambda: time.time() + 3600
+    )  # another program held the lock meanwhile
     lab.exec("default/curl", "echo first")
     lab.note_command("default/curl", "echo second", 0, time.time())
-    assert [(ran.command, ran.covers(time.time() + 1), ran.ended <= time.time()) for ran in lab.evidence().ran] == [
+    assert [
+        (ran.command, ran.covers(time.time() + 1), ran.ended <= time.time())
+        for ran in lab.evidence().ran
+    ] == [
         ("echo first", False, True),
         ("echo second", False, True),
     ]
@@ -208,7 +220,11 @@ def test_a_command_is_dated_by_its_end_and_not_by_when_the_journal_was_free(
 def test_a_binding_keeps_its_role(lab: Lab) -> None:
     lab.rewind("W18")
     other = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
-    binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "roleRef": other}
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "roleRef": other,
+    }
     with pytest.raises(ApiFailure) as caught:
         lab.apply({**binding, "metadata": {"namespace": "kikai", "name": "test"}})
     assert "cannot change roleRef" in caught.value.why
@@ -243,14 +259,19 @@ def test_steps_are_named_in_any_way_and_wrong_ones_are_said(lab: Lab) -> None:
             say("W15", object())
 
 
-@pytest.mark.parametrize(("text", "said"), [("", "empty"), ("a\nb", "cannot be sent"), ("토큰", "cannot be sent")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "empty"), ("a\nb", "cannot be sent"), ("토큰", "cannot be sent")]
+)
 def test_what_is_no_token_is_said(lab: Lab, text: str, said: str) -> None:
     with pytest.raises(TokenError, match=said):
         lab.as_token(text).get("/api")
 
 
 def test_a_pod_whose_image_is_not_to_be_had_is_not_waited_for(lab: Lab) -> None:
-    pod = {"metadata": {"name": "typo"}, "spec": {"containers": [{"name": "main", "image": "ubunto"}]}}
+    pod = {
+        "metadata": {"name": "typo"},
+        "spec": {"containers": [{"name": "main", "image": "ubunto"}]},
+    }
     lab.apply({"apiVersion": "v1", "kind": "Pod", **pod})
     with pytest.raises(ApiFailure, match="typo is not ready") as caught:
         lab.wait("typo")
@@ -259,7 +280,12 @@ def test_a_pod_whose_image_is_not_to_be_had_is_not_waited_for(lab: Lab) -> None:
 
 def test_an_image_that_is_not_to_be_had_is_named_with_what_the_events_say(lab: Lab) -> None:
     container = {"name": "main", "image": "ubunto", "command": ["sleep", "9999999"]}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "typo"}, "spec": {"containers": [container]}}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "typo"},
+        "spec": {"containers": [container]},
+    }
     lab.apply(pod)
     with pytest.raises(ApiFailure) as caught:
         lab.wait("typo")
@@ -293,10 +319,17 @@ def test_a_misspelt_account_is_compared_with_those_there_are(lab: Lab) -> None:
 
 def test_whoever_asks_as_an_account_that_is_not_there_is_told(lab: Lab) -> None:
     lab.rewind("W15")
-    answer = lab.admin.request("GET", SERVICES, headers={"impersonate-user": "system:serviceaccount:kikai:defualt"})
-    assert 'note     There is no service account kikai/defualt. Did you mean "kikai/default"?' in repr(answer)
+    answer = lab.admin.request(
+        "GET", SERVICES, headers={"impersonate-user": "system:serviceaccount:kikai:defualt"}
+    )
+    assert (
+        'note     There is no service account kikai/defualt. Did you mean "kikai/default"?'
+        in repr(answer)
+    )
     assert ["note", answer.note] in XRay(answer, lab).data["stages"][1]["facts"]
-    there = lab.admin.request("GET", SERVICES, headers={"Impersonate-User": "system:serviceaccount:kikai:default"})
+    there = lab.admin.request(
+        "GET", SERVICES, headers={"Impersonate-User": "system:serviceaccount:kikai:default"}
+    )
     assert there.forbidden
     assert "note" not in repr(there)
     assert not any(each.call.resource == "serviceaccounts" for each in lab.evidence().asked)
@@ -322,8 +355,18 @@ def test_a_secrets_token_that_was_not_decoded_is_said_and_never_shown(lab: Lab) 
         with pytest.raises(UsageError, match="bytes") as refused:
             act(b64decode(encoded))  # type: ignore[arg-type] # what a learner may write
         assert refused.value.todo.startswith("Make text of the bytes: add .decode().")
-    calls: list[Callable[[str], object]] = [lab.apply, lab.as_pod, lab.as_service_account, lab.wait, lab.rewind]
-    calls += [lambda text: lab.exec(text, "ls"), lambda text: predict("W15", text), lambda text: predict(text, "no")]
+    calls: list[Callable[[str], object]] = [
+        lab.apply,
+        lab.as_pod,
+        lab.as_service_account,
+        lab.wait,
+        lab.rewind,
+    ]
+    calls += [
+        lambda text: lab.exec(text, "ls"),
+        lambda text: predict("W15", text),
+        lambda text: predict(text, "no"),
+    ]
     for call in calls:
         for secret in (raw, encoded, f"default/{encoded}"):
             with pytest.raises(LabkitError) as failed:
@@ -349,7 +392,10 @@ def test_without_an_audit_log_a_service_account_has_its_groups(lab: Lab) -> None
 
 
 def test_a_container_cannot_be_added_and_the_pod_is_to_be_made_anew(lab: Lab) -> None:
-    first, second = ({"name": name, "image": "ubuntu", "command": ["sleep", "9999999"]} for name in ("main", "more"))
+    first, second = (
+        {"name": name, "image": "ubuntu", "command": ["sleep", "9999999"]}
+        for name in ("main", "more")
+    )
     lab.apply({**POD, "spec": {"containers": [first]}})
     with pytest.raises(ApiFailure, match="was not accepted") as caught:
         lab.apply({**POD, "spec": {"containers": [first, second]}})
@@ -409,7 +455,9 @@ def test_finding_only_starts_nothing(tmp_path: Path) -> None:
     assert "embedded" in repr(lab)
 
 
-@pytest.mark.parametrize("named", [{"backend": 5}, {"home": 5}, {"kubeconfig": b"x"}, {"prefix": 5}, {"home": "\0"}])
+@pytest.mark.parametrize(
+    "named", [{"backend": 5}, {"home": 5}, {"kubeconfig": b"x"}, {"prefix": 5}, {"home": "\0"}]
+)
 def test_a_lab_of_something_else_is_said(named: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="Lab cannot take") as caught:
         Lab(**named)
@@ -436,13 +484,19 @@ def test_what_waits_for_a_class_is_sent_when_the_lab_is_opened_again(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def states() -> dict[str, str]:
-        return {row["step"]: row["state"] for row in room.teach("GET", "everything") if row["what"] == "outcome"}
+        return {
+            row["step"]: row["state"]
+            for row in room.teach("GET", "everything")
+            if row["what"] == "outcome"
+        }
 
     with Room(tmp_path / "class.db") as room:
         lab.join(room.address, room.store.code)
         until(lambda: not read_json(lab.home / JOINED)["waiting"])
         with monkeypatch.context() as patch:
-            patch.setattr(joining, "send_soon", lambda _home: None)  # as if the kernel had ended before it could
+            patch.setattr(
+                joining, "send_soon", lambda _home: None
+            )  # as if the kernel had ended before it could
             lab.report_to_class(Outcome("passed", "seen", step="W1"))
         assert read_json(lab.home / JOINED)["waiting"]
         assert "W1" not in states()

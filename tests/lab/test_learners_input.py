@@ -90,9 +90,14 @@ ODD = st.one_of(
     st.builds(object),
     st.just(str),
     st.just(...),
-    st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=5), st.binary(max_size=5)), max_size=3),
+    st.lists(
+        st.one_of(st.none(), st.integers(), st.text(max_size=5), st.binary(max_size=5)), max_size=3
+    ),
     st.sets(st.text(max_size=5), max_size=3),
-    st.dictionaries(st.one_of(st.text(max_size=5), st.integers(), st.tuples(st.text(max_size=2))), st.text(max_size=5)),
+    st.dictionaries(
+        st.one_of(st.text(max_size=5), st.integers(), st.tuples(st.text(max_size=2))),
+        st.text(max_size=5),
+    ),
     st.builds(lambda: iter(["ls"])),
 )
 """Wrong types, odd strings, kubectl's habits."""
@@ -109,21 +114,31 @@ ODD_HEADS = st.fixed_dictionaries(
     {
         "apiVersion": st.one_of(st.just("v1"), ODD),
         "kind": st.one_of(st.just("Pod"), ODD),
-        "metadata": st.one_of(ODD, st.fixed_dictionaries({"name": ODD}, optional={"namespace": ODD, "labels": ODD})),
+        "metadata": st.one_of(
+            ODD, st.fixed_dictionaries({"name": ODD}, optional={"namespace": ODD, "labels": ODD})
+        ),
     }
 )
 BODIES = st.fixed_dictionaries(
     {},
     optional={
         "data": ODD,
-        "roleRef": st.one_of(ODD, st.fixed_dictionaries({"kind": st.just("ClusterRole"), "name": ODD})),
-        "subjects": st.one_of(ODD, st.lists(st.fixed_dictionaries({"kind": ODD, "namespace": ODD}), max_size=2)),
+        "roleRef": st.one_of(
+            ODD, st.fixed_dictionaries({"kind": st.just("ClusterRole"), "name": ODD})
+        ),
+        "subjects": st.one_of(
+            ODD, st.lists(st.fixed_dictionaries({"kind": ODD, "namespace": ODD}), max_size=2)
+        ),
         "rules": ODD,
         "spec": st.one_of(
             ODD,
             st.fixed_dictionaries({"containers": ODD}),
             st.fixed_dictionaries(
-                {"containers": st.lists(st.fixed_dictionaries({"image": ODD}), min_size=1, max_size=2)}
+                {
+                    "containers": st.lists(
+                        st.fixed_dictionaries({"image": ODD}), min_size=1, max_size=2
+                    )
+                }
             ),
         ),
     },
@@ -146,7 +161,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def guest(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """A learner on a cluster that several share, whose names and images are changed on the way."""
     home = tmp_path_factory.mktemp("guest") / "home"
-    return Lab("existing", kubeconfig=lab.kubeconfig, prefix="ann", home=home, force=True, say=lambda _line: None)
+    return Lab(
+        "existing",
+        kubeconfig=lab.kubeconfig,
+        prefix="ann",
+        home=home,
+        force=True,
+        say=lambda _line: None,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +241,10 @@ def test_a_token_is_sent_or_refused(lab: Lab, value: Any) -> None:
     answers(lambda: lab.as_token(value).get("/api"))
 
 
-@given(step=st.one_of(st.sampled_from(STEPS), ODD), value=st.one_of(ODD, st.dictionaries(st.text(max_size=5), ODD)))
+@given(
+    step=st.one_of(st.sampled_from(STEPS), ODD),
+    value=st.one_of(ODD, st.dictionaries(st.text(max_size=5), ODD)),
+)
 @settings(max_examples=examples(300))
 def test_what_is_predicted_or_recorded_can_be_checked(lab: Lab, step: Any, value: Any) -> None:
     current.use(lab)
@@ -229,9 +254,13 @@ def test_what_is_predicted_or_recorded_can_be_checked(lab: Lab, step: Any, value
     answers(check, step)
 
 
-@given(pod=st.one_of(st.just("kikai/test"), ODD), command=ODD, container=ODD, stdin=ODD, seconds=ODD)
+@given(
+    pod=st.one_of(st.just("kikai/test"), ODD), command=ODD, container=ODD, stdin=ODD, seconds=ODD
+)
 @settings(max_examples=examples(200))
-def test_any_command(lab: Lab, pod: Any, command: Any, container: Any, stdin: Any, seconds: Any) -> None:
+def test_any_command(
+    lab: Lab, pod: Any, command: Any, container: Any, stdin: Any, seconds: Any
+) -> None:
     answers(lab.exec, pod, command)
     answers(lab.exec, "kikai/test", "true", container=container)
     answers(lab.exec, "kikai/test", "cat", stdin=stdin)
@@ -260,7 +289,9 @@ def test_any_line_of_kubectl(lab: Lab, line: Any) -> None:
 
 @given(first=ODD, name=st.one_of(st.just("ex4-roles"), ODD), me=ODD, rest=st.lists(ODD, max_size=1))
 @settings(max_examples=examples(150))
-def test_an_exercise_of_any_name(lab: Lab, first: Any, name: Any, me: Any, rest: list[object]) -> None:
+def test_an_exercise_of_any_name(
+    lab: Lab, first: Any, name: Any, me: Any, rest: list[object]
+) -> None:
     answers(exercise, lab, name, me, *rest)
     answers(exercise, first, name, me)
     answers(exercise, first)

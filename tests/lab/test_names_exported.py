@@ -34,5 +34,7 @@ def test_every_exported_name_is_there() -> None:
 def test_starting_brings_in_no_client_no_widget_and_no_notebook_server(command: str) -> None:
     heavy = "kubernetes urllib3 aiohttp IPython ipywidgets anywidget jupyterlab notebook rich cryptography"
     probe = f"{command}\nimport sys\nfound = [n for n in {heavy.split()} if n in sys.modules]\nassert not found, found"
-    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -35,13 +35,20 @@ def test_it_says_what_it_holds() -> None:
 
 def test_the_last_manifest_of_an_object_counts() -> None:
     """W17 binds one account and W18, under the same name, two."""
-    assert repr(policy().test(STORY)).startswith("✔ 4 of 4 answers of the manifests are as expected")
+    assert repr(policy().test(STORY)).startswith(
+        "✔ 4 of 4 answers of the manifests are as expected"
+    )
 
 
 def test_a_wrong_answer_has_its_reason() -> None:
-    lines = repr(policy().test(STORY.replace("may: get services in kikai", "may: get services in darbo")))
+    lines = repr(
+        policy().test(STORY.replace("may: get services in kikai", "may: get services in darbo"))
+    )
     assert lines.splitlines()[0] == "✘ 3 of 4 answers of the manifests are as expected"
-    assert "It is refused. RoleBinding kikai/test grants exactly this, but only in the namespace kikai" in lines
+    assert (
+        "It is refused. RoleBinding kikai/test grants exactly this, but only in the namespace kikai"
+        in lines
+    )
 
 
 def test_a_misspelling_is_an_error() -> None:
@@ -62,7 +69,14 @@ def test_wrong_policies_are_counted_and_listed() -> None:
     [
         ("pods-star", ["• Nobody gains or loses anything", "no request matches pods/*"]),
         ("star", ["! 4 permissions changed", "darbo/default: list · * in kikai"]),
-        ("log", ["! 2 permissions changed", "kikai/default: get · pods/log in kikai", "darbo/default: get · pods/log"]),
+        (
+            "log",
+            [
+                "! 2 permissions changed",
+                "kikai/default: get · pods/log in kikai",
+                "darbo/default: get · pods/log",
+            ],
+        ),
     ],
 )
 def test_a_change_says_who_gains_what(change: str, says: list[str]) -> None:

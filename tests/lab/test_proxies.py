@@ -44,7 +44,9 @@ class RecordingProxy:
                 if data == b"end":
                     return
                 self.heard.append(data)
-                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                connection.sendall(
+                    b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
 
     def close(self) -> None:
         with socket.create_connection(self._listener.getsockname()) as connection:
@@ -62,7 +64,9 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingProxy]:
         monkeypatch.setenv(name.upper(), recording.url)
     monkeypatch.setenv("no_proxy", "school.example")
     monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.setattr("urllib.request._opener", None)  # it would remember the proxy of another test
+    monkeypatch.setattr(
+        "urllib.request._opener", None
+    )  # it would remember the proxy of another test
     yield recording
     recording.close()
 
@@ -100,7 +104,12 @@ def official_client(lab: Lab) -> None:
         core = client.CoreV1Api(api)
         assert core.list_namespaced_pod("default").items
         running = stream(
-            core.connect_get_namespaced_pod_exec, "curl", "default", command=["id"], stdout=True, _preload_content=False
+            core.connect_get_namespaced_pod_exec,
+            "curl",
+            "default",
+            command=["id"],
+            stdout=True,
+            _preload_content=False,
         )
         running.run_forever(SECONDS)
         assert "uid=0" in running.read_stdout()
@@ -129,8 +138,16 @@ def curl_in_a_terminal(lab: Lab) -> None:
     """A program in a terminal of the lab's JupyterLab."""
     if not (curl := shutil.which("curl")):
         pytest.skip("curl is not installed")
-    command = [curl, "--silent", "--cacert", lab.admin.endpoint.ca_file, f"{lab.admin.server}/version"]
-    done = subprocess.run(command, env=workbook.environment(), capture_output=True, text=True, check=True)
+    command = [
+        curl,
+        "--silent",
+        "--cacert",
+        lab.admin.endpoint.ca_file,
+        f"{lab.admin.server}/version",
+    ]
+    done = subprocess.run(
+        command, env=workbook.environment(), capture_output=True, text=True, check=True
+    )
     assert "gitVersion" in done.stdout
 
 
@@ -139,7 +156,12 @@ def commands(lab: Lab) -> None:
     assert run(["up"]) == 0
     assert run(["check", "W1"]) == 1
     command = [sys.executable, "-m", "labkit", "exec", "curl", "--", "id"]
-    assert subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False
+        ).returncode
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,7 +195,9 @@ def test_the_proxy_hears_of_everything_else(proxy: RecordingProxy, lab: Lab) -> 
 @pytest.mark.slow
 def test_the_demo_asks_no_proxy(proxy: RecordingProxy) -> None:
     command = [sys.executable, "-m", "labkit", "demo"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     assert "30 of 30 checkpoints passed" in done.stdout, done.stdout + done.stderr
     assert proxy.heard == []
 
@@ -191,7 +215,9 @@ def test_the_demo_asks_no_proxy(proxy: RecordingProxy) -> None:
         ({"http_proxy": "p", "NO_PROXY": "*"}, "*"),
     ],
 )
-def test_this_machine_is_added_to_what_is_there(before: dict[str, str], after: str | dict[str, str]) -> None:
+def test_this_machine_is_added_to_what_is_there(
+    before: dict[str, str], after: str | dict[str, str]
+) -> None:
     wanted = after if isinstance(after, dict) else dict.fromkeys(NO_PROXY, after)
     assert bypass_loopback(before) == wanted
 
@@ -202,7 +228,9 @@ def test_the_doctor_names_the_variables(
     assert run(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     (line,) = (line for line in lines if line.startswith("A proxy is named by "))
-    assert {*VARIABLES, *map(str.upper, VARIABLES)} <= set(line.replace(",", "").replace(".", "").split())
+    assert {*VARIABLES, *map(str.upper, VARIABLES)} <= set(
+        line.replace(",", "").replace(".", "").split()
+    )
     value = "school.example,localhost,127.0.0.1,::1"
     assert f"    try, for your own programs: export no_proxy={value} NO_PROXY={value}" in lines
     monkeypatch.setenv("no_proxy", value)

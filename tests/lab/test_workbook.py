@@ -47,13 +47,17 @@ def test_an_instructor_gets_the_answers_too(shipped: Path, tmp_path: Path) -> No
     assert (target / "instructor" / "01-api.ipynb").read_text() == "secret solution"
     assert not (target / "source").exists()
     first = "instructor/01-api.ipynb"
-    assert f"--LabApp.default_url=/lab/tree/{first}" in workbook.jupyter_command(target, True, first=first)
+    assert f"--LabApp.default_url=/lab/tree/{first}" in workbook.jupyter_command(
+        target, True, first=first
+    )
     (shipped / "instructor" / "01-api.ipynb").write_text("a newer one")
     workbook.prepare(tmp_path / "mine")
     assert (target / first).read_text() == "secret solution", "a learner's start leaves it alone"
 
 
-def test_work_is_never_overwritten_and_untouched_copies_follow(shipped: Path, tmp_path: Path) -> None:
+def test_work_is_never_overwritten_and_untouched_copies_follow(
+    shipped: Path, tmp_path: Path
+) -> None:
     target = workbook.prepare(tmp_path / "mine").directory
     (target / "00-start.ipynb").write_text("my work")
     for name in ("00-start.ipynb", "01-api.ipynb"):
@@ -80,7 +84,9 @@ def test_a_place_that_cannot_be_written_is_said(shipped: Path, tmp_path: Path) -
         workbook.prepare(tmp_path / "file" / "x")
 
 
-def test_jupyterlab_opens_the_first_notebook(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jupyterlab_opens_the_first_notebook(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = workbook.prepare()
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert workbook.jupyter_command(made.directory, True, ["--port", "9"]) == [
@@ -113,10 +119,14 @@ def test_kernels_share_the_state_and_leave_kubes_directory_alone(labkit_home: Pa
     assert environment["KUBECACHEDIR"].startswith(str(labkit_home))
 
 
-def test_a_terminal_finds_labkit_and_the_labs_cluster(labkit_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_finds_labkit_and_the_labs_cluster(
+    labkit_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KUBECONFIG", "/somebody/elses")
     environment = workbook.environment()
-    assert shutil.which("labkit", path=environment["PATH"]) == str(Path(sys.executable).with_name("labkit"))
+    assert shutil.which("labkit", path=environment["PATH"]) == str(
+        Path(sys.executable).with_name("labkit")
+    )
     assert environment["PATH"].endswith(os.environ["PATH"])
     assert environment["KUBECONFIG"] == str(labkit_home / "admin.conf")
     existing = labkit_home / "existing"
@@ -127,7 +137,9 @@ def test_a_terminal_finds_labkit_and_the_labs_cluster(labkit_home: Path, monkeyp
     assert workbook.environment()["KUBECONFIG"] == str(existing / "kubeconfig")
 
 
-def test_jupyters_own_state_lies_with_ours(labkit_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jupyters_own_state_lies_with_ours(
+    labkit_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in workbook.JUPYTERS_PLACES:
         monkeypatch.delenv(name, raising=False)
     environment = workbook.environment()

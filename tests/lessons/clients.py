@@ -21,7 +21,12 @@ from kubernetes.dynamic import DynamicClient
 from labkit.lab.lab import Lab
 from tests.support.until import SECONDS
 
-ADMIN, ANONYMOUS, BAD_TOKEN, PROXY = "the administrator", "nobody", "a bad token", "the administrator, through a proxy"
+ADMIN, ANONYMOUS, BAD_TOKEN, PROXY = (
+    "the administrator",
+    "nobody",
+    "a bad token",
+    "the administrator, through a proxy",
+)
 AMBASSADOR = "the pod curl-custom-sa, through its ambassador"
 """Who asks; anybody else is a service account, as NAMESPACE/NAME."""
 
@@ -47,7 +52,12 @@ def shell(lab: Lab, *words: str, text: str = "") -> int:
     environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "LABKIT_HOME": str(lab.home)}
     environment |= {"KUBECONFIG": str(lab.kubeconfig)}
     done = subprocess.run(
-        words, env=environment, input=text.encode(), capture_output=True, timeout=SECONDS, check=False
+        words,
+        env=environment,
+        input=text.encode(),
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
     )
     return done.returncode
 
@@ -113,11 +123,17 @@ def kubectl_asks(lab: Lab, who: str, path: str) -> None:
     if who == AMBASSADOR:
         shell(lab, "kubectl", "exec", *IN_AMBASSADOR, f"localhost:8001{path}")
     elif who == PROXY:
-        through_proxy(lab, lambda url: shell(lab, "kubectl", "--kubeconfig=/dev/null", f"--server={url}", *raw))
+        through_proxy(
+            lab,
+            lambda url: shell(lab, "kubectl", "--kubeconfig=/dev/null", f"--server={url}", *raw),
+        )
     elif who == ADMIN:
         shell(lab, "kubectl", *raw)
     else:
-        place = (f"--server={lab.admin.server}", f"--certificate-authority={lab.admin.endpoint.ca_file}")
+        place = (
+            f"--server={lab.admin.server}",
+            f"--certificate-authority={lab.admin.endpoint.ca_file}",
+        )
         name = "--username=nobody" if who == ANONYMOUS else f"--token={token(lab, who)}"
         shell(lab, "kubectl", "--kubeconfig=/dev/null", *place, name, *raw)
 
@@ -153,13 +169,23 @@ def curl_asks(lab: Lab, who: str, path: str) -> None:
     elif who == ADMIN:
         curl(lab, path, *own_certificate(lab))
     else:
-        curl(lab, path, *(() if who == ANONYMOUS else ("-H", f"Authorization: Bearer {token(lab, who)}")))
+        curl(
+            lab,
+            path,
+            *(() if who == ANONYMOUS else ("-H", f"Authorization: Bearer {token(lab, who)}")),
+        )
 
 
 def curl_makes(lab: Lab, obj: Object) -> None:
     """``curl -X POST``, or PUT."""
     path = lab.resources.path(obj)
-    data = ("-H", "Content-Type: application/json", "--data", json.dumps(obj), *own_certificate(lab))
+    data = (
+        "-H",
+        "Content-Type: application/json",
+        "--data",
+        json.dumps(obj),
+        *own_certificate(lab),
+    )
     made = curl(lab, path.rpartition("/")[0], "-X", "POST", *data) == 0
     assert made or curl(lab, path, "-X", "PUT", *data) == 0
 
@@ -215,14 +241,32 @@ def pod_asks(lab: Lab, who: str, path: str) -> None:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "runner", "namespace": "kube-public"},
-        "spec": {"containers": [{"name": "main", "image": "curlimages/curl", "command": ["sleep", "9999999"]}]},
+        "spec": {
+            "containers": [
+                {"name": "main", "image": "curlimages/curl", "command": ["sleep", "9999999"]}
+            ]
+        },
     }
     lab.admin.without_observers().post("/api/v1/namespaces/kube-public/pods", runner)
     lab.wait("kube-public/runner")
     trust = "--cacert /var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
     bearer = "" if who == ANONYMOUS else f'-H "Authorization: Bearer {token(lab, who)}"'
     line = f"curl -s {trust} {bearer} https://kubernetes.default{path}"
-    assert shell(lab, sys.executable, "-m", "labkit", "exec", "kube-public/runner", "--", "sh", "-c", line) == 0
+    assert (
+        shell(
+            lab,
+            sys.executable,
+            "-m",
+            "labkit",
+            "exec",
+            "kube-public/runner",
+            "--",
+            "sh",
+            "-c",
+            line,
+        )
+        == 0
+    )
 
 
 CLIENTS = {
@@ -236,4 +280,8 @@ CLIENTS = {
 
 def missing(names: Sequence[str]) -> list[str]:
     """The programs that clients need and that are not on this machine."""
-    return [CLIENTS[name].needs for name in names if CLIENTS[name].needs and not shutil.which(CLIENTS[name].needs)]
+    return [
+        CLIENTS[name].needs
+        for name in names
+        if CLIENTS[name].needs and not shutil.which(CLIENTS[name].needs)
+    ]

@@ -81,7 +81,10 @@ def pod(
 ) -> Object:
     """A pod that runs, unless its state says otherwise; every container has the same command."""
     mounts = [{"mountPath": MOUNT}] if token else []
-    made = [{"name": each, "command": command.split(), "volumeMounts": mounts} for each in containers or ("main",)]
+    made = [
+        {"name": each, "command": command.split(), "volumeMounts": mounts}
+        for each in containers or ("main",)
+    ]
     return {
         "kind": "Pod",
         "metadata": {"name": name, "namespace": space},
@@ -104,13 +107,23 @@ def by_lab(obj: Object, step: str) -> Object:
 def token(**claims: Any) -> str:
     """A token with these claims; nobody signed it."""
     parts = ({"alg": "none"}, claims)
-    return ".".join(urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + ".x"
+    return (
+        ".".join(
+            urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts
+        )
+        + ".x"
+    )
 
 
-VIEW = {**role("", "view", ("get,list,watch", "", "pods,services")), "metadata": {"name": "view", "labels": LABELS}}
+VIEW = {
+    **role("", "view", ("get,list,watch", "", "pods,services")),
+    "metadata": {"name": "view", "labels": LABELS},
+}
 EDIT = {**role("", "edit", ("*", "", "pods")), "metadata": {"name": "edit", "labels": LABELS}}
 READER = role("", "pv-reader", ("get,list", "", "persistentvolumes"))
-ROLES = [role(space, "service-reader", ("get,list", "", "services")) for space in ("kikai", "darbo")]
+ROLES = [
+    role(space, "service-reader", ("get,list", "", "services")) for space in ("kikai", "darbo")
+]
 BOUND = binding("kikai", "test", "Role/service-reader", "kikai/default")
 
 
@@ -144,10 +157,14 @@ class Paper:
         """Record a fact."""
         lessons.record(step, value, self.progress)
 
-    def ask(self, user: str, path: str, status: int = 200, method: str = "GET", **more: Any) -> None:
+    def ask(
+        self, user: str, path: str, status: int = 200, method: str = "GET", **more: Any
+    ) -> None:
         """Make a request, a second after what was done before."""
         self.now += 1
-        self.asked.append(Asked(user, read_call(method, path), status, self.now, **{"agent": "curl/8", **more}))
+        self.asked.append(
+            Asked(user, read_call(method, path), status, self.now, **{"agent": "curl/8", **more})
+        )
 
     def run(self, pod: str, command: str, output: str = "", code: int | None = 0) -> None:
         """Run a command in a pod, from this second to the next."""
@@ -189,7 +206,9 @@ class Paper:
             namespace=asked.get("namespace", ""),
         )
         rules = (grant.rule for grant in self.policy().rules_for(user, question.namespace))
-        return Answer(201, {"status": {"allowed": any(rule_allows(rule, question) for rule in rules)}})
+        return Answer(
+            201, {"status": {"allowed": any(rule_allows(rule, question) for rule in rules)}}
+        )
 
     def request(self, _method: str, path: str, *, body: Any = None, **_more: Any) -> Answer:
         """The same as ``post``."""

@@ -16,12 +16,24 @@ import yaml
 
 from labkit import check, lessons, predict
 from labkit.lab.lab import Lab
-from tests.lessons.test_checkpoints import MOUNT, RBAC, READERS, account, binding, both_in_kikai, pod
+from tests.lessons.test_checkpoints import (
+    MOUNT,
+    RBAC,
+    READERS,
+    account,
+    binding,
+    both_in_kikai,
+    pod,
+)
 from tests.support.slow import slow_but
 from tests.support.until import SECONDS
 
-needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed; curl covers it")
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; kubectl covers it")
+needs_kubectl = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="kubectl is not installed; curl covers it"
+)
+needs_curl = pytest.mark.skipif(
+    shutil.which("curl") is None, reason="curl is not installed; kubectl covers it"
+)
 
 TRUSTED = f"curl -s --cacert {MOUNT}/ca.crt"
 BEARER = f'-H "Authorization: Bearer $(cat {MOUNT}/token)"'
@@ -33,7 +45,12 @@ def shell(lab: Lab, *words: str) -> int:
     environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "LABKIT_HOME": str(lab.home)}
     environment |= {"KUBECONFIG": str(lab.kubeconfig)}
     done = subprocess.run(
-        words, env=environment, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=False
+        words,
+        env=environment,
+        capture_output=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     return done.returncode
 
@@ -43,7 +60,15 @@ def kubectl(lab: Lab, line: str) -> int:
 
 
 def curl(lab: Lab, path: str, *options: str) -> None:
-    shell(lab, "curl", "-s", "--cacert", lab.admin.endpoint.ca_file, *options, f"{lab.admin.server}{path}")
+    shell(
+        lab,
+        "curl",
+        "-s",
+        "--cacert",
+        lab.admin.endpoint.ca_file,
+        *options,
+        f"{lab.admin.server}{path}",
+    )
 
 
 def labkit(lab: Lab, *words: str) -> int:
@@ -185,7 +210,9 @@ WAYS: list[Way] = [
     slow_but(WAYS, *WAYS[:3], *WAYS[4:]),  # the fourth starts labkit three times
     ids=[f"{way[0]}-{number}" for number, way in enumerate(WAYS)],
 )
-def test_any_client_counts(lab: Lab, step: str, said: object, ask: Callable[[Lab], object], late: bool) -> None:
+def test_any_client_counts(
+    lab: Lab, step: str, said: object, ask: Callable[[Lab], object], late: bool
+) -> None:
     lab.rewind(step)
     if not late:
         predict(step, said)
@@ -206,14 +233,19 @@ def test_what_was_asked_beside_the_point_is_named(lab: Lab) -> None:
     lab.as_pod("kikai/test").get("/api/v1/namespaces/kikai/service")
     assert "you asked for `service`; the resource is `services`" in check("W15").seen
     kubectl(lab, "get services -n kikai")
-    assert "asked as kubernetes-admin, not as system:serviceaccount:kikai:default" in check("W15").seen
+    assert (
+        "asked as kubernetes-admin, not as system:serviceaccount:kikai:default" in check("W15").seen
+    )
 
 
 def test_what_was_asked_in_another_step_is_not_said_to_be_this_one(lab: Lab) -> None:
     lab.rewind("W19")
     lab.as_pod("kikai/test").get("/api/v1/namespaces/kikai/services")
     early = check("W19")
-    assert "asked as system:serviceaccount:kikai:default, not as system:serviceaccount:darbo:default" in early.seen
+    assert (
+        "asked as system:serviceaccount:kikai:default, not as system:serviceaccount:darbo:default"
+        in early.seen
+    )
     lab.as_pod("darbo/test").get("/api/v1/namespaces/kikai/services")
     assert check("W19").seen == "you have asked, and predicted nothing"
 
@@ -221,7 +253,10 @@ def test_what_was_asked_in_another_step_is_not_said_to_be_this_one(lab: Lab) -> 
 def test_a_token_sent_with_k_is_no_pass(lab: Lab) -> None:
     lab.rewind("W8")
     predict("W8", "default:default")
-    lab.exec("default/curl", f"apt-get update && apt-get install -y curl; curl -sk {BEARER} https://kubernetes/api")
+    lab.exec(
+        "default/curl",
+        f"apt-get update && apt-get install -y curl; curl -sk {BEARER} https://kubernetes/api",
+    )
     assert "impostor" in check("W8").seen
     lab.exec("default/curl", f"{TRUSTED} {BEARER} https://kubernetes/ https://kubernetes/api")
     assert check("W8").passed
@@ -238,7 +273,10 @@ def test_checking_is_no_evidence(lab: Lab) -> None:
 
 
 WIDE = [
-    ("verb impersonate", [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]}]),
+    (
+        "verb impersonate",
+        [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]}],
+    ),
     ("pods/exec", [{"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}]),
     ("tokens", [{"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}]),
     ("watch", [{"apiGroups": [""], "resources": ["services"], "verbs": ["watch"]}]),
@@ -251,7 +289,9 @@ STRANGERS = [
 
 
 @pytest.mark.parametrize(("what", "rules"), WIDE, ids=[what for what, _ in WIDE])
-def test_nothing_more_goes_unseen_in_w17(lab: Lab, what: str, rules: list[dict[str, object]]) -> None:
+def test_nothing_more_goes_unseen_in_w17(
+    lab: Lab, what: str, rules: list[dict[str, object]]
+) -> None:
     lab.rewind("W17")
     lab.apply({**READERS[0], "rules": [*READERS[0]["rules"], *rules]})
     lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
@@ -260,9 +300,12 @@ def test_nothing_more_goes_unseen_in_w17(lab: Lab, what: str, rules: list[dict[s
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=[str(each["name"]) for each in STRANGERS])
 @pytest.mark.parametrize(
-    ("step", "role", "space"), [("W17", "service-reader", "kikai"), ("W23", "pv-reader", ""), ("W24", "view", "")]
+    ("step", "role", "space"),
+    [("W17", "service-reader", "kikai"), ("W23", "pv-reader", ""), ("W24", "view", "")],
 )
-def test_nobody_else_goes_unseen(lab: Lab, step: str, role: str, space: str, stranger: dict[str, str]) -> None:
+def test_nobody_else_goes_unseen(
+    lab: Lab, step: str, role: str, space: str, stranger: dict[str, str]
+) -> None:
     lab.rewind(step)
     kind = "Role" if space else "ClusterRole"
     lab.apply(binding("test", space, role, account("kikai"), stranger, kind=kind))
@@ -276,7 +319,9 @@ def test_a_widened_view_is_seen(lab: Lab) -> None:
     label = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
     rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
     meta = {"name": "more", "labels": label}
-    lab.apply({"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": meta, "rules": [rule]})
+    lab.apply(
+        {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": meta, "rules": [rule]}
+    )
     lab.apply(binding("view-test", "", "view", account("kikai"), kind="ClusterRole"))
     assert "get · secrets" in check("W24").seen
 
@@ -284,7 +329,15 @@ def test_a_widened_view_is_seen(lab: Lab) -> None:
 def test_a_grant_is_compared_with_the_last_reset(lab: Lab, tmp_path: Path) -> None:
     """What was there before the learner began is nobody's excess."""
     lab.rewind("W17")
-    lab.apply(binding("old", "kikai", "edit", {"apiGroup": RBAC, "kind": "User", "name": "bob"}, kind="ClusterRole"))
+    lab.apply(
+        binding(
+            "old",
+            "kikai",
+            "edit",
+            {"apiGroup": RBAC, "kind": "User", "name": "bob"},
+            kind="ClusterRole",
+        )
+    )
     lab._begin()
     lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
     predict("W17", "no")
@@ -293,11 +346,26 @@ def test_a_grant_is_compared_with_the_last_reset(lab: Lab, tmp_path: Path) -> No
 
 
 FOOLED: list[tuple[str, object, Callable[[Lab], object], str]] = [
-    ("W7", "forbidden", lambda lab: lab.exec("default/curl", "echo curl https://kubernetes; exit 60"), "now call"),
+    (
+        "W7",
+        "forbidden",
+        lambda lab: lab.exec("default/curl", "echo curl https://kubernetes; exit 60"),
+        "now call",
+    ),
     ("W7", "forbidden", lambda lab: with_a_variable(lab), "impostor"),
-    ("W13", "default:kikai", lambda lab: as_account(lab, "default/kikai", "/api"), "not through the ambassador"),
+    (
+        "W13",
+        "default:kikai",
+        lambda lab: as_account(lab, "default/kikai", "/api"),
+        "not through the ambassador",
+    ),
     ("W3", "forbidden", lambda lab: as_nobody_through_a_proxy(lab), "now ask through a proxy"),
-    ("W2", {"no token": 403, "bad token": 401}, lambda lab: impersonated(lab), "no call with no token"),
+    (
+        "W2",
+        {"no token": 403, "bad token": 401},
+        lambda lab: impersonated(lab),
+        "no call with no token",
+    ),
     ("W9", "kikai", lambda lab: a_named_account(lab), "names an account"),
     (
         "W15",
@@ -321,25 +389,67 @@ FOOLED: list[tuple[str, object, Callable[[Lab], object], str]] = [
         lambda lab: lab.apply(binding("test", "kikai", "service-reader", account("kikai"))),
         "you predicted that changing is unauthorized",
     ),
-    ("W8", "system:serviceaccount:default:default", lambda lab: with_the_token(lab, "-k -H 'X: y'"), "impostor"),
+    (
+        "W8",
+        "system:serviceaccount:default:default",
+        lambda lab: with_the_token(lab, "-k -H 'X: y'"),
+        "impostor",
+    ),
     ("W7", "forbidden", lambda lab: in_time(lab, "-k"), "impostor"),
     ("W22", None, lambda lab: both_and_a_role(lab), "gives Role pv-reader"),
     ("W22", None, lambda lab: both_without_a_role(lab), "which does not exist"),
     ("W11", None, lambda lab: an_account_made_anew(lab), "not accepted any more"),
     ("W17", "forbidden", lambda lab: a_wider_discovery(lab), "take the new rule out again"),
-    ("W23", None, lambda lab: both_accounts(lab), "an account of the same name in another namespace. take it out"),
+    (
+        "W23",
+        None,
+        lambda lab: both_accounts(lab),
+        "an account of the same name in another namespace. take it out",
+    ),
 ]
 
 UNUSUAL: list[tuple[str, object, Callable[[Lab], object]]] = [
-    ("W6", None, lambda lab: lab.record("W6", lab.exec("default/curl", "echo $KUBERNETES_PORT").stdout.strip())),
+    (
+        "W6",
+        None,
+        lambda lab: lab.record(
+            "W6", lab.exec("default/curl", "echo $KUBERNETES_PORT").stdout.strip()
+        ),
+    ),
     ("W7", "forbidden", lambda lab: in_time(lab, f"--cacert {MOUNT}/ca.crt")),
-    ("W8", "system:serviceaccount:default:default", lambda lab: with_the_token(lab, "-H 'X-Note: not -k'")),
+    (
+        "W8",
+        "system:serviceaccount:default:default",
+        lambda lab: with_the_token(lab, "-H 'X-Note: not -k'"),
+    ),
     ("W9", "Default", lambda lab: lab.admin.get("/api/v1/serviceaccounts")),
-    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["sh", "-ec"], f"{TRUSTED} https://kubernetes")),
-    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["bash", "-lc"], f"U=https://kubernetes; {TRUSTED} $U")),
-    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["sh", "-e", "-c"], f"echo https://kubernetes | xargs {TRUSTED}")),
-    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["sh", "-c"], f"f() {{ {TRUSTED} https://kubernetes; }}; f")),
-    ("W7", "forbidden", lambda lab: in_a_shell(lab, ["sh", "-c"], f"{TRUSTED} -A -k https://kubernetes")),
+    (
+        "W7",
+        "forbidden",
+        lambda lab: in_a_shell(lab, ["sh", "-ec"], f"{TRUSTED} https://kubernetes"),
+    ),
+    (
+        "W7",
+        "forbidden",
+        lambda lab: in_a_shell(lab, ["bash", "-lc"], f"U=https://kubernetes; {TRUSTED} $U"),
+    ),
+    (
+        "W7",
+        "forbidden",
+        lambda lab: in_a_shell(
+            lab, ["sh", "-e", "-c"], f"echo https://kubernetes | xargs {TRUSTED}"
+        ),
+    ),
+    (
+        "W7",
+        "forbidden",
+        lambda lab: in_a_shell(lab, ["sh", "-c"], f"f() {{ {TRUSTED} https://kubernetes; }}; f"),
+    ),
+    (
+        "W7",
+        "forbidden",
+        lambda lab: in_a_shell(lab, ["sh", "-c"], f"{TRUSTED} -A -k https://kubernetes"),
+    ),
     ("W13", "default:kikai", lambda lab: with_a_port(lab)),
 ]
 """Right, in ways that were refused once."""
@@ -358,7 +468,11 @@ def in_a_shell(lab: Lab, shell: list[str], script: str) -> None:
 
 
 def with_a_port(lab: Lab) -> None:
-    lab.exec("default/curl-custom-sa", "P=8001; curl -s localhost:$P/ localhost:$P/api", container="ambassador")
+    lab.exec(
+        "default/curl-custom-sa",
+        "P=8001; curl -s localhost:$P/ localhost:$P/api",
+        container="ambassador",
+    )
 
 
 def both_and_a_role(lab: Lab) -> None:
@@ -387,14 +501,19 @@ def a_wider_discovery(lab: Lab) -> None:
 
 
 def both_accounts(lab: Lab) -> None:
-    lab.apply(binding("pv-test", "", "pv-reader", account("kikai"), account("darbo"), kind="ClusterRole"))
+    lab.apply(
+        binding("pv-test", "", "pv-reader", account("kikai"), account("darbo"), kind="ClusterRole")
+    )
 
 
 def with_the_token(lab: Lab, options: str) -> None:
     lab.exec("default/curl", "apt-get update && apt-get install -y curl")
     token = f'-H "Authorization: Bearer $(cat {MOUNT}/token)"'
     trusted = "" if options.startswith("-k") else f"--cacert {MOUNT}/ca.crt"
-    lab.exec("default/curl", f"curl -s {trusted} {options} {token} https://kubernetes https://kubernetes/api")
+    lab.exec(
+        "default/curl",
+        f"curl -s {trusted} {options} {token} https://kubernetes https://kubernetes/api",
+    )
 
 
 def with_a_variable(lab: Lab) -> None:
@@ -431,8 +550,12 @@ def roles_and_admin(lab: Lab) -> None:
     lab.apply(binding("all", "", "cluster-admin", account("kikai"), kind="ClusterRole"))
 
 
-@pytest.mark.parametrize(("step", "said", "act"), UNUSUAL, ids=[f"{each[0]}-{n}" for n, each in enumerate(UNUSUAL)])
-def test_what_looks_unusual_is_a_pass(lab: Lab, step: str, said: object, act: Callable[[Lab], object]) -> None:
+@pytest.mark.parametrize(
+    ("step", "said", "act"), UNUSUAL, ids=[f"{each[0]}-{n}" for n, each in enumerate(UNUSUAL)]
+)
+def test_what_looks_unusual_is_a_pass(
+    lab: Lab, step: str, said: object, act: Callable[[Lab], object]
+) -> None:
     lab.rewind(step)
     if said is not None:
         predict(step, said)
@@ -461,7 +584,11 @@ def test_what_only_looks_right_is_no_pass(
 def test_an_ambassador_may_be_a_native_sidecar(lab: Lab) -> None:
     lab.rewind("W11")
     manifest = pod("curl-custom-sa", serviceAccountName="kikai")
-    sidecar = {"name": "ambassador", "image": "luksa/kubectl-proxy:1.6.2", "restartPolicy": "Always"}
+    sidecar = {
+        "name": "ambassador",
+        "image": "luksa/kubectl-proxy:1.6.2",
+        "restartPolicy": "Always",
+    }
     lab.apply({**manifest, "spec": {**manifest["spec"], "initContainers": [sidecar]}})
     outcome = check("W11")
     assert outcome.passed, repr(outcome)

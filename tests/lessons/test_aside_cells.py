@@ -74,8 +74,16 @@ def decision(value: object) -> str:
     """The word for a status, for an answer, for what a caller may, or for a status and its message."""
     if isinstance(value, bool):
         return "allowed" if value else "forbidden"
-    status: Any = value.status if isinstance(value, Answer) else value[0] if isinstance(value, tuple) else value
-    return {401: "unauthorized", 403: "forbidden"}.get(status, "allowed" if status in (200, 201) else str(status))
+    status: Any = (
+        value.status
+        if isinstance(value, Answer)
+        else value[0]
+        if isinstance(value, tuple)
+        else value
+    )
+    return {401: "unauthorized", 403: "forbidden"}.get(
+        status, "allowed" if status in (200, 201) else str(status)
+    )
 
 
 def yes_or_no(value: object) -> str:
@@ -117,4 +125,6 @@ def test_the_cells_show_what_the_asides_judge_by(part: str, lab: Lab) -> None:
         (outcome,) = (value for value in values[-1] if isinstance(value, Outcome))
         assert outcome.passed, repr(outcome)
         seen.append(aside)
-    assert seen == [aside.id for lesson in lessons.LESSONS if lesson.id == part for aside in lesson.asides]
+    assert seen == [
+        aside.id for lesson in lessons.LESSONS if lesson.id == part for aside in lesson.asides
+    ]

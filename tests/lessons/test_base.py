@@ -13,7 +13,15 @@ import pytest
 from labkit import lessons
 from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import rules
-from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed, run_with_retries, with_step
+from labkit.lessons.base import (
+    CheckContext,
+    Outcome,
+    failed,
+    not_attempted,
+    passed,
+    run_with_retries,
+    with_step,
+)
 from labkit.lessons.library import library, step_of
 from labkit.lessons.looking import curl_status
 from labkit.lessons.part1_api_server import address
@@ -25,7 +33,9 @@ from labkit.lessons.steps import Step
 
 def context(progress: Progress, patience_seconds: float = 0.0) -> CheckContext:
     nothing: Any = None
-    return CheckContext(nothing, nothing, nothing, nothing, progress, patience_seconds=patience_seconds)
+    return CheckContext(
+        nothing, nothing, nothing, nothing, progress, patience_seconds=patience_seconds
+    )
 
 
 @pytest.fixture
@@ -92,7 +102,9 @@ def outcomes(*states: Outcome) -> Any:
 
 def settle(progress: Progress, patience: float, *states: Outcome) -> tuple[Outcome, float]:
     clock = Clock()
-    found = run_with_retries(outcomes(*states), context(progress, patience), clock=clock, sleep=clock.sleep)
+    found = run_with_retries(
+        outcomes(*states), context(progress, patience), clock=clock, sleep=clock.sleep
+    )
     return found, clock.now
 
 
@@ -104,7 +116,11 @@ def test_where_writes_are_in_force_at_once_nothing_waits(progress: Progress) -> 
 
 def test_a_cluster_that_catches_up_is_waited_for(progress: Progress) -> None:
     outcome, _ = settle(
-        progress, 10.0, failed("missing-part", "a", "b", "c"), failed("missing-part", "a", "b", "c"), passed("late")
+        progress,
+        10.0,
+        failed("missing-part", "a", "b", "c"),
+        failed("missing-part", "a", "b", "c"),
+        passed("late"),
     )
     assert outcome.seen == "late"
 
@@ -135,28 +151,41 @@ def test_a_pod_that_comes_along_is_waited_for(progress: Progress) -> None:
 def test_waiting_ends_when_nothing_changes_or_patience_does(
     progress: Progress, patience: float, states: list[str], waited: float
 ) -> None:
-    outcome, took = settle(progress, patience, *(failed("missing-part", state, "b", "c") for state in states))
+    outcome, took = settle(
+        progress, patience, *(failed("missing-part", state, "b", "c") for state in states)
+    )
     assert outcome.seen == states[min(len(states) - 1, round(took / 0.3))]
     assert took == pytest.approx(waited)
 
 
 def test_what_is_not_attempted_is_not_waited_for(progress: Progress) -> None:
-    assert settle(progress, 60.0, not_attempted("begin"), passed("late")) == (not_attempted("begin"), 0.0)
+    assert settle(progress, 60.0, not_attempted("begin"), passed("late")) == (
+        not_attempted("begin"),
+        0.0,
+    )
 
 
 # -- keeping verdicts -----------------------------------------------------------------------
 
 
-def test_a_pass_is_kept_when_the_picture_changes(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_is_kept_when_the_picture_changes(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     progress.mark("W15", "passed")
-    monkeypatch.setitem(lessons.STEPS, "W15", _step(lambda _context: failed("missing-part", "allowed now", "b", "c")))
+    monkeypatch.setitem(
+        lessons.STEPS,
+        "W15",
+        _step(lambda _context: failed("missing-part", "allowed now", "b", "c")),
+    )
     outcome = lessons.check("w15", context(progress))
     assert outcome
     assert outcome.kept
     assert "allowed now" in outcome.seen
 
 
-def test_a_dead_cluster_is_an_outcome_not_a_traceback(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_cluster_is_an_outcome_not_a_traceback(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def check(_context: CheckContext) -> Outcome:
         raise LabkitError("Nothing answers.", todo="labkit up")
 
@@ -169,7 +198,10 @@ def test_a_dead_cluster_is_an_outcome_not_a_traceback(progress: Progress, monkey
         raise LabkitError("Nothing listens.", why="the connection was refused", todo="labkit up")
 
     monkeypatch.setitem(lessons.STEPS, "W15", _step(silent))
-    assert lessons.check("W15", context(progress)).seen == "Nothing listens: the connection was refused"
+    assert (
+        lessons.check("W15", context(progress)).seen
+        == "Nothing listens: the connection was refused"
+    )
 
 
 def test_a_first_guess_counts_when_it_was_right_and_came_before_the_answer(
@@ -178,7 +210,9 @@ def test_a_first_guess_counts_when_it_was_right_and_came_before_the_answer(
     def guessed(asked_at: float) -> object:
         progress.forget()
         progress.predict("W15", "forbidden")
-        monkeypatch.setitem(lessons.STEPS, "W15", _step(lambda _context: passed("yes", asked_at=asked_at)))
+        monkeypatch.setitem(
+            lessons.STEPS, "W15", _step(lambda _context: passed("yes", asked_at=asked_at))
+        )
         lessons.check("W15", context(progress))
         return progress.entry("W15")["guessed"]
 
@@ -222,7 +256,9 @@ def test_every_step_has_three_hints_and_a_solution(step: str, progress: Progress
 
 @pytest.mark.parametrize("step", lessons.STEPS)
 def test_the_files_that_a_hint_names_make_what_the_step_asks_for(step: str) -> None:
-    for name in re.findall(r'lab\.(?:apply|prepare)\("([^"]+)"\)', " ".join(lessons.find(step).hints)):
+    for name in re.findall(
+        r'lab\.(?:apply|prepare)\("([^"]+)"\)', " ".join(lessons.find(step).hints)
+    ):
         lesson, _, begins = name.partition("…")[0].partition("/")
         made = {step_of(file) for file in library().files(lesson) if file.name.startswith(begins)}
         assert made == {step}, name
@@ -230,7 +266,9 @@ def test_the_files_that_a_hint_names_make_what_the_step_asks_for(step: str) -> N
 
 def test_the_index_is_the_walkthrough() -> None:
     series = (("W", 24), ("T", 6))
-    assert list(lessons.STEPS) == [f"{letter}{number + 1}" for letter, most in series for number in range(most)]
+    assert list(lessons.STEPS) == [
+        f"{letter}{number + 1}" for letter, most in series for number in range(most)
+    ]
 
 
 def test_the_board_lists_every_step_in_words(progress: Progress) -> None:
@@ -291,10 +329,25 @@ def test_what_rules_grant_beyond() -> None:
     ("pod", "seen"),
     [
         ({}, "Pending"),
-        ({"status": {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}}, "Running"),
-        ({"metadata": {"deletionTimestamp": "2027-01-15T08:00:00Z"}, "status": {"phase": "Running"}}, "Terminating"),
-        ({"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]}}, "ErrImagePull"),
-        ({"status": {"containerStatuses": [{"state": {"terminated": {"reason": "Completed"}}}]}}, "Completed"),
+        (
+            {"status": {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}},
+            "Running",
+        ),
+        (
+            {
+                "metadata": {"deletionTimestamp": "2027-01-15T08:00:00Z"},
+                "status": {"phase": "Running"},
+            },
+            "Terminating",
+        ),
+        (
+            {"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]}},
+            "ErrImagePull",
+        ),
+        (
+            {"status": {"containerStatuses": [{"state": {"terminated": {"reason": "Completed"}}}]}},
+            "Completed",
+        ),
     ],
 )
 def test_a_pods_state_is_what_kubectl_prints(pod: dict[str, Any], seen: str) -> None:
@@ -331,7 +384,9 @@ def test_predictions_by_label_or_for_all() -> None:
     assert asked.read("W19", {"A ": "yes"}) == {"a": "allowed"}
 
 
-@pytest.mark.parametrize("said", ["maybe", "", None, 404, ["forbidden"], {"c": "no"}, {"a": "perhaps"}, object()])
+@pytest.mark.parametrize(
+    "said", ["maybe", "", None, 404, ["forbidden"], {"c": "no"}, {"a": "perhaps"}, object()]
+)
 def test_what_is_no_possible_answer_is_refused_with_those_that_are(said: object) -> None:
     with pytest.raises(UsageError) as caught:
         decisions("a", "b").read("W19", said)

@@ -20,7 +20,9 @@ RBAC = "rbac.authorization.k8s.io"
 DEFAULT = {"kind": "ServiceAccount", "name": "default"}
 
 
-def pod(name: str, namespace: str = "default", image: str = "ubuntu", **spec: Any) -> dict[str, Any]:
+def pod(
+    name: str, namespace: str = "default", image: str = "ubuntu", **spec: Any
+) -> dict[str, Any]:
     command = spec.pop("command", ["sleep", "9999999"])
     container = {"name": "main", "image": image, **({"command": command} if command else {})}
     return {
@@ -44,7 +46,9 @@ def role(
     return {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": meta, "rules": [rule]}
 
 
-def binding(name: str, namespace: str, role: str, *subjects: dict[str, str], kind: str = "Role") -> dict[str, Any]:
+def binding(
+    name: str, namespace: str, role: str, *subjects: dict[str, str], kind: str = "Role"
+) -> dict[str, Any]:
     meta = {"name": name, **({"namespace": namespace} if namespace else {})}
     return {
         "apiVersion": f"{RBAC}/v1",
@@ -70,7 +74,9 @@ READERS = [role("service-reader", "kikai"), role("service-reader", "darbo")]
 
 
 def test_on_a_fresh_cluster_no_step_is_attempted(lab: Lab) -> None:
-    assert {step: check(step).state for step in lessons.STEPS} == dict.fromkeys(lessons.STEPS, "not attempted")
+    assert {step: check(step).state for step in lessons.STEPS} == dict.fromkeys(
+        lessons.STEPS, "not attempted"
+    )
 
 
 @pytest.mark.parametrize("step", lessons.STEPS)
@@ -185,7 +191,8 @@ def w7_insecure(lab: Lab) -> None:
 def w7_no_failure(lab: Lab) -> None:
     predict("W7", "forbidden")
     lab.exec(
-        "default/curl", f"apt-get update && apt-get install -y curl; curl -s --cacert {MOUNT}/ca.crt https://kubernetes"
+        "default/curl",
+        f"apt-get update && apt-get install -y curl; curl -s --cacert {MOUNT}/ca.crt https://kubernetes",
     )
 
 
@@ -253,7 +260,10 @@ def w12_too_few(lab: Lab) -> None:
 
 def w13_wrong_prediction(lab: Lab) -> None:
     predict("W13", "system:serviceaccount:kikai:default")
-    lab.exec("default/curl-custom-sa", "apt-get update && apt-get install -y curl; curl -s localhost:8001")
+    lab.exec(
+        "default/curl-custom-sa",
+        "apt-get update && apt-get install -y curl; curl -s localhost:8001",
+    )
 
 
 def w13_without_curl(lab: Lab) -> None:
@@ -305,7 +315,9 @@ def w16_group(lab: Lab) -> None:
 
 
 def w16_singular(lab: Lab) -> None:
-    lab.apply([role("service-reader", space, resources=["service"]) for space in ("kikai", "darbo")])
+    lab.apply(
+        [role("service-reader", space, resources=["service"]) for space in ("kikai", "darbo")]
+    )
 
 
 def w16_only_get(lab: Lab) -> None:
@@ -313,7 +325,9 @@ def w16_only_get(lab: Lab) -> None:
 
 
 def w16_capitals(lab: Lab) -> None:
-    lab.apply([role("service-reader", space, verbs=["GET", "LIST"]) for space in ("kikai", "darbo")])
+    lab.apply(
+        [role("service-reader", space, verbs=["GET", "LIST"]) for space in ("kikai", "darbo")]
+    )
 
 
 def w16_one_string(lab: Lab) -> None:
@@ -525,7 +539,9 @@ def w24_edit(lab: Lab) -> None:
 
 
 def w24_group(lab: Lab) -> None:
-    lab.apply(binding("view-test", "", "view", group("system:serviceaccounts:kikai"), kind="ClusterRole"))
+    lab.apply(
+        binding("view-test", "", "view", group("system:serviceaccounts:kikai"), kind="ClusterRole")
+    )
 
 
 def w24_wrong_subject(lab: Lab) -> None:
@@ -687,7 +703,9 @@ ANSWER = re.compile(
 """A whole call, or a line of a manifest."""
 
 
-@pytest.mark.parametrize(("step", "act", "says"), WRONG, ids=[f"{step}-{act.__name__[3:]}" for step, act, _ in WRONG])
+@pytest.mark.parametrize(
+    ("step", "act", "says"), WRONG, ids=[f"{step}-{act.__name__[3:]}" for step, act, _ in WRONG]
+)
 def test_a_plausible_mistake_gets_its_own_message(lab: Lab, step: str, act: Act, says: str) -> None:
     lab.rewind(step)
     act(lab)
@@ -697,7 +715,9 @@ def test_a_plausible_mistake_gets_its_own_message(lab: Lab, step: str, act: Act,
     assert outcome.expected
     assert outcome.hint
     assert says in repr(outcome)
-    assert not ANSWER.search(outcome.hint) or "Install" in outcome.hint, "the answer belongs to hint and solution"
+    assert not ANSWER.search(outcome.hint) or "Install" in outcome.hint, (
+        "the answer belongs to hint and solution"
+    )
     assert not lab.progress.passed(step)
 
 

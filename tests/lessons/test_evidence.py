@@ -52,7 +52,9 @@ def exec_event(words: str, received: int = 10, stage: int = 20, **more: Any) -> 
     ("received", "stage", "counts"),
     [(10, 10, True), (9, 10, False), (9, 11, False), (9, 9, False), (11, 12, True)],
 )
-def test_a_request_counts_if_it_came_after_the_reset(received: int, stage: int, counts: bool) -> None:
+def test_a_request_counts_if_it_came_after_the_reset(
+    received: int, stage: int, counts: bool
+) -> None:
     assert bool(gather([event("1", received, stage)], [], 10).asked) is counts
 
 
@@ -104,7 +106,10 @@ def test_without_a_log_only_the_journal_speaks() -> None:
         ),
         ({"verb": "update", "requestURI": "/api/v1/namespaces/a/pods/b"}, "update pods in a"),
         ({"verb": "watch", "requestURI": "/api/v1/pods?watch=1"}, "watch pods"),
-        ({"verb": "list", "requestURI": "/api/v1/namespaces/kik%61i/services"}, "list services in kikai"),
+        (
+            {"verb": "list", "requestURI": "/api/v1/namespaces/kik%61i/services"},
+            "list services in kikai",
+        ),
     ],
 )
 def test_a_request_is_known_by_its_verb_and_path(more: Event, text: str) -> None:
@@ -113,16 +118,25 @@ def test_a_request_is_known_by_its_verb_and_path(more: Event, text: str) -> None
     assert asked.reads is (text.split()[0] in ("get", "list", "watch"))
 
 
-@pytest.mark.parametrize(("path", "said"), [("/", "/"), ("/api/", "/api"), ("/api/v1/pods?limit=1", "/api/v1/pods")])
+@pytest.mark.parametrize(
+    ("path", "said"), [("/", "/"), ("/api/", "/api"), ("/api/v1/pods?limit=1", "/api/v1/pods")]
+)
 def test_a_path_has_no_query_and_no_last_slash(path: str, said: str) -> None:
     assert Asked("ann", read_call("GET", path), 200, 1.0).path == said
 
 
 def test_an_event_becomes_a_request() -> None:
     refusal = {"code": 403, "message": "No."}
-    (asked,) = gather([event("1", responseStatus=refusal, impersonatedUser={"username": "bob"})], [], 0).asked
+    (asked,) = gather(
+        [event("1", responseStatus=refusal, impersonatedUser={"username": "bob"})], [], 0
+    ).asked
     assert (asked.user, asked.asker, asked.status, asked.at) == ("bob", "ann", 403, 10.0)
-    assert (asked.agent, asked.message, asked.proxied, asked.bare) == ("curl/8", "No.", False, False)
+    assert (asked.agent, asked.message, asked.proxied, asked.bare) == (
+        "curl/8",
+        "No.",
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +210,13 @@ def test_both_witnesses_make_one_request_and_each_alone_another() -> None:
 def test_a_command_in_the_log_has_no_exit_code() -> None:
     (ran,) = gather([exec_event("curl -s https://kubernetes")], [], 0).ran
     assert ran == PodCommand("default/curl", "curl -s https://kubernetes", None, "", 10.0, 20.0)
-    assert [ran.covers(second) for second in (9.9, 10, 15, 20, 20.1)] == [False, True, True, True, False]
+    assert [ran.covers(second) for second in (9.9, 10, 15, 20, 20.1)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_command_in_the_journal_has_its_exit_code_and_what_it_printed() -> None:
@@ -204,7 +224,9 @@ def test_a_command_in_the_journal_has_its_exit_code_and_what_it_printed() -> Non
         "kind": "exec", "who": "default/curl", "command": "curl x", "returncode": 6, "stdout": "a", "stderr": "b",
         "at": 20, "seconds": 3,
     }  # fmt: skip
-    assert gather(None, [entry], 0).ran == [PodCommand("default/curl", "curl x", 6, "a\nb", 17.0, 20.0)]
+    assert gather(None, [entry], 0).ran == [
+        PodCommand("default/curl", "curl x", 6, "a\nb", 17.0, 20.0)
+    ]
     assert gather(None, [{"kind": "exec"}], 0).ran == [PodCommand("", "", 0, "\n", 0.0, 0.0)]
 
 
@@ -278,9 +300,15 @@ def test_a_shell_without_a_script_is_interactive(command: str, interactive: bool
     ("command", "calls"),
     [
         ("curl x", [["curl", "x"]]),
-        ("cd /tmp && curl x; wget y | cat", [["cd", "/tmp"], ["curl", "x"], ["wget", "y"], ["cat"]]),
+        (
+            "cd /tmp && curl x; wget y | cat",
+            [["cd", "/tmp"], ["curl", "x"], ["wget", "y"], ["cat"]],
+        ),
         ("echo $(curl x)", [["echo"], ["curl", "x"]]),
-        ("if true; then curl x; else curl y; fi", [["if", "true"], ["curl", "x"], ["curl", "y"], ["fi"]]),
+        (
+            "if true; then curl x; else curl y; fi",
+            [["if", "true"], ["curl", "x"], ["curl", "y"], ["fi"]],
+        ),
         ("A=1 B=2 curl x", [["curl", "x"]]),
         ("env A=1 time curl x", [["curl", "x"]]),
         ("timeout -k 3 9 curl x", [["curl", "x"]]),

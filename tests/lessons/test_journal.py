@@ -49,11 +49,15 @@ def test_damaged_lines_are_skipped(tmp_path: Path) -> None:
     assert found.entries() == []
 
 
-def test_a_line_that_finds_no_room_is_not_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_finds_no_room_is_not_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines = made(tmp_path)
     lines.add({"path": "/first"})
     write = os.write
-    monkeypatch.setattr("labkit.lessons.journal.os.write", lambda descriptor, line: write(descriptor, line[:9]))
+    monkeypatch.setattr(
+        "labkit.lessons.journal.os.write", lambda descriptor, line: write(descriptor, line[:9])
+    )
     with pytest.raises(HomeError, match="No space left on device"):
         lines.add({"path": "/full"})
     monkeypatch.undo()
@@ -61,7 +65,9 @@ def test_a_line_that_finds_no_room_is_not_half_written(tmp_path: Path, monkeypat
     assert [entry["path"] for entry in lines.entries()] == ["/first", "/after"]
 
 
-def test_a_long_journal_loses_its_older_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_journal_loses_its_older_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(journal, "MAX_BYTES", 2000)
     found = made(tmp_path)
     for number in range(100):
@@ -93,7 +99,13 @@ def test_machinery_and_what_was_before_the_reset_are_left_out() -> None:
 
 
 def test_a_request_that_both_saw_counts_once_and_the_impersonated_user_asks() -> None:
-    answer = {"kind": "answer", "audit_id": "1", "server": "http://127.0.0.1:1", "as_user": "ann", "at": 1}
+    answer = {
+        "kind": "answer",
+        "audit_id": "1",
+        "server": "http://127.0.0.1:1",
+        "as_user": "ann",
+        "at": 1,
+    }
     found = gather([event("1", "curl/8", impersonatedUser={"username": "bob"})], [answer], 0)
     assert [(each.user, each.proxied) for each in found.asked] == [("bob", True)]
     assert found.logged
@@ -127,13 +139,17 @@ def test_of_a_long_journal_the_beginning_and_the_newer_half_stay(
     size = found.path.stat().st_size
     monkeypatch.setattr(journal, "MAX_BYTES", size + len('{"at": 1000.0, "number": 4}\n'))
     found.add({"number": 4})
-    assert [each["number"] for each in found.entries()] == [0, 1, 2, 3, 4], "it is not larger than it may be"
+    assert [each["number"] for each in found.entries()] == [0, 1, 2, 3, 4], (
+        "it is not larger than it may be"
+    )
     found.add({"number": 5})
     assert [each["number"] for each in found.entries()] == [3, 4, 5]
     assert found.began == 1000.0
 
 
-def test_an_entry_leaves_no_file_open_and_the_page_hears_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_leaves_no_file_open_and_the_page_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heard: list[Path] = []
     monkeypatch.setattr(journal, "changed", heard.append)
     found = made(tmp_path)

@@ -18,7 +18,8 @@ LIBRARY = library()
 
 
 @pytest.mark.parametrize(
-    ("step", "name"), [("W17", "W17"), ("w1", "W1"), (" 24 ", "W24"), (5, "W5"), ("W05", "W5"), ("05", "W5")]
+    ("step", "name"),
+    [("W17", "W17"), ("w1", "W1"), (" 24 ", "W24"), (5, "W5"), ("W05", "W5"), ("05", "W5")],
 )
 def test_a_step_is_found_however_it_is_written(step: str | int, name: str) -> None:
     assert step_id(step) == name
@@ -53,14 +54,24 @@ def test_a_lesson_or_a_file_is_found_by_name() -> None:
         "05-cluster-roles",
         "06-test-the-policy",
     ]
-    assert names(LIBRARY.files("02-inside-a-pod")) == names(LIBRARY.files("02")) == ["W05-pod-curl.yaml"]
+    assert (
+        names(LIBRARY.files("02-inside-a-pod"))
+        == names(LIBRARY.files("02"))
+        == ["W05-pod-curl.yaml"]
+    )
     assert LIBRARY.files("01-api-server") == []
-    assert names(LIBRARY.files("04-roles/W16-roles-service-reader.yaml")) == ["W16-roles-service-reader.yaml"]
-    assert names(LIBRARY.files("04-roles/W16-roles-service-reader")) == ["W16-roles-service-reader.yaml"]
+    assert names(LIBRARY.files("04-roles/W16-roles-service-reader.yaml")) == [
+        "W16-roles-service-reader.yaml"
+    ]
+    assert names(LIBRARY.files("04-roles/W16-roles-service-reader")) == [
+        "W16-roles-service-reader.yaml"
+    ]
     assert names(LIBRARY.files("05/tryout/W22-rolebinding-view")) == ["W22-rolebinding-view.yaml"]
 
 
-@pytest.mark.parametrize("name", ["07-nope", "04-roles/nope", "../../etc/passwd", "04-roles/../02-inside-a-pod", ""])
+@pytest.mark.parametrize(
+    "name", ["07-nope", "04-roles/nope", "../../etc/passwd", "04-roles/../02-inside-a-pod", ""]
+)
 def test_what_is_not_there_is_said(name: str) -> None:
     with pytest.raises(UsageError):
         LIBRARY.files(name)
@@ -98,7 +109,8 @@ def test_every_manifest_is_named_by_its_step_and_readable() -> None:
 
 def test_the_write_ups_own_pods_and_role_are_word_for_word() -> None:
     by_name = {
-        (e["kind"], e["metadata"].get("namespace"), e["metadata"]["name"]): e for e in reversed(LIBRARY.objects())
+        (e["kind"], e["metadata"].get("namespace"), e["metadata"]["name"]): e
+        for e in reversed(LIBRARY.objects())
     }
     main = {"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}
     ambassador = {"name": "ambassador", "image": "luksa/kubectl-proxy:1.6.2"}

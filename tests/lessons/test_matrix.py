@@ -55,7 +55,9 @@ LOOKING = {
         [(ANONYMOUS, "/api"), (BAD_TOKEN, "/api")],
         [(ANONYMOUS, "/api"), (ANONYMOUS, "/version")],
     ),
-    "W3": Looking("allowed", [(PROXY, "/api/v1/namespaces")], [(ANONYMOUS, "/api/v1/namespaces")], OUTSIDE),
+    "W3": Looking(
+        "allowed", [(PROXY, "/api/v1/namespaces")], [(ANONYMOUS, "/api/v1/namespaces")], OUTSIDE
+    ),
     "W4": Looking(
         RBAC,
         [(ADMIN, path) for path in ("/", "/api", "/apis", "/api/v1", f"/apis/{RBAC}/v1")],
@@ -67,7 +69,9 @@ LOOKING = {
         [("default/default", "/"), ("default/default", "/api")],
         [("kube-system/default", "/"), ("kube-system/default", "/api")],
     ),
-    "W9": Looking("default", [(ADMIN, "/api/v1/serviceaccounts")], [(ADMIN, "/api/v1/namespaces")], OUTSIDE),
+    "W9": Looking(
+        "default", [(ADMIN, "/api/v1/serviceaccounts")], [(ADMIN, "/api/v1/namespaces")], OUTSIDE
+    ),
     "W13": Looking(
         "system:serviceaccount:default:kikai",
         [(AMBASSADOR, "/"), (AMBASSADOR, "/api")],
@@ -87,7 +91,10 @@ LOOKING = {
     "W21": Looking(
         "forbidden",
         [(POD_ACCOUNT, "/api/v1/persistentvolumes")],
-        [(POD_ACCOUNT, "/api/v1/persistentvolumeclaims"), ("darbo/default", "/api/v1/persistentvolumes")],
+        [
+            (POD_ACCOUNT, "/api/v1/persistentvolumeclaims"),
+            ("darbo/default", "/api/v1/persistentvolumes"),
+        ],
     ),
 }
 
@@ -108,7 +115,11 @@ def namespace(name: str) -> dict[str, Any]:
 
 def service_account(space: str) -> dict[str, Any]:
     """A service account called kikai."""
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "kikai", "namespace": space}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "kikai", "namespace": space},
+    }
 
 
 def reader_pod(space: str) -> dict[str, Any]:
@@ -165,7 +176,11 @@ MAKING = {
         [view("kikai", KIKAI), PV_TEST],
         [view("kikai", KIKAI)],
         [view("kikai", KIKAI), PV_TEST, view("darbo", KIKAI)],
-        {"pods in kikai": "allowed", "pods in darbo": "forbidden", "persistent volumes": "forbidden"},
+        {
+            "pods in kikai": "allowed",
+            "pods in darbo": "forbidden",
+            "persistent volumes": "forbidden",
+        },
     ),
     "W23": Making(
         [cluster_binding("pv-test", "pv-reader", KIKAI)],
@@ -191,8 +206,12 @@ MAKING["T4"] = Making(
 )
 
 ELSEWHERE = {
-    **dict.fromkeys(("T1", "T2", "T3"), "questions are recorded; who asks the cluster: scenarios/part6.py"),
-    **dict.fromkeys(("T5", "T6"), "a program runs as its account: scenarios/part6.py, test_policies.py"),
+    **dict.fromkeys(
+        ("T1", "T2", "T3"), "questions are recorded; who asks the cluster: scenarios/part6.py"
+    ),
+    **dict.fromkeys(
+        ("T5", "T6"), "a program runs as its account: scenarios/part6.py, test_policies.py"
+    ),
     "W1": "an address is recorded: test_an_address_may_be_written_in_many_ways",
     "W6": "an address is recorded: test_what_kubectl_prints_may_be_recorded",
     "W7": "commands in the pod: test_any_client_counts has all four ways, test_any_way_to_look_… the options",
@@ -283,7 +302,9 @@ SLOW = {
 @pytest.mark.parametrize(
     ("take", "step", "client"),
     [
-        pytest.param(*cell, id="-".join(cell[1:]), marks=[pytest.mark.slow] if cell[1:] in SLOW else [])
+        pytest.param(
+            *cell, id="-".join(cell[1:]), marks=[pytest.mark.slow] if cell[1:] in SLOW else []
+        )
         for cell in CELLS
     ],
 )

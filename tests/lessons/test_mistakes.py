@@ -28,7 +28,11 @@ LIST, GET_PODS = Part("list", "", "services"), Part("get", "", "pods")
 
 
 def excess(
-    who: Subject, part: Part = LIST, namespace: str = "kikai", role: str = "Role/r", by: str = "RoleBinding b"
+    who: Subject,
+    part: Part = LIST,
+    namespace: str = "kikai",
+    role: str = "Role/r",
+    by: str = "RoleBinding b",
 ) -> Excess:
     return Excess(who, part, namespace, role, by)
 
@@ -63,7 +67,9 @@ def test_an_excess_has_a_kind_and_a_sentence_that_names_it(found: Excess, kind: 
     assert of_excess(found, ALLOWED) == kind
     text = excess_text(found, kind)
     assert "{" not in text
-    assert any(each in text for each in (found.subject, found.permission, found.role, found.binding))
+    assert any(
+        each in text for each in (found.subject, found.permission, found.role, found.binding)
+    )
 
 
 def test_secrets_that_nobody_named_are_a_kind_of_their_own() -> None:
@@ -73,7 +79,11 @@ def test_secrets_that_nobody_named_are_a_kind_of_their_own() -> None:
 def test_every_kind_is_used_and_leads_to_a_step() -> None:
     package = Path(lessons.__file__).parent
     files = [*package.glob("*.py"), *(package.parent / "grading").rglob("*.py")]
-    used = set(re.findall(r"\"([a-z0-9]+(?:-[a-z0-9]+)*)\"", "\n".join(each.read_text("utf-8") for each in files)))
+    used = set(
+        re.findall(
+            r"\"([a-z0-9]+(?:-[a-z0-9]+)*)\"", "\n".join(each.read_text("utf-8") for each in files)
+        )
+    )
     guesses = {kind.id for kind in mistakes().values() if kind.guess}
     for kind in some(mistakes().values()):
         assert kind.id in used | guesses, kind.id

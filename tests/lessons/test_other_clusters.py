@@ -44,7 +44,10 @@ def test_in_the_write_ups_time_a_requested_token_is_still_another_one(old_lab: L
     old_lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
     predict("W12", "different")
     old_lab.record(
-        "W12", list(old_lab.pod_token("default/curl-custom-sa").compare(old_lab.token("default/kikai")).same)
+        "W12",
+        list(
+            old_lab.pod_token("default/curl-custom-sa").compare(old_lab.token("default/kikai")).same
+        ),
     )
     outcome = check("W12")
     assert outcome.passed, repr(outcome)
@@ -63,7 +66,10 @@ def test_in_the_write_ups_time_todays_predictions_are_wrong(old_lab: Lab) -> Non
 
 def test_where_strangers_are_turned_away_w2_expects_401_for_both(lab: Lab) -> None:
     """k3s and others switch anonymous access off."""
-    context = replace(words.context(lab), as_anonymous=lambda: lab.as_token("no-one", "anonymous").without_observers())
+    context = replace(
+        words.context(lab),
+        as_anonymous=lambda: lab.as_token("no-one", "anonymous").without_observers(),
+    )
     predict("W2", {"no token": "unauthorized", "bad token": "unauthorized"})
     lab.as_token("no-one", "anonymous").get("/api")
     lab.as_token("not-a-token").get("/api")

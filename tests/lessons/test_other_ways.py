@@ -27,7 +27,9 @@ def passes(step: str) -> None:
 
 
 def test_w1_written_differently(lab: Lab) -> None:
-    lab.record("W1", lab.admin.endpoint.server.removeprefix("https://").replace("127.0.0.1", "localhost"))
+    lab.record(
+        "W1", lab.admin.endpoint.server.removeprefix("https://").replace("127.0.0.1", "localhost")
+    )
     passes("W1")
 
 
@@ -43,14 +45,18 @@ def test_w5_with_another_image_and_labels(lab: Lab) -> None:
     passes("W5")
 
 
-@pytest.mark.parametrize("name", ["10.96.0.1:443", "https://kubernetes", "kubernetes.default.svc:443"])
+@pytest.mark.parametrize(
+    "name", ["10.96.0.1:443", "https://kubernetes", "kubernetes.default.svc:443"]
+)
 def test_w6_by_address_or_name(lab: Lab, name: str) -> None:
     lab.rewind("W6")
     lab.record("W6", name)
     passes("W6")
 
 
-@pytest.mark.parametrize("found", [{"host": "10.96.0.1", "port": 443}, ["10.96.0.1", "443"], ("kubernetes", 443)])
+@pytest.mark.parametrize(
+    "found", [{"host": "10.96.0.1", "port": 443}, ["10.96.0.1", "443"], ("kubernetes", 443)]
+)
 def test_w6_in_two_parts(lab: Lab, found: object) -> None:
     lab.rewind("W6")
     lab.record("W6", found)
@@ -67,7 +73,9 @@ def test_w6_as_something_else_is_no_crash(lab: Lab, found: object) -> None:
 def test_w6_by_the_command_itself(lab: Lab) -> None:
     lab.rewind("W6")
     lab.record("W6", "10.0.0.1:443")
-    lab.record("W6", lab.exec("default/curl", "echo $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT"))
+    lab.record(
+        "W6", lab.exec("default/curl", "echo $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT")
+    )
     passes("W6")
 
 
@@ -187,7 +195,9 @@ def test_what_was_seen_before_a_later_step_still_counts(lab: Lab) -> None:
     passes("W15")
 
 
-@pytest.mark.parametrize("step", ["W5", "W10", "W11", "W14", "W16", "W17", "W18", "W20", "W23", "W24"])
+@pytest.mark.parametrize(
+    "step", ["W5", "W10", "W11", "W14", "W16", "W17", "W18", "W20", "W23", "W24"]
+)
 def test_what_was_made_still_counts_at_the_end(lab: Lab, step: str) -> None:
     """Later steps add rights; that is no fault of the earlier ones. T1 takes away what W23 and W24 made."""
     for _, file in lab.library.before("T1" if step in ("W23", "W24") else None):

@@ -44,7 +44,9 @@ def test_every_outcome_has_its_scenario() -> None:
 
 def test_every_step_has_a_scenario_that_passes_and_others() -> None:
     for step in some(lessons.STEPS):
-        lines = [first for name, (first, *_) in OUTCOMES.items() if name.startswith(f"{step.lower()}_")]
+        lines = [
+            first for name, (first, *_) in OUTCOMES.items() if name.startswith(f"{step.lower()}_")
+        ]
         for word in ("passed", "not yet", "not attempted"):
             assert any(f" {step} {word}: " in line for line in lines), (step, word)
 
@@ -55,7 +57,9 @@ def write() -> None:
     for name in some(SCENARIOS):
         with tempfile.TemporaryDirectory() as home:
             outcomes[name] = verdict(name, Path(home))
-    FILE.write_text(yaml.safe_dump(outcomes, allow_unicode=True, sort_keys=False, width=1000), encoding="utf-8")
+    FILE.write_text(
+        yaml.safe_dump(outcomes, allow_unicode=True, sort_keys=False, width=1000), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,12 @@ def test_a_pass_is_never_taken_back(tmp_path: Path) -> None:
     progress.mark("W15", "passed", seen="y")
     progress.mark("W15", "failed", seen="z")
     entry = progress.entry("W15")
-    assert (entry["state"], entry["seen"], entry["passed_at"], entry["attempts"]) == ("passed", "y", 1000.0, 3)
+    assert (entry["state"], entry["seen"], entry["passed_at"], entry["attempts"]) == (
+        "passed",
+        "y",
+        1000.0,
+        3,
+    )
     assert progress.passed("W15")
     assert progress.state("W1") == "not attempted"
 

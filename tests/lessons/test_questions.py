@@ -20,13 +20,16 @@ REPLIES = yaml.safe_load((ROOT / "labkit/lessons/questions.yaml").read_text())
 def test_every_question_stands_in_a_notebook_with_its_options() -> None:
     asked = re.findall(r"# \*\*(\d\.\d)\*\* [^*]+((?:# \* [a-z]: .*\n)+)", TEXT)
     assert {number: re.findall(r"\* ([a-z]):", options) for number, options in asked} == {
-        number: [letter for letter in replies if letter != "right"] for number, replies in REPLIES.items()
+        number: [letter for letter in replies if letter != "right"]
+        for number, replies in REPLIES.items()
     }
     assert re.findall(r'recall\("(\d\.\d)", ""\)', TEXT) == list(REPLIES)
 
 
 def test_every_part_has_three() -> None:
-    assert [number.split(".")[0] for number in REPLIES] == [str(part) for part in range(1, 7) for _ in range(3)]
+    assert [number.split(".")[0] for number in REPLIES] == [
+        str(part) for part in range(1, 7) for _ in range(3)
+    ]
 
 
 @pytest.mark.parametrize("number", REPLIES)
@@ -49,7 +52,9 @@ def test_nothing_chosen_is_no_mistake() -> None:
     assert "a, b or c" in reply.card().text()
 
 
-@pytest.mark.parametrize(("number", "choice"), [("9.9", "a"), ("3.1", "d"), ("3.1", "right"), ("3.1", "token")])
+@pytest.mark.parametrize(
+    ("number", "choice"), [("9.9", "a"), ("3.1", "d"), ("3.1", "right"), ("3.1", "token")]
+)
 def test_what_is_no_question_or_no_option_is_named(number: str, choice: str) -> None:
     with pytest.raises(UsageError, match=re.escape(choice if number == "3.1" else number)):
         recall(number, choice)

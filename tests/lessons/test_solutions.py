@@ -24,7 +24,11 @@ PREDICTED: dict[str, object] = {
     "W9": "default",
     "W10": "no",
     "W19": {"kikai": "allowed", "darbo": "forbidden"},
-    "W22": {"pods in kikai": "allowed", "pods in darbo": "forbidden", "persistent volumes": "forbidden"},
+    "W22": {
+        "pods in kikai": "allowed",
+        "pods in darbo": "forbidden",
+        "persistent volumes": "forbidden",
+    },
 }
 MADE = [step.id for step in lessons.STEPS.values() if step.by == STATE]
 IN_TERMINAL = [step for step in MADE if step != "W11"]
@@ -36,7 +40,10 @@ def test_the_manifests_of_a_solution_pass(lab: Lab, step: str) -> None:
     lab.rewind(step)
     code = lessons.solution(step, lab.progress).text
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(code, step, "exec"), {"lab": lab, **{name: getattr(labkit, name) for name in labkit.__all__}})
+        exec(
+            compile(code, step, "exec"),
+            {"lab": lab, **{name: getattr(labkit, name) for name in labkit.__all__}},
+        )
     if step == "W24":
         for resource in ("pods", "secrets"):
             lab.as_pod("kikai/test").get(f"/api/v1/{resource}")
@@ -44,15 +51,26 @@ def test_the_manifests_of_a_solution_pass(lab: Lab, step: str) -> None:
     assert outcome.passed, repr(outcome)
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed; the manifests cover the steps")
-@pytest.mark.parametrize("step", slow_but([*IN_TERMINAL, "W15", "W21", "W19", "W9"], *IN_TERMINAL[::2], "W15"))
+@pytest.mark.skipif(
+    shutil.which("kubectl") is None,
+    reason="kubectl is not installed; the manifests cover the steps",
+)
+@pytest.mark.parametrize(
+    "step", slow_but([*IN_TERMINAL, "W15", "W21", "W19", "W9"], *IN_TERMINAL[::2], "W15")
+)
 def test_the_terminal_lines_of_a_solution_pass(lab: Lab, step: str) -> None:
     lab.rewind(step)
     if lessons.STEPS[step].prediction is not None:
         predict(step, PREDICTED.get(step, "forbidden"))
-    environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "KUBECONFIG": str(lab.kubeconfig)}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(lab.home),
+        "KUBECONFIG": str(lab.kubeconfig),
+    }
     for line in lessons.STEPS[step].kubectl.splitlines():
-        done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["sh", "-c", line], env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0 or "orbidden" in done.stderr, done.stderr
     outcome = check(step)
     assert outcome.passed, repr(outcome)

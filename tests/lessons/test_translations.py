@@ -42,21 +42,36 @@ IN_ENGLISH = re.compile(rf"{VERDICTS}|(?:[\w/*= ]+: (?:{VERDICTS}|\w+)(?:; )?)+\
 """What stays as it is: a prediction's names, and their verdicts."""
 AS_THEY_ARE = {
     *("label", "kikai", "darbo", "volumes", "guess", "real"),  # a prediction's names and words
-    *("output", "command", "request", "said", "binding", "subjects", "role"),  # of programs, the server and the cluster
+    *(
+        "output",
+        "command",
+        "request",
+        "said",
+        "binding",
+        "subjects",
+        "role",
+    ),  # of programs, the server and the cluster
 }
 """The names of values that stay as they are, and may have several words."""
 
 
 @cache
 def korean() -> dict[str, Any]:
-    return {room: catalogues.read(catalogues.path("ko", room).read_text(encoding="utf-8")) for room in texts.ROOMS}
+    return {
+        room: catalogues.read(catalogues.path("ko", room).read_text(encoding="utf-8"))
+        for room in texts.ROOMS
+    }
 
 
 def translations(*rooms: str) -> list[tuple[str, str]]:
     """Each text of some rooms, or of all, that is shown in Korean: English and Korean."""
     chosen = [korean()[room] for room in rooms or texts.ROOMS]
     found = [message for room in some(chosen) for message in some(catalogues.messages(room))]
-    return [(str(message.id), str(message.string)) for message in found if message.string and not message.fuzzy]
+    return [
+        (str(message.id), str(message.string))
+        for message in found
+        if message.string and not message.fuzzy
+    ]
 
 
 @pytest.fixture
@@ -66,7 +81,9 @@ def in_brackets() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_pseudo_language_leaves_no_verdict_untouched(name: str, tmp_path: Path, in_brackets: None) -> None:
+def test_a_pseudo_language_leaves_no_verdict_untouched(
+    name: str, tmp_path: Path, in_brackets: None
+) -> None:
     paper = Paper(tmp_path)
     SCENARIOS[name](paper)
     outcome = paper.check(name.partition("_")[0].upper())
@@ -90,7 +107,10 @@ def in_english(said: str) -> Iterator[str]:
 
 def is_error(said: str) -> bool:
     """Whether labkit says that a learner's file or call cannot be right: errors are English."""
-    return re.match(r"(Question \d+: |The |There |Did you mean |It is |Look at |Declare )", said) is not None
+    return (
+        re.match(r"(Question \d+: |The |There |Did you mean |It is |Look at |Declare )", said)
+        is not None
+    )
 
 
 def test_a_pseudo_language_leaves_no_hint_and_no_reply_untouched(in_brackets: None) -> None:
@@ -151,10 +171,18 @@ def test_a_translation_has_the_values_of_its_text() -> None:
     [
         (
             wrong_forms,
-            ["롤 바인딩이 있다.", "{name}은 없다.", "“{name}”을 예측했다.", 'lab.rewind("{step}")를 실행한다.'],
+            [
+                "롤 바인딩이 있다.",
+                "{name}은 없다.",
+                "“{name}”을 예측했다.",
+                'lab.rewind("{step}")를 실행한다.',
+            ],
         ),
         (wrong_particles, ["롤를 생성한다.", "kikai은 이름이다."]),
-        (wrong_plain_endings, ["롤을 생성합니다.", "롤을 생성하세요.", "누구입니까?", "롤이 있음. 다음이다."]),
+        (
+            wrong_plain_endings,
+            ["롤을 생성합니다.", "롤을 생성하세요.", "누구입니까?", "롤이 있음. 다음이다."],
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -165,13 +193,19 @@ def test_a_wrong_text_is_found(check: Any, red: list[str]) -> None:
 
 @pytest.mark.parametrize("check", [wrong_forms, wrong_particles])
 def test_the_texts_keep_the_rules(check: Any) -> None:
-    assert {english: wrong for english, translation in translations() if (wrong := check(translation))} == {}
+    assert {
+        english: wrong for english, translation in translations() if (wrong := check(translation))
+    } == {}
 
 
 def test_the_rooms_speak_plainly_and_the_exercises_as_the_lessons() -> None:
     plain = [room for room in texts.ROOMS if room != "exercises"]
-    assert {one: wrong for one, other in translations(*plain) if (wrong := wrong_plain_endings(other))} == {}
-    assert {one: wrong for one, other in translations("exercises") if (wrong := wrong_endings(other))} == {}
+    assert {
+        one: wrong for one, other in translations(*plain) if (wrong := wrong_plain_endings(other))
+    } == {}
+    assert {
+        one: wrong for one, other in translations("exercises") if (wrong := wrong_endings(other))
+    } == {}
 
 
 def test_a_task_is_a_request_and_names_what_the_english_one_names() -> None:
@@ -190,7 +224,9 @@ def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:
     found = {}
     for english, translation in translations():
         plain = translation.lower().replace(" ", "")
-        lacking = untranslated_terms(re.sub("subject here|steps' subject", "topic", english), translation)
+        lacking = untranslated_terms(
+            re.sub("subject here|steps' subject", "topic", english), translation
+        )
         if lacking := [each for each in lacking if each.lower().replace(" ", "") not in plain]:
             found[english] = lacking
     assert found == {}
@@ -205,9 +241,7 @@ def test_every_text_has_a_value_for_each_name() -> None:
 
 
 def test_the_texts_of_a_module_are_found() -> None:
-    source = (
-        'hint = text("one {name}", name)\nfailed("kind", "seen" if ok else text("other"), f"{x}", "hint")\nprint("no")'
-    )
+    source = 'hint = text("one {name}", name)\nfailed("kind", "seen" if ok else text("other"), f"{x}", "hint")\nprint("no")'
     assert list(texts.in_module(source, set())) == ["one {name}", "seen", "hint", "other"]
     source = 'raise UsageError(f"{x}", why="why", todo="todo")'
     assert list(texts.in_module(source, {"UsageError"})) == ["why", "todo"]
@@ -219,7 +253,9 @@ def test_a_changed_english_text_is_fuzzy_and_shown_in_english() -> None:
     assert old in english
     english.delete(old)
     english.add("The server speaks TLS alone.")
-    renewed = catalogues.read(catalogues.renewed(catalogues.path("ko", "lessons").read_text(encoding="utf-8"), english))
+    renewed = catalogues.read(
+        catalogues.renewed(catalogues.path("ko", "lessons").read_text(encoding="utf-8"), english)
+    )
     (fuzzy,) = [message for message in catalogues.messages(renewed) if message.fuzzy]
     assert isinstance(fuzzy, Message)
     assert HANGUL.search(str(fuzzy.string))

@@ -12,7 +12,15 @@ from labkit.client.prefix import Names
 from labkit.core.errors import UsageError
 from labkit.lessons import questions
 from labkit.lessons.base import CheckContext, failed, passed
-from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, decisions, is_user, with_status
+from labkit.lessons.predictions import (
+    NAME,
+    SAME_OR_NOT,
+    USER,
+    YES_OR_NO,
+    decisions,
+    is_user,
+    with_status,
+)
 from labkit.lessons.prepared import is_prepared
 from labkit.lessons.progress import EXPORT, Progress
 from labkit.lessons.steps import Step
@@ -38,7 +46,11 @@ def refusal(act: Any, *arguments: object) -> str:
 
 def test_the_lessons_have_titles_and_a_line_each() -> None:
     assert [(each.notebook, each.title, each.subtitle) for each in lessons.LESSONS] == [
-        ("01-api-server.ipynb", "The API server", "Everything in a cluster goes through one server."),
+        (
+            "01-api-server.ipynb",
+            "The API server",
+            "Everything in a cluster goes through one server.",
+        ),
         (
             "02-inside-a-pod.ipynb",
             "The API from inside a pod",
@@ -50,7 +62,11 @@ def test_the_lessons_have_titles_and_a_line_each() -> None:
             "How a process in a pod says who it is.",
         ),
         ("04-roles.ipynb", "Roles and role bindings", "Who may do what, in one namespace."),
-        ("05-cluster-roles.ipynb", "Cluster roles and cluster role bindings", "Who may do what, everywhere."),
+        (
+            "05-cluster-roles.ipynb",
+            "Cluster roles and cluster role bindings",
+            "Who may do what, everywhere.",
+        ),
         (
             "06-test-the-policy.ipynb",
             "Test the policy",
@@ -63,7 +79,9 @@ def test_the_lessons_have_titles_and_a_line_each() -> None:
 
 
 def test_a_step_that_is_not_there_is_refused() -> None:
-    assert refusal(lessons.find, "W25") == 'There is no step "W25". Steps are W1 to W24 and T1 to T6.'
+    assert (
+        refusal(lessons.find, "W25") == 'There is no step "W25". Steps are W1 to W24 and T1 to T6.'
+    )
 
 
 def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> None:
@@ -77,7 +95,10 @@ def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> No
     progress.mark("W16", "passed", guessed=False)
     board = lessons.board(progress)
     assert board.passed == ["W1", "W2", "W4", "W16"]
-    assert (board.title, board.card().tone) == ("4 of 30 steps passed, 1 of 2 first guesses right", "good")
+    assert (board.title, board.card().tone) == (
+        "4 of 30 steps passed, 1 of 2 first guesses right",
+        "good",
+    )
     lines = [(row.label, row.value) for row in board.card().rows]
     assert len(lines) == 6 + 30
     assert lines[:5] == [
@@ -106,13 +127,19 @@ def test_hints_are_counted_and_say_what_comes_next(progress: Progress) -> None:
         ("W17 hint 3 of 3", three, 'solution("W17") shows all.'),
         ("W17 hint 3 of 3", three, 'solution("W17") shows all.'),
     ]
-    assert [(row.label, row.value) for row in given[0].card().rows] == [("hint", one), ("then", given[0].then)]
+    assert [(row.label, row.value) for row in given[0].card().rows] == [
+        ("hint", one),
+        ("then", given[0].then),
+    ]
     assert progress.entry("W17") == {"hints": 3}
 
 
 def test_a_solution_is_manifests_or_code_and_the_way_in_a_terminal(progress: Progress) -> None:
     made = lessons.solution("W17", progress)
-    assert (made.title, made.then) == ("W17 solution: Bind it", "Any other way that works passes too.")
+    assert (made.title, made.then) == (
+        "W17 solution: Bind it",
+        "Any other way that works passes too.",
+    )
     guess, _, begin, *_, end = made.text.partition("\n\n# Or in a terminal:\n")[0].splitlines()
     assert (guess, begin, end) == ('predict("W17", "forbidden")', 'lab.apply("""', '""")')
     assert "#" not in made.text.partition("\n\n# Or in")[0], "no comments of the files"
@@ -120,7 +147,9 @@ def test_a_solution_is_manifests_or_code_and_the_way_in_a_terminal(progress: Pro
     terminal = made.text.partition("# Or in a terminal:\n")[2].splitlines()
     assert terminal == [f"# {line}" for line in lessons.find("W17").kubectl.splitlines()]
     card = made.card()
-    assert [(row.label, row.value) for row in card.rows] == [("note", "Any other way that works passes too.")]
+    assert [(row.label, row.value) for row in card.rows] == [
+        ("note", "Any other way that works passes too.")
+    ]
     assert "kind: Secret" not in lessons.solution("W10", progress).text, "which is an experiment"
     assert lessons.solution("W16", progress).text.count("\n---\n") == 1
     assert lessons.solution("W15", progress).text.startswith(lessons.worked()["W15"]["solution"])
@@ -128,7 +157,11 @@ def test_a_solution_is_manifests_or_code_and_the_way_in_a_terminal(progress: Pro
 
 
 def test_a_solution_has_no_experiments_unless_there_is_nothing_else(progress: Progress) -> None:
-    tried = {step.id for step in lessons.STEPS.values() if "lab.apply" in lessons.solution(step.id, progress).text}
+    tried = {
+        step.id
+        for step in lessons.STEPS.values()
+        if "lab.apply" in lessons.solution(step.id, progress).text
+    }
     assert {"W5", "W10", "W11", "W14", "W16", "W17", "W18", "W20", "W22", "W23", "W24"} <= tried
 
 
@@ -154,13 +187,29 @@ def test_a_solution_has_no_experiments_unless_there_is_nothing_else(progress: Pr
             f"“{'x' * 59}…” is no possible answer to W0. "
             'Predict "allowed", "forbidden" or "unauthorized" for each of "a" or "b".',
         ),
-        (decisions("a", "b"), {"c": "no", "a": "no"}, 'W0 has no question “c”. It asks: "a" or "b".'),
+        (
+            decisions("a", "b"),
+            {"c": "no", "a": "no"},
+            'W0 has no question “c”. It asks: "a" or "b".',
+        ),
         (decisions("a"), {"x" * 60: "no"}, f'W0 has no question “{"x" * 60}”. It asks: "a".'),
-        (USER, "a b", "“a b” is no answer to W0. Predict a user name, such as system:serviceaccount:NAMESPACE:NAME."),
-        (USER, 7, "“7” is no answer to W0. Predict a user name, such as system:serviceaccount:NAMESPACE:NAME."),
+        (
+            USER,
+            "a b",
+            "“a b” is no answer to W0. Predict a user name, such as system:serviceaccount:NAMESPACE:NAME.",
+        ),
+        (
+            USER,
+            7,
+            "“7” is no answer to W0. Predict a user name, such as system:serviceaccount:NAMESPACE:NAME.",
+        ),
         (NAME, "a b", "“a b” is no answer to W0. Predict a name."),
         (YES_OR_NO, "perhaps", '“perhaps” is no possible answer to W0. Predict "yes" or "no".'),
-        (SAME_OR_NOT, "perhaps", '“perhaps” is no possible answer to W0. Predict "identical" or "different".'),
+        (
+            SAME_OR_NOT,
+            "perhaps",
+            '“perhaps” is no possible answer to W0. Predict "identical" or "different".',
+        ),
     ],
 )
 def test_what_is_no_answer_is_refused_in_words(act: Any, said: object, text: str) -> None:
@@ -175,7 +224,8 @@ WORDS = {
 
 
 @pytest.mark.parametrize(
-    ("word", "said"), [(word, each) for word, said in WORDS.items() for each in [*said.split(), f" {word.upper()} "]]
+    ("word", "said"),
+    [(word, each) for word, said in WORDS.items() for each in [*said.split(), f" {word.upper()} "]],
 )
 def test_each_decision_has_many_words(word: str, said: str) -> None:
     assert decisions().read("W15", said) == word
@@ -202,10 +252,16 @@ def test_a_decision_may_be_two_words(said: str, word: str) -> None:
         (YES_OR_NO, "yes", ["yes", "y", True, 1, "one", "a secret", "Secret"]),
         (YES_OR_NO, "no", ["no", "n", None, 0, False, "never", "nothing", []]),
         (SAME_OR_NOT, "identical", ["identical", "same", "equal", "the same", True, "yes"]),
-        (SAME_OR_NOT, "different", ["different", "differ", "not identical", "not the same", "unequal", False, "no"]),
+        (
+            SAME_OR_NOT,
+            "different",
+            ["different", "differ", "not identical", "not the same", "unequal", False, "no"],
+        ),
     ],
 )
-def test_other_questions_have_their_own_words(prediction: Any, word: str, said: list[object]) -> None:
+def test_other_questions_have_their_own_words(
+    prediction: Any, word: str, said: list[object]
+) -> None:
     assert [prediction.read("W10", each) for each in said] == [word] * len(said)
 
 
@@ -231,7 +287,8 @@ def test_a_user_has_a_name_of_a_certain_form(said: str, is_one: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["system:serviceaccount:default:kikai", "default:kikai", "default/kikai", " default/kikai "]
+    "said",
+    ["system:serviceaccount:default:kikai", "default:kikai", "default/kikai", " default/kikai "],
 )
 def test_an_account_may_be_said_in_short(said: str) -> None:
     user = "system:serviceaccount:default:kikai"
@@ -256,7 +313,9 @@ def test_a_decision_has_its_status() -> None:
         ("W1", 7, "W1 noted: 7"),
     ],
 )
-def test_a_prediction_is_noted_in_a_line(progress: Progress, step: str, said: object, line: str) -> None:
+def test_a_prediction_is_noted_in_a_line(
+    progress: Progress, step: str, said: object, line: str
+) -> None:
     noted = lessons.predict(step, said, progress)
     assert noted.card().title == line
     assert noted.card().rows == []
@@ -271,7 +330,9 @@ def test_what_cannot_be_kept_is_refused(progress: Progress) -> None:
     assert refusal(lessons.record, "W1", object(), progress) == text
     circle: list[object] = []
     circle.append(circle)
-    assert refusal(lessons.record, "W1", circle, progress).startswith("A value of the type list cannot")
+    assert refusal(lessons.record, "W1", circle, progress).startswith(
+        "A value of the type list cannot"
+    )
     assert progress.all() == {}
 
 
@@ -281,7 +342,9 @@ def test_what_cannot_be_kept_is_refused(progress: Progress) -> None:
 def test_a_check_keeps_what_it_said(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing: Any = None
     context = CheckContext(nothing, nothing, nothing, nothing, progress)
-    monkeypatch.setitem(lessons.STEPS, "W15", Step("W15", "A title", 1, lambda _: passed("yes"), ("", "", "")))
+    monkeypatch.setitem(
+        lessons.STEPS, "W15", Step("W15", "A title", 1, lambda _: passed("yes"), ("", "", ""))
+    )
     assert lessons.check("w15", context).title == "A title"
     assert progress.entry("W15") == {
         "attempts": 1,
@@ -293,11 +356,15 @@ def test_a_check_keeps_what_it_said(progress: Progress, monkeypatch: pytest.Monk
     }
 
 
-def test_a_guess_is_not_judged_before_the_step_is_passed(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guess_is_not_judged_before_the_step_is_passed(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nothing: Any = None
     context = CheckContext(nothing, nothing, nothing, nothing, progress)
     monkeypatch.setitem(
-        lessons.STEPS, "W15", Step("W15", "", 1, lambda _: failed("missing-part", "no", "yes", ""), ("", "", ""))
+        lessons.STEPS,
+        "W15",
+        Step("W15", "", 1, lambda _: failed("missing-part", "no", "yes", ""), ("", "", "")),
     )
     lessons.check("W15", context)
     kept = {"attempts": 1, "state": "failed", "seen": "no", "kind": "missing-part"}
@@ -316,7 +383,12 @@ def test_a_guess_is_not_judged_before_the_step_is_passed(progress: Progress, mon
     ],
 )
 def test_a_first_guess_is_right_if_it_came_first(
-    progress: Progress, monkeypatch: pytest.MonkeyPatch, guess: str, later: str, asked_at: float, guessed: bool
+    progress: Progress,
+    monkeypatch: pytest.MonkeyPatch,
+    guess: str,
+    later: str,
+    asked_at: float,
+    guessed: bool,
 ) -> None:
     nothing: Any = None
     context = CheckContext(nothing, nothing, nothing, nothing, progress)
@@ -331,7 +403,11 @@ def test_a_first_guess_is_right_if_it_came_first(
 def test_attempts_are_counted(progress: Progress) -> None:
     for state in ("not attempted", "failed", "failed", "not attempted"):
         progress.mark("w1", state, seen=state)
-    assert progress.entry("W1") == {"attempts": 2, "state": "not attempted", "seen": "not attempted"}
+    assert progress.entry("W1") == {
+        "attempts": 2,
+        "state": "not attempted",
+        "seen": "not attempted",
+    }
     assert (progress.passed("W1"), progress.state("w1"), progress.state("W2")) == (
         False,
         "not attempted",
@@ -340,7 +416,11 @@ def test_attempts_are_counted(progress: Progress) -> None:
 
 
 def test_records_and_predictions_are_kept_by_step(progress: Progress) -> None:
-    assert (progress.prediction("W1"), progress.records("W1"), progress.entry("W1")) == (None, [], {})
+    assert (progress.prediction("W1"), progress.records("W1"), progress.entry("W1")) == (
+        None,
+        [],
+        {},
+    )
     progress.record("w1", {"value": 1})
     progress.note("w1", hints=2)
     assert progress.records("W1") == [{"value": 1, "at": 1000.0}]
@@ -379,7 +459,11 @@ def test_an_export_replaces_nothing_that_is_kept(progress: Progress, tmp_path: P
     here.note("W4", hints=1)
     here.add(progress.exported())
     own = here.all()
-    assert (own["W1"]["state"], own["W1"]["passed_at"], own["W1"]["seen"]) == ("passed", 1000.0, "x")
+    assert (own["W1"]["state"], own["W1"]["passed_at"], own["W1"]["seen"]) == (
+        "passed",
+        1000.0,
+        "x",
+    )
     assert own["W1"]["first_guess"] == {"value": "here", "at": 2000.0}
     assert (own["W2"]["passed_at"], own["W2"]["seen"]) == (2000.0, "y")
     assert own["W4"] == {"hints": 1}
@@ -399,7 +483,10 @@ def test_an_export_replaces_nothing_that_is_kept(progress: Progress, tmp_path: P
                 f'{{"{EXPORT}": 1, "steps": {{"W1": 7}}}}',
             )
         ),
-        (f'{{"{EXPORT}": 2, "steps": {{}}}}', "A newer labkit exported this progress. Update labkit here."),
+        (
+            f'{{"{EXPORT}": 2, "steps": {{}}}}',
+            "A newer labkit exported this progress. Update labkit here.",
+        ),
     ],
 )
 def test_what_is_no_export_is_refused(progress: Progress, text: str, said: str) -> None:
@@ -432,13 +519,19 @@ def test_a_choice_is_judged_in_a_line(choice: str, title: str, tone: str) -> Non
 
 def test_what_is_no_question_is_refused() -> None:
     numbers = ", ".join(f"{part}.{number}" for part in range(1, 7) for number in range(1, 4))
-    assert refusal(questions.judge, "9.9", "a") == f"There is no question 9.9. Use one of {numbers}."
+    assert (
+        refusal(questions.judge, "9.9", "a") == f"There is no question 9.9. Use one of {numbers}."
+    )
     assert refusal(questions.judge, "3.1", "d") == "Question 3.1 has no option d. Choose a, b or c."
     assert questions.judge(" 3.1 ", "b").right
 
 
-@pytest.mark.parametrize(("step", "made"), [("W1", False), ("W4", False), ("W5", True), ("W24", True), ("x", True)])
-def test_what_the_lab_made_for_a_step_or_a_later_one_is_no_learner_s_work(step: str, made: bool) -> None:
+@pytest.mark.parametrize(
+    ("step", "made"), [("W1", False), ("W4", False), ("W5", True), ("W24", True), ("x", True)]
+)
+def test_what_the_lab_made_for_a_step_or_a_later_one_is_no_learner_s_work(
+    step: str, made: bool
+) -> None:
     assert is_prepared(by_lab(pod("a"), step), "W5") is made
     assert is_prepared(pod("a"), "W5") is False
     assert is_prepared({}, "W5") is False
@@ -453,19 +546,27 @@ def test_solved_cells_are_adapted_to_the_cluster(tmp_path: Path, old: bool) -> N
     paper = Paper(tmp_path)
     secrets = OLD_SECRET if old else [{"name": "x-default-token-"}]
     paper.add(account("default", "default", secrets=[{}, *secrets]))
-    paper.add(pod("curl-custom-sa", volumes=OLD_VOLUMES if old else [{"secret": {"secretName": "a"}}]))
+    paper.add(
+        pod("curl-custom-sa", volumes=OLD_VOLUMES if old else [{"secret": {"secretName": "a"}}])
+    )
     stranger: Any = Stranger(401 if old else 403)
     admin: Any = paper
     nothing: Any = None
     context = CheckContext(admin, nothing, lambda: stranger, nothing, paper.progress)
     for step, (_, changes) in CHANGES.items():
         worked = [*changes, "other"]
-        assert cells(step, worked, context) == ([*changes.values(), "other"] if old else worked), step
+        assert cells(step, worked, context) == ([*changes.values(), "other"] if old else worked), (
+            step
+        )
     assert cells("W1", ["as it was"], context) == ["as it was"]
     if old:
         assert cells("W12", ['own = lab.token("default/kikai")'], context) == [FROM_SECRET]
-        assert cells("W2", ['{"no token": "forbidden"}'], context) == ['{"no token": "unauthorized"}']
-        assert cells("W7", ['predict("W7", "forbidden")'], context) == ['predict("W7", "unauthorized")']
+        assert cells("W2", ['{"no token": "forbidden"}'], context) == [
+            '{"no token": "unauthorized"}'
+        ]
+        assert cells("W7", ['predict("W7", "forbidden")'], context) == [
+            'predict("W7", "unauthorized")'
+        ]
         assert cells("W10", ['predict("W10", "no")'], context) == ['predict("W10", "yes")']
 
 

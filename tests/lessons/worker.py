@@ -30,7 +30,9 @@ class Worker:
     def run(self, step: str) -> Outcome:
         """Run all cells of a step and return its checkpoint's verdict."""
         for cell in lessons.worked()[step]["cells"]:
-            code = "\n".join(line for line in cell.splitlines() if not line.startswith("lab = Lab("))
+            code = "\n".join(
+                line for line in cell.splitlines() if not line.startswith("lab = Lab(")
+            )
             code = code.replace("https://kubernetes", self.server)
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(code, step, "exec"), self.names)

@@ -58,12 +58,19 @@ def test_check_fails_when_something_is_stale(
         ("## W15 · Again", "W15 has a heading already"),
         ("## W16: Write a role", "a step's heading begins a cell, in the form ## W17 · Title"),
         ("### W16 · Write a role", "a step's heading begins a cell, in the form ## W17 · Title"),
-        ("Some words first.\n## W16 · Write a role", "a step's heading begins a cell, in the form ## W17 · Title"),
+        (
+            "Some words first.\n## W16 · Write a role",
+            "a step's heading begins a cell, in the form ## W17 · Title",
+        ),
         ("## Write a role", "no source has a heading for W16: it begins with ## W16 · "),
     ],
 )
 def test_a_heading_that_is_not_understood_is_an_error_with_its_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], heading: str, why: str
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    heading: str,
+    why: str,
 ) -> None:
     sources = tmp_path / "notebooks" / "source"
     shutil.copytree(notebooks.SOURCES, sources)
@@ -77,7 +84,9 @@ def test_a_heading_that_is_not_understood_is_an_error_with_its_line(
     assert notebooks.main(["--check"]) == 1
     *_, last = heading.splitlines()
     place = f"notebooks/source/04-roles.py:{number + len(heading.splitlines())}: {last}: "
-    assert capsys.readouterr().err == (f"{why}\n" if why.startswith("no source") else f"{place}{why}\n")
+    assert capsys.readouterr().err == (
+        f"{why}\n" if why.startswith("no source") else f"{place}{why}\n"
+    )
 
 
 def test_every_part_has_a_notebook() -> None:
@@ -100,13 +109,17 @@ def test_no_solution_is_left(name: str) -> None:
     assert "SOLUTION" not in learner
     if name in LESSONS:
         for step in some(LESSONS[name].steps):
-            assert f'predict("{step.id}", "' not in re.sub(r"^#.*$", "", learner, flags=re.MULTILINE)
+            assert f'predict("{step.id}", "' not in re.sub(
+                r"^#.*$", "", learner, flags=re.MULTILINE
+            )
 
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_frame_for_a_prediction_predicts_nothing(name: str) -> None:
     """Without its comment sign it must not be one of the answers: ``"a" or "b"`` is ``"a"``."""
-    frames = re.findall(r"^# predict\((.+?)\)", "\n".join(cell.source for cell in cells(name, "code")), re.MULTILINE)
+    frames = re.findall(
+        r"^# predict\((.+?)\)", "\n".join(cell.source for cell in cells(name, "code")), re.MULTILINE
+    )
     assert len(frames) == sum(
         f'predict("{step.id}", ' in notebooks_solution(step.id) for step in LESSONS[name].steps
     ) + len(LESSONS[name].asides)
@@ -144,7 +157,9 @@ def test_every_step_has_its_place_and_its_check(name: str) -> None:
         if cell.cell_type == "markdown" and (match := notebooks.STEP.search(cell.source))
     ]
     assert headings == [step.id for step in LESSONS[name].steps]
-    titles = re.findall(r"^## [A-Z]\d+ · (.+)$", "\n".join(c.source for c in document.cells), re.MULTILINE)
+    titles = re.findall(
+        r"^## [A-Z]\d+ · (.+)$", "\n".join(c.source for c in document.cells), re.MULTILINE
+    )
     assert titles == [step.title for step in LESSONS[name].steps]
     for step in some(headings):
         own = [cell for cell in document.cells if cell.id.startswith(f"{step.lower()}-")]
@@ -190,7 +205,9 @@ def test_every_picture_has_a_text_alternative_and_shows_where_one_is() -> None:
         assert len(alternative) > 100, file
         assert (pictures.parent / file).parent == pictures
     for name in ("00-start", *LESSONS):
-        strips = [alternative for alternative, file in shown[name] if file.startswith("pictures/request-")]
+        strips = [
+            alternative for alternative, file in shown[name] if file.startswith("pictures/request-")
+        ]
         assert len(strips) == 1
         assert strips[0].startswith("You are here: ")
     assert {file.name for file in pictures.iterdir()} == {
@@ -198,10 +215,15 @@ def test_every_picture_has_a_text_alternative_and_shows_where_one_is() -> None:
     }
 
 
-@pytest.mark.parametrize("file", sorted(notebooks.PICTURES.glob("*.svg")), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", sorted(notebooks.PICTURES.glob("*.svg")), ids=lambda file: file.name
+)
 def test_a_picture_stands_alone_in_light_and_dark(file: Path) -> None:
     root = ElementTree.parse(file).getroot()
-    texts = {tag: root.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("title", "desc", "style")}
+    texts = {
+        tag: root.findtext(f"{{http://www.w3.org/2000/svg}}{tag}")
+        for tag in ("title", "desc", "style")
+    }
     assert all(texts.values())
     assert root.get("aria-labelledby") == "title desc"
     assert "prefers-color-scheme: dark" in str(texts["style"])
@@ -214,7 +236,9 @@ def test_a_picture_stands_alone_in_light_and_dark(file: Path) -> None:
 
 @pytest.mark.parametrize("stations", notebooks.STRIPS)
 def test_a_strip_highlights_its_stations(stations: tuple[str, ...]) -> None:
-    assert tuple(re.findall(r'class="station here" id="(\w+)"', notebooks.strip(stations))) == stations
+    assert (
+        tuple(re.findall(r'class="station here" id="(\w+)"', notebooks.strip(stations))) == stations
+    )
 
 
 def test_a_strip_without_the_station_is_an_error() -> None:
@@ -225,9 +249,15 @@ def test_a_strip_without_the_station_is_an_error() -> None:
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_part_begins_with_questions_and_ends_with_an_explanation(name: str) -> None:
     sources = [cell.source for cell in read(name).cells]
-    first_step = next(number for number, source in enumerate(sources) if notebooks.STEP.search(source))
+    first_step = next(
+        number for number, source in enumerate(sources) if notebooks.STEP.search(source)
+    )
     last_check = max(number for number, source in enumerate(sources) if source.startswith("check("))
-    begin = next(number for number, source in enumerate(sources) if source.startswith("## Three questions first"))
+    begin = next(
+        number
+        for number, source in enumerate(sources)
+        if source.startswith("## Three questions first")
+    )
     part = int(name[:2])
     assert [source for source in sources[begin:first_step] if source.startswith("recall(")] == [
         f'recall("{part}.{number}", "")' for number in (1, 2, 3)
@@ -242,7 +272,10 @@ def test_a_part_begins_with_questions_and_ends_with_an_explanation(name: str) ->
 def test_a_summary_has_no_markdown(name: str) -> None:
     """What stands in a ``<summary>`` is HTML: backticks would be shown as they are."""
     text = "\n".join(cell.source for cell in cells(name, "markdown"))
-    assert not any(set(summary) & set("`*") for summary in re.findall(r"<summary>(.*?)</summary>", text, re.DOTALL))
+    assert not any(
+        set(summary) & set("`*")
+        for summary in re.findall(r"<summary>(.*?)</summary>", text, re.DOTALL)
+    )
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -314,6 +347,8 @@ def test_no_notebook_answers_a_prediction_before_its_step(name: str) -> None:
     own = {step.id for step in LESSONS[name].steps} if name in LESSONS else set()
     text = "\n".join(cell.source for cell in read(name).cells)
     elsewhere = [
-        (step, guess) for step, guess in re.findall(r'predict\("([WT]\d+)", *([^)]*)', text) if step not in own
+        (step, guess)
+        for step, guess in re.findall(r'predict\("([WT]\d+)", *([^)]*)', text)
+        if step not in own
     ]
     assert {guess for _, guess in elsewhere} <= {'"…"'}, elsewhere

@@ -18,7 +18,9 @@ from labkit.lab.lab import Lab
 from tests.notebooks.support import NAMES, execute, states
 from tests.support.slow import slow_but
 
-STEPS = {lesson.id: [step.id for step in (*lesson.steps, *lesson.asides)] for lesson in lessons.LESSONS}
+STEPS = {
+    lesson.id: [step.id for step in (*lesson.steps, *lesson.asides)] for lesson in lessons.LESSONS
+}
 
 
 @pytest.fixture
@@ -55,14 +57,19 @@ def test_solved_every_checkpoint_passes(name: str, home: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", slow_but(NAMES, "04-roles"))
-def test_as_the_learner_gets_it_nothing_crashes_and_nothing_passes(name: str, home: Path, tmp_path: Path) -> None:
+def test_as_the_learner_gets_it_nothing_crashes_and_nothing_passes(
+    name: str, home: Path, tmp_path: Path
+) -> None:
     execute(name, solved=False, directory=tmp_path)
     assert set(STEPS.get(name, [])) <= set(states(home))
     found = {step: state for step, state in states(home).items() if state != "not attempted"}
     assert set(found.values()) <= {"failed"}
     kept = json.loads((home / "progress.json").read_text())["steps"] if found else {}
     # Cells that are given make calls of their own: what is missing is a prediction, or what T6's program may do.
-    unpredicted, refused = "you have asked, and predicted nothing", "no request that was let through needed"
+    unpredicted, refused = (
+        "you have asked, and predicted nothing",
+        "no request that was let through needed",
+    )
     seen = {step: kept[step]["seen"] for step in found}
     assert {text for step, text in seen.items() if step != "T6"} <= {unpredicted}
     assert seen.get("T6", refused).startswith(refused)

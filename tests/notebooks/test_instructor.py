@@ -46,24 +46,34 @@ def test_a_step_is_a_question_then_its_cells_then_the_answer(name: str) -> None:
         own = [cell for cell in document.cells if cell.id.startswith(f"{step.id.lower()}-")]
         assert own[0].source == f"## {step.id} · {step.title}\n\n### {talks()[step.id].ask}"
         assert [kinds[cell.id] for cell in own[:2]] == ["slide", "notes"]
-        assert own[1].source == instructor.folded("Your notes, with the answer", talks()[step.id].notes())
+        assert own[1].source == instructor.folded(
+            "Your notes, with the answer", talks()[step.id].notes()
+        )
         answer = next(place for place, cell in enumerate(own) if cell.id.endswith("-answer"))
         assert own[answer - 1].source == f'check("{step.id}")'
-        predictions = [cell for cell in own if cell.cell_type == "code" and "predict(" in cell.source]
+        predictions = [
+            cell for cell in own if cell.cell_type == "code" and "predict(" in cell.source
+        ]
         assert all(kinds[cell.id] == "skip" for cell in predictions), "the class predicts"
 
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_answers_are_hidden_until_a_click(name: str) -> None:
-    learners = {cell.id: cell for cell in notebooks.notebook(notebooks.SOURCES / f"{name}.py").cells}
+    learners = {
+        cell.id: cell for cell in notebooks.notebook(notebooks.SOURCES / f"{name}.py").cells
+    }
     for cell in some(read(name).cells):
         hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
         if cell.cell_type == "code":
             to_do = cell.id in learners and "exercise" in learners[cell.id].metadata.get("tags", [])
             assert hidden == (to_do or "predict(" in cell.source.splitlines()[-1]), cell.id
-            assert hidden == cell.source.startswith(("# The solution\n", "# The prediction\n")), "it is seen"
+            assert hidden == cell.source.startswith(("# The solution\n", "# The prediction\n")), (
+                "it is seen"
+            )
         else:
-            folded = re.fullmatch(r"<details><summary>[^<]+</summary>\n\n.+\n\n</details>", cell.source, re.DOTALL)
+            folded = re.fullmatch(
+                r"<details><summary>[^<]+</summary>\n\n.+\n\n</details>", cell.source, re.DOTALL
+            )
             assert bool(folded) == ("nswer:**" in cell.source), cell.source
 
 
@@ -82,7 +92,11 @@ def test_pictures_are_there_and_the_last_question_has_its_answer_in_the_notes(na
         assert (FOLDER / target).exists(), target
     assert texts[-2].startswith("## Explain it in your words")
     assert texts[-2].endswith(("**", "?"))
-    model = texts[-1].removeprefix("<details><summary>A model answer</summary>\n\n").removesuffix("\n\n</details>")
+    model = (
+        texts[-1]
+        .removeprefix("<details><summary>A model answer</summary>\n\n")
+        .removesuffix("\n\n</details>")
+    )
     assert model.startswith("**A model answer:** ")
     assert not re.search(r"[<>]|details", model)
 
@@ -96,7 +110,9 @@ def test_the_slides_have_outputs_and_notes_and_nothing_of_this_machine(
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "own"))
     monkeypatch.setattr(tempfile, "tempdir", None)
     assert run(["slides", name, "--out", str(tmp_path / "page.html"), "--reveal", "reveal.js"]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["page.html"], "a cluster of one's own is left alone"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"], (
+        "a cluster of one's own is left alone"
+    )
     page, steps = (tmp_path / "page.html").read_text(encoding="utf-8"), LESSONS[name].steps
     assert page.count('<aside class="notes">') == len(steps) + 2
     assert page.count("The answer:") == len(steps)
@@ -111,7 +127,11 @@ def test_the_slides_have_outputs_and_notes_and_nothing_of_this_machine(
         assert "--cacert $HOME/.local/share/labkit/pki/ca.crt" in page
     asked = re.findall(r"<(?:script|link|img)[^>]+?(?:src|href)=\"([^\"]{1,60})", page)
     files = {each for each in asked if not each.startswith("data:")}
-    assert files == {"reveal.js/dist/reveal.css", "reveal.js/dist/reveal.js", "reveal.js/plugin/notes/notes.js"}
+    assert files == {
+        "reveal.js/dist/reveal.css",
+        "reveal.js/dist/reveal.js",
+        "reveal.js/plugin/notes/notes.js",
+    }
     assert not re.search(r"@import|url\(\"?https?:", page)
 
 

@@ -49,7 +49,12 @@ def pages() -> Iterator[tuple[str, str]]:
         cells = [cell.source for cell in document.cells if cell.cell_type == "markdown"]
         yield source.stem, "\n\n".join(cell for cell in cells if HANGUL.search(cell))
     for name, document in exercises("ko").items():
-        yield name, "\n\n".join(cell["source"] for cell in document["cells"] if cell["cell_type"] == "markdown")
+        yield (
+            name,
+            "\n\n".join(
+                cell["source"] for cell in document["cells"] if cell["cell_type"] == "markdown"
+            ),
+        )
     yield "README", (notebooks.ROOT / "README.ko.md").read_text(encoding="utf-8")
 
 
@@ -64,7 +69,9 @@ def test_the_catalogues_are_up_to_date() -> None:
     outputs = messages.outputs()
     assert catalogues.path("ko") in outputs
     for file, text in outputs.items():
-        assert text == file.read_text(encoding="utf-8"), f"{file.name}: run `make messages` and `make notebooks`"
+        assert text == file.read_text(encoding="utf-8"), (
+            f"{file.name}: run `make messages` and `make notebooks`"
+        )
 
 
 @pytest.mark.parametrize("name", [source.stem for source in notebooks.sources()])
@@ -82,12 +89,31 @@ def test_the_readme_is_whole_in_korean() -> None:
 @pytest.mark.parametrize(
     ("check", "red"),
     [
-        (wrong_forms, ["롤 바인딩을 만듭니다.", "토큰들이 있습니다.", "기록되어지는 값입니다.", "{name}을 만듭니다."]),
-        (without_english, ["롤을 생성합니다. 롤(Role)은 규칙입니다.", "*클레임*은 토큰(token)에 있습니다."]),
-        (wrong_endings, ["롤을 생성한다.", "롤을\n생성하십시오. 다음입니다.", "- 항목이다.\n- 항목입니다."]),
+        (
+            wrong_forms,
+            [
+                "롤 바인딩을 만듭니다.",
+                "토큰들이 있습니다.",
+                "기록되어지는 값입니다.",
+                "{name}을 만듭니다.",
+            ],
+        ),
+        (
+            without_english,
+            ["롤을 생성합니다. 롤(Role)은 규칙입니다.", "*클레임*은 토큰(token)에 있습니다."],
+        ),
+        (
+            wrong_endings,
+            ["롤을 생성한다.", "롤을\n생성하십시오. 다음입니다.", "- 항목이다.\n- 항목입니다."],
+        ),
         (
             wrong_particles,
-            ["롤를 생성합니다.", "토큰(token)가 있습니다.", "`kikai`은 이름입니다.", "403로 거부합니다."],
+            [
+                "롤를 생성합니다.",
+                "토큰(token)가 있습니다.",
+                "`kikai`은 이름입니다.",
+                "403로 거부합니다.",
+            ],
         ),
         (stray_asterisks, ["*인가(authorization)*에서 거부합니다.", "**롤(Role)**은 규칙입니다."]),
     ],
@@ -106,13 +132,22 @@ def test_the_texts_keep_the_rules(check: Any) -> None:
 
 
 def test_english_stands_beside_a_term_at_its_first_use_on_a_page() -> None:
-    assert {name: wrong for name, text in pages() if name != GLOSSARY and (wrong := without_english(text))} == {}
+    assert {
+        name: wrong
+        for name, text in pages()
+        if name != GLOSSARY and (wrong := without_english(text))
+    } == {}
 
 
 def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:
-    assert untranslated_terms("A role binding grants.", "바인딩으로 권한을 부여합니다.") == ["Role", "RoleBinding"]
+    assert untranslated_terms("A role binding grants.", "바인딩으로 권한을 부여합니다.") == [
+        "Role",
+        "RoleBinding",
+    ]
     found = {
-        text: lacking for text, translation in translations() if (lacking := untranslated_terms(text, translation))
+        text: lacking
+        for text, translation in translations()
+        if (lacking := untranslated_terms(text, translation))
     }
     assert found == {}
 
@@ -157,15 +192,27 @@ def test_a_task_is_a_request() -> None:
 
 def test_code_links_and_headings_are_those_of_the_english_text() -> None:
     for text, translation in translations():
-        for pattern in (r"^(?:> )?```.*?^(?:> )?```", r"\]\([^)]*\)", r"<https[^>]*>", r"^#+ (?:[A-Z]\d+ ·)?"):
+        for pattern in (
+            r"^(?:> )?```.*?^(?:> )?```",
+            r"\]\([^)]*\)",
+            r"<https[^>]*>",
+            r"^#+ (?:[A-Z]\d+ ·)?",
+        ):
             flags = re.MULTILINE | re.DOTALL
-            assert re.findall(pattern, text, flags) == re.findall(pattern, translation, flags), translation
+            assert re.findall(pattern, text, flags) == re.findall(pattern, translation, flags), (
+                translation
+            )
         commands = set(re.findall(r"`[^`\n]+`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
         assert {command for command in commands if command not in translation} == set(), translation
 
 
 def test_lines_are_no_longer_than_those_of_the_sources() -> None:
-    lines = [line for _, text in some(translations()) for line in text.splitlines() if not line.startswith("|")]
+    lines = [
+        line
+        for _, text in some(translations())
+        for line in text.splitlines()
+        if not line.startswith("|")
+    ]
     assert [line for line in lines if len(line) > 120] == []
 
 
@@ -175,11 +222,16 @@ def test_a_pseudo_language_leaves_no_text_untouched() -> None:
     for message in some(catalogues.messages(texts)):
         message.string = f"⟦{message.id}⟧"
     for source in notebooks.sources():
-        before, after = notebooks.notebook(source), catalogues.translated(notebooks.notebook(source), texts)
+        before, after = (
+            notebooks.notebook(source),
+            catalogues.translated(notebooks.notebook(source), texts),
+        )
         for one, other in zip(before.cells, after.cells, strict=True):
             assert one.id == other.id
             touched = "⟦" in other.source
-            assert touched == (one.cell_type == "markdown" or catalogues.PLACEHOLDER in one.source), one.source
+            assert touched == (
+                one.cell_type == "markdown" or catalogues.PLACEHOLDER in one.source
+            ), one.source
 
 
 def test_an_exercise_has_the_same_cells_and_the_same_code_in_korean() -> None:
@@ -188,10 +240,14 @@ def test_an_exercise_has_the_same_cells_and_the_same_code_in_korean() -> None:
             assert (one.id, one.cell_type) == (other.id, other.cell_type)
             if one.cell_type == "markdown":
                 assert HANGUL.search(other.source)
-                assert re.findall(r"^#+ (?:[\d.]+ ·)?", one.source) == re.findall(r"^#+ (?:[\d.]+ ·)?", other.source)
+                assert re.findall(r"^#+ (?:[\d.]+ ·)?", one.source) == re.findall(
+                    r"^#+ (?:[\d.]+ ·)?", other.source
+                )
             else:
                 placeholder = korean().get(catalogues.PLACEHOLDER).string
-                code = one.source.replace(catalogues.PLACEHOLDER, placeholder).replace("Lab()", 'Lab(lang="ko")')
+                code = one.source.replace(catalogues.PLACEHOLDER, placeholder).replace(
+                    "Lab()", 'Lab(lang="ko")'
+                )
                 assert other.source == code
 
 
@@ -200,7 +256,9 @@ def test_a_changed_english_text_is_fuzzy_and_shown_in_english() -> None:
     document = notebooks.notebook(start)
     old = document.cells[0].source
     document.cells[0].source = old.replace("about 8 minutes", "about 9 minutes")
-    text = catalogues.renewed(catalogues.path("ko").read_text(encoding="utf-8"), catalogues.template({name: document}))
+    text = catalogues.renewed(
+        catalogues.path("ko").read_text(encoding="utf-8"), catalogues.template({name: document})
+    )
     texts = catalogues.read(text)
     assert catalogues.count(catalogues.messages(texts)).fuzzy == 1
     (fuzzy,) = [message for message in catalogues.messages(texts) if message.fuzzy]

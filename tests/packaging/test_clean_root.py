@@ -54,7 +54,14 @@ class Machine:
         inside = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
         inside += ["sh", "-c", f'cd {shlex.quote(self.directory)} && exec "$@"', "sh", *command]
         identity = [f"--userspec={self.user}"] if self.user != "0" else []
-        apart = ["unshare", "--pid", "--mount", "--fork", "--kill-child", f"--mount-proc={self.root / 'proc'}"]
+        apart = [
+            "unshare",
+            "--pid",
+            "--mount",
+            "--fork",
+            "--kill-child",
+            f"--mount-proc={self.root / 'proc'}",
+        ]
         done = subprocess.run(
             [*apart, "chroot", *identity, str(self.root), *inside],
             stdin=subprocess.DEVNULL,
@@ -64,7 +71,9 @@ class Machine:
             errors="replace",
             check=False,
         )
-        assert done.returncode == 0 or not check, f"{shlex.join(command)}: {done.returncode}\n{done.stdout[-4000:]}"
+        assert done.returncode == 0 or not check, (
+            f"{shlex.join(command)}: {done.returncode}\n{done.stdout[-4000:]}"
+        )
         return done
 
     @property
@@ -83,7 +92,9 @@ class Machine:
 
     def check_out(self, directory: str, user: str) -> None:
         """Copy the tracked files, as a clone has them, and give them to a user."""
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).is_file():
                 self.copy(ROOT / name, f"{directory}/{name}")
@@ -94,16 +105,29 @@ class Machine:
 def bare() -> Iterator[Path]:
     """A minimal Debian 13, from the mirror that this machine uses."""
     if os.geteuid() != 0:
-        pytest.skip("only root can change its root directory; test_reach.py runs the scripts' parts that need none")
+        pytest.skip(
+            "only root can change its root directory; test_reach.py runs the scripts' parts that need none"
+        )
     if missing := [name for name in PROGRAMS if not shutil.which(name)]:
-        pytest.skip(f"{', '.join(missing)} is not here; test_reach.py runs the scripts' parts that need none")
-    listed = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"]
+        pytest.skip(
+            f"{', '.join(missing)} is not here; test_reach.py runs the scripts' parts that need none"
+        )
+    listed = [
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(REPO_URI)",
+        "Created-By: Packages",
+        "Component: main",
+    ]
     mirrors = subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split()
     directory = Path(tempfile.mkdtemp(prefix="root-"))
     try:
         root = directory / "bare"
         command = ["debootstrap", "--variant=minbase", "trixie", str(root), *mirrors[:1]]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout[-4000:]
         for name in ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf"):
             if Path(name).exists():
@@ -169,9 +193,20 @@ def build(machine: Machine, dockerfile: str, context: Path) -> tuple[list[str], 
 def test_the_hub_s_image(machine: Machine, tmp_path: Path) -> None:
     context = tmp_path / "context"
     shutil.copytree(ROOT / "deploy", context / "deploy")
-    command: Sequence[str] = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(context / "dist")]
+    command: Sequence[str] = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "-t",
+        "wheel",
+        "-d",
+        str(context / "dist"),
+    ]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    entry, command = build(machine, (ROOT / "deploy/hub/Dockerfile").read_text(encoding="utf-8"), context)
+    entry, command = build(
+        machine, (ROOT / "deploy/hub/Dockerfile").read_text(encoding="utf-8"), context
+    )
     # As Kubernetes mounts a learner's volume, with the variable of values.yaml.
     volume = machine.root / machine.directory.lstrip("/")
     os.chown(volume, 0, 100)

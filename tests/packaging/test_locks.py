@@ -31,7 +31,9 @@ def test_every_pin_has_hashes(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_no_address_and_no_path_of_a_machine(name: str) -> None:
-    assert not re.search(r"https?://|file:|/home/|/root/|/opt/|--index-url|--find-links", read(name))
+    assert not re.search(
+        r"https?://|file:|/home/|/root/|/opt/|--index-url|--find-links", read(name)
+    )
 
 
 def test_the_learner_s_and_the_hub_s_pins_are_the_developer_s_pins_too() -> None:
@@ -73,7 +75,9 @@ def test_environment_yml_has_the_same_pins_in_its_pip_section() -> None:
     (section,) = [entry["pip"] for entry in packages if isinstance(entry, dict)]
     assert section[-1] == "-e ."
     assert section[:-1] == pins(read("requirements.lock"))
-    assert {"kubernetes-client", "kubernetes-kind"} <= {entry for entry in packages if isinstance(entry, str)}
+    assert {"kubernetes-client", "kubernetes-kind"} <= {
+        entry for entry in packages if isinstance(entry, str)
+    }
 
 
 def test_pins_drop_hashes_and_keep_markers() -> None:

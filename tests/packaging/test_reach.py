@@ -43,7 +43,9 @@ def wrong_names(text: str) -> list[str]:
 
 @pytest.mark.slow
 def test_no_tracked_file_names_the_unrelated_package() -> None:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     paths = [ROOT / name for name in filter(None, listed.split("\0"))]
     assert len(paths) > 500
     found = {}
@@ -106,7 +108,12 @@ def steps() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_workflows_name_actions_by_commit_and_version() -> None:
     names = {"kind.yml", "links.yml", "release.yml", "site.yml", "suites.yml", "tests.yml"}
     assert {path.name for path in WORKFLOWS} == names
-    lines = [line for path in WORKFLOWS for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line]
+    lines = [
+        line
+        for path in WORKFLOWS
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "uses:" in line
+    ]
     assert len(lines) >= 10
     for line in some(lines):
         assert re.search(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
@@ -114,23 +121,43 @@ def test_workflows_name_actions_by_commit_and_version() -> None:
 
 def test_workflows_call_make_targets_that_are_there() -> None:
     called = {
-        target for _, step in steps() for target in re.findall(r"^make ([\w-]+)$", step.get("run", ""), re.MULTILINE)
+        target
+        for _, step in steps()
+        for target in re.findall(r"^make ([\w-]+)$", step.get("run", ""), re.MULTILINE)
     }
     assert called == {"check", "test-all", "test-kind", "test-page", "dist", "links", "site"}
     assert ("suites.yml", {"run": "make ${{ matrix.target }}", "env": {"HOME": "/root"}}) in steps()
-    suites = yaml.safe_load(read(".github/workflows/suites.yml"))["jobs"]["suite"]["strategy"]["matrix"]["include"]
+    suites = yaml.safe_load(read(".github/workflows/suites.yml"))["jobs"]["suite"]["strategy"][
+        "matrix"
+    ]["include"]
     called_by_matrix = {suite["target"] for suite in suites}
-    assert called_by_matrix == {"test-browser", "test-hub", "test-page-node", "test-page-short", "test-reach"}
+    assert called_by_matrix == {
+        "test-browser",
+        "test-hub",
+        "test-page-node",
+        "test-page-short",
+        "test-reach",
+    }
     makefile = read("Makefile")
-    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in some(called | called_by_matrix))
+    assert all(
+        re.search(rf"^{target}:", makefile, re.MULTILINE)
+        for target in some(called | called_by_matrix)
+    )
 
 
 def test_only_publishing_may_more_than_read() -> None:
-    publishing = {"release.yml": {"id-token": "write"}, "site.yml": {"id-token": "write", "pages": "write"}}
+    publishing = {
+        "release.yml": {"id-token": "write"},
+        "site.yml": {"id-token": "write", "pages": "write"},
+    }
     for path in WORKFLOWS:
         workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert workflow["permissions"] == {"contents": "read"}
-        more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+        more = {
+            name: job["permissions"]
+            for name, job in workflow["jobs"].items()
+            if "permissions" in job
+        }
         assert more == ({"publish": publishing[path.name]} if path.name in publishing else {})
 
 
@@ -145,7 +172,12 @@ def test_kind_is_the_same_version_everywhere() -> None:
 def test_the_dev_container_runs_a_script_that_is_there() -> None:
     text = re.sub(r"^\s*//.*$", "", read(".devcontainer/devcontainer.json"), flags=re.MULTILINE)
     script = ROOT / json.loads(text)["postCreateCommand"]
-    called = [script, ROOT / ".devcontainer/install-kind.sh", ROOT / "binder/postBuild", ROOT / "binder/start"]
+    called = [
+        script,
+        ROOT / ".devcontainer/install-kind.sh",
+        ROOT / "binder/postBuild",
+        ROOT / "binder/start",
+    ]
     assert all(os.access(path, os.X_OK) for path in called)
 
 
@@ -165,7 +197,11 @@ def test_kind_is_installed_only_with_the_right_checksum(tmp_path: Path, right: b
         f'*.sha256sum) cp "{tmp_path}/sum" "$1" ;;\n*/kind-linux-*) cp "{tmp_path}/kind" "$1" ;;\n*) exit 1 ;;\nesac\n'
     )
     curl.chmod(0o755)
-    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(home), "TMPDIR": str(tmp_path)}
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "TMPDIR": str(tmp_path),
+    }
     script = ROOT / ".devcontainer" / "install-kind.sh"
     done = subprocess.run([script], env=environment, capture_output=True, text=True, check=False)
     installed = home / ".local" / "bin" / "kind"
@@ -219,7 +255,9 @@ class Pages(http.server.BaseHTTPRequestHandler):
         """Nothing is logged."""
 
 
-def test_a_link_to_a_page_that_is_gone_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_to_a_page_that_is_gone_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(links, "EXAMPLE_HOSTS", set())
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -234,7 +272,10 @@ def test_a_link_to_a_page_that_is_gone_is_found(tmp_path: Path, monkeypatch: pyt
 
 def test_the_published_page_leads_to_binder_and_codespaces() -> None:
     shown = elsewhere("someone/labkit-course", {})
-    assert "https://mybinder.org/v2/gh/someone/labkit-course/HEAD?urlpath=lab/tree/notebooks/00-start.ipynb" in shown
+    assert (
+        "https://mybinder.org/v2/gh/someone/labkit-course/HEAD?urlpath=lab/tree/notebooks/00-start.ipynb"
+        in shown
+    )
     assert "https://codespaces.new/someone/labkit-course" in shown
     assert (ROOT / "notebooks" / "00-start.ipynb").is_file()
     assert elsewhere("", {}) == elsewhere('a/b"><script>', {}) == ""

@@ -48,7 +48,9 @@ TARGETS = [
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -69,7 +71,9 @@ def test_help_lists_the_targets_with_their_purpose() -> None:
 def test_a_marker_has_a_target_of_its_own_or_is_slow() -> None:
     """`make test-all` leaves out what other targets run, and `make test` the slow ones as well."""
     elsewhere = re.search(r"^ELSEWHERE := (.*)$", MAKEFILE, re.M)
-    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "pytest"
+    ]["ini_options"]
     markers = {marker.split(":")[0] for marker in options["markers"]}
     assert elsewhere is not None
     assert set(elsewhere[1].split(" or ")) == markers - {"slow"}
@@ -82,7 +86,14 @@ def test_ci_calls_only_make_targets_and_apt() -> None:
     called = [line.strip() for line in lines if re.match(r"\s*(make|tests) \w", line)]
     hub = "tests test-hub PYTEST_ARGS=tests/hub/test_two_users.py"
     page = ["tests test-page-node", "tests test-page-short"]
-    assert called == ["make check", "tests test-browser", *page, hub, "tests test-reach", "tests test-all"]
+    assert called == [
+        "make check",
+        "tests test-browser",
+        *page,
+        hub,
+        "tests test-reach",
+        "tests test-all",
+    ]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
@@ -97,17 +108,34 @@ esac
 
 @pytest.mark.parametrize(
     ("red", "again", "code"),
-    [('{"a": true, "b": true}', 0, 0), ('{"a": true}', 2, 2), ('{"a": 1, "b": 1, "c": 1, "d": 1}', 0, 1), ("", 0, 1)],
+    [
+        ('{"a": true, "b": true}', 0, 0),
+        ('{"a": true}', 2, 2),
+        ('{"a": 1, "b": 1, "c": 1, "d": 1}', 0, 1),
+        ("", 0, 1),
+    ],
 )
-def test_ci_runs_a_few_red_tests_again_and_names_them(tmp_path: Path, red: str, again: int, code: int) -> None:
-    programs = {"bin/make": MAKE, "bin/apt-get": "#!/bin/sh\n", ".ci/run": (ROOT / ".ci" / "run").read_text()}
+def test_ci_runs_a_few_red_tests_again_and_names_them(
+    tmp_path: Path, red: str, again: int, code: int
+) -> None:
+    programs = {
+        "bin/make": MAKE,
+        "bin/apt-get": "#!/bin/sh\n",
+        ".ci/run": (ROOT / ".ci" / "run").read_text(),
+    }
     for name, text in programs.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         path.chmod(0o755)
-    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "RED": red, "AGAIN": str(again)}
-    done = subprocess.run([tmp_path / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "RED": red,
+        "AGAIN": str(again),
+    }
+    done = subprocess.run(
+        [tmp_path / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == code, done.stderr
     assert done.stdout.endswith("(mend them):\na\nb\n") is (code == 0)
 
@@ -124,7 +152,9 @@ def test_a_python_that_is_too_old_is_said_with_the_way_out(monkeypatch: pytest.M
         bootstrap.check_version()
 
 
-def test_a_missing_venv_module_is_said_with_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_venv_module_is_said_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     with pytest.raises(SystemExit, match="apt-get install python3-venv"):
         bootstrap.create(str(tmp_path / "venv"), None)
@@ -161,7 +191,9 @@ def test_an_environment_whose_making_was_interrupted_is_made_anew(tmp_path: Path
     assert bootstrap.can_install(str(tmp_path))
 
 
-def test_the_set_up_can_be_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_set_up_can_be_interrupted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupted(_venv: str, _lock: str) -> None:
         raise KeyboardInterrupt
 

@@ -34,8 +34,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_every_module_manifest_and_notebook(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    wanted = {f"labkit/{path.relative_to(ROOT / 'labkit')}" for path in (ROOT / "labkit").rglob("*.py")}
-    for folder, pattern in (("clusters", "*"), ("notebooks", "*.ipynb"), ("notebooks", "pictures/*")):
+    wanted = {
+        f"labkit/{path.relative_to(ROOT / 'labkit')}" for path in (ROOT / "labkit").rglob("*.py")
+    }
+    for folder, pattern in (
+        ("clusters", "*"),
+        ("notebooks", "*.ipynb"),
+        ("notebooks", "pictures/*"),
+    ):
         for path in (ROOT / folder).rglob(pattern):
             if path.is_file() and ".ipynb_checkpoints" not in path.parts:
                 wanted.add(f"labkit/_data/{folder}/{path.relative_to(ROOT / folder)}")
@@ -44,17 +50,25 @@ def test_the_wheel_holds_every_module_manifest_and_notebook(wheel: Path) -> None
 
 def test_the_wheel_holds_no_authored_notebook_and_no_test(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert [name for name in names if "/source/" in name or name.startswith(("tests/", "tools/", "benchmarks/"))] == []
+    assert [
+        name
+        for name in names
+        if "/source/" in name or name.startswith(("tests/", "tools/", "benchmarks/"))
+    ] == []
 
 
-def test_an_installed_wheel_finds_its_data_and_starts_a_command(wheel: Path, tmp_path: Path) -> None:
+def test_an_installed_wheel_finds_its_data_and_starts_a_command(
+    wheel: Path, tmp_path: Path
+) -> None:
     home = tmp_path / "venv"
     venv.create(home, symlinks=True)
     python = home / "bin" / "python"
     libraries = next((home / "lib").glob("python*")) / "site-packages"
     zipfile.ZipFile(wheel).extractall(libraries)
     # The dependencies come from this environment, after the wheel's own labkit.
-    (libraries / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    (libraries / "dependencies.pth").write_text(
+        "\n".join(path for path in sys.path if path.endswith("site-packages"))
+    )
     code = (
         "import labkit.core.resources as r; print(r.__file__); print(r.clusters()); print(r.notebooks());"
         "import runpy, sys; sys.argv = ['labkit', '--help']; runpy.run_module('labkit', run_name='__main__')"
@@ -69,7 +83,11 @@ def test_an_installed_wheel_finds_its_data_and_starts_a_command(wheel: Path, tmp
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert [line.startswith(str(libraries / "labkit")) for line in lines[:3]] == [True, True, True], lines
+    assert [line.startswith(str(libraries / "labkit")) for line in lines[:3]] == [
+        True,
+        True,
+        True,
+    ], lines
     assert lines[1].endswith("labkit/_data/clusters")
     assert "Usage" in done.stdout
 

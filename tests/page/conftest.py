@@ -59,7 +59,13 @@ def in_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise AssertionError("a page cannot do that")
 
     sockets = [(socket.socket, "connect"), (socket.socket, "bind")]
-    for owner, name in ((threading.Thread, "start"), (subprocess, "Popen"), (os, "fork"), (fcntl, "flock"), *sockets):
+    for owner, name in (
+        (threading.Thread, "start"),
+        (subprocess, "Popen"),
+        (os, "fork"),
+        (fcntl, "flock"),
+        *sockets,
+    ):
         monkeypatch.setattr(owner, name, refuse)
     yield
     leave()

@@ -19,8 +19,14 @@ def missing() -> str:
     """What this machine lacks for it; empty when nothing."""
     if shutil.which("node") is None:
         return "Node is not installed; tests/page/test_backend.py covers what needs none"
-    built = (page_packages.BUILD / "node_modules" / "pyodide").is_dir() and (page_packages.BUILD / "packages").is_dir()
-    return "" if built else "make test-page-node installs Pyodide; tests/page/test_backend.py covers what needs none"
+    built = (page_packages.BUILD / "node_modules" / "pyodide").is_dir() and (
+        page_packages.BUILD / "packages"
+    ).is_dir()
+    return (
+        ""
+        if built
+        else "make test-page-node installs Pyodide; tests/page/test_backend.py covers what needs none"
+    )
 
 
 def run(script: str, question: object, kept: Path, timeout_seconds: float = 300.0) -> Any:
@@ -29,9 +35,21 @@ def run(script: str, question: object, kept: Path, timeout_seconds: float = 300.
         pytest.skip(why)
     page_packages.copy_labkit(page_packages.BUILD / "labkit")
     kept.mkdir(exist_ok=True)
-    command = ["node", str(TESTS / "page" / "run.mjs"), str(page_packages.BUILD), str(TESTS), script, str(kept)]
+    command = [
+        "node",
+        str(TESTS / "page" / "run.mjs"),
+        str(page_packages.BUILD),
+        str(TESTS),
+        script,
+        str(kept),
+    ]
     done = subprocess.run(
-        command, input=json.dumps(question), capture_output=True, text=True, timeout=timeout_seconds, check=False
+        command,
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        timeout=timeout_seconds,
+        check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
     return json.loads(done.stdout.splitlines()[-1])["answer"]

@@ -43,7 +43,10 @@ def test_the_cluster_runs_in_this_process_and_answers_each_kind_of_caller(lab: L
     assert lab.admin.credentials.kind == "certificate"
     assert lab.as_anonymous().get("/api").status == 403
     assert lab.as_token("aaa.bbb.ccc").get("/api").status == 401
-    assert lab.as_service_account("default/default").whoami().user == "system:serviceaccount:default:default"
+    assert (
+        lab.as_service_account("default/default").whoami().user
+        == "system:serviceaccount:default:default"
+    )
     assert lab.patience_seconds == 0
 
 
@@ -64,7 +67,9 @@ def test_nothing_large_is_loaded_before_it_is_used(tmp_path: Path) -> None:
         " & set(sys.modules)))"
     )
     environment = {"LABKIT_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
     assert done.stdout == "[]\n"
 
 
@@ -89,14 +94,20 @@ def test_a_command_that_is_refused_says_why(lab: Lab) -> None:
 
 def test_what_a_pod_asks_is_in_the_audit_log_at_once(lab: Lab) -> None:
     lab.rewind("W8")
-    lab.exec("default/curl", "apt-get update -q && apt-get install -yq curl && curl -sk https://kubernetes.default/api")
+    lab.exec(
+        "default/curl",
+        "apt-get update -q && apt-get install -yq curl && curl -sk https://kubernetes.default/api",
+    )
     assert any(event["requestURI"] == "/api" for event in audit_events(lab))
 
 
 def test_the_clock_moves_with_each_request(lab: Lab) -> None:
     lab.apply(POD)
     time.sleep(1.1)
-    assert lab.admin.get("/api/v1/namespaces/default/pods/brief").body["status"]["phase"] == "Succeeded"
+    assert (
+        lab.admin.get("/api/v1/namespaces/default/pods/brief").body["status"]["phase"]
+        == "Succeeded"
+    )
     assert lab.logs("default/brief") == "begun\ndone\n"
 
 
@@ -133,7 +144,9 @@ def test_urlopen_trusts_the_server_with_its_ca_alone(lab: Lab) -> None:
 
 
 def test_the_official_client_reaches_the_cluster(lab: Lab) -> None:
-    core: Any = kubernetes.client.CoreV1Api(kubernetes.config.new_client_from_config(str(lab.kubeconfig)))
+    core: Any = kubernetes.client.CoreV1Api(
+        kubernetes.config.new_client_from_config(str(lab.kubeconfig))
+    )
     made = core.create_namespace({"metadata": {"name": "theirs"}})
     assert made.metadata.uid
     assert "theirs" in {each.metadata.name for each in core.list_namespace().items}
@@ -212,7 +225,9 @@ def test_kubectl_and_terminals_say_that_they_cannot_work_here(lab: Lab) -> None:
         open_exec(lab.admin, "default/curl", ["sh"], tty=True)
 
 
-def test_the_start_panel_offers_the_embedded_cluster_alone(in_page: None, labkit_home: Path) -> None:
+def test_the_start_panel_offers_the_embedded_cluster_alone(
+    in_page: None, labkit_home: Path
+) -> None:
     panel = StartPanel()
     assert [each["name"] for each in panel.data["backends"]] == ["embedded"]
     panel.on_start("embedded")
@@ -229,7 +244,11 @@ def test_the_start_panel_offers_the_embedded_cluster_alone(in_page: None, labkit
 @pytest.mark.parametrize("name", ["cryptography", "orjson", "regex"])
 def test_a_stand_in_refuses_to_be_used_elsewhere(name: str) -> None:
     stand_ins = Path(__file__).resolve().parents[2] / "page" / "standins"
-    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(stand_ins)!r}); import {name}"]
+    command = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {str(stand_ins)!r}); import {name}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"ImportError: this {name} is for a page of a browser alone" in done.stderr

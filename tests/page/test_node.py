@@ -25,7 +25,9 @@ def code(name: str, *, solved: bool = True) -> list[str]:
 def passed(answer: Any) -> set[str]:
     failures = [failure for found in answer["notebooks"].values() for failure in found["failed"]]
     assert not failures, "\n\n".join(failures)
-    return {step for step, state in answer["states"].items() if state == "passed"}.intersection(lessons.STEPS)
+    return {step for step, state in answer["states"].items() if state == "passed"}.intersection(
+        lessons.STEPS
+    )
 
 
 def test_all_steps_pass_by_the_notebooks_solutions(tmp_path: Path) -> None:
@@ -34,7 +36,9 @@ def test_all_steps_pass_by_the_notebooks_solutions(tmp_path: Path) -> None:
 
 
 def test_as_the_learner_gets_them_nothing_crashes_and_nothing_passes(tmp_path: Path) -> None:
-    answer = run("notebooks.py", {name: code(name, solved=False) for name in LESSONS}, tmp_path / "kept")
+    answer = run(
+        "notebooks.py", {name: code(name, solved=False) for name in LESSONS}, tmp_path / "kept"
+    )
     assert passed(answer) == set()
     assert set(answer["states"]) >= set(lessons.STEPS)
 
@@ -46,7 +50,9 @@ def test_a_lesson_goes_on_in_another_page(tmp_path: Path) -> None:
     before = run("notebooks.py", {name: cells[:middle]}, kept)
     begun = ["W14", "W15", "W16"]
     assert passed(before) == set(begun)
-    again = [source for source in cells[:middle] if source.startswith(("from ", "import ", "me = "))]
+    again = [
+        source for source in cells[:middle] if source.startswith(("from ", "import ", "me = "))
+    ]
     look = "[each['metadata']['name'] for each in lab.admin.get('/api/v1/namespaces').items]"
     token = "lab.as_pod('kikai/test').whoami()"
     after = run("notebooks.py", {name: [*again, look, token, *cells[middle:]]}, kept)

@@ -57,7 +57,9 @@ def test_nothing_of_a_page_is_left_behind(kept: MemoryStorage) -> None:
 
 def test_pages_follow_one_another(kept: MemoryStorage) -> None:
     with Page(kept):
-        Lab(say=lambda _line: None).apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}})
+        Lab(say=lambda _line: None).apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}
+        )
     current._labs.clear()
     with Page(kept) as second:
         assert second.restore() == ""

@@ -35,7 +35,12 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 
 def config(name: str, text: str) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **SPACE}, "data": {"text": text}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, **SPACE},
+        "data": {"text": text},
+    }
 
 
 def module() -> ModuleType:
@@ -59,7 +64,9 @@ class Reloaded:
         monkeypatch.setenv("LABKIT_HOME", str(folder))
         self.said = Page(kept).enter().restore()
         self.told: list[tuple[str, str]] = []
-        self.offer = salvage.offer(kept.names.get("set-aside"), lambda *told: self.told.append(told))
+        self.offer = salvage.offer(
+            kept.names.get("set-aside"), lambda *told: self.told.append(told)
+        )
 
     @property
     def objects(self) -> list[Any]:
@@ -70,8 +77,21 @@ def worked(kept: MemoryStorage) -> tuple[bytes, set[str], str]:
     """A snapshot, the learner's objects in it as a file of the work has them, and a token that is a Secret there."""
     Page(kept).enter()
     lab = Lab(say=lambda _line: None)
-    lab.apply([*MADE, TOKEN_SECRET, *(config(f"text-{size}", "some text " * size) for size in (1, 100, 200, 400, 900))])
-    lab.apply({**TOKEN_SECRET, "type": "Opaque", "metadata": {"name": "key", **SPACE}, "stringData": {"key": KEY}})
+    lab.apply(
+        [
+            *MADE,
+            TOKEN_SECRET,
+            *(config(f"text-{size}", "some text " * size) for size in (1, 100, 200, 400, 900)),
+        ]
+    )
+    lab.apply(
+        {
+            **TOKEN_SECRET,
+            "type": "Opaque",
+            "metadata": {"name": "key", **SPACE},
+            "stringData": {"key": KEY},
+        }
+    )
     secret = lab.admin.get("/api/v1/namespaces/kikai/secrets/token").body
     token = lab.as_service_account("kikai/test").credentials.token
     lab.apply(config("secrets", f"{KEY} {token}"))
@@ -90,7 +110,10 @@ def test_what_one_damaged_block_leaves_is_offered(
     assert len(made) == 13
     back = []
     last = len(whole) // BLOCK
-    for number in [*range(whole.index(b"reserve") // BLOCK + 1), last]:  # the reserve is empty, and no page has one
+    for number in [
+        *range(whole.index(b"reserve") // BLOCK + 1),
+        last,
+    ]:  # the reserve is empty, and no page has one
         start, end = number * BLOCK, (number + 1) * BLOCK
         kept.names["snapshot"] = whole[:start] + DAMAGES[damage](whole[start:end]) + whole[end:]
         page = Reloaded(kept, monkeypatch, tmp_path / str(number))
@@ -102,13 +125,21 @@ def test_what_one_damaged_block_leaves_is_offered(
         back.append(len(offered))
         if offered:
             assert page.offer.endswith(f"that could be read ({len(offered)}).")
-        assert not [secret for secret in ("PRIVATE KEY", "MIIEow", token, "eyJhbGciOi") if secret in str(page.told)]
+        assert not [
+            secret
+            for secret in ("PRIVATE KEY", "MIIEow", token, "eyJhbGciOi")
+            if secret in str(page.told)
+        ]
     assert len(back) > 30
     share = sum(back) / len(back) / len(made)
-    assert share >= (0.5 if damage == "lost" else 0.9)  # without a block, those that follow are at another place
+    assert share >= (
+        0.5 if damage == "lost" else 0.9
+    )  # without a block, those that follow are at another place
 
 
-def test_a_cluster_of_which_half_is_there(kept: MemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_of_which_half_is_there(
+    kept: MemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, made, _ = worked(kept)
     kept.names["snapshot"] = whole[: whole.index(b"reserve") // 2]
     page = Reloaded(kept, monkeypatch, tmp_path / "again")
@@ -116,7 +147,9 @@ def test_a_cluster_of_which_half_is_there(kept: MemoryStorage, tmp_path: Path, m
     assert {*map(_text, page.objects)} < made
 
 
-def test_what_is_offered_is_created_again(kept: MemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_offered_is_created_again(
+    kept: MemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, made, _ = worked(kept)
     kept.names["snapshot"] = whole[:-9]
     page = Reloaded(kept, monkeypatch, tmp_path / "again")
@@ -157,11 +190,17 @@ def test_what_was_deleted_is_not_offered(kept: MemoryStorage) -> None:
     lab.apply([config(f"text-{number}", "other text " * 30) for number in range(60)])
     assert len(work.own(salvage.objects(kept.names["snapshot"]))) == 61
     blind = bytes(BLOCK) + kept.names["snapshot"][BLOCK:]  # which pages are used is lost
-    texts = [each["data"]["text"] for each in work.own(salvage.objects(blind)) if each["kind"] == "ConfigMap"]
+    texts = [
+        each["data"]["text"]
+        for each in work.own(salvage.objects(blind))
+        if each["kind"] == "ConfigMap"
+    ]
     assert len(texts) > 50
     assert {*texts} == {"other text " * 30}
     lab.reset()
-    assert b"other text" in kept.names["snapshot"]  # SQLite leaves them in pages that it uses again later
+    assert (
+        b"other text" in kept.names["snapshot"]
+    )  # SQLite leaves them in pages that it uses again later
     assert work.own(salvage.objects(kept.names["snapshot"])) == []
 
 

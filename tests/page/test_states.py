@@ -35,12 +35,18 @@ def uids(path: Path) -> dict[tuple[str, str], str]:
     with zipfile.ZipFile(path) as archive, closing(sqlite3.connect(":memory:")) as database:
         database.deserialize(states.without_log(archive.read(f"snapshot/{states.DATABASE}")))
         objects = [json.loads(value) for (value,) in database.execute("SELECT value FROM objects")]
-    own = [each for each in objects if "kikai" in (each["metadata"].get("namespace"), each["metadata"]["name"])]
+    own = [
+        each
+        for each in objects
+        if "kikai" in (each["metadata"].get("namespace"), each["metadata"]["name"])
+    ]
     return {(each["kind"], each["metadata"]["name"]): each["metadata"]["uid"] for each in own}
 
 
 @pytest.mark.parametrize("path", states.data_files(), ids=lambda path: path.stem)
-def test_what_a_page_has_kept_is_gone_on_from(kept: MemoryStorage, present: dict[str, bytes], path: Path) -> None:
+def test_what_a_page_has_kept_is_gone_on_from(
+    kept: MemoryStorage, present: dict[str, bytes], path: Path
+) -> None:
     kept.names |= states.renewed(path.read_bytes(), states.files(present["snapshot"]))
     there = json.loads(states.files(kept.names["snapshot"])["progress.json"])
     assert Page(kept).enter().restore() == ""
@@ -59,7 +65,9 @@ def test_what_a_page_has_kept_is_gone_on_from(kept: MemoryStorage, present: dict
         here = lab.admin.get(lab.resources.path(each)).body["metadata"]["uid"]
         assert here == found[each["kind"], each["metadata"]["name"]]
     assert [entry["command"] for entry in lab.journal.entries()] == ["id"]
-    assert lab.as_service_account("kikai/test").get("/api/v1/namespaces/kikai/services").status == 200
+    assert (
+        lab.as_service_account("kikai/test").get("/api/v1/namespaces/kikai/services").status == 200
+    )
     assert lab.exec("kikai/test", "id").returncode == 0
     progress.mark("W17", "passed")
     assert json.loads(kept.names["progress"])["steps"].keys() == {"W15", "W16", "W17"}

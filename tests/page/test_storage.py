@@ -39,7 +39,9 @@ def reloaded(kept: MemoryStorage, monkeypatch: pytest.MonkeyPatch, folder: Path)
     return Page(kept).enter().restore()
 
 
-def test_a_reload_loses_nothing(kept: MemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reload_loses_nothing(
+    kept: MemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert Page(kept).enter().restore() == ""
     lab = Lab(say=quiet)
     lab.apply(KIKAI)
@@ -54,7 +56,9 @@ def test_a_reload_loses_nothing(kept: MemoryStorage, tmp_path: Path, monkeypatch
     assert "kikai" in namespaces(lab)
     assert lab.journal.began == began
     assert len(audit_events(lab)) >= events
-    assert lab.as_token(token).get("/api").status == 401  # its account is another one since the reset
+    assert (
+        lab.as_token(token).get("/api").status == 401
+    )  # its account is another one since the reset
     lab.reset()
     assert "kikai" not in namespaces(lab)
 
@@ -86,7 +90,9 @@ def test_in_a_loop_a_cell_is_kept_once_when_it_has_ended(kept: MemoryStorage) ->
     asyncio.run(cell())
 
 
-@pytest.mark.parametrize("damage", slow_but(["cut", "changed", "text", "empty comment"], "cut", "changed"))
+@pytest.mark.parametrize(
+    "damage", slow_but(["cut", "changed", "text", "empty comment"], "cut", "changed")
+)
 def test_a_damaged_snapshot_is_set_aside(
     kept: MemoryStorage, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,21 +109,30 @@ def test_a_damaged_snapshot_is_set_aside(
     }[damage]
     said = reloaded(kept, monkeypatch, tmp_path / "again")
     assert Progress.default().passed("W15")
-    assert said == f"What this page had kept cannot be used: it is damaged. The cluster begins afresh. {STILL}"
+    assert (
+        said
+        == f"What this page had kept cannot be used: it is damaged. The cluster begins afresh. {STILL}"
+    )
     assert kept.names["set-aside"] == bad
     assert "kikai" not in namespaces(Lab(say=quiet))
 
 
 @pytest.mark.parametrize("progress", [b"", b"\xff\xfe", b"{", b"7"])
-def test_where_the_progress_is_damaged_too_everything_begins_afresh(kept: MemoryStorage, progress: bytes) -> None:
+def test_where_the_progress_is_damaged_too_everything_begins_afresh(
+    kept: MemoryStorage, progress: bytes
+) -> None:
     kept.names |= {"snapshot": b"no snapshot", "progress": progress}
     said = Page(kept).enter().restore()
-    assert said == "What this page had kept cannot be used: it is damaged. The cluster begins afresh."
+    assert (
+        said == "What this page had kept cannot be used: it is damaged. The cluster begins afresh."
+    )
     assert Progress.default().all() == {}
 
 
 def test_a_newer_labkits_snapshot_is_set_aside(kept: MemoryStorage) -> None:
-    kept.names["snapshot"] = _zipped({}, json.dumps({"snapshot": snapshot.VERSION + 1, "labkit": "99.0"}).encode())
+    kept.names["snapshot"] = _zipped(
+        {}, json.dumps({"snapshot": snapshot.VERSION + 1, "labkit": "99.0"}).encode()
+    )
     said = Page(kept).enter().restore()
     version = labkit.__version__
     assert said == (
@@ -128,14 +143,18 @@ def test_a_newer_labkits_snapshot_is_set_aside(kept: MemoryStorage) -> None:
 
 def test_a_snapshot_writes_nothing_outside_the_lab(kept: MemoryStorage, labkit_home: Path) -> None:
     head = json.dumps({"snapshot": snapshot.VERSION, "labkit": "1"}).encode()
-    kept.names["snapshot"] = _zipped({"../outside": b"x", "/tmp/labkit-outside": b"x", "inside": b"x"}, head)
+    kept.names["snapshot"] = _zipped(
+        {"../outside": b"x", "/tmp/labkit-outside": b"x", "inside": b"x"}, head
+    )
     assert Page(kept).enter().restore() == ""
     assert (labkit_home / "inside").read_bytes() == b"x"
     assert not (labkit_home.parent / "outside").exists()
     assert not Path("/tmp/labkit-outside").exists()
 
 
-def test_a_full_storage_is_said_once(kept: MemoryStorage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_storage_is_said_once(
+    kept: MemoryStorage, capsys: pytest.CaptureFixture[str]
+) -> None:
     Page(kept).enter()
     lab = Lab(say=quiet)
     kept.problem = OSError(errno.ENOSPC, "no room is left")
@@ -211,7 +230,10 @@ def test_a_pass_is_never_taken_back_by_an_import(labkit_home: Path) -> None:
     mine = Progress.default()
     mine.mark("W15", "passed")
     at = mine.entry("W15")["passed_at"]
-    theirs = {"W15": {"state": "passed", "passed_at": 1.0}, "w16": {"state": "failed", "records": [{"who": "x"}]}}
+    theirs = {
+        "W15": {"state": "passed", "passed_at": 1.0},
+        "w16": {"state": "failed", "records": [{"who": "x"}]},
+    }
     labkit.import_progress(json.dumps({"labkit progress": 1, "steps": theirs}))
     assert mine.entry("W15")["passed_at"] == at
     assert not mine.entry("W16")
@@ -219,7 +241,9 @@ def test_a_pass_is_never_taken_back_by_an_import(labkit_home: Path) -> None:
 
 def test_an_export_in_a_file_is_imported(labkit_home: Path, tmp_path: Path) -> None:
     file = tmp_path / "progress.json"
-    file.write_text(json.dumps({"labkit progress": 1, "steps": {"W1": {"state": "passed", "passed_at": 1.0}}}))
+    file.write_text(
+        json.dumps({"labkit progress": 1, "steps": {"W1": {"state": "passed", "passed_at": 1.0}}})
+    )
     assert "1 of 30" in str(labkit.import_progress(str(file)))
 
 

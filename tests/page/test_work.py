@@ -24,7 +24,11 @@ ROLE: dict[str, Any] = {
     "rules": [{"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}],
 }
 MADE = [
-    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai", "labels": {"team": "blue"}}},
+    {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "kikai", "labels": {"team": "blue"}},
+    },
     {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "test", **SPACE}},
     ROLE,
     {
@@ -43,14 +47,28 @@ MADE = [
             "containers": [{"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}],
         },
     },
-    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", **SPACE}, "spec": {"ports": [{"port": 80}]}},
-    {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "password", **SPACE}, "stringData": {"it": "hunter2"}},
+    {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web", **SPACE},
+        "spec": {"ports": [{"port": 80}]},
+    },
+    {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "password", **SPACE},
+        "stringData": {"it": "hunter2"},
+    },
 ]
 TOKEN_SECRET = {
     "apiVersion": "v1",
     "kind": "Secret",
     "type": "kubernetes.io/service-account-token",
-    "metadata": {"name": "token", **SPACE, "annotations": {"kubernetes.io/service-account.name": "test"}},
+    "metadata": {
+        "name": "token",
+        **SPACE,
+        "annotations": {"kubernetes.io/service-account.name": "test"},
+    },
 }
 
 
@@ -72,7 +90,9 @@ class Sent(StartPanel):
         self.messages.append(content)
 
 
-def test_the_work_goes_to_another_place(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_work_goes_to_another_place(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab.apply(MADE)
     lab.progress.mark("W15", "passed")
     notebook = {"cells": [{"cell_type": "code", "source": "1", "outputs": []}]}
@@ -89,17 +109,35 @@ def test_the_work_goes_to_another_place(lab: Lab, tmp_path: Path, monkeypatch: p
     secret = other.admin.get("/api/v1/namespaces/kikai/secrets/password").body
     assert base64.b64decode(secret["data"]["it"]) == b"hunter2"
     assert other.as_pod("kikai/test").get("/api/v1/namespaces/kikai/services").status == 200
-    assert work.load(other, work.read(text)[2], overwrite=False) == []  # the same once more differs in nothing
+    assert (
+        work.load(other, work.read(text)[2], overwrite=False) == []
+    )  # the same once more differs in nothing
 
 
 def test_no_token_and_no_private_key_is_in_the_file(lab: Lab, labkit_home: Path) -> None:
     lab.apply([*MADE, TOKEN_SECRET])
     token = lab.as_service_account("kikai/test").credentials.token
     stored = lab.admin.get("/api/v1/namespaces/kikai/secrets/token").body["data"]["token"]
-    key = next(path.read_text() for path in labkit_home.rglob("*.key") if "PRIVATE KEY" in path.read_text())
+    key = next(
+        path.read_text() for path in labkit_home.rglob("*.key") if "PRIVATE KEY" in path.read_text()
+    )
     both = {"token": token, "key": key}
-    lab.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", **SPACE}, "data": both})
-    lab.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mine", **SPACE}, "stringData": both})
+    lab.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "mine", **SPACE},
+            "data": both,
+        }
+    )
+    lab.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "mine", **SPACE},
+            "stringData": both,
+        }
+    )
     text = work.pack(lab, {"a.ipynb": {"cells": [{"outputs": [{"text": [f"{token}\n", key]}]}]}})
     for secret in (token, stored, base64.b64decode(stored).decode()):
         assert secret.rpartition(".")[2] not in text
@@ -131,8 +169,14 @@ def test_what_is_here_is_changed_only_where_that_is_wanted(
 def test_an_object_that_the_cluster_refuses_keeps_nothing_else_away(lab: Lab) -> None:
     bad = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "No!", **SPACE}}
     unknown = {"apiVersion": "v9", "kind": "Thing", "metadata": {"name": "x"}}
-    left = work.load(lab, [bad, unknown, {"kind": "Role", "metadata": {}}, MADE[0]], overwrite=False)
-    assert [line.partition(":")[0] for line in left] == ["ServiceAccount kikai/No!", "Thing x", "Role None"]
+    left = work.load(
+        lab, [bad, unknown, {"kind": "Role", "metadata": {}}, MADE[0]], overwrite=False
+    )
+    assert [line.partition(":")[0] for line in left] == [
+        "ServiceAccount kikai/No!",
+        "Thing x",
+        "Role None",
+    ]
     assert lab.admin.get("/api/v1/namespaces/kikai").status == 200
 
 
@@ -140,7 +184,9 @@ def test_an_export_of_progress_alone_is_read(lab: Lab) -> None:
     panel = Sent()
     old = '{"labkit progress": 1, "steps": {"%s": {"state": "passed", "passed_at": 1.0}}}'
     panel.act("unpack", text=old % "W15")  # as the first versions exported it
-    panel.act("unpack", text=f"labkit-progress:{base64.b64encode((old % 'W16').encode()).decode()}\n")
+    panel.act(
+        "unpack", text=f"labkit-progress:{base64.b64encode((old % 'W16').encode()).decode()}\n"
+    )
     assert (panel.notice, panel.messages) == ("", [{"notebooks": {}, "left": []}] * 2)
     assert lab.progress.passed("W15")
     assert lab.progress.passed("W16")

@@ -21,14 +21,22 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one of the commands; 1 when something differs that ``accepted.toml`` does not list."""
     parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
     commands = parser.add_subparsers(dest="command")
-    replay = commands.add_parser("replay", help="replay HTTP suites and print what differs (the default)")
+    replay = commands.add_parser(
+        "replay", help="replay HTTP suites and print what differs (the default)"
+    )
     add_target(replay)
     replay.add_argument("--step", help="show one step in full (those before it are played too)")
-    replay.add_argument("-v", "--verbose", action="store_true", help="print request, answers and diff")
+    replay.add_argument(
+        "-v", "--verbose", action="store_true", help="print request, answers and diff"
+    )
     replay.add_argument("--limit", type=int, default=6, help="differences printed for each step")
     replay.set_defaults(run=replay_suites)
     part = commands.add_parser("part", help="replay another recording and print what differs")
-    part.add_argument("name", choices=("audit", "decisions", "kubectl", "pods"), help="pods includes exec's frames")
+    part.add_argument(
+        "name",
+        choices=("audit", "decisions", "kubectl", "pods"),
+        help="pods includes exec's frames",
+    )
     part.add_argument("--limit", type=int, default=1000, help="differences printed")
     part.add_argument("--grep", default="", help="only those whose label holds this")
     part.set_defaults(run=replay_part)
@@ -47,10 +55,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def add_target(parser: argparse.ArgumentParser) -> None:
     """The options that say against which cluster, and which suites."""
-    parser.add_argument("--suite", action="append", choices=SUITES, help="a suite; all if not given")
+    parser.add_argument(
+        "--suite", action="append", choices=SUITES, help="a suite; all if not given"
+    )
     parser.add_argument("--fast", action="store_true", help="no sockets: a cluster in this process")
-    parser.add_argument("--kubeconfig", type=Path, help="another cluster, pristine, as its administrator")
-    parser.add_argument("--pki", type=Path, help="that cluster's ca.crt and ca.key, for user: identities")
+    parser.add_argument(
+        "--kubeconfig", type=Path, help="another cluster, pristine, as its administrator"
+    )
+    parser.add_argument(
+        "--pki", type=Path, help="that cluster's ca.crt and ca.key, for user: identities"
+    )
 
 
 def opener(options: argparse.Namespace) -> Opener:
@@ -70,7 +84,9 @@ def replay_suites(options: argparse.Namespace) -> int:
     for suite in names:
         patience = 30.0 if options.kubeconfig else 0.2 if options.fast else 1.0
         outcomes = []
-        for outcome in run(suite, opener(options), agreement, patience_seconds=patience, until=options.step):
+        for outcome in run(
+            suite, opener(options), agreement, patience_seconds=patience, until=options.step
+        ):
             outcomes.append(outcome)
             if options.step is None or outcome.step.id == options.step:
                 seen = True
@@ -112,14 +128,18 @@ def line(section: Section) -> str:
 def write_report(_: argparse.Namespace) -> int:
     """Replay everything and write the report."""
     agreement = Agreement.read()
-    sections, skipped = collect.everything(agreement, lambda section: print(line(section), flush=True))
+    sections, skipped = collect.everything(
+        agreement, lambda section: print(line(section), flush=True)
+    )
     report.FILE.parent.mkdir(exist_ok=True)
     report.FILE.write_text(report.text(sections, agreement, skipped), encoding="utf-8")
     found = [item for section in sections for item in section.differences]
     unlisted = agreement.unlisted(found)
     for item in unlisted:
         print(item)
-    print(f"{len(found)} differences, {len(unlisted)} of them not in accepted.toml; written: {report.FILE}")
+    print(
+        f"{len(found)} differences, {len(unlisted)} of them not in accepted.toml; written: {report.FILE}"
+    )
     return 1 if unlisted else 0
 
 
@@ -153,7 +173,10 @@ def show(outcome: Outcome, options: argparse.Namespace) -> None:
 def summary(suite: str, outcomes: list[Outcome]) -> str:
     """One line: how many steps agree in what."""
     count = len(outcomes)
-    agreed = {name: sum(item.agrees_in(name) for item in outcomes) for name in ("status", "headers", "body")}
+    agreed = {
+        name: sum(item.agrees_in(name) for item in outcomes)
+        for name in ("status", "headers", "body")
+    }
     decisions = sum(item.decision_agrees for item in outcomes)
     whole = sum(not item.differences for item in outcomes)
     return (

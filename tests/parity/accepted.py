@@ -95,16 +95,30 @@ class Agreement:
         if kind == "APIGroupList":
             return {
                 **body,
-                "groups": [item for item in body["groups"] if not self.leaves_out("group", item["name"])],
+                "groups": [
+                    item for item in body["groups"] if not self.leaves_out("group", item["name"])
+                ],
             }
         if kind == "APIGroupDiscoveryList":
-            kept = [item for item in body["items"] if not self.leaves_out("group", item["metadata"].get("name", ""))]
+            kept = [
+                item
+                for item in body["items"]
+                if not self.leaves_out("group", item["metadata"].get("name", ""))
+            ]
             return {**body, "items": [self._served(item) for item in kept]}
         if kind == "APIResourceList":
-            served = [item for item in body["resources"] if not self._skips(body["groupVersion"], item["name"])]
+            served = [
+                item
+                for item in body["resources"]
+                if not self._skips(body["groupVersion"], item["name"])
+            ]
             return {**body, "resources": served}
         if isinstance(kind, str) and kind.endswith(("RoleList", "RoleBindingList")):
-            kept = [item for item in body["items"] if not self.leaves_out("object", item["metadata"]["name"])]
+            kept = [
+                item
+                for item in body["items"]
+                if not self.leaves_out("object", item["metadata"]["name"])
+            ]
             return {**body, "items": kept}
         if kind is None and isinstance(body.get("paths"), list):
             return {**body, "paths": [path for path in body["paths"] if not self._hides(path)]}
@@ -115,7 +129,11 @@ class Agreement:
         versions = []
         for version in group["versions"]:
             label = f"{name}/{version['version']}" if name else version["version"]
-            served = [item for item in version.get("resources", []) if not self._skips(label, item["resource"])]
+            served = [
+                item
+                for item in version.get("resources", [])
+                if not self._skips(label, item["resource"])
+            ]
             versions.append({**version, "resources": served})
         return {**group, "versions": versions}
 

@@ -50,7 +50,9 @@ def in_pods() -> list[Section]:
         return [*sections, execs.run(server.kubeconfig)]
 
 
-def everything(agreement: Agreement, progress: Progress) -> tuple[list[Section], list[tuple[str, str]]]:
+def everything(
+    agreement: Agreement, progress: Progress
+) -> tuple[list[Section], list[tuple[str, str]]]:
     """All recordings.
 
     Args:

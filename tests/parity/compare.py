@@ -71,11 +71,15 @@ def reduced(step: Step, answer: Answer, names: Mapping[str, str]) -> dict[str, A
         body = "<openapi index>"
     if step.only is not None:
         body = {path: lookup(body, path) for path in step.only}
-    headers = {name: mask(answer.headers[name], names) for name in KEPT_HEADERS if name in answer.headers}
+    headers = {
+        name: mask(answer.headers[name], names) for name in KEPT_HEADERS if name in answer.headers
+    }
     return {"status": answer.status, "headers": headers, "body": body}
 
 
-def differences(step: str, expected: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Difference]:
+def differences(
+    step: str, expected: Mapping[str, Any], got: Mapping[str, Any]
+) -> Iterator[Difference]:
     """Every difference between a recorded answer and one that was got."""
     if expected["status"] != got["status"]:
         yield Difference(step, "status", "", expected["status"], got["status"])
@@ -108,4 +112,6 @@ def diff(expected: Any, got: Any) -> str:
             return value.splitlines()
         return json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True).splitlines()
 
-    return "\n".join(difflib.unified_diff(lines(expected), lines(got), "recorded", "got", lineterm="", n=2))
+    return "\n".join(
+        difflib.unified_diff(lines(expected), lines(got), "recorded", "got", lineterm="", n=2)
+    )

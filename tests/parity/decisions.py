@@ -55,7 +55,9 @@ def run(transport: Transport) -> Section:
             found.append(Difference(label, "allowed", "", expected["allowed"], got.get("allowed")))
         agreed["reason"] += expected.get("reason", "") == got.get("reason", "")
         if bool(expected.get("reason")) != bool(got.get("reason")):
-            found.append(Difference(label, "reason", "", expected.get("reason", ""), got.get("reason", "")))
+            found.append(
+                Difference(label, "reason", "", expected.get("reason", ""), got.get("reason", ""))
+            )
     total = len(recording["decisions"])
     return Section(
         "decisions",

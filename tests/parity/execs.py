@@ -29,7 +29,9 @@ NOT_OFFERED = "NegotiationError('no subprotocols supported')"
 _LONG_ID = re.compile(r'start exec \\"[0-9a-f]{64}\\"')
 
 
-async def exchange(session: aiohttp.ClientSession, url: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+async def exchange(
+    session: aiohttp.ClientSession, url: str, entry: Mapping[str, Any]
+) -> dict[str, Any]:
     """Play one exchange and write down what came back, in the recording's form."""
     if not entry["offered"]:
         # A client that offers no protocol finds one chosen all the same, and gives up.
@@ -48,9 +50,13 @@ async def exchange(session: aiohttp.ClientSession, url: str, entry: Mapping[str,
     while True:
         all_came = stays_open and len(got["frames"]) >= len(entry["frames"])
         try:
-            message = await asyncio.wait_for(socket.receive(), OPEN_SECONDS if all_came else PATIENCE_SECONDS)
+            message = await asyncio.wait_for(
+                socket.receive(), OPEN_SECONDS if all_came else PATIENCE_SECONDS
+            )
         except TimeoutError:
-            got["close"] = entry["close"] if stays_open else f"still open after {PATIENCE_SECONDS:g} s"
+            got["close"] = (
+                entry["close"] if stays_open else f"still open after {PATIENCE_SECONDS:g} s"
+            )
             await socket.close()
             return got
         if message.type is aiohttp.WSMsgType.CLOSE:
@@ -66,7 +72,9 @@ async def exchange(session: aiohttp.ClientSession, url: str, entry: Mapping[str,
             return got
 
 
-async def bare_handshake(session: aiohttp.ClientSession, url: str, offered: Sequence[str]) -> dict[str, Any]:
+async def bare_handshake(
+    session: aiohttp.ClientSession, url: str, offered: Sequence[str]
+) -> dict[str, Any]:
     """Only the handshake, to see what the server answers to it."""
     headers = {
         "Connection": "Upgrade",
@@ -103,7 +111,9 @@ def frame(kind: str, payload: bytes) -> dict[str, Any]:
 def masked(exchanged: Mapping[str, Any]) -> dict[str, Any]:
     """An exchange with container ids masked, and only what is compared."""
     kept = {
-        name: exchanged[name] for name in ("chosen", "status", "body", "headers", "error", "close") if name in exchanged
+        name: exchanged[name]
+        for name in ("chosen", "status", "body", "headers", "error", "close")
+        if name in exchanged
     }
     kept["frames"] = [
         {**item, "data": _LONG_ID.sub('start exec \\\\"<id>\\\\"', mask_output(item["data"], {}))}
@@ -122,7 +132,9 @@ async def _run(kubeconfig: Path) -> Section:
         headers["Authorization"] = f"Bearer {config.token}"
     pairs = []
     connector = aiohttp.TCPConnector(ssl=context)
-    async with aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False) as session:
+    async with aiohttp.ClientSession(
+        connector=connector, headers=headers, auto_decompress=False
+    ) as session:
         for number, entry in enumerate(load("exec")):
             got = await exchange(session, config.server, entry)
             label = f"frames/{number + 1:02} {entry['name']}"

@@ -25,7 +25,9 @@ def missing() -> str:
     program = shutil.which("kubectl")
     if program is None:
         return "kubectl is not installed (Debian: apt-get install kubernetes-client)"
-    output = subprocess.run([program, "version", "--client", "-o", "json"], capture_output=True, text=True, check=False)
+    output = subprocess.run(
+        [program, "version", "--client", "-o", "json"], capture_output=True, text=True, check=False
+    )
     version = json.loads(output.stdout)["clientVersion"]
     if f"{version['major']}.{version['minor']}" != RECORDED_VERSION:
         return f"the recordings are kubectl {RECORDED_VERSION}'s, and this one is {version['gitVersion']}"
@@ -97,7 +99,9 @@ def run(server: Server, agreement: Agreement) -> Section:
         expected = recorded(entry)
         if entry["cmd"] == "kubectl api-versions":
             lines = expected["stdout"].split("\n")
-            kept = [line for line in lines if not agreement.leaves_out("group", line.partition("/")[0])]
+            kept = [
+                line for line in lines if not agreement.leaves_out("group", line.partition("/")[0])
+            ]
             expected["stdout"] = "\n".join(kept)
         pairs.append((f"kubectl/{number + 1:03} {entry['cmd'][:90]}", expected, got))
     return of_commands("kubectl", "kubectl commands, node left out.", pairs)

@@ -38,7 +38,9 @@ TEXT_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 """Masks that apply inside any string."""
 
-YAML_MASKS: tuple[tuple[re.Pattern[str], str], ...] = ((re.compile(r'(resourceVersion: )"\d+"'), r'\1"<rv>"'),)
+YAML_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r'(resourceVersion: )"\d+"'), r'\1"<rv>"'),
+)
 """Masks for bodies that were recorded as text."""
 
 WHOLE_FIELDS = {
@@ -62,7 +64,9 @@ def mask_text(text: str, names: Mapping[str, str] | None = None) -> str:
         text = text.replace(literal, mask)
     for pattern, mask in TEXT_MASKS:
         text = pattern.sub(mask, text)
-    text = CLUSTER_IP.sub(lambda match: match[0] if match[0] == "10.96.0.1" else "<clusterip>", text)
+    text = CLUSTER_IP.sub(
+        lambda match: match[0] if match[0] == "10.96.0.1" else "<clusterip>", text
+    )
     # The real server collects the errors of missing roles in no fixed order.
     return ERRORS.sub(lambda match: f"RBAC: [{', '.join(sorted(match[1].split(', ')))}]", text)
 
@@ -113,7 +117,12 @@ def _in_one_second(entries: list[Any]) -> list[Any]:
         return entries
     fields = ("manager", "apiVersion", "subresource")
     return sorted(
-        entries, key=lambda entry: (entry["operation"], "time" in entry, *(entry.get(name, "") for name in fields))
+        entries,
+        key=lambda entry: (
+            entry["operation"],
+            "time" in entry,
+            *(entry.get(name, "") for name in fields),
+        ),
     )
 
 
@@ -129,7 +138,11 @@ def _string(key: str, text: str, names: Mapping[str, str]) -> Any:
 
 def _tidied(document: dict[str, Any]) -> dict[str, Any]:
     """Sort what a SelfSubjectRulesReview lists in no fixed order."""
-    unordered = [name for name in ("resourceRules", "nonResourceRules") if isinstance(document.get(name), list)]
+    unordered = [
+        name
+        for name in ("resourceRules", "nonResourceRules")
+        if isinstance(document.get(name), list)
+    ]
     if not unordered:
         return document
     return {**document, **{name: sorted(document[name], key=_rule_order) for name in unordered}}

@@ -20,7 +20,9 @@ APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 SETTLED: Mapping[str, Callable[[dict[str, Any]], bool]] = {
     "crash": lambda status: status.get("restartCount", 0) >= 2,
     "done": lambda status: "terminated" in status.get("state", {}),
-    "bad-image": lambda status: status.get("state", {}).get("waiting", {}).get("reason") == "ImagePullBackOff",
+    "bad-image": lambda status: (
+        status.get("state", {}).get("waiting", {}).get("reason") == "ImagePullBackOff"
+    ),
 }
 """How the pods that do not just run must look before they are compared."""
 
@@ -42,12 +44,19 @@ def manifests() -> list[dict[str, Any]]:
     """What stood in the recorded cluster: two namespaces, an account, the pods."""
     recording = load("pods")
     objects: list[dict[str, Any]] = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("kikai", "darbo")
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        for name in ("kikai", "darbo")
     ]
     objects.append(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "kikai", "namespace": "default"}}
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "kikai", "namespace": "default"},
+        }
     )
-    objects += [json.loads(pod["metadata"]["annotations"][APPLIED]) for pod in recording["objects"].values()]
+    objects += [
+        json.loads(pod["metadata"]["annotations"][APPLIED]) for pod in recording["objects"].values()
+    ]
     for namespace in ("kikai", "darbo"):
         main = {
             "name": "main",
@@ -55,7 +64,11 @@ def manifests() -> list[dict[str, Any]]:
             "command": ["sleep", "9999999"],
             "imagePullPolicy": "IfNotPresent",
         }
-        ambassador = {"name": "ambassador", "image": "kubectl-proxy:lab", "imagePullPolicy": "IfNotPresent"}
+        ambassador = {
+            "name": "ambassador",
+            "image": "kubectl-proxy:lab",
+            "imagePullPolicy": "IfNotPresent",
+        }
         objects.append(
             {
                 "apiVersion": "v1",
@@ -95,9 +108,9 @@ def settled(pod: dict[str, Any]) -> bool:
 
 def listed(shell: Shell, resource: str) -> list[dict[str, Any]]:
     """All objects of a resource, in every namespace."""
-    items: list[dict[str, Any]] = json.loads(shell.raw(["kubectl", "get", resource, "-A", "-o", "json"]).stdout)[
-        "items"
-    ]
+    items: list[dict[str, Any]] = json.loads(
+        shell.raw(["kubectl", "get", resource, "-A", "-o", "json"]).stdout
+    )["items"]
     return items
 
 

@@ -15,7 +15,9 @@ from tests.parity.transport import Call, Credential, Transport
 
 def version(transport: Transport) -> str:
     """What to write down as the server."""
-    answer = transport.send(Credential(admin=True), Call("GET", "/version", {"Accept": "application/json"}))
+    answer = transport.send(
+        Credential(admin=True), Call("GET", "/version", {"Accept": "application/json"})
+    )
     return f"kube-apiserver {answer.decoded()['gitVersion']}"
 
 
@@ -46,7 +48,12 @@ def suite(
     for original, (step, answer) in zip(raw["steps"], player.play(listed), strict=True):
         response = reduced(step, answer, transport.names)
         recorded.append({**original, "response": response})
-    return {"suite": name, "server": server or version(transport), "doc": raw["doc"], "steps": recorded}
+    return {
+        "suite": name,
+        "server": server or version(transport),
+        "doc": raw["doc"],
+        "steps": recorded,
+    }
 
 
 def write(recordings: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
@@ -60,6 +67,8 @@ def write(recordings: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
     paths = []
     for recording in recordings:
         path = folder / f"{recording['suite']}.json"
-        path.write_text(json.dumps(recording, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(recording, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         paths.append(path)
     return paths

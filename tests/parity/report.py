@@ -30,7 +30,9 @@ one step in full, `--kubeconfig FILE --pki DIR` asks another cluster, and
 """
 
 
-def text(sections: Sequence[Section], agreement: Agreement, skipped: Sequence[tuple[str, str]] = ()) -> str:
+def text(
+    sections: Sequence[Section], agreement: Agreement, skipped: Sequence[tuple[str, str]] = ()
+) -> str:
     """The whole report.
 
     Args:
@@ -38,7 +40,12 @@ def text(sections: Sequence[Section], agreement: Agreement, skipped: Sequence[tu
         agreement: What is accepted and left out.
         skipped: What could not be replayed here, and why.
     """
-    parts = [INTRODUCTION, *_requests(sections), *_commands(sections, skipped), *_decisions(sections)]
+    parts = [
+        INTRODUCTION,
+        *_requests(sections),
+        *_commands(sections, skipped),
+        *_decisions(sections),
+    ]
     parts += [*_differences(sections, agreement), *_left_out(agreement)]
     if CLIENTS.exists():
         parts.append(CLIENTS.read_text(encoding="utf-8"))
@@ -71,15 +78,28 @@ def _requests(sections: Sequence[Section]) -> Iterator[str]:
         )
         for item in suites
     ]
-    totals = [sum(section.agreed[aspect] for section in suites) for aspect in ("status", "headers", "body")]
-    rows.append(("**all**", sum(s.total for s in suites), *totals, sum(s.whole for s in suites), ""))
-    yield from _table(("suite", "steps", "status", "headers", "body", "agree in all", "what it asks"), rows)
+    totals = [
+        sum(section.agreed[aspect] for section in suites)
+        for aspect in ("status", "headers", "body")
+    ]
+    rows.append(
+        ("**all**", sum(s.total for s in suites), *totals, sum(s.whole for s in suites), "")
+    )
+    yield from _table(
+        ("suite", "steps", "status", "headers", "body", "agree in all", "what it asks"), rows
+    )
 
 
 def _commands(sections: Sequence[Section], skipped: Sequence[tuple[str, str]]) -> Iterator[str]:
-    others = [section for section in sections if "headers" not in section.agreed and section.name != "decisions"]
+    others = [
+        section
+        for section in sections
+        if "headers" not in section.agreed and section.name != "decisions"
+    ]
     yield "## Commands, frames and audit events\n"
-    rows: list[Sequence[object]] = [(item.name, item.total, item.whole, item.doc) for item in others]
+    rows: list[Sequence[object]] = [
+        (item.name, item.total, item.whole, item.doc) for item in others
+    ]
     rows += [(name, "–", "not run", why) for name, why in skipped]
     yield from _table(("recording", "items", "agree", "what it is"), rows)
 
@@ -92,8 +112,12 @@ def _decisions(sections: Sequence[Section]) -> Iterator[str]:
         if item.allowed_total is None:
             continue
         refused = item.total - item.allowed_total
-        rows.append((item.name, item.allowed_total, item.allowed_agree, refused, item.refused_agree))
-    yield from _table(("suite", "allowed there", "allowed here too", "refused there", "refused here too"), rows)
+        rows.append(
+            (item.name, item.allowed_total, item.allowed_agree, refused, item.refused_agree)
+        )
+    yield from _table(
+        ("suite", "allowed there", "allowed here too", "refused there", "refused here too"), rows
+    )
     for item in sections:
         if item.name == "decisions":
             yield (
@@ -111,7 +135,9 @@ def _differences(sections: Sequence[Section], agreement: Agreement) -> Iterator[
             continue  # the whole body is another one: its message says enough
         why = entry.why if entry is not None else "**not explained**"
         where = f"{item.aspect} {item.path}".strip()
-        rows.append((item.step, where, _code(shown(item.expected, 120)), _code(shown(item.got, 120)), why))
+        rows.append(
+            (item.step, where, _code(shown(item.expected, 120)), _code(shown(item.got, 120)), why)
+        )
     if rows:
         yield from _table(("step", "where", "recorded", "here", "why"), rows)
     else:

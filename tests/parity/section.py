@@ -49,14 +49,19 @@ def of_outcomes(name: str, doc: str, outcomes: Sequence[Outcome]) -> Section:
         doc,
         len(outcomes),
         tuple(difference for item in outcomes for difference in item.differences),
-        {aspect: sum(item.agrees_in(aspect) for item in outcomes) for aspect in ("status", "headers", "body")},
+        {
+            aspect: sum(item.agrees_in(aspect) for item in outcomes)
+            for aspect in ("status", "headers", "body")
+        },
         len(allowed),
         sum(item.decision_agrees for item in allowed),
         sum(item.decision_agrees for item in refused),
     )
 
 
-def of_commands(name: str, doc: str, pairs: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]]) -> Section:
+def of_commands(
+    name: str, doc: str, pairs: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]]
+) -> Section:
     """Sum up commands: each a label, what was recorded and what was got, by aspect.
 
     Args:
@@ -68,7 +73,10 @@ def of_commands(name: str, doc: str, pairs: Sequence[tuple[str, Mapping[str, Any
     agreed: dict[str, int] = {}
     for label, expected, got in pairs:
         for aspect in expected:
-            found = [Difference(label, aspect, *place) for place in walk(expected[aspect], got.get(aspect))]
+            found = [
+                Difference(label, aspect, *place)
+                for place in walk(expected[aspect], got.get(aspect))
+            ]
             differences += found
             agreed[aspect] = agreed.get(aspect, 0) + (not found)
     return Section(name, doc, len(pairs), tuple(differences), agreed)

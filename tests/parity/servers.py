@@ -32,7 +32,10 @@ def existing(kubeconfig: Path, pki: Path | None) -> Iterator[Https]:
 @contextmanager
 def fresh_https() -> Iterator[tuple[Server, Https]]:
     """A fresh server without a node, and the way to it over TLS."""
-    with running_server(node=False) as server, existing(server.kubeconfig, server.home / "pki") as transport:
+    with (
+        running_server(node=False) as server,
+        existing(server.kubeconfig, server.home / "pki") as transport,
+    ):
         yield server, transport
 
 

@@ -8,7 +8,11 @@ from tests.parity.model import Answer, Step, lookup
 from tests.parity.replay import holds
 from tests.support.some import some
 
-STEP = Step("x/001", {"as": "admin", "method": "GET", "path": "/"}, {"status": 200, "headers": {}, "body": {}})
+STEP = Step(
+    "x/001",
+    {"as": "admin", "method": "GET", "path": "/"},
+    {"status": 200, "headers": {}, "body": {}},
+)
 
 
 def found(expected: object, got: object) -> list[tuple[str, object, object]]:
@@ -47,7 +51,9 @@ def test_status_and_headers_differ_too() -> None:
 
 def test_only_keeps_the_named_paths_and_null_for_missing_ones() -> None:
     step = Step("x/1", STEP.request, only=("kind", "items.1.metadata.name"))
-    answer = Answer(200, {"content-type": "application/json", "date": "now"}, b'{"kind":"L","items":[{}]}')
+    answer = Answer(
+        200, {"content-type": "application/json", "date": "now"}, b'{"kind":"L","items":[{}]}'
+    )
     got = reduced(step, answer, {})
     assert got["body"] == {"kind": "L", "items.1.metadata.name": None}
     assert got["headers"] == {"content-type": "application/json"}
@@ -82,17 +88,28 @@ def test_an_entry_that_no_longer_differs_is_reported() -> None:
 
 
 def test_left_out_things_are_taken_from_the_recording() -> None:
-    agreement = Agreement((), (LeftOut("group", ("node.k8s.io",), "w"), LeftOut("resource", ("v1/bindings",), "w")))
+    agreement = Agreement(
+        (), (LeftOut("group", ("node.k8s.io",), "w"), LeftOut("resource", ("v1/bindings",), "w"))
+    )
     groups = {"kind": "APIGroupList", "groups": [{"name": "apps"}, {"name": "node.k8s.io"}]}
     assert agreement.without_left_out(groups)["groups"] == [{"name": "apps"}]
-    core = {"kind": "APIResourceList", "groupVersion": "v1", "resources": [{"name": "pods"}, {"name": "bindings"}]}
+    core = {
+        "kind": "APIResourceList",
+        "groupVersion": "v1",
+        "resources": [{"name": "pods"}, {"name": "bindings"}],
+    }
     assert agreement.without_left_out(core)["resources"] == [{"name": "pods"}]
     root = {"paths": ["/api", "/apis/apps", "/apis/node.k8s.io", "/apis/node.k8s.io/v1"]}
     assert agreement.without_left_out(root)["paths"] == ["/api", "/apis/apps"]
-    assert agreement.without_left_out({"kind": "PodList", "items": []}) == {"kind": "PodList", "items": []}
+    assert agreement.without_left_out({"kind": "PodList", "items": []}) == {
+        "kind": "PodList",
+        "items": [],
+    }
 
 
 def test_every_entry_of_the_file_says_why() -> None:
     agreement = Agreement.read()
-    reasons = [entry.why for entry in agreement.accepted] + [entry.why for entry in agreement.left_out]
+    reasons = [entry.why for entry in agreement.accepted] + [
+        entry.why for entry in agreement.left_out
+    ]
     assert all(len(reason.split()) >= 3 for reason in some(reasons))

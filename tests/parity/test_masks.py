@@ -49,8 +49,20 @@ def test_recordings_are_already_masked() -> None:
         (
             {
                 "managedFields": [
-                    {"manager": "n", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {}, "time": "x"},
-                    {"manager": "m", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {}, "time": "y"},
+                    {
+                        "manager": "n",
+                        "operation": "Apply",
+                        "apiVersion": "v1",
+                        "fieldsV1": {},
+                        "time": "x",
+                    },
+                    {
+                        "manager": "m",
+                        "operation": "Apply",
+                        "apiVersion": "v1",
+                        "fieldsV1": {},
+                        "time": "y",
+                    },
                 ]
             },
             {
@@ -108,7 +120,9 @@ def test_progress_meter_goes_and_the_error_stays() -> None:
 
 
 def test_what_kubectl_says_of_its_own_haste_is_left_out() -> None:
-    line = "E1124 23:16:04.516189   21105 websocket.go:296] Unknown stream id 1, discarding message\n"
+    line = (
+        "E1124 23:16:04.516189   21105 websocket.go:296] Unknown stream id 1, discarding message\n"
+    )
     assert mask_output(f"{line}cat: x: No such file\n", {}) == "cat: x: No such file\n"
 
 

@@ -19,7 +19,12 @@ def test_a_new_recording_agrees_with_the_server_it_was_made_from(tmp_path: Path)
     assert made["server"].startswith("kube-apiserver v")
     with servers.in_process() as transport:
         for step, answer in Player(transport).play(steps("anonymous", tmp_path)):
-            assert list(differences(step.id, expectation(step), reduced(step, answer, transport.names))) == []
+            assert (
+                list(
+                    differences(step.id, expectation(step), reduced(step, answer, transport.names))
+                )
+                == []
+            )
 
 
 def test_a_recording_keeps_the_requests_and_their_waits(tmp_path: Path) -> None:

@@ -18,7 +18,10 @@ def judge(section: Section) -> None:
     """Fail on what is not listed, and on what is listed and no longer differs."""
     unlisted = AGREEMENT.unlisted(section.differences)
     assert not unlisted, "\n".join(
-        [f"{len(unlisted)} differences of {section.name} are not in accepted.toml:", *map(str, unlisted[:40])]
+        [
+            f"{len(unlisted)} differences of {section.name} are not in accepted.toml:",
+            *map(str, unlisted[:40]),
+        ]
     )
     steps = {item.step for item in section.differences}
     prefix = next(iter(steps)).split("/")[0] + "/" if steps else f"{section.name}/"
@@ -48,7 +51,9 @@ def test_decisions() -> None:
     judge(section)
 
 
-needs_kubectl = pytest.mark.skipif(bool(kubectl.missing()), reason=kubectl.missing() or "kubectl is here")
+needs_kubectl = pytest.mark.skipif(
+    bool(kubectl.missing()), reason=kubectl.missing() or "kubectl is here"
+)
 
 
 @pytest.mark.slow

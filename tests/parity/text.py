@@ -15,7 +15,9 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"https?://<server>"), "<server>"),
     (re.compile(_DAY), "<date>"),
     (
-        re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d +(?:\d\d:\d\d|\d{4})\b"),
+        re.compile(
+            r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d +(?:\d\d:\d\d|\d{4})\b"
+        ),
         "<date>",
     ),
     (re.compile(r"\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+"), "..<dir>"),
@@ -27,7 +29,12 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r'start exec "[0-9a-f]{64}"'), 'start exec "<id>"'),
     (re.compile(r"after \d+ ms"), "after <n> ms"),
     # kubectl before 1.33 may read the server's first frame, an empty one, before it has the stream.
-    (re.compile(r"^E\d{4} .*websocket\.go:\d+\] Unknown stream id \d+, discarding message\n", re.M), ""),
+    (
+        re.compile(
+            r"^E\d{4} .*websocket\.go:\d+\] Unknown stream id \d+, discarding message\n", re.M
+        ),
+        "",
+    ),
     # Counts of restarts and repeated events, and every age, are that run's.
     (re.compile(rf"(?:{_AGE}|<age>) \(x\d+ over (?:{_AGE}|<age>)\)"), "<age>"),
     (re.compile(rf"\b\d+ \((?:{_AGE}|<age>) ago\)"), "<n>"),

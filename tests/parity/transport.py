@@ -91,7 +91,9 @@ class Https:
             connection.close()
         self._connections.clear()
 
-    def _exchange(self, connection: http.client.HTTPSConnection, credential: Credential, call: Call) -> Answer:
+    def _exchange(
+        self, connection: http.client.HTTPSConnection, credential: Credential, call: Call
+    ) -> Answer:
         connection.putrequest(call.method, call.path, skip_accept_encoding=True)
         token = self._config.token if credential.admin else credential.token
         if token is not None and "Authorization" not in call.headers:
@@ -115,9 +117,13 @@ class Https:
             load_chain(context, self._config.certificate)
         elif credential.user:
             if self._authority is None:
-                raise LookupError(f"the cluster's CA key is needed to be the user {credential.user}")
+                raise LookupError(
+                    f"the cluster's CA key is needed to be the user {credential.user}"
+                )
             load_chain(context, self._authority.client(credential.user, credential.groups))
-        connection = http.client.HTTPSConnection(self._host, self._port, context=context, timeout=60)
+        connection = http.client.HTTPSConnection(
+            self._host, self._port, context=context, timeout=60
+        )
         self._connections[credential] = connection
         return connection
 
@@ -135,7 +141,10 @@ class InProcess:
 
     def send(self, credential: Credential, call: Call) -> Answer:
         """Call ``handle``; of a watch, take what is ready."""
-        headers = {"host": "127.0.0.1:6443", **{name.lower(): value for name, value in call.headers.items()}}
+        headers = {
+            "host": "127.0.0.1:6443",
+            **{name.lower(): value for name, value in call.headers.items()},
+        }
         if credential.token is not None:
             headers.setdefault("authorization", f"Bearer {credential.token}")
         answer = ask(
@@ -189,7 +198,9 @@ class Kubeconfig:
         wanted = config.get("current-context")
         contexts = {entry["name"]: entry["context"] for entry in config["contexts"]}
         context = contexts[wanted] if wanted in contexts else next(iter(contexts.values()))
-        cluster = next(entry["cluster"] for entry in config["clusters"] if entry["name"] == context["cluster"])
+        cluster = next(
+            entry["cluster"] for entry in config["clusters"] if entry["name"] == context["cluster"]
+        )
         user = next(entry["user"] for entry in config["users"] if entry["name"] == context["user"])
 
         def data(entry: Mapping[str, Any], name: str) -> bytes | None:

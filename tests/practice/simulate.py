@@ -45,14 +45,18 @@ class Drill:
         most_informative: Whether questions are chosen, or asked in their order.
     """
 
-    def __init__(self, pool: Sequence[Question], seed: int, *, most_informative: bool = True) -> None:
+    def __init__(
+        self, pool: Sequence[Question], seed: int, *, most_informative: bool = True
+    ) -> None:
         r = Random(seed)
         usable = [question for question in pool if "set" not in question]
         self.orders = [r.sample(usable, len(usable)) for _ in range(ORDERS)]
         self.most_informative = most_informative
         self._next: dict[tuple[object, ...], Question] = {}
 
-    def session(self, mind: Mind, slip: float, r: Random, aside: frozenset[int] = frozenset()) -> Session:
+    def session(
+        self, mind: Mind, slip: float, r: Random, aside: frozenset[int] = frozenset()
+    ) -> Session:
         """Ask one learner until something is found. What is wrong about the ideas that are set aside is not asked."""
         order = r.randrange(ORDERS)
         answers: list[Answered] = []
@@ -60,15 +64,25 @@ class Drill:
         asked: set[str] = set()
         while not (found := finding(IDEAS, answers)):
             if key not in self._next:
-                left = (each for each in self.orders[order] if each["id"] not in asked and not aside & {*each["wrong"]})
+                left = (
+                    each
+                    for each in self.orders[order]
+                    if each["id"] not in asked and not aside & {*each["wrong"]}
+                )
                 weights = weights_after(IDEAS, answers)
-                question = choose(IDEAS, weights, left) if self.most_informative else next(iter(left))
+                question = (
+                    choose(IDEAS, weights, left) if self.most_informative else next(iter(left))
+                )
                 assert question
                 self._next[key] = question
             question = self._next[key]
             asked.add(question["id"])
             mistaken = mind(question) ^ (r.random() < slip)
-            answers.append(Answered((*question["wrong"],), question["allowed"], mistaken, (*question["traits"],)))
+            answers.append(
+                Answered(
+                    (*question["wrong"],), question["allowed"], mistaken, (*question["traits"],)
+                )
+            )
             key = (*key, question["id"], mistaken)
         return Session(len(answers), found)
 
@@ -155,14 +169,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             figures = run(drill, slip, asked.learners, asked.seed, asked.learners if chosen else 0)
             least = sorted(figures.rightly.items(), key=lambda each: each[1])
             worst = sorted(figures.unlisted_named.items(), key=lambda each: -each[1])
-            print(f"{'chosen' if chosen else 'random order'}, {slip:.0%} slips, {asked.learners} learners each")
-            print(f"  named rightly: least {least[:5]}, mean {statistics.mean(figures.rightly.values()):.3f}")
-            print(f"  questions: median {figures.median}; without a wrong idea {figures.nothing_median}")
+            print(
+                f"{'chosen' if chosen else 'random order'}, {slip:.0%} slips, {asked.learners} learners each"
+            )
+            print(
+                f"  named rightly: least {least[:5]}, mean {statistics.mean(figures.rightly.values()):.3f}"
+            )
+            print(
+                f"  questions: median {figures.median}; without a wrong idea {figures.nothing_median}"
+            )
             print(f"  no wrong idea: one named {figures.nothing_named:.1%}")
             for title, ideas in (("unlisted", UNLISTED), ("unlisted and unseen", UNSEEN)):
                 shares = {name: share for name, share in worst if name in ideas}
                 print(f"  {title}: one named {statistics.mean(shares.values()):.1%}; {shares}")
-            print(f"  two at once: one found {figures.both[0]:.1%}, both {figures.both[1]:.1%}", flush=True)
+            print(
+                f"  two at once: one found {figures.both[0]:.1%}, both {figures.both[1]:.1%}",
+                flush=True,
+            )
     return 0
 
 

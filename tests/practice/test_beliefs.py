@@ -40,7 +40,9 @@ def test_no_two_ideas_answer_alike() -> None:
     asked = pool()["questions"]
     for number in range(len(IDEAS)):
         for other in range(number):
-            differing = [each for each in asked if (number in each["wrong"]) != (other in each["wrong"])]
+            differing = [
+                each for each in asked if (number in each["wrong"]) != (other in each["wrong"])
+            ]
             assert len(differing) > 40, (number, other)
 
 
@@ -60,7 +62,11 @@ def test_the_pool_is_small_and_each_question_there_once() -> None:
 
 def test_before_and_after_are_ten_questions_of_the_same_kinds() -> None:
     sets = {
-        name: sorted((each["allowed"], each["wrong"]) for each in pool()["questions"] if each.get("set") == name)
+        name: sorted(
+            (each["allowed"], each["wrong"])
+            for each in pool()["questions"]
+            if each.get("set") == name
+        )
         for name in ("before", "after")
     }
     assert sets["before"] == sets["after"]
@@ -108,7 +114,9 @@ def served(api: ClusterApi, drawn: Draft) -> bool:
             api.admin.post("/api/v1/namespaces", {"metadata": {"name": metadata["namespace"]}})
         assert api.admin.post(path, dict(obj)).status == 201
         paths.append(f"{path}/{metadata['name']}")
-    reply = api.admin.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", review(drawn.question))
+    reply = api.admin.post(
+        "/apis/authorization.k8s.io/v1/subjectaccessreviews", review(drawn.question)
+    )
     for path in paths:
         assert api.admin.delete(path).status == 200
     return bool(reply.body["status"]["allowed"])
@@ -116,8 +124,17 @@ def served(api: ClusterApi, drawn: Draft) -> bool:
 
 def review(question: Attributes) -> Object:
     """The question as a SubjectAccessReview."""
-    asked = {key: getattr(question, key) for key in ("verb", "group", "resource", "subresource", "namespace", "name")}
-    return {"spec": {"user": question.user.name, "groups": list(question.user.groups), "resourceAttributes": asked}}
+    asked = {
+        key: getattr(question, key)
+        for key in ("verb", "group", "resource", "subresource", "namespace", "name")
+    }
+    return {
+        "spec": {
+            "user": question.user.name,
+            "groups": list(question.user.groups),
+            "resourceAttributes": asked,
+        }
+    }
 
 
 def test_generated_truths_equal_the_servers_answers() -> None:

@@ -21,7 +21,11 @@ NOW = 1_800_000_000.0
 def test_some_learners_are_seen_through() -> None:
     drill = Drill(pool()["questions"], 5)
     r = Random(6)
-    sessions = [(number, drill.session(believing(number), 0.05, r)) for number in range(IDEAS) for _ in range(6)]
+    sessions = [
+        (number, drill.session(believing(number), 0.05, r))
+        for number in range(IDEAS)
+        for _ in range(6)
+    ]
     assert sum(each.found.idea == number for number, each in sessions) / len(sessions) >= 0.95
     assert statistics.median(each.asked for _, each in sessions) <= 7
     right = [drill.session(believing(), 0.05, r) for _ in range(30)]

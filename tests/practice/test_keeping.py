@@ -33,7 +33,10 @@ def test_the_earlier_measurement_counts() -> None:
 
 @pytest.mark.parametrize("damaged", [[], "x", 3, {}, {"version": None}])
 def test_damaged_data_begins_anew_and_is_said(damaged: object) -> None:
-    assert keeping.read(damaged, KNOWN) == (keeping.new(), "What was kept of the drill is damaged. It begins anew.")
+    assert keeping.read(damaged, KNOWN) == (
+        keeping.new(),
+        "What was kept of the drill is damaged. It begins anew.",
+    )
 
 
 def test_newer_data_is_left_alone() -> None:
@@ -44,13 +47,22 @@ def test_newer_data_is_left_alone() -> None:
 
 def test_unknown_ideas_are_left_out_and_said() -> None:
     entry = {"found": 1, "at": 1, "back": 0}
-    kept, said = keeping.read({"version": 1, "ideas": {"any-group": entry, "of-tomorrow": entry}}, KNOWN)
+    kept, said = keeping.read(
+        {"version": 1, "ideas": {"any-group": entry, "of-tomorrow": entry}}, KNOWN
+    )
     assert kept["ideas"] == {"any-group": entry}
-    assert said == "Of what was kept of the drill, entries are left out that this labkit does not know: 1."
+    assert (
+        said
+        == "Of what was kept of the drill, entries are left out that this labkit does not know: 1."
+    )
 
 
 def test_a_clock_that_was_set_back_loses_nothing() -> None:
-    kept = {**keeping.new(), "ideas": {"any-group": {"found": NOW, "at": NOW, "back": 0}}, "asked": {"a": NOW}}
+    kept = {
+        **keeping.new(),
+        "ideas": {"any-group": {"found": NOW, "at": NOW, "back": 0}},
+        "asked": {"a": NOW},
+    }
     before = NOW - 400 * keeping.DAY
     settled, said = keeping.settled(kept, before)
     assert said == "The clock was set back. Days are counted from now."

@@ -27,7 +27,9 @@ def forbidden() -> list[Question]:
 
 def matched(template: str, said: str) -> dict[str, str] | None:
     parts = enumerate(NAME.split(template))
-    pattern = "".join(f"(?P<{part}>.+)" if number % 2 else re.escape(part) for number, part in parts)
+    pattern = "".join(
+        f"(?P<{part}>.+)" if number % 2 else re.escape(part) for number, part in parts
+    )
     found = re.fullmatch(pattern, said)
     return found and found.groupdict()
 
@@ -38,7 +40,9 @@ def mended(policy: Policy, asked: Attributes, said: str) -> Policy:
         if values := matched(template, said):
             of = next(iter(values.values()))
             return (
-                with_rule(policy, asked, what, of) if template.startswith("{rule}") else bound(policy, asked, what, of)
+                with_rule(policy, asked, what, of)
+                if template.startswith("{rule}")
+                else bound(policy, asked, what, of)
             )
     raise AssertionError(said)
 
@@ -79,7 +83,10 @@ def bound(policy: Policy, asked: Attributes, what: str, of: str) -> Policy:
         key = next(key for key in roles if title(*key) == of)
         ref = {"apiGroup": GROUP, "kind": key[0], "name": key[2]}
         place = {"namespace": asked.namespace} if asked.namespace else {}
-        new = {"kind": "RoleBinding" if place else "ClusterRoleBinding", "metadata": {"name": "new", **place}}
+        new = {
+            "kind": "RoleBinding" if place else "ClusterRoleBinding",
+            "metadata": {"name": "new", **place},
+        }
         return Policy(roles, (*policy.bindings, new | {"roleRef": ref, "subjects": [me]}))
     bindings = []
     for each in policy.bindings:
@@ -109,11 +116,21 @@ def test_mending_a_wrong_one_changes_nothing(forbidden: list[Question]) -> None:
     for question in forbidden:
         policy, asked = question["draft"].policy, question["draft"].question
         for said in question["why"][1:]:
-            assert not truth(mended(policy, asked, said), asked), (question["text"], question["ask"], said)
+            assert not truth(mended(policy, asked, said), asked), (
+                question["text"],
+                question["ask"],
+                said,
+            )
 
 
 def test_each_reason_is_right_somewhere_and_wrong_somewhere(forbidden: list[Question]) -> None:
     for right in (True, False):
-        said = {reason for each in forbidden for reason in (each["why"][:1] if right else each["why"][1:])}
-        missing = {what for what, each in REASONS.items() if not any(matched(each, one) for one in said)}
+        said = {
+            reason
+            for each in forbidden
+            for reason in (each["why"][:1] if right else each["why"][1:])
+        }
+        missing = {
+            what for what, each in REASONS.items() if not any(matched(each, one) for one in said)
+        }
         assert not missing - ({"scope"} if not right else set())

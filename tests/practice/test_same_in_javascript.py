@@ -31,12 +31,16 @@ def in_javascript(expression: str, data: object, folder: Path) -> Any:
     script += f"console.log(JSON.stringify({expression}));"
     path = folder / "rules.cjs"
     path.write_text(script, encoding="utf-8")
-    done = subprocess.run(["node", str(path)], input=json.dumps(data), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["node", str(path)], input=json.dumps(data), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def replay(order: list[int], kept: keeping.Kept, now: float, mistakes: list[bool]) -> dict[str, Any]:
+def replay(
+    order: list[int], kept: keeping.Kept, now: float, mistakes: list[bool]
+) -> dict[str, Any]:
     """A session in which those answers are wrong."""
     questions = [pool()["questions"][number] for number in order]
     session = Session(pool()["beliefs"], questions, kept, now)
@@ -48,7 +52,12 @@ def replay(order: list[int], kept: keeping.Kept, now: float, mistakes: list[bool
         hints.append((session.likeliest(question) or {}).get("id"))
         session.answer(question, question["allowed"] != mistaken)
     found = session.finding
-    return {"asked": asked, "hints": hints, "found": found and [found.kind, found.idea], "kept": session.kept}
+    return {
+        "asked": asked,
+        "hints": hints,
+        "found": found and [found.kind, found.idea],
+        "kept": session.kept,
+    }
 
 
 REPLAY = """data.map(({ order, kept, now, mistakes }) => {
@@ -73,9 +82,14 @@ def kept_things(r: Random) -> keeping.Kept:
         idea: {"found": NOW, "at": NOW + r.choice((0, 1, 2)) * keeping.DAY, "back": r.randrange(4)}
         for idea in r.sample(ideas, r.randrange(4))
     }
-    asked = {each["id"]: NOW - r.randrange(40) * keeping.DAY for each in r.sample(pool()["questions"], r.randrange(30))}
+    asked = {
+        each["id"]: NOW - r.randrange(40) * keeping.DAY
+        for each in r.sample(pool()["questions"], r.randrange(30))
+    }
     measured = {
-        name: {"at": NOW + r.randrange(3), "right": r.randrange(11)} for name in keeping.MEASURED if r.random() < 0.5
+        name: {"at": NOW + r.randrange(3), "right": r.randrange(11)}
+        for name in keeping.MEASURED
+        if r.random() < 0.5
     }
     off = {"value": r.random() < 0.2, "at": NOW + r.randrange(2)}
     return {"version": 1, "asked": asked, "ideas": entries, "measured": measured, "off": off}
@@ -90,7 +104,9 @@ def test_the_same_sessions(tmp_path: Path) -> None:
         order = r.sample(range(size), size)
         kept = kept_things(r)
         mistakes = [r.random() < r.choice((0.1, 0.5)) for _ in range(40)]
-        sessions.append({"order": order, "kept": kept, "now": NOW + number * keeping.DAY, "mistakes": mistakes})
+        sessions.append(
+            {"order": order, "kept": kept, "now": NOW + number * keeping.DAY, "mistakes": mistakes}
+        )
     theirs = in_javascript(REPLAY, sessions, tmp_path)
     assert theirs == json.loads(json.dumps([replay(**each) for each in sessions]))
     assert sum(len(each["asked"]) for each in theirs) > 200

@@ -17,7 +17,9 @@ from tests.support.languages import brackets, korean, speaking
 from tests.support.some import some
 from tools.drill.__main__ import SEED, questions
 
-ENGLISH = re.compile(r"\b(?:the|this|is|are|in|but|not|only|named|group|May|no|nothing|would|gives)\b")
+ENGLISH = re.compile(
+    r"\b(?:the|this|is|are|in|but|not|only|named|group|May|no|nothing|would|gives)\b"
+)
 """Words that no sentence in another language has, and no name of an object."""
 
 
@@ -55,7 +57,9 @@ def test_a_pseudo_language_leaves_no_word_of_a_graph_untouched(in_brackets: None
         assert policy(question).count("\n") == question["text"].count("\n")
         assert not ENGLISH.search(policy(question)), question["text"]
     others = [question for question in pool()["questions"] if question["form"] != "graph"]
-    assert [policy(question) for question in some(others)] == [question["text"] for question in others]
+    assert [policy(question) for question in some(others)] == [
+        question["text"] for question in others
+    ]
 
 
 def test_a_sentence_is_translated_as_its_maker_would(in_korean: None) -> None:
@@ -67,11 +71,18 @@ def test_a_sentence_is_translated_as_its_maker_would(in_korean: None) -> None:
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
 def test_the_script_translates_alike(in_korean: None, tmp_path: Path) -> None:
-    asked = [*sentences(), *(each["text"] for each in pool()["questions"] if each["form"] == "graph")]
+    asked = [
+        *sentences(),
+        *(each["text"] for each in pool()["questions"] if each["form"] == "graph"),
+    ]
     data: Any = {"words": {each: korean()[each] for each in texts()}, "asked": asked}
     theirs = in_javascript(
-        "(words = data.words, data.asked.map((each) => sentence(each, pool.sentences)))", data, tmp_path
+        "(words = data.words, data.asked.map((each) => sentence(each, pool.sentences)))",
+        data,
+        tmp_path,
     )
     assert theirs == [shown(sentence(each)) for each in asked]
-    plain = in_javascript("data.asked.map((each) => sentence(each, pool.sentences))", data, tmp_path)
+    plain = in_javascript(
+        "data.asked.map((each) => sentence(each, pool.sentences))", data, tmp_path
+    )
     assert plain == asked

@@ -34,18 +34,26 @@ def always_no(_policy: Policy, _question: Attributes) -> bool:
 
 def first_binding_decides(policy: Policy, question: Attributes) -> bool:
     """Only the first binding that names the account counts."""
-    own = [each for each in statements(policy) if subject_matches(each.entry, question.user, each.place)]
+    own = [
+        each
+        for each in statements(policy)
+        if subject_matches(each.entry, question.user, each.place)
+    ]
     return decide(own[:1], question)
 
 
 def only_accounts_of_here(policy: Policy, question: Attributes) -> bool:
     """A RoleBinding can only name accounts of its own namespace, and a group only those."""
-    return decide((each for each in statements(policy) if each.place in ("", _home(question))), question)
+    return decide(
+        (each for each in statements(policy) if each.place in ("", _home(question))), question
+    )
 
 
 def secrets_never(policy: Policy, question: Attributes) -> bool:
     """Secrets are protected, and logs too: no rule opens them but for administrators."""
-    return truth(policy, question) and question.resource != "secrets" and question.subresource != "log"
+    return (
+        truth(policy, question) and question.resource != "secrets" and question.subresource != "log"
+    )
 
 
 def changing_needs_an_administrator(policy: Policy, question: Attributes) -> bool:
@@ -55,12 +63,18 @@ def changing_needs_an_administrator(policy: Policy, question: Attributes) -> boo
 
 def only_cluster_bindings_count(policy: Policy, question: Attributes) -> bool:
     """A ClusterRole must be bound by a ClusterRoleBinding; a RoleBinding to one is an error."""
-    return decide((each for each in statements(policy) if each.kind == "Role" or not each.place), question)
+    return decide(
+        (each for each in statements(policy) if each.kind == "Role" or not each.place), question
+    )
 
 
 def list_needs_get(policy: Policy, question: Attributes) -> bool:
     """Who lists has to be allowed to get as well."""
-    asked = [question, question._replace(verb="get")] if question.verb in ("list", "watch") else [question]
+    asked = (
+        [question, question._replace(verb="get")]
+        if question.verb in ("list", "watch")
+        else [question]
+    )
     return all(truth(policy, each) for each in asked)
 
 
@@ -68,17 +82,26 @@ def all_namespaces_means_mine(policy: Policy, question: Attributes) -> bool:
     """A list in all namespaces is allowed, and shows what one may see."""
     if question.namespace or question.resource in CLUSTER_SCOPED:
         return truth(policy, question)
-    return any(truth(policy, question._replace(namespace=each.place)) for each in statements(policy))
+    return any(
+        truth(policy, question._replace(namespace=each.place)) for each in statements(policy)
+    )
 
 
 def strangers_need_a_cluster_role(policy: Policy, question: Attributes) -> bool:
     """A Role is for accounts of its namespace; others have to get a ClusterRole."""
     home = _home(question)
-    return decide((each for each in statements(policy) if each.kind == "ClusterRole" or each.place == home), question)
+    return decide(
+        (each for each in statements(policy) if each.kind == "ClusterRole" or each.place == home),
+        question,
+    )
 
 
 def _own(policy: Policy, question: Attributes) -> list[Statement]:
-    return [each for each in statements(policy) if subject_matches(each.entry, question.user, each.place)]
+    return [
+        each
+        for each in statements(policy)
+        if subject_matches(each.entry, question.user, each.place)
+    ]
 
 
 def last_binding_replaces(policy: Policy, question: Attributes) -> bool:
@@ -102,9 +125,13 @@ def rules_of_a_role_mix(policy: Policy, question: Attributes) -> bool:
     fields = ("verbs", "apiGroups", "resources", "resourceNames")
 
     def mixed(rules: tuple[Rule, ...]) -> Rule:
-        return {field: [value for rule in rules for value in rule.get(field) or ()] for field in fields}
+        return {
+            field: [value for rule in rules for value in rule.get(field) or ()] for field in fields
+        }
 
-    return decide((each._replace(rules=(mixed(each.rules),)) for each in statements(policy)), question)
+    return decide(
+        (each._replace(rules=(mixed(each.rules),)) for each in statements(policy)), question
+    )
 
 
 def only_the_first_subject_counts(policy: Policy, question: Attributes) -> bool:
@@ -121,19 +148,29 @@ def own_binding_beats_the_groups(policy: Policy, question: Attributes) -> bool:
 
 def list_includes_get_and_watch(policy: Policy, question: Attributes) -> bool:
     """Who sees a whole list may see its parts, now and later."""
-    asked = [question, question._replace(verb="list")] if question.verb in ("get", "watch") else [question]
+    asked = (
+        [question, question._replace(verb="list")]
+        if question.verb in ("get", "watch")
+        else [question]
+    )
     return any(truth(policy, each) for each in asked)
 
 
 def writing_includes_reading(policy: Policy, question: Attributes) -> bool:
     """Who may create, update or delete something may read it."""
-    verbs = ("create", "update", "patch", "delete") if question.verb in ("get", "list", "watch") else ()
-    return truth(policy, question) or any(truth(policy, question._replace(verb=verb)) for verb in verbs)
+    verbs = (
+        ("create", "update", "patch", "delete") if question.verb in ("get", "list", "watch") else ()
+    )
+    return truth(policy, question) or any(
+        truth(policy, question._replace(verb=verb)) for verb in verbs
+    )
 
 
 def cluster_wide_is_for_what_lies_in_no_namespace(policy: Policy, question: Attributes) -> bool:
     """A ClusterRoleBinding is for nodes and volumes, and gives nothing in a namespace."""
-    return decide((each for each in statements(policy) if each.place == question.namespace), question)
+    return decide(
+        (each for each in statements(policy) if each.place == question.namespace), question
+    )
 
 
 def a_role_is_found_in_any_namespace(policy: Policy, question: Attributes) -> bool:
@@ -141,7 +178,9 @@ def a_role_is_found_in_any_namespace(policy: Policy, question: Attributes) -> bo
     roles = dict(policy.roles)
     for binding in policy.bindings:
         if (key := role_key(binding)) not in roles:
-            roles.update((key, role) for other, role in policy.roles.items() if other[::2] == key[::2])
+            roles.update(
+                (key, role) for other, role in policy.roles.items() if other[::2] == key[::2]
+            )
     return truth(Policy(roles, policy.bindings), question)
 
 
@@ -159,14 +198,20 @@ def watching_needs_list(policy: Policy, question: Attributes) -> bool:
 
 def a_subresource_needs_its_resource(policy: Policy, question: Attributes) -> bool:
     """pods/log takes get on pods as well."""
-    asked = [question, question._replace(verb="get", subresource="")] if question.subresource else [question]
+    asked = (
+        [question, question._replace(verb="get", subresource="")]
+        if question.subresource
+        else [question]
+    )
     return all(truth(policy, each) for each in asked)
 
 
 def a_namespaces_group_holds_at_home(policy: Policy, question: Attributes) -> bool:
     """The group of a namespace's accounts has its rights in that namespace only."""
     at_home = question.namespace == _home(question)
-    return decide((each for each in statements(policy) if at_home or each.entry["kind"] != "Group"), question)
+    return decide(
+        (each for each in statements(policy) if at_home or each.entry["kind"] != "Group"), question
+    )
 
 
 UNLISTED: dict[str, Authorizer] = {
@@ -223,13 +268,17 @@ def nodes_are_for_administrators(policy: Policy, question: Attributes) -> bool:
 
 def all_namespaces_is_for_administrators(policy: Policy, question: Attributes) -> bool:
     """No account lists across all namespaces, whatever a rule says."""
-    return (bool(question.namespace) or question.resource in CLUSTER_SCOPED) and truth(policy, question)
+    return (bool(question.namespace) or question.resource in CLUSTER_SCOPED) and truth(
+        policy, question
+    )
 
 
 def names_restrict_other_rules(policy: Policy, question: Attributes) -> bool:
     """Where one of the account's rules names objects, the others are limited to these as well."""
     here = [each for each in _own(policy, question) if each.place in ("", question.namespace)]
-    names = [name for each in here for rule in each.rules for name in rule.get("resourceNames") or ()]
+    names = [
+        name for each in here for rule in each.rules for name in rule.get("resourceNames") or ()
+    ]
     return truth(policy, question) and (not names or question.name in names)
 
 
@@ -241,13 +290,19 @@ def most_bindings_win(policy: Policy, question: Attributes) -> bool:
 
 def a_new_account_is_in_no_group(policy: Policy, question: Attributes) -> bool:
     """An account that was created again is no longer in the group of its namespace."""
-    return decide((s for s in statements(policy) if not question.user.uid or s.entry["kind"] != "Group"), question)
+    return decide(
+        (s for s in statements(policy) if not question.user.uid or s.entry["kind"] != "Group"),
+        question,
+    )
 
 
 def a_group_is_every_account(policy: Policy, question: Attributes) -> bool:
     """The group of a namespace's accounts is open to the accounts of all namespaces."""
     everybody = {"kind": "Group", "name": "system:serviceaccounts"}
-    wider = (s._replace(entry=everybody if s.entry["kind"] == "Group" else s.entry) for s in statements(policy))
+    wider = (
+        s._replace(entry=everybody if s.entry["kind"] == "Group" else s.entry)
+        for s in statements(policy)
+    )
     return decide(wider, question)
 
 
@@ -258,7 +313,9 @@ def only_the_last_rule_counts(policy: Policy, question: Attributes) -> bool:
 
 def strangers_do_not_delete(policy: Policy, question: Attributes) -> bool:
     """Only an account of the namespace may delete in it."""
-    return truth(policy, question) and (question.verb != "delete" or question.namespace == _home(question))
+    return truth(policy, question) and (
+        question.verb != "delete" or question.namespace == _home(question)
+    )
 
 
 def several_subjects_have_to_be_of_here(policy: Policy, question: Attributes) -> bool:

@@ -57,17 +57,26 @@ def test_the_worked_cells_are_those_of_the_notebooks_where_nothing_differs(lab: 
             assert any(old in cell for cell in worked["cells"]), f"{step} has no {old} any more"
 
 
-def test_where_strangers_are_turned_away_that_is_predicted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_strangers_are_turned_away_that_is_predicted(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nobody = lab.as_token("no-one", "anonymous")
     monkeypatch.setattr(Lab, "as_anonymous", lambda _lab: nobody)
     context = words.context(lab)
-    cells = {step: variants.cells(step, lessons.worked()[step]["cells"], context) for step in ("W2", "W7")}
+    cells = {
+        step: variants.cells(step, lessons.worked()[step]["cells"], context)
+        for step in ("W2", "W7")
+    }
     assert 'predict("W2", {"no token": "unauthorized", "bad token": "unauthorized"})' in cells["W2"]
     assert 'predict("W7", "unauthorized")' in cells["W7"]
 
 
 def test_a_step_that_fails_makes_the_exit_code_1(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {"notebook": "", "solution": "", "cells": ['lab.record("W1", "https://nowhere")', 'check("W1")']}
+    wrong = {
+        "notebook": "",
+        "solution": "",
+        "cells": ['lab.record("W1", "https://nowhere")', 'check("W1")'],
+    }
     monkeypatch.setattr(lessons, "worked", lambda: dict.fromkeys(lessons.STEPS, wrong))
     screen, out = console()
     assert Demo(lab, screen).run() == 1
@@ -75,7 +84,9 @@ def test_a_step_that_fails_makes_the_exit_code_1(lab: Lab, monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-def test_the_learners_own_cluster_is_not_touched(labkit_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_learners_own_cluster_is_not_touched(
+    labkit_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert demo.run() == 0
     assert "A cluster for this demo is starting" in capsys.readouterr().out
     assert list(labkit_home.iterdir()) == []
@@ -86,7 +97,9 @@ def test_in_a_terminal_lines_are_broken_between_words_and_in_a_pipe_not_at_all(l
     printed = {}
     for terminal in (True, False):
         out = io.StringIO()
-        screen = Console(file=out, width=80, force_terminal=terminal, color_system=None, soft_wrap=not terminal)
+        screen = Console(
+            file=out, width=80, force_terminal=terminal, color_system=None, soft_wrap=not terminal
+        )
         Demo(lab, screen)._line("bad", text)
         printed[terminal] = out.getvalue().splitlines()
     assert printed[True] == [

@@ -37,7 +37,13 @@ def piped(home: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LABKIT_HOME": str(home)}
     command = [sys.executable, "-m", "labkit", "demo", "--notes"]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
 
 
@@ -56,7 +62,8 @@ def test_they_follow_the_demo_and_end_with_it(demo: Terminal, labkit_home: Path)
         follower.wait("(1 of 4")
         page, minutes = " ".join(follower.screen.split()), lessons.STEPS["W15"].minutes
         assert re.search(
-            rf"Time: \d+:\d\d of {minutes}:00 planned for this step; \d+:\d\d of {minutes}:00 for all", page
+            rf"Time: \d+:\d\d of {minutes}:00 planned for this step; \d+:\d\d of {minutes}:00 for all",
+            page,
         )
         for file in (labkit_home / "demo", labkit_home / "demo" / NOW):
             assert not file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
@@ -111,7 +118,9 @@ def test_a_second_demo_does_not_take_the_notes_of_the_first(labkit_home: Path) -
     assert not (labkit_home / "demo").exists()
 
 
-def test_a_home_that_cannot_be_used_costs_the_notes_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_used_costs_the_notes_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "file"
     file.write_text("")
     monkeypatch.setenv("LABKIT_HOME", str(file))
@@ -138,15 +147,27 @@ def test_the_notes_are_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [line for line in lines if line.strip() and not HANGUL.search(line)] == []
 
 
-def test_time_is_compared_with_the_minutes_of_the_steps_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_is_compared_with_the_minutes_of_the_steps_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
     place = {"step": "W2", "place": "the question", "begun": now - 1000, "since": now - 65}
-    assert [lessons.STEPS[step].minutes for step in ("W1", "W2")] == [3, 6]  # what is expected below
-    text = notes({**place, "taken": {"": 400, "W1": 120, "W2": 10}})  # before the first step, at W1, at W2 before
+    assert [lessons.STEPS[step].minutes for step in ("W1", "W2")] == [
+        3,
+        6,
+    ]  # what is expected below
+    text = notes(
+        {**place, "taken": {"": 400, "W1": 120, "W2": 10}}
+    )  # before the first step, at W1, at W2 before
     assert "*16:40 since the demo began*" in text
-    assert "**Time:** 1:15 of 6:00 planned for this step; 3:15 of 9:00 for all shown so far (2): **5:45 left**" in text
-    assert "11:10 of 9:00 for all shown so far (2): **2:10 over**" in notes({**place, "taken": {"W1": 605}})
+    assert (
+        "**Time:** 1:15 of 6:00 planned for this step; 3:15 of 9:00 for all shown so far (2): **5:45 left**"
+        in text
+    )
+    assert "11:10 of 9:00 for all shown so far (2): **2:10 over**" in notes(
+        {**place, "taken": {"W1": 605}}
+    )
 
 
 def test_the_notes_have_how_many_of_the_room_have_answered(labkit_home: Path) -> None:
@@ -159,6 +180,8 @@ def test_the_notes_have_how_many_of_the_room_have_answered(labkit_home: Path) ->
 
 
 @pytest.mark.parametrize("option", [["--step"], ["--pace", "3"], ["--here"]])
-def test_notes_go_with_no_other_option(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_notes_go_with_no_other_option(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["demo", "--notes", *option]) == 2
     assert "--notes follows a demo in another terminal" in capsys.readouterr().err

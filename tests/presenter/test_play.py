@@ -56,12 +56,20 @@ def play(lab: Lab) -> Play:
 def objects(lab: Lab) -> dict[str, Any]:
     """Every object of the cluster, without what differs between two that were created in the same way."""
     admin = lab.admin.without_observers()
-    groups = [group["preferredVersion"]["groupVersion"] for group in admin.get("/apis").body["groups"]]
+    groups = [
+        group["preferredVersion"]["groupVersion"] for group in admin.get("/apis").body["groups"]
+    ]
     found = {}
     for path in ["/api/v1", *(f"/apis/{group}" for group in groups)]:
         for resource in admin.get(path).body["resources"]:
-            if "list" in resource["verbs"] and "/" not in resource["name"] and resource["name"] not in LEFT_OUT:
-                text = json.dumps(admin.get(f"{path}/{resource['name']}").body.get("items"), sort_keys=True)
+            if (
+                "list" in resource["verbs"]
+                and "/" not in resource["name"]
+                and resource["name"] not in LEFT_OUT
+            ):
+                text = json.dumps(
+                    admin.get(f"{path}/{resource['name']}").body.get("items"), sort_keys=True
+                )
                 for pattern, word in PASSING.items():
                     text = re.sub(pattern, word, text)
                 items = found[f"{path}/{resource['name']}"] = json.loads(text)
@@ -82,7 +90,9 @@ def state(play: Play) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("step", "beats"), slow_but([(7, 0), (7, 1), (10, 3), (17, 1), (22, 4), (24, 0)], (7, 1)))
+@pytest.mark.parametrize(
+    ("step", "beats"), slow_but([(7, 0), (7, 1), (10, 3), (17, 1), (22, 4), (24, 0)], (7, 1))
+)
 def test_going_back_leaves_the_cluster_as_it_was_there(play: Play, step: int, beats: int) -> None:
     play.go(step, beats)
     before = state(play)
@@ -146,7 +156,9 @@ def test_a_jump_runs_what_lies_between(play: Play) -> None:
     play.go(3, 1)
     play.go(17)
     assert play.passed == 16
-    assert play.lab.admin.get("/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles/service-reader").ok
+    assert play.lab.admin.get(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles/service-reader"
+    ).ok
 
 
 def test_every_step_passes_and_the_end_is_the_end(play: Play) -> None:
@@ -160,8 +172,14 @@ def test_every_step_passes_and_the_end_is_the_end(play: Play) -> None:
     assert not TOKEN.search(text)
 
 
-def test_an_error_is_shown_and_the_play_goes_on(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {"notebook": "", "solution": "", "cells": ['lab.apply("no-such-file.yaml")', "1 / 0", 'check("W1")']}
+def test_an_error_is_shown_and_the_play_goes_on(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = {
+        "notebook": "",
+        "solution": "",
+        "cells": ['lab.apply("no-such-file.yaml")', "1 / 0", 'check("W1")'],
+    }
     monkeypatch.setattr(lessons, "worked", lambda: dict.fromkeys(lessons.STEPS, wrong))
     play.go(1, 3)
     first, second, third = play.played[0].shown
@@ -181,7 +199,9 @@ def test_a_proxy_that_a_step_left_is_ended(play: Play) -> None:
 
 
 @pytest.mark.slow
-def test_part_5_is_left_out_where_cluster_roles_are_not_granted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_part_5_is_left_out_where_cluster_roles_are_not_granted(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(type(lab.admin), "can", lambda *_arguments, **_options: False)
     assert [step.id for step in Play(lab, lessons.LESSONS).steps][-1] == "W19"
 

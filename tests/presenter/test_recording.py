@@ -21,7 +21,10 @@ def test_what_is_written_is_kept_as_a_cast(tmp_path: Path) -> None:
     assert shown.getvalue() == "403 services is forbidden\n한국\x1b[2J"
     header, *events = map(json.loads, file.read_text(encoding="utf-8").splitlines())
     assert (header["version"], header["width"], header["height"]) == (2, 80, 24)
-    assert [(kind, text) for _, kind, text in events] == [("o", "403 services is forbidden\r\n"), ("o", "한국\x1b[2J")]
+    assert [(kind, text) for _, kind, text in events] == [
+        ("o", "403 services is forbidden\r\n"),
+        ("o", "한국\x1b[2J"),
+    ]
     assert 0 <= events[0][0] <= events[1][0]
 
 

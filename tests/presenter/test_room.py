@@ -30,7 +30,11 @@ CLOSED: dict[str, Any] = {
     "rounds": [[2, 1, 0], [1, 3, 0]],
     "right": 1,
     "because": "",
-    "wrong": {"option": 0, "count": 1, "ideas": [{"idea": "Who may list objects may also change them."}]},
+    "wrong": {
+        "option": 0,
+        "count": 1,
+        "ideas": [{"idea": "Who may list objects may also change them."}],
+    },
 }
 
 
@@ -52,8 +56,17 @@ def test_an_open_question_has_its_answers_and_no_bars() -> None:
 def test_a_closed_one_has_both_rounds_the_answer_and_the_commonest_wrong_idea() -> None:
     page = text(room.bars(CLOSED))
     assert "The room: closed, 3 answered, then 4" in page
-    rows = re.findall(r"^(?:(\w.*\S) )? +(\d+)(?:  (█+).?)?\s*$", page.partition("then 4")[2], re.MULTILINE)
-    assert [name for name, _, _ in rows] == ["200, allowed", "", "403, forbidden ✓", "", "401, unauthorized", ""]
+    rows = re.findall(
+        r"^(?:(\w.*\S) )? +(\d+)(?:  (█+).?)?\s*$", page.partition("then 4")[2], re.MULTILINE
+    )
+    assert [name for name, _, _ in rows] == [
+        "200, allowed",
+        "",
+        "403, forbidden ✓",
+        "",
+        "401, unauthorized",
+        "",
+    ]
     assert [int(count) for _, count, _ in rows] == [2, 1, 1, 3, 0, 0]
     lengths = [len(bar) for _, _, bar in rows]
     assert lengths[3] > lengths[0] > lengths[2] > lengths[1] > lengths[4] == lengths[5] == 0
@@ -62,10 +75,18 @@ def test_a_closed_one_has_both_rounds_the_answer_and_the_commonest_wrong_idea() 
 
 
 def test_the_bars_of_one_round_stand_alone_and_a_policy_keeps_its_lines() -> None:
-    one = {**CLOSED, "rounds": [[2, 1, 0], [0, 0, 0]], "answers": [3, 0], "wrong": None, "text": "rules:\n- verbs: []"}
+    one = {
+        **CLOSED,
+        "rounds": [[2, 1, 0], [0, 0, 0]],
+        "answers": [3, 0],
+        "wrong": None,
+        "text": "rules:\n- verbs: []",
+    }
     page = text(room.page(one))
     assert "rules:\n- verbs: []" in re.sub(" +\n", "\n", page)
-    assert len(re.findall(r" \d(?:  █+.?)?\s*$", page.partition("3 answered")[2], re.MULTILINE)) == 3
+    assert (
+        len(re.findall(r" \d(?:  █+.?)?\s*$", page.partition("3 answered")[2], re.MULTILINE)) == 3
+    )
 
 
 def test_without_a_class_it_says_how_to_begin_one(labkit_home: Path) -> None:

@@ -143,7 +143,9 @@ def test_the_overview_the_keys_and_the_pictures_lie_above_the_step(demo: Termina
     assert re.search(r"┃kikai/default +┃→┃kikai/test +┃→┃service-reader +┃→┃get, list ·", granted)
     demo.press("   ", "403 services")
     refused = demo.press("g", "✕ nothing grants it")
-    assert "kikai/default: delete services web in kikai" in refused, "the graph is the last request's"
+    assert "kikai/default: delete services web in kikai" in refused, (
+        "the graph is the last request's"
+    )
     assert "near miss (verb)" in demo.press(f"x{DOWN * 30}", "it would allow nothing else")
 
 
@@ -154,7 +156,9 @@ def test_anything_can_be_asked_and_the_cluster_is_then_as_before(demo: Terminal)
     demo.press(":me.get('/api/v1/namespaces/kikai/services')\r", "│Authorization│")
     demo.press(DOWN * 40, "✕ nothing grants it")
     demo.press(ESCAPE, question)
-    demo.press(":lab.apply('apiVersion: v1\\nkind: Namespace\\nmetadata: {name: asked}')\r", "asked")
+    demo.press(
+        ":lab.apply('apiVersion: v1\\nkind: Namespace\\nmetadata: {name: asked}')\r", "asked"
+    )
     demo.press(" ", "space runs it")
     demo.press(":lab.admin.get('/api/v1/namespaces/asked').status\r", "404")
     for nonsense, said in {
@@ -169,10 +173,15 @@ def test_anything_can_be_asked_and_the_cluster_is_then_as_before(demo: Terminal)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl; the test above asks without it")
+@pytest.mark.skipif(
+    not shutil.which("kubectl"), reason="needs kubectl; the test above asks without it"
+)
 def test_what_kubectl_asked_has_its_pictures_too(demo: Terminal) -> None:
     demo.press("/16\r", "May the pod list services now")
-    demo.press(":kubectl get services -n kikai --as system:serviceaccount:kikai:default\r", "│Authorization│")
+    demo.press(
+        ":kubectl get services -n kikai --as system:serviceaccount:kikai:default\r",
+        "│Authorization│",
+    )
     demo.press(DOWN * 40, "✕ nothing grants it")
     assert demo.end("q") == 0
 
@@ -190,14 +199,18 @@ def test_code_comes_a_line_at_a_key_and_the_overview_takes_arrows(demo: Terminal
 
 
 @pytest.mark.slow
-def test_the_room_s_bars_come_with_the_step_that_it_was_asked(labkit: Open, labkit_home: Path) -> None:
+def test_the_room_s_bars_come_with_the_step_that_it_was_asked(
+    labkit: Open, labkit_home: Path
+) -> None:
     with shared(ROOM) as share:
         assert share is not None
         demo = labkit("demo", "--step")
         demo.wait(START)
         assert "No class is on here" in demo.press("b", "No class is on here")
         share(ASKED)
-        assert "The bars come when the board shows them." in demo.wait("The room: first round, 3 answered")
+        assert "The bars come when the board shows them." in demo.wait(
+            "The room: first round, 3 answered"
+        )
         assert "█" not in demo.screen
         assert "The room" not in demo.press("/16\r", "May the pod list services now")
         assert "What do you expect?" in demo.screen
@@ -304,13 +317,17 @@ def test_without_colours_it_says_the_same(labkit: Open) -> None:
 def test_a_dumb_terminal_is_told_so(labkit: Open) -> None:
     demo = labkit("demo", "--step", environment={"TERM": "dumb"})
     assert demo.end() == 2
-    assert "--step draws pages, and TERM=dumb cannot; leave it out." in " ".join(demo.screen.split())
+    assert "--step draws pages, and TERM=dumb cannot; leave it out." in " ".join(
+        demo.screen.split()
+    )
 
 
 @pytest.mark.parametrize("option", [["--step"], ["--pace", "5"]])
 def test_without_a_terminal_it_says_so(option: list[str]) -> None:
     command = [sys.executable, "-m", "labkit", "demo", *option]
-    done = subprocess.run(command, cwd=ROOT, input="", capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, input="", capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     assert done.returncode == 2
     assert f"{option[0]} waits for a key, and there is no terminal to press one on" in done.stderr
 
@@ -332,7 +349,9 @@ def test_no_whole_token_is_drawn(demo: Terminal) -> None:
 
 
 @pytest.mark.slow
-def test_on_the_chosen_cluster_it_begins_and_ends_with_a_reset(labkit: Open, labkit_home: Path) -> None:
+def test_on_the_chosen_cluster_it_begins_and_ends_with_a_reset(
+    labkit: Open, labkit_home: Path
+) -> None:
     lab = Lab("embedded", say=lambda _line: None)
     try:
         lab.apply("04-roles")

@@ -14,7 +14,9 @@ from labkit.presenter.terminal import keys, restore
 
 
 @pytest.mark.slow
-def test_keys_that_came_before_are_not_lost_and_later_ones_not_echoed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_came_before_are_not_lost_and_later_ones_not_echoed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     terminal, own = pty.openpty()
     with os.fdopen(own, encoding="utf-8") as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)

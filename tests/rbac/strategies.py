@@ -29,7 +29,11 @@ RESOURCE_RULES = st.fixed_dictionaries(
             st.one_of(
                 RESOURCES,
                 st.just("*"),
-                st.builds("{}/{}".format, st.one_of(RESOURCES, st.just("*")), st.sampled_from(["log", "exec", "*"])),
+                st.builds(
+                    "{}/{}".format,
+                    st.one_of(RESOURCES, st.just("*")),
+                    st.sampled_from(["log", "exec", "*"]),
+                ),
             )
         ),
     },
@@ -46,7 +50,8 @@ SUBJECTS = st.one_of(
     st.fixed_dictionaries({"kind": st.just("User"), "name": USERS}),
     st.fixed_dictionaries({"kind": st.just("Group"), "name": TEAMS}),
     st.fixed_dictionaries(
-        {"kind": st.just("ServiceAccount"), "name": st.just("sa")}, optional={"namespace": NAMESPACES}
+        {"kind": st.just("ServiceAccount"), "name": st.just("sa")},
+        optional={"namespace": NAMESPACES},
     ),
 )
 
@@ -60,9 +65,13 @@ def role(namespaced: bool) -> st.SearchStrategy[dict[str, Any]]:
 def bound(namespaced: bool) -> st.SearchStrategy[dict[str, Any]]:
     place = {"namespace": NAMESPACES} if namespaced else {}
     kinds = ["Role", "ClusterRole"] if namespaced else ["ClusterRole"]
-    ref = st.fixed_dictionaries({"kind": st.sampled_from(kinds), "name": st.sampled_from(["r1", "r2", "ghost"])})
+    ref = st.fixed_dictionaries(
+        {"kind": st.sampled_from(kinds), "name": st.sampled_from(["r1", "r2", "ghost"])}
+    )
     metadata = st.fixed_dictionaries({"name": st.sampled_from(["b1", "b2", "b3", "b4"]), **place})
-    return st.fixed_dictionaries({"metadata": metadata, "roleRef": ref, "subjects": st.lists(SUBJECTS, max_size=3)})
+    return st.fixed_dictionaries(
+        {"metadata": metadata, "roleRef": ref, "subjects": st.lists(SUBJECTS, max_size=3)}
+    )
 
 
 def place(obj: dict[str, Any]) -> tuple[str, str]:

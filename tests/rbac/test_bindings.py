@@ -77,7 +77,9 @@ def test_an_account_without_a_namespace_is_nobody() -> None:
         ),
     ],
 )
-def test_a_short_name_is_a_subject(who: str, user: str, groups: tuple[str, ...], label: str, flag: str) -> None:
+def test_a_short_name_is_a_subject(
+    who: str, user: str, groups: tuple[str, ...], label: str, flag: str
+) -> None:
     found = subject(who)
     assert found == Subject(user, groups)
     assert (found.label, found.kubectl_flag) == (label, flag)

@@ -31,7 +31,10 @@ def titles(question: Attributes, *objects: Object) -> list[str]:
 
 def default(obj: Object) -> Object:
     """The same with the label of what every cluster has."""
-    return {**obj, "metadata": {**obj["metadata"], "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}}
+    return {
+        **obj,
+        "metadata": {**obj["metadata"], "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,10 @@ def test_a_new_role_names_an_object_where_the_verb_can(verb: str, named: bool) -
 
 
 def test_a_new_role_has_a_name_that_neither_a_role_nor_a_binding_has() -> None:
-    taken = (role("", "services-list", ("get", "", "pods")), binding("darbo", "services-list-2", "Role/x", "kikai/bot"))
+    taken = (
+        role("", "services-list", ("get", "", "pods")),
+        binding("darbo", "services-list-2", "Role/x", "kikai/bot"),
+    )
     (new,) = changes(LIST, *taken)
     assert new.commands[0].startswith("kubectl create role services-list-3 ")
     assert "--role=services-list-3 " in new.commands[1]
@@ -124,7 +130,11 @@ def test_a_new_role_has_a_name_that_neither_a_role_nor_a_binding_has() -> None:
     ids=["role", "cluster role in a namespace", "cluster role"],
 )
 def test_a_role_that_is_there_is_bound(obj: Object, space: str, title: str, command: str) -> None:
-    (bound,) = [each for each in changes(LIST._replace(namespace=space), obj) if each.title.startswith("Bind")]
+    (bound,) = [
+        each
+        for each in changes(LIST._replace(namespace=space), obj)
+        if each.title.startswith("Bind")
+    ]
     assert (bound.title, bound.commands) == (title, (command,))
 
 
@@ -166,10 +176,16 @@ def test_a_binding_is_joined() -> None:
 
 def test_a_binding_of_the_whole_cluster_gives_the_same_in_every_other_namespace() -> None:
     objects = (WIDE, binding("", "all", "ClusterRole/wide", "kikai/default"))
-    in_kikai, everywhere = changes(LIST, *objects)[-1], changes(LIST._replace(namespace=""), *objects)[-1]
+    in_kikai, everywhere = (
+        changes(LIST, *objects)[-1],
+        changes(LIST._replace(namespace=""), *objects)[-1],
+    )
     assert in_kikai.title == everywhere.title == "Add darbo/default to the ClusterRoleBinding all."
     assert in_kikai.commands[0].startswith("kubectl patch clusterrolebinding all --type=json -p '[")
-    assert in_kikai.also_allows == ("get, list: services, pods", "the same in every other namespace")
+    assert in_kikai.also_allows == (
+        "get, list: services, pods",
+        "the same in every other namespace",
+    )
     assert everywhere.also_allows == ("get, list: services, pods",)
     assert (in_kikai.weight, everywhere.weight) == (3 + MANY, 3)
 
@@ -177,14 +193,25 @@ def test_a_binding_of_the_whole_cluster_gives_the_same_in_every_other_namespace(
 @pytest.mark.parametrize(
     "objects",
     [
-        (role("", "r", ("list", "", "services")), binding("", "system:r", "ClusterRole/r", "kikai/bot")),
-        (role("", "r", ("list", "", "services")), binding("darbo", "r", "ClusterRole/r", "kikai/bot")),
-        (role("", "r", ("get", "", "services")), binding("kikai", "r", "ClusterRole/r", "kikai/bot")),
+        (
+            role("", "r", ("list", "", "services")),
+            binding("", "system:r", "ClusterRole/r", "kikai/bot"),
+        ),
+        (
+            role("", "r", ("list", "", "services")),
+            binding("darbo", "r", "ClusterRole/r", "kikai/bot"),
+        ),
+        (
+            role("", "r", ("get", "", "services")),
+            binding("kikai", "r", "ClusterRole/r", "kikai/bot"),
+        ),
         (binding("kikai", "r", "ClusterRole/gone", "kikai/bot"),),
     ],
     ids=["of the system", "in another namespace", "without the verb", "to no role"],
 )
-def test_a_binding_that_is_none_of_ours_or_does_not_help_is_not_joined(objects: tuple[Object, ...]) -> None:
+def test_a_binding_that_is_none_of_ours_or_does_not_help_is_not_joined(
+    objects: tuple[Object, ...],
+) -> None:
     assert [each for each in titles(LIST, *objects) if each.startswith("Add")] == []
 
 
@@ -201,7 +228,9 @@ def test_a_binding_that_is_none_of_ours_or_does_not_help_is_not_joined(objects: 
 def test_what_a_role_allows_besides_is_listed_and_weighed(
     rules: list[tuple[str, str, str]], also_allows: tuple[str, ...], weight: int
 ) -> None:
-    (bound,) = [each for each in changes(LIST, role("kikai", "r", *rules)) if each.title.startswith("Bind")]
+    (bound,) = [
+        each for each in changes(LIST, role("kikai", "r", *rules)) if each.title.startswith("Bind")
+    ]
     assert (bound.also_allows, bound.weight) == (also_allows, weight)
 
 
@@ -222,8 +251,16 @@ def test_each_api_group_and_each_path_counts() -> None:
         (READER, (), True),
         (default(READER), (), False),
         (READER, (binding("kikai", "b", "Role/reader", "kikai/bot"),), False),
-        (role("", "r", ("list", "", "services")), (binding("", "b", "ClusterRole/r", "kikai/bot"),), False),
-        (role("", "r", ("list", "", "services")), (binding("darbo", "b", "ClusterRole/r", "kikai/bot"),), True),
+        (
+            role("", "r", ("list", "", "services")),
+            (binding("", "b", "ClusterRole/r", "kikai/bot"),),
+            False,
+        ),
+        (
+            role("", "r", ("list", "", "services")),
+            (binding("darbo", "b", "ClusterRole/r", "kikai/bot"),),
+            True,
+        ),
         (role("", "r", ("list", "", "services"), ("get", "", "services")), (), True),
         (role("", "r", ("list", "", "services"), ("get", "", "pods")), (), False),
         (role("", "r", ("list", "", "services"), ("get", "apps", "services")), (), False),
@@ -239,7 +276,9 @@ def test_a_role_waits_if_it_is_for_this_alone_and_nobody_here_has_it(
 
 
 def test_a_role_waits_for_what_is_asked_of_a_subresource() -> None:
-    question = Attributes(User(""), "create", resource="pods", subresource="exec", namespace="kikai")
+    question = Attributes(
+        User(""), "create", resource="pods", subresource="exec", namespace="kikai"
+    )
     found = changes(question, role("kikai", "exec", ("create", "", "pods/exec")))
     assert [(each.title, each.waits) for each in found] == [
         ("Bind the existing Role exec in kikai.", True),
@@ -248,7 +287,12 @@ def test_a_role_waits_for_what_is_asked_of_a_subresource() -> None:
 
 
 def test_a_role_that_waits_comes_first_then_the_lightest_then_the_shortest() -> None:
-    objects = (WIDE, READER, role("", "just", ("list", "", "services")), binding("", "b", "ClusterRole/just", "a/b"))
+    objects = (
+        WIDE,
+        READER,
+        role("", "just", ("list", "", "services")),
+        binding("", "b", "ClusterRole/just", "a/b"),
+    )
     assert [each.title for each in changes(LIST, *objects)] == [
         "Bind the existing Role reader in kikai.",
         "Bind the existing ClusterRole just in kikai.",

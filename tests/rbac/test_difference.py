@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from labkit.grading.judging.weights import SERVED
-from labkit.rbac.difference import MAX_EXCESSES, MAX_PARTS, Allowance, PolicyDifference, policy_at_start
+from labkit.rbac.difference import (
+    MAX_EXCESSES,
+    MAX_PARTS,
+    Allowance,
+    PolicyDifference,
+    policy_at_start,
+)
 from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import subject
@@ -34,7 +40,10 @@ def group(name: str) -> dict[str, Any]:
 
 def policy(*grants: tuple[str, dict[str, Any], dict[str, Any]], name: str = "given") -> Policy:
     """Grants: each a namespace (or nothing, for the whole cluster), a subject and a rule of a cluster role."""
-    roles = {("ClusterRole", "", f"{name}-{number}"): {"rules": [rule]} for number, (_, _, rule) in enumerate(grants)}
+    roles = {
+        ("ClusterRole", "", f"{name}-{number}"): {"rules": [rule]}
+        for number, (_, _, rule) in enumerate(grants)
+    }
     bindings = tuple(
         {
             "metadata": {"name": f"{name}-{number}", **({"namespace": place} if place else {})},
@@ -53,7 +62,9 @@ def allowed(need: Need) -> Allowance:
 
 def too_much(now: Policy, before: Policy = BEGINNING, *more: Allowance) -> list[str]:
     """What was granted beyond the needs, without the bindings' names."""
-    found = PolicyDifference(now, before, SERVED).beyond_allowances([allowed(READS), allowed(OTHER), *more])
+    found = PolicyDifference(now, before, SERVED).beyond_allowances(
+        [allowed(READS), allowed(OTHER), *more]
+    )
     return [f"{each.subject}: {each.permission}" for each in found]
 
 
@@ -62,23 +73,33 @@ def test_what_is_needed_is_not_too_much() -> None:
 
 
 def test_the_same_in_the_whole_cluster_is() -> None:
-    assert too_much(policy(("", account(ANN), PODS))) == ["red/ann: list · pods in the whole cluster"]
+    assert too_much(policy(("", account(ANN), PODS))) == [
+        "red/ann: list · pods in the whole cluster"
+    ]
 
 
 def test_what_may_be_had_everywhere_may_be_had_in_a_namespace() -> None:
     in_red = policy(("red", account(ANN), SECRETS))
     assert too_much(in_red, BEGINNING, Allowance(subject(ANN), [SECRETS], None)) == []
-    assert len(too_much(in_red, BEGINNING, Allowance(subject(ANN), [SECRETS]))) == 1, "only in the whole cluster"
+    assert len(too_much(in_red, BEGINNING, Allowance(subject(ANN), [SECRETS]))) == 1, (
+        "only in the whole cluster"
+    )
 
 
 def test_what_somebody_else_needs_is_too_much_for_an_account_and_for_its_group() -> None:
     assert too_much(policy(("red", account(ANN), SECRETS))) == ["red/ann: get · secrets in red"]
     whole = group("system:serviceaccounts:red")
-    assert too_much(policy(("red", whole, SECRETS))) == ["group system:serviceaccounts:red: get · secrets in red"]
+    assert too_much(policy(("red", whole, SECRETS))) == [
+        "group system:serviceaccounts:red: get · secrets in red"
+    ]
 
 
 def test_an_account_by_its_user_name_is_the_same_account() -> None:
-    user = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "system:serviceaccount:red:ann"}
+    user = {
+        "kind": "User",
+        "apiGroup": "rbac.authorization.k8s.io",
+        "name": "system:serviceaccount:red:ann",
+    }
     assert too_much(policy(("red", user, PODS))) == []
     assert too_much(policy(("red", user, SECRETS))) == ["red/ann: get · secrets in red"]
 
@@ -129,7 +150,8 @@ def test_what_whoever_has_a_role_may_have_is_allowed_for_groups_and_strangers() 
 
 
 @pytest.mark.parametrize(
-    ("path", "found"), [("/metrics", []), ("/metr*", ["red/ann: get · /metr* in the whole cluster"])]
+    ("path", "found"),
+    [("/metrics", []), ("/metr*", ["red/ann: get · /metr* in the whole cluster"])],
 )
 def test_a_path_with_a_star_is_wider_than_the_path(path: str, found: list[str]) -> None:
     need = allowed(Need(subject(ANN), "get", path="/metrics"))
@@ -138,7 +160,10 @@ def test_a_path_with_a_star_is_wider_than_the_path(path: str, found: list[str]) 
 
 
 def test_a_path_is_granted_in_no_namespace() -> None:
-    assert too_much(policy(("red", account(ANN), {"verbs": ["get"], "nonResourceURLs": ["/metrics"]}))) == []
+    assert (
+        too_much(policy(("red", account(ANN), {"verbs": ["get"], "nonResourceURLs": ["/metrics"]})))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -169,7 +194,9 @@ def test_who_else_got_it_is_named() -> None:
 
 
 def test_each_excess_says_who_got_what_by_which_binding() -> None:
-    (found,) = PolicyDifference(policy(("red", account(ANN), SECRETS)), BEGINNING).beyond_allowances([allowed(READS)])
+    (found,) = PolicyDifference(
+        policy(("red", account(ANN), SECRETS)), BEGINNING
+    ).beyond_allowances([allowed(READS)])
     assert (found.subject, found.permission) == ("red/ann", "get · secrets in red")
     assert str(found) == "red/ann: get · secrets in red (by RoleBinding given-0)"
 
@@ -185,14 +212,23 @@ def test_a_default_role_that_gives_more_is_named_though_nobody_has_it() -> None:
     def view(*rules: dict[str, Any], default: bool = True) -> Policy:
         labels = {"kubernetes.io/bootstrapping": "rbac-defaults"} if default else {}
         return Policy(
-            {("ClusterRole", "", "view"): {"metadata": {"name": "view", "labels": labels}, "rules": [*rules]}}, ()
+            {
+                ("ClusterRole", "", "view"): {
+                    "metadata": {"name": "view", "labels": labels},
+                    "rules": [*rules],
+                }
+            },
+            (),
         )
 
     difference = PolicyDifference(view(PODS, SECRETS), view(PODS), SERVED)
     assert list(map(str, difference.beyond([], roles=True))) == [
         "whoever has ClusterRole/view: get · secrets wherever it is bound"
     ]
-    assert list(difference.beyond([Allowance(None, [SECRETS], (), "ClusterRole/view")], roles=True)) == []
+    assert (
+        list(difference.beyond([Allowance(None, [SECRETS], (), "ClusterRole/view")], roles=True))
+        == []
+    )
     assert list(difference.beyond([])) == []
     mine = PolicyDifference(view(PODS, SECRETS, default=False), view(PODS, default=False), SERVED)
     assert list(mine.beyond([], roles=True)) == []
@@ -218,12 +254,18 @@ def test_one_of_a_binding_s_subjects_is_enough() -> None:
 
 
 def test_a_long_list_is_cut_off() -> None:
-    many = {"verbs": ["get"], "apiGroups": [""], "resources": [f"things{number}" for number in range(MAX_PARTS + 1)]}
+    many = {
+        "verbs": ["get"],
+        "apiGroups": [""],
+        "resources": [f"things{number}" for number in range(MAX_PARTS + 1)],
+    }
     difference = PolicyDifference(policy(("red", account(ANN), many)), BEGINNING)
     assert len(difference.beyond_allowances([])) == MAX_EXCESSES
     assert list(difference.beyond([]))[-1] is None
     at_start = policy(("red", account(ANN), many))
-    assert list(PolicyDifference(at_start, at_start).beyond([])) == [], "what is as it was is not looked at"
+    assert list(PolicyDifference(at_start, at_start).beyond([])) == [], (
+        "what is as it was is not looked at"
+    )
 
 
 def test_the_policy_at_the_start_is_the_defaults_and_what_was_set_up() -> None:
@@ -246,7 +288,11 @@ def test_the_policy_at_the_start_is_the_defaults_and_what_was_set_up() -> None:
     start = policy_at_start(both, setup)
     assert set(start.roles) == {("ClusterRole", "", "default-0"), ("Role", "red", "r")}
     assert start.bindings == default.bindings
-    same_name = {**default.bindings[0], "apiVersion": "rbac.authorization.k8s.io/v1", "subjects": [account(ANN)]}
+    same_name = {
+        **default.bindings[0],
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "subjects": [account(ANN)],
+    }
     assert policy_at_start(both, [same_name]).bindings == (same_name,)
 
 
@@ -268,7 +314,9 @@ def one(verb: str, group_name: str, resource: str) -> dict[str, Any]:
         ("", "get", "", "roles"),
     ],
 )
-def test_what_no_request_can_ask_for_is_no_excess(namespace: str, verb: str, group_name: str, resource: str) -> None:
+def test_what_no_request_can_ask_for_is_no_excess(
+    namespace: str, verb: str, group_name: str, resource: str
+) -> None:
     assert too_much(policy((namespace, account(ANN), one(verb, group_name, resource)))) == []
 
 

@@ -14,7 +14,9 @@ from labkit.rbac.subjects import Subject, subject
 from tests.rbac.conftest import anonymous, put
 
 
-def why(api: Client, who: str, what: str, namespace: str = "", name: str = "") -> tuple[bool, list[str]]:
+def why(
+    api: Client, who: str, what: str, namespace: str = "", name: str = ""
+) -> tuple[bool, list[str]]:
     """Whether it is allowed, and what nearly allowed it."""
     question = Permission.parse(what).question(subject(who), namespace)
     if name:
@@ -24,18 +26,28 @@ def why(api: Client, who: str, what: str, namespace: str = "", name: str = "") -
 
 
 def test_a_grant_names_its_binding_role_and_rule(api: Client) -> None:
-    found = explain(api, Permission.parse("list services").question(subject("kikai/default"), "kikai"))
+    found = explain(
+        api, Permission.parse("list services").question(subject("kikai/default"), "kikai")
+    )
     assert found.allowed
     assert 'RoleBinding "test/kikai"' in found.reason
     (grant,) = found.grants
-    assert (grant.binding_title, grant.role_title) == ("RoleBinding kikai/test", "Role kikai/service-reader")
+    assert (grant.binding_title, grant.role_title) == (
+        "RoleBinding kikai/test",
+        "Role kikai/service-reader",
+    )
     assert grant.subject_title == "ServiceAccount kikai/default"
     assert not found.near_misses
 
 
 def test_masters_are_allowed_before_any_role_is_asked(api: Client) -> None:
-    question = Permission.parse("list services").question(Subject("root", ("system:masters",)), "kikai")
-    assert explain(api, question).reason == "the group system:masters may do everything, before any role is asked"
+    question = Permission.parse("list services").question(
+        Subject("root", ("system:masters",)), "kikai"
+    )
+    assert (
+        explain(api, question).reason
+        == "the group system:masters may do everything, before any role is asked"
+    )
     api.delete("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/cluster-admin")
     found = explain(api, question)
     assert (found.allowed, found.grants) == (True, ())
@@ -71,7 +83,11 @@ def test_a_list_is_refused_by_a_rule_with_names(api: Client) -> None:
 
 
 def test_a_role_that_nobody_is_bound_to_and_one_that_is_missing(api: Client) -> None:
-    put(api, role("darbo", "spare", ("list", "", "pods")), binding("darbo", "lost", "Role/gone", "kikai/bot"))
+    put(
+        api,
+        role("darbo", "spare", ("list", "", "pods")),
+        binding("darbo", "lost", "Role/gone", "kikai/bot"),
+    )
     allowed, misses = why(api, "kikai/bot", "list pods", "darbo")
     assert not allowed
     assert misses == ["missing role", "unbound"]
@@ -103,7 +119,11 @@ def test_the_smallest_change_allows_nothing_else_and_really_flips_it(api: Client
 
 
 def test_a_verb_in_capitals_is_explained(api: Client) -> None:
-    put(api, role("kikai", "loud", ("LIST", "", "pods")), binding("kikai", "loud", "Role/loud", "kikai/bot"))
+    put(
+        api,
+        role("kikai", "loud", ("LIST", "", "pods")),
+        binding("kikai", "loud", "Role/loud", "kikai/bot"),
+    )
     found = explain(api, Permission.parse("list pods").question(subject("kikai/bot"), "kikai"))
     assert found.near_misses[0].why == (
         'RoleBinding kikai/loud: the rule has LIST, not list. Verbs are written in small letters: "list", not "LIST".'
@@ -132,16 +152,27 @@ def test_a_role_that_waits_for_its_binding_is_bound(
 ) -> None:
     put(api, made)
     who = subject("darbo/default")
-    changes = smallest_changes(read_policy(api), who, Permission.parse(asked).question(who, namespace))
+    changes = smallest_changes(
+        read_policy(api), who, Permission.parse(asked).question(who, namespace)
+    )
     assert changes[0].commands == (command,)
-    assert changes[1].commands[0].startswith("kubectl create role " if namespace else "kubectl create clusterrole ")
+    assert (
+        changes[1]
+        .commands[0]
+        .startswith("kubectl create role " if namespace else "kubectl create clusterrole ")
+    )
 
 
 @pytest.mark.parametrize(
-    "rules", [("get,list,delete", "", "services"), ("list", "", "services,secrets"), ("*", "", "services")]
+    "rules",
+    [("get,list,delete", "", "services"), ("list", "", "services,secrets"), ("*", "", "services")],
 )
-def test_a_role_that_grants_much_more_is_no_smallest_change(api: Client, rules: tuple[str, str, str]) -> None:
+def test_a_role_that_grants_much_more_is_no_smallest_change(
+    api: Client, rules: tuple[str, str, str]
+) -> None:
     put(api, role("darbo", "large", rules))
     who = subject("darbo/default")
-    changes = smallest_changes(read_policy(api), who, Permission.parse("list services").question(who, "darbo"))
+    changes = smallest_changes(
+        read_policy(api), who, Permission.parse("list services").question(who, "darbo")
+    )
     assert changes[0].title.startswith("A new role in darbo")

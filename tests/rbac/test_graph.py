@@ -24,18 +24,24 @@ TEST = binding("kikai", "test", "Role/reader", "kikai/bot", "darbo/other", "grou
 
 def default(obj: Object) -> Object:
     """The same with the label of what every cluster has."""
-    return {**obj, "metadata": {**obj["metadata"], "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}}
+    return {
+        **obj,
+        "metadata": {**obj["metadata"], "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+    }
 
 
 def boxes(graph: Graph) -> list[tuple[int, str, str, bool]]:
     """Column, kind, label, and whether it grants."""
-    return sorted((node.column, node.kind, node.label, node.granting) for node in graph.nodes.values())
+    return sorted(
+        (node.column, node.kind, node.label, node.granting) for node in graph.nodes.values()
+    )
 
 
 def edges(graph: Graph) -> list[tuple[str, str, bool]]:
     """From, to, and whether it grants."""
     return sorted(
-        (graph.nodes[start].label, graph.nodes[end].label, granting) for (start, end), granting in graph.edges.items()
+        (graph.nodes[start].label, graph.nodes[end].label, granting)
+        for (start, end), granting in graph.edges.items()
     )
 
 
@@ -81,7 +87,13 @@ def test_nothing_grants_another_question(question: Attributes | None) -> None:
 def test_a_path_is_a_subject_a_binding_and_a_role_with_its_rules() -> None:
     paths = list(rbac_graph(Policy.of([READER, TEST]), question=LIST).paths())
     assert [
-        (each.subject.label, each.binding.label, each.role.label, [rule.title for rule in each.rules], each.granting)
+        (
+            each.subject.label,
+            each.binding.label,
+            each.role.label,
+            [rule.title for rule in each.rules],
+            each.granting,
+        )
         for each in paths
     ] == [
         ("kikai/bot", "kikai/test", "kikai/reader", ["get · pods", "list · services"], True),
@@ -108,12 +120,15 @@ def test_a_box_that_two_bindings_share_grants_if_one_of_them_does() -> None:
         assert boxes(graph) == drawn
         assert graph.edges["ClusterRole:/wide", "ClusterRole:/wide#0"]
         assert [(path.binding.label, path.granting) for path in graph.paths()] == [
-            (each["metadata"]["namespace"] + "/" + each["metadata"]["name"], each is granting) for each in bindings
+            (each["metadata"]["namespace"] + "/" + each["metadata"]["name"], each is granting)
+            for each in bindings
         ]
 
 
 def test_a_role_that_is_not_there_is_drawn_as_missing() -> None:
-    graph = rbac_graph(Policy.of([binding("kikai", "lost", "Role/gone", "kikai/bot")]), question=LIST)
+    graph = rbac_graph(
+        Policy.of([binding("kikai", "lost", "Role/gone", "kikai/bot")]), question=LIST
+    )
     assert boxes(graph)[-1] == (2, "Role (missing)", "kikai/gone", False)
     assert [path.rules for path in graph.paths()] == [[]]
 
@@ -140,7 +155,10 @@ def test_folded_rules_share_a_box(rules: list[tuple[str, str, str]], kind: str, 
 
 
 def test_a_namespace_has_its_bindings_and_those_of_the_whole_cluster() -> None:
-    bindings = [binding(space, f"b-{space}", "ClusterRole/r", "kikai/bot") for space in ("", "kikai", "darbo")]
+    bindings = [
+        binding(space, f"b-{space}", "ClusterRole/r", "kikai/bot")
+        for space in ("", "kikai", "darbo")
+    ]
     graph = rbac_graph(Policy.of([role("", "r"), *bindings]), namespace="kikai")
     assert [label for column, _, label, _ in boxes(graph) if column == 1] == ["b-", "kikai/b-kikai"]
     assert graph.hidden == 0
@@ -162,8 +180,13 @@ def test_a_namespace_has_its_bindings_and_those_of_the_whole_cluster() -> None:
 def test_a_default_binding_is_drawn_for_those_that_it_names(
     who: str | None, names: tuple[str, ...], defaults: bool, drawn: bool, hidden: int
 ) -> None:
-    objects = [role("", "r", ("get", "", "pods")), default(binding("", "b", "ClusterRole/r", *names))]
-    graph = rbac_graph(Policy.of(objects), who=subject(who) if who else None, question=LIST, defaults=defaults)
+    objects = [
+        role("", "r", ("get", "", "pods")),
+        default(binding("", "b", "ClusterRole/r", *names)),
+    ]
+    graph = rbac_graph(
+        Policy.of(objects), who=subject(who) if who else None, question=LIST, defaults=defaults
+    )
     assert (bool(graph.nodes), graph.hidden) == (drawn, hidden)
 
 
@@ -186,11 +209,17 @@ def test_a_box_that_is_added_again_stays_or_begins_to_grant() -> None:
 def test_a_role_that_nobody_has_is_drawn_with_its_rules() -> None:
     system = role("", "system:x", ("get", "", "pods"))
     system["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-    objects = [READER, TEST, role("kikai", "idle", ("get", "", "pods"), ("list", "", "pods")), role("darbo", "far")]
-    graph = rbac_graph(Policy.of([*objects, system]), namespace="kikai")
-    assert [(found.kind, found.label, [rule.title for rule in rules]) for found, rules in graph.unbound()] == [
-        ("Role (nobody has it)", "kikai/idle", ["get · pods", "list · pods"])
+    objects = [
+        READER,
+        TEST,
+        role("kikai", "idle", ("get", "", "pods"), ("list", "", "pods")),
+        role("darbo", "far"),
     ]
+    graph = rbac_graph(Policy.of([*objects, system]), namespace="kikai")
+    assert [
+        (found.kind, found.label, [rule.title for rule in rules])
+        for found, rules in graph.unbound()
+    ] == [("Role (nobody has it)", "kikai/idle", ["get · pods", "list · pods"])]
     assert list(rbac_graph(Policy.of(objects), who=subject("kikai/default")).unbound()) == []
 
 
@@ -202,8 +231,18 @@ def test_in_korean_the_boxes_say_in_korean_what_is_no_kind_of_kubernetes() -> No
         role("kikai", "idle", ("get", "", "a")),
     ]
     with speaking():
-        assert {*map(shown, (node.kind for node in rbac_graph(Policy.of(objects)).nodes.values()))} == {
-            *("Group", "ServiceAccount", "RoleBinding", "Role", "Role (바인딩 없음)", "Role (없음)", "규칙")
+        assert {
+            *map(shown, (node.kind for node in rbac_graph(Policy.of(objects)).nodes.values()))
+        } == {
+            *(
+                "Group",
+                "ServiceAccount",
+                "RoleBinding",
+                "Role",
+                "Role (바인딩 없음)",
+                "Role (없음)",
+                "규칙",
+            )
         }
         folded = rbac_graph(Policy.of([READER, TEST]), fold=True).nodes.values()
         assert [shown(node.title) for node in folded if node.column == 3] == ["get · pods … 외 1개"]

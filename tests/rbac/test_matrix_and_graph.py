@@ -21,17 +21,25 @@ def test_a_matrix_marks_what_changed(api: Client) -> None:
     people = [subject("kikai/default"), subject("darbo/default")]
     what = [Permission.parse("list services"), Permission.parse("create pods/exec")]
     before = access_matrix(api, people, what, "kikai")
-    assert [[cell.allowed for cell in row] for row in before.cells] == [[True, False], [False, False]]
+    assert [[cell.allowed for cell in row] for row in before.cells] == [
+        [True, False],
+        [False, False],
+    ]
     assert not any(cell.changed for row in before.cells for cell in row)
     put(api, binding("kikai", "test", "Role/service-reader", "kikai/default", "darbo/default"))
     after = access_matrix(api, people, what, "kikai", before)
-    assert [[cell.changed for cell in row] for row in after.cells] == [[False, False], [True, False]]
+    assert [[cell.changed for cell in row] for row in after.cells] == [
+        [False, False],
+        [True, False],
+    ]
 
 
 def test_a_refused_review_is_no_no(api: Client) -> None:
     nobody = anonymous(api)
     with pytest.raises(Unanswered, match=r"access review \(403\).*lab\.admin"):
-        access_matrix(nobody, [subject("kikai/default")], [Permission.parse("list services")], "kikai")
+        access_matrix(
+            nobody, [subject("kikai/default")], [Permission.parse("list services")], "kikai"
+        )
 
 
 def test_a_role_binding_gives_no_yes_for_what_lives_in_no_namespace(api: Client) -> None:
@@ -54,7 +62,9 @@ def test_the_same_question_is_asked_once(api: Client, monkeypatch: pytest.Monkey
     asked: list[int] = []
     plain = api.transport.send_all
 
-    def count(method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sequence[Any]:
+    def count(
+        method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
+    ) -> Sequence[Any]:
         asked.append(len(bodies))
         return plain(method, path, bodies, headers)
 
@@ -76,7 +86,12 @@ def test_the_graph_has_four_columns_and_marks_the_granting_path(api: Client) -> 
     asked = Permission.parse("list services").question(who, "kikai")
     graph = rbac_graph(read_policy(api), namespace="kikai", who=who, question=asked)
     granting = sorted((node.column, node.title) for node in graph.nodes.values() if node.granting)
-    assert granting == [(0, "default"), (1, "test"), (2, "service-reader"), (3, "get, list · services")]
+    assert granting == [
+        (0, "default"),
+        (1, "test"),
+        (2, "service-reader"),
+        (3, "get, list · services"),
+    ]
     assert sum(graph.edges.values()) == 3
 
 
@@ -89,7 +104,16 @@ def test_default_bindings_are_left_out_and_counted(api: Client) -> None:
 
 
 def test_folded_rules_share_a_box_that_shows_the_granting_one(api: Client) -> None:
-    put(api, role("kikai", "service-reader", ("get", "", "pods"), ("list", "", "services"), ("get", "", "nodes")))
+    put(
+        api,
+        role(
+            "kikai",
+            "service-reader",
+            ("get", "", "pods"),
+            ("list", "", "services"),
+            ("get", "", "nodes"),
+        ),
+    )
     who = subject("kikai/default")
     asked = Permission.parse("list services").question(who, "kikai")
     graph = rbac_graph(read_policy(api), namespace="kikai", who=who, question=asked, fold=True)
@@ -97,11 +121,21 @@ def test_folded_rules_share_a_box_that_shows_the_granting_one(api: Client) -> No
     assert (rules.title, rules.granting) == ("list · services … and 2 more", True)
 
 
-def test_what_reaches_a_subject_as_it_reaches_everybody_is_drawn_only_where_it_grants(api: Client) -> None:
+def test_what_reaches_a_subject_as_it_reaches_everybody_is_drawn_only_where_it_grants(
+    api: Client,
+) -> None:
     who, policy = subject("kikai/default"), read_policy(api)
-    assert {node.title for node in rbac_graph(policy, who=who).nodes.values() if node.column == 1} == {"test"}
-    asked = Permission("create", "selfsubjectaccessreviews", "authorization.k8s.io").question(who, "")
-    drawn = {node.title for node in rbac_graph(policy, who=who, question=asked).nodes.values() if node.column == 1}
+    assert {
+        node.title for node in rbac_graph(policy, who=who).nodes.values() if node.column == 1
+    } == {"test"}
+    asked = Permission("create", "selfsubjectaccessreviews", "authorization.k8s.io").question(
+        who, ""
+    )
+    drawn = {
+        node.title
+        for node in rbac_graph(policy, who=who, question=asked).nodes.values()
+        if node.column == 1
+    }
     assert drawn == {"test", "system:basic-user"}
     scheduler = rbac_graph(policy, who=subject("system:kube-scheduler"))
     assert any(node.title == "system:kube-scheduler" for node in scheduler.nodes.values())

@@ -32,7 +32,10 @@ def default(obj: Object) -> Object:
 
 def test_a_binding_in_another_namespace() -> None:
     here = (READER, binding("darbo", "test", "ClusterRole/reader", "kikai/bot"))
-    unbound = ("unbound", "ClusterRole reader would allow this, but no binding here gives it to anyone.")
+    unbound = (
+        "unbound",
+        "ClusterRole reader would allow this, but no binding here gives it to anyone.",
+    )
     assert misses(LIST, *here) == [
         (
             "namespace",
@@ -50,13 +53,17 @@ def test_a_binding_in_another_namespace() -> None:
     ]
     node = LIST._replace(namespace="", verb="get", resource="nodes", name="one")
     reader = role("", "nodes", ("get", "", "nodes"))
-    assert misses(node, reader, binding("darbo", "test", "ClusterRole/nodes", "kikai/bot"))[0][1] == (
+    assert misses(node, reader, binding("darbo", "test", "ClusterRole/nodes", "kikai/bot"))[0][
+        1
+    ] == (
         "RoleBinding darbo/test grants this inside the namespace darbo alone; "
         "the object is in no namespace, so it takes a ClusterRoleBinding."
     )
 
 
-@pytest.mark.parametrize(("to", "called"), [("Role/gone", "Role kikai/gone"), ("ClusterRole/gone", "ClusterRole gone")])
+@pytest.mark.parametrize(
+    ("to", "called"), [("Role/gone", "Role kikai/gone"), ("ClusterRole/gone", "ClusterRole gone")]
+)
 def test_a_binding_to_no_role(to: str, called: str) -> None:
     assert misses(LIST, binding("kikai", "lost", to, "kikai/bot")) == [
         ("missing role", f"RoleBinding kikai/lost refers to {called}, which does not exist.")
@@ -89,7 +96,9 @@ def test_a_binding_to_no_role(to: str, called: str) -> None:
         ),
     ],
 )
-def test_a_rule_with_one_thing_wrong(rule: tuple[str, str, str], asked: dict[str, Any], what: str, why: str) -> None:
+def test_a_rule_with_one_thing_wrong(
+    rule: tuple[str, str, str], asked: dict[str, Any], what: str, why: str
+) -> None:
     verbs, groups, resources = rule
     mine = role("kikai", "mine", (verbs, "", resources))
     mine["rules"][0]["apiGroups"] = groups.split(",")
@@ -103,7 +112,11 @@ def test_a_rule_with_one_thing_wrong(rule: tuple[str, str, str], asked: dict[str
         ("list", "", "the rule is only for a, b, and this list names no object."),
         ("watch", "", "the rule is only for a, b, and this watch names no object."),
         ("create", "", "the rule is only for a, b, and this create names no object."),
-        ("deletecollection", "", "the rule is only for a, b, and this deletecollection names no object."),
+        (
+            "deletecollection",
+            "",
+            "the rule is only for a, b, and this deletecollection names no object.",
+        ),
         ("list", "c", "the rule is only for a, b, not c."),
         ("get", "c", "the rule is only for a, b, not c."),
     ],
@@ -114,7 +127,10 @@ def test_a_rule_for_other_names(verb: str, name: str, why: str) -> None:
     question = LIST._replace(verb=verb, name=name)
     found = misses(question, mine, binding("kikai", "b", "Role/mine", "kikai/bot"))
     assert found == [("name", f"RoleBinding kikai/b: {why}")]
-    assert misses(question._replace(name="a"), mine, binding("kikai", "b", "Role/mine", "kikai/bot")) == []
+    assert (
+        misses(question._replace(name="a"), mine, binding("kikai", "b", "Role/mine", "kikai/bot"))
+        == []
+    )
 
 
 def test_a_rule_with_two_things_wrong_is_no_near_miss() -> None:
@@ -128,14 +144,22 @@ def test_a_rule_with_two_things_wrong_is_no_near_miss() -> None:
         (
             "post",
             "/metrics",
-            [("verb", "ClusterRoleBinding b: the path matches, but the rule has get, head, not post.")],
+            [
+                (
+                    "verb",
+                    "ClusterRoleBinding b: the path matches, but the rule has get, head, not post.",
+                )
+            ],
         ),
         ("get", "/logs", []),
         ("post", "/logs", []),
     ],
 )
 def test_a_rule_for_a_path(verb: str, path: str, found: list[tuple[str, str]]) -> None:
-    paths = {**role("", "paths"), "rules": [{"verbs": ["get", "head"], "nonResourceURLs": ["/metrics"]}]}
+    paths = {
+        **role("", "paths"),
+        "rules": [{"verbs": ["get", "head"], "nonResourceURLs": ["/metrics"]}],
+    }
     question = Attributes(BOT, verb, path=path)
     assert misses(question, paths, binding("", "b", "ClusterRole/paths", "kikai/bot")) == found
 
@@ -150,7 +174,9 @@ def test_a_rule_for_a_path(verb: str, path: str, found: list[tuple[str, str]]) -
 )
 def test_a_binding_to_others(who: tuple[str, ...], named: str) -> None:
     bound = binding("kikai", "b", "ClusterRole/reader", *who)
-    assert misses(LIST, READER, bound) == [("subject", f"RoleBinding kikai/b grants this, but to {named}.")]
+    assert misses(LIST, READER, bound) == [
+        ("subject", f"RoleBinding kikai/b grants this, but to {named}.")
+    ]
 
 
 def test_a_binding_to_others_elsewhere_or_of_every_cluster_is_no_near_miss() -> None:
@@ -169,7 +195,9 @@ def test_a_binding_to_others_elsewhere_or_of_every_cluster_is_no_near_miss() -> 
     ],
 )
 def test_a_role_that_nobody_has(obj: Object, called: str) -> None:
-    assert misses(LIST, obj) == [("unbound", f"{called} would allow this, but no binding here gives it to anyone.")]
+    assert misses(LIST, obj) == [
+        ("unbound", f"{called} would allow this, but no binding here gives it to anyone.")
+    ]
     assert misses(LIST, default(obj)) == []
     assert misses(LIST._replace(verb="get"), obj) == []
 

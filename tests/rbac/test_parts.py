@@ -17,7 +17,9 @@ Rules = list[dict[str, Any]]
 
 @settings(max_examples=examples(300))
 @given(RULES, RULES, ASKS)
-def test_what_is_covered_allows_nothing_new(held: Rules, wanted: Rules, ask: dict[str, str]) -> None:
+def test_what_is_covered_allows_nothing_new(
+    held: Rules, wanted: Rules, ask: dict[str, str]
+) -> None:
     question = Attributes(User("u"), **ask)  # type: ignore[arg-type] # keywords from a strategy
     missing = uncovered(held, wanted)
     assert all(any(covers(rule, part) for rule in wanted) for part in missing)
@@ -30,7 +32,9 @@ def test_what_is_covered_allows_nothing_new(held: Rules, wanted: Rules, ask: dic
 def test_a_rule_is_the_sum_of_its_parts(rules: Rules, ask: dict[str, str]) -> None:
     question = Attributes(User("u"), **ask)  # type: ignore[arg-type] # keywords from a strategy
     allowed = [rule_allows(rule, question) for rule in rules]
-    assert [any(rule_allows(part.rule(), question) for part in breakdown(rule)) for rule in rules] == allowed
+    assert [
+        any(rule_allows(part.rule(), question) for part in breakdown(rule)) for rule in rules
+    ] == allowed
     assert any(rule_allows(part.rule(), question) for part in parts_of(rules)) == any(allowed)
 
 
@@ -39,4 +43,6 @@ def test_a_rule_is_the_sum_of_its_parts(rules: Rules, ask: dict[str, str]) -> No
 def test_compact_rules_allow_the_same(rules: Rules, ask: dict[str, str]) -> None:
     question = Attributes(User("u"), **ask)  # type: ignore[arg-type] # keywords from a strategy
     compacted = compact(part for rule in rules for part in breakdown(rule))
-    assert any(rule_allows(rule, question) for rule in compacted) == any(rule_allows(rule, question) for rule in rules)
+    assert any(rule_allows(rule, question) for rule in compacted) == any(
+        rule_allows(rule, question) for rule in rules
+    )

@@ -29,7 +29,10 @@ JANE: Object = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name":
 def default(obj: Object) -> Object:
     """The same with the label of what every cluster has, and fields that decide nothing."""
     labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-    return {**obj, "metadata": {**obj["metadata"], "labels": labels, "uid": "1", "resourceVersion": "7"}}
+    return {
+        **obj,
+        "metadata": {**obj["metadata"], "labels": labels, "uid": "1", "resourceVersion": "7"},
+    }
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,17 @@ class Api:
 
 
 def test_a_policy_is_kept_with_all_that_decides_and_read_again() -> None:
-    policy = Policy.of([default(READER), WIDE, {**role("", "empty"), "rules": None}, ALL, default(TEST)])
+    policy = Policy.of(
+        [default(READER), WIDE, {**role("", "empty"), "rules": None}, ALL, default(TEST)]
+    )
     kept = json.loads(json.dumps(list(policy.objects())))
     again = Policy.of(kept)
     assert list(again.objects()) == kept
-    assert list(again.roles) == [("Role", "kikai", "reader"), ("ClusterRole", "", "wide"), ("ClusterRole", "", "empty")]
+    assert list(again.roles) == [
+        ("Role", "kikai", "reader"),
+        ("ClusterRole", "", "wide"),
+        ("ClusterRole", "", "empty"),
+    ]
     assert kept[0] == {
         "kind": "Role",
         "metadata": {
@@ -100,8 +109,13 @@ def test_a_policy_is_kept_with_all_that_decides_and_read_again() -> None:
 
 
 def test_a_policy_lists_users_and_accounts_but_no_groups() -> None:
-    named = {**binding("darbo", "b", "Role/reader"), "subjects": [JANE, {"kind": "ServiceAccount", "name": "local"}]}
-    policy = Policy.of([default(TEST), ALL, named, {**binding("", "nobody", "ClusterRole/wide"), "subjects": None}])
+    named = {
+        **binding("darbo", "b", "Role/reader"),
+        "subjects": [JANE, {"kind": "ServiceAccount", "name": "local"}],
+    }
+    policy = Policy.of(
+        [default(TEST), ALL, named, {**binding("", "nobody", "ClusterRole/wide"), "subjects": None}]
+    )
     assert policy.subjects() == {"kikai/default", "darbo/bot", "jane", "darbo/local"}
     assert policy.subjects(defaults=False) == {"darbo/bot", "jane", "darbo/local"}
 
@@ -116,7 +130,12 @@ def test_the_bindings_of_a_user_name_the_user_or_one_of_the_groups() -> None:
 
 
 def test_a_policy_is_read_from_four_lists() -> None:
-    lists = {"clusterroles": [WIDE], "roles": [READER], "clusterrolebindings": [ALL], "rolebindings": [TEST]}
+    lists = {
+        "clusterroles": [WIDE],
+        "roles": [READER],
+        "clusterrolebindings": [ALL],
+        "rolebindings": [TEST],
+    }
     assert read_policy(Api(200, {}, lists)) == Policy.of([WIDE, READER, ALL, TEST])
     del lists["rolebindings"]
     with pytest.raises(PolicyUnreadable) as refused:
@@ -140,7 +159,12 @@ def test_a_policy_is_read_from_four_lists() -> None:
         (
             Need(subject("jane"), "update", "deployments/scale", "", "apps", "web"),
             "jane: update deployments.apps/scale web in the whole cluster",
-            {"verbs": ["update"], "apiGroups": ["apps"], "resources": ["deployments/scale"], "resourceNames": ["web"]},
+            {
+                "verbs": ["update"],
+                "apiGroups": ["apps"],
+                "resources": ["deployments/scale"],
+                "resourceNames": ["web"],
+            },
         ),
         (
             Need(subject("red/ann"), "get", path="/metrics"),
@@ -155,7 +179,10 @@ def test_a_need_is_a_question_a_rule_and_a_text(need: Need, text: str, rule: Obj
     policy = Policy.of([{**role("", "r"), "rules": [rule]}])
     grants = {**binding("", "b", "ClusterRole/r"), "subjects": [need.who.as_binding_subject()]}
     given = Policy(policy.roles, (grants,))
-    assert explain(Api(201, {"status": {"allowed": True}}), need.question(), given).grants[0].rule == rule
+    assert (
+        explain(Api(201, {"status": {"allowed": True}}), need.question(), given).grants[0].rule
+        == rule
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +213,11 @@ def test_a_need_is_a_question_a_rule_and_a_text(need: Need, text: str, rule: Obj
         ),
         (
             Attributes(User("jane"), "get", path="/metrics"),
-            {"user": "jane", "groups": [], "nonResourceAttributes": {"path": "/metrics", "verb": "get"}},
+            {
+                "user": "jane",
+                "groups": [],
+                "nonResourceAttributes": {"path": "/metrics", "verb": "get"},
+            },
         ),
     ],
 )
@@ -228,7 +259,12 @@ def test_a_review_without_an_answer_is_empty() -> None:
 @pytest.mark.parametrize(
     ("allowed", "groups", "said", "reason"),
     [
-        (True, (MASTERS,), "", "the group system:masters may do everything, before any role is asked"),
+        (
+            True,
+            (MASTERS,),
+            "",
+            "the group system:masters may do everything, before any role is asked",
+        ),
         (True, (MASTERS,), "RBAC: allowed", "RBAC: allowed"),
         (True, ("dev",), "", ""),
         (False, (MASTERS,), "", ""),
@@ -242,5 +278,7 @@ def test_a_decision_has_the_server_s_reason_or_that_of_masters(
     question = Attributes(User("jane", groups), "list", resource="services", namespace="kikai")
     explanation = explain(api, question, Policy.of([READER, TEST]))
     assert (explanation.allowed, explanation.reason) == (allowed, reason)
-    assert [grant.binding_title for grant in explanation.grants] == ["RoleBinding kikai/test"] * ("dev" in groups)
+    assert [grant.binding_title for grant in explanation.grants] == ["RoleBinding kikai/test"] * (
+        "dev" in groups
+    )
     assert bool(explanation.near_misses) == (not allowed and "dev" not in groups)

@@ -54,9 +54,18 @@ def test_rule_allows(given: dict[str, object], asked: dict[str, object], allowed
         (["get", "list"], ""),
         (["*"], ""),
         (["GET", "LIST"], 'Verbs are written in small letters: "get", not "GET".'),
-        (["get, list"], '"get, list" is one string, and so one verb. Each verb is a string of its own: "get", "list".'),
-        (["Get List"], '"Get List" is one string, and so one verb. Each verb is a string of its own: "get", "list".'),
-        ([" get"], '" get" is one string, and so one verb. Each verb is a string of its own: "get".'),
+        (
+            ["get, list"],
+            '"get, list" is one string, and so one verb. Each verb is a string of its own: "get", "list".',
+        ),
+        (
+            ["Get List"],
+            '"Get List" is one string, and so one verb. Each verb is a string of its own: "get", "list".',
+        ),
+        (
+            [" get"],
+            '" get" is one string, and so one verb. Each verb is a string of its own: "get".',
+        ),
     ],
 )
 def test_a_verb_that_matches_no_request_is_explained(verbs: list[str], why: str) -> None:

@@ -35,7 +35,11 @@ class Raw:
 
     def encode(self) -> bytes:
         """The bytes to send."""
-        lines = [b" ".join((self.method.encode(), self.target.encode("utf-8", "surrogateescape"), self.version))]
+        lines = [
+            b" ".join(
+                (self.method.encode(), self.target.encode("utf-8", "surrogateescape"), self.version)
+            )
+        ]
         lines += self.headers
         said = {line.partition(b":")[0].strip().lower() for line in self.headers}
         if (self.body or self.method in ("POST", "PUT", "PATCH")) and not said & {
@@ -47,7 +51,13 @@ class Raw:
 
 
 def config_map(**more: Any) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "fuzz"}, "data": {"a": "b"}, **more}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "fuzz"},
+        "data": {"a": "b"},
+        **more,
+    }
 
 
 ROLE = {
@@ -67,7 +77,11 @@ REVIEW = {
     "kind": "SelfSubjectAccessReview",
     "spec": {"resourceAttributes": {"verb": "get", "resource": "secrets", "namespace": "default"}},
 }
-TOKEN_REQUEST = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+TOKEN_REQUEST = {
+    "apiVersion": "authentication.k8s.io/v1",
+    "kind": "TokenRequest",
+    "spec": {"expirationSeconds": 600},
+}
 
 READS = (
     "/", "/api", "/apis", "/version", "/healthz", "/livez?verbose", "/openid/v1/jwks", "/openapi/v3",
@@ -93,7 +107,10 @@ WRITES: tuple[tuple[str, str, Any], ...] = (
 PATCHES = (
     ("application/json-patch+json", [{"op": "replace", "path": "/data/a", "value": "c"}]),
     ("application/merge-patch+json", {"data": {"a": None, "c": "d"}}),
-    ("application/strategic-merge-patch+json", {"metadata": {"labels": {"$patch": "replace", "x": "y"}}}),
+    (
+        "application/strategic-merge-patch+json",
+        {"metadata": {"labels": {"$patch": "replace", "x": "y"}}},
+    ),
     ("application/apply-patch+yaml", config_map(metadata={"name": "canary"})),
 )
 ACCEPTS = (
@@ -164,7 +181,11 @@ class Mutator:
     def _base(self) -> Raw:
         choose = self._random
         kind = choose.random()
-        headers = [b"Host: localhost", b"Accept: " + choose.choice(ACCEPTS[:3]), b"User-Agent: fuzz"]
+        headers = [
+            b"Host: localhost",
+            b"Accept: " + choose.choice(ACCEPTS[:3]),
+            b"User-Agent: fuzz",
+        ]
         if kind < 0.55:
             return Raw(choose.choice(("GET", "GET", "GET", "HEAD")), choose.choice(READS), headers)
         if kind < 0.8:
@@ -173,7 +194,12 @@ class Mutator:
             return Raw(method, target, [*headers, b"Content-Type: application/json"], body)
         media, patch = choose.choice(PATCHES)
         target = f"{CORE}/configmaps/canary?{DRY}" + ("&fieldManager=f" if "apply" in media else "")
-        return Raw("PATCH", target, [*headers, b"Content-Type: " + media.encode()], json.dumps(patch).encode())
+        return Raw(
+            "PATCH",
+            target,
+            [*headers, b"Content-Type: " + media.encode()],
+            json.dumps(patch).encode(),
+        )
 
     def _authorization(self) -> bytes:
         choose = self._random
@@ -195,7 +221,12 @@ class Mutator:
         elif kind == 1:
             payload = _flip(payload, choose)
         elif kind == 2:
-            head = _b64({"alg": choose.choice(("none", "None", "HS256", "RS512", "ES256", "", None)), "kid": "x"})
+            head = _b64(
+                {
+                    "alg": choose.choice(("none", "None", "HS256", "RS512", "ES256", "", None)),
+                    "kid": "x",
+                }
+            )
             signature = choose.choice((signature, "", "AA"))
         elif kind == 3:
             claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
@@ -238,7 +269,9 @@ class Mutator:
             elif kind == 1:
                 del damaged[at : at + choose.randrange(1, 9)]
             else:
-                damaged[at:at] = choose.choice((b"\r\n", b"\n", b"\x00", b"\xff\xff", b" ", b"\t", b":", b"\r\n\r\n"))
+                damaged[at:at] = choose.choice(
+                    (b"\r\n", b"\n", b"\x00", b"\xff\xff", b" ", b"\t", b":", b"\r\n\r\n")
+                )
         return bytes(damaged)
 
     def mutate_path(self, raw: Raw) -> Raw:
@@ -260,14 +293,32 @@ class Mutator:
     def mutate_query(self, raw: Raw) -> Raw:
         """A parameter with an odd value, perhaps twice."""
         choose = self._random
-        pairs = [f"{choose.choice(PARAMETERS)}={choose.choice(VALUES)}" for _ in range(choose.choice((1, 1, 2, 40)))]
+        pairs = [
+            f"{choose.choice(PARAMETERS)}={choose.choice(VALUES)}"
+            for _ in range(choose.choice((1, 1, 2, 40)))
+        ]
         if any(pair.startswith("watch") for pair in pairs):
             pairs.append("timeoutSeconds=1")
-        return replace(raw, target=raw.target + ("&" if "?" in raw.target else "?") + "&".join(pairs))
+        return replace(
+            raw, target=raw.target + ("&" if "?" in raw.target else "?") + "&".join(pairs)
+        )
 
     def mutate_method(self, raw: Raw) -> Raw:
         """Another method, perhaps one that does not exist."""
-        methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "FOO", "get", "")
+        methods = (
+            "GET",
+            "HEAD",
+            "POST",
+            "PUT",
+            "PATCH",
+            "DELETE",
+            "OPTIONS",
+            "TRACE",
+            "CONNECT",
+            "FOO",
+            "get",
+            "",
+        )
         return replace(raw, method=self._random.choice(methods))
 
     def mutate_header(self, raw: Raw) -> Raw:
@@ -297,7 +348,9 @@ class Mutator:
 
     def mutate_media(self, raw: Raw) -> Raw:
         """Other media types."""
-        headers = [line for line in raw.headers if not line.startswith((b"Accept:", b"Content-Type:"))]
+        headers = [
+            line for line in raw.headers if not line.startswith((b"Accept:", b"Content-Type:"))
+        ]
         headers.append(b"Accept: " + self._random.choice(ACCEPTS))
         headers.append(b"Content-Type: " + self._random.choice(CONTENT_TYPES))
         return replace(raw, headers=headers)
@@ -305,7 +358,10 @@ class Mutator:
     def mutate_version(self, raw: Raw) -> Raw:
         """Another version of HTTP."""
         return replace(
-            raw, version=self._random.choice((b"HTTP/1.0", b"HTTP/2.0", b"HTTP/0.9", b"HTTP/9", b"http/1.1", b""))
+            raw,
+            version=self._random.choice(
+                (b"HTTP/1.0", b"HTTP/2.0", b"HTTP/0.9", b"HTTP/9", b"http/1.1", b"")
+            ),
         )
 
     def mutate_value(self, raw: Raw) -> Raw:
@@ -326,9 +382,9 @@ class Mutator:
             key = choose.choice(list(value))
             changed = {**value, key: self._replace_somewhere(value[key], depth + 1)}
             if choose.random() < 0.2:
-                changed[choose.choice(("unknown", "", "metadata", "status", "a" * 300, "$patch"))] = choose.choice(
-                    SCALARS
-                )
+                changed[
+                    choose.choice(("unknown", "", "metadata", "status", "a" * 300, "$patch"))
+                ] = choose.choice(SCALARS)
             if choose.random() < 0.1:
                 del changed[key]
             return changed
@@ -342,7 +398,8 @@ class Mutator:
         choose = self._random
         depth = choose.choice((50, 2000, 100_000))
         laughs = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
-            b"%c: &%c [%b]\n" % (98 + i, 98 + i, b",".join([b"*%c" % (97 + i)] * 9)) for i in range(9)
+            b"%c: &%c [%b]\n" % (98 + i, 98 + i, b",".join([b"*%c" % (97 + i)] * 9))
+            for i in range(9)
         )
         body = choose.choice(
             (
@@ -354,15 +411,26 @@ class Mutator:
                 b"k8s\x00\x0a\x08\x0a\x02v1\x12\x02X" + b"\xff" * 9, b"? {a: b}\n: c\n", raw.body[: len(raw.body) // 2],
             )
         )  # fmt: skip
-        return replace(raw, body=body, method=raw.method if raw.method not in ("GET", "HEAD") else "POST")
+        return replace(
+            raw, body=body, method=raw.method if raw.method not in ("GET", "HEAD") else "POST"
+        )
 
     def mutate_chunks(self, raw: Raw) -> Raw:
         """The body in chunks, good or bad."""
         choose = self._random
         size = choose.choice(
-            (b"%x" % len(raw.body), b"0", b"-1", b"zz", b"ffffffffffffffff", b"%x;ext=1" % len(raw.body))
+            (
+                b"%x" % len(raw.body),
+                b"0",
+                b"-1",
+                b"zz",
+                b"ffffffffffffffff",
+                b"%x;ext=1" % len(raw.body),
+            )
         )
-        end = choose.choice((b"\r\n0\r\n\r\n", b"\r\n0\r\nTrailer: x\r\n\r\n", b"0\r\n\r\n", b"\r\n0\r\n"))
+        end = choose.choice(
+            (b"\r\n0\r\n\r\n", b"\r\n0\r\nTrailer: x\r\n\r\n", b"0\r\n\r\n", b"\r\n0\r\n")
+        )
         headers = [*raw.headers, b"Transfer-Encoding: chunked"]
         return replace(raw, headers=headers, body=size + b"\r\n" + raw.body + end)
 

@@ -20,7 +20,8 @@ from tests.support.until import SECONDS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
-    FAKETIME is None, reason="faketime is not here; tests/apiserver/serving/test_pki.py sets a clock of its own"
+    FAKETIME is None,
+    reason="faketime is not here; tests/apiserver/serving/test_pki.py sets a clock of its own",
 )
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -49,7 +50,9 @@ def labkit(home: Path, *words: str, clock: str = "") -> subprocess.CompletedProc
     ("jump", "left_running"),
     slow_but([("+1d", False), ("+20y", True), ("-1d", True), ("-20y", False)], ("-20y", False)),
 )
-def test_a_clock_that_was_wrong_once_locks_nobody_out(home: Path, jump: str, left_running: bool) -> None:
+def test_a_clock_that_was_wrong_once_locks_nobody_out(
+    home: Path, jump: str, left_running: bool
+) -> None:
     first = labkit(home, "up", clock=jump)
     assert first.returncode == 0, first.stderr
     made = labkit(home, "reset", "--to", "W17", clock=jump)
@@ -57,7 +60,12 @@ def test_a_clock_that_was_wrong_once_locks_nobody_out(home: Path, jump: str, lef
     kept = {name: (home / "pki" / name).read_bytes() for name in ("ca.key", "sa.key")}
     if not left_running:
         assert labkit(home, "down", clock=jump).returncode == 0
-    for words in (("reset",), ("reset", "--to", "W17"), ("exec", "curl", "--", "true"), ("status",)):
+    for words in (
+        ("reset",),
+        ("reset", "--to", "W17"),
+        ("exec", "curl", "--", "true"),
+        ("status",),
+    ):
         done = labkit(home, *words)
         assert done.returncode == 0, (words, done.stdout, done.stderr)
     assert {name: (home / "pki" / name).read_bytes() for name in kept} == kept
@@ -90,7 +98,9 @@ def accepted(server: Server) -> HTTPSConnection:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jump", slow_but(["+1d", "-1d", "-20y"], "-20y"))
-def test_a_running_server_follows_a_clock_that_jumps(movable: tuple[Server, MovableClock], jump: str) -> None:
+def test_a_running_server_follows_a_clock_that_jumps(
+    movable: tuple[Server, MovableClock], jump: str
+) -> None:
     """It renews its certificate within seconds, by the clock it has, and no watch is cut."""
     server, clock = movable
     certificate = server.home / "pki" / "apiserver.crt"

@@ -58,16 +58,22 @@ def test_no_more_causes_are_told_than_anybody_reads(api: ClusterApi) -> None:
     bot = api.account("lab", "bot")
     requirement = {"key": "a", "operator": "In", "values": ["_"] * (MAX_BODY_BYTES // 8)}
     question = {"labelSelector": {"requirements": [requirement]}}
-    reply = bot.post(f"{REVIEWS}/selfsubjectaccessreviews", {"spec": {"resourceAttributes": question}})
+    reply = bot.post(
+        f"{REVIEWS}/selfsubjectaccessreviews", {"spec": {"resourceAttributes": question}}
+    )
     assert len(causes(reply)) == MAX_CAUSES
-    listed = api.admin.get(f"{LAB}/pods?labelSelector=a+in+({','.join(f'_{n}' for n in range(100_000))})")
+    listed = api.admin.get(
+        f"{LAB}/pods?labelSelector=a+in+({','.join(f'_{n}' for n in range(100_000))})"
+    )
     assert (listed.status, listed.message.count("Invalid value")) == (400, MAX_CAUSES)
 
 
 @pytest.mark.parametrize("value", [10**380, -(10**380)])
 def test_a_number_that_is_none_is_the_callers_mistake(api: ClusterApi, value: int) -> None:
     entry = {"manager": "m", "operation": "Update", "apiVersion": "v1", "fieldsV1": {"f:a": value}}
-    reply = api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c", "managedFields": [entry]}})
+    reply = api.admin.post(
+        f"{LAB}/configmaps", {"metadata": {"name": "c", "managedFields": [entry]}}
+    )
     assert reply.status == 400
 
 

@@ -23,12 +23,28 @@ def test_a_defect_is_seen_as_one() -> None:
         (200, b"", False),
         (504, b'{"message": "Timeout"}', False),
         (502, b"", True),
-        (503, b'{"kind": "Status", "status": "Failure", "message": "error trying to reach service"}', False),
+        (
+            503,
+            b'{"kind": "Status", "status": "Failure", "message": "error trying to reach service"}',
+            False,
+        ),
         (500, b"500 Internal Server Error", True),
-        (500, b'{"kind": "Status", "status": "Failure", "message": "Internal error occurred"}', True),
+        (
+            500,
+            b'{"kind": "Status", "status": "Failure", "message": "Internal error occurred"}',
+            True,
+        ),
         (500, b"kind: Status\nmessage: Internal error occurred\nstatus: Failure\n", True),
-        (500, b'{"kind": "Status", "status": "Failure", "message": "failed to create typed patch object"}', False),
-        (500, b"kind: Status\nmessage: failed to create typed patch object\nstatus: Failure\n", False),
+        (
+            500,
+            b'{"kind": "Status", "status": "Failure", "message": "failed to create typed patch object"}',
+            False,
+        ),
+        (
+            500,
+            b"kind: Status\nmessage: failed to create typed patch object\nstatus: Failure\n",
+            False,
+        ),
         (500, b'Internal Server Error: "/api/v1/watch": failed to create RequestInfo', False),
     ],
 )

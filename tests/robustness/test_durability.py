@@ -66,7 +66,9 @@ def wait_for_writes(writers: list[Writer], count: int) -> None:
 
 def assert_audited(home: Path, writers: list[Writer]) -> None:
     """Every acknowledged write has left its audit event."""
-    log = b"".join(path.read_bytes() for path in (home / "audit.log.1", home / "audit.log") if path.exists())
+    log = b"".join(
+        path.read_bytes() for path in (home / "audit.log.1", home / "audit.log") if path.exists()
+    )
     for writer in writers:
         missing = [audit_id for audit_id in writer.audit_ids if audit_id.encode() not in log]
         writer.audit_ids.clear()
@@ -104,7 +106,9 @@ def test_a_start_that_is_killed_can_be_repeated(tmp_path: Path) -> None:
         server.stop()
 
 
-def fill(server: Server, limit: int = 400, number: int = 0) -> tuple[dict[str, str], dict[str, object]]:
+def fill(
+    server: Server, limit: int = 400, number: int = 0
+) -> tuple[dict[str, str], dict[str, object]]:
     """Write large objects until one is refused.
 
     Returns:
@@ -113,7 +117,12 @@ def fill(server: Server, limit: int = 400, number: int = 0) -> tuple[dict[str, s
     kept: dict[str, str] = {}
     for each in range(number, number + limit):
         name = f"big-{each}"
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "x" * 200_000}}
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name},
+            "data": {"a": "x" * 200_000},
+        }
         reply = server.call("POST", CONFIG_MAPS, body)
         if reply.status != 201:
             return kept, reply.json()
@@ -123,7 +132,11 @@ def fill(server: Server, limit: int = 400, number: int = 0) -> tuple[dict[str, s
 
 def present(server: Server) -> dict[str, str]:
     items = server.call("GET", CONFIG_MAPS).json()["items"]
-    found = {item["metadata"]["name"]: item for item in items if item["metadata"]["name"].startswith("big-")}
+    found = {
+        item["metadata"]["name"]: item
+        for item in items
+        if item["metadata"]["name"].startswith("big-")
+    }
     assert all(len(item["data"]["a"]) == 200_000 for item in found.values())
     return {name: item["metadata"]["resourceVersion"] for name, item in found.items()}
 
@@ -165,7 +178,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mount = shutil.which("mount")
     if os.geteuid() != 0 or mount is None:
         pytest.skip("only root can mount a small disk; the file size limit above stands for it")
-    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(tmp_path)], capture_output=True)
+    done = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(tmp_path)], capture_output=True
+    )
     if done.returncode != 0:
         pytest.skip("no mount is allowed here; the file size limit above stands for it")
     try:
@@ -212,7 +227,9 @@ def test_a_disk_that_is_full_at_the_start_is_said(small_disk: Path) -> None:
         str(small_disk / "home"),
         "--no-node",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2]
+    )
     assert done.returncode == 4, done.stderr
     assert "No space left on device" in done.stderr
     assert "Free some space" in done.stderr
@@ -225,7 +242,9 @@ def test_an_older_database_is_refused_with_the_way_out(tmp_path: Path) -> None:
     database.execute("PRAGMA user_version=0")
     database.close()
     command = [sys.executable, "-m", "labkit.embedded", "--home", str(tmp_path), "--no-node"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=SECONDS, cwd=Path(__file__).parents[2]
+    )
     assert done.returncode == 5
     assert "an older labkit made it" in done.stderr
     assert "begin with a fresh cluster" in done.stderr

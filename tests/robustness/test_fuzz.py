@@ -58,7 +58,13 @@ class Fuzzer:
     """
 
     def __init__(
-        self, server: Server, seed: int, tokens: tuple[str, ...], identity: Path | None, *, admin: bool
+        self,
+        server: Server,
+        seed: int,
+        tokens: tuple[str, ...],
+        identity: Path | None,
+        *,
+        admin: bool,
     ) -> None:
         self._server = server
         self._mutator = Mutator(seed, tokens)
@@ -85,7 +91,9 @@ class Fuzzer:
             status, body = "hung up", b""
         self.findings.statuses[status] += 1
         if wrong := self._judge(status, body, data):
-            self.findings.wrong.append(f"{wrong}: {status} {body[:600]!r} to {base64.b64encode(data[:3000]).decode()}")
+            self.findings.wrong.append(
+                f"{wrong}: {status} {body[:600]!r} to {base64.b64encode(data[:3000]).decode()}"
+            )
 
     def _connected(self) -> ssl.SSLSocket:
         if self._connection is None:
@@ -118,12 +126,16 @@ class Fuzzer:
     def _judge(self, status: str, body: bytes, data: bytes) -> str:
         if status == "hang":
             return "no answer"
-        silent = data.startswith(b"HEAD ")  # its answer has no body to tell by; the log has the traceback
+        silent = data.startswith(
+            b"HEAD "
+        )  # its answer has no body to tell by; the log has the traceback
         if status.isdigit() and not silent and is_server_error(int(status), body):
             return "a server error"
         if b"Traceback (most recent" in body or b'File "' in body:
             return "a traceback"
-        if not self._admin and (CANARY.encode() in body or base64.b64encode(CANARY.encode())[:-4] in body):
+        if not self._admin and (
+            CANARY.encode() in body or base64.b64encode(CANARY.encode())[:-4] in body
+        ):
             return "an answer to who may not have it"
         return ""
 
@@ -132,7 +144,9 @@ def is_whole(data: bytes) -> bool:
     """Whether a server surely can tell where this request ends."""
     head, end, body = data.partition(b"\r\n\r\n")
     lengths = re.findall(rb"\r\n(?i:content-length): *([^\r\n]*)", head)
-    strange = re.search(rb"(?i)\r\n(transfer-encoding|expect|upgrade)|[\x00\n]\n|watch|follow", head)
+    strange = re.search(
+        rb"(?i)\r\n(transfer-encoding|expect|upgrade)|[\x00\n]\n|watch|follow", head
+    )
     plain = re.match(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) /[^ ]* HTTP/1\.1\r\n", head)
     if not end or strange or not plain or not re.search(rb"\r\nHost: ", head):
         return False
@@ -144,7 +158,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_server(tmp_path_factory.mktemp("fuzz") / "home") as running:
         plant(running)
         containers = [{"name": "main", "image": "debian", "command": ["sleep", "infinity"]}]
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "curl"}, "spec": {"containers": containers}}
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "curl"},
+            "spec": {"containers": containers},
+        }
         assert running.call("POST", f"{CORE}/pods", pod).status == 201
         assert running.call("GET", f"{CORE}/pods/curl").json()["status"]["phase"] == "Running"
         for name in ("weak", "strong"):
@@ -154,7 +173,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRoleBinding",
             "metadata": {"name": "strong"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": "cluster-admin",
+            },
             "subjects": [{"kind": "ServiceAccount", "name": "strong", "namespace": "default"}],
         }
         path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
@@ -167,16 +190,30 @@ def plant(server: Server) -> None:
 
     A mutated request of the administrator may well have deleted it.
     """
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "canary"}, "stringData": {"a": CANARY}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "canary"},
+        "stringData": {"a": CANARY},
+    }
     assert server.call("POST", f"{CORE}/secrets", secret).status in (201, 409)
-    shown = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "canary"}, "data": {"a": CANARY}}
+    shown = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "canary"},
+        "data": {"a": CANARY},
+    }
     assert server.call("POST", f"{CORE}/configmaps", shown).status in (201, 409)
 
 
 @pytest.fixture(scope="module")
 def tokens(server: Server) -> tuple[str, ...]:
     """The token of an account that may do nothing, and of one that may do everything."""
-    spec = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}}
+    spec = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": 86400},
+    }
     found = []
     for name in ("weak", "strong"):
         reply = server.call("POST", f"{CORE}/serviceaccounts/{name}/token", spec)
@@ -193,9 +230,18 @@ def fuzz(server: Server, tokens: tuple[str, ...], seed: int, count: int) -> Coun
     callers = [
         Fuzzer(server, seed, tokens, None, admin=False),
         Fuzzer(server, seed + 1, tokens, server.identity("mallory", ("dev",)), admin=False),
-        Fuzzer(server, seed + 2, (), server.identity("kubernetes-admin", ("system:masters",)), admin=True),
+        Fuzzer(
+            server,
+            seed + 2,
+            (),
+            server.identity("kubernetes-admin", ("system:masters",)),
+            admin=True,
+        ),
     ]
-    threads = [threading.Thread(target=caller.run, args=(count // len(callers),), daemon=True) for caller in callers]
+    threads = [
+        threading.Thread(target=caller.run, args=(count // len(callers),), daemon=True)
+        for caller in callers
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -223,7 +269,9 @@ def test_mutated_requests(server: Server, tokens: tuple[str, ...]) -> None:
 
 
 @pytest.mark.soak
-def test_a_hundred_thousand_mutated_requests_and_no_growth(server: Server, tokens: tuple[str, ...]) -> None:
+def test_a_hundred_thousand_mutated_requests_and_no_growth(
+    server: Server, tokens: tuple[str, ...]
+) -> None:
     fuzz(server, tokens, random.randrange(1 << 30), 20_000)
     before = resident(server)
     for _ in range(8):
@@ -234,10 +282,14 @@ def test_a_hundred_thousand_mutated_requests_and_no_growth(server: Server, token
 @pytest.mark.slow
 def test_bad_certificates_are_worth_nothing(server: Server, tmp_path: Path) -> None:
     stranger = tmp_path / "stranger.pem"
-    stranger.write_bytes(b"".join(Keys.generate(b"-").client_certificate("kubernetes-admin", ("system:masters",))))
+    stranger.write_bytes(
+        b"".join(Keys.generate(b"-").client_certificate("kubernetes-admin", ("system:masters",)))
+    )
     # The server's own certificate is none for a client.
     own = tmp_path / "own.pem"
-    own.write_bytes(b"".join((server.home / "pki" / f"apiserver.{end}").read_bytes() for end in ("crt", "key")))
+    own.write_bytes(
+        b"".join((server.home / "pki" / f"apiserver.{end}").read_bytes() for end in ("crt", "key"))
+    )
     for identity in (stranger, own):
         with connect(server.port, server.ca_file.read_bytes(), identity) as connection:
             connection.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -22,7 +22,9 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 def memory(server: Server, what: str = "VmRSS") -> float:
     """The resident memory of a server in MiB, or its peak (``VmHWM``)."""
-    found = re.search(rf"{what}:\s+(\d+) kB", Path(f"/proc/{server.process.pid}/status").read_text())
+    found = re.search(
+        rf"{what}:\s+(\d+) kB", Path(f"/proc/{server.process.pid}/status").read_text()
+    )
     assert found is not None
     return int(found[1]) / 1024
 
@@ -37,7 +39,10 @@ def test_defaults_do_not_make_a_small_request_a_large_object(count: int) -> None
         before = memory(server, "VmHWM")
         for query in ("", "?dryRun=All"):
             reply = server.call("POST", CRONTABS + query, crontab("a", l=[{}] * count))
-            assert (reply.status, "trying to send message larger than max" in reply.json()["message"]) == (500, True)
+            assert (
+                reply.status,
+                "trying to send message larger than max" in reply.json()["message"],
+            ) == (500, True)
         assert memory(server, "VmHWM") - before < 100 + count / 1000
         assert server.call("GET", CRONTABS).json()["items"] == []
 
@@ -52,7 +57,9 @@ def config_map(number: int, size: int) -> dict[str, Any]:
 def ask(server: Server, path: str, accept: str = "application/json") -> ssl.SSLSocket:
     """Send a request on a connection of its own, and read nothing."""
     context = server.tls(server.identity("kubernetes-admin", ("system:masters",)))
-    connection = context.wrap_socket(socket.create_connection(("127.0.0.1", server.port)), server_hostname="127.0.0.1")
+    connection = context.wrap_socket(
+        socket.create_connection(("127.0.0.1", server.port)), server_hostname="127.0.0.1"
+    )
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n\r\n".encode())
     return connection
 
@@ -60,20 +67,28 @@ def ask(server: Server, path: str, accept: str = "application/json") -> ssl.SSLS
 def slow_readers(server: Server, count: int, size: int, writes: int) -> None:
     """Lists and watches that nobody reads cost little, delay nobody, and what they cost comes back."""
     paths = [(MAPS, "application/json"), (f"{MAPS}?watch=1", "application/json")]
-    paths += [(MAPS, PROTOBUF), (f"{MAPS}?watch=1", f"{PROTOBUF};stream=watch"), (f"{MAPS}/m1", "application/json")]
+    paths += [
+        (MAPS, PROTOBUF),
+        (f"{MAPS}?watch=1", f"{PROTOBUF};stream=watch"),
+        (f"{MAPS}/m1", "application/json"),
+    ]
     for number in range(30):
         assert server.call("POST", MAPS, config_map(number, size)).status == 201
     server.call("GET", MAPS)
     before = memory(server)
     with ExitStack() as stack:
-        asked = [stack.enter_context(ask(server, *paths[number % len(paths)])) for number in range(count)]
+        asked = [
+            stack.enter_context(ask(server, *paths[number % len(paths)])) for number in range(count)
+        ]
         longest = 0.0
         for number in range(writes):
             begun = time.monotonic()
             assert server.call("PUT", f"{MAPS}/m{number}", config_map(number, size)).status == 200
             longest = max(longest, time.monotonic() - begun)
         more = memory(server) - before
-        assert more < 100, f"{count} readers: {more:.0f} MiB more, the slowest write took {longest:.2f} s"
+        assert more < 100, (
+            f"{count} readers: {more:.0f} MiB more, the slowest write took {longest:.2f} s"
+        )
         assert all(is_open(each) for each in asked)
         read_list(asked[0], 30)
     deadline = time.monotonic() + 60
@@ -101,7 +116,10 @@ def read_list(connection: ssl.SSLSocket, count: int) -> None:
     while not body.startswith(b"0\r\n"):
         length, _, body = body.partition(b"\r\n")
         whole, body = whole + body[: int(length, 16)], body[int(length, 16) + 2 :]
-    assert sum(item["metadata"]["name"].startswith("m") for item in json.loads(whole)["items"]) == count
+    assert (
+        sum(item["metadata"]["name"].startswith("m") for item in json.loads(whole)["items"])
+        == count
+    )
 
 
 @pytest.mark.slow

@@ -68,8 +68,15 @@ def explore(server: Server, session: requests.Session, url: str, examples: int) 
             nonlocal made
             made += 1
             if "watch" in case.query or "follow" in case.query or "/watch/" in case.path:
-                case.query = {**case.query, "watch": "false", "follow": "false", "timeoutSeconds": "1"}
-            response = case.call(base_url=server.url, session=session, verify=session.verify, timeout=SECONDS)
+                case.query = {
+                    **case.query,
+                    "watch": "false",
+                    "follow": "false",
+                    "timeoutSeconds": "1",
+                }
+            response = case.call(
+                base_url=server.url, session=session, verify=session.verify, timeout=SECONDS
+            )
             assert not is_server_error(response.status_code, response.content), response.text
             assert "Traceback" not in response.text
 
@@ -79,8 +86,12 @@ def explore(server: Server, session: requests.Session, url: str, examples: int) 
     return made
 
 
-@pytest.mark.parametrize(("document", "least"), [(AUTHORIZATION, 10), pytest.param(RBAC, 90, marks=pytest.mark.slow)])
-def test_requests_that_fit_the_schema(document: str, least: int, server: Server, session: requests.Session) -> None:
+@pytest.mark.parametrize(
+    ("document", "least"), [(AUTHORIZATION, 10), pytest.param(RBAC, 90, marks=pytest.mark.slow)]
+)
+def test_requests_that_fit_the_schema(
+    document: str, least: int, server: Server, session: requests.Session
+) -> None:
     assert explore(server, session, documents(server)[document], 4) >= least
 
 

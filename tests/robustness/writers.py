@@ -80,7 +80,12 @@ class Writer:
         else:
             method, path, value = "PUT", f"{CONFIG_MAPS}/{name}", self._value(choose)
         known.pending = value
-        obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value, "b": value}}
+        obj = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name},
+            "data": {"a": value, "b": value},
+        }
         status, body = self._send(connection, method, path, obj if value else None)
         if status not in (200, 201):
             self.trouble = f"{method} {path}: {status} {body}"
@@ -132,7 +137,9 @@ def contradictions(writers: list[Writer], server: Server) -> list[str]:
                 highest = max(highest, int(known.acknowledged[1]))
     wrong += [f"{name} was never written" for name in found if name != "kube-root-ca.crt"]
     if int(listed["metadata"]["resourceVersion"]) < highest:
-        wrong.append(f"the counter went back to {listed['metadata']['resourceVersion']} from {highest}")
+        wrong.append(
+            f"the counter went back to {listed['metadata']['resourceVersion']} from {highest}"
+        )
     return wrong + _namespaces(writers, server)
 
 
@@ -147,7 +154,9 @@ def _compare(name: str, known: Known, item: dict[str, Any] | None) -> list[str]:
     if item["data"]["b"] != value:
         return [f"{name} is half written"]
     if (value, version) != before and value != pending:
-        return [f"{name} is {value[:20]!r} at {version}, not {before and before[0][:20]!r} at {before and before[1]}"]
+        return [
+            f"{name} is {value[:20]!r} at {version}, not {before and before[0][:20]!r} at {before and before[1]}"
+        ]
     return []
 
 

@@ -65,7 +65,11 @@ class Cluster:
     @property
     def options(self) -> list[str]:
         """The options of ``labkit grade`` that name it."""
-        names = {"--tls-ca": "tls_ca_file", "--tls-cert": "tls_client_cert", "--tls-key": "tls_client_key"}
+        names = {
+            "--tls-ca": "tls_ca_file",
+            "--tls-cert": "tls_client_cert",
+            "--tls-key": "tls_client_key",
+        }
         named = [word for option, name in names.items() for word in (option, self.files[name])]
         return ["--scheduler", self.address, *(named if self.tls else [])]
 
@@ -76,7 +80,12 @@ class Cluster:
         until(lambda: _listens(self.port))
 
     def start_worker(
-        self, odd: str = "", *, threads: int = 1, nanny: bool = False, environment: Mapping[str, str] | None = None
+        self,
+        odd: str = "",
+        *,
+        threads: int = 1,
+        nanny: bool = False,
+        environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a worker, and perhaps a nanny that starts it again when it has ended.
 
@@ -103,18 +112,27 @@ class Cluster:
         """What the scheduler and the workers have said."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.room.glob("*.log")))
 
-    def _start(self, module: str, options: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def _start(
+        self, module: str, options: list[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
         key = environment.get(KEY, self.files["tls_client_key"])
         tls = ["--protocol", "tls", "--tls-ca-file", self.files["tls_ca_file"], "--tls-cert"]
         tls.append(self.files["tls_client_cert"])
         command = [sys.executable, "-m", module, *options, "--no-dashboard"]
         command += [*tls, "--tls-key", key] if self.tls else []
-        own = {"DASK_TEMPORARY_DIRECTORY": str(self.room), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "2"}
+        own = {
+            "DASK_TEMPORARY_DIRECTORY": str(self.room),
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "2",
+        }
         own["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
         log = self.room / f"{module.rpartition('.')[2]}-{len(list(self.room.glob('*.log')))}.log"
         with log.open("wb") as file:
             return subprocess.Popen(
-                command, env={**os.environ, **own, **environment}, stdout=file, stderr=file, cwd=self.room
+                command,
+                env={**os.environ, **own, **environment},
+                stdout=file,
+                stderr=file,
+                cwd=self.room,
             )
 
 

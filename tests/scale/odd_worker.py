@@ -45,36 +45,48 @@ class Trap:
         return os.mkdir, (os.environ[TRAP],)
 
 
-def slow(plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]) -> Any:
+def slow(
+    plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]
+) -> Any:
     """Take a while."""
     time.sleep(SLOW_SECONDS)
     return _grade(plugin, submission, files)
 
 
-def deadly(plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]) -> Any:
+def deadly(
+    plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]
+) -> Any:
     """End this process at one submission."""
     if submission.learner == DEADLY:
         os.kill(os.getpid(), signal.SIGKILL)
     return _grade(plugin, submission, files)
 
 
-def liar(plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]) -> Any:
+def liar(
+    plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]
+) -> Any:
     """Answer with somebody else's result."""
     return json.dumps({**json.loads(_grade(plugin, submission, files)), "learner": "mallory"})
 
 
-def trap(_plugin: dask_worker.GraderPlugin, _submission: Submission, _files: Mapping[str, bytes]) -> Any:
+def trap(
+    _plugin: dask_worker.GraderPlugin, _submission: Submission, _files: Mapping[str, bytes]
+) -> Any:
     """Answer with an object."""
     return Trap()
 
 
-def full(plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]) -> Any:
+def full(
+    plugin: dask_worker.GraderPlugin, submission: Submission, files: Mapping[str, bytes]
+) -> Any:
     """Have no room for the notebook."""
     plugin._directory = "/proc/full"
     return _grade(plugin, submission, files)
 
 
-def asleep(_plugin: dask_worker.GraderPlugin, submission: Submission, _files: Mapping[str, bytes]) -> Any:
+def asleep(
+    _plugin: dask_worker.GraderPlugin, submission: Submission, _files: Mapping[str, bytes]
+) -> Any:
     """Grade nothing, and sleep."""
     time.sleep(ASLEEP_SECONDS)
     result = unreadable_result(submission, "root", "")
@@ -88,7 +100,14 @@ def start_nothing(_plugin: dask_worker.GraderPlugin) -> grader_pool.GraderPool:
     return grader
 
 
-WAYS: dict[str, Grade] = {"slow": slow, "deadly": deadly, "liar": liar, "trap": trap, "full": full, "asleep": asleep}
+WAYS: dict[str, Grade] = {
+    "slow": slow,
+    "deadly": deadly,
+    "liar": liar,
+    "trap": trap,
+    "full": full,
+    "asleep": asleep,
+}
 
 
 def dask_setup(_worker: Worker) -> None:
@@ -117,7 +136,9 @@ def start_without_walls(_module: str, environment: Mapping[str, str]) -> Any:
 def start_weaker(module: str, environment: Mapping[str, str]) -> Any:
     """Start a grader's fork server as on a machine without namespaces."""
     assert module == fork_server.__name__
-    return _start_process(weaker_fork_server.__name__, {**environment, weaker_fork_server.WITHOUT: "namespaces"})
+    return _start_process(
+        weaker_fork_server.__name__, {**environment, weaker_fork_server.WITHOUT: "namespaces"}
+    )
 
 
 _start_process = workers.start_process

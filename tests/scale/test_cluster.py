@@ -27,7 +27,9 @@ from tests.scale.cluster import Cluster
 from tests.support.until import SECONDS, until
 
 # Dask leaves the socket of a connection that it gives up as it ends, and whoever collects the garbage is warned of it.
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+)
 
 LEARNERS = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal")
 
@@ -37,7 +39,9 @@ def folder(tmp_path: Path) -> Path:
     """Some did it all, some a part, one with files beside it, one is no notebook, one a link to another's."""
     submitted = tmp_path / "submitted"
     for number, learner in enumerate(LEARNERS):
-        submit(submitted, learner, "ex4-roles", solved_cells("ex4-roles", learner)[: 4 + 2 * number])
+        submit(
+            submitted, learner, "ex4-roles", solved_cells("ex4-roles", learner)[: 4 + 2 * number]
+        )
     submit(submitted, "bob", "ex4-roles", ["from data.helper import word\nprint(word)"])
     (submitted / "bob" / "data").mkdir()
     (submitted / "bob" / "data" / "helper.py").write_text("word = 'helped'")
@@ -53,7 +57,9 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield running
 
 
-def graded(cluster: Cluster, folder: Path, out: Path, on_result: Callable[[Result], None], lines: list[str]) -> None:
+def graded(
+    cluster: Cluster, folder: Path, out: Path, on_result: Callable[[Result], None], lines: list[str]
+) -> None:
     """Grade a folder on a cluster, as the command does."""
     with DaskPool(cluster.address, cluster.files, limits=SHORT, report=lines.append) as pool:
         GradingSession(folder, out).run(pool, on_result)
@@ -67,14 +73,28 @@ def same_files(folder: Path, out: Path, alone: Path) -> None:
     assert {path.relative_to(out) for path in out.rglob("*") if path.is_file()} == written
     for name in written - {Path(STORED)}:
         assert (out / name).read_bytes() == (alone / name).read_bytes(), name
-    lines = [sorted(filter(None, (path / STORED).read_text().splitlines())) for path in (out, alone)]
+    lines = [
+        sorted(filter(None, (path / STORED).read_text().splitlines())) for path in (out, alone)
+    ]
     assert lines[0] == lines[1]
 
 
 @pytest.mark.slow
-def test_the_command_writes_the_same_files_as_on_one_machine(cluster: Cluster, folder: Path, tmp_path: Path) -> None:
+def test_the_command_writes_the_same_files_as_on_one_machine(
+    cluster: Cluster, folder: Path, tmp_path: Path
+) -> None:
     cluster.start_worker(threads=2)
-    command = [sys.executable, "-m", "labkit", "grade", str(folder), "--out", str(tmp_path / "out"), "--seconds", "20"]
+    command = [
+        sys.executable,
+        "-m",
+        "labkit",
+        "grade",
+        str(folder),
+        "--out",
+        str(tmp_path / "out"),
+        "--seconds",
+        "20",
+    ]
     done = subprocess.run([*command, *cluster.options], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "8 graded, 3 with full marks" in done.stdout
@@ -126,7 +146,9 @@ def test_a_submission_that_ends_its_workers_is_graded_alone_and_then_named(
     assert [result.learner for result in results if result.ended == FAILED] == [odd_worker.DEADLY]
     assert results[-1].learner == odd_worker.DEADLY
     assert "it ended its grader several times, at last when graded alone" in results[-1].note
-    assert [entry.learner for entry in GradingSession(folder, tmp_path / "out").left] == [odd_worker.DEADLY]
+    assert [entry.learner for entry in GradingSession(folder, tmp_path / "out").left] == [
+        odd_worker.DEADLY
+    ]
 
 
 @pytest.mark.slow
@@ -137,7 +159,9 @@ def test_a_grader_that_is_killed_is_replaced(cluster: Cluster, tmp_path: Path) -
 
     def kill_grader() -> None:
         until(lambda: len(list((tmp_path / "cluster").rglob("ex4-roles.ipynb"))) == 1)
-        (grader,) = [child for child in worker.children() if "labkit.grading.pools.pool" in child.cmdline()]
+        (grader,) = [
+            child for child in worker.children() if "labkit.grading.pools.pool" in child.cmdline()
+        ]
         grader.send_signal(signal.SIGKILL)
 
     killer = Thread(target=kill_grader)
@@ -153,8 +177,18 @@ def test_interrupted_it_leaves_nothing_on_the_workers(cluster: Cluster, tmp_path
     submit(tmp_path / "submitted", "ann", "ex4-roles", ["import time; time.sleep(600)"])
     worker = psutil.Process(cluster.start_worker().pid)
     before = {child.pid for child in worker.children(recursive=True)}
-    command = [sys.executable, "-m", "labkit", "grade", str(tmp_path / "submitted"), "--out", str(tmp_path / "out")]
-    with subprocess.Popen([*command, *cluster.options], stderr=subprocess.PIPE, text=True) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "labkit",
+        "grade",
+        str(tmp_path / "submitted"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    with subprocess.Popen(
+        [*command, *cluster.options], stderr=subprocess.PIPE, text=True
+    ) as process:
         until(lambda: list((tmp_path / "cluster").rglob("ex4-roles.ipynb")))
         assert {child.pid for child in worker.children(recursive=True)} > before
         process.send_signal(signal.SIGTERM)
@@ -204,12 +238,18 @@ def test_a_notebook_on_a_worker_reaches_nothing_of_the_cluster(
     """No key, no port, no process, no other submission; outside of the walls the same lines find them all."""
     worker = cluster.start_worker()
     until(lambda: "Registered to" in cluster.log())
-    ports = [entry.laddr.port for entry in psutil.Process(worker.pid).net_connections() if entry.status == "LISTEN"]
+    ports = [
+        entry.laddr.port
+        for entry in psutil.Process(worker.pid).net_connections()
+        if entry.status == "LISTEN"
+    ]
     paths = [*sorted(set(cluster.files.values())), str(cluster.room), str(tmp_path / "submitted")]
     probe = PROBE % {"paths": paths, "ports": [cluster.port, *ports]}
     submit(tmp_path / "submitted", "mallory", "ex4-roles", [probe])
     monkeypatch.setenv("DASK_ANYTHING", "1")
-    outside = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
+    outside = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+    ).stdout
     found = json.loads(outside.partition("FOUND ")[2])
     assert found["files"] == paths
     assert found["ports"] == [cluster.port, *ports]

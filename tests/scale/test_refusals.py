@@ -39,7 +39,13 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.mark.parametrize(
-    "address", ["tcp://10.0.0.1:8786", "tcp://scheduler:8786", "tcp://0.0.0.0:8786", "tcp://127.0.0.1.example.org:8786"]
+    "address",
+    [
+        "tcp://10.0.0.1:8786",
+        "tcp://scheduler:8786",
+        "tcp://0.0.0.0:8786",
+        "tcp://127.0.0.1.example.org:8786",
+    ],
 )
 def test_a_scheduler_without_tls_is_refused_beyond_this_machine(address: str) -> None:
     with pytest.raises(UsageError) as refused:
@@ -50,13 +56,24 @@ def test_a_scheduler_without_tls_is_refused_beyond_this_machine(address: str) ->
     )
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:8786"])
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:8786"]
+)
 def test_on_this_machine_it_may_be_without_tls(address: str) -> None:
     assert security_for(address, NOTHING) is None
 
 
 @pytest.mark.parametrize(
-    "address", ["", "127.0.0.1:8786", "tls://", "tls://host", "tls://host:99999", "inproc://1", "ws://127.0.0.1:1"]
+    "address",
+    [
+        "",
+        "127.0.0.1:8786",
+        "tls://",
+        "tls://host",
+        "tls://host:99999",
+        "inproc://1",
+        "ws://127.0.0.1:1",
+    ],
 )
 def test_what_is_no_address_is_said(address: str) -> None:
     with pytest.raises(UsageError, match="is no scheduler's address"):
@@ -66,7 +83,9 @@ def test_what_is_no_address_is_said(address: str) -> None:
 def test_without_a_certificate_it_is_said_where_one_comes_from() -> None:
     with pytest.raises(UsageError, match="asks for a certificate") as refused:
         security_for("tls://host:8786", NOTHING)
-    assert "--tls-ca, --tls-cert and --tls-key, or with Dask's own configuration" in refused.value.todo
+    assert (
+        "--tls-ca, --tls-cert and --tls-key, or with Dask's own configuration" in refused.value.todo
+    )
 
 
 def test_dask_s_own_configuration_will_do(tmp_path: Path) -> None:
@@ -77,7 +96,9 @@ def test_dask_s_own_configuration_will_do(tmp_path: Path) -> None:
         "ca-file": files["tls_ca_file"],
         "client": {"cert": files["tls_client_cert"], "key": files["tls_client_key"]},
     }
-    with dask.config.set({"distributed.comm.tls": {**dask.config.get("distributed.comm.tls"), **named}}):
+    with dask.config.set(
+        {"distributed.comm.tls": {**dask.config.get("distributed.comm.tls"), **named}}
+    ):
         security = security_for("tls://host:8786", NOTHING)
     assert security is not None
     assert security.require_encryption
@@ -90,37 +111,49 @@ def test_files_that_are_no_certificates_are_said(tmp_path: Path) -> None:
         security_for("tls://host:8786", {**files, "tls_client_cert": str(tmp_path / "no.pem")})
 
 
-def test_options_that_exclude_each_other_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_that_exclude_each_other_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for option in (["--places", "2"], ["--trust"], ["--backend", "kind"]):
         assert run(["grade", str(folder), "--scheduler", "tls://h:1", *option]) == 2
-        assert "--scheduler goes without --backend, --kubeconfig, --places and --trust." in capsys.readouterr().err
+        assert (
+            "--scheduler goes without --backend, --kubeconfig, --places and --trust."
+            in capsys.readouterr().err
+        )
 
 
 def test_without_the_library_the_extra_is_named(folder: Path, tmp_path: Path) -> None:
     program = "import sys; sys.modules['distributed'] = None; from labkit.cli import run; sys.exit(run(sys.argv[1:]))"
     command = [sys.executable, "-c", program, "grade", str(folder), "--out", str(tmp_path / "out")]
-    done = subprocess.run([*command, "--scheduler", "tls://h:1"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "--scheduler", "tls://h:1"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 5, done.stderr
     assert "Install labkit with its extra: pip install 'kube-labkit[scale]'" in done.stderr
 
 
 @pytest.mark.slow
 def test_dask_is_imported_only_where_a_scheduler_is_given(folder: Path, tmp_path: Path) -> None:
-    program = (
-        "import sys; from labkit.cli import run; run(sys.argv[1:]); print([m for m in sys.modules if 'dask' in m])"
-    )
+    program = "import sys; from labkit.cli import run; run(sys.argv[1:]); print([m for m in sys.modules if 'dask' in m])"
     command = [sys.executable, "-c", program, "grade", str(folder), "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_scheduler_that_does_not_answer_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("labkit.grading.pools.dask_connection.CONNECT_SECONDS", 1.0)
-    with pytest.raises(Unreachable, match="does not answer"), DaskPool(f"tcp://127.0.0.1:{free_port()}", NOTHING):
+    with (
+        pytest.raises(Unreachable, match="does not answer"),
+        DaskPool(f"tcp://127.0.0.1:{free_port()}", NOTHING),
+    ):
         pass
 
 
-def test_a_scheduler_of_another_authority_is_not_spoken_to(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_scheduler_of_another_authority_is_not_spoken_to(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     (tmp_path / "other").mkdir()
     others = make_certificates(tmp_path / "other")
     with pytest.raises(Unreachable) as refused, DaskPool(cluster.address, others):
@@ -129,7 +162,9 @@ def test_a_scheduler_of_another_authority_is_not_spoken_to(cluster: Cluster, tmp
 
 
 @pytest.mark.slow
-def test_workers_that_would_grade_otherwise_get_nothing(cluster: Cluster, folder: Path, tmp_path: Path) -> None:
+def test_workers_that_would_grade_otherwise_get_nothing(
+    cluster: Cluster, folder: Path, tmp_path: Path
+) -> None:
     """Each says why; where one worker can grade, it grades."""
     bare = tmp_path / "bin"
     bare.mkdir()

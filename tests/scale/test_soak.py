@@ -40,7 +40,9 @@ def _kill_one(cluster: Cluster, source: random.Random, number: int) -> None:
     with suppress(psutil.NoSuchProcess):
         family = psutil.Process(source.choice(cluster.workers).pid).children(recursive=True)
         kinds = ("multiprocessing.spawn", "labkit.grading.pools.pool")
-        victims = [each for each in family if any(kind in " ".join(each.cmdline()) for kind in kinds)]
+        victims = [
+            each for each in family if any(kind in " ".join(each.cmdline()) for kind in kinds)
+        ]
         if victims:
             source.choice(victims).send_signal(signal.SIGKILL)
 
@@ -58,11 +60,22 @@ def test_a_cluster_whose_processes_are_killed_agrees_with_one_machine(tmp_path: 
     source, kills, code = random.Random(7), 0, None
     with Cluster(tmp_path / "cluster") as cluster:
         _start_workers(cluster)
-        command = [sys.executable, "-m", "labkit", "grade", str(folder), "--out", str(troubled), *cluster.options]
+        command = [
+            sys.executable,
+            "-m",
+            "labkit",
+            "grade",
+            str(folder),
+            "--out",
+            str(troubled),
+            *cluster.options,
+        ]
         process = subprocess.Popen(command)
         while code != 0:
             try:
-                code = process.wait(source.uniform(8, 20) if kills < MOST_KILLS else PATIENCE_SECONDS)
+                code = process.wait(
+                    source.uniform(8, 20) if kills < MOST_KILLS else PATIENCE_SECONDS
+                )
             except subprocess.TimeoutExpired:
                 _kill_one(cluster, source, kills)
                 kills += 1

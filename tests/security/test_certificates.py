@@ -27,11 +27,15 @@ def ours(server: Server) -> Identity:
     return authority_of(load_keys(server.home))
 
 
-def status(server: Server, identity: Path, path: str = "/api/v1/namespaces", token: str = "") -> int:
+def status(
+    server: Server, identity: Path, path: str = "/api/v1/namespaces", token: str = ""
+) -> int:
     """The status of the answer to who shows a certificate."""
     connection = server.connect(identity)
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        connection.request(
+            "GET", path, headers={"Authorization": f"Bearer {token}"} if token else {}
+        )
         return connection.getresponse().status
     finally:
         connection.close()
@@ -40,7 +44,9 @@ def status(server: Server, identity: Path, path: str = "/api/v1/namespaces", tok
 WORTHLESS: dict[str, Callable[[Identity], Identity]] = {
     "of another authority": lambda ours: root().issue(*ADMIN),
     "of another authority of the very same name": lambda ours: root("kubernetes").issue(*ADMIN),
-    "of our authority with another's key": lambda ours: Identity(ours.certificate, root().key).issue(*ADMIN),
+    "of our authority with another's key": lambda ours: Identity(
+        ours.certificate, root().key
+    ).issue(*ADMIN),
     "expired": lambda ours: ours.issue(*ADMIN, days=(-2, -1)),
     "early": lambda ours: ours.issue(*ADMIN, days=(1, 2)),
     "for servers only": lambda ours: ours.issue(*ADMIN, usages=SERVER),
@@ -51,14 +57,18 @@ WORTHLESS: dict[str, Callable[[Identity], Identity]] = {
 
 def test_of_our_ca(server: Server, ours: Identity, tmp_path: Path) -> None:
     assert status(server, ours.issue(*ADMIN).written(tmp_path / "identity.pem")) == 200
-    assert server.call("POST", WHO, {}).json()["status"]["userInfo"]["username"] == "kubernetes-admin"
+    assert (
+        server.call("POST", WHO, {}).json()["status"]["userInfo"]["username"] == "kubernetes-admin"
+    )
 
 
 @pytest.mark.parametrize("kind", WORTHLESS)
 def test_worthless(server: Server, ours: Identity, tmp_path: Path, kind: str) -> None:
     """401, even where anybody may ask who shows none."""
     identity = WORTHLESS[kind](ours).written(tmp_path / "identity.pem")
-    assert [status(server, identity, path) for path in ("/api/v1/namespaces", "/version", "/healthz")] == [401] * 3
+    assert [
+        status(server, identity, path) for path in ("/api/v1/namespaces", "/version", "/healthz")
+    ] == [401] * 3
 
 
 def test_a_token_counts_beside_it(server: Server, tmp_path: Path) -> None:
@@ -84,7 +94,10 @@ def test_of_another_cluster(server: Server, tmp_path: Path) -> None:
 
 def test_below_another_of_ours(server: Server, ours: Identity, tmp_path: Path) -> None:
     identity = ours.authority().issue("jane").written(tmp_path / "identity.pem")
-    assert [status(server, identity, path) for path in ("/api/v1/namespaces", "/version")] == [403, 200]
+    assert [status(server, identity, path) for path in ("/api/v1/namespaces", "/version")] == [
+        403,
+        200,
+    ]
 
 
 def test_a_certificate_beats_a_token(server: Server) -> None:

@@ -64,7 +64,10 @@ def _nothing_gained(api: ClusterApi, mallory: Caller) -> Any:
 def test_a_role(mallory: Caller, given: Any) -> None:
     for path in (ROLES, f"{RBAC}/clusterroles"):
         assert mallory.post(path, {"metadata": {"name": "r"}, "rules": [given]}).status == 403
-        assert mallory.put(f"{path}/r", {"metadata": {"name": "r"}, "rules": [given]}).status in (403, 404)
+        assert mallory.put(f"{path}/r", {"metadata": {"name": "r"}, "rules": [given]}).status in (
+            403,
+            404,
+        )
         assert mallory.get(f"{path}/r").status == 404
 
 
@@ -78,11 +81,19 @@ def test_patching_a_role(mallory: Caller, kind: str) -> None:
     mallory.post(ROLES, {"metadata": {"name": "mine"}, "rules": [rule("get", "pods")]})
     bodies: dict[str, tuple[str, Any]] = {
         "merge": ("application/merge-patch+json", {"rules": [ALL]}),
-        "json": ("application/json-patch+json", [{"op": "replace", "path": "/rules/0/verbs", "value": ["*"]}]),
+        "json": (
+            "application/json-patch+json",
+            [{"op": "replace", "path": "/rules/0/verbs", "value": ["*"]}],
+        ),
         "strategic": ("application/strategic-merge-patch+json", {"rules": [ALL]}),
         "apply": (
             "application/apply-patch+yaml",
-            {"apiVersion": f"{GROUP}/v1", "kind": "Role", "metadata": {"name": "mine"}, "rules": [ALL]},
+            {
+                "apiVersion": f"{GROUP}/v1",
+                "kind": "Role",
+                "metadata": {"name": "mine"},
+                "rules": [ALL],
+            },
         ),
     }
     media_type, body = bodies[kind]
@@ -93,18 +104,28 @@ def test_patching_a_role(mallory: Caller, kind: str) -> None:
 
 
 def test_applying_a_new_role(mallory: Caller) -> None:
-    body = {"apiVersion": f"{GROUP}/v1", "kind": "Role", "metadata": {"name": "new"}, "rules": [ALL]}
+    body = {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "Role",
+        "metadata": {"name": "new"},
+        "rules": [ALL],
+    }
     headers = {"content-type": "application/apply-patch+yaml"}
     assert mallory.call("PATCH", f"{ROLES}/new?fieldManager=m", body, headers=headers).status == 403
     assert mallory.get(f"{ROLES}/new").status == 404
 
 
-@pytest.mark.parametrize("role", ["Role/strong", "ClusterRole/cluster-admin", "ClusterRole/admin", "ClusterRole/view"])
+@pytest.mark.parametrize(
+    "role", ["Role/strong", "ClusterRole/cluster-admin", "ClusterRole/admin", "ClusterRole/view"]
+)
 def test_a_binding(mallory: Caller, role: str) -> None:
     for subject in ("User/mallory", "Group/dev", "Group/system:authenticated"):
         assert mallory.post(BINDINGS, binding("b", role, subject)).status == 403
         if role.startswith("ClusterRole/"):
-            assert mallory.post(f"{RBAC}/clusterrolebindings", binding("b", role, subject)).status == 403
+            assert (
+                mallory.post(f"{RBAC}/clusterrolebindings", binding("b", role, subject)).status
+                == 403
+            )
 
 
 def test_joining_a_binding(mallory: Caller) -> None:
@@ -139,8 +160,12 @@ def test_a_dry_run_says_no_too(mallory: Caller) -> None:
 def test_an_aggregated_role(api: ClusterApi, mallory: Caller) -> None:
     """Labels can pull strong rules into a role, and rules into a role that others hold."""
     path = f"{RBAC}/clusterroles"
-    everything = {"clusterRoleSelectors": [{"matchLabels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}]}
-    assert mallory.post(path, {"metadata": {"name": "a"}, "aggregationRule": everything}).status == 403
+    everything = {
+        "clusterRoleSelectors": [{"matchLabels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}]
+    }
+    assert (
+        mallory.post(path, {"metadata": {"name": "a"}, "aggregationRule": everything}).status == 403
+    )
     api.must(mallory.post(path, {"metadata": {"name": "mine"}, "rules": [rule("get", "pods")]}))
     assert mallory.patch(f"{path}/mine", {"aggregationRule": everything}).status == 403
     label = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
@@ -151,7 +176,11 @@ def test_an_aggregated_role(api: ClusterApi, mallory: Caller) -> None:
 
 
 def test_impersonation(mallory: Caller) -> None:
-    for name, groups in (("boss", ()), ("mallory", ("system:masters",)), ("system:serviceaccount:lab:x", ())):
+    for name, groups in (
+        ("boss", ()),
+        ("mallory", ("system:masters",)),
+        ("system:serviceaccount:lab:x", ()),
+    ):
         reply = mallory.as_user(name, *groups).get(SECRETS)
         assert reply.status == 403
         assert "impersonate" in reply.message
@@ -170,7 +199,9 @@ def test_headers_of_a_front_proxy_mean_nothing(mallory: Caller, api: ClusterApi)
 
 def test_another_namespace(mallory: Caller) -> None:
     """A role of one namespace is nothing in the next."""
-    reply = mallory.post(f"{RBAC}/namespaces/other/rolebindings", binding("b", "Role/strong", "User/mallory"))
+    reply = mallory.post(
+        f"{RBAC}/namespaces/other/rolebindings", binding("b", "Role/strong", "User/mallory")
+    )
     assert reply.status == 404
 
 

@@ -33,11 +33,21 @@ def api() -> ClusterApi:
     return api
 
 
-def execute(api: ClusterApi, user: str, command: list[str], method: str = "GET", *groups: str) -> Response:
+def execute(
+    api: ClusterApi, user: str, command: list[str], method: str = "GET", *groups: str
+) -> Response:
     query = {"command": command, "stdout": ["1"], "stderr": ["1"], "container": ["main"]}
     uri = f"{POD}/exec?{urlencode(query, doseq=True)}"
     return api.cluster.handle(
-        Request(method, f"{POD}/exec", query, UPGRADE, b"", PeerCertificate(user, groups, "ab" * 32), raw_uri=uri)
+        Request(
+            method,
+            f"{POD}/exec",
+            query,
+            UPGRADE,
+            b"",
+            PeerCertificate(user, groups, "ab" * 32),
+            raw_uri=uri,
+        )
     )
 
 

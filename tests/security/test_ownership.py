@@ -24,8 +24,22 @@ two_users = pytest.mark.skipif(bool(why_not_two_users()), reason=why_not_two_use
 
 CONFIG = "jupyter/config/jupyter_server_config.py"
 COMMANDS = [
-    *(["up"], ["down"], ["status"], ["reset"], ["kubeconfig"], ["doctor"], ["check"], ["exec", "curl"], ["proxy"]),
-    *(["bundle", "save", "FILE", "--no-images"], ["bundle", "load", "FILE"], ["demo", "--here", "--yes"]),
+    *(
+        ["up"],
+        ["down"],
+        ["status"],
+        ["reset"],
+        ["kubeconfig"],
+        ["doctor"],
+        ["check"],
+        ["exec", "curl"],
+        ["proxy"],
+    ),
+    *(
+        ["bundle", "save", "FILE", "--no-images"],
+        ["bundle", "load", "FILE"],
+        ["demo", "--here", "--yes"],
+    ),
     *(["lab", "--no-browser"], ["lab", "--no-browser", "--dir", "DIR"]),
 ]
 """Every command that looks into the home. ``demo``, ``grade`` and ``course`` make homes of their own."""
@@ -175,18 +189,27 @@ PLANTS = [
 
 
 def listing(folder: Path) -> list[tuple[str, int, int]]:
-    return sorted((str(path), path.lstat().st_mode, path.lstat().st_uid) for path in folder.rglob("*"))
+    return sorted(
+        (str(path), path.lstat().st_mode, path.lstat().st_uid) for path in folder.rglob("*")
+    )
 
 
 @two_users
-@pytest.mark.parametrize("plant", slow_but(PLANTS, open_home_with_a_trap, closed_too_late, hub_volume))
+@pytest.mark.parametrize(
+    "plant", slow_but(PLANTS, open_home_with_a_trap, closed_too_late, hub_volume)
+)
 def test_no_command_and_no_lab_uses_what_another_user_could_change(
     machine: Machine, plant: Callable[[Machine], Path]
 ) -> None:
     home = plant(machine)
     before = listing(machine.shared)
-    words = [[word.replace("FILE", str(machine.own / "bundle.tar")) for word in words] for words in COMMANDS]
-    words = [[word.replace("DIR", str(machine.own / "notebooks")) for word in entry] for entry in words]
+    words = [
+        [word.replace("FILE", str(machine.own / "bundle.tar")) for word in words]
+        for words in COMMANDS
+    ]
+    words = [
+        [word.replace("DIR", str(machine.own / "notebooks")) for word in entry] for entry in words
+    ]
     command = [sys.executable, "-c", EVERY_ENTRY, json.dumps(words), str(home)]
     done = run_as(VICTIM, command, groups=(100,), LABKIT_HOME=str(home))
     assert done.returncode == 0, done.stderr
@@ -208,8 +231,18 @@ def test_what_makes_homes_of_its_own_leaves_a_planted_one_alone(machine: Machine
     home = foreign_home(machine)
     before = listing(home)
     machine.folder(machine.own / "submissions", VICTIM)
-    for words in (["course", "build", "course"], ["grade", "submissions"], ["--help"], ["--version"]):
-        run_as(VICTIM, [sys.executable, "-P", "-m", "labkit", *words], cwd=machine.own, LABKIT_HOME=str(home))
+    for words in (
+        ["course", "build", "course"],
+        ["grade", "submissions"],
+        ["--help"],
+        ["--version"],
+    ):
+        run_as(
+            VICTIM,
+            [sys.executable, "-P", "-m", "labkit", *words],
+            cwd=machine.own,
+            LABKIT_HOME=str(home),
+        )
     assert listing(home) == before
     assert machine.treasure.read_text() == "years of work"
 
@@ -218,18 +251,29 @@ def test_what_makes_homes_of_its_own_leaves_a_planted_one_alone(machine: Machine
 def test_an_own_home_in_a_shared_directory_is_used(machine: Machine) -> None:
     home = machine.shared / "new" / "home"
     code = "from labkit.core.home import *; ensure_private(home_path()); write_private(home_path() / 'a' / 'b', 'c')"
-    done = run_as(VICTIM, [sys.executable, "-c", f"import os; os.umask(0); {code}"], LABKIT_HOME=str(home))
+    done = run_as(
+        VICTIM, [sys.executable, "-c", f"import os; os.umask(0); {code}"], LABKIT_HOME=str(home)
+    )
     assert (done.returncode, done.stderr) == (0, "")
-    for path, mode in ((home.parent, 0o700), (home, 0o700), (home / "a", 0o700), (home / "a" / "b", 0o600)):
+    for path, mode in (
+        (home.parent, 0o700),
+        (home, 0o700),
+        (home / "a", 0o700),
+        (home / "a" / "b", 0o600),
+    ):
         assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid) == (mode, VICTIM)
 
 
 @two_users
-def test_who_is_faster_in_a_shared_directory_does_not_win(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_faster_in_a_shared_directory_does_not_win(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The attacker makes the directory between the look and the making."""
     made = Path.mkdir
 
-    def faster(path: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+    def faster(
+        path: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False
+    ) -> None:
         made(path)
         machine.give(path, ATTACKER, 0o777)
         made(path, mode)
@@ -237,7 +281,9 @@ def test_who_is_faster_in_a_shared_directory_does_not_win(machine: Machine, monk
     monkeypatch.setattr(Path, "mkdir", faster)
     with pytest.raises(HomeError, match=rf"belongs to another user \(id {ATTACKER}\)"):
         ensure_private(machine.shared / "raced")
-    with pytest.raises(HomeError, match=rf"belongs to another user \(id {ATTACKER}\), who can replace"):
+    with pytest.raises(
+        HomeError, match=rf"belongs to another user \(id {ATTACKER}\), who can replace"
+    ):
         ensure_private(machine.shared / "raced as well" / "home")
     assert not (machine.shared / "raced as well" / "home").exists()
 
@@ -254,7 +300,14 @@ def test_a_volume_is_used_where_its_group_is_vouched_for(machine: Machine) -> No
     for group in ("users", "100"):
         home.chmod(0o2770)
         os.chown(home, VICTIM, 100)
-        vouched = partial(run_as, VICTIM, command, groups=(100,), LABKIT_HOME=str(home), LABKIT_TRUSTED_GROUP=group)
+        vouched = partial(
+            run_as,
+            VICTIM,
+            command,
+            groups=(100,),
+            LABKIT_HOME=str(home),
+            LABKIT_TRUSTED_GROUP=group,
+        )
         done = vouched()
         assert done.returncode == 0, done.stderr
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
@@ -263,7 +316,9 @@ def test_a_volume_is_used_where_its_group_is_vouched_for(machine: Machine) -> No
     (home / "pki").chmod(0o2770)
     assert vouched().returncode == 0
     assert stat.S_IMODE((home / "pki").stat().st_mode) == 0o700
-    other = run_as(VICTIM, command, groups=(100,), LABKIT_HOME=str(home), LABKIT_TRUSTED_GROUP="staff")
+    other = run_as(
+        VICTIM, command, groups=(100,), LABKIT_HOME=str(home), LABKIT_TRUSTED_GROUP="staff"
+    )
     assert other.returncode == 1
     home.parent.chmod(0o2777)
     assert vouched().returncode == 1
@@ -292,7 +347,9 @@ command = workbook.jupyter_command(made.directory, True, ["--version"])
 sys.exit(subprocess.run(command, env=workbook.environment()).returncode)
 """
     home = machine.own / "home"
-    done = run_as(VICTIM, [sys.executable, "-P", "-c", code], cwd=machine.shared, LABKIT_HOME=str(home))
+    done = run_as(
+        VICTIM, [sys.executable, "-P", "-c", code], cwd=machine.shared, LABKIT_HOME=str(home)
+    )
     assert done.returncode == 0, done.stderr
     assert not machine.marker.exists()
 
@@ -307,10 +364,16 @@ def test_notebooks_are_not_put_where_another_user_could_change_them(machine: Mac
     assert list(place.iterdir()) == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root needs no namespace: the tests above run as they are")
+@pytest.mark.skipif(
+    os.geteuid() == 0, reason="root needs no namespace: the tests above run as they are"
+)
 def test_the_same_in_a_user_namespace() -> None:
-    command = namespace_command(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__)
+    command = namespace_command(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__
+    )
     if command is None:
-        pytest.skip("no user namespace with several ids: unshare, newuidmap and /etc/subuid are needed")
+        pytest.skip(
+            "no user namespace with several ids: unshare, newuidmap and /etc/subuid are needed"
+        )
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -92,7 +92,12 @@ def test_of_another_namespace(api: ClusterApi) -> None:
 
 def test_for_another_audience(api: ClusterApi) -> None:
     unauthorized(api.bearer(api.token("lab", "strong", audiences=["vault"])))
-    assert api.bearer(api.token("lab", "strong", audiences=["vault", forge_issuer(api)])).get(SECRETS).status == 200
+    assert (
+        api.bearer(api.token("lab", "strong", audiences=["vault", forge_issuer(api)]))
+        .get(SECRETS)
+        .status
+        == 200
+    )
 
 
 def forge_issuer(api: ClusterApi) -> str:
@@ -159,7 +164,14 @@ def test_tampered_anywhere(api: ClusterApi) -> None:
             continue
         letter = "A" if token[position] != "A" else "B"
         unauthorized(api.bearer(token[:position] + letter + token[position + 1 :]))
-    for other in (token + "A", token[:-1], token[1:], token + "=", token.swapcase(), token + "." + token):
+    for other in (
+        token + "A",
+        token[:-1],
+        token[1:],
+        token + "=",
+        token.swapcase(),
+        token + "." + token,
+    ):
         unauthorized(api.bearer(other))
     last = token[-1]
     for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
@@ -185,7 +197,8 @@ def test_asking_for_the_token_of_a_stronger_account(api: ClusterApi) -> None:
 def test_binding_a_token_to_anothers_pod(api: ClusterApi) -> None:
     api.pod("lab", "p", "strong")
     reply = api.admin.post(
-        "/api/v1/namespaces/lab/serviceaccounts/weak/token", {"spec": {"boundObjectRef": {**POD, "name": "p"}}}
+        "/api/v1/namespaces/lab/serviceaccounts/weak/token",
+        {"spec": {"boundObjectRef": {**POD, "name": "p"}}},
     )
     assert reply.status == 400
 
@@ -210,7 +223,9 @@ def test_a_remembered_signature_gives_nothing_away(api: ClusterApi) -> None:
     caller = api.bearer(token)
     for _ in range(3):
         assert caller.get(SECRETS).status == 200
-    api.must(api.admin.delete("/apis/rbac.authorization.k8s.io/v1/namespaces/lab/rolebindings/strong"))
+    api.must(
+        api.admin.delete("/apis/rbac.authorization.k8s.io/v1/namespaces/lab/rolebindings/strong")
+    )
     assert caller.get(SECRETS).status == 403
     api.must(api.admin.delete("/api/v1/namespaces/lab/serviceaccounts/strong"))
     unauthorized(caller)

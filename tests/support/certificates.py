@@ -59,15 +59,21 @@ class Identity:
     def pem(self) -> bytes:
         """The certificates and the key."""
         return b"".join(
-            each.public_bytes(serialization.Encoding.PEM) for each in (self.certificate, *self.along)
+            each.public_bytes(serialization.Encoding.PEM)
+            for each in (self.certificate, *self.along)
         ) + self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
 
     @property
     def chain(self) -> tuple[bytes, ...]:
         """The certificates in DER, as TLS sends them."""
-        return tuple(each.public_bytes(serialization.Encoding.DER) for each in (self.certificate, *self.along))
+        return tuple(
+            each.public_bytes(serialization.Encoding.DER)
+            for each in (self.certificate, *self.along)
+        )
 
     def written(self, path: Path) -> Path:
         """Write the PEM file.
@@ -108,7 +114,10 @@ class Identity:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + datetime.timedelta(days=days[0]))
             .not_valid_after(now + datetime.timedelta(days=days[1]))
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
+                critical=False,
+            )
         )
         for extension, critical in [*([basic] if basic else []), *more]:
             builder = builder.add_extension(extension, critical)

@@ -159,12 +159,19 @@ class ClusterApi:
         node: Whether pods run.
     """
 
-    def __init__(self, era: str = "now", cluster_keys: Keys | None = None, *, node: bool = False) -> None:
+    def __init__(
+        self, era: str = "now", cluster_keys: Keys | None = None, *, node: bool = False
+    ) -> None:
         self.clock = Clock()
         self.events = AuditRing()
         objects = None if cluster_keys else Store(first_objects(era, node))
         self.cluster = Cluster(
-            cluster_keys or keys(), objects, clock=self.clock, node=node, era=era, audit_sink=self.events
+            cluster_keys or keys(),
+            objects,
+            clock=self.clock,
+            node=node,
+            era=era,
+            audit_sink=self.events,
         )
         self.admin = self.user("kubernetes-admin", "system:masters")
         self.anonymous = Caller(self.cluster)
@@ -211,7 +218,11 @@ class ClusterApi:
 
     def bind(self, name: str, role: str, *subjects: str, namespace: str = "") -> Any:
         """A binding: ``bind("b", "Role/reader", "User/jane", "ServiceAccount/lab/bot", namespace="lab")``."""
-        path = f"{RBAC}/namespaces/{namespace}/rolebindings" if namespace else f"{RBAC}/clusterrolebindings"
+        path = (
+            f"{RBAC}/namespaces/{namespace}/rolebindings"
+            if namespace
+            else f"{RBAC}/clusterrolebindings"
+        )
         return self.must(self.admin.post(path, binding(name, role, *subjects)))
 
     @staticmethod
@@ -238,7 +249,9 @@ def binding(name: str, role: str, *subjects: str) -> dict[str, Any]:
     }
 
 
-def rule(verbs: str, resources: str = "", groups: str = "", names: str = "", urls: str = "") -> dict[str, Any]:
+def rule(
+    verbs: str, resources: str = "", groups: str = "", names: str = "", urls: str = ""
+) -> dict[str, Any]:
     """A rule from words: ``rule("get list", "pods services")``; groups are split at commas."""
     made: dict[str, Any] = {"verbs": verbs.split()}
     if urls:

@@ -45,11 +45,17 @@ def definition() -> dict[str, Any]:
                     "served": True,
                     "storage": True,
                     "schema": {
-                        "openAPIV3Schema": {"type": "object", "properties": {"spec": spec, "status": status}},
+                        "openAPIV3Schema": {
+                            "type": "object",
+                            "properties": {"spec": spec, "status": status},
+                        },
                     },
                     "subresources": {
                         "status": {},
-                        "scale": {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"},
+                        "scale": {
+                            "specReplicasPath": ".spec.replicas",
+                            "statusReplicasPath": ".status.replicas",
+                        },
                     },
                     "additionalPrinterColumns": [
                         {"name": "Spec", "type": "string", "jsonPath": ".spec.cronSpec"},
@@ -67,7 +73,13 @@ def plain_definition(schema: Any, **version: Any) -> dict[str, Any]:
     made = definition()
     whole = {"type": "object", "properties": {"spec": schema}}
     made["spec"]["versions"] = [
-        {"name": VERSION, "served": True, "storage": True, "schema": {"openAPIV3Schema": whole}, **version}
+        {
+            "name": VERSION,
+            "served": True,
+            "storage": True,
+            "schema": {"openAPIV3Schema": whole},
+            **version,
+        }
     ]
     return made
 

@@ -15,11 +15,20 @@ def is_server_error(status: int, body: bytes) -> bool:
         status: The HTTP status.
         body: The answer's body.
     """
-    if status < 500 or status in (501, 504, 505):  # no such method, time is up, no such version of HTTP
+    if status < 500 or status in (
+        501,
+        504,
+        505,
+    ):  # no such method, time is up, no such version of HTTP
         return False
-    if status not in (500, 503):  # 503: what the API server was to pass on a request to is not there
+    if status not in (
+        500,
+        503,
+    ):  # 503: what the API server was to pass on a request to is not there
         return True
-    if body.startswith((b"Internal Server Error: ", b"container not found")):  # the real server's words
+    if body.startswith(
+        (b"Internal Server Error: ", b"container not found")
+    ):  # the real server's words
         return False
     is_status = b"Status" in body and b"Failure" in body  # in whatever form was asked for
     return not is_status or DEFECT.search(body) is not None

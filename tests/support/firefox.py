@@ -32,9 +32,19 @@ class Firefox(DrivenTab):
         program = shutil.which("firefox-esr") or shutil.which("firefox")
         if program is None:
             pytest.skip("Firefox is not installed (Debian: firefox-esr)")
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in (settings or {}).items()]
+        lines = [
+            f"user_pref({json.dumps(name)}, {json.dumps(value)});"
+            for name, value in (settings or {}).items()
+        ]
         (profile / "user.js").write_text("\n".join(lines))
-        command = [program, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port=0"]
+        command = [
+            program,
+            "--headless",
+            "--no-remote",
+            "--profile",
+            str(profile),
+            "--remote-debugging-port=0",
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert self._process.stderr is not None
         address = next(filter(None, map(LISTENING.search, self._process.stderr)))[1].decode()
@@ -83,7 +93,10 @@ class Firefox(DrivenTab):
         return self
 
     def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _at: TracebackType | None,
     ) -> None:
         self._socket.close()
         self._process.terminate()

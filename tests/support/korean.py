@@ -10,7 +10,9 @@ from markdown_it import MarkdownIt
 
 from tools import catalogues
 
-TERMS: dict[str, Any] = yaml.safe_load((catalogues.LOCALE / "ko" / "terms.yaml").read_text(encoding="utf-8"))
+TERMS: dict[str, Any] = yaml.safe_load(
+    (catalogues.LOCALE / "ko" / "terms.yaml").read_text(encoding="utf-8")
+)
 HANGUL = re.compile("[가-힣]")
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}
 """After a final consonant, and after a vowel."""
@@ -29,12 +31,18 @@ def wrong_forms(text: str) -> list[str]:
     """The forms of terms that Kubernetes' documentation does not have, and what no text should have."""
     others = [form for term in TERMS["terms"] for form in term.get("not", [])]
     forms = [form for form in others if re.search(rf"(?<![가-힣]){re.escape(form)}", text)]
-    return forms + [match[0] for each in TERMS["avoid"] if (match := re.search(each["pattern"], text))]
+    return forms + [
+        match[0] for each in TERMS["avoid"] if (match := re.search(each["pattern"], text))
+    ]
 
 
 def without_english(text: str) -> list[str]:
     """The terms whose first use on a page has no English beside it."""
-    english = {term["korean"]: term.get("beside", []) for term in TERMS["terms"] if not term.get("only beside")}
+    english = {
+        term["korean"]: term.get("beside", [])
+        for term in TERMS["terms"]
+        if not term.get("only beside")
+    }
     longest_first = sorted(english, key=len, reverse=True)
     pattern = "|".join(re.escape(term).replace("\\ ", r"\s") for term in longest_first)
     first: dict[str, str] = {}
@@ -49,28 +57,42 @@ def sentences(text: str) -> list[str]:
     plain = re.sub(r"`[^`]*`", "X", "\n".join(lines))
     plain = re.sub(r"\*\*[^*]+[.:]\*\*|소요 시간: 약 \d+분\.|<https[^>]*>", "", plain)
     parts = re.split(r"(?<=[.?!])(?=[\s)*]|$)|\n\n|\n(?=- |\d\. )", plain)
-    flat = [re.sub(r"\s?\([^()]*\)(?=[.?!])", "", " ".join(part.replace("*", "").split())) for part in parts]
+    flat = [
+        re.sub(r"\s?\([^()]*\)(?=[.?!])", "", " ".join(part.replace("*", "").split()))
+        for part in parts
+    ]
     flat = [part.strip(" ()“”") for part in flat]
     return [part for part in flat if HANGUL.search(part) and part[-1] in ".?!"]
 
 
 def wrong_endings(text: str) -> list[str]:
     """The sentences that are not in 합니다체, nor a request in -세요."""
-    return [sentence for sentence in sentences(text) if not re.search(r"(니다|세요|니까|까요)\)?[.?!]$", sentence)]
+    return [
+        sentence
+        for sentence in sentences(text)
+        if not re.search(r"(니다|세요|니까|까요)\)?[.?!]$", sentence)
+    ]
 
 
 def wrong_plain_endings(text: str) -> list[str]:
     """The sentences that are not in 평어체, the style of checks and errors; what ends with a value may be a label."""
     parts = re.split(r"(?<=[.?!])(?=[\s)”]|$)", re.sub(r"`[^`]*`", "X", text))
     ends = [part.strip() for part in parts if re.search(r"[가-힣][)”]?[.?!]$", part.strip())]
-    ends = [end for end in ends if not re.search(r"\}[가-힣]+[)”]?[.?!]$", end)]  # a number and what it counts
-    return [end for end in ends if is_polite(end) or not re.search(r"(다|가|까|라)[)”]?[.?!]$", end)]
+    ends = [
+        end for end in ends if not re.search(r"\}[가-힣]+[)”]?[.?!]$", end)
+    ]  # a number and what it counts
+    return [
+        end for end in ends if is_polite(end) or not re.search(r"(다|가|까|라)[)”]?[.?!]$", end)
+    ]
 
 
 def wrong_document_endings(text: str) -> list[str]:
     """The sentences of a document that are not in 평어체; a list and a table have other texts, too."""
     ends = [sentence for sentence in sentences(text) if re.search(r"[가-힣][)”]?[.?!]$", sentence)]
-    polite = [match[0] for match in re.finditer(r"[가-힣]*니[다까](?=[).?! |]|$)", prose(text), re.MULTILINE)]
+    polite = [
+        match[0]
+        for match in re.finditer(r"[가-힣]*니[다까](?=[).?! |]|$)", prose(text), re.MULTILINE)
+    ]
     return [end for end in ends if not re.search(r"(다|가|까|라)[)”]?[.?!]$", end)] + [
         word for word in polite if is_polite(f"{word}.")
     ]

@@ -17,7 +17,9 @@ from tools import catalogues, texts
 
 
 @contextmanager
-def speaking(catalogue: Mapping[str, str] | None = None, sentences: Mapping[str, str] | None = None) -> Iterator[None]:
+def speaking(
+    catalogue: Mapping[str, str] | None = None, sentences: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """Speak Korean, or what a catalogue has in its place, and another one of sentences."""
     with pytest.MonkeyPatch.context() as patch:
         if catalogue is not None:
@@ -40,13 +42,20 @@ def korean() -> dict[str, str]:
 
 def brackets(english: Iterable[str]) -> dict[str, str]:
     """A language that consists of brackets, and of the values between them."""
-    return {each: "⟦" + " ".join(f"{{{name}}}" for name in sorted(placeholders(each))) + "⟧" for each in some(english)}
+    return {
+        each: "⟦" + " ".join(f"{{{name}}}" for name in sorted(placeholders(each))) + "⟧"
+        for each in some(english)
+    }
 
 
 @cache
 def pseudo() -> dict[str, str]:
     """All texts of labkit in this language."""
-    return brackets(str(message.id) for room in texts.ROOMS for message in catalogues.messages(texts.template(room)))
+    return brackets(
+        str(message.id)
+        for room in texts.ROOMS
+        for message in catalogues.messages(texts.template(room))
+    )
 
 
 @cache

@@ -58,7 +58,9 @@ def general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def request_body(name: str, request: str, signer: str = CLIENT, *usages: str, **spec: Any) -> dict[str, Any]:
+def request_body(
+    name: str, request: str, signer: str = CLIENT, *usages: str, **spec: Any
+) -> dict[str, Any]:
     """The body of a CertificateSigningRequest."""
     wanted = list(usages) or ["client auth"]
     return {

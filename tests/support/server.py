@@ -110,7 +110,10 @@ class Server:
         """The administrator's certificate and key, from the kubeconfig, as one PEM file."""
         user = yaml.safe_load(self.kubeconfig.read_text())["users"][0]["user"]
         path = self._identity_file()
-        path.write_bytes(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
+        path.write_bytes(
+            base64.b64decode(user["client-certificate-data"])
+            + base64.b64decode(user["client-key-data"])
+        )
         return path
 
     def _identity_file(self) -> Path:
@@ -125,9 +128,13 @@ class Server:
             context.load_cert_chain(identity)
         return context
 
-    def connect(self, identity: Path | None = None, timeout: float = 60) -> http.client.HTTPSConnection:
+    def connect(
+        self, identity: Path | None = None, timeout: float = 60
+    ) -> http.client.HTTPSConnection:
         """A connection (kept alive between its requests)."""
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.tls(identity))
+        return http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=timeout, context=self.tls(identity)
+        )
 
     def call(
         self,

@@ -22,6 +22,8 @@ def slow_but(cases: Iterable[Any], *quick: Any) -> list[Any]:
     if unknown := [case for case in quick if case not in every]:
         raise ValueError(f"There is no case {unknown}.")
     return [
-        case if case in quick else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
+        case
+        if case in quick
+        else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
         for case in every
     ]

@@ -49,7 +49,11 @@ class Terminal:
             os.chdir(ROOT)
             for number in ignored:
                 signal.signal(number, signal.SIG_IGN)
-            kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+            kept = {
+                name: value
+                for name, value in os.environ.items()
+                if name not in ("COLUMNS", "LINES", "NO_COLOR")
+            }
             variables = {**kept, "TERM": "xterm-256color", **(environment or {})}
             os.execve(sys.executable, [sys.executable, "-m", "labkit", *words], variables)
         self.resize(columns, rows)
@@ -63,7 +67,10 @@ class Terminal:
     def screen(self) -> str:
         """What is seen: the lines, without the blanks at their ends."""
         last = max((place[0] for place in self._grid), default=0)
-        lines = ["".join(self._grid.get((y, x), " ") for x in range(self._columns)) for y in range(last + 1)]
+        lines = [
+            "".join(self._grid.get((y, x), " ") for x in range(self._columns))
+            for y in range(last + 1)
+        ]
         return "\n".join(line.rstrip() for line in lines)
 
     def _draw(self, text: str) -> str:
@@ -75,7 +82,9 @@ class Terminal:
                 self._cursor = row, column
                 return text[match.start() :]
             if kind == "H":
-                row, column = (int(number) - 1 for number in numbers.split(";")) if numbers else (0, 0)
+                row, column = (
+                    (int(number) - 1 for number in numbers.split(";")) if numbers else (0, 0)
+                )
             elif kind == "J" or numbers == "?1049":
                 self._grid, row, column = {}, 0, 0
             elif part == "\n":
@@ -83,7 +92,9 @@ class Terminal:
             elif part == "\r":
                 column = 0
             elif not kind:
-                self._grid |= {(row, column + offset): character for offset, character in enumerate(part)}
+                self._grid |= {
+                    (row, column + offset): character for offset, character in enumerate(part)
+                }
                 column += len(part)
         self._cursor = row, column
         return ""

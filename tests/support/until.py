@@ -9,7 +9,9 @@ SECONDS = 300.0
 """Longer than the busiest machine takes: only a test that fails waits so long."""
 
 
-def until(true: Callable[[], object], otherwise: Callable[[], str] = lambda: "it did not become true") -> None:
+def until(
+    true: Callable[[], object], otherwise: Callable[[], str] = lambda: "it did not become true"
+) -> None:
     """Wait until a condition holds.
 
     Raises:

@@ -22,7 +22,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_as(
-    user: int, command: list[str], *, cwd: Path = ROOT, groups: tuple[int, ...] = (), **environment: str
+    user: int,
+    command: list[str],
+    *,
+    cwd: Path = ROOT,
+    groups: tuple[int, ...] = (),
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command as a user, with an environment of its own.
 
@@ -37,9 +42,18 @@ def run_as(
 
 
 def _run(
-    right: str, user: int, command: list[str], cwd: Path, groups: tuple[int, ...], environment: Mapping[str, str]
+    right: str,
+    user: int,
+    command: list[str],
+    cwd: Path,
+    groups: tuple[int, ...],
+    environment: Mapping[str, str],
 ) -> subprocess.CompletedProcess[str]:
-    kept: Mapping[str, str] = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+    kept: Mapping[str, str] = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     become = ["setpriv", f"--reuid={user}", f"--regid={user}"]
     become += ["--groups=" + ",".join(map(str, groups)) if groups else "--clear-groups"]
     become += [f"--inh-caps=+{right}", f"--ambient-caps=+{right}"] if right else []
@@ -73,7 +87,9 @@ def _right() -> str | None:
 def why_not_two_users() -> str:
     """Why there cannot be two users here; empty if there can."""
     if os.geteuid() != 0:
-        return "only root can be other users; the same runs in a user namespace where there can be one"
+        return (
+            "only root can be other users; the same runs in a user namespace where there can be one"
+        )
     if shutil.which("setpriv") is None:
         return "setpriv (util-linux) is not here"
     return "" if _right() is not None else "other users cannot run this Python"
@@ -90,10 +106,16 @@ def namespace_command(*command: str) -> list[str] | None:
     first = {}
     for option, file in (("--map-users", "/etc/subuid"), ("--map-groups", "/etc/subgid")):
         try:
-            lines = [line.split(":") for line in Path(file).read_text(encoding="utf-8").splitlines()]
+            lines = [
+                line.split(":") for line in Path(file).read_text(encoding="utf-8").splitlines()
+            ]
         except OSError:
             return None
-        mine = [line[1] for line in lines if line[0] in (pwd.getpwuid(os.getuid()).pw_name, str(os.getuid()))]
+        mine = [
+            line[1]
+            for line in lines
+            if line[0] in (pwd.getpwuid(os.getuid()).pw_name, str(os.getuid()))
+        ]
         if not mine:
             return None
         first[option] = mine[0]

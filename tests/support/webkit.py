@@ -50,7 +50,9 @@ class WebKit(DrivenTab):
             until(lambda: self._answers())
             options = {"binary": str(browser), "args": ["--automation", *arguments]}
             always = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
-            self._session = f"/session/{self.send('POST', '/session', capabilities=always)['sessionId']}"
+            self._session = (
+                f"/session/{self.send('POST', '/session', capabilities=always)['sessionId']}"
+            )
             undo.callback(self.send, "DELETE", "")
             self.send("POST", "/timeouts", script=MILLISECONDS, pageLoad=MILLISECONDS)
             self._undo = undo.pop_all()
@@ -68,7 +70,9 @@ class WebKit(DrivenTab):
         Raises:
             TabError: The driver refuses it.
         """
-        self._driver.request(method, self._session + path, json.dumps(body) if method == "POST" else None)
+        self._driver.request(
+            method, self._session + path, json.dumps(body) if method == "POST" else None
+        )
         answer = self._driver.getresponse()
         value = json.loads(answer.read())["value"]
         if answer.status != 200:
@@ -91,17 +95,24 @@ class WebKit(DrivenTab):
         return self
 
     def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _at: TracebackType | None,
     ) -> None:
         self._undo.close()
         self._driver.close()
 
 
 @contextmanager
-def _running(*command: str, display: str = "", stdout: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
+def _running(
+    *command: str, display: str = "", stdout: int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[str]]:
     """A program that runs during the block."""
     environment = {**os.environ, "DISPLAY": display, "WEBKIT_DISABLE_DMABUF_RENDERER": "1"}
-    process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL, text=True, env=environment)
+    process = subprocess.Popen(
+        command, stdout=stdout, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
     try:
         yield process
     finally:

@@ -101,7 +101,9 @@ def serving(keys: Keys, answer: Callable[[Request], Response]) -> Iterator[Local
         loop.close()
 
 
-def connect(port: int, ca: bytes, identity: Path | None = None, timeout: float = 60) -> ssl.SSLSocket:
+def connect(
+    port: int, ca: bytes, identity: Path | None = None, timeout: float = 60
+) -> ssl.SSLSocket:
     """A TLS connection.
 
     Args:
@@ -183,7 +185,11 @@ class WebSocket:
         while line := self._file.readline().strip():
             name, _, value = line.decode().partition(":")
             self.headers[name.lower()] = value.strip()
-        self.body = b"" if self.status == 101 else self._file.read(int(self.headers.get("content-length", 0)))
+        self.body = (
+            b""
+            if self.status == 101
+            else self._file.read(int(self.headers.get("content-length", 0)))
+        )
 
     def send(self, data: bytes, opcode: int = 2) -> None:
         """Send one masked frame."""
@@ -196,7 +202,9 @@ class WebSocket:
         else:
             head += bytes((0x80 | 127,)) + struct.pack(">Q", length)
         mask = os.urandom(4)
-        self._connection.sendall(head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data)))
+        self._connection.sendall(
+            head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
+        )
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes that need not be a frame."""

@@ -73,15 +73,25 @@ def opened(site: Path, browser: str, search: str = "") -> Any:
     (site / "page.mjs").write_text(script, encoding="utf-8")
     asked = json.dumps({"browser": browser, "search": search})
     done = subprocess.run(
-        ["node", "page.mjs"], cwd=site, input=asked, capture_output=True, text=True, check=False, timeout=60
+        ["node", "page.mjs"],
+        cwd=site,
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 @needs_node
-@pytest.mark.parametrize(("browser", "search"), [("ko-KR", ""), ("ko", "?x=1"), ("en-GB", "?lang=ko")])
-def test_the_page_is_korean_where_the_browser_or_the_link_is(site: Path, browser: str, search: str) -> None:
+@pytest.mark.parametrize(
+    ("browser", "search"), [("ko-KR", ""), ("ko", "?x=1"), ("en-GB", "?lang=ko")]
+)
+def test_the_page_is_korean_where_the_browser_or_the_link_is(
+    site: Path, browser: str, search: str
+) -> None:
     assert opened(site, browser, search) == {
         "language": "ko",
         "texts": [
@@ -99,8 +109,12 @@ def test_the_page_is_korean_where_the_browser_or_the_link_is(site: Path, browser
 
 
 @needs_node
-@pytest.mark.parametrize(("browser", "search"), [("en", ""), ("kok", ""), ("ko-KR", "?lang=en"), ("de", "?lang=../x")])
-def test_elsewhere_the_page_is_english_and_fetches_nothing_more(site: Path, browser: str, search: str) -> None:
+@pytest.mark.parametrize(
+    ("browser", "search"), [("en", ""), ("kok", ""), ("ko-KR", "?lang=en"), ("de", "?lang=../x")]
+)
+def test_elsewhere_the_page_is_english_and_fetches_nothing_more(
+    site: Path, browser: str, search: str
+) -> None:
     page = opened(site, browser, search)
     assert (page["language"], page["texts"]) == ("en", static_texts(site))
     assert page["refused"].startswith("This is no picture of labkit")
@@ -123,4 +137,6 @@ def test_a_korean_labs_link_names_the_language(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("LABKIT_LANG", "en")
     assert picture.link("https://example.org/").startswith("https://example.org/share.html#")
     with speaking():
-        assert picture.link("https://example.org/").startswith("https://example.org/share.html?lang=ko#")
+        assert picture.link("https://example.org/").startswith(
+            "https://example.org/share.html?lang=ko#"
+        )

@@ -59,7 +59,9 @@ def test_in_english_a_widget_has_no_words_of_another_language(api: Client, tmp_p
         assert widget.words == {}
 
 
-def test_every_text_of_a_script_has_its_translation(api: Client, tmp_path: Path, in_brackets: None) -> None:
+def test_every_text_of_a_script_has_its_translation(
+    api: Client, tmp_path: Path, in_brackets: None
+) -> None:
     for widget in widgets(api, tmp_path):
         assert len(widget.words) > 20
         assert {word for word in widget.words.values() if not re.fullmatch("⟦.*⟧", word)} == set()
@@ -73,8 +75,12 @@ def untranslated(script: str) -> list[str]:
     """The texts of a script that begin with a capital or a symbol, or have several words, and are not translated."""
     source = re.sub(r"/\*[\s\S]*?\*/|^\s*//.*|; //.*", "", script, flags=re.MULTILINE)
     plain = re.findall(r'(?:\(|, |: |\? |= )"([A-Z✓✕●○•⇄⇅][^"]*)"', IN_SCRIPT.sub("", source))
-    literals = re.findall(r"(?:\(|, |: |\? |= )`([^`]*[a-z]{2} [a-z]{2}[^`]*)`", re.sub(r"class: `[^`]*`", "", source))
-    return [each for each in plain + literals if re.search("[A-Za-z]{2}", each) and each not in NO_TEXTS]
+    literals = re.findall(
+        r"(?:\(|, |: |\? |= )`([^`]*[a-z]{2} [a-z]{2}[^`]*)`", re.sub(r"class: `[^`]*`", "", source)
+    )
+    return [
+        each for each in plain + literals if re.search("[A-Za-z]{2}", each) and each not in NO_TEXTS
+    ]
 
 
 def test_the_panel_says_all_in_the_language_that_is_chosen(tmp_path: Path) -> None:
@@ -92,7 +98,9 @@ def test_the_panel_says_all_in_the_language_that_is_chosen(tmp_path: Path) -> No
 
 
 def test_a_script_shows_no_text_that_is_not_translated() -> None:
-    assert untranslated('h("p", {}, "Not translated"); h("p", {}, t("Translated")); // "No text"') == ["Not translated"]
+    assert untranslated(
+        'h("p", {}, "Not translated"); h("p", {}, t("Translated")); // "No text"'
+    ) == ["Not translated"]
     assert untranslated("show(`it has failed: ${error}`, `${count} have failed`)") == [
         "it has failed: ${error}",
         "${count} have failed",
@@ -104,7 +112,9 @@ def test_a_script_shows_no_text_that_is_not_translated() -> None:
 
 def test_a_style_says_nothing() -> None:
     for style in some(sorted(STATIC.glob("*.css"))):
-        assert re.findall(r'content: "[^"]*[A-Za-z]', style.read_text(encoding="utf-8")) == [], style
+        assert re.findall(r'content: "[^"]*[A-Za-z]', style.read_text(encoding="utf-8")) == [], (
+            style
+        )
 
 
 def test_a_widget_shows_translated_data(api: Client, tmp_path: Path, in_brackets: None) -> None:
@@ -128,7 +138,9 @@ def test_an_error_is_translated_as_a_whole_or_not_at_all(in_brackets: None) -> N
         decisions().read("W15", "maybe")
     assert str(caught.value).splitlines()[0] == "⟦W15 maybe⟧"
     assert caught.value.what == "“maybe” is no possible answer to W15."
-    assert str(UsageError("Nobody has translated this.", todo="Look at that line.")).splitlines() == [
+    assert str(
+        UsageError("Nobody has translated this.", todo="Look at that line.")
+    ).splitlines() == [
         "Nobody has translated this.",
         "  try: Look at that line.",
     ]

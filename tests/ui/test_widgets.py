@@ -65,7 +65,9 @@ class Shell:
         self.published.append((bundle, transient["display_id"], update))
 
 
-def test_a_kernel_stores_html_alone_and_renews_it(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_stores_html_alone_and_renews_it(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shell = Shell()
     monkeypatch.setattr("labkit.ui.base.get_ipython", lambda: shell)
     matrix = AccessMatrix(api, ["kikai/default"], ["list services"], "kikai")
@@ -82,7 +84,9 @@ def test_a_kernel_stores_html_alone_and_renews_it(api: Client, monkeypatch: pyte
     assert "granted by" not in shell.published[1][0]["text/html"]
 
 
-@pytest.mark.parametrize("shell", [None, Shell(__vsc_ipynb_file__="a.ipynb")], ids=["no kernel", "VS Code"])
+@pytest.mark.parametrize(
+    "shell", [None, Shell(__vsc_ipynb_file__="a.ipynb")], ids=["no kernel", "VS Code"]
+)
 def test_other_front_ends_get_the_widget_itself(
     api: Client, monkeypatch: pytest.MonkeyPatch, shell: Shell | None
 ) -> None:
@@ -119,7 +123,9 @@ def test_an_unknown_action_is_said_and_not_raised(api: Client) -> None:
     assert "cannot do" in matrix.notice
 
 
-def test_what_goes_wrong_is_said_and_the_page_waits_no_longer(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_goes_wrong_is_said_and_the_page_waits_no_longer(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     matrix = AccessMatrix(api, ["kikai/default"], ["list services"], "kikai")
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr(matrix, "send", sent.append)
@@ -138,10 +144,15 @@ def test_what_goes_wrong_is_said_and_the_page_waits_no_longer(api: Client, monke
 
 
 def test_a_column_of_what_lives_in_no_namespace_says_so(api: Client) -> None:
-    matrix = AccessMatrix(api, ["kikai/default"], ["list services", "list persistentvolumes"], "kikai")
+    matrix = AccessMatrix(
+        api, ["kikai/default"], ["list services", "list persistentvolumes"], "kikai"
+    )
     assert matrix.data["columns"] == ["list services", "list persistentvolumes (cluster-wide)"]
     matrix.act("explain", row=0, column=1)
-    assert matrix.data["explanation"]["question"] == "kikai/default: list persistentvolumes in the whole cluster"
+    assert (
+        matrix.data["explanation"]["question"]
+        == "kikai/default: list persistentvolumes in the whole cluster"
+    )
 
 
 def test_a_graph_of_everything_is_folded_and_left_whole(api: Client) -> None:
@@ -175,7 +186,13 @@ def test_a_graph_of_nothing_says_so_without_a_widget_too(api: Client) -> None:
 def test_the_xray_of_a_refusal(api: Client) -> None:
     answer = api.get("/api/v1/namespaces/nowhere/pods/none")
     seen = XRay(answer, api)
-    assert [stage["state"] for stage in seen.data["stages"]] == ["pass", "pass", "pass", "pass", "stop"]
+    assert [stage["state"] for stage in seen.data["stages"]] == [
+        "pass",
+        "pass",
+        "pass",
+        "pass",
+        "stop",
+    ]
 
 
 def test_the_xray_without_an_audit_log_claims_no_groups_that_it_does_not_know(api: Client) -> None:
@@ -183,7 +200,10 @@ def test_the_xray_without_an_audit_log_claims_no_groups_that_it_does_not_know(ap
     user = {"Impersonate-User": "system:serviceaccount:kikai:bot"}
     other = XRay(api.request("GET", "/api/v1/namespaces/kikai/pods", headers=user), api)
     assert ["groups", groups] in other.data["stages"][1]["facts"]
-    jane = XRay(api.request("GET", "/api/v1/namespaces/kikai/pods", headers={"Impersonate-User": "jane"}), api)
+    jane = XRay(
+        api.request("GET", "/api/v1/namespaces/kikai/pods", headers={"Impersonate-User": "jane"}),
+        api,
+    )
     assert ["groups", "not known"] in jane.data["stages"][1]["facts"]
 
 
@@ -240,8 +260,12 @@ asyncio.run(asyncio.wait_for(main(), 60))
 
 def test_a_kernel_with_nothing_to_do_imports_the_widgets_beforehand() -> None:
     subprocess.run([sys.executable, "-c", LATER], check=True, timeout=SECONDS)
-    alone = LATER.replace("import asyncio, sys, ipykernel", "import asyncio, sys").replace("60", "1.5")
-    done = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, timeout=SECONDS, check=False)
+    alone = LATER.replace("import asyncio, sys, ipykernel", "import asyncio, sys").replace(
+        "60", "1.5"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", alone], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     assert "TimeoutError" in done.stderr, "a program that is no kernel must not import widgets"
 
 
@@ -254,10 +278,24 @@ def test_scripts_ask_nobody_on_the_net() -> None:
 
 
 def test_nothing_moves_for_who_wants_no_motion() -> None:
-    moves = re.compile(r"\b(transition|animation)\s*:|@keyframes|\bbehavior:\s*.?smooth|\.animate\(")
-    files = [*some(STATIC.glob("*.*s")), *some([each for each in SITE.glob("*.*") if each.suffix != ".mjs"])]
-    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if moves.search(line)]
-    assert [line for line in some(lines) if "@media (prefers-reduced-motion: no-preference) {" not in line] == []
+    moves = re.compile(
+        r"\b(transition|animation)\s*:|@keyframes|\bbehavior:\s*.?smooth|\.animate\("
+    )
+    files = [
+        *some(STATIC.glob("*.*s")),
+        *some([each for each in SITE.glob("*.*") if each.suffix != ".mjs"]),
+    ]
+    lines = [
+        line
+        for file in files
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if moves.search(line)
+    ]
+    assert [
+        line
+        for line in some(lines)
+        if "@media (prefers-reduced-motion: no-preference) {" not in line
+    ] == []
 
 
 def test_the_start_panel_tells_what_is_missing(tmp_path: Path) -> None:
@@ -272,7 +310,9 @@ def test_the_start_panel_says_what_comes_back(tmp_path: Path) -> None:
     progress.join_drill(keeping.found(keeping.new(), "any-group", now - keeping.DAY / 2))
     assert StartPanel(home=tmp_path).data["again"] == ""
     progress.join_drill(keeping.found(keeping.new(), "get-includes-list", now - 2 * keeping.DAY))
-    line = "One idea that was wrong comes back today. In a new cell: from labkit import drill; drill()"
+    line = (
+        "One idea that was wrong comes back today. In a new cell: from labkit import drill; drill()"
+    )
     panel = StartPanel(home=tmp_path)
     assert panel.data["again"] == line
     assert panel.as_text().startswith(f"{line}\n")
@@ -280,7 +320,9 @@ def test_the_start_panel_says_what_comes_back(tmp_path: Path) -> None:
     assert StartPanel(home=tmp_path).data["again"] == ""
 
 
-def test_the_start_panel_does_not_wait_for_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_start_panel_does_not_wait_for_docker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Docker's answer waits for a file that the test writes when the panel is there."""
     asked, go = tmp_path / "asked", tmp_path / "go"
     for name in ("docker", "podman"):
@@ -314,7 +356,10 @@ def test_the_start_panel_finds_the_cluster_that_runs(tmp_path: Path) -> None:
     try:
         panel = StartPanel(home=tmp_path / "home")
         assert (panel.data["backend"], panel.data["running"]) == ("embedded", True)
-        assert f"export LABKIT_HOME={tmp_path / 'home'} KUBECONFIG={lab.kubeconfig} " in panel.as_html()
+        assert (
+            f"export LABKIT_HOME={tmp_path / 'home'} KUBECONFIG={lab.kubeconfig} "
+            in panel.as_html()
+        )
         panel.act("stop")
         assert panel.data["running"] is False
     finally:
@@ -335,7 +380,10 @@ def test_the_wall_lights_the_wrong_policies_that_pass() -> None:
     assert sum(not card["by"] for card in cards) == 21
     assert [group["title"] for group in wall.data["groups"]][:2] == ["Verbs", "Resources"]
     lines = wall.as_text().splitlines()
-    assert any(line.startswith("Role kikai/service-reader lets them watch") and "● passes" in line for line in lines)
+    assert any(
+        line.startswith("Role kikai/service-reader lets them watch") and "● passes" in line
+        for line in lines
+    )
     assert any("○ rejected  kikai/default may: list services in kikai" in line for line in lines)
     assert wall.as_html().count('<th scope="row"') == 32
     assert MutantWall(policy).data["left"] == 32

@@ -26,7 +26,16 @@ from labkit.practice import pool as stored
 from labkit.practice.authorizers import AUTHORIZERS, answers, truth
 from tools.drill.forms import IN_GRAPHS, forms, odd_groups, request_text
 from tools.drill.policies import draft
-from tools.drill.reasons import AFTERWARDS, ALLOWS, NO_REASONS, REASONS, RULES, explanation, note, reasons
+from tools.drill.reasons import (
+    AFTERWARDS,
+    ALLOWS,
+    NO_REASONS,
+    REASONS,
+    RULES,
+    explanation,
+    note,
+    reasons,
+)
 from tools.drill.traits import traits
 
 SEED = 20261131
@@ -49,11 +58,20 @@ def questions(seed: int, drafts: int) -> list[Question]:
             continue
         policy, asked = drawn.policy, drawn.question
         right = truth(policy, asked)
-        wrong = [names.index(name) for name, answer in answers(policy, asked).items() if answer != right]
+        wrong = [
+            names.index(name) for name, answer in answers(policy, asked).items() if answer != right
+        ]
         form = "YAML" if "YAML" in fitting and r.random() < 0.8 else r.choice(sorted(fitting))
-        if asked.user.uid and names.index("rights-go-with-account") not in wrong and r.random() < 0.8:
+        if (
+            asked.user.uid
+            and names.index("rights-go-with-account") not in wrong
+            and r.random() < 0.8
+        ):
             asked = asked._replace(user=replace(asked.user, uid=""))
-        ask, says = request_text(asked, odd_groups(drawn.objects)), explanation(policy, asked, right)
+        ask, says = (
+            request_text(asked, odd_groups(drawn.objects)),
+            explanation(policy, asked, right),
+        )
         question = {
             "form": form,
             "text": "\n".join(fitting[form]),
@@ -67,7 +85,9 @@ def questions(seed: int, drafts: int) -> list[Question]:
             "said": [ask, *says],
         }
         if question["why"]:
-            key = hashlib.sha256(f"{question['text']}{question['ask']}{question.get('note')}".encode()).hexdigest()[:8]
+            key = hashlib.sha256(
+                f"{question['text']}{question['ask']}{question.get('note')}".encode()
+            ).hexdigest()[:8]
             known.setdefault(key, {"id": key, **question, "draft": drawn._replace(question=asked)})
     return list(known.values())
 
@@ -77,13 +97,19 @@ def chosen(seed: int, drawn: list[Question]) -> list[Question]:
     r = Random(seed)
     r.shuffle(drawn)
     # Short ones first; of what is allowed there are few kinds, and many ways to write them.
-    drawn.sort(key=lambda each: 0 if each["allowed"] or each["form"] == "YAML" else str(each["text"]).count("\n"))
+    drawn.sort(
+        key=lambda each: (
+            0 if each["allowed"] or each["form"] == "YAML" else str(each["text"]).count("\n")
+        )
+    )
     kinds = Counter[tuple[object, ...]]()
     for question in drawn:
         kind = (question["allowed"], *question["wrong"], "but for", *question["traits"])
         question["order"] = kinds[kind]
         kinds[kind] += 1
-    drawn = sorted((each for each in drawn if each["wrong"] or each["traits"]), key=lambda each: each["order"])
+    drawn = sorted(
+        (each for each in drawn if each["wrong"] or each["traits"]), key=lambda each: each["order"]
+    )
     allowed = [each for each in drawn if each["allowed"]][:ALLOWED]
     pool = allowed + [each for each in drawn if not each["allowed"]][:FORBIDDEN]
     paired = pairs(pool)
@@ -104,7 +130,8 @@ def pairs(pool: list[Question]) -> dict[str, str]:
     for number in range(PAIRS):
         allowed = number % 5 < 2
         fitting = sorted(
-            (kind for kind in kinds if kind[0] is allowed), key=lambda kind: (-len(missing & set(kind[1:])), kind)
+            (kind for kind in kinds if kind[0] is allowed),
+            key=lambda kind: (-len(missing & set(kind[1:])), kind),
         )
         kind = fitting[0]
         kinds.discard(kind)
@@ -122,7 +149,8 @@ def examples(pool: list[Question]) -> dict[str, list[str]]:
         if len(question["wrong"]) == 1 and "set" not in question:
             alone[names[question["wrong"][0]]].append(question)
     return {
-        name: [each["id"] for each in sorted(found, key=lambda q: len(q["text"]))[:2]] for name, found in alone.items()
+        name: [each["id"] for each in sorted(found, key=lambda q: len(q["text"]))[:2]]
+        for name, found in alone.items()
     }
 
 
@@ -160,7 +188,10 @@ def build(seed: int = SEED, drafts: int = DRAFTS) -> dict[str, Any]:
         "version": 1,
         "beliefs": [{"id": name, **told[name], "examples": two[name]} for name in AUTHORIZERS],
         "sentences": sentences(pool),
-        "questions": [{key: value for key, value in each.items() if key not in ("draft", "said")} for each in pool],
+        "questions": [
+            {key: value for key, value in each.items() if key not in ("draft", "said")}
+            for each in pool
+        ],
     }
 
 
@@ -176,7 +207,12 @@ def written(pool: dict[str, Any]) -> str:
 def shown(question: Question) -> str:
     """A question with its answer, as text."""
     lines = [question["text"], question.get("note", ""), question["ask"]]
-    lines += ["", "allowed" if question["allowed"] else "forbidden", question["says"], *question["why"]]
+    lines += [
+        "",
+        "allowed" if question["allowed"] else "forbidden",
+        question["says"],
+        *question["why"],
+    ]
     return "\n".join(line for line in lines)
 
 

@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from labkit.core.language import text
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import Object, binding_title, name_of, namespace_of, role_key, role_title, title
+from labkit.rbac.objects import (
+    Object,
+    binding_title,
+    name_of,
+    namespace_of,
+    role_key,
+    role_title,
+    title,
+)
 from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import Subject, subject_title
 from tools.drill.policies import CLUSTER_SCOPED
@@ -37,8 +45,15 @@ def yaml_lines(objects: tuple[Object, ...]) -> list[str]:
             lines += ["rules:", *(f"- {_flow(rule)}" for rule in each["rules"])]
         else:
             ref = {key: value for key, value in each["roleRef"].items() if key != "apiGroup"}
-            entries = [{key: value for key, value in entry.items() if key != "apiGroup"} for entry in each["subjects"]]
-            lines += [f"roleRef: {_flow(ref)}", "subjects:", *(f"- {_flow(entry)}" for entry in entries)]
+            entries = [
+                {key: value for key, value in entry.items() if key != "apiGroup"}
+                for entry in each["subjects"]
+            ]
+            lines += [
+                f"roleRef: {_flow(ref)}",
+                "subjects:",
+                *(f"- {_flow(entry)}" for entry in entries),
+            ]
     return lines
 
 
@@ -94,9 +109,15 @@ def graph_lines(objects: tuple[Object, ...]) -> list[str]:
     for binding in policy.bindings:
         bound.add(role_key(binding))
         role = policy.role_of(binding)
-        lines += [", ".join(subject_title(entry, namespace_of(binding)) for entry in binding["subjects"])]
+        lines += [
+            ", ".join(subject_title(entry, namespace_of(binding)) for entry in binding["subjects"])
+        ]
         lines += [f"{BRANCH}{binding_title(binding)}"]
-        lines += [f"{BRANCH}{role_title(binding)}".rjust(len(BRANCH) + len(f"{BRANCH}{role_title(binding)}"))]
+        lines += [
+            f"{BRANCH}{role_title(binding)}".rjust(
+                len(BRANCH) + len(f"{BRANCH}{role_title(binding)}")
+            )
+        ]
         said = [_rule(rule, groups) for rule in role["rules"]] if role else [NO_ROLE]
         lines += [f"{' ' * 12}{line}" for line in said]
     for key, role in policy.roles.items():
@@ -108,7 +129,10 @@ def graph_lines(objects: tuple[Object, ...]) -> list[str]:
 def odd_groups(objects: tuple[Object, ...]) -> bool:
     """Whether a rule names a resource with an API group that is not the resource's."""
     rules = [rule for each in objects for rule in each.get("rules", ())]
-    return any(rule["apiGroups"][0] != GROUP_OF.get(rule["resources"][0].split("/")[0], "") for rule in rules)
+    return any(
+        rule["apiGroups"][0] != GROUP_OF.get(rule["resources"][0].split("/")[0], "")
+        for rule in rules
+    )
 
 
 def _rule(rule: Object, groups: bool) -> str:
@@ -142,22 +166,35 @@ def forms(objects: tuple[Object, ...]) -> dict[str, list[str]]:
 
 def request_text(question: Attributes, groups: bool) -> str:
     """The request as a question in words, with the API group if it matters."""
-    account, place, name = "/".join(Subject(question.user.name).account or ()), question.namespace, question.name
+    account, place, name = (
+        "/".join(Subject(question.user.name).account or ()),
+        question.namespace,
+        question.name,
+    )
     if question.verb == "escalate":
-        return text("May {account} use the verb escalate on roles in the namespace {namespace}?", account, place)
+        return text(
+            "May {account} use the verb escalate on roles in the namespace {namespace}?",
+            account,
+            place,
+        )
     thing = question.resource + (f"/{question.subresource}" if question.subresource else "")
     values = (account, question.verb, in_group(thing, question.group) if groups else thing)
     if question.verb in ("list", "watch"):
         if name:
-            selected = (
-                "May {account} {verb} {resource} in the namespace {namespace} with the field selector {selector}?"
-            )
+            selected = "May {account} {verb} {resource} in the namespace {namespace} with the field selector {selector}?"
             return text(selected, *values, place, f"metadata.name={name}")
         if place:
-            return text("May {account} {verb} {resource} in the namespace {namespace}?", *values, place)
+            return text(
+                "May {account} {verb} {resource} in the namespace {namespace}?", *values, place
+            )
         if question.resource in CLUSTER_SCOPED:
             return text("May {account} {verb} {resource}?", *values)
         return text("May {account} {verb} {resource} in all namespaces at once?", *values)
     if place:
-        return text("May {account} {verb} {resource} named {name} in the namespace {namespace}?", *values, name, place)
+        return text(
+            "May {account} {verb} {resource} named {name} in the namespace {namespace}?",
+            *values,
+            name,
+            place,
+        )
     return text("May {account} {verb} {resource} named {name}?", *values, name)

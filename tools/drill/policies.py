@@ -41,7 +41,9 @@ class Draft(NamedTuple):
     @property
     def policy(self) -> Policy:
         """The objects as a policy, cluster-wide bindings first, as a cluster has them."""
-        return Policy.of(sorted(self.objects, key=lambda each: each["metadata"].get("namespace") is not None))
+        return Policy.of(
+            sorted(self.objects, key=lambda each: each["metadata"].get("namespace") is not None)
+        )
 
 
 def draft(r: Random) -> Draft:
@@ -55,7 +57,9 @@ def draft(r: Random) -> Draft:
     rare = scene.question.verb == "escalate" or scene.question.subresource
     crowd = (1, 2, 2) if granted else (3, 4, 4) if rare else (2, 3, 3, 3, 4)
     for number in range(1, r.choice(crowd)):
-        pairs.append(scene.beside(number) if granted and r.random() < 0.25 else scene.near_miss(number))
+        pairs.append(
+            scene.beside(number) if granted and r.random() < 0.25 else scene.near_miss(number)
+        )
     r.shuffle(pairs)
     return Draft(tuple(each for pair in pairs for each in pair), scene.question)
 
@@ -82,7 +86,9 @@ class Scene:
             rules.insert(r.randrange(2), self._other_rule())
         kind = "ClusterRole" if not q.namespace else r.choice(("Role", "ClusterRole"))
         everywhere = not q.namespace or (kind == "ClusterRole" and r.random() < 0.5)
-        entries = [self._me()] if r.random() < 0.65 else [_group(f"system:serviceaccounts:{self.home}")]
+        entries = (
+            [self._me()] if r.random() < 0.65 else [_group(f"system:serviceaccounts:{self.home}")]
+        )
         if r.random() < 0.2:
             entries.insert(r.randrange(2), _entry(self.home, self.other))
         return self._pair(number, kind, rules, "" if everywhere else q.namespace, entries)
@@ -94,15 +100,29 @@ class Scene:
         return self._pair(number, kind, [self._other_rule()], place, [self._me()])
 
     def _other_rule(self) -> Object:
-        resource, group, subresource = self.r.choice([each for each in RESOURCES if each[0] != self.question.resource])
+        resource, group, subresource = self.r.choice(
+            [each for each in RESOURCES if each[0] != self.question.resource]
+        )
         full = f"{resource}/{subresource}" if subresource else resource
-        return {"apiGroups": [group], "resources": [full], "verbs": [self.r.choice(("get", "list", "delete"))]}
+        return {
+            "apiGroups": [group],
+            "resources": [full],
+            "verbs": [self.r.choice(("get", "list", "delete"))],
+        }
 
     def near_miss(self, number: int) -> list[Object]:
         """A role, and mostly a binding, with one thing wrong."""
         r, q = self.r, self.question
-        ways = [self._wrong_rule, self._wrong_rule, self._wrong_subject, self._wrong_place, self._wrong_place]
-        return r.choice([*ways, self._unbound, *([self._missing_role] if q.namespace else [])])(number)
+        ways = [
+            self._wrong_rule,
+            self._wrong_rule,
+            self._wrong_subject,
+            self._wrong_place,
+            self._wrong_place,
+        ]
+        return r.choice([*ways, self._unbound, *([self._missing_role] if q.namespace else [])])(
+            number
+        )
 
     def _wrong_rule(self, number: int) -> list[Object]:
         r, q = self.r, self.question
@@ -110,7 +130,14 @@ class Scene:
         wanted = good["resources"][0]
         wrong: list[Object] = []
         if q.verb == "escalate":
-            wrong.append(good | {"verbs": r.choice((["create"], ["create", "update"], ["update"], ["get", "create"]))})
+            wrong.append(
+                good
+                | {
+                    "verbs": r.choice(
+                        (["create"], ["create", "update"], ["update"], ["get", "create"])
+                    )
+                }
+            )
         elif q.verb == "list":
             wrong.append(good | {"verbs": ["get"]})
             if not q.name:
@@ -122,10 +149,15 @@ class Scene:
         elif q.verb != "escalate" and q.resource not in CLUSTER_SCOPED:
             wrong.append(good | {"apiGroups": ["apps" if q.group != "apps" else ""]})
         if not wrong or r.random() < 0.12:
-            verbs = [verb for verb in ("get", "list", "watch", "delete", "create") if verb != q.verb]
+            verbs = [
+                verb for verb in ("get", "list", "watch", "delete", "create") if verb != q.verb
+            ]
             wrong = [good | {"verbs": [r.choice(verbs)]}]
             if r.random() < 0.3:
-                wrong = [good | {"resources": [r.choice(("events", "endpoints", wanted))], "verbs": ["patch"]}]
+                wrong = [
+                    good
+                    | {"resources": [r.choice(("events", "endpoints", wanted))], "verbs": ["patch"]}
+                ]
         r.shuffle(wrong)
         kind = "ClusterRole" if not q.namespace else r.choice(("Role", "Role", "ClusterRole"))
         everywhere = not q.namespace or (kind == "ClusterRole" and r.random() < 0.3)
@@ -145,7 +177,9 @@ class Scene:
 
     def _wrong_place(self, number: int) -> list[Object]:
         r, q = self.r, self.question
-        kind = "ClusterRole" if not q.namespace else r.choice(("Role", "ClusterRole", "ClusterRole"))
+        kind = (
+            "ClusterRole" if not q.namespace else r.choice(("Role", "ClusterRole", "ClusterRole"))
+        )
         places = [name for name in (self.home, self.away, self.third) if name != q.namespace]
         return self._pair(number, kind, [self._good_rule()], r.choice(places), [self._me()])
 
@@ -161,7 +195,9 @@ class Scene:
         pair[0]["metadata"]["namespace"] = elsewhere
         return pair
 
-    def _pair(self, number: int, kind: str, rules: list[Object], place: str, entries: list[Object]) -> list[Object]:
+    def _pair(
+        self, number: int, kind: str, rules: list[Object], place: str, entries: list[Object]
+    ) -> list[Object]:
         """A role, and in a place a binding to it; without subjects, no binding."""
         name = self.roles[number]
         role = _object(kind, name, place if kind == "Role" else "", rules=rules)
@@ -204,7 +240,9 @@ class Scene:
         resource, group, subresource = r.choice(RESOURCES if r.random() < 0.85 else RESOURCES[-2:])
         if subresource:
             verb = "get" if subresource == "log" else r.choice(("get", "update"))
-            return Attributes(user, verb, group, "", resource, subresource, where, r.choice(OBJECTS))
+            return Attributes(
+                user, verb, group, "", resource, subresource, where, r.choice(OBJECTS)
+            )
         verb = r.choice(("get", "list", "list", "list", "list", "watch", "delete"))
         name = "" if verb in ("list", "watch") and r.random() < 0.7 else r.choice(OBJECTS)
         if verb == "list" and not name and r.random() < 0.15:

@@ -50,20 +50,33 @@ def explanation(policy: Policy, asked: Attributes, allowed: bool) -> list[str]:
     """What grants the request, and what nearly does, as the X-ray says it."""
     misses = list(_misses(policy, asked))
     if not allowed:
-        sentences = [miss.why for miss in misses] or [text("Nothing grants it, and nothing nearly does.")]
+        sentences = [miss.why for miss in misses] or [
+            text("Nothing grants it, and nothing nearly does.")
+        ]
         return [*sentences[:MOST_SENTENCES], *_besides_what_forbids(asked, misses)]
     granting = list(grants(policy, asked))
     grant = granting[0]
     values = (grant.binding_title, grant.subject_title, grant.role_title, rule_text(grant.rule))
     others = {grant.binding_title for grant in granting}
-    beside = [miss.why for miss in misses if miss.what != "unbound" and _values(miss)["binding"] not in others]
-    return [text("{binding} gives {subject} the {role}: {rule}.", *values), *_besides(grant, asked), *beside[:1]]
+    beside = [
+        miss.why
+        for miss in misses
+        if miss.what != "unbound" and _values(miss)["binding"] not in others
+    ]
+    return [
+        text("{binding} gives {subject} the {role}: {rule}.", *values),
+        *_besides(grant, asked),
+        *beside[:1],
+    ]
 
 
 def _misses(policy: Policy, asked: Attributes) -> Iterator[NearMiss]:
     """The near misses, but for roles that are bound elsewhere; the rules of a role with several have their numbers."""
     bound = {role_title(binding) for binding in policy.bindings}
-    numbers = {binding_title(binding): _near_rules(policy.role_of(binding), asked) for binding in policy.bindings}
+    numbers = {
+        binding_title(binding): _near_rules(policy.role_of(binding), asked)
+        for binding in policy.bindings
+    }
     for miss in near_misses(policy, asked):
         values = _values(miss)
         if miss.what in FIELDS and (number := next(numbers[str(values["binding"])], 0)):
@@ -76,7 +89,11 @@ def _misses(policy: Policy, asked: Attributes) -> Iterator[NearMiss]:
 def _near_rules(role: Object | None, asked: Attributes) -> Iterator[int]:
     """The numbers of a role's rules in which one field does not fit, in their order; none if there is one rule."""
     of_role = role["rules"] if role else []
-    return (number for number, rule in enumerate(of_role, 1) if len(of_role) > 1 and len(_wrong(rule, asked)) == 1)
+    return (
+        number
+        for number, rule in enumerate(of_role, 1)
+        if len(of_role) > 1 and len(_wrong(rule, asked)) == 1
+    )
 
 
 def _values(miss: NearMiss) -> dict[str, object]:
@@ -86,7 +103,10 @@ def _values(miss: NearMiss) -> dict[str, object]:
 def _besides(grant: Grant, asked: Attributes) -> Iterator[str]:
     """What a learner has to know so that a grant is one."""
     if grant.entry["kind"] == "Group":
-        yield text("{account} is in this group, as each service account of its namespace is.", _account(asked))
+        yield text(
+            "{account} is in this group, as each service account of its namespace is.",
+            _account(asked),
+        )
         if asked.user.uid:
             yield text("So is the new account.")
     elif asked.user.uid:
@@ -100,7 +120,9 @@ def _besides(grant: Grant, asked: Attributes) -> Iterator[str]:
 def _besides_what_forbids(asked: Attributes, misses: list[NearMiss]) -> Iterator[str]:
     """What a learner has to know, or what looks as if it decided and does not."""
     if asked.user.uid:
-        yield text("That the account is new changes nothing: a binding names an account by its name.")
+        yield text(
+            "That the account is new changes nothing: a binding names an account by its name."
+        )
     if asked.resource in CLUSTER_SCOPED and any(miss.what == "scope" for miss in misses):
         yield text("{resource} belong to no namespace.", asked.resource)
     if asked.verb in NAMED_LISTS and asked.name and any(miss.what == "verb" for miss in misses):
@@ -116,7 +138,10 @@ def reasons(r: Random, policy: Policy, asked: Attributes, allowed: bool) -> list
     if allowed:
         granting = [grant.binding_title for grant in grants(policy, asked)]
         others = [title for title in map(binding_title, policy.bindings) if title not in granting]
-        return [text(ALLOWS, granting[0]), *[*(text(ALLOWS, title) for title in others), *map(text, NO_REASONS)][:2]]
+        return [
+            text(ALLOWS, granting[0]),
+            *[*(text(ALLOWS, title) for title in others), *map(text, NO_REASONS)][:2],
+        ]
     nearest = next(_misses(policy, asked), None)
     if nearest is None:
         return []
@@ -124,9 +149,14 @@ def reasons(r: Random, policy: Policy, asked: Attributes, allowed: bool) -> list
     of = values["role" if nearest.what == "unbound" else "binding"]
     if nearest.what in FIELDS:
         of = _rule(
-            next(role_title(each) for each in policy.bindings if binding_title(each) == of), values.get("number")
+            next(role_title(each) for each in policy.bindings if binding_title(each) == of),
+            values.get("number"),
         )
-    false = {text(REASONS[what], of) for of, true in _true(policy, asked) for what in REASONS.keys() - true}
+    false = {
+        text(REASONS[what], of)
+        for of, true in _true(policy, asked)
+        for what in REASONS.keys() - true
+    }
     return [text(REASONS[nearest.what], of), *r.sample(sorted(false), 2)] if len(false) > 1 else []
 
 

@@ -32,10 +32,18 @@ TRAITS = (
 def traits(drawn: Draft, allowed: bool) -> list[int]:
     """The numbers of a draft's traits."""
     asked = drawn.question
-    own = [each for each in statements(drawn.policy) if subject_matches(each.entry, asked.user, each.place)]
+    own = [
+        each
+        for each in statements(drawn.policy)
+        if subject_matches(each.entry, asked.user, each.place)
+    ]
     here = [each for each in own if each.place in ("", asked.namespace)]
     if not allowed:
-        return [TRAITS.index("forbidden: and a role here has two rules")] if any(len(s.rules) > 1 for s in here) else []
+        return (
+            [TRAITS.index("forbidden: and a role here has two rules")]
+            if any(len(s.rules) > 1 for s in here)
+            else []
+        )
     granting = [each for each in here if decide([each], asked)]
     home = (Subject(asked.user.name).account or ("",))[0]
     listed = asked.verb in NAMED_LISTS

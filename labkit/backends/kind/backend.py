@@ -97,7 +97,9 @@ class KindBackend:
                 report(f"Deleting the kind cluster {cluster.name} …")
                 cluster.delete()
             else:
-                report(f"The kind cluster {cluster.name} is gone, or not this lab's any more; it is left alone.")
+                report(
+                    f"The kind cluster {cluster.name} is gone, or not this lab's any more; it is left alone."
+                )
                 cluster.forget()
 
     def status(self) -> Status:
@@ -106,11 +108,19 @@ class KindBackend:
         if record.get("state") != READY:
             return Status(self.name, False, facts={"start it": "labkit up --backend kind"})
         running = self._cluster.answers()
-        facts = {"cluster": self._cluster.name, "node image": str(record.get("image") or "kind's own")}
+        facts = {
+            "cluster": self._cluster.name,
+            "node image": str(record.get("image") or "kind's own"),
+        }
         if not running:
             facts["start it"] = "labkit up"
         file = self._cluster.config_file
-        return Status(self.name, running, kubeconfig.load(file).endpoint.server if file.exists() else "", facts)
+        return Status(
+            self.name,
+            running,
+            kubeconfig.load(file).endpoint.server if file.exists() else "",
+            facts,
+        )
 
     def kubeconfig(self) -> Path:
         """The path of the administrator's kubeconfig, which kind wrote into the state directory.
@@ -119,7 +129,9 @@ class KindBackend:
             NotRunning: When there is no cluster.
         """
         if not self._cluster.config_file.exists():
-            raise NotRunning("There is no kind cluster.", todo="Start it with `labkit up --backend kind`.")
+            raise NotRunning(
+                "There is no kind cluster.", todo="Start it with `labkit up --backend kind`."
+            )
         return self._cluster.config_file
 
     def reset(self, report: Report) -> None:
@@ -159,7 +171,11 @@ class KindBackend:
         report(f"Starting the node of the kind cluster {cluster.name} again …")
         done = engine.run("start", cluster.node)
         if not done.ok:
-            raise StartFailed("The cluster's node does not start.", why=done.last_words, todo="labkit down; labkit up")
+            raise StartFailed(
+                "The cluster's node does not start.",
+                why=done.last_words,
+                todo="labkit down; labkit up",
+            )
         readiness.wait(cluster.client, f"kind export logs --name {cluster.name}", report)
 
     def _refuse_taken_name(self) -> None:

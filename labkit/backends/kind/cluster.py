@@ -59,7 +59,9 @@ class KindCluster:
         """The administrator, for labkit's own requests."""
         context = kubeconfig.load(self.config_file, scratch=self.directory)
         reader = identity.read(self.directory)
-        return Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, reader=reader)
+        return Client(
+            context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, reader=reader
+        )
 
     @property
     def record(self) -> dict[str, Any]:
@@ -94,7 +96,15 @@ class KindCluster:
         Raises:
             LabkitError: When kind cannot delete it.
         """
-        command = ["kind", "delete", "cluster", "--name", self.name, "--kubeconfig", str(self.config_file)]
+        command = [
+            "kind",
+            "delete",
+            "cluster",
+            "--name",
+            self.name,
+            "--kubeconfig",
+            str(self.config_file),
+        ]
         done = call(command, timeout_seconds=120.0, env=self.environment)
         if done.ok and self.engine and self.engine.container_id(self.node):
             # `docker run` of an interrupted creation goes on by itself, and may have made the container only after

@@ -54,10 +54,16 @@ def create(context: ActionContext) -> None:
         (pull_node_image, ""),  # that kind would pull without a word
         (prepare_pod_image, ""),  # build it, or load it from a file
         (write_config, ""),  # kind's, and the audit policy
-        (create_nodes, f"Creating the kind cluster {cluster.name}; this takes a minute or two, {BUSY} …"),
+        (
+            create_nodes,
+            f"Creating the kind cluster {cluster.name}; this takes a minute or two, {BUSY} …",
+        ),
         (load_pod_image, "Loading the pod image …"),  # so that pods start without a registry
         (wait_until_usable, "Waiting until a pod can run …"),  # later than the node's Ready
-        (create_identity, ""),  # by which the lab reads; before the record, whose objects a reset keeps
+        (
+            create_identity,
+            "",
+        ),  # by which the lab reads; before the record, whose objects a reset keeps
         (record_as_ready, ""),  # with the objects that a reset keeps
     )
     begun = time.monotonic()
@@ -101,14 +107,19 @@ def write_config(context: ActionContext) -> None:
 
 def create_nodes(context: ActionContext) -> None:
     """Run ``kind create cluster``, again if the machine was too slow. From here on there is something to clean up."""
-    cluster, arguments = context.cluster, (context.engine.environment, context.image, context.report)
+    cluster, arguments = (
+        context.cluster,
+        (context.engine.environment, context.image, context.report),
+    )
     cluster.write_record(CREATING, image=context.image)
     try:
         program.create_cluster(cluster, *arguments)
     except StartFailed as error:
         if not TOO_SLOW.search(error.why):
             raise
-        context.report(f"The machine was too slow for it ({error.why}). Once more, from the beginning …")
+        context.report(
+            f"The machine was too slow for it ({error.why}). Once more, from the beginning …"
+        )
         cluster.delete()
         cluster.write_record(CREATING, image=context.image)
         program.create_cluster(cluster, *arguments)
@@ -123,7 +134,9 @@ def load_pod_image(context: ActionContext) -> None:
 
 def wait_until_usable(context: ActionContext) -> None:
     """Wait until a pod runs and resolves a name."""
-    readiness.wait(context.cluster.client, f"kind export logs --name {context.cluster.name}", context.report)
+    readiness.wait(
+        context.cluster.client, f"kind export logs --name {context.cluster.name}", context.report
+    )
 
 
 def create_identity(context: ActionContext) -> None:
@@ -139,4 +152,6 @@ def record_as_ready(context: ActionContext) -> None:
     """Record the node's container and the objects of the new cluster."""
     cluster = context.cluster
     node, pristine = context.engine.container_id(cluster.node), sweep.inventory(cluster.client)
-    cluster.write_record(READY, image=context.image, node=node, pristine=pristine, format=RECORD_FORMAT)
+    cluster.write_record(
+        READY, image=context.image, node=node, pristine=pristine, format=RECORD_FORMAT
+    )

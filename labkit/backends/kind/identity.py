@@ -71,7 +71,9 @@ def _rules(admin: Client) -> list[dict[str, Any]]:
     """What reads each kind of object. No subresources: who may get ``nodes/proxy`` may do more than read."""
     groups: dict[str, list[str]] = defaultdict(list)
     for version in group_versions(admin):
-        names = [entry["name"] for entry in resource_entries(admin, version) if "list" in entry["verbs"]]
+        names = [
+            entry["name"] for entry in resource_entries(admin, version) if "list" in entry["verbs"]
+        ]
         groups[version.rpartition("/")[0]] += [name for name in names if "/" not in name]
     rules = [(group, names) for group, names in groups.items() if names]
     return [{"apiGroups": [group], "resources": names, "verbs": READING} for group, names in rules]
@@ -80,15 +82,24 @@ def _rules(admin: Client) -> list[dict[str, Any]]:
 def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
     """A certificate for the key, signed by the cluster."""
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, USER)])
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    request = (
+        x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    )
     spec = {
         "request": base64.b64encode(request.public_bytes(Encoding.PEM)).decode(),
         "signerName": SIGNER,
         "usages": ["digital signature", "client auth"],
     }
-    body = _body(admin.post(REQUESTS, {"metadata": {"generateName": "labkit-reader-"}, "spec": spec}))
+    body = _body(
+        admin.post(REQUESTS, {"metadata": {"generateName": "labkit-reader-"}, "spec": spec})
+    )
     path = f"{REQUESTS}/{body['metadata']['name']}"
-    approval = {"type": "Approved", "status": "True", "reason": "Lab", "message": "The lab reads by it."}
+    approval = {
+        "type": "Approved",
+        "status": "True",
+        "reason": "Lab",
+        "message": "The lab reads by it.",
+    }
     deadline = time.monotonic() + SIGN_SECONDS
     try:
         _body(admin.put(f"{path}/approval", {**body, "status": {"conditions": [approval]}}))
@@ -112,5 +123,9 @@ def _body(answer: Answer) -> dict[str, Any]:
         ApiFailure: When the server refused.
     """
     if not answer.ok:
-        raise failure(answer.status, answer.body, f"The lab's own identity needs {answer.method} {answer.path}.")
+        raise failure(
+            answer.status,
+            answer.body,
+            f"The lab's own identity needs {answer.method} {answer.path}.",
+        )
     return dict(answer.body)

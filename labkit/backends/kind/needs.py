@@ -30,7 +30,9 @@ def find_needs(image: str) -> list[Need]:
         Need("memory", enough, _gib(memory), f"Give Docker at least {_gib(MEMORY_BYTES)}."),
     ]
     if disk is not None:
-        needs.append(Need("disk", disk >= DISK_BYTES, f"{_gib(disk)} free", "Free some: docker system prune"))
+        needs.append(
+            Need("disk", disk >= DISK_BYTES, f"{_gib(disk)} free", "Free some: docker system prune")
+        )
     if image:
         there = engine.has_image(image)
         text = "in the local engine" if there else "will be pulled"

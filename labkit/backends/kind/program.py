@@ -63,7 +63,9 @@ def write_config(directory: Path, cgroup_version: str) -> None:
     write_private(directory / "audit-policy.yaml", policy)
 
 
-def create_cluster(cluster: KindCluster, variables: Mapping[str, str], image: str, report: Report) -> None:
+def create_cluster(
+    cluster: KindCluster, variables: Mapping[str, str], image: str, report: Report
+) -> None:
     """Run ``kind create cluster`` with its own output as progress.
 
     It runs in the configuration's directory; its output is written there when it fails.
@@ -81,7 +83,9 @@ def create_cluster(cluster: KindCluster, variables: Mapping[str, str], image: st
     command += ["--kubeconfig", str(cluster.config_file), *(["--image", image] if image else [])]
     environment = {**os.environ, **variables}
     environment.pop("KUBECONFIG", None)
-    code, lines = follow(command, _without_command_output(report), cwd=cluster.directory, env=environment)
+    code, lines = follow(
+        command, _without_command_output(report), cwd=cluster.directory, env=environment
+    )
     if code:
         log = cluster.directory / "creation.log"
         write_private(log, "\n".join(lines) + "\n")

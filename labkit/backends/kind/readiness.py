@@ -30,13 +30,18 @@ PROBE = "labkit-ready"
 STEPS: list[tuple[str, Callable[[Client], bool]]] = [
     ("the API server", lambda client: exists(client, "/readyz")),
     ("the node", lambda client: all_ready(client, "/api/v1/nodes")),
-    ("the default service account", lambda client: exists(client, f"{DEFAULT}/serviceaccounts/default")),
+    (
+        "the default service account",
+        lambda client: exists(client, f"{DEFAULT}/serviceaccounts/default"),
+    ),
     ("the system's pods", lambda client: all_ready(client, "/api/v1/namespaces/kube-system/pods")),
     ("a pod with working DNS", lambda client: pod_runs(client)),
 ]
 
 
-def wait(client: Client, logs_command: str, report: Report, *, seconds: float = READY_SECONDS) -> None:
+def wait(
+    client: Client, logs_command: str, report: Report, *, seconds: float = READY_SECONDS
+) -> None:
     """Wait until every step holds.
 
     Raises:
@@ -92,7 +97,11 @@ def pod_runs(client: Client) -> bool:
 
 
 def _probe() -> dict[str, Any]:
-    container: dict[str, Any] = {"name": "main", "image": podimage.IMAGE, "command": ["sleep", "600"]}
+    container: dict[str, Any] = {
+        "name": "main",
+        "image": podimage.IMAGE,
+        "command": ["sleep", "600"],
+    }
     container["imagePullPolicy"] = "IfNotPresent"
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": PROBE}, "spec": spec}

@@ -24,7 +24,9 @@ class PageBackend(Embedded):
 
     def _connect(self, endpoint: Endpoint, credentials: Credentials) -> Transport:
         cluster = self._page.clusters.get(self.home)
-        return cluster.connect(endpoint, credentials) if cluster else Transport(endpoint, credentials)
+        return (
+            cluster.connect(endpoint, credentials) if cluster else Transport(endpoint, credentials)
+        )
 
     def _alive(self) -> bool:
         return self.home in self._page.clusters
@@ -34,11 +36,17 @@ class PageBackend(Embedded):
 
     def _state(self) -> dict[str, Any]:
         cluster = self._page.clusters.get(self.home)
-        return {"pid": "this page", "url": cluster.url, "node": cluster.node, "era": cluster.era} if cluster else {}
+        return (
+            {"pid": "this page", "url": cluster.url, "node": cluster.node, "era": cluster.era}
+            if cluster
+            else {}
+        )
 
     def _spawn(self, report: Report) -> None:
         options = self.options
-        self._page.start_cluster(self.home, node=options.node is not False, era=options.era or "now")
+        self._page.start_cluster(
+            self.home, node=options.node is not False, era=options.era or "now"
+        )
 
     def _end(self, patience_seconds: float = 0.0) -> None:
         self._page.stop_cluster(self.home)

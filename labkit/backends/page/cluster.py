@@ -117,5 +117,7 @@ class PageCluster:
         method, target, _version = line.decode("latin-1").split(" ", 2)
         reader = io.BytesIO(rest)
         headers = parse_headers(reader).items()
-        answer = InProcess(self.handle, self._certificate(presented_pem)).answer(method, target, headers, reader.read())
+        answer = InProcess(self.handle, self._certificate(presented_pem)).answer(
+            method, target, headers, reader.read()
+        )
         return encode(Response(answer.status, dict(answer.sent_headers), answer.body), method)

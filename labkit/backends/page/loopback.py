@@ -24,7 +24,9 @@ import urllib3
 
 from labkit.core import page
 
-if sys.platform == "emscripten":  # where urllib3.connection has classes that call the browser's fetch
+if (
+    sys.platform == "emscripten"
+):  # where urllib3.connection has classes that call the browser's fetch
     from urllib3.connectionpool import HTTPConnection, HTTPSConnection
 else:
     from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -92,13 +94,17 @@ class Loopback:
     def serve(self, port: int, handler: type[BaseHTTPRequestHandler]) -> LoopbackServer:
         """Let a port of 127.0.0.1, or for 0 a free one, lead to a handler of HTTP requests."""
         used = {each for _, each in self.routes}
-        return LoopbackServer(self, port or next(free for free in count(FIRST_PORT) if free not in used), handler)
+        return LoopbackServer(
+            self, port or next(free for free in count(FIRST_PORT) if free not in used), handler
+        )
 
     def _patch(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
         own = vars(owner).get(name)
         setattr(owner, name, wrap(getattr(owner, name)))
         # An inherited attribute is restored by deleting the patch that hides it.
-        self._patches.callback(*((setattr, owner, name, own) if own is not None else (delattr, owner, name)))
+        self._patches.callback(
+            *((setattr, owner, name, own) if own is not None else (delattr, owner, name))
+        )
 
     def _routed(self, connect: Callable[[Any], None]) -> Callable[[Any], None]:
         def connecting(connection: Any) -> None:
@@ -115,7 +121,9 @@ class Loopback:
 
         return connecting
 
-    def _pool(self, pool_class: Any, connection: Any, host: str, port: int | None = None, **options: Any) -> Any:
+    def _pool(
+        self, pool_class: Any, connection: Any, host: str, port: int | None = None, **options: Any
+    ) -> Any:
         """One of urllib3's pools, with our connections where there is a route."""
         pool = pool_class(host, port, **options)
         if (host, port) in self.routes:
@@ -126,7 +134,9 @@ class Loopback:
 class LoopbackServer:
     """An HTTP server without a socket: its address leads to its handler. It has as much of ``HTTPServer`` as needed."""
 
-    def __init__(self, loopback: Loopback, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self, loopback: Loopback, port: int, handler: type[BaseHTTPRequestHandler]
+    ) -> None:
         self.server_address = ("127.0.0.1", port)
         self._loopback, self._handler = loopback, handler
         loopback.routes[self.server_address] = self._respond, ""
@@ -175,7 +185,10 @@ class _SecureConnection(HTTPSConnection):
     def connect(self) -> None:
         route, ca = self.routes[self.host, self.port]
         self.is_verified = self.cert_reqs not in (ssl.CERT_NONE, "CERT_NONE", "NONE")
-        files = [Path(name).read_text(encoding="utf-8") if name else "" for name in (self.ca_certs, self.cert_file)]
+        files = [
+            Path(name).read_text(encoding="utf-8") if name else ""
+            for name in (self.ca_certs, self.cert_file)
+        ]
         if self.is_verified:
             _check_trust(ca, self.ssl_context, f"{files[0]}{self.ca_cert_data!s}")
         self.sock = _wire(route, files[1] or getattr(self.ssl_context, "presented_pem", ""))

@@ -36,7 +36,9 @@ class Page:
         site: The address of the site; empty where it is not known.
     """
 
-    def __init__(self, storage: Storage | None = None, home: Path | None = None, site: str = "") -> None:
+    def __init__(
+        self, storage: Storage | None = None, home: Path | None = None, site: str = ""
+    ) -> None:
         self.site = site
         self.clusters: dict[Path, PageCluster] = {}
         """The clusters that run, by state directory."""

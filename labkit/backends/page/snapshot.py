@@ -38,7 +38,9 @@ def pack(home: Path, database: bytes | None = None) -> bytes:
     with zipfile.ZipFile(data, "w") as archive:
         archive.comment = json.dumps({"snapshot": VERSION, "labkit": __version__}).encode()
         for name in _files(home):
-            archive.writestr(name, database if database and name == DATABASE else _content(home, name))
+            archive.writestr(
+                name, database if database and name == DATABASE else _content(home, name)
+            )
     return data.getvalue()
 
 
@@ -53,14 +55,20 @@ def unpack(data: bytes, home: Path) -> str:
             comment = json.loads(archive.comment)
             if comment["snapshot"] > VERSION:
                 return f"labkit {comment['labkit']} made it, and this is labkit {__version__}"
-            files = {name: archive.read(name) for name in archive.namelist() if ".." not in name and name[0] != "/"}
+            files = {
+                name: archive.read(name)
+                for name in archive.namelist()
+                if ".." not in name and name[0] != "/"
+            }
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
         return "it is damaged"
     for name in _files(home):
         (home / name).unlink()
     for name, content in files.items():
         homes.ensure_private((home / name).parent)
-        with os.fdopen(ownership.open_file(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+        with os.fdopen(
+            ownership.open_file(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb"
+        ) as file:
             file.write(content)
     return ""
 

@@ -37,7 +37,9 @@ class SnapshotStore:
             they outlast a snapshot that is damaged.
     """
 
-    def __init__(self, storage: Storage, pack: Callable[[], bytes], progress: Callable[[], bytes]) -> None:
+    def __init__(
+        self, storage: Storage, pack: Callable[[], bytes], progress: Callable[[], bytes]
+    ) -> None:
         self._storage, self._pack, self._progress = storage, pack, progress
         self._due = self._full = False
 
@@ -80,5 +82,7 @@ class SnapshotStore:
         except OSError as error:
             if not self._full:  # one message until a save succeeds
                 what = "This page cannot keep your work: it ends with the page."
-                sys.stdout.write(f"{LabkitError(what, why=error.strerror or str(error), todo=AT_HOME)}\n")
+                sys.stdout.write(
+                    f"{LabkitError(what, why=error.strerror or str(error), todo=AT_HOME)}\n"
+                )
             self._full = True

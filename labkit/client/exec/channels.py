@@ -77,7 +77,10 @@ def frames(
             return
         buffered = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
         readable, writable, _ = select.select(
-            [connection, *(() if waiting else watched)], [connection] if waiting else [], [], 0 if buffered else left
+            [connection, *(() if waiting else watched)],
+            [connection] if waiting else [],
+            [],
+            0 if buffered else left,
         )
         if writable:
             socket.send_binary(waiting.popleft())

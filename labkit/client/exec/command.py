@@ -16,7 +16,13 @@ from labkit.client.client import Client
 from labkit.client.exec.channels import ERROR, STDERR, STDOUT, frames, input_frames
 from labkit.client.exec.completed import SHELLS, CompletedExec
 from labkit.client.exec.connection import exec_request, open_with_input
-from labkit.client.exec.failures import connection_lost, exit_code, lacks_program, not_started, refused
+from labkit.client.exec.failures import (
+    connection_lost,
+    exit_code,
+    lacks_program,
+    not_started,
+    refused,
+)
 from labkit.client.transport import ExecOutput
 from labkit.core.errors import ExecFailed
 
@@ -63,7 +69,12 @@ def run(
 
 
 def _exchange(
-    client: Client, pod: str, command: Sequence[str], container: str, stdin: bytes | None, timeout_seconds: float
+    client: Client,
+    pod: str,
+    command: Sequence[str],
+    container: str,
+    stdin: bytes | None,
+    timeout_seconds: float,
 ) -> ExecOutput:
     """Run a command over a WebSocket; see ``run``."""
     import websocket
@@ -83,12 +94,16 @@ def _exchange(
         except websocket.WebSocketTimeoutException:
             pass
     out, err = (b"".join(output[channel]) for channel in (STDOUT, STDERR))
-    if stdin is not None and err.decode("utf-8", "replace") == f"exec: {command[0]}: not found\n":  # see COUNTED
+    if (
+        stdin is not None and err.decode("utf-8", "replace") == f"exec: {command[0]}: not found\n"
+    ):  # see COUNTED
         raise not_started(pod, err.decode("utf-8", "replace").strip())
     return ExecOutput(SWITCHING_PROTOCOLS, status, out, err)
 
 
-def run_shell(client: Client, pod: str, line: str, *, shells: Sequence[str] = SHELLS, **options: Any) -> CompletedExec:
+def run_shell(
+    client: Client, pod: str, line: str, *, shells: Sequence[str] = SHELLS, **options: Any
+) -> CompletedExec:
     """Run a command line with the first of some shells that the container has.
 
     Args:
@@ -121,7 +136,9 @@ def default_container(client: Client, pod: str) -> str:
         The annotated or the first container's name; empty when the pod cannot be read.
     """
     namespace, _, name = pod.partition("/")
-    answer = client.without_observers().get(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}")
+    answer = client.without_observers().get(
+        f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}"
+    )
     if not answer.ok:
         return ""
     annotations = answer.body["metadata"].get("annotations") or {}

@@ -80,10 +80,19 @@ class CompletedExec(Displayable):
 
     def card(self) -> Card:
         """The command and its output."""
-        where = text("{pod}, container {container}", self.pod, self.container) if self.container else self.pod
+        where = (
+            text("{pod}, container {container}", self.pod, self.container)
+            if self.container
+            else self.pod
+        )
         rows = [
             Row("in", where),
             Row("ran", redact(self.command), code=True),
             Row("stderr", redact(self.stderr.rstrip("\n")), code=True),
         ]
-        return Card(text("exit code {code}", self.returncode), "good" if self.ok else "bad", rows, redact(self.stdout))
+        return Card(
+            text("exit code {code}", self.returncode),
+            "good" if self.ok else "bad",
+            rows,
+            redact(self.stdout),
+        )

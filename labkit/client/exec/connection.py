@@ -25,13 +25,21 @@ COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 
 
 
 def exec_request(
-    client: Client, pod: str, command: Sequence[str], container: str, *, stdin: bool, tty: bool = False
+    client: Client,
+    pod: str,
+    command: Sequence[str],
+    container: str,
+    *,
+    stdin: bool,
+    tty: bool = False,
 ) -> tuple[str, str, dict[str, str]]:
     """Path, query and headers of the request for a command; the arguments are those of ``open_exec``."""
     namespace, _, name = pod.partition("/")
     query: list[tuple[str, str]] = [("command", word) for word in command]
     query += [("container", container)] if container else []
-    query += [("stdout", "true"), ("tty", "true")] if tty else [("stdout", "true"), ("stderr", "true")]
+    query += (
+        [("stdout", "true"), ("tty", "true")] if tty else [("stdout", "true"), ("stderr", "true")]
+    )
     query += [("stdin", "true")] if stdin else []
     path = client.names.path(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/exec")
     return path, urlencode(query), {"User-Agent": client.agent, **client.credentials.headers()}
@@ -48,7 +56,9 @@ def open_with_input(
         return open_exec(client, pod, command, container=container)
     # v5 is offered alone first: it can end the input. A server that lacks it has started nothing when it refuses.
     try:
-        return open_exec(client, pod, command, container=container, stdin=True, protocols=PROTOCOLS[:1])
+        return open_exec(
+            client, pod, command, container=container, stdin=True, protocols=PROTOCOLS[:1]
+        )
     except UnknownProtocol:
         counted = ["sh", "-c", COUNTED, str(len(stdin)), *command]
         return open_exec(client, pod, counted, container=container, stdin=True)
@@ -105,7 +115,9 @@ def open_exec(
     except websocket.WebSocketBadStatusException as error:
         # An API server that knows the request refuses it with a Status. One that knows no offered protocol fails the
         # bare handshake: 403 without a body (seen in 1.20), which must not look like a lack of rights.
-        error_class = ExecFailed if error.resp_body or PROTOCOLS[1] in protocols else UnknownProtocol
+        error_class = (
+            ExecFailed if error.resp_body or PROTOCOLS[1] in protocols else UnknownProtocol
+        )
         raise refused(error.status_code, error.resp_body or b"", pod, error_class) from error
     except (OSError, websocket.WebSocketException) as error:
         raise connection_error(server, error) from error

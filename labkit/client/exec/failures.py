@@ -25,7 +25,10 @@ def exit_code(status: bytes, pod: str) -> int:
     Raises:
         ExecFailed: When the command was never started.
     """
-    document = _document(status) or {"status": "Failure", "message": status.decode("utf-8", "replace")}
+    document = _document(status) or {
+        "status": "Failure",
+        "message": status.decode("utf-8", "replace"),
+    }
     if document.get("status") == "Success":
         return 0
     for cause in (document.get("details") or {}).get("causes") or []:
@@ -37,7 +40,9 @@ def exit_code(status: bytes, pod: str) -> int:
 
 def not_started(pod: str, why: str, code: int = 500, reason: str = "") -> ExecFailed:
     """The error for a command that the container could not start."""
-    return ExecFailed(code, reason, f"The command could not be started in {pod}.", why=why, todo=IN_THE_IMAGE)
+    return ExecFailed(
+        code, reason, f"The command could not be started in {pod}.", why=why, todo=IN_THE_IMAGE
+    )
 
 
 def refused(code: int, body: bytes, pod: str, error: type[ExecFailed] = ExecFailed) -> ExecFailed:
@@ -60,13 +65,20 @@ def refused(code: int, body: bytes, pod: str, error: type[ExecFailed] = ExecFail
     else:
         todo = 'Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
     why = message or f"the server answered {code}"
-    return error(code, str(status.get("reason", "")), f"No command can be run in {pod}.", why=why, todo=todo)
+    return error(
+        code, str(status.get("reason", "")), f"No command can be run in {pod}.", why=why, todo=todo
+    )
 
 
 def connection_lost(pod: str) -> ExecFailed:
     """The error for a connection that ended before its command did."""
     what = f"The connection to {pod} ended before the command did."
-    return ExecFailed(0, "", what, todo="Try again: the pod or the server may have gone meanwhile (`labkit status`).")
+    return ExecFailed(
+        0,
+        "",
+        what,
+        todo="Try again: the pod or the server may have gone meanwhile (`labkit status`).",
+    )
 
 
 def lacks_program(error: ExecFailed, program: str) -> bool:

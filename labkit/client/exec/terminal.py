@@ -55,18 +55,25 @@ def _attached(client: Client, pod: str, words: list[str], container: str, tty: b
     if tty:
         connection = open_exec(client, pod, words, container=container, stdin=True, tty=True)
         with connection as socket, _raw_terminal() as resized:
-            return _until_end(channels.frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}), pod)
+            return _until_end(
+                channels.frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}),
+                pod,
+            )
     if sys.stdin.isatty():
         with open_with_input(client, pod, words, container, None) as socket:
             return _until_end(channels.frames(socket), pod)
     try:
         protocols = channels.PROTOCOLS[:1]
-        with open_exec(client, pod, words, container=container, stdin=True, protocols=protocols) as socket:
+        with open_exec(
+            client, pod, words, container=container, stdin=True, protocols=protocols
+        ) as socket:
             return _until_end(channels.frames(socket, (), _input(socket)), pod)
     except UnknownProtocol:
         stdin = _piped()
         with open_with_input(client, pod, words, container, stdin) as socket:
-            outgoing = channels.input_frames(stdin, socket.getsubprotocol()) if stdin is not None else ()
+            outgoing = (
+                channels.input_frames(stdin, socket.getsubprotocol()) if stdin is not None else ()
+            )
             return _until_end(channels.frames(socket, outgoing), pod)
 
 
@@ -134,7 +141,10 @@ def _sizes(resized: int) -> Iterator[bytes]:
 def _size() -> bytes:
     """The frame with the window's size."""
     size = os.get_terminal_size(sys.stdout.fileno())
-    return bytes((channels.RESIZE,)) + json.dumps({"Width": size.columns, "Height": size.lines}).encode()
+    return (
+        bytes((channels.RESIZE,))
+        + json.dumps({"Width": size.columns, "Height": size.lines}).encode()
+    )
 
 
 def _write(descriptor: int, data: bytes) -> None:

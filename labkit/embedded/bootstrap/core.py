@@ -37,7 +37,11 @@ class CoreController(BaseController):
 
     def __call__(self, change: Change) -> None:
         """React to the deletion of the service ``kubernetes``, of a namespace and of a priority class."""
-        if change.new is None and change.kind.kind in ("Namespace", "PriorityClass", "Service") and change.old:
+        if (
+            change.new is None
+            and change.kind.kind in ("Namespace", "PriorityClass", "Service")
+            and change.old
+        ):
             metadata = change.old["metadata"]
             if metadata["name"] in CORE_NAMES and metadata.get("namespace", "default") == "default":
                 bootstrap_core(self._registry)

@@ -84,7 +84,11 @@ def _managed_fields(labels: Object, row: dict[str, Any], now: str) -> list[Objec
         owned |= {"f:roleRef": {}, **({"f:subjects": {}} if row["subjects"] else {})}
     elif "aggregationRule" in row:
         owned = {"f:aggregationRule": {".": {}, "f:clusterRoleSelectors": {}}, **owned}
-        entries.append(managed_entry(VERSION, "clusterrole-aggregation-controller", "Apply", {"f:rules": {}}, now))
+        entries.append(
+            managed_entry(
+                VERSION, "clusterrole-aggregation-controller", "Apply", {"f:rules": {}}, now
+            )
+        )
     else:
         owned["f:rules"] = {}
     entries.append(managed_entry(VERSION, "kube-apiserver", "Update", owned, now))

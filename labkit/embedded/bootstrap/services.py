@@ -68,7 +68,10 @@ def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND[FLOWS, "FlowSchema"]
     fields: Object = {'k:{"type":"Dangling"}': {".": {}, **{f"f:{name}": {} for name in CONDITION}}}
     owned = {"f:status": {"f:conditions": fields}}
-    status = {**managed_entry(kind.group_version, CONSUMER, "Apply", owned, now), "subresource": "status"}
+    status = {
+        **managed_entry(kind.group_version, CONSUMER, "Apply", owned, now),
+        "subresource": "status",
+    }
     for name, spec in SCHEMAS.items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
         made = _new_object(kind, metadata, spec, PRODUCER, now)
@@ -110,7 +113,9 @@ def _fields(value: Object) -> Object:
     return found
 
 
-def managed_entry(group_version: str, manager: str, operation: str, fields: Object, now: str) -> Object:
+def managed_entry(
+    group_version: str, manager: str, operation: str, fields: Object, now: str
+) -> Object:
     """An entry of ``managedFields``."""
     return {
         "manager": manager,

@@ -51,7 +51,9 @@ class SystemContent(BaseController):
                     "uid": self._registry.new_uid(),
                     "creationTimestamp": now,
                 }
-                self._registry.store.put(key, {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata})
+                self._registry.store.put(
+                    key, {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata}
+                )
 
     def renew(self, ca_certificate: bytes) -> None:
         """Publish a new certificate of the CA, PEM."""
@@ -67,7 +69,11 @@ class SystemContent(BaseController):
 
     def _publish(self, name: str, data: dict[str, str]) -> None:
         found = self._registry.find(CONFIG_MAPS, NAMESPACE, name)
-        if found is not None and name == TRUST and found.get("data", {}).get("client-ca-file") != self._ca:
+        if (
+            found is not None
+            and name == TRUST
+            and found.get("data", {}).get("client-ca-file") != self._ca
+        ):
             # The CA's certificate was renewed.
             self._registry.edit(CONFIG_MAPS, found, MANAGER, lambda obj: obj["data"].update(data))
         if found is None:

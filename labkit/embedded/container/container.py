@@ -72,7 +72,12 @@ class Container:
         self.fs.gid = gid if gid is not None else account.gid if account is not None else 0
         home = account.home if account is not None else "/"
         self.fs.groups = frozenset(groups)
-        self.environment = {"PATH": image.path, "HOSTNAME": hostname, **dict(image.environment), **environment}
+        self.environment = {
+            "PATH": image.path,
+            "HOSTNAME": hostname,
+            **dict(image.environment),
+            **environment,
+        }
         self.environment.setdefault("HOME", home)
         if self.workdir != "/" and not self.fs.exists(self.workdir):
             uid, self.fs.uid = self.fs.uid, 0
@@ -87,14 +92,20 @@ class Container:
         name = (self.command[0] if self.command else "").rpartition("/")[2]
         uid, pid = self.fs.uid, self._number
         facts: dict[str, Callable[[], str]] = {
-            "version": lambda: "Linux version 6.12.41+deb13-amd64 (debian-kernel@lists.debian.org)\n",
-            "uptime": lambda: f"{self.now() - self.started_at:.2f} {self.now() - self.started_at:.2f}\n",
+            "version": lambda: (
+                "Linux version 6.12.41+deb13-amd64 (debian-kernel@lists.debian.org)\n"
+            ),
+            "uptime": lambda: (
+                f"{self.now() - self.started_at:.2f} {self.now() - self.started_at:.2f}\n"
+            ),
             "mounts": lambda: (
                 "overlay / overlay rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
             ),
             f"{pid}/cmdline": lambda: "\0".join(self.command) + "\0",
             f"{pid}/comm": lambda: name + "\n",
-            f"{pid}/environ": lambda: "".join(f"{key}={value}\0" for key, value in environment.items()),
+            f"{pid}/environ": lambda: "".join(
+                f"{key}={value}\0" for key, value in environment.items()
+            ),
             f"{pid}/status": lambda: (
                 f"Name:\t{name}\nState:\tS (sleeping)\nPid:\t{pid}\nPPid:\t0\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
             ),
@@ -163,7 +174,9 @@ class Container:
                 return
             else:
                 problem = "permission denied"
-        raise NotRunnable(f'exec: "{name}": {problem if "/" in name else "executable file not found in $PATH"}')
+        raise NotRunnable(
+            f'exec: "{name}": {problem if "/" in name else "executable file not found in $PATH"}'
+        )
 
     async def run(
         self,
@@ -210,10 +223,16 @@ class Container:
             return 139
 
     async def _main(
-        self, task_loop: TaskLoop, words: list[str], fds: dict[int, Stream], environment: dict[str, str]
+        self,
+        task_loop: TaskLoop,
+        words: list[str],
+        fds: dict[int, Stream],
+        environment: dict[str, str],
     ) -> int:
         from labkit.embedded.container.shell.interpreter import Interpreter
         from labkit.embedded.container.shell.run_program import run_program
 
-        shell = Interpreter(self, task_loop, fds, environment, cwd=self.workdir, name=words[0], dialect="dash")
+        shell = Interpreter(
+            self, task_loop, fds, environment, cwd=self.workdir, name=words[0], dialect="dash"
+        )
         return await run_program(shell, words, environment)

@@ -98,11 +98,21 @@ class MainProcess:
     ) -> None:
         container.look_up(words)
         self._log = log
-        budget = Budget(steps=START_STEPS, steps_per_second=4_000, output_bytes=1 << 62, seconds=FOREVER, throttle=True)
+        budget = Budget(
+            steps=START_STEPS,
+            steps_per_second=4_000,
+            output_bytes=1 << 62,
+            seconds=FOREVER,
+            throttle=True,
+        )
         self._io = ProcessIO(log, stdin=stdin)
         self.terminal = terminal
         running = container.run(
-            words, Terminal(self._io) if terminal else self._io, stdin=stdin, terminal=terminal, budget=budget
+            words,
+            Terminal(self._io) if terminal else self._io,
+            stdin=stdin,
+            terminal=terminal,
+            budget=budget,
         )
         self._iterator: Generator[Any, Any, int] = running.__await__()
         self.status: int | None = None

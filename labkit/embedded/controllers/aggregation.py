@@ -68,7 +68,9 @@ class RoleAggregation(BaseController):
         if rules == (role.get("rules") or []):
             return
         owners = [
-            owner for owner in role["metadata"].get("managedFields") or () if "f:rules" in owner.get("fieldsV1", {})
+            owner
+            for owner in role["metadata"].get("managedFields") or ()
+            if "f:rules" in owner.get("fieldsV1", {})
         ]
         if not rules and any(owner.get("manager") != MANAGER for owner in owners):
             return  # applying an empty list removes only the rules this controller owns
@@ -87,7 +89,9 @@ class RoleAggregation(BaseController):
         }
         others = []
         for owner in role["metadata"].get("managedFields") or ():
-            fields = {key: value for key, value in owner.get("fieldsV1", {}).items() if key != "f:rules"}
+            fields = {
+                key: value for key, value in owner.get("fieldsV1", {}).items() if key != "f:rules"
+            }
             if fields and owner.get("manager") != MANAGER:
                 others.append({**owner, "fieldsV1": fields})
         return [entry, *others] if rules else others
@@ -109,7 +113,9 @@ class RoleAggregation(BaseController):
         """Whether a change may change the rules of an aggregated role."""
         if not self._limiter.allows() or any(_name(role) == _name(aggregated) for role in changed):
             return True
-        return any(self._selects(selector, role) for role in changed for selector in _selectors(aggregated))
+        return any(
+            self._selects(selector, role) for role in changed for selector in _selectors(aggregated)
+        )
 
     def _selects(self, selector: Object, role: Object) -> bool:
         self._limiter.take()

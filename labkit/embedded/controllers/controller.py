@@ -41,4 +41,6 @@ class BaseController(ABC):
     def _write_status(self, kind: Kind, obj: Object, status: Object) -> None:
         """Write a status if it differs from the stored one."""
         if obj["status"] != status:
-            self._registry.edit(kind, obj, MANAGER, lambda changed: changed.update(status=status), "status")
+            self._registry.edit(
+                kind, obj, MANAGER, lambda changed: changed.update(status=status), "status"
+            )

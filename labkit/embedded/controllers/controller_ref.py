@@ -87,9 +87,13 @@ def claim(
             if matches or deleted:
                 found.append(obj)
             else:
-                registry.edit(dependents, obj, MANAGER, partial(drop_owner, owner["metadata"]["uid"]))
+                registry.edit(
+                    dependents, obj, MANAGER, partial(drop_owner, owner["metadata"]["uid"])
+                )
         elif matches and not deleted and controller_of(obj) is None and adoptable(obj):
-            found.append(registry.edit(dependents, obj, MANAGER, partial(_adopt, reference_to(kind, owner))))
+            found.append(
+                registry.edit(dependents, obj, MANAGER, partial(_adopt, reference_to(kind, owner)))
+            )
     return found
 
 

@@ -28,7 +28,11 @@ TOLERATIONS = tuple(
     )
 )
 """The tolerations of every daemon pod: it stays on a node with problems."""
-OF_HOST_NETWORK = {"key": "node.kubernetes.io/network-unavailable", "operator": "Exists", "effect": "NoSchedule"}
+OF_HOST_NETWORK = {
+    "key": "node.kubernetes.io/network-unavailable",
+    "operator": "Exists",
+    "effect": "NoSchedule",
+}
 Placed = dict[str, list[Object]]
 """The name of a node to the pods on it, or bound for it by node affinity."""
 
@@ -65,7 +69,9 @@ def node_of(pod: Object) -> str:
     required = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
     for term in required.get("nodeSelectorTerms") or ():
         for one in term.get("matchFields") or ():
-            if (one.get("key"), one.get("operator")) == ("metadata.name", "In") and len(one.get("values") or ()) == 1:
+            if (one.get("key"), one.get("operator")) == ("metadata.name", "In") and len(
+                one.get("values") or ()
+            ) == 1:
                 return str(one["values"][0])
     return ""
 
@@ -74,7 +80,9 @@ def placed(pods: Iterable[Object]) -> Placed:
     """Pods by their nodes, the oldest first, without those that have ended and are deleted."""
     found: Placed = {}
     for pod in sorted(pods, key=_age):
-        over = pod["status"].get("phase") in ("Succeeded", "Failed") and pod["metadata"].get("deletionTimestamp")
+        over = pod["status"].get("phase") in ("Succeeded", "Failed") and pod["metadata"].get(
+            "deletionTimestamp"
+        )
         if not over and node_of(pod):
             found.setdefault(node_of(pod), []).append(pod)
     return found
@@ -88,10 +96,16 @@ def _age(pod: Object) -> tuple[bool, str, str]:
 def may_run(daemon_set: Object, node: Object) -> tuple[bool, bool]:
     """Whether a node should have a pod, and whether one that it has may stay."""
     spec = daemon_set["spec"]["template"]["spec"]
-    if spec.get("nodeName") not in (None, "", node["metadata"]["name"]) or not node_suits(spec, node):
+    if spec.get("nodeName") not in (None, "", node["metadata"]["name"]) or not node_suits(
+        spec, node
+    ):
         return False, False
     accepted = tolerations(spec)
-    effects = {taint.get("effect") for taint in node["spec"].get("taints") or () if not tolerated(accepted, taint)}
+    effects = {
+        taint.get("effect")
+        for taint in node["spec"].get("taints") or ()
+        if not tolerated(accepted, taint)
+    }
     return not effects & {"NoSchedule", "NoExecute"}, "NoExecute" not in effects
 
 
@@ -158,7 +172,9 @@ def most_unavailable(daemon_set: Object, desired: int) -> int:
     return scaled(rolling.get("maxUnavailable", 1), desired, up=True) or min(desired, 1)
 
 
-def counts(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> dict[str, int]:
+def counts(
+    daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float
+) -> dict[str, int]:
     """The status of a daemon set."""
     desired = current = wrong = ready = updated = available = 0
     for node in nodes:

@@ -6,7 +6,15 @@ Source: k8s.io/kubernetes ``pkg/controller/daemon``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers.daemonplan import GENERATION, HASH, bound_to, counts, placed, rolled, steady
+from labkit.embedded.controllers.daemonplan import (
+    GENERATION,
+    HASH,
+    bound_to,
+    counts,
+    placed,
+    rolled,
+    steady,
+)
 from labkit.embedded.controllers.history import History
 from labkit.embedded.controllers.workload import Create, WorkloadController
 from labkit.embedded.controllers.workload_pods import max_pods, pod_from
@@ -39,10 +47,14 @@ class DaemonSets(WorkloadController):
         """Whether a refused pod may be tried again, or pods may have become available."""
         status = daemon_set["status"]
         current = status.get("currentNumberScheduled", 0)
-        unsettled = {status.get(name, 0) for name in ("numberAvailable", "updatedNumberScheduled")} != {current}
+        unsettled = {
+            status.get(name, 0) for name in ("numberAvailable", "updatedNumberScheduled")
+        } != {current}
         if daemon_set["spec"].get("minReadySeconds") and unsettled:
             return True
-        return current < status.get("desiredNumberScheduled", 0) and self._backoff.may_try(daemon_set)
+        return current < status.get("desiredNumberScheduled", 0) and self._backoff.may_try(
+            daemon_set
+        )
 
     def _sync(self, daemon_set: Object) -> None:
         if daemon_set["metadata"].get("deletionTimestamp"):
@@ -51,7 +63,11 @@ class DaemonSets(WorkloadController):
         revision, nodes = self._history.hash_of(current), list(self._registry.list(NODES))
         pods, now = self._claim(daemon_set), self._registry.clock()
         plan = steady(daemon_set, nodes, placed(pods), revision, now)
-        if not plan.nodes and not plan.pods and daemon_set["spec"]["updateStrategy"].get("type") == "RollingUpdate":
+        if (
+            not plan.nodes
+            and not plan.pods
+            and daemon_set["spec"]["updateStrategy"].get("type") == "RollingUpdate"
+        ):
             plan = rolled(daemon_set, nodes, placed(pods), revision, now)
         for pod in plan.pods:
             self._delete(daemon_set, pod)
@@ -59,7 +75,9 @@ class DaemonSets(WorkloadController):
         if plan.nodes and room and self._backoff.may_try(daemon_set):
             self._create_dependent(daemon_set, _pod_for(daemon_set, plan.nodes[0], revision))
         pods = self._controlled(daemon_set)
-        self._write_status(self.kind, daemon_set, counts(daemon_set, nodes, placed(pods), revision, now))
+        self._write_status(
+            self.kind, daemon_set, counts(daemon_set, nodes, placed(pods), revision, now)
+        )
         live = {(pod["metadata"].get("labels") or {}).get(HASH) for pod in pods}
         used = {one["metadata"]["name"] for one in old if self._history.hash_of(one) in live}
         self._history.trim(daemon_set, old, used)
@@ -68,12 +86,18 @@ class DaemonSets(WorkloadController):
 def _pod_for(daemon_set: Object, node: str, revision: str) -> Object:
     """The pod of one node."""
     # Imported here: it loads the validation of pods, which a server does not need to start.
-    from labkit.embedded.apiserver.registry.strategies.workloads.daemonsets import TEMPLATE_GENERATION
+    from labkit.embedded.apiserver.registry.strategies.workloads.daemonsets import (
+        TEMPLATE_GENERATION,
+    )
 
     pod = pod_from(daemon_set["spec"]["template"], DAEMON_SETS, daemon_set)
     templates = (daemon_set["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "")
     generation = {GENERATION: templates} if templates else {}
-    pod["metadata"]["labels"] = {**(pod["metadata"].get("labels") or {}), **generation, HASH: revision}
+    pod["metadata"]["labels"] = {
+        **(pod["metadata"].get("labels") or {}),
+        **generation,
+        HASH: revision,
+    }
     pod["spec"] = bound_to(pod["spec"], node)
     return pod
 

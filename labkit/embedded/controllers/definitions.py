@@ -9,9 +9,19 @@ from __future__ import annotations
 import copy
 from functools import partial
 
-from labkit.embedded.apiserver.registry.custom.kinds import DEFINITIONS, condition_of, custom_kinds, holds
+from labkit.embedded.apiserver.registry.custom.kinds import (
+    DEFINITIONS,
+    condition_of,
+    custom_kinds,
+    holds,
+)
 from labkit.embedded.apiserver.registry.registry import Change, timestamp
-from labkit.embedded.apiserver.registry.strategies.definitions import FINALIZER, approval, condition, set_condition
+from labkit.embedded.apiserver.registry.strategies.definitions import (
+    FINALIZER,
+    approval,
+    condition,
+    set_condition,
+)
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_KIND, CustomKind
@@ -23,7 +33,9 @@ LABEL = "kube-aggregator.kubernetes.io/automanaged"
 GROUP_PRIORITY, VERSION_PRIORITY = 1000, 100
 CONFORMANT = "KubernetesAPIApprovalPolicyConformant"
 INITIAL = "the initial names have been accepted"
-IN_PROGRESS = condition("Terminating", "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
+IN_PROGRESS = condition(
+    "Terminating", "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress"
+)
 
 
 class Definitions(BaseController):
@@ -77,7 +89,9 @@ class Definitions(BaseController):
             return False
         established = condition_of(definition, "Established")
         if established is None:
-            established = condition("Established", "False", "NotAccepted", "not all names are accepted")
+            established = condition(
+                "Established", "False", "NotAccepted", "not all names are accepted"
+            )
         if established["status"] != "True" and naming["status"] == "True":
             established = condition("Established", "False", "Installing", INITIAL)
         self._set(definition, naming, established, names=names)
@@ -85,13 +99,20 @@ class Definitions(BaseController):
 
     def _accepted(self, definition: Object) -> tuple[Object, Object]:
         """The names that a definition may have, and the condition that says so."""
-        wanted, names = definition["spec"]["names"], copy.deepcopy(definition["status"]["acceptedNames"])
+        wanted, names = (
+            definition["spec"]["names"],
+            copy.deepcopy(definition["status"]["acceptedNames"]),
+        )
         resources: set[str] = set()
         kinds: set[str] = set()
         for other in self._registry.list(DEFINITIONS):
             if other["spec"]["group"] == definition["spec"]["group"]:
                 used = other["status"]["acceptedNames"]
-                resources |= {used.get("plural", ""), used.get("singular", ""), *(used.get("shortNames") or ())}
+                resources |= {
+                    used.get("plural", ""),
+                    used.get("singular", ""),
+                    *(used.get("shortNames") or ()),
+                }
                 kinds |= {used.get("kind", ""), used.get("listKind", "")}
         naming = condition("NamesAccepted", "True", "NoConflicts", "no conflicts found")
         for field, taken, reason in (
@@ -104,7 +125,9 @@ class Definitions(BaseController):
             mine = names.get(field) or ""
             asked = wanted.get(field) or []
             texts = [asked] if isinstance(asked, str) else asked
-            conflicts = [text for text in texts if text in taken and text != mine and text not in mine]
+            conflicts = [
+                text for text in texts if text in taken and text != mine and text not in mine
+            ]
             if conflicts:
                 said = [f"{go_quote(text)} is already in use" for text in conflicts]
                 message = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
@@ -124,7 +147,10 @@ class Definitions(BaseController):
         for other in list(self._registry.list(DEFINITIONS)):
             if other["spec"]["group"] == definition["spec"]["group"]:
                 current = self._current(DEFINITIONS, other)
-                if current is not None and other["metadata"]["name"] != definition["metadata"]["name"]:
+                if (
+                    current is not None
+                    and other["metadata"]["name"] != definition["metadata"]["name"]
+                ):
                     self._name(current)
 
     def _approve(self, definition: Object) -> bool:
@@ -132,7 +158,9 @@ class Definitions(BaseController):
         state, why = approval(definition)
         if not state:
             return False
-        wanted = condition(CONFORMANT, "True" if state == "Approved" else "False", f"{state}Annotation", why)
+        wanted = condition(
+            CONFORMANT, "True" if state == "Approved" else "False", f"{state}Annotation", why
+        )
         known = condition_of(definition, CONFORMANT)
         if known is not None and all(known.get(name) == wanted[name] for name in wanted):
             return False
@@ -182,7 +210,9 @@ class Definitions(BaseController):
         }
         for service in list(self._registry.list(API_SERVICES)):
             metadata = service["metadata"]
-            mine = (metadata.get("labels") or {}).get(LABEL) == "true" and service["spec"].get("group") == group
+            mine = (metadata.get("labels") or {}).get(LABEL) == "true" and service["spec"].get(
+                "group"
+            ) == group
             if mine and metadata["name"] not in served:
                 self._delete_object(API_SERVICES, service)
         for name, version in sorted(served.items()):
@@ -190,9 +220,13 @@ class Definitions(BaseController):
                 spec = {"group": group, "version": version, "groupPriorityMinimum": GROUP_PRIORITY}
                 spec["versionPriority"] = VERSION_PRIORITY
                 metadata = {"name": name, "labels": {LABEL: "true"}}
-                self._registry.create(API_SERVICES, {"metadata": metadata, "spec": spec}, manager=MANAGER)
+                self._registry.create(
+                    API_SERVICES, {"metadata": metadata, "spec": spec}, manager=MANAGER
+                )
 
 
 def _release(done: Object, now: str, obj: Object) -> None:
     set_condition(obj, done, now)
-    obj["metadata"]["finalizers"] = [name for name in obj["metadata"]["finalizers"] if name != FINALIZER]
+    obj["metadata"]["finalizers"] = [
+        name for name in obj["metadata"]["finalizers"] if name != FINALIZER
+    ]

@@ -64,7 +64,9 @@ def renewed_annotations(deployment: Object, replica_set: Object, revision: int) 
     known = revision_of(replica_set)
     if known < revision:
         if known:
-            annotations[HISTORY] = ",".join([*filter(None, annotations.get(HISTORY, "").split(",")), str(known)])
+            annotations[HISTORY] = ",".join(
+                [*filter(None, annotations.get(HISTORY, "").split(",")), str(known)]
+            )
         annotations[REVISION] = str(revision)
     return annotations
 

@@ -45,7 +45,9 @@ class Deployments(BaseController):
         elif change.kind is PODS and change.new is None and change.old is not None:
             # With the strategy Recreate, a deployment waits until its old pods are gone.
             name = (controller_of(change.old) or {}).get("name", "")
-            self._reconcile_owner(self._registry.find(REPLICA_SETS, change.old["metadata"]["namespace"], name))
+            self._reconcile_owner(
+                self._registry.find(REPLICA_SETS, change.old["metadata"]["namespace"], name)
+            )
 
     def _reconcile_owner(self, replica_set: Object | None) -> None:
         owner = controller_of(replica_set)
@@ -62,7 +64,10 @@ class Deployments(BaseController):
             self._update_status(deployment, new, old, progress=False)
             return
         size = str(desired_replicas(deployment))
-        scaled = any(desired_replicas(one) and _annotation(one, revisions.DESIRED, size) != size for one in sets)
+        scaled = any(
+            desired_replicas(one) and _annotation(one, revisions.DESIRED, size) != size
+            for one in sets
+        )
         if deployment["spec"].get("paused") or scaled:
             self._scale_all(deployment, new, old)
         elif deployment["spec"]["strategy"].get("type") == "Recreate":
@@ -72,13 +77,17 @@ class Deployments(BaseController):
         deployment = self._registry.find(revisions.DEPLOYMENTS, namespace, name)
         if deployment is not None:
             new, old = self._split(deployment, self._claimed(deployment))
-            self._update_status(deployment, new, old, progress=not (scaled or deployment["spec"].get("paused")))
+            self._update_status(
+                deployment, new, old, progress=not (scaled or deployment["spec"].get("paused"))
+            )
             self._clean_up(deployment, old)
 
     def _claimed(self, deployment: Object) -> list[Object]:
         """Its replica sets, the oldest first."""
         selector = deployment["spec"].get("selector") or {}
-        sets = claim(self._registry, revisions.DEPLOYMENTS, deployment, selector, REPLICA_SETS, _lives)
+        sets = claim(
+            self._registry, revisions.DEPLOYMENTS, deployment, selector, REPLICA_SETS, _lives
+        )
         return sorted(sets, key=by_age)
 
     def _split(self, deployment: Object, sets: list[Object]) -> tuple[Object | None, list[Object]]:
@@ -95,7 +104,11 @@ class Deployments(BaseController):
             return
         replicas = desired_replicas(deployment)
         if desired_replicas(new) != replicas:
-            size = replicas if desired_replicas(new) > replicas else new_size(deployment, [*old, new], new)
+            size = (
+                replicas
+                if desired_replicas(new) > replicas
+                else new_size(deployment, [*old, new], new)
+            )
             if self._scale(deployment, new, size):
                 return
         active = [one for one in old if desired_replicas(one)]
@@ -108,7 +121,9 @@ class Deployments(BaseController):
             self._scale_each(deployment, active, {one["metadata"]["name"]: 0 for one in active})
             return
         pods = list(self._registry.list(PODS, deployment["metadata"]["namespace"]))
-        running = [pod for pod in pods if is_active(pod) or pod["metadata"].get("deletionTimestamp")]
+        running = [
+            pod for pod in pods if is_active(pod) or pod["metadata"].get("deletionTimestamp")
+        ]
         if any(controls(one, pod) for pod in running for one in old):
             return
         new = self._renew(deployment, new, old)
@@ -119,7 +134,9 @@ class Deployments(BaseController):
         """Scale the newest replica set after a change of ``spec.replicas``, and others if that does not do."""
         if new is not None:
             new = self._renew(deployment, new, old)
-        active = [one for one in [*old, *([new] if new is not None else [])] if desired_replicas(one)]
+        active = [
+            one for one in [*old, *([new] if new is not None else [])] if desired_replicas(one)
+        ]
         everyone = active or [one for one in (*old, new) if one is not None]
         left = desired_replicas(deployment)
         for one in everyone[:-1] if active else ():
@@ -194,7 +211,9 @@ class Deployments(BaseController):
         if has_deadline(deployment):
             status["conditions"] = list(status.get("conditions") or ())
             message, now = f'Created new replica set "{name}"', timestamp(self._registry.clock())
-            set_condition(status["conditions"], "Progressing", "True", "NewReplicaSetCreated", message, now)
+            set_condition(
+                status["conditions"], "Progressing", "True", "NewReplicaSetCreated", message, now
+            )
         self._write(deployment, status, str(revision))
         return created
 
@@ -208,9 +227,13 @@ class Deployments(BaseController):
             if not desired_replicas(one) and not one["status"].get("replicas"):
                 self._delete_object(REPLICA_SETS, one, "Background")
 
-    def _update_status(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:
+    def _update_status(
+        self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool
+    ) -> None:
         """Update the status, and the annotation with the revision."""
-        status = observed(deployment, new, old, timestamp(self._registry.clock()), progress=progress)
+        status = observed(
+            deployment, new, old, timestamp(self._registry.clock()), progress=progress
+        )
         revision = (new or {}).get("metadata", {}).get("annotations", {}).get(revisions.REVISION)
         self._write(deployment, status, revision)
 

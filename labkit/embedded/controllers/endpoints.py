@@ -39,18 +39,29 @@ class ServiceEndpoints(BaseController):
         if kind is SERVICES:
             if change.new is not None:
                 self._sync(change.new)
-            elif self._registry.find(ENDPOINTS, obj["metadata"]["namespace"], obj["metadata"]["name"]) is not None:
+            elif (
+                self._registry.find(
+                    ENDPOINTS, obj["metadata"]["namespace"], obj["metadata"]["name"]
+                )
+                is not None
+            ):
                 self._delete_object(ENDPOINTS, obj)
         elif kind is PODS:
             if not _address(change.new) and not _address(change.old):
                 return
-            labels = [side["metadata"].get("labels") or {} for side in (change.old, change.new) if side is not None]
+            labels = [
+                side["metadata"].get("labels") or {}
+                for side in (change.old, change.new)
+                if side is not None
+            ]
             for service in list(self._registry.list(SERVICES, obj["metadata"]["namespace"])):
                 selector = service["spec"].get("selector")
                 if selector and any(selects({"matchLabels": selector}, some) for some in labels):
                     self._sync(service)
         elif kind is ENDPOINTS and change.new is None:
-            service_ = self._registry.find(SERVICES, obj["metadata"]["namespace"], obj["metadata"]["name"])
+            service_ = self._registry.find(
+                SERVICES, obj["metadata"]["namespace"], obj["metadata"]["name"]
+            )
             if service_ is not None:
                 self._sync(service_)
 
@@ -67,7 +78,11 @@ class ServiceEndpoints(BaseController):
             and pod["status"].get("phase") not in ("Succeeded", "Failed")
             and selects({"matchLabels": selector}, pod["metadata"].get("labels") or {})
         ]
-        pods.sort(key=lambda pod: [int(part) for part in _address(pod).split(".")] if "." in _address(pod) else [0])
+        pods.sort(
+            key=lambda pod: (
+                [int(part) for part in _address(pod).split(".")] if "." in _address(pod) else [0]
+            )
+        )
         self._sync_endpoints(service, pods)
         self._sync_slice(service, pods)
 
@@ -84,9 +99,13 @@ class ServiceEndpoints(BaseController):
         current = self._registry.find(ENDPOINTS, namespace, name)
         if current is None:
             metadata = {"name": name, **_metadata(service, labels)}
-            self._registry.create(ENDPOINTS, {"metadata": metadata, "subsets": subsets}, manager=MANAGER)
+            self._registry.create(
+                ENDPOINTS, {"metadata": metadata, "subsets": subsets}, manager=MANAGER
+            )
             return
-        if (current.get("subsets") or []) == subsets and current["metadata"].get("labels") == labels:
+        if (current.get("subsets") or []) == subsets and current["metadata"].get(
+            "labels"
+        ) == labels:
             return
         now = timestamp(self._registry.clock())
 
@@ -102,15 +121,28 @@ class ServiceEndpoints(BaseController):
 
     def _sync_slice(self, service: Object, pods: list[Object]) -> None:
         name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-        labels = self._labels(service, {SLICE_MANAGED_BY: "endpointslice-controller.k8s.io", SERVICE_NAME: name})
+        labels = self._labels(
+            service, {SLICE_MANAGED_BY: "endpointslice-controller.k8s.io", SERVICE_NAME: name}
+        )
         endpoints = [_endpoint(pod) for pod in pods] or None
         ports = _slice_ports(service, pods) if pods else None
         slices = self._registry.list(SLICES, namespace)
-        current = next((one for one in slices if is_owned_by(one, service["metadata"]["uid"])), None)
+        current = next(
+            (one for one in slices if is_owned_by(one, service["metadata"]["uid"])), None
+        )
         if current is None:
             references = [reference_to(SERVICES, service)]
-            metadata = {"generateName": f"{name}-", **_metadata(service, labels), "ownerReferences": references}
-            made = {"metadata": metadata, "addressType": "IPv4", "endpoints": endpoints, "ports": ports}
+            metadata = {
+                "generateName": f"{name}-",
+                **_metadata(service, labels),
+                "ownerReferences": references,
+            }
+            made = {
+                "metadata": metadata,
+                "addressType": "IPv4",
+                "endpoints": endpoints,
+                "ports": ports,
+            }
             self._registry.create(SLICES, made, manager=MANAGER)
             return
         same = current.get("endpoints") == endpoints and current.get("ports") == ports
@@ -119,7 +151,9 @@ class ServiceEndpoints(BaseController):
 
         def change(obj: Object) -> None:
             obj["metadata"]["labels"] = labels
-            obj["metadata"]["generation"] = obj["metadata"].get("generation", 1) + (0 if same else 1)
+            obj["metadata"]["generation"] = obj["metadata"].get("generation", 1) + (
+                0 if same else 1
+            )
             obj["endpoints"], obj["ports"] = endpoints, ports
 
         self._registry.edit(SLICES, current, MANAGER, change)
@@ -128,7 +162,11 @@ class ServiceEndpoints(BaseController):
 def _metadata(service: Object, labels: dict[str, str]) -> Object:
     """The metadata of new Endpoints and slices, but for their name."""
     annotations = {TRIGGER_TIME: service["metadata"]["creationTimestamp"]}
-    return {"namespace": service["metadata"]["namespace"], "labels": labels, "annotations": annotations}
+    return {
+        "namespace": service["metadata"]["namespace"],
+        "labels": labels,
+        "annotations": annotations,
+    }
 
 
 def _address(pod: Object | None) -> str:
@@ -152,7 +190,12 @@ def _target_port(port: Object, pod: Object) -> int | None:
 
 def _reference(pod: Object) -> Object:
     metadata = pod["metadata"]
-    return {"kind": "Pod", "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"]}
+    return {
+        "kind": "Pod",
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+    }
 
 
 def _subsets(service: Object, pods: list[Object]) -> list[Object]:
@@ -194,7 +237,15 @@ def _endpoint(pod: Object) -> Object:
 def _slice_ports(service: Object, pods: list[Object]) -> list[Object]:
     ports = []
     for port in service["spec"].get("ports") or ():
-        number = next((found for pod in pods if (found := _target_port(port, pod)) is not None), None)
+        number = next(
+            (found for pod in pods if (found := _target_port(port, pod)) is not None), None
+        )
         if number is not None:
-            ports.append({"name": port.get("name", ""), "protocol": port.get("protocol", "TCP"), "port": number})
+            ports.append(
+                {
+                    "name": port.get("name", ""),
+                    "protocol": port.get("protocol", "TCP"),
+                    "port": number,
+                }
+            )
     return ports

@@ -15,7 +15,11 @@ from labkit.embedded.controllers.controller_ref import drop_owner, is_owned_by, 
 from labkit.embedded.machinery.kinds import KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 
-OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None)
+OWNED = tuple(
+    kind
+    for kind in KINDS
+    if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None
+)
 
 
 class GarbageCollector(BaseController):
@@ -55,7 +59,8 @@ class GarbageCollector(BaseController):
     def _check_owners(self, kind: Kind, obj: Object) -> None:
         """Delete an object if none of its owners exists."""
         if not any(
-            self._exists(owner, obj["metadata"].get("namespace", "")) for owner in obj["metadata"]["ownerReferences"]
+            self._exists(owner, obj["metadata"].get("namespace", ""))
+            for owner in obj["metadata"]["ownerReferences"]
         ):
             self._delete(kind, obj)
 
@@ -65,11 +70,15 @@ class GarbageCollector(BaseController):
             return True  # an unknown kind
         if kind.namespaced and not namespace:
             return True  # a cluster-scoped object cannot have a namespaced owner: keep it
-        found = self._registry.find(kind, namespace if kind.namespaced else "", owner.get("name", ""))
+        found = self._registry.find(
+            kind, namespace if kind.namespaced else "", owner.get("name", "")
+        )
         return found is not None and found["metadata"]["uid"] == owner.get("uid")
 
     def _owner_gone(self, owner: Object) -> None:
-        for kind, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
+        for kind, obj in self._dependents(
+            owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
+        ):
             if not self._drop_one_of_several(kind, obj, owner):
                 self._delete(kind, obj)
 
@@ -96,13 +105,17 @@ class GarbageCollector(BaseController):
         uid, namespace = owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
         for inner, obj in self._dependents(uid, namespace):
             if not self._drop_one_of_several(inner, obj, owner):
-                owned = self._dependents(obj["metadata"]["uid"], obj["metadata"].get("namespace", ""))
+                owned = self._dependents(
+                    obj["metadata"]["uid"], obj["metadata"].get("namespace", "")
+                )
                 if any(_waits(each) for _, each in owned):  # perhaps for this one: break the circle
                     self._registry.edit(inner, obj, MANAGER, _unblock)
                 self._delete(inner, obj, "Foreground" if owned else "Background")
         left = self._dependents(uid, namespace)
         references = [item for _, obj in left for item in obj["metadata"]["ownerReferences"]]
-        if not any(item.get("uid") == uid and item.get("blockOwnerDeletion") for item in references):
+        if not any(
+            item.get("uid") == uid and item.get("blockOwnerDeletion") for item in references
+        ):
             self._drop_finalizer(kind, owner, FOREGROUND)
 
     def _owners_may_go(self, dependent: Object) -> None:
@@ -111,7 +124,9 @@ class GarbageCollector(BaseController):
         for reference in dependent["metadata"].get("ownerReferences", ()):
             kind = kind_of(self._registry, reference)
             if kind is not None and _is_collected(kind):
-                owner = self._registry.find(kind, namespace if kind.namespaced else "", reference.get("name", ""))
+                owner = self._registry.find(
+                    kind, namespace if kind.namespaced else "", reference.get("name", "")
+                )
                 if owner is not None and FOREGROUND in owner["metadata"].get("finalizers", ()):
                     self._foreground(kind, owner)
 
@@ -122,10 +137,14 @@ def _is_collected(kind: Kind) -> bool:
 
 def _waits(obj: Object) -> bool:
     """Whether an object waits for its dependents to be deleted."""
-    return bool(obj["metadata"].get("deletionTimestamp")) and FOREGROUND in obj["metadata"].get("finalizers", ())
+    return bool(obj["metadata"].get("deletionTimestamp")) and FOREGROUND in obj["metadata"].get(
+        "finalizers", ()
+    )
 
 
 def _unblock(obj: Object) -> None:
     """Clear ``blockOwnerDeletion`` of an object, in place."""
     owners = obj["metadata"]["ownerReferences"]
-    obj["metadata"]["ownerReferences"] = [{**owner, "blockOwnerDeletion": False} for owner in owners]
+    obj["metadata"]["ownerReferences"] = [
+        {**owner, "blockOwnerDeletion": False} for owner in owners
+    ]

@@ -31,14 +31,20 @@ class History:
         selector = owner["spec"].get("selector") or {}
         found = claim(self._registry, self._kind, owner, selector, REVISIONS)
         found.sort(key=_age)
-        data = {"spec": {"template": {**copy.deepcopy(dict(owner["spec"]["template"])), "$patch": "replace"}}}
+        data = {
+            "spec": {
+                "template": {**copy.deepcopy(dict(owner["spec"]["template"])), "$patch": "replace"}
+            }
+        }
         current = next((one for one in reversed(found) if one.get("data") == data), None)
         old = [one for one in found if one is not current]
         number = max((one.get("revision", 0) for one in old), default=0) + 1
         if current is None:
             current = self._create(owner, data, number)
         elif current.get("revision", 0) < number:
-            current = self._registry.edit(REVISIONS, current, MANAGER, lambda obj: obj.update(revision=number))
+            current = self._registry.edit(
+                REVISIONS, current, MANAGER, lambda obj: obj.update(revision=number)
+            )
         return [*old, current]
 
     def hash_of(self, revision: Object) -> str:
@@ -52,7 +58,9 @@ class History:
         unused = [one for one in sorted(revisions, key=_age) if one["metadata"]["name"] not in live]
         for one in unused[: max(len(unused) - keep, 0)]:
             namespace, name = one["metadata"]["namespace"], one["metadata"]["name"]
-            self._registry.delete(REVISIONS, namespace, name, DeleteOptions(propagation="Background"))
+            self._registry.delete(
+                REVISIONS, namespace, name, DeleteOptions(propagation="Background")
+            )
 
     def _create(self, owner: Object, data: Object, number: int) -> Object:
         metadata, template = owner["metadata"], owner["spec"]["template"]
@@ -65,7 +73,10 @@ class History:
             "metadata": {
                 "name": name,
                 "namespace": metadata["namespace"],
-                "labels": {**((template.get("metadata") or {}).get("labels") or {}), self._label: suffix},
+                "labels": {
+                    **((template.get("metadata") or {}).get("labels") or {}),
+                    self._label: suffix,
+                },
                 "annotations": dict(metadata.get("annotations") or {}),
                 "ownerReferences": [reference_to(self._kind, owner)],
             },
@@ -85,4 +96,8 @@ def template_of(revision: Object) -> Object | None:
 
 
 def _age(revision: Object) -> tuple[int, str, str]:
-    return revision.get("revision", 0), revision["metadata"]["creationTimestamp"], revision["metadata"]["name"]
+    return (
+        revision.get("revision", 0),
+        revision["metadata"]["creationTimestamp"],
+        revision["metadata"]["name"],
+    )

@@ -21,7 +21,11 @@ POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/
 def ordinal_of(stateful_set: Object, pod: Object) -> int | None:
     """The ordinal in a pod's name, None if the name is not of the set."""
     match = re.fullmatch(r"(.*)-([0-9]{1,10})", pod["metadata"]["name"])
-    return int(match[2]) if match is not None and match[1] == stateful_set["metadata"]["name"] else None
+    return (
+        int(match[2])
+        if match is not None and match[1] == stateful_set["metadata"]["name"]
+        else None
+    )
 
 
 def first_ordinal(stateful_set: Object) -> int:
@@ -31,7 +35,10 @@ def first_ordinal(stateful_set: Object) -> int:
 
 def claim_names(stateful_set: Object, ordinal: int) -> dict[str, str]:
     """The volumes of a pod with claims of their own: volume to claim."""
-    names = [claim["metadata"].get("name", "") for claim in stateful_set["spec"].get("volumeClaimTemplates") or ()]
+    names = [
+        claim["metadata"].get("name", "")
+        for claim in stateful_set["spec"].get("volumeClaimTemplates") or ()
+    ]
     return {name: f"{name}-{stateful_set['metadata']['name']}-{ordinal}" for name in names}
 
 
@@ -47,7 +54,10 @@ def identified(stateful_set: Object, template: Object, revision: str, ordinal: i
     if stateful_set["spec"].get("serviceName"):
         spec["subdomain"] = stateful_set["spec"]["serviceName"]
     claims = claim_names(stateful_set, ordinal)
-    volumes = [{"name": one, "persistentVolumeClaim": {"claimName": claim}} for one, claim in claims.items()]
+    volumes = [
+        {"name": one, "persistentVolumeClaim": {"claimName": claim}}
+        for one, claim in claims.items()
+    ]
     volumes += [volume for volume in spec.get("volumes") or () if volume.get("name") not in claims]
     if volumes:
         spec["volumes"] = volumes
@@ -59,7 +69,10 @@ def claims_of(stateful_set: Object, ordinal: int) -> list[Object]:
     made = []
     for template in stateful_set["spec"].get("volumeClaimTemplates") or ():
         metadata = template["metadata"]
-        labels = {**(metadata.get("labels") or {}), **(stateful_set["spec"]["selector"].get("matchLabels") or {})}
+        labels = {
+            **(metadata.get("labels") or {}),
+            **(stateful_set["spec"]["selector"].get("matchLabels") or {}),
+        }
         new: Object = {
             "name": claim_names(stateful_set, ordinal)[metadata.get("name", "")],
             "namespace": stateful_set["metadata"]["namespace"],
@@ -68,7 +81,12 @@ def claims_of(stateful_set: Object, ordinal: int) -> list[Object]:
         if metadata.get("annotations"):
             new["annotations"] = metadata["annotations"]
         made.append(
-            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": new, "spec": dict(template["spec"])}
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": new,
+                "spec": dict(template["spec"]),
+            }
         )
     return made
 
@@ -81,4 +99,6 @@ def claim_owner(stateful_set: Object, pod: Object, *, leaving: bool) -> Object |
     policy = stateful_set["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
     if leaving and policy.get("whenScaled") == "Delete":
         return reference_to(BY_KIND["", "Pod"], pod)
-    return reference_to(STATEFUL_SETS, stateful_set) if policy.get("whenDeleted") == "Delete" else None
+    return (
+        reference_to(STATEFUL_SETS, stateful_set) if policy.get("whenDeleted") == "Delete" else None
+    )

@@ -35,7 +35,10 @@ TOO_LONG = Verdict(FAILED, "DeadlineExceeded", "Job was active longer than speci
 def condition_of(job: Object, *kinds: str) -> Object | None:
     """The first true condition of one of some types."""
     conditions = job["status"].get("conditions") or ()
-    return next((one for one in conditions if one.get("type") in kinds and one.get("status") == "True"), None)
+    return next(
+        (one for one in conditions if one.get("type") in kinds and one.get("status") == "True"),
+        None,
+    )
 
 
 def finished(job: Object) -> Object | None:
@@ -59,7 +62,10 @@ def is_suspended(job: Object) -> bool:
 
 def is_terminating(pod: Object) -> bool:
     """Whether a pod is being deleted and has not ended yet."""
-    return bool(pod["metadata"].get("deletionTimestamp")) and pod["status"].get("phase") not in ("Succeeded", "Failed")
+    return bool(pod["metadata"].get("deletionTimestamp")) and pod["status"].get("phase") not in (
+        "Succeeded",
+        "Failed",
+    )
 
 
 def has_failed(job: Object, pod: Object) -> bool:
@@ -72,7 +78,9 @@ def has_failed(job: Object, pod: Object) -> bool:
 
 def replaces_late(job: Object) -> bool:
     """Whether a pod is replaced only after it has failed, not while it is terminating."""
-    return job["spec"].get("podReplacementPolicy") == "Failed" or bool(job["spec"].get("podFailurePolicy"))
+    return job["spec"].get("podReplacementPolicy") == "Failed" or bool(
+        job["spec"].get("podFailurePolicy")
+    )
 
 
 def wanted_pods(job: Object, succeeded: int, active: int) -> int:
@@ -100,7 +108,12 @@ def restarts_exceed(job: Object, pods: Iterable[Object]) -> bool:
 def past_deadline(job: Object, now: float) -> bool:
     """Whether ``activeDeadlineSeconds`` is over."""
     seconds, begun = job["spec"].get("activeDeadlineSeconds"), job["status"].get("startTime")
-    return seconds is not None and bool(begun) and not is_suspended(job) and now - parse_time(begun) >= seconds
+    return (
+        seconds is not None
+        and bool(begun)
+        and not is_suspended(job)
+        and now - parse_time(begun) >= seconds
+    )
 
 
 def delayed_until(pods: Iterable[Object]) -> float:
@@ -109,8 +122,14 @@ def delayed_until(pods: Iterable[Object]) -> float:
     The real controller keeps the count in memory; here the remaining pods are counted.
     """
     failures, last = 0, 0.0
-    ended = ((ended_at(pod), pod["status"].get("phase") != "Succeeded") for pod in pods if not is_active(pod))
-    for at, failure in sorted(ended):  # failures come after a success of the same second: or the job would not back off
+    ended = (
+        (ended_at(pod), pod["status"].get("phase") != "Succeeded")
+        for pod in pods
+        if not is_active(pod)
+    )
+    for at, failure in sorted(
+        ended
+    ):  # failures come after a success of the same second: or the job would not back off
         failures, last = (failures + 1, at) if failure else (0, last)
     return last + delay_after(failures) if failures else 0.0
 
@@ -139,7 +158,9 @@ def with_condition(
     made = condition(kind, status, reason, message, lastProbeTime=now, lastTransitionTime=now)
     for place, before in enumerate(found):
         if before.get("type") == kind:
-            same = all(before.get(name, "") == made[name] for name in ("status", "reason", "message"))
+            same = all(
+                before.get(name, "") == made[name] for name in ("status", "reason", "message")
+            )
             if not same:
                 found[place] = made
             return found, not same

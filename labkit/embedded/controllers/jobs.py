@@ -43,7 +43,9 @@ class Jobs(WorkloadController):
     def advance(self) -> None:
         """Do what has become due: pods after a delay, deadlines, the end of jobs that finished long ago."""
         jobs = list(self._registry.list(JOBS))
-        first = self._turn % len(jobs) if jobs else 0  # each comes first in turn: the limit may stop those behind it
+        first = (
+            self._turn % len(jobs) if jobs else 0
+        )  # each comes first in turn: the limit may stop those behind it
         self._turn += 1
         for job in jobs[first:] + jobs[:first]:
             if progress.finished(job) is not None:
@@ -58,7 +60,9 @@ class Jobs(WorkloadController):
         short = not progress.is_suspended(job) and active < progress.wanted_pods(
             job, status.get("succeeded", 0), active
         )
-        return progress.past_deadline(job, self._registry.clock()) or (short and self._may_create(job))
+        return progress.past_deadline(job, self._registry.clock()) or (
+            short and self._may_create(job)
+        )
 
     def _may_create(self, job: Object) -> bool:
         return self._limiter.allows() and self._backoff.may_try(job)
@@ -83,7 +87,11 @@ class Jobs(WorkloadController):
             return
         owner = controller_of(current)
         name = owner.get("name", "") if owner is not None else ""
-        job = self._registry.find(JOBS, current["metadata"]["namespace"], name) if owner is not None else None
+        job = (
+            self._registry.find(JOBS, current["metadata"]["namespace"], name)
+            if owner is not None
+            else None
+        )
         if owner is None or job is None or job["metadata"]["uid"] != owner.get("uid"):
             self._registry.drop_finalizer(PODS, current, TRACKING, MANAGER)
 
@@ -101,7 +109,10 @@ class Jobs(WorkloadController):
     # One job
 
     def _sync(self, job: Object) -> None:
-        if progress.finished(job) is not None or job["spec"].get("managedBy", MANAGED_BY) != MANAGED_BY:
+        if (
+            progress.finished(job) is not None
+            or job["spec"].get("managedBy", MANAGED_BY) != MANAGED_BY
+        ):
             return
         pods = self._claim(job)
         tracked = [pod for pod in pods if TRACKING in pod["metadata"].get("finalizers", ())]
@@ -129,10 +140,16 @@ class Jobs(WorkloadController):
         status["succeeded"], status["failed"] = succeeded, failed
         self._finish_sync(job, status, verdict)
 
-    def _failure(self, job: Object, status: Object, pods: list[Object], failed: int) -> Verdict | None:
+    def _failure(
+        self, job: Object, status: Object, pods: list[Object], failed: int
+    ) -> Verdict | None:
         if failed > job["spec"]["backoffLimit"] or progress.restarts_exceed(job, pods):
             return progress.TOO_OFTEN
-        return progress.TOO_LONG if progress.past_deadline({**job, "status": status}, self._registry.clock()) else None
+        return (
+            progress.TOO_LONG
+            if progress.past_deadline({**job, "status": status}, self._registry.clock())
+            else None
+        )
 
     def _remove_surplus(self, job: Object, pods: list[Object], succeeded: int) -> list[Object]:
         """Delete surplus pods without counting them, and return the active pods that stay."""
@@ -147,7 +164,9 @@ class Jobs(WorkloadController):
             self._delete(job, pod)
         return [pod for pod in active if pod not in gone]
 
-    def _add_missing(self, job: Object, pods: list[Object], active: list[Object], succeeded: int) -> bool:
+    def _add_missing(
+        self, job: Object, pods: list[Object], active: list[Object], succeeded: int
+    ) -> bool:
         """Create one pod if some are missing, and return whether one was created."""
         most = max_pods(job["spec"]["template"])
         missing = min(progress.wanted_pods(job, succeeded, len(active)), most) - len(active)
@@ -183,23 +202,31 @@ class Jobs(WorkloadController):
             interim = progress.INTERIM[verdict.kind]
             conditions, _ = progress.with_condition(conditions, interim, "True", *verdict[1:], now)
             if not status["terminating"]:
-                conditions, _ = progress.with_condition(conditions, verdict.kind, "True", *verdict[1:], now)
+                conditions, _ = progress.with_condition(
+                    conditions, verdict.kind, "True", *verdict[1:], now
+                )
                 if verdict.kind == progress.DONE:
                     status["completionTime"] = now
                     event = ("Completed", "Job completed")
                 else:
                     record, event = self._events.warning, (verdict.reason, verdict.message)
         elif not job["metadata"].get("deletionTimestamp"):
-            state, reason = ("True", "Suspended") if progress.is_suspended(job) else ("False", "Resumed")
+            state, reason = (
+                ("True", "Suspended") if progress.is_suspended(job) else ("False", "Resumed")
+            )
             message = f"Job {reason.lower()}"
-            conditions, changed = progress.with_condition(conditions, "Suspended", state, f"Job{reason}", message, now)
+            conditions, changed = progress.with_condition(
+                conditions, "Suspended", state, f"Job{reason}", message, now
+            )
             if changed:
                 event = (reason, message)
                 status["startTime"] = None if progress.is_suspended(job) else now
         if conditions:
             status["conditions"] = conditions
         kept = ("ready", "terminating", "uncountedTerminatedPods")
-        self._write_status(JOBS, job, {name: value for name, value in status.items() if value or name in kept})
+        self._write_status(
+            JOBS, job, {name: value for name, value in status.items() if value or name in kept}
+        )
         if event[0]:
             record(job, *event)
 
@@ -207,7 +234,10 @@ class Jobs(WorkloadController):
 def _relevant_fields(pod: Object) -> object:
     """The fields of a pod that its job acts on."""
     metadata, status = pod["metadata"], pod["status"]
-    conditions = {condition.get("type"): condition.get("status") for condition in status.get("conditions") or ()}
+    conditions = {
+        condition.get("type"): condition.get("status")
+        for condition in status.get("conditions") or ()
+    }
     restarts = [
         container.get("restartCount")
         for name in ("initContainerStatuses", "containerStatuses")

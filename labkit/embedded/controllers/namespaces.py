@@ -25,12 +25,22 @@ DESCRIPTION = (
 )
 CONTENT_DELETED = "All content successfully deleted, may be waiting on finalization"
 SUCCESSES = (
-    ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
-    ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+    (
+        "NamespaceDeletionDiscoveryFailure",
+        "ResourcesDiscovered",
+        "All resources successfully discovered",
+    ),
+    (
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+    ),
     ("NamespaceDeletionContentFailure", "ContentDeleted", CONTENT_DELETED),
 )
 """Conditions that are false: type, reason and message."""
-CONTENT = tuple(kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None)
+CONTENT = tuple(
+    kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None
+)
 """The kinds of a namespace's content."""
 
 
@@ -75,7 +85,9 @@ class NamespaceContent(BaseController):
         if namespace is None or namespace["status"].get("phase") != "Active":
             return
         if self._registry.find(ACCOUNTS, name, "default") is None:
-            self._registry.create(ACCOUNTS, {"metadata": {"name": "default", "namespace": name}}, manager=MANAGER)
+            self._registry.create(
+                ACCOUNTS, {"metadata": {"name": "default", "namespace": name}}, manager=MANAGER
+            )
         bundle = self._registry.find(CONFIG_MAPS, name, ROOT_CA)
         if bundle is None:
             metadata = {
@@ -83,9 +95,13 @@ class NamespaceContent(BaseController):
                 "namespace": name,
                 "annotations": {"kubernetes.io/description": DESCRIPTION},
             }
-            self._registry.create(CONFIG_MAPS, {"metadata": metadata, "data": {"ca.crt": self._ca}}, manager=MANAGER)
+            self._registry.create(
+                CONFIG_MAPS, {"metadata": metadata, "data": {"ca.crt": self._ca}}, manager=MANAGER
+            )
         elif bundle.get("data") != {"ca.crt": self._ca}:
-            self._registry.edit(CONFIG_MAPS, bundle, MANAGER, lambda obj: obj.update(data={"ca.crt": self._ca}))
+            self._registry.edit(
+                CONFIG_MAPS, bundle, MANAGER, lambda obj: obj.update(data={"ca.crt": self._ca})
+            )
 
 
 class NamespaceDeletion(BaseController):
@@ -141,10 +157,17 @@ class NamespaceDeletion(BaseController):
         for _, objects in remaining:
             for obj in objects:
                 finalizers.update(obj["metadata"].get("finalizers", ()))
-        held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
+        held = ", ".join(
+            f"{name} in {count} resource instances" for name, count in sorted(finalizers.items())
+        )
         rows = [
             *((kind, "False", reason, message) for kind, reason, message in SUCCESSES),
-            ("NamespaceContentRemaining", "True", "SomeResourcesRemain", f"Some resources are remaining: {counts}"),
+            (
+                "NamespaceContentRemaining",
+                "True",
+                "SomeResourcesRemain",
+                f"Some resources are remaining: {counts}",
+            ),
         ]
         state = ("False", "ContentHasNoFinalizers", "All content-preserving finalizers finished")
         if held:
@@ -153,9 +176,19 @@ class NamespaceDeletion(BaseController):
         rows.append(("NamespaceFinalizersRemaining", *state))
         now, before = timestamp(self._registry.clock()), namespace["status"].get("conditions") or ()
         conditions = [
-            condition(kind, status, reason, message, lastTransitionTime=transition_time(before, kind, status, now))
+            condition(
+                kind,
+                status,
+                reason,
+                message,
+                lastTransitionTime=transition_time(before, kind, status, now),
+            )
             for kind, status, reason, message in rows
         ]
         self._registry.edit(
-            NAMESPACES, namespace, MANAGER, lambda obj: obj["status"].update(conditions=conditions), "status"
+            NAMESPACES,
+            namespace,
+            MANAGER,
+            lambda obj: obj["status"].update(conditions=conditions),
+            "status",
         )

@@ -36,11 +36,17 @@ class NodeLifecycle(BaseController):
 
     def __call__(self, change: Change) -> None:
         """React to nodes."""
-        node = self._current(NODES, change.new) if change.kind is NODES and change.new is not None else None
+        node = (
+            self._current(NODES, change.new)
+            if change.kind is NODES and change.new is not None
+            else None
+        )
         if node is None:
             return
         count = sum(1 for _ in self._registry.list(NODES))
-        seconds = str(next((ttl for most, ttl in TTL_SECONDS if count <= most), LONGEST_TTL_SECONDS))
+        seconds = str(
+            next((ttl for most, ttl in TTL_SECONDS if count <= most), LONGEST_TTL_SECONDS)
+        )
         if (node["metadata"].get("annotations") or {}).get(TTL) != seconds:
             node = self._registry.edit(NODES, node, MANAGER, lambda new: _annotate(new, seconds))
         current = self._current(NODES, node)
@@ -51,16 +57,22 @@ class NodeLifecycle(BaseController):
         """Give a node the taints that keep new pods from it, and remove others of the controller's."""
         before, now = node["spec"].get("taints") or [], timestamp(self._registry.clock())
         gone = OWNED.difference(keys)
-        taints = [taint for taint in before if taint["effect"] != EFFECT or taint["key"] not in gone]
+        taints = [
+            taint for taint in before if taint["effect"] != EFFECT or taint["key"] not in gone
+        ]
         present = {taint["key"] for taint in taints if taint["effect"] == EFFECT}
-        taints += [{"key": key, "effect": EFFECT, "timeAdded": now} for key in keys if key not in present]
+        taints += [
+            {"key": key, "effect": EFFECT, "timeAdded": now} for key in keys if key not in present
+        ]
         if taints != before:
             self._registry.edit(NODES, node, MANAGER, lambda new: _set_taints(new, taints))
 
 
 def _unwanted(node: Object) -> list[str]:
     """The keys of the taints that keep new pods from a node."""
-    conditions = [(one.get("type"), one.get("status")) for one in node["status"].get("conditions") or ()]
+    conditions = [
+        (one.get("type"), one.get("status")) for one in node["status"].get("conditions") or ()
+    ]
     keys = [TAINTS[one] for one in dict.fromkeys(conditions) if one in TAINTS]
     return [*keys, UNSCHEDULABLE] if node["spec"].get("unschedulable") else keys
 

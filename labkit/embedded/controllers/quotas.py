@@ -48,7 +48,9 @@ class ResourceQuotas(BaseController):
 
     def _follow(self, evaluator: Evaluator, quota: Object, change: Change) -> None:
         """Update a quota's status after one change."""
-        current = self._registry.find(QUOTAS, quota["metadata"]["namespace"], quota["metadata"]["name"])
+        current = self._registry.find(
+            QUOTAS, quota["metadata"]["namespace"], quota["metadata"]["name"]
+        )
         if current is None or (change.old is not None and change.new is not None):
             return
         names = evaluator.matching(current, current.get("status", {}).get("hard") or ())
@@ -60,7 +62,9 @@ class ResourceQuotas(BaseController):
 
     def _knows(self, quota: Object, obj: Object) -> bool:
         """Whether an object was counted already, before its change was handled."""
-        return int(obj["metadata"]["resourceVersion"]) <= self._counted.get(quota["metadata"]["uid"], 0)
+        return int(obj["metadata"]["resourceVersion"]) <= self._counted.get(
+            quota["metadata"]["uid"], 0
+        )
 
     def _count(self, namespace: str, name: str) -> None:
         """Count all objects that a quota limits."""
@@ -77,7 +81,11 @@ class ResourceQuotas(BaseController):
 
     def _write(self, quota: Object, hard: Amounts, used: Amounts, manager: str) -> None:
         known = read((quota.get("status") or {}).get("used"))
-        same = {name: known[name] for name in used if name in known and known[name].value == used[name].value}
+        same = {
+            name: known[name]
+            for name in used
+            if name in known and known[name].value == used[name].value
+        }
         amounts = {"hard": written(hard), "used": written(used | same)}
         status = {name: each for name, each in amounts.items() if each}
         self._registry.edit(QUOTAS, quota, manager, lambda obj: obj.update(status=status), "status")

@@ -19,7 +19,10 @@ from labkit.embedded.machinery.request import Object
 
 REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]
 REPLICATION_CONTROLLERS = BY_KIND["", "ReplicationController"]
-COMPONENTS = {"ReplicaSet": "replicaset-controller", "ReplicationController": "replication-controller"}
+COMPONENTS = {
+    "ReplicaSet": "replicaset-controller",
+    "ReplicationController": "replication-controller",
+}
 FAILURE = "ReplicaFailure"
 
 
@@ -43,7 +46,11 @@ class ReplicaController(WorkloadController):
 
     def _selector(self, owner: Object) -> Object:
         selector = super()._selector(owner)
-        return {"matchLabels": selector} if self.kind is REPLICATION_CONTROLLERS and selector else selector
+        return (
+            {"matchLabels": selector}
+            if self.kind is REPLICATION_CONTROLLERS and selector
+            else selector
+        )
 
     def _sync(self, owner: Object) -> None:
         pods = self._claim(owner, is_active)
@@ -61,7 +68,9 @@ class ReplicaController(WorkloadController):
                 if refusal is None:
                     return
                 failure = refusal.message
-        current = self._registry.find(self.kind, owner["metadata"]["namespace"], owner["metadata"]["name"])
+        current = self._registry.find(
+            self.kind, owner["metadata"]["namespace"], owner["metadata"]["name"]
+        )
         if current is not None:
             self._write_status(self.kind, current, self._status(current, failure))
 
@@ -72,19 +81,29 @@ class ReplicaController(WorkloadController):
         labels = {"matchLabels": (spec["template"].get("metadata") or {}).get("labels") or {}}
         status: dict[str, Any] = {"replicas": len(active)}
         counts = {
-            "fullyLabeledReplicas": sum(selects(labels, pod["metadata"].get("labels") or {}) for pod in active),
+            "fullyLabeledReplicas": sum(
+                selects(labels, pod["metadata"].get("labels") or {}) for pod in active
+            ),
             "readyReplicas": sum(ready_since(pod) is not None for pod in active),
-            "availableReplicas": sum(is_available(pod, spec.get("minReadySeconds", 0), now) for pod in active),
+            "availableReplicas": sum(
+                is_available(pod, spec.get("minReadySeconds", 0), now) for pod in active
+            ),
         }
         status |= {name: count for name, count in counts.items() if count}
         if self.kind is REPLICA_SETS:
-            status["terminatingReplicas"] = sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in pods)
+            status["terminatingReplicas"] = sum(
+                bool(pod["metadata"].get("deletionTimestamp")) for pod in pods
+            )
         status["observedGeneration"] = owner["metadata"].get("generation", 1)
         before = owner["status"].get("conditions") or ()
         conditions = [item for item in before if item.get("type") != FAILURE]
         if failure:
-            made = condition(FAILURE, "True", "FailedCreate", failure, lastTransitionTime=timestamp(now))
-            conditions.append(next((item for item in before if item.get("message") == failure), made))
+            made = condition(
+                FAILURE, "True", "FailedCreate", failure, lastTransitionTime=timestamp(now)
+            )
+            conditions.append(
+                next((item for item in before if item.get("message") == failure), made)
+            )
         if conditions:
             status["conditions"] = conditions
         return status

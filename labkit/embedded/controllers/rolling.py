@@ -33,7 +33,9 @@ def template_hash(template: Object, collisions: int = 0) -> str:
 def without_hash(template: Object) -> Object:
     """A replica set's template without the label of its hash."""
     metadata = dict(template.get("metadata") or {})
-    labels = {name: value for name, value in (metadata.pop("labels", None) or {}).items() if name != HASH}
+    labels = {
+        name: value for name, value in (metadata.pop("labels", None) or {}).items() if name != HASH
+    }
     if labels:
         metadata["labels"] = labels
     return {**template, "metadata": metadata}
@@ -91,14 +93,20 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
     """The sizes of the old replica sets after this step: name to size, of those that change."""
     _, unavailable = limits(deployment)
     least = desired_replicas(deployment) - unavailable
-    spare = total([*old, new]) - least - (desired_replicas(new) - new["status"].get("availableReplicas", 0))
+    spare = (
+        total([*old, new])
+        - least
+        - (desired_replicas(new) - new["status"].get("availableReplicas", 0))
+    )
     if spare <= 0:
         return {}
     sizes = {one["metadata"]["name"]: desired_replicas(one) for one in old}
     oldest = sorted(old, key=lambda one: str(one["metadata"]["creationTimestamp"]))
     cleaned = 0
     for one in oldest:  # unhealthy pods first
-        gone = min(spare - cleaned, desired_replicas(one) - one["status"].get("availableReplicas", 0))
+        gone = min(
+            spare - cleaned, desired_replicas(one) - one["status"].get("availableReplicas", 0)
+        )
         if gone > 0:
             sizes[one["metadata"]["name"]] -= gone
             cleaned += gone
@@ -117,10 +125,17 @@ def by_age(one: Object) -> tuple[str, str]:
     return one["metadata"]["creationTimestamp"], one["metadata"]["name"]
 
 
-def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:
+def set_condition(
+    conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str
+) -> None:
     """Set a condition of a deployment, in place; one with the same status and reason stays as it is."""
-    if any((item["type"], item["status"], item["reason"]) == (kind, status, reason) for item in conditions):
+    if any(
+        (item["type"], item["status"], item["reason"]) == (kind, status, reason)
+        for item in conditions
+    ):
         return
     since = transition_time(conditions, kind, status, now)
     conditions[:] = [item for item in conditions if item["type"] != kind]
-    conditions.append(condition(kind, status, reason, message, lastUpdateTime=now, lastTransitionTime=since))
+    conditions.append(
+        condition(kind, status, reason, message, lastUpdateTime=now, lastTransitionTime=since)
+    )

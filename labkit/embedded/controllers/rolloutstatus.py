@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.controllers.rolling import counted, desired_replicas, limits, set_condition, total
+from labkit.embedded.controllers.rolling import (
+    counted,
+    desired_replicas,
+    limits,
+    set_condition,
+    total,
+)
 from labkit.embedded.machinery.request import Object
 
 NO_DEADLINE = 2**31 - 1
 
 
-def observed(deployment: Object, new: Object | None, old: list[Object], now: str, *, progress: bool) -> Object:
+def observed(
+    deployment: Object, new: Object | None, old: list[Object], now: str, *, progress: bool
+) -> Object:
     """The status of a deployment by the replica set of its template and the others.
 
     Without ``progress`` the condition ``Progressing`` stays: the deployment is only scaled.
@@ -32,7 +40,11 @@ def observed(deployment: Object, new: Object | None, old: list[Object], now: str
     status |= {name: count for name, count in counts.items() if count}
     status["terminatingReplicas"] = counted(sets, "terminatingReplicas")
     conditions = [dict(item) for item in before.get("conditions") or ()]
-    state = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+    state = (
+        "False",
+        "MinimumReplicasUnavailable",
+        "Deployment does not have minimum availability.",
+    )
     if available >= desired_replicas(deployment) - limits(deployment)[1]:
         state = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     set_condition(conditions, "Available", *state, now)
@@ -40,9 +52,13 @@ def observed(deployment: Object, new: Object | None, old: list[Object], now: str
     failure = next(
         (item for one in reversed(sets) for item in one["status"].get("conditions") or ()
          if item.get("type") == "ReplicaFailure"), None)  # fmt: skip
-    conditions = [item for item in conditions if failure is not None or item["type"] != "ReplicaFailure"]
+    conditions = [
+        item for item in conditions if failure is not None or item["type"] != "ReplicaFailure"
+    ]
     if failure is not None:
-        set_condition(conditions, "ReplicaFailure", "True", failure["reason"], failure["message"], now)
+        set_condition(
+            conditions, "ReplicaFailure", "True", failure["reason"], failure["message"], now
+        )
     status["conditions"] = conditions
     if before.get("collisionCount"):
         status["collisionCount"] = before["collisionCount"]
@@ -65,10 +81,14 @@ def _set_progressing(
     current = next((item for item in conditions if item["type"] == "Progressing"), None)
     paused = current is not None and current["reason"] == "DeploymentPaused"
     if deployment["spec"].get("paused"):
-        set_condition(conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now)
+        set_condition(
+            conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now
+        )
         return
     if paused:
-        set_condition(conditions, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed", now)
+        set_condition(
+            conditions, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed", now
+        )
     who = f'ReplicaSet "{new["metadata"]["name"]}"' if new is not None else (
         f'Deployment "{deployment["metadata"]["name"]}"')  # fmt: skip
     done = current is not None and current["reason"] == "NewReplicaSetAvailable"
@@ -78,9 +98,15 @@ def _set_progressing(
         text = f"{who} has successfully progressed."
         set_condition(conditions, "Progressing", "True", "NewReplicaSetAvailable", text, now)
     elif _progressing(before, status):
-        since = current["lastTransitionTime"] if current is not None and current["status"] == "True" else now
+        since = (
+            current["lastTransitionTime"]
+            if current is not None and current["status"] == "True"
+            else now
+        )
         conditions[:] = [item for item in conditions if item["type"] != "Progressing"]
-        set_condition(conditions, "Progressing", "True", "ReplicaSetUpdated", f"{who} is progressing.", now)
+        set_condition(
+            conditions, "Progressing", "True", "ReplicaSetUpdated", f"{who} is progressing.", now
+        )
         conditions[-1]["lastTransitionTime"] = since
 
 
@@ -92,7 +118,10 @@ def has_deadline(deployment: Object) -> bool:
 def complete(deployment: Object, status: Object) -> bool:
     """Whether all pods are updated and available by a status."""
     replicas = desired_replicas(deployment)
-    return all(status.get(name, 0) == replicas for name in ("updatedReplicas", "replicas", "availableReplicas"))
+    return all(
+        status.get(name, 0) == replicas
+        for name in ("updatedReplicas", "replicas", "availableReplicas")
+    )
 
 
 def _progressing(before: Object, status: Object) -> bool:
@@ -102,4 +131,6 @@ def _progressing(before: Object, status: Object) -> bool:
         return int(of.get("replicas", 0) - of.get("updatedReplicas", 0))
 
     more = ("updatedReplicas", "readyReplicas", "availableReplicas")
-    return old(status) < old(before) or any(status.get(name, 0) > before.get(name, 0) for name in more)
+    return old(status) < old(before) or any(
+        status.get(name, 0) > before.get(name, 0) for name in more
+    )

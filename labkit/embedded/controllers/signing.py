@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 GROUP = "certificates.k8s.io"
 KIND = BY_KIND[GROUP, "CertificateSigningRequest"]
 CLIENT, KUBELET_CLIENT, KUBELET_SERVING = (
-    f"kubernetes.io/{name}" for name in ("kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving")
+    f"kubernetes.io/{name}"
+    for name in ("kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving")
 )
 HOUR, DAY = 3600, 86400
 FINAL = ("Approved", "Denied", "Failed")
@@ -68,10 +69,13 @@ class Signing(BaseController):
         hour_ago, day_ago = timestamp(now - HOUR), timestamp(now - DAY)
         for obj in list(self._registry.list(KIND)):
             done = any(
-                (each.get("lastUpdateTime") or day_ago) < (hour_ago if _is_final(each, obj) else day_ago)
+                (each.get("lastUpdateTime") or day_ago)
+                < (hour_ago if _is_final(each, obj) else day_ago)
                 for each in obj["status"].get("conditions") or ()
             )
-            if done or (not has_condition(obj, *FINAL) and obj["metadata"]["creationTimestamp"] < day_ago):
+            if done or (
+                not has_condition(obj, *FINAL) and obj["metadata"]["creationTimestamp"] < day_ago
+            ):
                 self._registry.delete(KIND, "", obj["metadata"]["name"])
 
     def _approve(self, obj: Object) -> None:
@@ -87,7 +91,9 @@ class Signing(BaseController):
             spec.get("uid", ""),
             {key: tuple(values) for key, values in (spec.get("extra") or {}).items()},
         )
-        recognized = [("nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview.")]
+        recognized = [
+            ("nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview.")
+        ]
         if user.name == request.common_name:
             self_made = "Auto approving self kubelet client certificate after SubjectAccessReview."
             recognized.insert(0, ("selfnodeclient", self_made))
@@ -105,18 +111,24 @@ class Signing(BaseController):
         if problem:
             self._add_condition(obj, "Failed", "SignerValidationFailure", problem, "status")
             return
-        pem = self._sign(spec["request"], usages, spec.get("expirationSeconds"), self._registry.clock())
+        pem = self._sign(
+            spec["request"], usages, spec.get("expirationSeconds"), self._registry.clock()
+        )
         if not pem:
             return
         certificate = base64.b64encode(pem).decode()
-        self._registry.edit(KIND, obj, MANAGER, lambda new: new["status"].update(certificate=certificate), "status")
+        self._registry.edit(
+            KIND, obj, MANAGER, lambda new: new["status"].update(certificate=certificate), "status"
+        )
 
     def _add_condition(self, obj: Object, kind: str, reason: str, message: str, part: str) -> None:
         now = timestamp(self._registry.clock())
         times = {"lastUpdateTime": now, "lastTransitionTime": now}
         new = {**condition(kind, "True", reason, message), **times}
         conditions = [*(obj["status"].get("conditions") or ()), new]
-        self._registry.edit(KIND, obj, MANAGER, lambda new: new["status"].update(conditions=conditions), part)
+        self._registry.edit(
+            KIND, obj, MANAGER, lambda new: new["status"].update(conditions=conditions), part
+        )
 
 
 def _is_final(condition: Object, obj: Object) -> bool:
@@ -140,7 +152,11 @@ def refusal_of(signer: str, request: SigningRequest, usages: Iterable[str]) -> s
         for usage in wanted:
             if usage not in OPTIONAL and usage != "client auth":
                 return f"invalid usage for client certificate: {usage}"
-        return "" if "client auth" in wanted else "missing required usage for client certificate: client auth"
+        return (
+            ""
+            if "client auth" in wanted
+            else "missing required usage for client certificate: client auth"
+        )
     if list(request.organizations) != NODES:
         return "subject organization is not system:nodes"
     if signer == KUBELET_SERVING and not request.names & {"DNS", "IP"}:

@@ -55,17 +55,28 @@ class StatefulSets(WorkloadController):
         revisions = self._history.revisions(one)
         update = revisions[-1]
         before = one["status"].get("currentRevision")
-        current = next((each for each in revisions if each["metadata"]["name"] == before and template_of(each)), update)
+        current = next(
+            (
+                each
+                for each in revisions
+                if each["metadata"]["name"] == before and template_of(each)
+            ),
+            update,
+        )
         self._act(one, self._pods(one), current, update)
         pods = self._pods(one)
         names = current["metadata"]["name"], update["metadata"]["name"]
         self._write_status(self.kind, one, self._status(one, list(pods.values()), *names))
-        self._history.trim(one, revisions[:-1], {_revision(pod) for pod in pods.values()} | {names[0]})
+        self._history.trim(
+            one, revisions[:-1], {_revision(pod) for pod in pods.values()} | {names[0]}
+        )
 
     def _pods(self, one: Object) -> dict[int, Object]:
         """The set's pods by their ordinals."""
         pods = self._claim(one, partial(self._selects, one))
-        return {number: pod for pod in pods if (number := identities.ordinal_of(one, pod)) is not None}
+        return {
+            number: pod for pod in pods if (number := identities.ordinal_of(one, pod)) is not None
+        }
 
     def _act(self, one: Object, pods: dict[int, Object], current: Object, update: Object) -> None:
         """Take the next step."""
@@ -79,7 +90,9 @@ class StatefulSets(WorkloadController):
             elif self._blocks(one, number, pods[number]) and ordered:
                 return
         condemned = [number for number in sorted(pods, reverse=True) if number not in members]
-        weakest = next((number for number in reversed(condemned) if not _is_healthy(pods[number])), None)
+        weakest = next(
+            (number for number in reversed(condemned) if not _is_healthy(pods[number])), None
+        )
         for number in condemned:
             pod = pods[number]
             waits = _is_ending(pod) or (not self._is_available(one, pod) and number != weakest)
@@ -141,7 +154,9 @@ class StatefulSets(WorkloadController):
 
     def _is_available(self, one: Object, pod: Object) -> bool:
         now = self._registry.clock()
-        return _is_running_and_ready(pod) and is_available(pod, one["spec"].get("minReadySeconds", 0), now)
+        return _is_running_and_ready(pod) and is_available(
+            pod, one["spec"].get("minReadySeconds", 0), now
+        )
 
     # Pods and claims
 
@@ -150,12 +165,19 @@ class StatefulSets(WorkloadController):
         if not self._backoff.may_try(one):
             return False
         rolling = one["spec"]["updateStrategy"].get("rollingUpdate")
-        kept = rolling.get("partition", 0) if rolling is not None else one["status"].get("currentReplicas", 0)
+        kept = (
+            rolling.get("partition", 0)
+            if rolling is not None
+            else one["status"].get("currentReplicas", 0)
+        )
         if one["spec"]["updateStrategy"].get("type") == "OnDelete":
             kept = 0
         revision = current if number < identities.first_ordinal(one) + kept else update
         pod = identities.identified(
-            one, template_of(revision) or one["spec"]["template"], revision["metadata"]["name"], number
+            one,
+            template_of(revision) or one["spec"]["template"],
+            revision["metadata"]["name"],
+            number,
         )
         if not self._make_claims(one, number) or self._create_dependent(one, pod) is not None:
             return False
@@ -170,7 +192,10 @@ class StatefulSets(WorkloadController):
         return not any(
             self._create_for(one, claim, CLAIMS, messages) is not None
             for claim in identities.claims_of(one, number)
-            if self._registry.find(CLAIMS, claim["metadata"]["namespace"], claim["metadata"]["name"]) is None
+            if self._registry.find(
+                CLAIMS, claim["metadata"]["namespace"], claim["metadata"]["name"]
+            )
+            is None
         )
 
     def _update_claims(self, one: Object, number: int, pod: Object, *, leaving: bool) -> None:
@@ -182,10 +207,14 @@ class StatefulSets(WorkloadController):
             if claim is None:
                 continue
             present = claim["metadata"].get("ownerReferences") or []
-            references = [item for item in present if (item.get("kind"), item.get("name")) not in ours]
+            references = [
+                item for item in present if (item.get("kind"), item.get("name")) not in ours
+            ]
             references += [owner] if owner else []
             if references != present:
-                self._registry.edit(CLAIMS, claim, MANAGER, partial(set_owners, references=references))
+                self._registry.edit(
+                    CLAIMS, claim, MANAGER, partial(set_owners, references=references)
+                )
 
 
 def _size(one: Object) -> int:

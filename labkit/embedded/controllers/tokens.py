@@ -34,7 +34,12 @@ class TokenSecrets(BaseController):
     """
 
     def __init__(
-        self, registry: Registry, issue: Callable[[Object, str], str], ca_certificate: bytes, *, automatic: bool
+        self,
+        registry: Registry,
+        issue: Callable[[Object, str], str],
+        ca_certificate: bytes,
+        *,
+        automatic: bool,
     ) -> None:
         super().__init__(registry)
         self._issue = issue
@@ -90,9 +95,14 @@ class TokenSecrets(BaseController):
     def _fill(self, secret: Object, account: Object) -> None:
         data = secret.get("data") or {}
         metadata = account["metadata"]
-        wanted = {"ca.crt": self._ca, "namespace": b64encode(metadata["namespace"].encode()).decode()}
+        wanted = {
+            "ca.crt": self._ca,
+            "namespace": b64encode(metadata["namespace"].encode()).decode(),
+        }
         annotations = secret["metadata"].get("annotations") or {}
-        complete = data.get("token") and all(data.get(key) == value for key, value in wanted.items())
+        complete = data.get("token") and all(
+            data.get(key) == value for key, value in wanted.items()
+        )
         if complete and annotations.get(UID) == metadata["uid"]:
             return
 
@@ -102,7 +112,11 @@ class TokenSecrets(BaseController):
                 token = self._issue(account, obj["metadata"]["name"])
                 filled["token"] = b64encode(token.encode()).decode()
             obj["data"] = dict(sorted(filled.items()))
-            obj["metadata"]["annotations"] = {**annotations, NAME: metadata["name"], UID: metadata["uid"]}
+            obj["metadata"]["annotations"] = {
+                **annotations,
+                NAME: metadata["name"],
+                UID: metadata["uid"],
+            }
 
         self._registry.edit(SECRETS, secret, MANAGER, change)
 
@@ -113,7 +127,9 @@ class TokenSecrets(BaseController):
         metadata = current["metadata"]
         listed = {ref.get("name") for ref in current.get("secrets") or ()}
         active = is_active_namespace(self._registry, metadata["namespace"])
-        if not active or any(secret["metadata"]["name"] in listed for secret in self._secrets_of(current)):
+        if not active or any(
+            secret["metadata"]["name"] in listed for secret in self._secrets_of(current)
+        ):
             return
         name = f"{metadata['name']}-token-{self._registry.new_suffix()}"
         secret = {
@@ -152,7 +168,8 @@ class TokenSecrets(BaseController):
             for secret in self._registry.list(SECRETS, metadata["namespace"])
             if secret.get("type") == TYPE
             and (secret["metadata"].get("annotations") or {}).get(NAME) == metadata["name"]
-            and (secret["metadata"].get("annotations") or {}).get(UID) in (None, "", metadata["uid"])
+            and (secret["metadata"].get("annotations") or {}).get(UID)
+            in (None, "", metadata["uid"])
         ]
 
 

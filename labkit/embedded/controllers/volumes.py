@@ -36,14 +36,27 @@ class Volumes(BaseController):
 
     def _release_attributes(self) -> None:
         """Drop the finalizer of deleted attributes classes that no volume or claim names any more."""
-        ending = [obj for obj in self._registry.list(ATTRIBUTES) if obj["metadata"].get("deletionTimestamp")]
+        ending = [
+            obj
+            for obj in self._registry.list(ATTRIBUTES)
+            if obj["metadata"].get("deletionTimestamp")
+        ]
         if not ending:
             return
-        used = {obj["spec"].get(ATTRIBUTES_NAME) for kind in (VOLUMES, CLAIMS) for obj in self._registry.list(kind)}
-        used |= {obj["status"].get("currentVolumeAttributesClassName") for obj in self._registry.list(CLAIMS)}
+        used = {
+            obj["spec"].get(ATTRIBUTES_NAME)
+            for kind in (VOLUMES, CLAIMS)
+            for obj in self._registry.list(kind)
+        }
+        used |= {
+            obj["status"].get("currentVolumeAttributesClassName")
+            for obj in self._registry.list(CLAIMS)
+        }
         for obj in ending:
             if obj["metadata"]["name"] not in used:
-                self._registry.drop_finalizer(ATTRIBUTES, obj, "kubernetes.io/vac-protection", MANAGER)
+                self._registry.drop_finalizer(
+                    ATTRIBUTES, obj, "kubernetes.io/vac-protection", MANAGER
+                )
 
     def _sync_volume(self, name: str) -> None:
         volume = self._registry.find(VOLUMES, "", name)
@@ -52,8 +65,13 @@ class Volumes(BaseController):
         if volume["metadata"].get("deletionTimestamp"):
             self._registry.drop_finalizer(VOLUMES, volume, "kubernetes.io/pv-protection", MANAGER)
         elif volume["status"].get("phase") != "Available":
-            new = {"phase": "Available", "lastPhaseTransitionTime": timestamp(self._registry.clock())}
-            self._registry.edit(VOLUMES, volume, MANAGER, lambda obj: obj["status"].update(new), "status")
+            new = {
+                "phase": "Available",
+                "lastPhaseTransitionTime": timestamp(self._registry.clock()),
+            }
+            self._registry.edit(
+                VOLUMES, volume, MANAGER, lambda obj: obj["status"].update(new), "status"
+            )
 
     def _sync_claim(self, namespace: str, name: str) -> None:
         claim = self._registry.find(CLAIMS, namespace, name)
@@ -62,10 +80,14 @@ class Volumes(BaseController):
         if claim["metadata"].get("deletionTimestamp"):
             pods = self._registry.list(PODS, namespace)
             if not any(pod["spec"].get("nodeName") and name in claims_of_pod(pod) for pod in pods):
-                self._registry.drop_finalizer(CLAIMS, claim, "kubernetes.io/pvc-protection", MANAGER)
+                self._registry.drop_finalizer(
+                    CLAIMS, claim, "kubernetes.io/pvc-protection", MANAGER
+                )
 
 
 def claims_of_pod(pod: Object) -> list[str]:
     """The names of the claims that a pod's volumes use."""
-    claims = (volume.get("persistentVolumeClaim") or {} for volume in pod["spec"].get("volumes") or ())
+    claims = (
+        volume.get("persistentVolumeClaim") or {} for volume in pod["spec"].get("volumes") or ()
+    )
     return [claim["claimName"] for claim in claims if claim.get("claimName")]

@@ -22,7 +22,9 @@ from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 
-ADMITTING = tuple(BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount"))
+ADMITTING = tuple(
+    BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount")
+)
 """The kinds of objects by which admission may have refused a pod."""
 
 
@@ -101,7 +103,9 @@ class WorkloadController(BaseController):
 
     def _dependent_changed(self, change: Change) -> None:
         """Sync the controllers of a dependent before and after a change, and those that could adopt an orphan."""
-        for side in {id(side): side for side in (change.old, change.new) if side is not None}.values():
+        for side in {
+            id(side): side for side in (change.old, change.new) if side is not None
+        }.values():
             reference, namespace = controller_of(side), side["metadata"]["namespace"]
             if reference is not None:
                 if refers_to(reference, self.kind):
@@ -141,8 +145,12 @@ class WorkloadController(BaseController):
         selector = self._selector(owner)
         return bool(selector) and selects(selector, obj["metadata"].get("labels") or {})
 
-    def _claim(self, owner: Object, adoptable: Callable[[Object], bool] = lambda obj: True) -> list[Object]:
-        return claim(self._registry, self.kind, owner, self._selector(owner), self.dependents, adoptable)
+    def _claim(
+        self, owner: Object, adoptable: Callable[[Object], bool] = lambda obj: True
+    ) -> list[Object]:
+        return claim(
+            self._registry, self.kind, owner, self._selector(owner), self.dependents, adoptable
+        )
 
     def _controlled(self, owner: Object) -> list[Object]:
         found = self._registry.list(self.dependents, owner["metadata"]["namespace"])
@@ -155,24 +163,32 @@ class WorkloadController(BaseController):
             self._backoff.reset(owner)
         return refusal
 
-    def _create_for(self, owner: Object, obj: Object, kind: Kind, messages: Messages) -> ApiError | None:
+    def _create_for(
+        self, owner: Object, obj: Object, kind: Kind, messages: Messages
+    ) -> ApiError | None:
         """Create an object of any kind for an owner; see ``_create_dependent``."""
         try:
             made = self._create(self.component, obj, kind)
         except ApiError as error:
             self._backoff.fail(owner)
             name = obj["metadata"].get("name", "")
-            message = messages.refused.format(name=name, owner=owner["metadata"]["name"], error=error.message)
+            message = messages.refused.format(
+                name=name, owner=owner["metadata"]["name"], error=error.message
+            )
             self._events.warning(owner, "FailedCreate", message)
             return error
-        message = messages.created.format(name=made["metadata"]["name"], owner=owner["metadata"]["name"])
+        message = messages.created.format(
+            name=made["metadata"]["name"], owner=owner["metadata"]["name"]
+        )
         self._events.normal(owner, "SuccessfulCreate", message)
         return None
 
     def _delete(self, owner: Object, obj: Object, propagation: str = "") -> None:
         """Delete a dependent and record an event."""
         self._delete_object(self.dependents, obj, propagation)
-        message = self.messages.deleted.format(name=obj["metadata"]["name"], owner=owner["metadata"]["name"])
+        message = self.messages.deleted.format(
+            name=obj["metadata"]["name"], owner=owner["metadata"]["name"]
+        )
         self._events.normal(owner, "SuccessfulDelete", message)
 
 

@@ -15,7 +15,9 @@ from threading import Semaphore
 
 from labkit.embedded.machinery.request import Response
 
-HOW: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("apart", default=nullcontext)
+HOW: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar(
+    "apart", default=nullcontext
+)
 """What ``apart`` does: by default, and in what reacts to a change, nothing."""
 
 

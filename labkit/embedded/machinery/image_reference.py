@@ -61,7 +61,11 @@ def reference_problem(text: str) -> str:
 
 def parse_reference(text: str) -> Reference | None:
     """Parse the name of an image; None if it is not valid (``InvalidImageName``)."""
-    match = _REFERENCE.fullmatch(text) if len(text) <= MAX_NAME and not _IDENTIFIER.fullmatch(text) else None
+    match = (
+        _REFERENCE.fullmatch(text)
+        if len(text) <= MAX_NAME and not _IDENTIFIER.fullmatch(text)
+        else None
+    )
     if match is None:
         return None
     registry, repository = _split(match["name"])

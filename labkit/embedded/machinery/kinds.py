@@ -117,7 +117,9 @@ They have the priorities of the group and of its version in its APIService; None
 """
 KINDS: tuple[Kind, ...] = tuple(map(_kind, _TABLE["kinds"]))
 
-BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = {(row.group, row.version, row.plural): row for row in KINDS}
+BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = {
+    (row.group, row.version, row.plural): row for row in KINDS
+}
 """(group, version, plural) to its row."""
 
 BY_KIND: Mapping[tuple[str, str], Kind] = {

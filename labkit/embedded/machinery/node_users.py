@@ -17,7 +17,11 @@ LEASES = "kube-node-lease"
 
 def node_name(user: User) -> str | None:
     """The node that a user is, None for anybody else."""
-    return user.name.removeprefix(PREFIX) if user.name.startswith(PREFIX) and GROUP in user.groups else None
+    return (
+        user.name.removeprefix(PREFIX)
+        if user.name.startswith(PREFIX) and GROUP in user.groups
+        else None
+    )
 
 
 def references(pod: Object) -> Iterator[tuple[str, str, str]]:
@@ -51,7 +55,10 @@ def _named(value: Any) -> Iterator[tuple[str, str]]:
 FIELDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "secret": ("secrets", ("secretName", "name")),
     "azureFile": ("secrets", ("secretName",)),
-    **dict.fromkeys(("secretRef", "secretKeyRef", "imagePullSecrets", "nodePublishSecretRef"), ("secrets", ("name",))),
+    **dict.fromkeys(
+        ("secretRef", "secretKeyRef", "imagePullSecrets", "nodePublishSecretRef"),
+        ("secrets", ("name",)),
+    ),
     **dict.fromkeys(("configMap", "configMapRef", "configMapKeyRef"), ("configmaps", ("name",))),
     "persistentVolumeClaim": ("persistentvolumeclaims", ("claimName",)),
 }

@@ -136,9 +136,13 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]
     lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
     why = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
     details = resource_details(kind, group, name, causes=[dict(cause) for cause in causes])
-    return ApiError(422, "Invalid", f"{qualified(kind, group)} {go_quote(name)} is invalid: {why}", details)
+    return ApiError(
+        422, "Invalid", f"{qualified(kind, group)} {go_quote(name)} is invalid: {why}", details
+    )
 
 
 def entity_too_large() -> ApiError:
     """413: the body is larger than a write may be."""
-    return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BODY_BYTES}")
+    return ApiError(
+        413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BODY_BYTES}"
+    )

@@ -50,7 +50,9 @@ def charge(units: float) -> None:
         if budget.code == 413:
             text = "Request entity too large: it is more work than the server does for one request"
             raise ApiError(413, "RequestEntityTooLarge", text)
-        raise ApiError(429, "TooManyRequests", "The request is more work than the server does for one.")
+        raise ApiError(
+            429, "TooManyRequests", "The request is more work than the server does for one."
+        )
 
 
 @contextmanager

@@ -57,12 +57,22 @@ class ClusterApi:
         made = self._registry.create(_kind(resource), obj, manager=manager)
         if status:
             made = self.edit(
-                resource, made, lambda new: new.update(status=status), manager=manager, subresource="status"
+                resource,
+                made,
+                lambda new: new.update(status=status),
+                manager=manager,
+                subresource="status",
             )
         return made
 
     def edit(
-        self, resource: str, obj: Object, change: Callable[[Object], None], *, manager: str, subresource: str = ""
+        self,
+        resource: str,
+        obj: Object,
+        change: Callable[[Object], None],
+        *,
+        manager: str,
+        subresource: str = "",
     ) -> Object:
         """Change a copy of a stored object and store it."""
         return self._registry.edit(_kind(resource), obj, manager, change, subresource)
@@ -75,7 +85,9 @@ class ClusterApi:
             if error.code != 404:
                 raise
 
-    def issue_token(self, pod: Object, account: Object, audience: str, expiration_seconds: int) -> tuple[str, float]:
+    def issue_token(
+        self, pod: Object, account: Object, audience: str, expiration_seconds: int
+    ) -> tuple[str, float]:
         """A token bound to a pod, and when it should be renewed, in seconds since the epoch."""
         issued = self._issue_token(pod, account, audience, expiration_seconds)
         return issued.token, issued.expires

@@ -32,7 +32,12 @@ def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
     if not new:
         return
     _create(api, "endpoints", _object("endpoints", settings), "kube-apiserver")
-    _create(api, "endpointslices.discovery.k8s.io", _object("endpoint_slice", settings), "kube-apiserver")
+    _create(
+        api,
+        "endpointslices.discovery.k8s.io",
+        _object("endpoint_slice", settings),
+        "kube-apiserver",
+    )
     if api.get("namespaces", "", "kube-system") is not None:
         _create(api, "services", _object("dns", settings), "kubeadm")
 
@@ -40,7 +45,12 @@ def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
 def register(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
     """Renew a node's Lease, and create its CSINode if it is missing."""
     renew_lease(api, settings, node, now)
-    _create(api, "csinodes.storage.k8s.io", _object("storage_node", settings, uid=node["metadata"]["uid"]), "kubelet")
+    _create(
+        api,
+        "csinodes.storage.k8s.io",
+        _object("storage_node", settings, uid=node["metadata"]["uid"]),
+        "kubelet",
+    )
 
 
 def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
@@ -51,12 +61,18 @@ def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: floa
     renewed = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     lease = api.get(LEASES, LEASE_NAMESPACE, settings.name)
     if lease is not None:
-        api.edit(LEASES, lease, lambda new: new["spec"].update(renewTime=renewed), manager="kubelet")
+        api.edit(
+            LEASES, lease, lambda new: new["spec"].update(renewTime=renewed), manager="kubelet"
+        )
         return
     if api.get("namespaces", "", LEASE_NAMESPACE) is None:
         return
     made = {
-        "metadata": {"name": settings.name, "namespace": LEASE_NAMESPACE, "ownerReferences": [_owner(node)]},
+        "metadata": {
+            "name": settings.name,
+            "namespace": LEASE_NAMESPACE,
+            "ownerReferences": [_owner(node)],
+        },
         "spec": {"holderIdentity": settings.name, "leaseDurationSeconds": 40, "renewTime": renewed},
     }
     _create(api, LEASES, made, "kubelet")

@@ -40,7 +40,11 @@ class PodConnections:
     """Exec, attach, port-forward and log of pods; their code is loaded with the first request."""
 
     def __init__(
-        self, api: ClusterApi, node: Node | None, now: Callable[[], float], may_create: Callable[[Request], None]
+        self,
+        api: ClusterApi,
+        node: Node | None,
+        now: Callable[[], float],
+        may_create: Callable[[Request], None],
     ) -> None:
         self._api, self._node, self._now, self._may_create = api, node, now, may_create
         self._answer: PodSubresources | None = None

@@ -112,14 +112,20 @@ class PodSubresources:
         stdin, stdout, stderr = (flag(request, one) for one in ("stdin", "stdout", "stderr"))
         streams = Streams(stdin, stdout, stderr and not tty, tty)
         if not (streams.stdin or streams.stdout or streams.stderr):
-            return Response(400, dict(TEXT), b"you must specify at least 1 of stdin, stdout, stderr")
+            return Response(
+                400, dict(TEXT), b"you must specify at least 1 of stdin, stdout, stderr"
+            )
         slot = self._slot(pod, name)
         if slot is None or not slot.running or slot.container is None or slot.log is None:
             return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
         if request.info.subresource == "attach":
-            return Response(101, upgrade=AttachSession(streams, slot, slot.log, lambda: self._slot(pod, name)))
+            return Response(
+                101, upgrade=AttachSession(streams, slot, slot.log, lambda: self._slot(pod, name))
+            )
         words = list(request.query.get("command", ()))[:MAX_WORDS]
-        session = CommandSession(streams, slot.container, words, _protocol(request), self._api.random)
+        session = CommandSession(
+            streams, slot.container, words, _protocol(request), self._api.random
+        )
         return Response(101, upgrade=session)
 
     # Port-forward
@@ -129,9 +135,17 @@ class PodSubresources:
         pod = self._pod(request)
         self._host(pod)
         # The protocols with channels name their ports at once.
-        upgrade, protocols = (request.headers.get(name, "") for name in ("upgrade", "sec-websocket-protocol"))
+        upgrade, protocols = (
+            request.headers.get(name, "") for name in ("upgrade", "sec-websocket-protocol")
+        )
         if upgrade.lower() == "websocket" and "SPDY/3.1+" not in protocols:
-            wrong = 'port "0" must be > 0' if 0 in ports else "" if ports else 'query parameter "port" is required'
+            wrong = (
+                'port "0" must be > 0'
+                if 0 in ports
+                else ""
+                if ports
+                else 'query parameter "port" is required'
+            )
             if wrong:
                 return Response(400, dict(TEXT), wrong.encode())
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
@@ -166,7 +180,9 @@ class PodSubresources:
         previous = flag(request, "previous")
         log = None if slot is None else slot.previous if previous else slot.log
         if previous and log is None:
-            raise bad_request(f'previous terminated container "{name}" in pod "{pod["metadata"]["name"]}" not found')
+            raise bad_request(
+                f'previous terminated container "{name}" in pod "{pod["metadata"]["name"]}" not found'
+            )
         if log is None:
             return self._no_log(pod, name, slot)
         if flag(request, "follow"):
@@ -178,7 +194,10 @@ class PodSubresources:
             return Response(200, dict(LOG_TEXT), b"")
         waiting = (slot.state.get("waiting") or {}) if slot is not None else {}
         reason = waiting.get("reason") or "ContainerCreating"
-        texts = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
+        texts = {
+            "ErrImagePull": "image can't be pulled",
+            "ImagePullBackOff": "trying and failing to pull image",
+        }
         raise bad_request(
             f'container "{name}" in pod "{pod["metadata"]["name"]}" is waiting to start: {texts.get(reason, reason)}'
         )
@@ -194,9 +213,13 @@ class PodSubresources:
             try:
                 numbers[field] = int(text)
             except ValueError:
-                raise bad_request(f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax") from None
+                raise bad_request(
+                    f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax"
+                ) from None
             if numbers[field] < least and not (both and field == "sinceSeconds"):
-                what = "must be greater than or equal to 0" if not least else "must be greater than 0"
+                what = (
+                    "must be greater than or equal to 0" if not least else "must be greater than 0"
+                )
                 message = f"Invalid value: {numbers[field]}: {what}"
                 causes.append({"reason": "FieldValueInvalid", "message": message, "field": field})
         text = request.param("sinceTime")
@@ -215,7 +238,10 @@ class PodSubresources:
         if "sinceSeconds" in numbers:
             since = self._now() - numbers["sinceSeconds"]
         return LogOptions(
-            numbers.get("tailLines", -1), numbers.get("limitBytes", -1), since, flag(request, "timestamps")
+            numbers.get("tailLines", -1),
+            numbers.get("limitBytes", -1),
+            since,
+            flag(request, "timestamps"),
         )
 
 
@@ -224,9 +250,17 @@ def _ports(request: Request) -> list[int]:
     texts = [each for text in request.query.get("ports", ()) for each in text.split(",")]
     for text in texts:
         number = text.isascii() and text.isdecimal()
-        wrong = "value out of range" if number and int(text) > 65535 else "" if number else "invalid syntax"
+        wrong = (
+            "value out of range"
+            if number and int(text) > 65535
+            else ""
+            if number
+            else "invalid syntax"
+        )
         if wrong:
-            raise bad_request(f"cannot convert to []int32: strconv.ParseUint: parsing {go_quote(text)}: {wrong}")
+            raise bad_request(
+                f"cannot convert to []int32: strconv.ParseUint: parsing {go_quote(text)}: {wrong}"
+            )
     return list(map(int, texts))[:MAX_PORTS]
 
 

@@ -25,7 +25,9 @@ def host_name(spec: Object, pod: str, node: str) -> str:
 
 def full_name(spec: Object, hostname: str, namespace: str) -> str:
     """The fully qualified name of a pod with a ``subdomain``, empty without one."""
-    return f"{hostname}.{spec['subdomain']}.{namespace}.svc.{DOMAIN}" if spec.get("subdomain") else ""
+    return (
+        f"{hostname}.{spec['subdomain']}.{namespace}.svc.{DOMAIN}" if spec.get("subdomain") else ""
+    )
 
 
 def host_names(spec: Object, hostname: str, namespace: str, address: str) -> dict[str, str]:
@@ -47,7 +49,9 @@ def hosts_file(spec: Object, hostname: str, namespace: str, address: str) -> str
     aliases = spec.get("hostAliases") or ()
     if aliases:
         text += "\n# Entries added by HostAliases.\n"
-        text += "".join("\t".join((one["ip"], *(one.get("hostnames") or ()))) + "\n" for one in aliases)
+        text += "".join(
+            "\t".join((one["ip"], *(one.get("hostnames") or ()))) + "\n" for one in aliases
+        )
     return text
 
 
@@ -69,5 +73,7 @@ def resolver_file(spec: Object, namespace: str) -> str:
     options |= {one["name"]: one.get("value") for one in config.get("options") or ()}
     lines = [f"search {' '.join(search)}"] if search else []
     lines += [f"nameserver {one}" for one in servers]
-    shown = " ".join(name if value is None else f"{name}:{value}" for name, value in options.items())
+    shown = " ".join(
+        name if value is None else f"{name}:{value}" for name, value in options.items()
+    )
     return "\n".join([*lines, *([f"options {shown}"] if shown else [])]) + "\n"

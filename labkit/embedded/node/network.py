@@ -35,7 +35,11 @@ class Wiring:
         self._pods = pods
 
     def network(
-        self, address: str, namespace: str, hosts: Mapping[str, str], listeners: Mapping[int, Listener]
+        self,
+        address: str,
+        namespace: str,
+        hosts: Mapping[str, str],
+        listeners: Mapping[int, Listener],
     ) -> PodNetwork:
         """The network as one pod's containers see it, with the names of its ``/etc/hosts`` and what they serve."""
         return PodNetwork(address, namespace, hosts, self._service, listeners, self._elsewhere)
@@ -50,7 +54,9 @@ class Wiring:
         headers = {**request.headers, "host": f"{self._settings.address}:{API_PORT}"}
         if headers.get("upgrade"):
             return Response(
-                400, {"content-type": "text/plain; charset=utf-8"}, b"the lab's pods cannot upgrade connections\n"
+                400,
+                {"content-type": "text/plain; charset=utf-8"},
+                b"the lab's pods cannot upgrade connections\n",
             )
         return self._api.handle(replace(request, headers=headers))
 
@@ -74,7 +80,8 @@ class Wiring:
         return [
             pod
             for pod in self._api.list("pods", service["metadata"]["namespace"])
-            if selects({"matchLabels": selector}, pod["metadata"].get("labels") or {}) and _serves(pod, service)
+            if selects({"matchLabels": selector}, pod["metadata"].get("labels") or {})
+            and _serves(pod, service)
         ]
 
     def _elsewhere(self, address: str, port: int) -> Listener | None:
@@ -97,7 +104,9 @@ class Wiring:
             if one["port"] != port:
                 continue
             for pod in self._backends(service):
-                target = port_number(one.get("targetPort") or port, pod["spec"].get("containers") or ())
+                target = port_number(
+                    one.get("targetPort") or port, pod["spec"].get("containers") or ()
+                )
                 sandbox = self._pods(pod["status"]["podIP"])
                 listener = reachable(sandbox.listeners, target) if sandbox is not None else None
                 if listener is not None:

@@ -101,7 +101,9 @@ class Node:
     def _terminate(self, pod: Object) -> None:
         """End the containers of a deleted pod, and remove it."""
         metadata = pod["metadata"]
-        if pod["spec"].get("nodeName") not in (None, "", self.settings.name) and not self._orphaned(pod):
+        if pod["spec"].get("nodeName") not in (None, "", self.settings.name) and not self._orphaned(
+            pod
+        ):
             return
         # Removed first: writing the status is a change, too, which leads here again.
         running = self._pods.pop(metadata["uid"], None)
@@ -111,7 +113,11 @@ class Node:
                 self._write_status(running)
             self._release(running)
         left = self._api.get("pods", metadata["namespace"], metadata["name"])
-        if left is not None and left["metadata"]["uid"] == metadata["uid"] and not left["metadata"].get("finalizers"):
+        if (
+            left is not None
+            and left["metadata"]["uid"] == metadata["uid"]
+            and not left["metadata"].get("finalizers")
+        ):
             self._api.delete("pods", metadata["namespace"], metadata["name"])
 
     def _orphaned(self, pod: Object) -> bool:
@@ -124,7 +130,16 @@ class Node:
         uid = str(pod["metadata"]["uid"])
         known = str((pod.get("status") or {}).get("podIP") or "")
         address = known if known and known not in self._addresses else self._new_address()
-        running = Pod(self._api, self.settings, self._recorder, self._wiring, pod, address, self._now, quiet=quiet)
+        running = Pod(
+            self._api,
+            self.settings,
+            self._recorder,
+            self._wiring,
+            pod,
+            address,
+            self._now,
+            quiet=quiet,
+        )
         self._pods[uid] = running
         self._addresses[running.address] = uid
         if not quiet:
@@ -148,7 +163,13 @@ class Node:
         if pod is None or pod["metadata"]["uid"] != running.uid:
             return
         status = running.status(pod)
-        self._api.edit("pods", pod, lambda obj: obj.update(status=status), manager=KUBELET, subresource="status")
+        self._api.edit(
+            "pods",
+            pod,
+            lambda obj: obj.update(status=status),
+            manager=KUBELET,
+            subresource="status",
+        )
 
     def _plan(self, running: Pod) -> None:
         due = running.next_due()
@@ -218,7 +239,11 @@ class Node:
         """The running pod, started again after a restart of the server."""
         uid = str(pod["metadata"]["uid"])
         running = self._pods.get(uid)
-        if running is None and pod["spec"].get("nodeName") == self.settings.name and not _finished(pod):
+        if (
+            running is None
+            and pod["spec"].get("nodeName") == self.settings.name
+            and not _finished(pod)
+        ):
             running = self._run(pod, quiet=True)
         elif running is not None and running.next_due() <= self._now():
             self._advance(running)

@@ -33,7 +33,10 @@ class Scheduler:
     def schedule(self, pod: Object, now: float) -> None:
         """Bind a pod without a node, or record why it does not fit."""
         spec = pod["spec"]
-        if spec.get("nodeName") or spec.get("schedulerName", "default-scheduler") != "default-scheduler":
+        if (
+            spec.get("nodeName")
+            or spec.get("schedulerName", "default-scheduler") != "default-scheduler"
+        ):
             return
         if spec.get("schedulingGates"):
             return
@@ -47,7 +50,11 @@ class Scheduler:
             obj["spec"]["nodeName"] = self._settings.name
             conditions = Conditions(obj, now)
             conditions.add("PodScheduled", True)
-            obj["status"] = {**(obj.get("status") or {}), "conditions": conditions.items, "qosClass": qos_class(spec)}
+            obj["status"] = {
+                **(obj.get("status") or {}),
+                "conditions": conditions.items,
+                "qosClass": qos_class(spec),
+            }
 
         bound = self._api.edit("pods", pod, bind, manager=MANAGER)
         message = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {self._settings.name}"
@@ -55,13 +62,21 @@ class Scheduler:
 
     def _refuse(self, pod: Object, problem: str, now: float) -> None:
         conditions = (pod.get("status") or {}).get("conditions") or []
-        if any(one["type"] == "PodScheduled" and one.get("message") == problem for one in conditions):
+        if any(
+            one["type"] == "PodScheduled" and one.get("message") == problem for one in conditions
+        ):
             return
         status = unscheduled(pod, problem, now)
         refused = self._api.edit(
-            "pods", pod, lambda obj: obj.update(status=status), manager=MANAGER, subresource="status"
+            "pods",
+            pod,
+            lambda obj: obj.update(status=status),
+            manager=MANAGER,
+            subresource="status",
         )
-        self._recorder.record(refused, "FailedScheduling", problem, kind="Warning", source="default-scheduler")
+        self._recorder.record(
+            refused, "FailedScheduling", problem, kind="Warning", source="default-scheduler"
+        )
 
     def _problem(self, pod: Object) -> str:
         node = self._api.get("nodes", "", self._settings.name)
@@ -70,13 +85,21 @@ class Scheduler:
         spec = pod["spec"]
         for volume in spec.get("volumes") or ():
             claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-            if claim and self._api.get("persistentvolumeclaims", pod["metadata"]["namespace"], claim) is None:
-                return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. not found'
+            if (
+                claim
+                and self._api.get("persistentvolumeclaims", pod["metadata"]["namespace"], claim)
+                is None
+            ):
+                return (
+                    f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. not found'
+                )
         tolerations = spec.get("tolerations") or ()
         if node["spec"].get("unschedulable") and not tolerated(tolerations, UNSCHEDULABLE):
             return _unavailable("1 node(s) were unschedulable", HELPLESS)
         for taint in node["spec"].get("taints") or ():
-            if taint.get("effect") in ("NoSchedule", "NoExecute") and not tolerated(tolerations, taint):
+            if taint.get("effect") in ("NoSchedule", "NoExecute") and not tolerated(
+                tolerations, taint
+            ):
                 return _unavailable("1 node(s) had untolerated taint(s)", HELPLESS)
         if not node_suits(spec, node):
             return _unavailable("1 node(s) didn't match Pod's node affinity/selector", HELPLESS)
@@ -87,7 +110,9 @@ class Scheduler:
             and other["status"].get("phase") not in ("Succeeded", "Failed")
         ]
         if ports_clash(spec, others):
-            return _unavailable("1 node(s) didn't have free ports for the requested pod ports", VICTIMLESS)
+            return _unavailable(
+                "1 node(s) didn't have free ports for the requested pod ports", VICTIMLESS
+            )
         return _shortage(pod, node, others)
 
 
@@ -104,7 +129,11 @@ def ports_clash(spec: Object, others: Sequence[Object]) -> bool:
 
 def _host_ports(spec: Object) -> list[tuple[int, str, str]]:
     return [
-        (int(port["hostPort"]), str(port.get("protocol") or "TCP"), str(port.get("hostIP") or "0.0.0.0"))
+        (
+            int(port["hostPort"]),
+            str(port.get("protocol") or "TCP"),
+            str(port.get("hostIP") or "0.0.0.0"),
+        )
         for container in spec.get("containers") or ()
         for port in container.get("ports") or ()
         if port.get("hostPort")
@@ -133,7 +162,9 @@ def _shortage(pod: Object, node: Object, others: Sequence[Object]) -> str:
 def _requests(pods: Sequence[Object]) -> Counter[str]:
     """The requests of pods together, in billionths; where a limit has no request, it was the request's default."""
     total: Counter[str] = Counter()
-    for container in (container for pod in pods for container in pod["spec"].get("containers") or ()):
+    for container in (
+        container for pod in pods for container in pod["spec"].get("containers") or ()
+    ):
         for name, value in ((container.get("resources") or {}).get("requests") or {}).items():
             total[name] += amount(value)
     return total

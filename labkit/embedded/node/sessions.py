@@ -38,7 +38,12 @@ class CommandSession(Session):
     """
 
     def __init__(
-        self, streams: Streams, container: Container, words: list[str], version: str, random: Callable[[int], bytes]
+        self,
+        streams: Streams,
+        container: Container,
+        words: list[str],
+        version: str,
+        random: Callable[[int], bytes],
     ) -> None:
         super().__init__(streams)
         self._container = container
@@ -50,7 +55,9 @@ class CommandSession(Session):
         """Run the command to its end, and return the Status for channel 3."""
         far: ExecIO = Terminal(io) if self.tty else io
         try:
-            status = await self._container.run(self._words, far, stdin=self.stdin, terminal=self.tty)
+            status = await self._container.run(
+                self._words, far, stdin=self.stdin, terminal=self.tty
+            )
         except NotRunnable as problem:
             return self._not_runnable(problem)
         if status == 0:
@@ -68,12 +75,21 @@ class CommandSession(Session):
             f'"{self._random(32).hex()}": OCI runtime exec failed: exec failed: {lead}{problem}: unknown'
         )
         inner = f"Internal error occurred: {text}" if self._version == "v5" else text
-        return {**_failure("InternalError", f"Internal error occurred: {inner}", {"message": inner}), "code": 500}
+        return {
+            **_failure("InternalError", f"Internal error occurred: {inner}", {"message": inner}),
+            "code": 500,
+        }
 
 
 def _failure(reason: str, message: str, cause: Object) -> Object:
     details = {"causes": [cause]}
-    return {"metadata": {}, "status": "Failure", "message": message, "reason": reason, "details": details}
+    return {
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": reason,
+        "details": details,
+    }
 
 
 class AttachSession(Session):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.embedded.apiserver.authorization.attributes import attributes_of
-from labkit.embedded.apiserver.authorization.authorizers import first_of, restrict_proxies, system_masters
+from labkit.embedded.apiserver.authorization.authorizers import (
+    first_of,
+    restrict_proxies,
+    system_masters,
+)
 from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
 from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
 from labkit.embedded.apiserver.authorization.node import node_authorizer
@@ -54,11 +58,15 @@ class Access:
     def may_request_audience(self, node: User, namespace: str, account: str, audience: str) -> bool:
         """Whether a node may request tokens of a service account for an audience."""
         verb = "request-serviceaccounts-token-audience"
-        return self._allows(Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account))
+        return self._allows(
+            Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account)
+        )
 
     def may_have_node_certificate(self, user: User, subresource: str) -> bool:
         """Whether a user's certificate requests for a node are approved without a person."""
-        return self._allows(Attributes(user, "create", CERTIFICATES, "*", "certificatesigningrequests", subresource))
+        return self._allows(
+            Attributes(user, "create", CERTIFICATES, "*", "certificatesigningrequests", subresource)
+        )
 
     def _allows(self, question: Attributes) -> bool:
         return self.authorize(question).allowed
@@ -67,4 +75,6 @@ class Access:
         return self._registry.list(BY_RESOURCE[RBAC, "v1", plural], namespace)
 
     def _get_rbac(self, plural: str, namespace: str, name: str) -> Object | None:
-        return self._registry.store.get(Key(BY_RESOURCE[RBAC, "v1", plural].resource, namespace, name))
+        return self._registry.store.get(
+            Key(BY_RESOURCE[RBAC, "v1", plural].resource, namespace, name)
+        )

@@ -26,7 +26,11 @@ from labkit.embedded.controllers.jobs import Jobs
 from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
 from labkit.embedded.controllers.nodes import NodeLifecycle
 from labkit.embedded.controllers.quotas import ResourceQuotas
-from labkit.embedded.controllers.replicas import REPLICA_SETS, REPLICATION_CONTROLLERS, ReplicaController
+from labkit.embedded.controllers.replicas import (
+    REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    ReplicaController,
+)
 from labkit.embedded.controllers.signing import Sign, Signing
 from labkit.embedded.controllers.statefulsets import StatefulSets
 from labkit.embedded.controllers.tokens import TokenSecrets
@@ -74,7 +78,9 @@ class Controllers:
         automatic: bool,
     ) -> None:
         system = SystemContent(registry, ca_certificate, tracked=not automatic)
-        tokens = TokenSecrets(registry, credentials.issuer.issue_legacy, ca_certificate, automatic=automatic)
+        tokens = TokenSecrets(
+            registry, credentials.issuer.issue_legacy, ca_certificate, automatic=automatic
+        )
         namespaces = NamespaceContent(registry, ca_certificate)
         self.publishers: tuple[Publisher, ...] = (system, tokens, namespaces)
         aggregation = RoleAggregation(registry)
@@ -95,13 +101,17 @@ class Controllers:
             ResourceQuotas(registry, evaluators),  # counts what the writes above and below use
             ServiceEndpoints(registry),  # the endpoints of services with a selector
             signing,  # approves, signs and removes certificate requests
-            Definitions(registry),  # accepts the names of custom resources, and deletes these with their definition
+            Definitions(
+                registry
+            ),  # accepts the names of custom resources, and deletes these with their definition
             CoreController(registry),  # restores what every cluster has
             system,  # restores what kube-system has
             nodes,  # taints nodes, which daemon sets look at
             replica_sets,  # makes pods
             replication_controllers,
-            Deployments(registry),  # makes replica sets, which then come back to their controller above
+            Deployments(
+                registry
+            ),  # makes replica sets, which then come back to their controller above
             jobs,
             daemon_sets,
             stateful_sets,
@@ -124,10 +134,20 @@ def controller_create(writer: Writer) -> Create:
     def create(controller: str, obj: Object, kind: Kind = PODS) -> Object:
         group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
         path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
-        request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(obj))
+        request = Request(
+            "POST",
+            path,
+            {"fieldManager": [MANAGER]},
+            {"content-type": "application/json"},
+            dump(obj),
+        )
         request.info = request_info(request)
         account = f"system:serviceaccount:kube-system:{controller}"
-        groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
+        groups = (
+            "system:serviceaccounts",
+            "system:serviceaccounts:kube-system",
+            "system:authenticated",
+        )
         request.user = User(account, groups=groups)
         return writer.create(request, kind).object
 

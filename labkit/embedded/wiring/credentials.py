@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from labkit.embedded.apiserver.admission.attributes import Lookup
-from labkit.embedded.apiserver.authentication.bearer import BearerAuthenticator, warn_of_ignored_header
+from labkit.embedded.apiserver.authentication.bearer import (
+    BearerAuthenticator,
+    warn_of_ignored_header,
+)
 from labkit.embedded.apiserver.authentication.claims import IssuedToken, TokenIssuer
 from labkit.embedded.apiserver.authentication.legacy import LAST_USED, LegacyTokens
 from labkit.embedded.apiserver.authentication.serviceaccounts import ServiceAccountTokens
@@ -22,7 +25,9 @@ SECRETS = BY_RESOURCE["", "v1", "secrets"]
 class Credentials:
     """Tokens and certificates; ``ca_certificate`` (PEM) is of the CA that signs clients' certificates."""
 
-    def __init__(self, registry: Registry, lookup: Lookup, signer: TokenSigner, ca_certificate: bytes) -> None:
+    def __init__(
+        self, registry: Registry, lookup: Lookup, signer: TokenSigner, ca_certificate: bytes
+    ) -> None:
         clock = registry.clock
         self._lookup = lookup
         self.issuer = TokenIssuer(signer, clock, registry.new_uid)
@@ -36,7 +41,9 @@ class Credentials:
             BearerAuthenticator(self.tokens),
         )
 
-    def issue_pod_token(self, pod: Object, account: Object, audience: str, expiration_seconds: int) -> IssuedToken:
+    def issue_pod_token(
+        self, pod: Object, account: Object, audience: str, expiration_seconds: int
+    ) -> IssuedToken:
         """Issue a token for a pod's volume, as the kubelet requests it; an empty audience is the API server."""
         node = pod["spec"].get("nodeName")
         return self.issuer.issue(
@@ -44,11 +51,15 @@ class Credentials:
             [audience] if audience else [],
             expiration_seconds,
             pod=pod,
-            node=(self._lookup("nodes", "", node) or {"metadata": {"name": node}}) if node else None,
+            node=(self._lookup("nodes", "", node) or {"metadata": {"name": node}})
+            if node
+            else None,
         )
 
 
 def _mark_used(registry: Registry, secret: Object, date: str) -> None:
     """Label a legacy token's Secret with the day of its last use."""
     labels = {**(secret["metadata"].get("labels") or {}), LAST_USED: date}
-    registry.edit(SECRETS, secret, "kube-apiserver", lambda obj: obj["metadata"].update(labels=labels))
+    registry.edit(
+        SECRETS, secret, "kube-apiserver", lambda obj: obj["metadata"].update(labels=labels)
+    )

@@ -8,7 +8,11 @@ from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
 from labkit.embedded.apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
 from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
-from labkit.embedded.apiserver.handlers.nonresource.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
+from labkit.embedded.apiserver.handlers.nonresource.openid import (
+    CONFIGURATION,
+    KEY_SET,
+    OpenIdDocuments,
+)
 from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
 from labkit.embedded.apiserver.handlers.routing.resources import Connection, Resource
 from labkit.embedded.apiserver.handlers.subresources.proxy import Reach, proxies
@@ -45,7 +49,10 @@ def connections(store: Store, pods: Connection, reach: Reach) -> dict[Resource, 
 
 
 def nonresource_handler(
-    registry: Registry, signer: TokenSigner, address: Callable[[Request], str], on_restore: Callable[[], None]
+    registry: Registry,
+    signer: TokenSigner,
+    address: Callable[[Request], str],
+    on_restore: Callable[[], None],
 ) -> NonResourceHandler:
     """The handler of all paths that name no resource; ``address`` gives the server's host and port for a request."""
     store = registry.store

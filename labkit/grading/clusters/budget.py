@@ -13,7 +13,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from labkit.core.language import text
-from labkit.embedded import ApiError, Cluster, EventStream, Keys, Request, Response, WorkBudget, limited, uncharged
+from labkit.embedded import (
+    ApiError,
+    Cluster,
+    EventStream,
+    Keys,
+    Request,
+    Response,
+    WorkBudget,
+    limited,
+    uncharged,
+)
 from labkit.grading.clusters.loop_watch import Share
 from labkit.grading.clusters.request_policy import READ_METHODS
 
@@ -96,13 +106,22 @@ class Budget:
             self._sent_bytes += len(request.body)
             self._rbac_bytes += len(request.body) if request.path.startswith(RBAC_PREFIX) else 0
         if self.check():
-            return _refused(f"This submission has used up what it may ask of its cluster: {self.exceeded}.")
+            return _refused(
+                f"This submission has used up what it may ask of its cluster: {self.exceeded}."
+            )
         if len(request.body) > self._quota.body_bytes and not _is_text(request.path):
             most = f"{self._quota.body_bytes >> 10} KiB"
-            return _refused(f"While it is graded, a cluster takes no more than {most} at once.", 413)
+            return _refused(
+                f"While it is graded, a cluster takes no more than {most} at once.", 413
+            )
         if head_bytes > self._quota.head_bytes:
-            return _refused("Request Header Fields Too Large: a cluster that is graded reads less at once.", 431)
-        with self._timed(), limited(WorkBudget(self._quota.request_work, 413 if request.body else 429)):
+            return _refused(
+                "Request Header Fields Too Large: a cluster that is graded reads less at once.", 431
+            )
+        with (
+            self._timed(),
+            limited(WorkBudget(self._quota.request_work, 413 if request.body else 429)),
+        ):
             response = self._handle(request)
         self._answered_bytes += len(response.body)
         if response.parts is not None:
@@ -169,7 +188,9 @@ class Budget:
         if self._answered_bytes > quota.answered_bytes:
             return text("it was answered more than {size} MiB", quota.answered_bytes >> 20)
         if self._rbac_bytes > quota.rbac_bytes:
-            return text("it sent more than {size} KiB of roles and bindings", quota.rbac_bytes >> 10)
+            return text(
+                "it sent more than {size} KiB of roles and bindings", quota.rbac_bytes >> 10
+            )
         return ""
 
 
@@ -197,7 +218,11 @@ class _BudgetedStream:
 def _is_text(path: str) -> bool:
     """Return whether a path is that of a namespace's config maps or Secrets, or of one of them."""
     parts = path.split("/")
-    return path.startswith("/api/v1/namespaces/") and len(parts) > 5 and parts[5] in ("configmaps", "secrets")
+    return (
+        path.startswith("/api/v1/namespaces/")
+        and len(parts) > 5
+        and parts[5] in ("configmaps", "secrets")
+    )
 
 
 def _refused(message: str, code: int = 429) -> Response:

@@ -71,7 +71,9 @@ class EmbeddedCluster:
     def set_up(self) -> None:
         """Create the objects that the exercise starts with."""
         admin = admin_of(self.cluster)
-        apply(admin, Resources(admin), setup(self.exercise, self.learner), lambda manifest: manifest)
+        apply(
+            admin, Resources(admin), setup(self.exercise, self.learner), lambda manifest: manifest
+        )
         self._events.clear()
         self.context = _context(self.cluster, self._events)
 
@@ -106,7 +108,9 @@ class EmbeddedCluster:
     def note(self) -> str:
         """What was used up, if anything."""
         exceeded = self._budget.exceeded
-        return text("It used up what it may ask of its cluster: {why}.", exceeded) if exceeded else ""
+        return (
+            text("It used up what it may ask of its cluster: {why}.", exceeded) if exceeded else ""
+        )
 
     def close(self) -> None:
         """Close the cluster."""

@@ -37,6 +37,7 @@ def policy_of(cluster: Cluster) -> Policy:
         for plurals in (("clusterroles", "roles"), ("clusterrolebindings", "rolebindings"))
     )
     keyed = {
-        ("Role" if namespace_of(role) else "ClusterRole", namespace_of(role), name_of(role)): role for role in roles
+        ("Role" if namespace_of(role) else "ClusterRole", namespace_of(role), name_of(role)): role
+        for role in roles
     }
     return Policy(keyed, tuple(bindings))

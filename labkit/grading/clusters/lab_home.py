@@ -10,7 +10,9 @@ from pathlib import Path
 from labkit.embedded import Keys
 
 
-def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, pods: bool = True) -> dict[str, str]:
+def home_files(
+    url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, pods: bool = True
+) -> dict[str, str]:
     """Write a ``LABKIT_HOME`` in which a cluster is chosen already, so that ``Lab()`` uses it.
 
     Args:
@@ -25,7 +27,13 @@ def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, po
     """
     config = kubeconfig_text(url, keys)
     chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
-    facts = {"user": "kubernetes-admin", "anonymous": True, "part5": True, "at_once": at_once, "pods": pods}
+    facts = {
+        "user": "kubernetes-admin",
+        "anonymous": True,
+        "part5": True,
+        "at_once": at_once,
+        "pods": pods,
+    }
     in_use = {**chosen, "server": url, **facts}
     return {
         "admin.conf": config,
@@ -46,7 +54,9 @@ def kubeconfig_text(url: str, keys: Keys) -> str:
         "kind": "Config",
         "clusters": [{"name": "labkit", "cluster": cluster}],
         "users": [{"name": "kubernetes-admin", "user": user}],
-        "contexts": [{"name": "labkit", "context": {"cluster": "labkit", "user": "kubernetes-admin"}}],
+        "contexts": [
+            {"name": "labkit", "context": {"cluster": "labkit", "user": "kubernetes-admin"}}
+        ],
         "current-context": "labkit",
     }
     return json.dumps(document)  # JSON is YAML, and is written ten times as fast

@@ -46,7 +46,9 @@ class RequestPolicy:
         """Say why a request with this path and query is refused; empty when it is passed on."""
         reason = self._refusal(method, target)
         if reason:
-            self.refused.append(listed((f"{method} {target.partition('?')[0][:200]}", reason), ": "))
+            self.refused.append(
+                listed((f"{method} {target.partition('?')[0][:200]}", reason), ": ")
+            )
         return reason
 
     def record(self, method: str, target: str, status: int, body: bytes) -> None:
@@ -63,12 +65,19 @@ class RequestPolicy:
             return
         with suppress(ValueError, KeyError, TypeError, AttributeError):
             metadata = json.loads(body)["metadata"]
-            self.created.append(_path(call, str(metadata.get("namespace", "")), str(metadata["name"])))
+            self.created.append(
+                _path(call, str(metadata.get("namespace", "")), str(metadata["name"]))
+            )
 
     def _refusal(self, method: str, target: str) -> str:
         raw, _, query = target.partition("?")
         path = unquote(raw)
-        if "//" in path or {".", ".."} & set(path.split("/")) or "%2f" in raw.lower() or not path.startswith("/"):
+        if (
+            "//" in path
+            or {".", ".."} & set(path.split("/"))
+            or "%2f" in raw.lower()
+            or not path.startswith("/")
+        ):
             return text("the path is not written plainly")
         call = read_call(method, f"{path}?{query}")
         reading = method in READ_METHODS and call.subresource not in CONNECT_SUBRESOURCES

@@ -53,11 +53,18 @@ class ReverseProxy:
     """
 
     def __init__(
-        self, listener: socket.socket, keys: Keys, admin: Client, anonymous: Client, requests: RequestPolicy
+        self,
+        listener: socket.socket,
+        keys: Keys,
+        admin: Client,
+        anonymous: Client,
+        requests: RequestPolicy,
     ) -> None:
         self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         self._server = _Server(listener, _tls_context(keys), admin, anonymous, requests)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -82,7 +89,12 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Exchange, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
-        self.context, self.admin, self.anonymous, self.requests = context, admin, anonymous, requests
+        self.context, self.admin, self.anonymous, self.requests = (
+            context,
+            admin,
+            anonymous,
+            requests,
+        )
         self.exchanges: set[_Exchange] = set()
         self.ending = False
 
@@ -146,7 +158,9 @@ class _Exchange(socketserver.BaseRequestHandler):
         caller = self.server.admin if certified else self.server.anonymous
         with _connect(caller) as cluster:
             cluster.sendall(_rewritten(method, target, headers, caller, certified=certified) + rest)
-            writes = method not in READ_METHODS and not any(name.lower() == "upgrade" for name, _ in headers)
+            writes = method not in READ_METHODS and not any(
+                name.lower() == "upgrade" for name, _ in headers
+            )
             answer = self._pump(learner, cluster, writes)
         # What was created is recorded before the learner gets the answer.
         if writes:
@@ -244,12 +258,17 @@ def _field(line: str) -> tuple[str, str]:
     return name, value.strip()
 
 
-def _rewritten(method: str, target: str, headers: list[tuple[str, str]], caller: Client, *, certified: bool) -> bytes:
+def _rewritten(
+    method: str, target: str, headers: list[tuple[str, str]], caller: Client, *, certified: bool
+) -> bytes:
     """Write the head for the cluster: one request, after which the connection ends."""
     url = urlsplit(caller.endpoint.server)
     upgrade = any(name.lower() == "upgrade" for name, _ in headers)
     sent = [f"{method} {url.path.rstrip('/')}{target} HTTP/1.1", f"Host: {url.netloc}"]
-    sent += ["Connection: Upgrade, close" if upgrade else "Connection: close", "Accept-Encoding: identity"]
+    sent += [
+        "Connection: Upgrade, close" if upgrade else "Connection: close",
+        "Accept-Encoding: identity",
+    ]
     # The answer to a write is read here, so it must not be protobuf; every client reads JSON as well.
     writes = method not in READ_METHODS and not upgrade
     sent += ["Accept: application/json"] if writes else []
@@ -257,7 +276,11 @@ def _rewritten(method: str, target: str, headers: list[tuple[str, str]], caller:
         sent += [f"{name}: {value}" for name, value in caller.credentials.headers().items()]
     for name, value in headers:
         lower = name.lower()
-        if lower in OWN_HEADERS or lower.startswith("x-remote-") or (certified and lower == "authorization"):
+        if (
+            lower in OWN_HEADERS
+            or lower.startswith("x-remote-")
+            or (certified and lower == "authorization")
+        ):
             continue
         if writes and lower == "accept":
             continue
@@ -273,7 +296,9 @@ def _connect(caller: Client) -> ssl.SSLSocket:
     """
     url = urlsplit(caller.endpoint.server)
     plain = socket.create_connection((url.hostname or "", url.port or 443), TIMEOUT_SECONDS)
-    return caller.transport.context.wrap_socket(plain, server_hostname=caller.endpoint.server_name or url.hostname)
+    return caller.transport.context.wrap_socket(
+        plain, server_hostname=caller.endpoint.server_name or url.hostname
+    )
 
 
 def _send(end: ssl.SSLSocket, data: bytes) -> None:

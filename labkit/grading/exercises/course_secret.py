@@ -58,7 +58,9 @@ def make_secret(folder: Path) -> tuple[CourseSecret, bool]:
     if before := read_secret(folder):
         return before, False
     text = secrets.token_hex(SECRET_BYTES)
-    with open(os.open(folder / FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+    with open(
+        os.open(folder / FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii"
+    ) as file:
         file.write(text)
     return CourseSecret(text.encode()), True
 
@@ -77,7 +79,9 @@ def read_secret(folder: Path) -> CourseSecret | None:
         raise UsageError(f"Others may read {path}.", why=why, todo=f"chmod 600 {path}")
     text = path.read_text(encoding="ascii", errors="replace").strip()
     if len(text) != 2 * SECRET_BYTES:
-        raise UsageError(f"{path} holds no secret.", todo="Bring the file back that labkit course secret made.")
+        raise UsageError(
+            f"{path} holds no secret.", todo="Bring the file back that labkit course secret made."
+        )
     return CourseSecret(text.encode())
 
 
@@ -95,7 +99,9 @@ def seed_name(learner: str, code: str = "") -> str:
         return identity(learner)
     characters = "".join(filter(str.isalnum, code.upper().translate(MISREAD)))
     names = (identity(learner), learner)  # earlier codes were made for the name as it was written
-    if characters[CODE_CHARACTERS:] not in [_check(characters[:CODE_CHARACTERS], name) for name in names]:
+    if characters[CODE_CHARACTERS:] not in [
+        _check(characters[:CODE_CHARACTERS], name) for name in names
+    ]:
         raise UsageError(
             text("This is not the code of {name}.", learner),
             why=text("a code belongs to one name, and its last two characters do not fit"),

@@ -57,12 +57,19 @@ class Exercise(Displayable):
     def __init__(self, lab: Lab, exercise: str, learner: str | None = None, code: str = "") -> None:
         self.lab = lab
         self.spec = find_exercise(exercise)
-        named = os.environ.get("LABKIT_LEARNER") or getpass.getuser() if learner is None else learner_name(learner)
+        named = (
+            os.environ.get("LABKIT_LEARNER") or getpass.getuser()
+            if learner is None
+            else learner_name(learner)
+        )
         if not named:
             raise UsageError(
                 text("Whose exercise is this?"),
                 why=text("the names in the tasks are drawn from the name that you hand in under"),
-                todo=text('Write yours between the quotes: ME = "…", or exercise(lab, "{id}", "ann").', self.spec.id),
+                todo=text(
+                    'Write yours between the quotes: ME = "…", or exercise(lab, "{id}", "ann").',
+                    self.spec.id,
+                ),
             )
         self.learner = learner_name(named)
         now = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
@@ -122,7 +129,10 @@ class Exercise(Displayable):
         if not result.full:
             return replace(shown, rows=rows)
         entry = self._tasks(result.id)[0]
-        rows += [Row("to see", text(entry.texts["seen"])), Row("read on", listed(map(text, entry.texts["read"]), "\n"))]
+        rows += [
+            Row("to see", text(entry.texts["seen"])),
+            Row("read on", listed(map(text, entry.texts["read"]), "\n")),
+        ]
         solution = readable(entry.variant(Seed(self._seed_name)).answer)
         body = text("One solution, to compare:\n\n{solution}", solution)
         return replace(shown, rows=rows, body=body)
@@ -141,7 +151,9 @@ class Exercise(Displayable):
         """
         result = self._scored(task)
         wrong = [item for item in result.items if item.judged and not item.ok]
-        ladder = self._tasks(result.id)[0].texts["hints"] if any(item.most for item in wrong) else []
+        ladder = (
+            self._tasks(result.id)[0].texts["hints"] if any(item.most for item in wrong) else []
+        )
         broken = [item.hint for item in wrong if not item.most]
         too_much = (text("too much: {excess}", line) for line in result.excess)
         hints = list(dict.fromkeys([*ladder, *broken, *too_much]))
@@ -157,12 +169,20 @@ class Exercise(Displayable):
         rows, checked = [], self._notes.checks()
         for entry in self.spec.tasks:
             got = checked.get(entry.id)
-            points = text("{points} of {most} points", f"{got[0]:g}", f"{got[1]:g}") if got else text("not checked yet")
+            points = (
+                text("{points} of {most} points", f"{got[0]:g}", f"{got[1]:g}")
+                if got
+                else text("not checked yet")
+            )
             mark = "✔ " if got and 0 < got[1] == got[0] else ""
-            rows.append(Row(entry.id, text("{mark}{title}: {points}", mark, text(entry.title), points)))
+            rows.append(
+                Row(entry.id, text("{mark}{title}: {points}", mark, text(entry.title), points))
+            )
         done = all(row.value.startswith("✔") for row in rows)
         rows += [Row("to see", text(texts()[self.spec.id]["end"]))] if done else []
-        return Card(listed((text(self.spec.title), self._so_far()), ": "), "good" if done else "plain", rows)
+        return Card(
+            listed((text(self.spec.title), self._so_far()), ": "), "good" if done else "plain", rows
+        )
 
     def _so_far(self) -> str:
         most = sum(entry.variant(Seed(self._seed_name)).max_points for entry in self.spec.tasks)
@@ -176,7 +196,9 @@ class Exercise(Displayable):
     @takes("paper.score()")
     def score(self) -> Score:
         """Score all tasks as the cluster is now."""
-        return score(self.spec, self.learner, check_exercise(self.spec, self._seed_name, *self._judged()))
+        return score(
+            self.spec, self.learner, check_exercise(self.spec, self._seed_name, *self._judged())
+        )
 
     def card(self) -> Card:
         """List the exercise's tasks."""
@@ -201,7 +223,9 @@ class Exercise(Displayable):
         found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
         if not found:
             ids = [entry.id for entry in self.spec.tasks]
-            raise UsageError(text("There is no task {name} here.", describe(task)), todo=near(task, ids))
+            raise UsageError(
+                text("There is no task {name} here.", describe(task)), todo=near(task, ids)
+            )
         return found
 
 
@@ -243,13 +267,20 @@ class TaskText:
     points: float
 
     def _repr_markdown_(self) -> str:
-        heading = said("**Task {id}: {title}** ({points} points)", self.id, text(self.title), f"{self.points:g}")
+        heading = said(
+            "**Task {id}: {title}** ({points} points)",
+            self.id,
+            text(self.title),
+            f"{self.points:g}",
+        )
         return f"{heading}\n\n{shown(self.text)}"
 
     def __repr__(self) -> str:
         """The text without Markdown's marks, wrapped for a terminal."""
         heading, *more = self._repr_markdown_().replace("`", "").replace("**", "").split("\n\n")
-        wrapped = (textwrap.fill(paragraph, 100 * len(paragraph) // width(paragraph)) for paragraph in more)
+        wrapped = (
+            textwrap.fill(paragraph, 100 * len(paragraph) // width(paragraph)) for paragraph in more
+        )
         return "\n".join([heading, *wrapped])
 
 
@@ -272,7 +303,9 @@ def readable(answer: str) -> str:
             lines.append(line)
             continue
         objects = ast.literal_eval(manifests[1])
-        made = yaml.dump_all(objects if isinstance(objects, list) else [objects], Dumper=_Dumper, sort_keys=False)
+        made = yaml.dump_all(
+            objects if isinstance(objects, list) else [objects], Dumper=_Dumper, sort_keys=False
+        )
         lines.append(f"{heading}\n{made}")
     return "\n".join(lines)
 
@@ -298,9 +331,13 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
         more = len(result.excess) - MAX_NAMED
         rows += [Row("!", text("and {number} more", more))] if more > 0 else []
     elif not result.full:
-        then = text('look again; paper.hint("{id}") helps; the next check names the cause', result.id)
+        then = text(
+            'look again; paper.hint("{id}") helps; the next check names the cause', result.id
+        )
         rows.append(Row("then", then))
-    title = text("Task {id}: {points} of {most} points", result.id, f"{result.points:g}", f"{result.most:g}")
+    title = text(
+        "Task {id}: {points} of {most} points", result.id, f"{result.points:g}", f"{result.most:g}"
+    )
     unjudged = text("Task {id}: not judged on this cluster", result.id)
     return Card(title if result.most else unjudged, _tone(result), rows)
 
@@ -313,7 +350,9 @@ def _seen(item: Item, result: TaskScore, *, named: bool) -> str:
     """What was seen; without ``named`` not the binding that allows it. What is too much stands in rows of its own."""
     count = len(result.excess)
     if item.expected == NOTHING_MORE:
-        return text("{number} permissions too much" if count > 1 else "{number} permission too much", count)
+        return text(
+            "{number} permissions too much" if count > 1 else "{number} permission too much", count
+        )
     return item.seen if named or not item.judged else said(item.seen).partition(" (")[0]
 
 

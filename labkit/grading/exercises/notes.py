@@ -69,7 +69,9 @@ class Notes:
 
     def checks(self) -> dict[str, tuple[float, float]]:
         """By task, the points of its last check and what they could have been."""
-        return {task: (points, most) for task, (points, most) in self._read().get("checks", {}).items()}
+        return {
+            task: (points, most) for task, (points, most) in self._read().get("checks", {}).items()
+        }
 
     def hinted(self, task: str, most: int) -> int:
         """The number of the next hint, from 1 to ``most``, where it stays."""

@@ -28,10 +28,14 @@ from labkit.grading.walls.isolation import Limits
 OnResult = Callable[[Result], None]
 NextSubmission = Callable[[], Awaitable[Submission | None]]
 
-GRADED_AGAIN = text("It was graded again, alone: something else had kept it or its server from running.")
+GRADED_AGAIN = text(
+    "It was graded again, alone: something else had kept it or its server from running."
+)
 """The note of a result that replaces one during which the notebook or its server was kept waiting."""
 
-STILL_BUSY = text("It was kept waiting then, too: grade it once more (--regrade --only) where nothing else runs.")
+STILL_BUSY = text(
+    "It was kept waiting then, too: grade it once more (--regrade --only) where nothing else runs."
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +65,9 @@ class Grader(WithWorkers):
         """Processor time of this process and of the workers that have ended."""
         return cpu_seconds() + self.workers.cpu_seconds
 
-    def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
+    def grade(
+        self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None
+    ) -> list[Result]:
         """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
@@ -85,10 +91,14 @@ class Grader(WithWorkers):
         """
         try:
             return run(self._grade_all(next_submission, on_result))
-        except BaseExceptionGroup as group:  # several slots may fail at once: such as at a full disk
+        except (
+            BaseExceptionGroup
+        ) as group:  # several slots may fail at once: such as at a full disk
             raise group.exceptions[0] from None
 
-    async def _grade_all(self, next_submission: NextSubmission, on_result: OnResult) -> list[Result]:
+    async def _grade_all(
+        self, next_submission: NextSubmission, on_result: OnResult
+    ) -> list[Result]:
         results: list[Result] = []
         blocked: list[Submission] = []
 
@@ -111,7 +121,12 @@ class Grader(WithWorkers):
                     group.create_task(fill(slot))
             for submission in blocked:
                 result, again = await self._grade_one(submission, 0)
-                report(replace(result, note=listed((GRADED_AGAIN, STILL_BUSY if again else "", result.note), " ")))
+                report(
+                    replace(
+                        result,
+                        note=listed((GRADED_AGAIN, STILL_BUSY if again else "", result.note), " "),
+                    )
+                )
         finally:
             watching.cancel()
         return results
@@ -132,7 +147,13 @@ class Grader(WithWorkers):
         template = self._template if self.workers.isolated else None
         keys = template.keys if template else Keys.generate(self._template.keys.token_key)
         return EmbeddedCluster(
-            keys, exercise, learner, template=template, quota=self._quota, watch=self._watch, share=share
+            keys,
+            exercise,
+            learner,
+            template=template,
+            quota=self._quota,
+            watch=self._watch,
+            share=share,
         )
 
 

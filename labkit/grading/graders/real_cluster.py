@@ -66,7 +66,14 @@ class SharedCluster:
     """
 
     def __init__(
-        self, lab: Lab, exercise: ExerciseSpec, learner: str, *, keys: Keys, pods: bool, settle_seconds: float
+        self,
+        lab: Lab,
+        exercise: ExerciseSpec,
+        learner: str,
+        *,
+        keys: Keys,
+        pods: bool,
+        settle_seconds: float,
     ) -> None:
         self._lab = lab
         self._exercise, self._learner = exercise, learner
@@ -87,7 +94,9 @@ class SharedCluster:
         for obj in objects:
             path = resources.path(obj)
             if self._admin.get(path).status != 404:
-                raise UsageError(f"{title(obj)} is there already.", todo="Delete it, or take another cluster.")
+                raise UsageError(
+                    f"{title(obj)} is there already.", todo="Delete it, or take another cluster."
+                )
             # Recorded first: what is created and then interrupted must be deleted as well.
             self._requests.created.append(path)
             apply(self._admin, resources, [obj], self._lab.traits.adapt, patience_seconds=10.0)
@@ -101,11 +110,15 @@ class SharedCluster:
         """Serve the cluster through a reverse proxy."""
         anonymous = self._lab.as_anonymous().without_observers()
         proxy = ReverseProxy(listener, self._keys, self._admin, anonymous, self._requests)
-        files = home_files(proxy.url, self._keys, lab_home, at_once=not self._settle_seconds, pods=self._pods)
+        files = home_files(
+            proxy.url, self._keys, lab_home, at_once=not self._settle_seconds, pods=self._pods
+        )
         # The worker's lab takes it for an existing cluster; kind's pods have the lab's image.
         image = self._lab.traits.pod_image
         return ServedCluster(
-            files, partial(asyncio.to_thread, proxy.close), {"LABKIT_POD_IMAGE": image} if image else {}
+            files,
+            partial(asyncio.to_thread, proxy.close),
+            {"LABKIT_POD_IMAGE": image} if image else {},
         )
 
     def check(self) -> list[TaskFindings]:
@@ -142,7 +155,13 @@ def since(began: str, events: Iterable[Object]) -> Iterator[Object]:
 
 
 def _deletion_rank(path: str) -> int:
-    return 0 if "/pods/" in path else 2 if path.startswith("/api/v1/namespaces/") and path.count("/") == 4 else 1
+    return (
+        0
+        if "/pods/" in path
+        else 2
+        if path.startswith("/api/v1/namespaces/") and path.count("/") == 4
+        else 1
+    )
 
 
 class RealClusterGrader(WithWorkers):
@@ -152,14 +171,23 @@ class RealClusterGrader(WithWorkers):
     """
 
     def __init__(
-        self, lab: Lab, *, limits: Limits | None = None, kernel: bool = False, settle_seconds: float = SETTLE_SECONDS
+        self,
+        lab: Lab,
+        *,
+        limits: Limits | None = None,
+        kernel: bool = False,
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self.lab = lab
         super().__init__(Workers(limits, kernel=kernel))
         self._admin = lab.admin.without_observers()
         self._pods = pods_run(self._admin)
         self._new_cluster = partial(
-            SharedCluster, lab, keys=Keys.generate(b"-"), pods=self._pods, settle_seconds=settle_seconds
+            SharedCluster,
+            lab,
+            keys=Keys.generate(b"-"),
+            pods=self._pods,
+            settle_seconds=settle_seconds,
         )
 
     def check(self, submissions: Iterable[Submission], *, force: bool, progress: Report) -> None:
@@ -170,9 +198,13 @@ class RealClusterGrader(WithWorkers):
             NotRunning: The caller lacks a right that grading needs.
         """
         objects: list[Object] = [
-            obj for entry in submissions for obj in setup(find_exercise(entry.exercise), entry.seed_name)
+            obj
+            for entry in submissions
+            for obj in setup(find_exercise(entry.exercise), entry.seed_name)
         ]
-        found = preflight.look(self._admin, self.lab.choice.options.context, objects, Names(), "labkit/grading=never")
+        found = preflight.look(
+            self._admin, self.lab.choice.options.context, objects, Names(), "labkit/grading=never"
+        )
         spaces = sum(obj["kind"] == "Namespace" for obj in objects)
         context = kubeconfigs.load(self.lab.kubeconfig, scratch=self.lab.home).name
         progress(f"On {found.server} (context {context}), as {found.user}:")
@@ -199,12 +231,16 @@ class RealClusterGrader(WithWorkers):
                 todo="Grade with an administrator's kubeconfig.",
             )
         if not self._pods:
-            progress("None of its nodes is ready, so no pod runs here: what needs a running pod is not judged.")
+            progress(
+                "None of its nodes is ready, so no pod runs here: what needs a running pod is not judged."
+            )
         if not self.lab.traits.whole_log:
             progress("Its audit log cannot be read from end to end: what needs it is not judged.")
 
     def grade(
-        self, submissions: Iterable[Submission], on_result: Callable[[Result], None] = lambda _result: None
+        self,
+        submissions: Iterable[Submission],
+        on_result: Callable[[Result], None] = lambda _result: None,
     ) -> list[Result]:
         """Grade submissions, one after the other, and call ``on_result`` with each result.
 
@@ -234,7 +270,12 @@ class RealClusterGrader(WithWorkers):
 
 @contextmanager
 def lab_for(
-    backend: str, progress: Report, *, kubeconfig: Path | None = None, context: str = "", image: str | None = None
+    backend: str,
+    progress: Report,
+    *,
+    kubeconfig: Path | None = None,
+    context: str = "",
+    image: str | None = None,
 ) -> Iterator[Lab]:
     """Open a lab to grade on, beside the teacher's own; a kind cluster is created for it, and deleted afterwards.
 
@@ -254,11 +295,20 @@ def lab_for(
             lab = Lab("kind", image=image, home=home_path() / "grading", say=progress)
             stack.callback(lab.stop)
         elif kubeconfig is None:
-            raise UsageError("No kubeconfig is named.", todo="labkit grade SUBMISSIONS --kubeconfig FILE")
+            raise UsageError(
+                "No kubeconfig is named.", todo="labkit grade SUBMISSIONS --kubeconfig FILE"
+            )
         else:
             home = stack.enter_context(scratch_directory("labkit-grade-"))
             named = context or kubeconfigs.load(kubeconfig).name
-            lab = Lab("existing", kubeconfig=kubeconfig, context=named, home=home, start=False, say=progress)
+            lab = Lab(
+                "existing",
+                kubeconfig=kubeconfig,
+                context=named,
+                home=home,
+                start=False,
+                say=progress,
+            )
             kubeconfigs.extract(kubeconfig, named, ensure_private(home / "existing") / "kubeconfig")
         yield lab
 
@@ -266,7 +316,13 @@ def lab_for(
 def disagreements(real: Result, embedded: Result) -> list[str]:
     """List where two results of one submission differ, among what both clusters could judge."""
     return [
-        text("{id}: {what}: {seen} On the embedded cluster: {same}", one.id, item.expected, item.seen, same.seen)
+        text(
+            "{id}: {what}: {seen} On the embedded cluster: {same}",
+            one.id,
+            item.expected,
+            item.seen,
+            same.seen,
+        )
         for one, other in zip(real.score.tasks, embedded.score.tasks, strict=True)
         for item, same in zip(one.items, other.items, strict=True)
         if item.judged and same.judged and item.ok != same.ok

@@ -34,7 +34,9 @@ TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([^'\n]+)'")
 """What a notebook prints whose import found nothing."""
 
-EARLIER_VARIANT = text("It has the names that an earlier labkit made of this learner's name, and is judged by them.")
+EARLIER_VARIANT = text(
+    "It has the names that an earlier labkit made of this learner's name, and is judged by them."
+)
 
 MAX_OUTPUT = 4000
 """Characters of a notebook's output that are kept."""
@@ -109,14 +111,18 @@ async def open_cluster(run: GradingRun) -> None:
     """Set up the learner's cluster, and serve it on the worker's socket."""
     run.cluster = run.new_cluster(run.exercise, run.seed_name)
     run.cleanup.callback(run.cluster.close)
-    run.cleanup.push_async_callback(run.worker.close)  # first, so that nothing is created after the clean-up
+    run.cleanup.push_async_callback(
+        run.worker.close
+    )  # first, so that nothing is created after the clean-up
     run.cluster.set_up()
     run.worker.connect(run.cluster.serve(run.worker.listener, run.worker.lab_home))
 
 
 async def run_cells(run: GradingRun) -> None:
     """Run the cells in the worker, until they end or a limit ends them."""
-    run.report = await run.worker.run(run.cells, run.submission.learner, kernel=run.workers.kernel, files=run.files)
+    run.report = await run.worker.run(
+        run.cells, run.submission.learner, kernel=run.workers.kernel, files=run.files
+    )
     run.workers.cpu_seconds += run.report.cpu_seconds
 
 
@@ -148,7 +154,11 @@ STAGES = (
     Stage("isolate", "a worker is forked into namespaces of its own", isolate),
     Stage("open", "a cluster is set up, and served on the worker's socket", open_cluster),
     Stage("run", "the cells run in the worker", run_cells),
-    Stage("close", "the worker is killed and its socket closed: the cluster is as the learner left it", close),
+    Stage(
+        "close",
+        "the worker is killed and its socket closed: the cluster is as the learner left it",
+        close,
+    ),
     Stage("check", "the exercise's checks ask the cluster", check),
     Stage("score", "findings become points", count_points),
 )
@@ -201,21 +211,38 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
     )
 
 
-def unreadable_result(submission: Submission, level: str, reason: str, cluster_name: str = "embedded") -> Result:
+def unreadable_result(
+    submission: Submission, level: str, reason: str, cluster_name: str = "embedded"
+) -> Result:
     """Make the result of a submission that is no notebook: no points, and the reason."""
     exercise, seed = find_exercise(submission.exercise), Seed(submission.learner)
     tasks = tuple(
-        TaskScore(task.id, task.title, 0.0, task.variant(seed).max_points, (), (), 0) for task in exercise.tasks
+        TaskScore(task.id, task.title, 0.0, task.variant(seed).max_points, (), (), 0)
+        for task in exercise.tasks
     )
     empty = Score(exercise.id, submission.learner, tasks)
     return Result(
-        submission.learner, exercise.id, "unreadable", 0, 0, empty, level, reason, cluster=cluster_name, rule=RULE
+        submission.learner,
+        exercise.id,
+        "unreadable",
+        0,
+        0,
+        empty,
+        level,
+        reason,
+        cluster=cluster_name,
+        rule=RULE,
     )
 
 
-def failed_result(submission: Submission, level: str, error: object, cluster_name: str = "embedded") -> Result:
+def failed_result(
+    submission: Submission, level: str, error: object, cluster_name: str = "embedded"
+) -> Result:
     """Make the result of a submission that the grader failed at: it is not kept, and tried again."""
-    why = text("the grader failed, start it again: {error}", error if isinstance(error, Text) else f"{error}"[:160])
+    why = text(
+        "the grader failed, start it again: {error}",
+        error if isinstance(error, Text) else f"{error}"[:160],
+    )
     return replace(unreadable_result(submission, level, why, cluster_name), ended=FAILED)
 
 

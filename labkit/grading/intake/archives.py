@@ -38,7 +38,9 @@ class Refused(Exception):
     """An archive, or a file in one, that is not unpacked."""
 
 
-def unpack(archive: Path, folder: Path, *, named: bool = False, nested: bool = True) -> Iterator[str]:
+def unpack(
+    archive: Path, folder: Path, *, named: bool = False, nested: bool = True
+) -> Iterator[str]:
     """Unpack an archive into a new folder, and once the archives in it; yield what is refused, as sentences.
 
     Args:
@@ -59,7 +61,11 @@ def unpack(archive: Path, folder: Path, *, named: bool = False, nested: bool = T
     except Exception as error:  # one archive must not keep the others from being graded
         yield f"the archive is not opened: {_reason(error)}"
     for inner in find_archives(folder):
-        again = unpack(inner, inner, nested=False) if nested else ["it is an archive in an archive in another"]
+        again = (
+            unpack(inner, inner, nested=False)
+            if nested
+            else ["it is an archive in an archive in another"]
+        )
         yield from (f"{printable(inner.relative_to(folder))}: {line}" for line in again)
 
 
@@ -70,7 +76,11 @@ def find_archives(folder: Path) -> list[Path]:
 
 
 def _write_all(opened: zipfile.ZipFile, folder: Path, *, named: bool) -> Iterator[str]:
-    entries = [entry for entry in opened.infolist() if not entry.is_dir() and "__MACOSX/" not in entry.filename]
+    entries = [
+        entry
+        for entry in opened.infolist()
+        if not entry.is_dir() and "__MACOSX/" not in entry.filename
+    ]
     if not named and len(entries) > MAX_FOUND_FILES:
         raise Refused(f"it has {len(entries)} files")
     left = MAX_NAMED if named else MAX_FOUND
@@ -98,7 +108,9 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int
     path = folder.joinpath(*parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     with opened.open(entry) as source, path.open("xb") as target:
-        size = target.write(source.read((MAX_FOUND if name.lower().endswith(SUFFIX) else MAX_BYTES) + 1))
+        size = target.write(
+            source.read((MAX_FOUND if name.lower().endswith(SUFFIX) else MAX_BYTES) + 1)
+        )
     with suppress(ValueError, OverflowError):
         changed = time.mktime((*entry.date_time, 0, 0, -1))
         os.utime(path, (changed, changed))

@@ -50,26 +50,38 @@ def seed_of(submission: Submission, cells: Sequence[str]) -> tuple[str, bool]:
     That took a name as it was written: with capitals, wide letters, and what is not seen. Its names are those of the
     submission if more of them stand in the notebook.
     """
-    writer = next((each for each in submission.group if identity(each) == identity(_written_name(cells))), "")
+    writer = next(
+        (each for each in submission.group if identity(each) == identity(_written_name(cells))), ""
+    )
     if writer and not submission.code:  # whoever of the group wrote it
         submission = replace(submission, learner=writer)
     now, learner = submission.seed_name, submission.learner
     prefix = now.removesuffix(identity(learner))
-    names = [name for name in (learner, submission.name, _written_name(cells)) if identity(name) == identity(learner)]
+    names = [
+        name
+        for name in (learner, submission.name, _written_name(cells))
+        if identity(name) == identity(learner)
+    ]
     earlier = [seed for name in names if (seed := f"{prefix}{earlier_name(name)}") != now]
     if not earlier:
         return now, False
     text = "\n".join(cells)
     tasks = find_exercise(submission.exercise).tasks
-    labels = {match[1] for match in SEEDED.finditer("".join(f"{task.variant(Seed(now))}" for task in tasks))}
-    best = max((now, *earlier), key=lambda name: sum(Seed(name).name(label) in text for label in labels))
+    labels = {
+        match[1]
+        for match in SEEDED.finditer("".join(f"{task.variant(Seed(now))}" for task in tasks))
+    }
+    best = max(
+        (now, *earlier), key=lambda name: sum(Seed(name).name(label) in text for label in labels)
+    )
     return best, best != now
 
 
 def has_no_code(submission: Submission, cells: Iterable[str]) -> bool:
     """Whether the learner has a code, and nothing in the notebook can be one."""
     return bool(submission.code) and not any(
-        DECLARED_CODE.search(source) or any(_may_be_code(submission, match[1]) for match in CODE.finditer(source))
+        DECLARED_CODE.search(source)
+        or any(_may_be_code(submission, match[1]) for match in CODE.finditer(source))
         for source in cells
     )
 

@@ -26,7 +26,9 @@ from labkit.grading.tasks.seed import learner_name
 METADATA = "submission_metadata.yml"
 
 
-def with_facts(folder: Path, entries: Iterable[Submission], groups: Mapping[str, list[str]]) -> Iterator[Submission]:
+def with_facts(
+    folder: Path, entries: Iterable[Submission], groups: Mapping[str, list[str]]
+) -> Iterator[Submission]:
     """Add to submissions in a folder what their export says of them.
 
     Args:
@@ -41,7 +43,9 @@ def with_facts(folder: Path, entries: Iterable[Submission], groups: Mapping[str,
         if isinstance(about, dict):
             yield _of_gradescope(entry, about)
         elif group is not None:
-            yield replace(entry, name=entry.name.removeprefix(f"{group}-"), group=tuple(groups[group]))
+            yield replace(
+                entry, name=entry.name.removeprefix(f"{group}-"), group=tuple(groups[group])
+            )
         else:
             yield replace(entry, handed_in=_of_nbgrader(entry))
 
@@ -106,7 +110,9 @@ def read_time(text: str) -> datetime:
     with suppress(ValueError):
         if (time := datetime.fromisoformat(text)).tzinfo:
             return time
-    raise UsageError(f"{text} is no time with a zone.", todo="Write it like 2026-11-20T23:59+01:00.")
+    raise UsageError(
+        f"{text} is no time with a zone.", todo="Write it like 2026-11-20T23:59+01:00."
+    )
 
 
 def read_extensions(path: Path, find_learner: Callable[[str], str]) -> dict[str, datetime]:

@@ -54,7 +54,9 @@ class Intake:
         Raises:
             UsageError: There is none, or there are several.
         """
-        ids = {entry.learner for entry in self.submissions} | (set(self.people) if with_roster else set())
+        ids = {entry.learner for entry in self.submissions} | (
+            set(self.people) if with_roster else set()
+        )
         wanted, by_identity = identity(name), {identity(each): each for each in ids}
         if wanted in by_identity:
             return by_identity[wanted]
@@ -67,14 +69,18 @@ class Intake:
             return found[0]
         who = printable(name)
         if found:
-            raise UsageError(f"There are several learners called {who}.", todo=f"Use an id: {', '.join(found)}.")
+            raise UsageError(
+                f"There are several learners called {who}.", todo=f"Use an id: {', '.join(found)}."
+            )
         what = f"There is no learner {who}." if with_roster else f"There is no submission of {who}."
         raise UsageError(what, todo=near(name, [*sorted(ids), *known]))
 
     @property
     def left_out(self) -> list[str]:
         """The lines about submissions that are not graded, and about learners without one."""
-        return [line for line in self.lines if line.startswith(("Not graded: ", "Nothing to grade "))]
+        return [
+            line for line in self.lines if line.startswith(("Not graded: ", "Nothing to grade "))
+        ]
 
     def leave_out(self, reasons: Iterable[str]) -> None:
         """Note what is not graded, and why."""
@@ -109,12 +115,21 @@ def take_in(
     found: list[Submission] = []
     for number, path in enumerate(paths):
         if not path.exists():
-            raise UsageError(f"There is no {path}.", todo="Name the folder or archive that holds the submissions.")
+            raise UsageError(
+                f"There is no {path}.",
+                todo="Name the folder or archive that holds the submissions.",
+            )
         copy = unpacked / str(number)
         intake.leave_out(_unpack(path, copy))
-        folders = [_unwrapped(each, path.stem) for each in (path, copy) if each.exists() and not _is_archive(each)]
+        folders = [
+            _unwrapped(each, path.stem)
+            for each in (path, copy)
+            if each.exists() and not _is_archive(each)
+        ]
         intake.leave_out(skipped(*folders))
-        found += [entry for folder in folders for entry in with_facts(folder, walk(folder), groups or {})]
+        found += [
+            entry for folder in folders for entry in with_facts(folder, walk(folder), groups or {})
+        ]
     found = list(_identified(list(filter(is_submission, found)), roster, intake))
     if deadline:
         intake.submissions = found
@@ -150,20 +165,27 @@ def _unpack(path: Path, copy: Path) -> Iterator[str]:
 def _unwrapped(folder: Path, name: str) -> Path:
     """The one folder in an archive that was made of a folder, which is named like it; else the folder itself."""
     inner = list(folder.iterdir()) if folder.is_dir() else []
-    is_wrapper = len(inner) == 1 and (inner[0].name in (name, WRAPPER) or (inner[0] / METADATA).is_file())
+    is_wrapper = len(inner) == 1 and (
+        inner[0].name in (name, WRAPPER) or (inner[0] / METADATA).is_file()
+    )
     if is_wrapper and not list(inner[0].glob("*.ipynb")):
         return inner[0]
     return folder
 
 
-def _identified(submissions: Sequence[Submission], roster: Roster | None, intake: Intake) -> Iterator[Submission]:
+def _identified(
+    submissions: Sequence[Submission], roster: Roster | None, intake: Intake
+) -> Iterator[Submission]:
     """Replace each submission's learner by the id of its sender, and note the senders.
 
     Two numbers of a system are two people, even if the roster has only one of that name.
     """
     in_roster = roster.people if roster else {}
     intake.people |= in_roster
-    senders = [(entry, roster.find(entry) if roster else Person(entry.learner, entry.name)) for entry in submissions]
+    senders = [
+        (entry, roster.find(entry) if roster else Person(entry.learner, entry.name))
+        for entry in submissions
+    ]
     numbers: dict[tuple[str, str, str], set[str]] = {}
     for entry, person in senders:
         system, _, number = entry.sender.rpartition(":")
@@ -184,7 +206,9 @@ def _identified(submissions: Sequence[Submission], roster: Roster | None, intake
         sender = person.id if one and person.id in in_roster else entry.sender
         group = []
         for name in entry.group:
-            other = roster.find(replace(entry, sender="", name=name, aliases=())) if roster else None
+            other = (
+                roster.find(replace(entry, sender="", name=name, aliases=())) if roster else None
+            )
             group.append(other.id if other else learner_name(name))
         yield replace(entry, learner=person.id, sender=sender, group=tuple(group))
 
@@ -196,7 +220,11 @@ def _timed(deadline: Deadline, entry: Submission) -> Submission:
     if minutes <= 0:
         return replace(entry, late=entry.late and not entry.handed_in)
     parts = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
-    words = (text(f"{{number}} {unit}{'s' * (count > 1)}", count) for unit, count in parts.items() if count)
+    words = (
+        text(f"{{number}} {unit}{'s' * (count > 1)}", count)
+        for unit, count in parts.items()
+        if count
+    )
     return replace(entry, late=True, delay=text("by {duration}", listed(words, " ")))
 
 

@@ -19,7 +19,16 @@ from labkit.grading.intake.submissions import Submission
 from labkit.grading.intake.tables import read_table
 from labkit.grading.tasks.seed import identity, learner_name
 
-IDS = ("learner", "sis login id", "username", "student id", "student number", "id number", "sid", "id")
+IDS = (
+    "learner",
+    "sis login id",
+    "username",
+    "student id",
+    "student number",
+    "id number",
+    "sid",
+    "id",
+)
 NAMES = ("name", "student", "full name", "student name")
 MAILS = ("mail", "email", "e-mail", "email address")
 """The headings of the columns in lower case; of several the first counts."""
@@ -62,7 +71,9 @@ class Roster:
         ids: set[str] = set()
         for person in filter(None, map(_person, _rows(path))):
             if identity(person.id) in ids:
-                raise UsageError(f"Two rows of {path} have the id {person.id}.", todo="Remove one of them.")
+                raise UsageError(
+                    f"Two rows of {path} have the id {person.id}.", todo="Remove one of them."
+                )
             ids.add(identity(person.id))
             self.people[person.id] = person
             for clue in _clues(person):
@@ -80,7 +91,11 @@ class Roster:
         texts = [*map(_plain, entry.aliases), *([] if of_system else [sender])]
         clues = [f"{kind}:{text}" for text in filter(None, texts) for kind in ("id", "mail")]
         words = entry.name.split("-")  # GitHub Classroom: ASSIGNMENT-USERNAME
-        clues += [f"github:{_plain(''.join(words[start:]))}" for start in range(1, len(words)) if not of_system]
+        clues += [
+            f"github:{_plain(''.join(words[start:]))}"
+            for start in range(1, len(words))
+            if not of_system
+        ]
         for clue in (entry.sender, *clues, f"name:{sender}"):
             if len(found := self._known.get(clue, ())) == 1:
                 return self.people[next(iter(found))]
@@ -96,7 +111,9 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
     table = [line.cells for line in read_table(path)]
     rows = list(dropwhile(lambda row: len(row) < 2, table)) or table  # a title has one cell
     # Canvas' assignments stay as they are, such as "Exercise 4 (8812)": an import names them.
-    headings = [cell if re.search(r"\(\d+\)$", cell) else cell.lower() for cell in rows[0]] if rows else []
+    headings = (
+        [cell if re.search(r"\(\d+\)$", cell) else cell.lower() for cell in rows[0]] if rows else []
+    )
     if _unknown(rows, headings):
         raise UsageError(
             f"The headings of {path} are not known: {', '.join(filter(None, rows[0]))}.",
@@ -114,7 +131,9 @@ def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
 
     Below such a heading all cells are numbers of learners, or mail addresses, and no heading is an address.
     """
-    if not {*NAMES, *MAILS, FIRST_NAME}.isdisjoint(headings) or any(re.fullmatch(ADDRESS, cell) for cell in headings):
+    if not {*NAMES, *MAILS, FIRST_NAME}.isdisjoint(headings) or any(
+        re.fullmatch(ADDRESS, cell) for cell in headings
+    ):
         return False
     for column, cells in enumerate(zip_longest(*rows, fillvalue="")):
         like = ADDRESS if column or not {*IDS}.isdisjoint(headings) else rf"{ADDRESS}|\d+"
@@ -137,7 +156,9 @@ def _person(row: dict[str, str]) -> Person | None:
     Raises:
         UsageError: A spreadsheet has rounded the id.
     """
-    id_, name, mail = (next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS))
+    id_, name, mail = (
+        next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS)
+    )
     moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
     canvas = row.get("id", "") if "sis login id" in row else ""
     if canvas and name == TEST_STUDENT:
@@ -146,9 +167,15 @@ def _person(row: dict[str, str]) -> Person | None:
     id_ = id_ or (row.get("identifier", "") if github else "")
     systems = (("canvas", canvas), ("moodle", "" if github else moodle), ("github", github))
     numbers = {system: number for system, number in systems if number}
-    name = name or f"{row.get(FIRST_NAME, '')} {row.get('last name') or row.get('surname', '')}".strip()
+    name = (
+        name
+        or f"{row.get(FIRST_NAME, '')} {row.get('last name') or row.get('surname', '')}".strip()
+    )
     if SHORTENED.fullmatch(id_):
-        raise UsageError(f"A spreadsheet shortened an id: {id_}.", todo="Make its column text, and save it again.")
+        raise UsageError(
+            f"A spreadsheet shortened an id: {id_}.",
+            todo="Make its column text, and save it again.",
+        )
     learner = learner_name(re.sub(r"^(\d+)\.0$", r"\1", id_) or mail or moodle)
     return Person(learner, name, mail, numbers, row) if learner else None
 

@@ -53,7 +53,8 @@ KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MUL
 """A line of code that may call kubectl."""
 
 CANVAS = re.compile(
-    r"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<person>\d+|anon_[^_]+)_(?P<version>\d+)_(?P<rest>.+)", re.DOTALL
+    r"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<person>\d+|anon_[^_]+)_(?P<version>\d+)_(?P<rest>.+)",
+    re.DOTALL,
 )
 CANVAS_PAGE = re.compile(r".+_\d+_(text|link)\.html", re.DOTALL)
 """What Canvas makes of a text or an address that was handed in instead of a file."""
@@ -135,7 +136,9 @@ def find(folder: Path) -> list[Submission]:
         UsageError: There is no such folder, or no submission in it.
     """
     if not folder.exists():
-        raise UsageError(f"There is no {folder}.", todo="Name the folder that holds the submissions.")
+        raise UsageError(
+            f"There is no {folder}.", todo="Name the folder that holds the submissions."
+        )
     found, _ = choose(walk(folder))
     if not found:
         raise none_found(folder)
@@ -152,7 +155,9 @@ def none_found(where: object, why: str = "") -> UsageError:
     )
 
 
-def choose(entries: Iterable[Submission], duplicates: str = "newest") -> tuple[list[Submission], list[str]]:
+def choose(
+    entries: Iterable[Submission], duplicates: str = "newest"
+) -> tuple[list[Submission], list[str]]:
     """Choose one submission of each learner and exercise.
 
     Args:
@@ -169,24 +174,41 @@ def choose(entries: Iterable[Submission], duplicates: str = "newest") -> tuple[l
     for (learner, exercise), group in groupby(ordered, _group):
         several, copies = list(group), dict[Path, list[Submission]]()
         for entry in several:
-            copies.setdefault(entry.path.parents[max(entry.depth, 1) - 1] / entry.origin, []).append(entry)
-        found = sorted((min(each, key=_height) for each in copies.values()), key=_age, reverse=duplicates == "newest")
+            copies.setdefault(
+                entry.path.parents[max(entry.depth, 1) - 1] / entry.origin, []
+            ).append(entry)
+        found = sorted(
+            (min(each, key=_height) for each in copies.values()),
+            key=_age,
+            reverse=duplicates == "newest",
+        )
         senders = {entry.sender for entry in found}
-        if len(senders) > 1 and any(":" in sender for sender in senders):  # a system's numbers tell people apart
-            lines += [f"{entry.label} would be {learner}'s {exercise}, and another's is as well" for entry in several]
+        if len(senders) > 1 and any(
+            ":" in sender for sender in senders
+        ):  # a system's numbers tell people apart
+            lines += [
+                f"{entry.label} would be {learner}'s {exercise}, and another's is as well"
+                for entry in several
+            ]
         elif len(found) > 1 and duplicates == "refuse":
-            lines += [f"{entry.label} is one of {len(found)} of {learner}'s {exercise}" for entry in found]
+            lines += [
+                f"{entry.label} is one of {len(found)} of {learner}'s {exercise}" for entry in found
+            ]
         else:
             names = {entry.name for entry in found if ":" not in entry.sender}
             if len(names) > 1 and {identity(name) for name in names} == {learner}:
                 ids = {entry.learner for entry in found}
-                found.sort(key=lambda entry: entry.name not in (ids if len(ids) == 1 else {learner}))
-                rule = (
-                    f"that which is written as the id counts, else the {'first' if duplicates == 'first' else 'newest'}"
+                found.sort(
+                    key=lambda entry: entry.name not in (ids if len(ids) == 1 else {learner})
                 )
-                lines.append(f"the rest of {printable(', '.join(sorted(names)))}, which are one learner: {rule}")
+                rule = f"that which is written as the id counts, else the {'first' if duplicates == 'first' else 'newest'}"
+                lines.append(
+                    f"the rest of {printable(', '.join(sorted(names)))}, which are one learner: {rule}"
+                )
             chosen.append(found[0])
-            lines += [f"{each.label}: {found[0].label} counts" for each in several if each is not found[0]]
+            lines += [
+                f"{each.label}: {found[0].label} counts" for each in several if each is not found[0]
+            ]
     return chosen, lines
 
 
@@ -212,13 +234,27 @@ def skipped(*folders: Path) -> list[str]:
     """List, as sentences, what looks like a submission and is not found by ``find``."""
     found = [(folder, entry) for folder in folders for entry in walk(folder)]
     entries = [entry for _, entry in found]
-    held = {entry.path.relative_to(folder).parts[0] for folder, entry in found if entry.path != folder}
-    tops = sorted({top.name: top for folder in folders if folder.is_dir() for top in folder.iterdir()}.items())
-    others = [name for name, top in tops if top.suffix.lower() not in (SUFFIX, ".zip") and top.is_file()]
+    held = {
+        entry.path.relative_to(folder).parts[0] for folder, entry in found if entry.path != folder
+    }
+    tops = sorted(
+        {top.name: top for folder in folders if folder.is_dir() for top in folder.iterdir()}.items()
+    )
+    others = [
+        name for name, top in tops if top.suffix.lower() not in (SUFFIX, ".zip") and top.is_file()
+    ]
     return [
         *(f"{entry.label} {_wrong(entry)}" for entry in entries if not is_submission(entry)),
-        *(f"{printable(name)} holds no notebook" for name, top in tops if top.is_dir() and name not in held),
-        *(f"{printable(name)} is no notebook" for name in others if _system(name) or CANVAS_PAGE.fullmatch(name)),
+        *(
+            f"{printable(name)} holds no notebook"
+            for name, top in tops
+            if top.is_dir() and name not in held
+        ),
+        *(
+            f"{printable(name)} is no notebook"
+            for name in others
+            if _system(name) or CANVAS_PAGE.fullmatch(name)
+        ),
     ]
 
 
@@ -228,7 +264,11 @@ def printable(path: object) -> str:
 
 
 def _wrong(entry: Submission) -> str:
-    return "names no learner" if not entry.learner and entry.exercise in IDS else "has no exercise's name"
+    return (
+        "names no learner"
+        if not entry.learner and entry.exercise in IDS
+        else "has no exercise's name"
+    )
 
 
 def is_submission(entry: Submission) -> bool:
@@ -256,12 +296,19 @@ def parse(data: bytes) -> tuple[list[str], str]:
     try:
         document = json.loads(data.decode("utf-8-sig"))
         if document.get("nbformat", NBFORMAT) < NBFORMAT:
-            said = text("it is a notebook of format {number}: open it in JupyterLab and save it", document["nbformat"])
+            said = text(
+                "it is a notebook of format {number}: open it in JupyterLab and save it",
+                document["nbformat"],
+            )
             raise Unreadable(said)
         cells = [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
         return cells, _language(document)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        why = text("its text is not UTF-8") if isinstance(error, UnicodeDecodeError) else type(error).__name__
+        why = (
+            text("its text is not UTF-8")
+            if isinstance(error, UnicodeDecodeError)
+            else type(error).__name__
+        )
         raise Unreadable(text("it is no notebook ({why})", why)) from error
 
 
@@ -307,7 +354,9 @@ def read_untrusted(path: Path) -> bytes:
     """
     try:
         # No link is followed, and a pipe is opened without waiting for its other end.
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        number = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        )
         with open(number, "rb") as file:
             if not stat.S_ISREG(os.fstat(number).st_mode):
                 raise Unreadable("it is no ordinary file")
@@ -316,7 +365,9 @@ def read_untrusted(path: Path) -> bytes:
         why = text("it is a symbolic link") if path.is_symlink() else f"{error.strerror}"
         raise Unreadable(why) from error
     if len(data) > MAX_BYTES:
-        raise Unreadable(text("it is larger than {size} MiB: clear its outputs and save it", MAX_BYTES >> 20))
+        raise Unreadable(
+            text("it is larger than {size} MiB: clear its outputs and save it", MAX_BYTES >> 20)
+        )
     return data
 
 
@@ -350,12 +401,16 @@ def walk(folder: Path) -> Iterator[Submission]:
             continue
         parts = path.relative_to(folder).parts if path != folder else (path.name,)
         match = _system(parts[0], folder=len(parts) > 1)
-        yield _downloaded(path, parts, match) if match else _plain(path, parts, alone=path == folder)
+        yield (
+            _downloaded(path, parts, match) if match else _plain(path, parts, alone=path == folder)
+        )
 
 
 def _system(name: str, *, folder: bool = False) -> re.Match[str] | None:
     """Match the names that learning systems make; Canvas makes no folders, but an archive becomes one."""
-    return MOODLE.fullmatch(name) or (None if folder and not name.endswith(".zip") else CANVAS.fullmatch(name))
+    return MOODLE.fullmatch(name) or (
+        None if folder and not name.endswith(".zip") else CANVAS.fullmatch(name)
+    )
 
 
 def _downloaded(path: Path, parts: Sequence[str], match: re.Match[str]) -> Submission:
@@ -366,7 +421,9 @@ def _downloaded(path: Path, parts: Sequence[str], match: re.Match[str]) -> Submi
     sender = f"{'canvas' if match.re is CANVAS else 'moodle'}:{facts['person']}"
     version = int(facts.get("version") or 0)
     exercise = COPY.sub("", stem, count=1)
-    return Submission(learner_name(name), exercise, path, parts[0], len(parts), sender, name, late, version)
+    return Submission(
+        learner_name(name), exercise, path, parts[0], len(parts), sender, name, late, version
+    )
 
 
 def _plain(path: Path, parts: Sequence[str], *, alone: bool) -> Submission:

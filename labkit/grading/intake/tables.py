@@ -27,12 +27,16 @@ def read_table(path: Path) -> list[Line]:
     """
     data = path.read_bytes()
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UsageError(f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8).")
+        raise UsageError(
+            f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8)."
+        )
     text = data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
     if separator := re.match(r"\s*sep=.\s*?\n", text, re.IGNORECASE):  # Excel's own line
         text = "\n" * separator[0].count("\n") + text[separator.end() :]
     first = re.search(r".*[,;\t].*", text)
-    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first[0].count) if first else ",")
+    reader = csv.reader(
+        io.StringIO(text), delimiter=max(",;\t", key=first[0].count) if first else ","
+    )
     lines = (Line(reader.line_num, [cell.strip() for cell in row]) for row in reader)
     return [line for line in lines if any(line.cells)]
 
@@ -51,4 +55,7 @@ def read_records(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[s
             todo=f"Its first row must have the headings {', '.join(columns)}.",
         )
     empty = dict.fromkeys(headings, "")
-    return [(line.number, {**empty, **dict(zip(headings, line.cells, strict=False))}) for line in lines[1:]]
+    return [
+        (line.number, {**empty, **dict(zip(headings, line.cells, strict=False))})
+        for line in lines[1:]
+    ]

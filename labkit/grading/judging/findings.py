@@ -13,7 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from labkit.core.language import text
-from labkit.grading.judging.weights import EVERYTHING, GROUP, SERVED, WHOLE_CLUSTER, becomes_anybody, has, weigh
+from labkit.grading.judging.weights import (
+    EVERYTHING,
+    GROUP,
+    SERVED,
+    WHOLE_CLUSTER,
+    becomes_anybody,
+    has,
+    weigh,
+)
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
@@ -82,7 +90,10 @@ class _Excesses:
 
 
 def check_exercise(
-    exercise: ExerciseSpec, learner: str, context: GradedCluster, beside: Sequence[ExerciseSpec] = ()
+    exercise: ExerciseSpec,
+    learner: str,
+    context: GradedCluster,
+    beside: Sequence[ExerciseSpec] = (),
 ) -> list[TaskFindings]:
     """Ask all checks of an exercise, for the names of this learner.
 
@@ -95,18 +106,28 @@ def check_exercise(
     context = replace(context, policy=lambda: policy)
     words = _evaluated(policy)
     if words > MAX_EVALUATED:
-        raise TooManyGrants(text("{bindings} bindings to rules of {words} words in all", len(policy.bindings), words))
+        raise TooManyGrants(
+            text(
+                "{bindings} bindings to rules of {words} words in all", len(policy.bindings), words
+            )
+        )
     excesses = _excesses(exercise, learner, context, policy, beside)
     return [_check(task, learner, context, excesses[task.id]) for task in exercise.tasks]
 
 
 def check_task(
-    exercise: ExerciseSpec, task: Task, learner: str, context: GradedCluster, beside: Sequence[ExerciseSpec] = ()
+    exercise: ExerciseSpec,
+    task: Task,
+    learner: str,
+    context: GradedCluster,
+    beside: Sequence[ExerciseSpec] = (),
 ) -> TaskFindings:
     """Ask the checks of one task; what the exercise's other tasks ask for may be granted."""
     policy = context.policy()
     context = replace(context, policy=lambda: policy)
-    return _check(task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id])
+    return _check(
+        task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id]
+    )
 
 
 def _check(task: Task, learner: str, context: GradedCluster, excess: _Excesses) -> TaskFindings:
@@ -125,7 +146,9 @@ def _check(task: Task, learner: str, context: GradedCluster, excess: _Excesses) 
     )
 
 
-def _ask(check: Check, context: GradedCluster, gone: Sequence[str], powers: Sequence[Excess]) -> Finding:
+def _ask(
+    check: Check, context: GradedCluster, gone: Sequence[str], powers: Sequence[Excess]
+) -> Finding:
     lacking = context.lacks(check.needs)
     if lacking:
         return Finding(False, lacking, judged=False)
@@ -134,11 +157,18 @@ def _ask(check: Check, context: GradedCluster, gone: Sequence[str], powers: Sequ
         return Finding(False, text("There is no {object} any more.", missing))
     found, forbids = check.look(context), check.forbids
     if forbids and found.ok and any(has(power, forbids.who) for power in powers):
-        return Finding(False, text("{who} may impersonate who is allowed to, so it may as well.", forbids.who.label))
+        return Finding(
+            False,
+            text("{who} may impersonate who is allowed to, so it may as well.", forbids.who.label),
+        )
     return found
 
 
-REQUIRED_KINDS = {"Namespace": "namespaces", "ServiceAccount": "serviceaccounts", "Secret": "secrets"}
+REQUIRED_KINDS = {
+    "Namespace": "namespaces",
+    "ServiceAccount": "serviceaccounts",
+    "Secret": "secrets",
+}
 """The kinds of objects that a task's set-up makes and that must stay, with their plurals."""
 
 MORE = text("and more")
@@ -159,15 +189,26 @@ def _gone(variant: Variant, context: GradedCluster) -> Iterator[str]:
 
 
 def _excesses(
-    exercise: ExerciseSpec, learner: str, context: GradedCluster, policy: Policy, beside: Sequence[ExerciseSpec]
+    exercise: ExerciseSpec,
+    learner: str,
+    context: GradedCluster,
+    policy: Policy,
+    beside: Sequence[ExerciseSpec],
 ) -> Mapping[str, _Excesses]:
     """Collect the permissions beyond the need, by the task that they concern."""
     seed = Seed(learner)
     tasks = {task.id: task.variant(seed) for spec in (exercise, *beside) for task in spec.tasks}
-    allowances = [*context.allowances, *(each for variant in tasks.values() for each in variant.allowances)]
+    allowances = [
+        *context.allowances,
+        *(each for variant in tasks.values() for each in variant.allowances),
+    ]
     found = {task: _Excesses() for task in tasks}
     for excess in PolicyDifference(policy, context.before(), SERVED).beyond(allowances, roles=True):
-        concerned = [task for task, variant in tasks.items() if excess is not None and variant.is_concerned(excess)]
+        concerned = [
+            task
+            for task, variant in tasks.items()
+            if excess is not None and variant.is_concerned(excess)
+        ]
         for task in concerned or tasks:
             found[task].add(excess, allowances)
     return found

@@ -102,7 +102,9 @@ class Result:
         """What the score leaves out, as a sentence; empty when all was judged."""
         if not self.score.unjudged:
             return ""
-        said = text("Not all of it can be judged on the {cluster} cluster; left out is something of: {tasks}.")
+        said = text(
+            "Not all of it can be judged on the {cluster} cluster; left out is something of: {tasks}."
+        )
         return text(said, self.cluster, ", ".join(self.score.unjudged))
 
     @property
@@ -112,13 +114,22 @@ class Result:
             return text("It could not be graded: {why}", text(self.note))
         how = text("The notebook was ended: {how}.", self.end)
         how = text("The notebook ended by itself.") if self.complete else how
-        return text("{how} By its own account, {ran} of {all} cells ran.", how, self.claimed_cells, self.total_cells)
+        return text(
+            "{how} By its own account, {ran} of {all} cells ran.",
+            how,
+            self.claimed_cells,
+            self.total_cells,
+        )
 
     @property
     def end(self) -> str:
         """What ``ended`` is in words."""
         kind, _, which = self.ended.rpartition(" ")
-        return text(f"{kind} {{which}}", which) if kind in ("signal", "exit code") else text(self.ended)
+        return (
+            text(f"{kind} {{which}}", which)
+            if kind in ("signal", "exit code")
+            else text(self.ended)
+        )
 
     @property
     def first_error(self) -> str:
@@ -134,7 +145,9 @@ class Result:
     @property
     def person(self) -> str:
         """The learner by name and id, such as ``Ann Lee (s01)``."""
-        return f"{self.name} ({self.learner})" if self.name not in ("", self.learner) else self.learner
+        return (
+            f"{self.name} ({self.learner})" if self.name not in ("", self.learner) else self.learner
+        )
 
     @property
     def states(self) -> list[str]:
@@ -151,17 +164,31 @@ class Result:
     @property
     def notices(self) -> list[str]:
         """What went wrong before any task did, as sentences for its learner and the teacher."""
-        name, kernel, error, module = self.declared, self.language, self.first_error, self.missing_module
+        name, kernel, error, module = (
+            self.declared,
+            self.language,
+            self.first_error,
+            self.missing_module,
+        )
         lines = (
             module and text("There is no module {name} where it was graded.", module),
             "" if self.ended in ("unreadable", FAILED) else self.note,
             error and text("The first error that it printed: “{error}”.", error),
             name
-            and text("It was worked on as {name}, and is graded as {id}: its names are another's.", name, self.learner),
+            and text(
+                "It was worked on as {name}, and is graded as {id}: its names are another's.",
+                name,
+                self.learner,
+            ),
             self.late and text("It was handed in {late}.", self.late),
-            kernel and text("It was written for a {language} kernel, and was run as Python.", kernel),
+            kernel
+            and text("It was written for a {language} kernel, and was run as Python.", kernel),
             FORGOTTEN_CODE if self.forgot_code else "",
-            *(listed((task.id, task.corrected), ": ") for task in self.score.tasks if task.corrected),
+            *(
+                listed((task.id, task.corrected), ": ")
+                for task in self.score.tasks
+                if task.corrected
+            ),
         )
         return [line for line in lines if line]
 
@@ -182,7 +209,10 @@ class Result:
             TaskScore(
                 **{
                     **task,
-                    "items": tuple(Item(**{**item, "kinds": tuple(item.get("kinds", ()))}) for item in task["items"]),
+                    "items": tuple(
+                        Item(**{**item, "kinds": tuple(item.get("kinds", ()))})
+                        for item in task["items"]
+                    ),
                     "excess": tuple(task["excess"]),
                 }
             )

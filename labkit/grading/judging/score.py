@@ -134,7 +134,10 @@ def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]
 
 def score_task(findings: TaskFindings) -> TaskScore:
     """Score one task."""
-    items = [_item(check, finding, findings.task.texts["hints"][0]) for check, finding in findings.findings]
+    items = [
+        _item(check, finding, findings.task.texts["hints"][0])
+        for check, finding in findings.findings
+    ]
     most = sum(item.most for item in items)
     excess = tuple(plain(line) for line in findings.excess)
     items += [
@@ -159,10 +162,19 @@ def score_task(findings: TaskFindings) -> TaskScore:
     points = max(0.0, sum(item.points for item in items))
     task = findings.task
     points = round(points, 2)
-    return TaskScore(task.id, task.title, points, most, tuple(items), excess, findings.needed, findings.weight)
+    return TaskScore(
+        task.id, task.title, points, most, tuple(items), excess, findings.needed, findings.weight
+    )
 
 
-def _limit(expected: str, seen: str, breaches: Sequence[str], most: float, hint: str, kinds: tuple[str, ...]) -> Item:
+def _limit(
+    expected: str,
+    seen: str,
+    breaches: Sequence[str],
+    most: float,
+    hint: str,
+    kinds: tuple[str, ...],
+) -> Item:
     """Make the item of a limit that every task has; it is kept if there are no ``breaches``."""
     if not breaches:
         return Item(expected, "Nothing of the kind was seen.", True, 0.0, 0.0, hint)
@@ -177,8 +189,24 @@ def _item(check: Check, finding: Finding, hint: str) -> Item:
     seen, hint = plain(finding.seen), check.hint or hint
     kinds = () if finding.ok else (check.kind,)
     if check.limit:
-        return Item(check.expected, seen, finding.ok, 0.0 if finding.ok else -check.points, 0.0, hint, kinds=kinds)
-    return Item(check.expected, seen, finding.ok, check.points if finding.ok else 0.0, check.points, hint, kinds=kinds)
+        return Item(
+            check.expected,
+            seen,
+            finding.ok,
+            0.0 if finding.ok else -check.points,
+            0.0,
+            hint,
+            kinds=kinds,
+        )
+    return Item(
+        check.expected,
+        seen,
+        finding.ok,
+        check.points if finding.ok else 0.0,
+        check.points,
+        hint,
+        kinds=kinds,
+    )
 
 
 LAYOUT = str.maketrans("", "", "\n\t")
@@ -191,7 +219,10 @@ def plain(said: str, most: int = MAX_SEEN) -> str:
         return said
     if isinstance(said, Text) and said.values:
         share = most // len(said.values)
-        values = {name: plain(each, share) if isinstance(each, str) else each for name, each in said.values.items()}
+        values = {
+            name: plain(each, share) if isinstance(each, str) else each
+            for name, each in said.values.items()
+        }
         return text(said.template, **values)
     said = said if len(said) <= most else f"{said[:most]}…"
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in said)

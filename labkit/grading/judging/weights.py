@@ -39,13 +39,19 @@ def becomes_anybody(excess: Excess) -> bool:
     """Return whether who has it may impersonate anybody in the whole cluster, and so do everything."""
     part = excess.part
     impersonates = part.verb in ("impersonate", "*") and part.group in ("", "*")
-    whom = part.resource in ("users", "groups", "serviceaccounts", "*") and (not part.names or MASTERS in part.names)
+    whom = part.resource in ("users", "groups", "serviceaccounts", "*") and (
+        not part.names or MASTERS in part.names
+    )
     return bool(excess.binding) and not excess.namespace and impersonates and whom
 
 
 def has(excess: Excess, who: Subject) -> bool:
     """Return whether somebody has a permission that was granted to them or to one of their groups."""
-    return excess.who.user == who.user if excess.who.user else bool({*excess.who.groups[:1]} & {*who.groups})
+    return (
+        excess.who.user == who.user
+        if excess.who.user
+        else bool({*excess.who.groups[:1]} & {*who.groups})
+    )
 
 
 def least_privilege(needed: int, weight: float) -> float:
@@ -59,7 +65,8 @@ def _breadth(part: Part) -> int:
         return verbs * (len(REQUEST_VERBS) if part.path.endswith("*") else 1)
     wanted = part.resource.removeprefix("*")  # ``*/scale`` is of every resource
     resources = sum(
-        part.group in ("*", group) and (name.endswith(wanted) if "*" in part.resource else name == wanted)
+        part.group in ("*", group)
+        and (name.endswith(wanted) if "*" in part.resource else name == wanted)
         for group, name in SERVED
     )
     return verbs * max(1, resources)

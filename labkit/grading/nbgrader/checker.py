@@ -88,7 +88,11 @@ class Checker:
         """
         opened = self._open.get(ticket)
         cluster = opened.cluster if opened else None
-        found = next((entry for entry in cluster.exercise.tasks if entry.id == task), None) if cluster else None
+        found = (
+            next((entry for entry in cluster.exercise.tasks if entry.id == task), None)
+            if cluster
+            else None
+        )
         if opened is None or cluster is None or found is None:
             return {"points": 0.0, "text": "The checker does not know this notebook or task."}
         result = score_task(check_task(cluster.exercise, found, cluster.learner, cluster.context))
@@ -107,7 +111,9 @@ class Checker:
     async def _answer_open(self, request: web.Request) -> web.Response:
         asked = await request.json()
         try:
-            answer = await self.open(str(asked["learner"]), str(asked["exercise"]), Path(str(asked["home"])))
+            answer = await self.open(
+                str(asked["learner"]), str(asked["exercise"]), Path(str(asked["home"]))
+            )
             return web.json_response(answer)
         except LabkitError as error:
             return web.json_response({"error": str(error)}, status=400)

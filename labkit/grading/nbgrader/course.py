@@ -36,7 +36,11 @@ def build(folder: Path) -> list[Path]:
         UsageError: The folder holds something else.
     """
     config = folder / "nbgrader_config.py"
-    if folder.exists() and any(path.name != FILE for path in folder.iterdir()) and not config.exists():
+    if (
+        folder.exists()
+        and any(path.name != FILE for path in folder.iterdir())
+        and not config.exists()
+    ):
         raise UsageError(f"{folder} is not empty and is no course.", todo="Name a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     config.write_text(CONFIG)
@@ -72,7 +76,11 @@ def assignment(exercise: ExerciseSpec, *, with_code: bool = False) -> dict[str, 
         variant = task.variant(Seed(INSTRUCTOR))
         cells += [
             markdown(f"task-{name}", f"## {task.id} · {task.title}"),
-            code(f"show-{name}", f'print(paper.show("{task.id}"))', nbgrader=_mark(f"show-{name}", locked=True)),
+            code(
+                f"show-{name}",
+                f'print(paper.show("{task.id}"))',
+                nbgrader=_mark(f"show-{name}", locked=True),
+            ),
             code(
                 f"answer-{name}",
                 f"### BEGIN SOLUTION\n{variant.answer}\n### END SOLUTION",
@@ -88,7 +96,12 @@ def assignment(exercise: ExerciseSpec, *, with_code: bool = False) -> dict[str, 
 
 
 def _mark(
-    name: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
+    name: str,
+    *,
+    grade: bool = False,
+    solution: bool = False,
+    locked: bool = False,
+    points: float | None = None,
 ) -> dict[str, Any]:
     mark: dict[str, Any] = {
         "grade": grade,

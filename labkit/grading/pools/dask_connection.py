@@ -68,11 +68,16 @@ def connect(address: str, security: Security | None) -> Client:
     Raises:
         Unreachable: It does not answer, or not with a certificate of the cluster's authority.
     """
-    for name in ("distributed", "distributed.client"):  # what matters of theirs is said in sentences
+    for name in (
+        "distributed",
+        "distributed.client",
+    ):  # what matters of theirs is said in sentences
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="distributed")
     try:
-        return Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False, **ONLY_DATA)
+        return Client(
+            address, security=security, timeout=CONNECT_SECONDS, set_as_default=False, **ONLY_DATA
+        )
     except OSError as error:
         raise Unreachable(
             f"The scheduler at {address} does not answer.",
@@ -89,7 +94,9 @@ def require_labkit(client: Client) -> None:
     """
     versions: Any = client.get_versions(packages=[DISTRIBUTION])
     found = {"the scheduler": versions["scheduler"], **versions["workers"]}
-    if without := [name for name, about in found.items() if about and not about["packages"][DISTRIBUTION]]:
+    if without := [
+        name for name, about in found.items() if about and not about["packages"][DISTRIBUTION]
+    ]:
         raise Missing(
             f"There is no labkit on {', '.join(without)}.",
             todo="Install kube-labkit[scale] on the scheduler and all its workers, or start a cluster of labkit's own.",

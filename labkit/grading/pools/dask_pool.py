@@ -25,7 +25,13 @@ from labkit.core.errors import Missing, Unreachable
 from labkit.core.language import text
 from labkit.grading.graders.grader import OnResult
 from labkit.grading.graders.stages import failed_result, unreadable_result
-from labkit.grading.intake.submissions import LEARNERS_FOLDER, Submission, Unreadable, files_beside, read_untrusted
+from labkit.grading.intake.submissions import (
+    LEARNERS_FOLDER,
+    Submission,
+    Unreadable,
+    files_beside,
+    read_untrusted,
+)
 from labkit.grading.judging.result import Result, by_exercise_and_learner
 from labkit.grading.pools.dask_connection import connect, require_labkit, security_for
 from labkit.grading.pools.dask_worker import GraderPlugin, grade_on_worker, installed
@@ -114,7 +120,9 @@ class DaskPool:
     def __exit__(self, *_error: object) -> None:
         self._close()
 
-    def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
+    def grade(
+        self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None
+    ) -> list[Result]:
         """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
@@ -132,11 +140,15 @@ class DaskPool:
 
         for submission, _ in self._grade(submissions, add, alone=False):
             for _, reason in self._grade([submission], add, alone=True):
-                why = text("it ended its grader several times, at last when graded alone: {reason}", reason)
+                why = text(
+                    "it ended its grader several times, at last when graded alone: {reason}", reason
+                )
                 add(failed_result(submission, self.level, why))
         return by_exercise_and_learner(results)
 
-    def _grade(self, submissions: Iterable[Submission], add: OnResult, *, alone: bool) -> list[tuple[Submission, str]]:
+    def _grade(
+        self, submissions: Iterable[Submission], add: OnResult, *, alone: bool
+    ) -> list[tuple[Submission, str]]:
         """Grade submissions; return those that no worker could grade, and why."""
         waiting = deque(submissions)
         ended: Counter[tuple[str, str]] = Counter()
@@ -152,18 +164,24 @@ class DaskPool:
                     failed.append((submission, result))
         return failed
 
-    def _step(self, waiting: deque[Submission], *, alone: bool) -> list[tuple[Submission, Result | str]]:
+    def _step(
+        self, waiting: deque[Submission], *, alone: bool
+    ) -> list[tuple[Submission, Result | str]]:
         """Submit as many as there is room for, and wait for one to end; return results, or why there is none."""
         done: list[tuple[Submission, Result | str]] = []
         try:
             self._look()
             slots = sum(self._slots.values())
-            while waiting and len(self._tasks) < (min(slots, 1) if alone else TASKS_PER_SLOT * slots):
+            while waiting and len(self._tasks) < (
+                min(slots, 1) if alone else TASKS_PER_SLOT * slots
+            ):
                 try:
                     notebook = {waiting[0].path.name: read_untrusted(waiting[0].path)}
                     self._submit(waiting[0], notebook | files_beside(waiting[0]), alone=alone)
                 except Unreadable as error:
-                    done.append((waiting[0], unreadable_result(waiting[0], self.level, error.args[0])))
+                    done.append(
+                        (waiting[0], unreadable_result(waiting[0], self.level, error.args[0]))
+                    )
                 waiting.popleft()
             for task in self._ended_tasks():
                 done.append((task.submission, self._result_of(task)))
@@ -178,7 +196,13 @@ class DaskPool:
         number = next(self._numbers)
         workers = sorted(self._slots)
         path = Path(submission.path.name)  # no more than grading takes: who sent it stays here
-        sent = Submission(submission.learner, submission.exercise, path, depth=LEARNERS_FOLDER, code=submission.code)
+        sent = Submission(
+            submission.learner,
+            submission.exercise,
+            path,
+            depth=LEARNERS_FOLDER,
+            code=submission.code,
+        )
         if alone:
             workers = [workers[number % len(workers)]]
         future = self._client.submit(
@@ -206,7 +230,11 @@ class DaskPool:
         try:
             seconds = RESULT_SECONDS if task.future.done() else 0.1
             result = Result.from_dict(json.loads(task.future.result(timeout=seconds)))
-            return result if result.key == task.submission.key else text("a worker sent another submission's result")
+            return (
+                result
+                if result.key == task.submission.key
+                else text("a worker sent another submission's result")
+            )
         except TimeoutError:  # it went with its worker, before it was made or after
             self._client.cancel([task.future])
             return WORKER_ENDED
@@ -235,9 +263,15 @@ class DaskPool:
         fit = [event for event in present if not event["refused"]]
         self._slots = {event["worker"]: event["slots"] for event in fit}
         self.level = fit[0]["level"] if fit else self.level
-        lines = [f"The worker {each['worker']} gets nothing: {each['refused']}." for each in present if each["refused"]]
+        lines = [
+            f"The worker {each['worker']} gets nothing: {each['refused']}."
+            for each in present
+            if each["refused"]
+        ]
         if not self._workers:
-            lines = [f"No worker is connected to {self._address}. Start one: this command waits for it."]
+            lines = [
+                f"No worker is connected to {self._address}. Start one: this command waits for it."
+            ]
         for line in dict.fromkeys(lines):
             if line not in self._reported:
                 self._report(line)
@@ -247,7 +281,9 @@ class DaskPool:
     def _prepare(self) -> None:
         require_labkit(self._client)
         self._scheduler = self._client.scheduler_info()["id"]
-        with suppress(*LOST):  # a worker has gone meanwhile, or the scheduler: the next call to it tells
+        with suppress(
+            *LOST
+        ):  # a worker has gone meanwhile, or the scheduler: the next call to it tells
             self._client.register_plugin(self._plugin)
         self._looked = -math.inf
 
@@ -257,7 +293,9 @@ class DaskPool:
         Raises:
             Unreachable: It does not come back.
         """
-        self._report(f"The scheduler at {self._address} has gone ({error}): waiting for it. Results so far are stored.")
+        self._report(
+            f"The scheduler at {self._address} has gone ({error}): waiting for it. Results so far are stored."
+        )
         deadline = time.monotonic() + RECONNECT_SECONDS
         self._close()
         while True:
@@ -278,7 +316,9 @@ class DaskPool:
         """End what runs on the workers, and the connection."""
         tasks, self._tasks, self._done, self._slots = self._tasks, {}, SimpleQueue(), {}
         if self._client.status == "running":
-            with suppress(*LOST, TypeError, ValueError):  # it has gone, or is a new one, which knows no such plugin
+            with suppress(
+                *LOST, TypeError, ValueError
+            ):  # it has gone, or is a new one, which knows no such plugin
                 self._client.cancel([task.future for task in tasks.values()])
                 self._client.unregister_worker_plugin(self._plugin.name)
         self._client.close()

@@ -47,7 +47,11 @@ class GradingFailed(Exception):
 def installed() -> dict[str, str]:
     """What scores depend on, by name: versions, and the fingerprint of each exercise."""
     python = ".".join(platform.python_version_tuple()[:2])
-    return {"labkit": __version__, "Python": python, **{spec.id: spec.fingerprint() for spec in EXERCISES}}
+    return {
+        "labkit": __version__,
+        "Python": python,
+        **{spec.id: spec.fingerprint() for spec in EXERCISES},
+    }
 
 
 class GraderPlugin(WorkerPlugin):
@@ -62,7 +66,9 @@ class GraderPlugin(WorkerPlugin):
 
     idempotent = True
 
-    def __init__(self, name: str, required: Mapping[str, str], limits: Limits, *, kernel: bool) -> None:
+    def __init__(
+        self, name: str, required: Mapping[str, str], limits: Limits, *, kernel: bool
+    ) -> None:
         self.name = name
         self._required, self._limits, self._kernel = required, limits, kernel
 
@@ -71,7 +77,9 @@ class GraderPlugin(WorkerPlugin):
         self._directory = worker.local_directory
         self._graders: SimpleQueue[GraderPool | None] = SimpleQueue()
         refused = self._refused(worker)
-        starts = (asyncio.to_thread(self._start) for _ in range(0 if refused else worker.state.nthreads))
+        starts = (
+            asyncio.to_thread(self._start) for _ in range(0 if refused else worker.state.nthreads)
+        )
         started = await asyncio.gather(*starts, return_exceptions=True)
         self._all = [each for each in started if isinstance(each, GraderPool)]
         for grader in self._all:
@@ -82,7 +90,12 @@ class GraderPlugin(WorkerPlugin):
             await self.teardown(worker)
         elif started and not self._all:
             refused = f"its graders do not start: {' '.join(str(started[0]).split())}"
-        event = {"worker": worker.contact_address, "refused": refused, "level": level, "slots": len(self._all)}
+        event = {
+            "worker": worker.contact_address,
+            "refused": refused,
+            "level": level,
+            "slots": len(self._all),
+        }
         await worker.scheduler.log_event(topic=self.name, msg=event)  # known when this returns
 
     async def teardown(self, worker: Worker) -> None:
@@ -126,7 +139,11 @@ class GraderPlugin(WorkerPlugin):
             return NO_KUBECTL
         here = installed()
         different = [name for name, value in self._required.items() if here.get(name) != value]
-        return DIFFERENT.format(different[0], here.get(different[0]), self._required[different[0]]) if different else ""
+        return (
+            DIFFERENT.format(different[0], here.get(different[0]), self._required[different[0]])
+            if different
+            else ""
+        )
 
     def _start(self) -> GraderPool:
         return GraderPool(1, slots=1, limits=self._limits, kernel=self._kernel).__enter__()

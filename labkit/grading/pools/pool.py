@@ -54,7 +54,9 @@ class GraderDied(LabkitError):
     """A grader's process has ended before it could grade."""
 
 
-def pool_for(submissions: int, *, slots: int = 0, limits: Limits | None = None, kernel: bool = False) -> GraderPool:
+def pool_for(
+    submissions: int, *, slots: int = 0, limits: Limits | None = None, kernel: bool = False
+) -> GraderPool:
     """Size a pool for this machine; by default two slots for each of up to eight processors."""
     processors = _processors() if slots else min(_processors(), DEFAULT_PROCESSORS)
     slots = slots or SLOTS_PER_PROCESSOR * processors
@@ -69,7 +71,9 @@ def _processors() -> int:
 class GraderPool:
     """Grades submissions in ``count`` processes, with ``slots`` in all of them together; see ``Grader``."""
 
-    def __init__(self, count: int, *, slots: int, limits: Limits | None = None, kernel: bool = False) -> None:
+    def __init__(
+        self, count: int, *, slots: int, limits: Limits | None = None, kernel: bool = False
+    ) -> None:
         self.slots = [slots // count + (number < slots % count) for number in range(count)]
         options = {"limits": asdict(limits or Limits()), "kernel": kernel}
         self._options: list[dict[str, Any]] = [{"slots": share, **options} for share in self.slots]
@@ -102,7 +106,9 @@ class GraderPool:
         """Processor time of this process, and of graders and workers until the last ``grade`` ended."""
         return cpu_seconds() + sum(grader.cpu_seconds for grader in self._graders)
 
-    def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
+    def grade(
+        self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None
+    ) -> list[Result]:
         """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
@@ -241,7 +247,9 @@ def _serve(channel: socket.socket, grader: Grader) -> None:
         wire.send(channel, {"level": grader.level, "directory": str(grader.workers.directory)})
         while True:
             wire.receive(channel)
-            grader.grade_all(_requester(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
+            grader.grade_all(
+                _requester(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()})
+            )
             wire.send(channel, {END: True, "cpu_seconds": grader.cpu_seconds})
     finally:
         signal.signal(signal.SIGINT, _ignore)  # the end must not be interrupted
@@ -256,7 +264,9 @@ def _interrupt_when_closed(channel: socket.socket) -> None:
     end = select.poll()
     end.register(channel, 0)  # no events but POLLHUP
     end.poll()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what fails from here on, such as the loop's end, concerns nobody
+    os.dup2(
+        os.open(os.devnull, os.O_WRONLY), 2
+    )  # what fails from here on, such as the loop's end, concerns nobody
     os.kill(os.getpid(), signal.SIGINT)
 
 

@@ -30,7 +30,14 @@ from labkit.grading.tasks import find_exercise
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 
-MOODLE_COLUMNS = ["Identifier", "Full name", "ID number", "Email address", "Grade", "Last modified (grade)"]
+MOODLE_COLUMNS = [
+    "Identifier",
+    "Full name",
+    "ID number",
+    "Email address",
+    "Grade",
+    "Last modified (grade)",
+]
 
 COMMENTS = "Feedback comments"
 """Moodle's name of the column for comments, where the assignment has them."""
@@ -48,23 +55,36 @@ def write_gradebooks(
     """
     graded = {result.key: result for result in results if result.ended != FAILED}
     most = {result.exercise: f"{result.score.most:g}" for result in results}
-    learners = {result.learner: people.get(result.learner, Person(result.learner)) for result in results}
+    learners = {
+        result.learner: people.get(result.learner, Person(result.learner)) for result in results
+    }
     headings = {heading for person in people.values() for heading in person.row}
     rows = [[*CANVAS_COLUMNS, *(_column(exercise, headings) for exercise in most)]]
     rows.append(["    Points Possible", "", "", "", "", *most.values()])
     for learner, person in learners.items():
         points = [
-            f"{graded[key].score.points:g}" if (key := (learner, exercise)) in graded else "" for exercise in most
+            f"{graded[key].score.points:g}" if (key := (learner, exercise)) in graded else ""
+            for exercise in most
         ]
         rows.append([*_canvas(person), *points])
     _write(folder / "canvas.csv", rows)
     for exercise in most:
-        ours = [(learners[result.learner], result) for result in graded.values() if result.exercise == exercise]
-        cells = [[*_moodle(person), f"{result.score.points:g}", "", _comment(result)] for person, result in ours]
+        ours = [
+            (learners[result.learner], result)
+            for result in graded.values()
+            if result.exercise == exercise
+        ]
+        cells = [
+            [*_moodle(person), f"{result.score.points:g}", "", _comment(result)]
+            for person, result in ours
+        ]
         _write(folder / "moodle" / f"{exercise}.csv", [[*MOODLE_COLUMNS, COMMENTS], *cells])
         files: dict[str, dict[str, Path]] = {"moodle": {}, "canvas": {}}
         for person, _ in ours:
-            page, entry = folder / "feedback" / f"{person.id}.html", (submissions or {}).get((person.id, exercise))
+            page, entry = (
+                folder / "feedback" / f"{person.id}.html",
+                (submissions or {}).get((person.id, exercise)),
+            )
             if "moodle" in person.numbers:
                 files["moodle"][f"{_moodle_folder(person)}/feedback.html"] = page
             if entry and entry.version:
@@ -76,14 +96,24 @@ def write_gradebooks(
 def _column(exercise: str, headings: Iterable[str]) -> str:
     """The name of Canvas' own assignment for an exercise, where its export was the roster; else the exercise's id."""
     title = f"{exercise}|{find_exercise(exercise).title.partition(':')[0]}"
-    own = [heading for heading in headings if re.fullmatch(rf".*\b({title})\b.* \(\d+\)", heading, re.IGNORECASE)]
+    own = [
+        heading
+        for heading in headings
+        if re.fullmatch(rf".*\b({title})\b.* \(\d+\)", heading, re.IGNORECASE)
+    ]
     return own[0] if len(own) == 1 else exercise
 
 
 def _comment(result: Result) -> str:
     """Say in a few lines what a learner got, for a system that shows no page."""
-    points = [said("{points} of {most}", f"{task.points:g}", f"{task.most:g}") for task in result.score.tasks]
-    tasks = (f"{task.id} {said(task.title)}: {got}" for task, got in zip(result.score.tasks, points, strict=True))
+    points = [
+        said("{points} of {most}", f"{task.points:g}", f"{task.most:g}")
+        for task in result.score.tasks
+    ]
+    tasks = (
+        f"{task.id} {said(task.title)}: {got}"
+        for task, got in zip(result.score.tasks, points, strict=True)
+    )
     notices = result.notices if result.complete else [*result.notices, result.outcome]
     return "\n".join([*map(said, notices), *tasks])
 
@@ -114,7 +144,11 @@ def _write_zip(path: Path, files: Mapping[str, Path]) -> None:
 def _canvas(person: Person) -> list[str]:
     """The cells that say who it is; those of Canvas' own export, where that was the roster."""
     row = person.row
-    numbers = [person.numbers.get("canvas", ""), row.get("sis user id", _number(person)), row.get("sis login id", "")]
+    numbers = [
+        person.numbers.get("canvas", ""),
+        row.get("sis user id", _number(person)),
+        row.get("sis login id", ""),
+    ]
     return [person.name or person.id, *numbers, row.get("section", "")]
 
 

@@ -51,7 +51,12 @@ class Override:
     def corrected(self, task: TaskScore) -> TaskScore:
         """A task's score with these points."""
         points, before = f"{self.points:g}", f"{task.points:g}"
-        line = text("Corrected by hand, {points} instead of {before} points: {reason}", points, before, self.reason)
+        line = text(
+            "Corrected by hand, {points} instead of {before} points: {reason}",
+            points,
+            before,
+            self.reason,
+        )
         return replace(task, points=self.points, most=max(task.most, self.points), corrected=line)
 
 
@@ -93,7 +98,9 @@ def _override(row: Mapping[str, str], find_learner: Callable[[str], str]) -> Ove
     most = TASKS[task].variant(Seed(learner)).max_points
     points = _number(row["points"])
     if not 0 <= points <= most:
-        raise ValueError(f"{plain(row['points'], 40)} is not from 0 to {most:g}, the points of {task}")
+        raise ValueError(
+            f"{plain(row['points'], 40)} is not from 0 to {most:g}, the points of {task}"
+        )
     if not row["reason"]:
         raise ValueError("the reason is missing: the learner will read it")
     return Override(learner, task, points, plain(row["reason"]))
@@ -112,7 +119,9 @@ def write_template(path: Path, results: Sequence[Result]) -> None:
             for result in results:
                 for task in result.score.tasks:
                     facts = (result.name, said(task.title), f"{task.points:g}", f"{task.most:g}")
-                    writer.writerow([safe_cell(cell) for cell in (result.learner, task.id, "", "", *facts)])
+                    writer.writerow(
+                        [safe_cell(cell) for cell in (result.learner, task.id, "", "", *facts)]
+                    )
     except FileExistsError as error:
         raise UsageError(f"There is a {path}.", todo="Write into it, or move it away.") from error
 
@@ -126,7 +135,12 @@ def apply(overrides: Iterable[Override], results: Iterable[Result]) -> list[Resu
         return override.corrected(task) if override else task
 
     return [
-        replace(result, score=replace(result.score, tasks=tuple(corrected(task, result.learner) for task in tasks)))
+        replace(
+            result,
+            score=replace(
+                result.score, tasks=tuple(corrected(task, result.learner) for task in tasks)
+            ),
+        )
         for result in results
         for tasks in [result.score.tasks]
     ]
@@ -140,7 +154,9 @@ class Record:
         self._last: dict[str, dict[str, str]] = {"scores": {}, "overrides": {}}
         with suppress(Unreadable, ValueError, KeyError, RecursionError, TypeError, AttributeError):
             last = json.loads(read_untrusted(self._path))
-            self._last = {name: {key: str(value) for key, value in last[name].items()} for name in self._last}
+            self._last = {
+                name: {key: str(value) for key, value in last[name].items()} for name in self._last
+            }
 
     def edited_scores(self) -> Iterator[str]:
         """Name the points that somebody changed in ``scores.csv`` since, and put that file aside."""
@@ -161,22 +177,32 @@ class Record:
         names = (self._scores.with_name(f"scores-edited-{number}.csv") for number in range(1, 1000))
         return next(path for path in names if not path.exists())
 
-    def outdated(self, overrides: Iterable[Override], exercises: Mapping[str, str]) -> Iterator[str]:
+    def outdated(
+        self, overrides: Iterable[Override], exercises: Mapping[str, str]
+    ) -> Iterator[str]:
         """Name the overrides that were written for an earlier version of their exercise, as its fingerprint tells."""
         for override in overrides:
             exercise = EXERCISE_OF[override.task]
-            if self._last["overrides"].get(override.key, exercises[exercise]) != exercises[exercise]:
+            if (
+                self._last["overrides"].get(override.key, exercises[exercise])
+                != exercises[exercise]
+            ):
                 line = f"{override.learner} {override.task} ({override.points:g} points): {override.reason}"
                 yield f"Corrected under an earlier version of {exercise}, and still so: {line}. Look at it again."
 
-    def write(self, results: Iterable[Result], overrides: Iterable[Override], exercises: Mapping[str, str]) -> None:
+    def write(
+        self, results: Iterable[Result], overrides: Iterable[Override], exercises: Mapping[str, str]
+    ) -> None:
         """Store what is written now; an override keeps the version of its exercise that it was first used with."""
         used = {
-            each.key: self._last["overrides"].get(each.key, exercises[EXERCISE_OF[each.task]]) for each in overrides
+            each.key: self._last["overrides"].get(each.key, exercises[EXERCISE_OF[each.task]])
+            for each in overrides
         }
         scores = {" ".join(result.key): f"{result.score.points:g}" for result in results}
         self._path.unlink(missing_ok=True)
-        self._path.write_text(json.dumps({"scores": scores, "overrides": used}) + "\n", encoding="utf-8")
+        self._path.write_text(
+            json.dumps({"scores": scores, "overrides": used}) + "\n", encoding="utf-8"
+        )
 
 
 def _number(text: str) -> float:

@@ -84,12 +84,16 @@ def write_overview(
     (folder / "overview.html").write_text(page(tables), encoding="utf-8")
 
 
-def similarities(submissions: Iterable[Submission], earlier: Iterable[Submission] = ()) -> list[Similarity]:
+def similarities(
+    submissions: Iterable[Submission], earlier: Iterable[Submission] = ()
+) -> list[Similarity]:
     """Compare the code of the submissions of each exercise that can be read, also with that of earlier classes."""
     before: dict[str, dict[str, list[str]]] = {}
     for submission in earlier:
         with suppress(Unreadable):
-            before.setdefault(submission.exercise, {})[submission.learner] = code_cells(submission.path)
+            before.setdefault(submission.exercise, {})[submission.learner] = code_cells(
+                submission.path
+            )
     codes: dict[str, dict[str, list[str]]] = {}
     seed_names: dict[str, str] = {}
     for submission in submissions:
@@ -134,15 +138,22 @@ def overview(
         by_exercise.setdefault(result.exercise, []).append(result)
     alike = {found.exercise: found.count for found in similar}
     return {
-        "exercises": [_exercise(name, of_one, alike.get(name, 0)) for name, of_one in by_exercise.items()],
+        "exercises": [
+            _exercise(name, of_one, alike.get(name, 0)) for name, of_one in by_exercise.items()
+        ],
         "people": _people(results, missing),
         "beliefs": _beliefs(judged),
-        "distribution": [row for name, of_one in by_exercise.items() for row in _bands(name, of_one)],
+        "distribution": [
+            row for name, of_one in by_exercise.items() for row in _bands(name, of_one)
+        ],
         "tasks": [row for name, of_one in by_exercise.items() for row in _tasks(name, of_one)],
         "errors": _errors(judged),
         "ungraded": [
             *(row for result in results for row in _ungraded(result)),
-            *({"exercise": "", "learner": "", "ended": text("left out"), "why": line} for line in left_out),
+            *(
+                {"exercise": "", "learner": "", "ended": text("left out"), "why": line}
+                for line in left_out
+            ),
         ],
         "similar": [row for found in similar for row in found.pairs],
         "foreign": [row for found in similar for row in found.foreign],
@@ -155,24 +166,43 @@ def _share(points: float, most: float) -> float:
 
 def _people(results: Iterable[Result], missing: Iterable[Row]) -> list[Row]:
     """A row for each submission, and for each that is missing; those who need help come first."""
-    rows = [{**row, "share": None, "points": "", "tasks": [], "too much": 0, "state": [MISSING]} for row in missing]
+    rows = [
+        {**row, "share": None, "points": "", "tasks": [], "too much": 0, "state": [MISSING]}
+        for row in missing
+    ]
     for result in results:
         score, judged = result.score, result.ended not in UNGRADED
-        got = [text("{points} of {most}", f"{one.points:g}", f"{one.most:g}") for one in score.tasks if judged]
+        got = [
+            text("{points} of {most}", f"{one.points:g}", f"{one.most:g}")
+            for one in score.tasks
+            if judged
+        ]
         whole = text("{points} of {most}", f"{score.points:g}", f"{score.most:g}")
         rows.append(
             {
                 "exercise": result.exercise,
                 "learner": result.learner,
                 "name": plain(result.name, 200),
-                "share": round(_share(score.points, score.most), 3) if result.ended != FAILED else None,
+                "share": round(_share(score.points, score.most), 3)
+                if result.ended != FAILED
+                else None,
                 "points": whole if result.ended != FAILED else "",
-                "tasks": [listed((one.id, of), ": ") for one, of in zip(score.tasks, got, strict=False)],
+                "tasks": [
+                    listed((one.id, of), ": ") for one, of in zip(score.tasks, got, strict=False)
+                ],
                 "too much": sum(len(task.excess) for task in score.tasks),
                 "state": [plain(state, 200) for state in result.states],
             }
         )
-    return sorted(rows, key=lambda row: (row["share"] or 0, row["share"] is not None, row["exercise"], row["learner"]))
+    return sorted(
+        rows,
+        key=lambda row: (
+            row["share"] or 0,
+            row["share"] is not None,
+            row["exercise"],
+            row["learner"],
+        ),
+    )
 
 
 def _exercise(name: str, results: Sequence[Result], alike: int) -> Row:
@@ -203,9 +233,16 @@ def _bands(name: str, results: Sequence[Result]) -> Iterator[Row]:
 def _tasks(name: str, results: Sequence[Result]) -> Iterator[Row]:
     """Say how difficult each task is, and how well it tells learners apart."""
     for number, first in enumerate(results[0].score.tasks):
-        judged = [(task, score) for score in (result.score for result in results) if (task := score.tasks[number]).most]
+        judged = [
+            (task, score)
+            for score in (result.score for result in results)
+            if (task := score.tasks[number]).most
+        ]
         rest = [
-            (_share(task.points, task.most), _share(score.points - task.points, score.most - task.most))
+            (
+                _share(task.points, task.most),
+                _share(score.points - task.points, score.most - task.most),
+            )
             for task, score in judged
         ]
         earned, most = sum(task.points for task, _ in judged), sum(task.most for task, _ in judged)
@@ -260,13 +297,17 @@ def _beliefs(results: Iterable[Result]) -> list[Row]:
     tasks: dict[str, set[str]] = {}
     alone: dict[str, str] = {}
     for result in results:
-        for task, item in ((each, item) for each in result.score.tasks for item in each.items if not item.ok):
+        for task, item in (
+            (each, item) for each in result.score.tasks for item in each.items if not item.ok
+        ):
             # A broken limit is said more exactly by what was granted.
             kinds = [kind for kind in item.kinds if not (task.excess and kind == BROKEN_LIMIT)]
             end = "" if item.expected.endswith(".") else "."
             example = text(f"Expected: {{expected}}{end} Seen: {{seen}}", item.expected, item.seen)
             if task.excess and item.expected == NOTHING_MORE:
-                example = getattr(task.excess[0], "values", {}).get("excess", task.excess[0])  # without whose binding
+                example = getattr(task.excess[0], "values", {}).get(
+                    "excess", task.excess[0]
+                )  # without whose binding
             for kind in filter(mistakes().get, kinds):
                 having.setdefault(kind, {}).setdefault(result.learner, _anonymous(example, result))
                 tasks.setdefault(kind, set()).add(task.id)
@@ -290,11 +331,17 @@ def _beliefs(results: Iterable[Result]) -> list[Row]:
 def _anonymous(said: object, result: Result) -> str:
     """Remove from an example what tells whose it is: names of bindings and roles, and the learner's own."""
     if isinstance(said, Text) and said.values:
-        return text(said.template, **{name: _anonymous(each, result) for name, each in said.values.items()})
+        return text(
+            said.template, **{name: _anonymous(each, result) for name, each in said.values.items()}
+        )
     clean = _OWN_NAMES.sub("", _generic(str(said)))
-    words = sorted({*re.findall(r"\w{3,}", f"{result.learner} {result.name}")}, key=len, reverse=True)
+    words = sorted(
+        {*re.findall(r"\w{3,}", f"{result.learner} {result.name}")}, key=len, reverse=True
+    )
     # A short name is also part of other words: Hal is in "hall", which a task gives.
-    patterns = (rf"\b{re.escape(word)}\b" if len(word) < SHORT_NAME else re.escape(word) for word in words)
+    patterns = (
+        rf"\b{re.escape(word)}\b" if len(word) < SHORT_NAME else re.escape(word) for word in words
+    )
     return text(re.sub("|".join(patterns) or "$^", "…", clean, flags=re.IGNORECASE))
 
 
@@ -305,7 +352,12 @@ def _ungraded(result: Result) -> Iterator[Row]:
     code = FORGOTTEN_CODE if result.forgot_code else ""
     why = listed((outcome, note, code, result.omissions), " ")
     if why:
-        yield {"exercise": result.exercise, "learner": result.learner, "ended": result.end, "why": why}
+        yield {
+            "exercise": result.exercise,
+            "learner": result.learner,
+            "ended": result.end,
+            "why": why,
+        }
 
 
 def _csv_rows(tables: Mapping[str, Sequence[Row]]) -> Iterator[list[object]]:

@@ -45,7 +45,11 @@ class ResultStore:
         self.unsigned, self.damaged = 0, int(self._path.is_symlink())
         if self.damaged:
             self._path.unlink()  # what it leads to is somebody else's
-        lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines() if self._path.exists() else []
+        lines = (
+            self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+            if self._path.exists()
+            else []
+        )
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
@@ -70,7 +74,9 @@ class ResultStore:
         Raises:
             OSError: The file cannot be written; then it is as it was.
         """
-        lines = [self._line(digest, result) for digest, result in self.read() if result.key not in keys]
+        lines = [
+            self._line(digest, result) for digest, result in self.read() if result.key not in keys
+        ]
         if self._path.exists():
             replacement = self._path.with_suffix(".new")
             replacement.unlink(missing_ok=True)  # it may be a link
@@ -99,7 +105,12 @@ class ResultStore:
 
     def _line(self, digest: str, result: Result) -> str:
         stored = result.as_dict()
-        return json.dumps({"digest": digest, "result": stored, "signature": self._sign(digest, stored)}) + "\n"
+        return (
+            json.dumps(
+                {"digest": digest, "result": stored, "signature": self._sign(digest, stored)}
+            )
+            + "\n"
+        )
 
     def _sign(self, digest: object, stored: dict[str, Any]) -> str:
         """Sign a result as it is stored, so that those of earlier versions, with fewer fields, stay good."""

@@ -45,7 +45,9 @@ def safe_cell(text: str) -> str:
 
 
 def _least_privilege(result: Result) -> str:
-    found = [task.least_privilege for task in result.score.tasks if task.least_privilege is not None]
+    found = [
+        task.least_privilege for task in result.score.tasks if task.least_privilege is not None
+    ]
     return f"{sum(found) / len(found):.2f}" if found else ""
 
 
@@ -65,7 +67,9 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     "cluster": lambda result: result.cluster,
     "not_judged": lambda result: " ".join(result.score.unjudged),
     "corrected": lambda result: " ".join(task.id for task in result.score.tasks if task.corrected),
-    "note": lambda result: " ".join(map(said, result.notices)) or ("" if result.complete else said(result.outcome)),
+    "note": lambda result: (
+        " ".join(map(said, result.notices)) or ("" if result.complete else said(result.outcome))
+    ),
 }
 """The columns of ``scores.csv``: heading and content."""
 
@@ -86,14 +90,22 @@ def _write_junit(results: Sequence[Result], path: Path) -> None:
 
 def _xml_text(text: str) -> str:
     """Remove the characters that XML cannot carry."""
-    return "".join(char for char in text if char in "\t\n\r" or (ord(char) >= 32 and ord(char) not in (0xFFFE, 0xFFFF)))
+    return "".join(
+        char
+        for char in text
+        if char in "\t\n\r" or (ord(char) >= 32 and ord(char) not in (0xFFFE, 0xFFFF))
+    )
 
 
 def _not_as_expected(items: Sequence[Item]) -> str:
-    return "\n".join(f"{said(item.expected).rstrip('.')}: {said(item.seen)}" for item in items if not item.ok)
+    return "\n".join(
+        f"{said(item.expected).rstrip('.')}: {said(item.seen)}" for item in items if not item.ok
+    )
 
 
-def _write_json(results: Sequence[Result], folder: Path, document: Callable[[Result], dict[str, Any]]) -> None:
+def _write_json(
+    results: Sequence[Result], folder: Path, document: Callable[[Result], dict[str, Any]]
+) -> None:
     """Write ``LEARNER/EXERCISE.json`` for each submission; nothing where the grader itself failed."""
     for result in results:
         path = folder / result.learner / f"{result.exercise}.json"
@@ -120,7 +132,9 @@ def _gradescope(result: Result) -> dict[str, Any]:
                 "score": task.points,
                 "max_score": task.most,
                 **({"status": "passed" if task.full else "failed"} if task.most else {}),
-                "output": "\n".join((*map(said, filter(None, [task.corrected])), *map(_gradescope_line, task.items))),
+                "output": "\n".join(
+                    (*map(said, filter(None, [task.corrected])), *map(_gradescope_line, task.items))
+                ),
             }
             for task in result.score.tasks
         ],
@@ -131,7 +145,9 @@ def _gradescope_line(item: Item) -> str:
     expected, seen = said(item.expected), said(item.seen)
     if not item.judged:
         return f"– {expected} — {seen}"
-    return f"✓ {expected}" if item.ok else f"✗ {expected} — {seen} {said('Hint')}: {said(item.hint)}"
+    return (
+        f"✓ {expected}" if item.ok else f"✗ {expected} — {seen} {said('Hint')}: {said(item.hint)}"
+    )
 
 
 def _prairielearn(result: Result) -> dict[str, Any]:
@@ -148,7 +164,9 @@ def _prairielearn(result: Result) -> dict[str, Any]:
                 "name": f"{task.id} {said(task.title)}",
                 "points": task.points,
                 "max_points": task.most,
-                "message": "\n".join(filter(None, (said(task.corrected), _not_as_expected(task.items)))),
+                "message": "\n".join(
+                    filter(None, (said(task.corrected), _not_as_expected(task.items)))
+                ),
             }
             for task in result.score.tasks
         ],
@@ -164,5 +182,7 @@ def _write_pages(results: Sequence[Result], folder: Path) -> None:
     style = stylesheet()
     policy = f"{POLICY}; style-src '{digest(style)}'"
     for learner, own in learners.items():
-        text = render("feedback.html", person=own[0].person, results=own, policy=policy, style=style)
+        text = render(
+            "feedback.html", person=own[0].person, results=own, policy=policy, style=style
+        )
         (folder / f"{learner}.html").write_text(text, encoding="utf-8")

@@ -122,18 +122,24 @@ def compare(
         }
         for score, one, two in found[:MAX_PAIRS]
     ]
-    return Similarity(exercise.id, len(found), pairs, list(_foreign_names(exercise, codes, seed_names or {})))
+    return Similarity(
+        exercise.id, len(found), pairs, list(_foreign_names(exercise, codes, seed_names or {}))
+    )
 
 
 def _weights(own: Sequence[set[int]]) -> dict[int, float]:
     """Weigh each fingerprint: 1 if two have it, less the more have it, and 0 if many do."""
     common, size = max(COMMON, len(own) // 4), max(len(own), SMALL_CLASS)
     counts = Counter(chain.from_iterable(own))
-    rarity = {count: (log(size / max(count, 2)) / log(size / 2)) ** 2 for count in range(1, common + 1)}
+    rarity = {
+        count: (log(size / max(count, 2)) / log(size / 2)) ** 2 for count in range(1, common + 1)
+    }
     return {mark: rarity.get(count, 0.0) for mark, count in counts.items()}
 
 
-def _alike(own: Sequence[set[int]], weights: Mapping[int, float]) -> Iterator[tuple[float, int, int]]:
+def _alike(
+    own: Sequence[set[int]], weights: Mapping[int, float]
+) -> Iterator[tuple[float, int, int]]:
     """Find the pairs that share enough, as (minus the score, index, index)."""
     totals = [sum(weights[mark] for mark in marks) for marks in own]
     having: dict[int, list[int]] = {}
@@ -155,8 +161,14 @@ class _Assignment:
     """
 
     def __init__(self, exercise: ExerciseSpec) -> None:
-        cells = [cell["source"] for cell in learner_notebook(exercise)["cells"] if cell["cell_type"] == "code"]
-        cells += [cell.replace("Lab()", f'Lab(lang="{code}")') for cell in cells for code in LANGUAGES]
+        cells = [
+            cell["source"]
+            for cell in learner_notebook(exercise)["cells"]
+            if cell["cell_type"] == "code"
+        ]
+        cells += [
+            cell.replace("Lab()", f'Lab(lang="{code}")') for cell in cells for code in LANGUAGES
+        ]
         answers = [task.variant(Seed("")).answer for task in exercise.tasks]
         self.words = {*keyword.kwlist, *dir(builtins), *re.findall(r"\w+", "\n".join(cells))}
         self.choices = _choices(exercise)
@@ -262,14 +274,22 @@ def _foreign_names(
     owners: dict[str, list[str]] = {}
     for learner in codes:
         for label in labels:
-            owners.setdefault(Seed(seed_names.get(learner, learner)).name(label), []).append(learner)
+            owners.setdefault(Seed(seed_names.get(learner, learner)).name(label), []).append(
+                learner
+            )
     for learner, cells in sorted(codes.items()):
-        used = {match[0] for match in SEEDED.finditer("\n".join(cells)[:MAX_CODE]) if match[1] in labels}
-        foreign = {name: owners.get(name, []) for name in used if learner not in owners.get(name, [])}
+        used = {
+            match[0] for match in SEEDED.finditer("\n".join(cells)[:MAX_CODE]) if match[1] in labels
+        }
+        foreign = {
+            name: owners.get(name, []) for name in used if learner not in owners.get(name, [])
+        }
         counts = Counter(chain.from_iterable(foreign.values()))
         owner, count = max(counts.items(), key=lambda entry: (entry[1], entry[0]), default=("", 0))
         if count < NAMES:
             owner = ""
-        names = sorted(name for name, whose in foreign.items() if (owner in whose if owner else not whose))
+        names = sorted(
+            name for name, whose in foreign.items() if (owner in whose if owner else not whose)
+        )
         if len(names) >= NAMES:
             yield {"exercise": exercise.id, "learner": learner, "other": owner, "names": names}

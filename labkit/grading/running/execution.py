@@ -24,7 +24,9 @@ from labkit.grading.running import messages
 from labkit.grading.running.messages import SIGNAL_BASE, STARTUP, OnCell, OnMessage
 from labkit.grading.running.shell import NotebookShell
 
-KERNEL = re.compile(r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?_(info|file)|%qtconsole")
+KERNEL = re.compile(
+    r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?_(info|file)|%qtconsole"
+)
 """What only a real kernel has: itself, and its connection."""
 
 ENDING_SECONDS = 5
@@ -36,7 +38,9 @@ def needs_kernel(cells: Sequence[str]) -> bool:
     return any(KERNEL.search(cell) for cell in cells)
 
 
-def run_in_shell(shell: NotebookShell, cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) -> int:
+def run_in_shell(
+    shell: NotebookShell, cells: Sequence[str], on_cell: OnCell, on_message: OnMessage
+) -> int:
     """Execute cells in this process, in its home directory; the exit code is 0, or what a task exits with."""
     shell.enter(Path.cwd(), on_message)
     loop, code = asyncio.new_event_loop(), 0
@@ -45,12 +49,19 @@ def run_in_shell(shell: NotebookShell, cells: Sequence[str], on_cell: OnCell, on
         loop.run_until_complete(shell.run_cells(cells, on_cell))
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    except (KeyboardInterrupt, RuntimeError):  # a task has been interrupted, or a cell has stopped the loop
+    except (
+        KeyboardInterrupt,
+        RuntimeError,
+    ):  # a task has been interrupted, or a cell has stopped the loop
         pass
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(ENDING_SECONDS)
-    sys.unraisablehook = lambda _: None  # Python 3.14 shows the interrupt of a thread that does not end
-    with suppress(KeyboardInterrupt):  # what an interpreter does at its end, and ``os._exit`` does not
+    sys.unraisablehook = lambda _: (
+        None
+    )  # Python 3.14 shows the interrupt of a thread that does not end
+    with suppress(
+        KeyboardInterrupt
+    ):  # what an interpreter does at its end, and ``os._exit`` does not
         threading._shutdown()  # type: ignore[attr-defined]  # it has no other name
         atexit._run_exitfuncs()
     return code
@@ -79,10 +90,15 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) 
 
     def executed(cell_index: int, execute_reply: Any, **_facts: Any) -> None:
         on_cell(cell_index + 1)
-        if any(entry.get("source") == "ask_exit" for entry in execute_reply["content"].get("payload", ())):
+        if any(
+            entry.get("source") == "ask_exit"
+            for entry in execute_reply["content"].get("payload", ())
+        ):
             raise EOFError
 
-    with tempfile.TemporaryDirectory(prefix="kernel-", dir="/tmp", ignore_cleanup_errors=True) as sockets:
+    with tempfile.TemporaryDirectory(
+        prefix="kernel-", dir="/tmp", ignore_cleanup_errors=True
+    ) as sockets:
         client: Any = Client(
             notebook,
             # Unix sockets, outside the home directory.

@@ -96,14 +96,18 @@ class ControlGroups:
                 group.remove()
 
 
-def _serve(channel: socket.socket, level: str, groups: ControlGroups, shell: NotebookShell) -> NoReturn:
+def _serve(
+    channel: socket.socket, level: str, groups: ControlGroups, shell: NotebookShell
+) -> NoReturn:
     """Fork a supervisor for each order, until the channel is closed."""
     hello, _ = wire.receive(channel)
     _warm_up_tls(hello)
     for name in KERNEL_MODULES if hello["kernel"] else ():
         importlib.import_module(name)
     packages = [PackageDirectory(**entry) for entry in hello["packages"]]
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets supervisors that end; nobody waits for them
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_IGN
+    )  # the kernel forgets supervisors that end; nobody waits for them
     gc.freeze()  # no collection writes to memory that forks share
     gc.set_threshold(5_000)
     wire.send(channel, {"ready": True, "level": level})
@@ -135,9 +139,13 @@ def _warm_up_tls(credentials: dict[str, Any]) -> None:
     from labkit.client.transport import Credentials, Endpoint, tls_context
 
     endpoint = Endpoint("https://127.0.0.1:1", ca=credentials["ca"])
-    context = tls_context(endpoint, Credentials(certificate=credentials["certificate"], key=credentials["key"]))
+    context = tls_context(
+        endpoint, Credentials(certificate=credentials["certificate"], key=credentials["key"])
+    )
     with suppress(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="127.0.0.1").do_handshake()
+        context.wrap_bio(
+            ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="127.0.0.1"
+        ).do_handshake()
 
 
 class Order(NamedTuple):
@@ -165,7 +173,9 @@ def supervise(connection: socket.socket, order: Order) -> None:
     isolation.enter_namespaces(order.level)
     init = isolation.start_init(order.level)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    with socket.create_server(("127.0.0.1", 0 if order.level == "plain" else PORT), backlog=64) as listener:
+    with socket.create_server(
+        ("127.0.0.1", 0 if order.level == "plain" else PORT), backlog=64
+    ) as listener:
         isolation.limit_network(order.level)
         wire.send(connection, {"port": listener.getsockname()[1]}, listener)
     output, output_end = os.pipe()
@@ -188,7 +198,12 @@ def supervise(connection: socket.socket, order: Order) -> None:
             wire.send(jobs, job)
         jobs.close()
         guard = Guard(
-            child, output, order.limits, below, lambda: control_group.kills(events) > killed, lambda: page.ready
+            child,
+            output,
+            order.limits,
+            below,
+            lambda: control_group.kills(events) > killed,
+            lambda: page.ready,
         )
         ended = guard.watch(connection)
     finally:
@@ -198,11 +213,17 @@ def supervise(connection: socket.socket, order: Order) -> None:
         raise OSError(f"the walls could not be built: {printed.strip()}")
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
-    report = {"ended": ended, "claimed_cells": min(page.cells, len(job["cells"])), "output": printed}
+    report = {
+        "ended": ended,
+        "claimed_cells": min(page.cells, len(job["cells"])),
+        "output": printed,
+    }
     wire.send(connection, {**report, "cpu_seconds": cpu, "starved": guard.starved})
 
 
-def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], page: SharedPage) -> None:
+def _learner_process(
+    order: Order, jobs: socket.socket, ends: tuple[int, int], page: SharedPage
+) -> None:
     """Isolate this process, then receive the notebook and run it. Never returns.
 
     ``ends`` are pipes for its output, and for a byte when it is isolated.
@@ -218,7 +239,9 @@ def _learner_process(order: Order, jobs: socket.socket, ends: tuple[int, int], p
             order.group.join()
         paths = order.order
         home, hidden = Path(paths["home"]), [Path(path) for path in paths["hidden"]]
-        root_directory.mount_root(order.level, Path(paths["root"]), home, order.limits, hidden, order.packages)
+        root_directory.mount_root(
+            order.level, Path(paths["root"]), home, order.limits, hidden, order.packages
+        )
         isolation.drop_privileges(order.level, order.order["user"])
         low, high = sorted((built, jobs.fileno()))
         for first, last in ((3, low), (low + 1, high), (high + 1, 256)):

@@ -143,7 +143,11 @@ class Guard:
             return ""
         self._checked = now
         self._waited_seconds = max(self._waited_seconds, self._below.waited_seconds())
-        return MEMORY_LIMIT if self._out_of_memory() or self._below.exceed(self._limits.memory_bytes) else ""
+        return (
+            MEMORY_LIMIT
+            if self._out_of_memory() or self._below.exceed(self._limits.memory_bytes)
+            else ""
+        )
 
 
 def _describe_exit(code: int) -> str:

@@ -21,7 +21,10 @@ from typing import Any
 from labkit.grading.running import messages
 
 FLUSH_SECONDS = 0.02
-PROGRAMS = ((subprocess, "_fork_exec"), *((os, name) for name in ("system", "posix_spawn", "execv", "execve", "write")))
+PROGRAMS = (
+    (subprocess, "_fork_exec"),
+    *((os, name) for name in ("system", "posix_spawn", "execv", "execve", "write")),
+)
 ENDS = ((signal, "raise_signal"), *((os, name) for name in ("kill", "killpg", "abort", "_exit")))
 """What prints without ``os.fork``, and what ends this program. An audit hook would be called hundreds of times."""
 

@@ -44,7 +44,9 @@ class Descendants:
         while waiting:
             process = waiting.pop()
             for thread in self._threads(process):
-                children = [int(word) for word in self._read(f"{process}/task/{thread}/children").split()]
+                children = [
+                    int(word) for word in self._read(f"{process}/task/{thread}/children").split()
+                ]
                 found += children
                 waiting += children
         return found
@@ -54,7 +56,10 @@ class Descendants:
         resident = {process: self._resident(process) for process in self.find()}
         if sum(resident.values()) <= memory_bytes:
             return False
-        return sum(self._proportional(process, whole) for process, whole in resident.items()) > memory_bytes
+        return (
+            sum(self._proportional(process, whole) for process, whole in resident.items())
+            > memory_bytes
+        )
 
     def waited_seconds(self) -> float:
         """Return how long one of the first descendants was ready to run and had no processor; 0 if that is not known.

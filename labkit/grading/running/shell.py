@@ -69,10 +69,19 @@ class _Messages(Session):
 
     on_message: OnMessage
 
-    def msg(self, msg_type: str, content: dict[str, Any] | None = None, *_: Any, **_rest: Any) -> dict[str, Any]:
+    def msg(
+        self, msg_type: str, content: dict[str, Any] | None = None, *_: Any, **_rest: Any
+    ) -> dict[str, Any]:
         return {"header": {"msg_type": msg_type}, "msg_type": msg_type, "content": content or {}}
 
-    def send(self, stream: Any, msg_or_type: Any, content: dict[str, Any] | None = None, *_: Any, **_rest: Any) -> None:
+    def send(
+        self,
+        stream: Any,
+        msg_or_type: Any,
+        content: dict[str, Any] | None = None,
+        *_: Any,
+        **_rest: Any,
+    ) -> None:
         made = self.msg(msg_or_type, content) if isinstance(msg_or_type, str) else msg_or_type
         self.on_message(made["msg_type"], made["content"])
 
@@ -126,7 +135,10 @@ class _Formatter(DisplayFormatter):
         if not (include or exclude or hasattr(type(obj), "_repr_mimebundle_")):
             include = self.active_types
             with suppress(Exception):  # super() shows its traceback
-                if self.formatters["text/plain"].type_printers.get(type(obj)) is pretty._repr_pprint:
+                if (
+                    self.formatters["text/plain"].type_printers.get(type(obj))
+                    is pretty._repr_pprint
+                ):
                     return {"text/plain": repr(obj)}, {}
         return super().format(obj, include, exclude)
 
@@ -175,7 +187,11 @@ class NotebookShell(ZMQInteractiveShell):
 
     def transform_cell(self, raw_cell: str) -> str:
         """Return a cell as Python; one that is Python already is not taken apart into tokens first."""
-        if NOT_PYTHON.search(raw_cell) or self._begins_with_magic(raw_cell) or self._transforms() != self.transforms:
+        if (
+            NOT_PYTHON.search(raw_cell)
+            or self._begins_with_magic(raw_cell)
+            or self._transforms() != self.transforms
+        ):
             return str(super().transform_cell(raw_cell))
         return raw_cell if raw_cell.endswith("\n") else f"{raw_cell}\n"
 
@@ -183,11 +199,17 @@ class NotebookShell(ZMQInteractiveShell):
         if (word := FIRST_WORD.match(cell)) is None:
             return False
         found = self.user_ns.get(word[0])
-        return bool(self.autocall or word[0] in self.magics_manager.magics["line"]) or isinstance(found, REWRITTEN)
+        return bool(self.autocall or word[0] in self.magics_manager.magics["line"]) or isinstance(
+            found, REWRITTEN
+        )
 
     def _transforms(self) -> list[Any]:
         manager, lines = self.input_transformer_manager, self.prefilter_manager
-        transforms = [*manager.cleanup_transforms, *manager.line_transforms, *manager.token_transformers]
+        transforms = [
+            *manager.cleanup_transforms,
+            *manager.line_transforms,
+            *manager.token_transformers,
+        ]
         return [*transforms, *self.input_transformers_post, *lines.transformers, *lines.checkers]
 
     def should_run_async(self, raw_cell: str, **keywords: Any) -> bool:
@@ -209,7 +231,11 @@ class NotebookShell(ZMQInteractiveShell):
         """Begin a notebook in a home directory, which is the working directory."""
         super().init_environment()
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        self.home_dir, self.ipython_dir, tempfile.tempdir = str(home), f"{home}/.ipython", os.environ["TMPDIR"]
+        self.home_dir, self.ipython_dir, tempfile.tempdir = (
+            str(home),
+            f"{home}/.ipython",
+            os.environ["TMPDIR"],
+        )
         os.makedirs(self.ipython_dir, exist_ok=True)
         self.history_manager.dir_hist[:] = [home]
         # As a kernel names cells, but by a hash that costs less.
@@ -227,7 +253,9 @@ class NotebookShell(ZMQInteractiveShell):
         for number, source in enumerate(cells, 1):
             try:
                 if source.strip():  # a client does not send the others
-                    self._publish("execute_input", {"code": source, "execution_count": self.execution_count})
+                    self._publish(
+                        "execute_input", {"code": source, "execution_count": self.execution_count}
+                    )
                     await self._run(source)
                     for _ in range(TURNS):  # tasks that cells began go on
                         if not (loop._ready or loop._scheduled or runner.cancelling()):
@@ -237,7 +265,10 @@ class NotebookShell(ZMQInteractiveShell):
                 if runner.cancelling():  # a cell has cancelled every task, and no kernel is one
                     runner.uncancel()
                 else:
-                    self._publish("error", {"ename": type(error).__name__, "evalue": str(error), "traceback": []})
+                    self._publish(
+                        "error",
+                        {"ename": type(error).__name__, "evalue": str(error), "traceback": []},
+                    )
             on_cell(number)
             if self.quitting or loop._stopping:
                 return
@@ -252,7 +283,9 @@ class NotebookShell(ZMQInteractiveShell):
         if not cell or not self.should_run_async(source, transformed_cell=cell):
             self.run_cell(source, store_history=True)
             return
-        task = asyncio.ensure_future(self.run_cell_async(source, store_history=True, transformed_cell=cell))
+        task = asyncio.ensure_future(
+            self.run_cell_async(source, store_history=True, transformed_cell=cell)
+        )
         loop, result = asyncio.get_running_loop(), None
         signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(task.cancel))
         try:
@@ -276,21 +309,29 @@ def prepare_shell() -> NotebookShell:
     names = dict(shell.user_ns)
     for name, traits in PREPARATION["traits"].items():
         _simplify(getattr(shell, name) if name else shell, traits)
-    for name in ("__name__", "__qualname__", "__module__"):  # by which libraries know that this is a notebook
+    for name in (
+        "__name__",
+        "__qualname__",
+        "__module__",
+    ):  # by which libraries know that this is a notebook
         setattr(type(shell), name, getattr(ZMQInteractiveShell, name))
     shell._publish = session.on_message = lambda _kind, _content: None
     shell.extension_manager.load_extension("storemagic")  # as a kernel's application does
     for source in STARTUP:
         shell.run_cell(source)
     with redirect_stdout(OutStream("stdout", 1, shell._publish)):
-        asyncio.run(shell.run_cells(PREPARATION["once"] + 16 * PREPARATION["often"], lambda _count: None))
+        asyncio.run(
+            shell.run_cells(PREPARATION["once"] + 16 * PREPARATION["often"], lambda _count: None)
+        )
     shell.reset()
     shell.user_ns.update({**names, **shell.user_ns})
     sys.breakpointhook = lambda *_, **_rest: None  # in a kernel, nobody debugs either
     builtins.input, getpass.getpass = partial(_refuse, "raw_input"), partial(_refuse, "getpass")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     atexit.unregister(shell.atexit_operations)  # history is not kept
-    PtyProcess.delayafterclose = property(lambda _: 0, lambda *_: None)  # each ``!command`` would wait 0.1 s
+    PtyProcess.delayafterclose = property(
+        lambda _: 0, lambda *_: None
+    )  # each ``!command`` would wait 0.1 s
     return shell
 
 
@@ -301,4 +342,6 @@ def _simplify(obj: Any, traits: Sequence[str]) -> None:
 
 
 def _refuse(name: str, *_: Any, **_rest: Any) -> NoReturn:
-    raise StdinNotImplementedError(f"{name} was called, but this frontend does not support input requests.")
+    raise StdinNotImplementedError(
+        f"{name} was called, but this frontend does not support input requests."
+    )

@@ -19,7 +19,9 @@ class Closed(Exception):
     """The peer has closed the channel."""
 
 
-def send(channel: socket.socket, message: dict[str, Any], attached: socket.socket | None = None) -> None:
+def send(
+    channel: socket.socket, message: dict[str, Any], attached: socket.socket | None = None
+) -> None:
     """Send what JSON can hold on a Unix socket, and perhaps a socket of which the receiver gets a duplicate."""
     data = json.dumps(message).encode()
     head = _HEAD.pack(len(data))

@@ -72,7 +72,9 @@ class Report:
     starved: bool = False
 
 
-def start_process(module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def start_process(
+    module: str, environment: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """Run a module as a process that serves a channel, and ends when it is closed; return this end, too.
 
     The module's argument is the file descriptor of its end. ``PYTHONPATH`` is added to its environment.
@@ -108,7 +110,9 @@ class Worker:
     ``home`` is its home directory, as it sees it; with ``remove_home``, it is this machine's, and ``close`` removes it.
     """
 
-    def __init__(self, channel: socket.socket, listener: socket.socket, home: Path, *, remove_home: bool) -> None:
+    def __init__(
+        self, channel: socket.socket, listener: socket.socket, home: Path, *, remove_home: bool
+    ) -> None:
         self._channel = channel
         self.listener = listener
         self._home = home
@@ -125,7 +129,9 @@ class Worker:
         """Take the cluster that is served on ``listener``; ``close`` closes it."""
         self._cluster = cluster
 
-    async def run(self, cells: list[str], learner: str, *, kernel: bool, files: Mapping[str, bytes]) -> Report:
+    async def run(
+        self, cells: list[str], learner: str, *, kernel: bool, files: Mapping[str, bytes]
+    ) -> Report:
         """Run a notebook to its end, or to the end of its limits; then all its processes are gone.
 
         With ``kernel``, it runs in a real kernel although it needs none. ``files`` lie in its home directory.
@@ -200,10 +206,17 @@ class Workers:
         self._cleanup.close()
 
     def _start_fork_server(self) -> None:
-        keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+        keep = {
+            name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ
+        }
         environment = {**keep, "PYTHONDONTWRITEBYTECODE": "1", **isolation.ALLOCATORS}
-        self._fork_server, self._channel = start_process("labkit.grading.running.fork_server", environment)
-        wire.send(self._channel, {**_unused_credentials(), "kernel": self.kernel, "packages": self._packages()})
+        self._fork_server, self._channel = start_process(
+            "labkit.grading.running.fork_server", environment
+        )
+        wire.send(
+            self._channel,
+            {**_unused_credentials(), "kernel": self.kernel, "packages": self._packages()},
+        )
         hello, _ = wire.receive(self._channel)
         self.level = str(hello["level"])
 
@@ -310,7 +323,11 @@ def _unused_credentials() -> dict[str, str]:
     """Make credentials of no cluster, with which the fork server warms up TLS."""
     keys = Keys.generate(b"-")
     certificate, key = keys.client_certificate("nobody")
-    return {"ca": keys.ca_certificate.decode(), "certificate": certificate.decode(), "key": key.decode()}
+    return {
+        "ca": keys.ca_certificate.decode(),
+        "certificate": certificate.decode(),
+        "key": key.decode(),
+    }
 
 
 class WithWorkers:

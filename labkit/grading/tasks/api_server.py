@@ -10,7 +10,13 @@ from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, asks, namespace
 from labkit.rbac.subjects import ANONYMOUS, UNAUTHENTICATED
 
-GROUPS = ("rbac.authorization.k8s.io", "authorization.k8s.io", "authentication.k8s.io", "apps", "batch")
+GROUPS = (
+    "rbac.authorization.k8s.io",
+    "authorization.k8s.io",
+    "authentication.k8s.io",
+    "apps",
+    "batch",
+)
 
 
 def labelled_namespace(seed: Seed) -> Variant:
@@ -19,13 +25,21 @@ def labelled_namespace(seed: Seed) -> Variant:
 
     def wrong(obj: dict[str, Any]) -> str:
         found = (obj["metadata"].get("labels") or {}).get("team")
-        return "" if found == team else text("Its label team is {found}, not {team}.", found or text("nothing"), team)
+        return (
+            ""
+            if found == team
+            else text("Its label team is {found}, not {team}.", found or text("nothing"), team)
+        )
 
     return Variant(
         asks("1.1", space=space, team=team),
         (
             exists(f"/api/v1/namespaces/{space}", text("The namespace {space} is there.", space)),
-            exists(f"/api/v1/namespaces/{space}", text("{space} has the label team={team}.", space, team), where=wrong),
+            exists(
+                f"/api/v1/namespaces/{space}",
+                text("{space} has the label team={team}.", space, team),
+                where=wrong,
+            ),
         ),
         answer=f'metadata = {{"name": "{space}", "labels": {{"team": "{team}"}}}}\n'
         'lab.admin.post("/api/v1/namespaces", {"metadata": metadata})',
@@ -43,7 +57,11 @@ def server_version(seed: Seed) -> Variant:
         asks("1.2", name=name, space=space),
         (
             config_map_says(
-                space, name, "version", text("The config map {name} tells the server's version.", name), version
+                space,
+                name,
+                "version",
+                text("The config map {name} tells the server's version.", name),
+                version,
             ),
         ),
         (namespace(space),),
@@ -77,12 +95,18 @@ def anonymous_stays_out(seed: Seed) -> Variant:
     space, name = seed.name("gate"), seed.name("seen")
 
     def user(context: GradedCluster) -> str:
-        return "unauthorized" if context.anonymous.get("/api/v1/namespaces").status == 401 else ANONYMOUS
+        return (
+            "unauthorized"
+            if context.anonymous.get("/api/v1/namespaces").status == 401
+            else ANONYMOUS
+        )
 
     return Variant(
         asks("1.4", name=name, space=space),
         (
-            config_map_says(space, name, "user", "The config map tells the user name of the message.", user, 1),
+            config_map_says(
+                space, name, "user", "The config map tells the user name of the message.", user, 1
+            ),
             may_not(ANONYMOUS, "list", "namespaces", points=1),
             may_not(ANONYMOUS, "list", "secrets", points=1),
         ),

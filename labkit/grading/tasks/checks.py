@@ -62,7 +62,9 @@ class GradedCluster:
     def lacks(self, needs: Iterable[str]) -> str:
         """Say why a check with these ``needs`` cannot be judged here; empty when it can."""
         if "audit" in needs and not self.audited:
-            return text("not judged: this cluster keeps no audit log that can be read from end to end")
+            return text(
+                "not judged: this cluster keeps no audit log that can be read from end to end"
+            )
         if "pods" in needs and not self.pods:
             return text("not judged: no pod runs on this cluster, since none of its nodes is ready")
         return ""
@@ -78,7 +80,9 @@ class GradedCluster:
         text = (obj.get("data") or {}).get(key)
         if text is None:
             with suppress(binascii.Error):
-                text = base64.b64decode((obj.get("binaryData") or {}).get(key) or "").decode(errors="replace")
+                text = base64.b64decode((obj.get("binaryData") or {}).get(key) or "").decode(
+                    errors="replace"
+                )
         return str(text or "").strip()
 
 
@@ -198,7 +202,12 @@ def exists(
 
 
 def config_map_says(
-    namespace: str, config_map: str, key: str, what: str, expected: Callable[[GradedCluster], str], points: float = 2.0
+    namespace: str,
+    config_map: str,
+    key: str,
+    what: str,
+    expected: Callable[[GradedCluster], str],
+    points: float = 2.0,
 ) -> Check:
     """Expect a value that the learner put into a config map."""
 
@@ -239,7 +248,12 @@ def token_in_secret(
         obj = context.find(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
         encoded = ((obj or {}).get("data") or {}).get("token")
         if not encoded:
-            return Finding(False, text("There is no Secret {name} with the key “token” in {space}.", secret, namespace))
+            return Finding(
+                False,
+                text(
+                    "There is no Secret {name} with the key “token” in {space}.", secret, namespace
+                ),
+            )
         try:
             raw = base64.b64decode(encoded, validate=True).decode()
             token = Token.decode(raw, context.admin)
@@ -248,9 +262,14 @@ def token_in_secret(
         if not token.verified:
             return Finding(False, text("The token in {name} is {verdict}.", secret, token.verdict))
         if token.subject != f"system:serviceaccount:{namespace}:{who}":
-            return Finding(False, text("It speaks for {user}, not for {account}.", token.subject, who))
+            return Finding(
+                False, text("It speaks for {user}, not for {account}.", token.subject, who)
+            )
         wrong = judge(token, context) or ("" if token.expired else _refused(token, context))
-        return Finding(not wrong, wrong or text("The token in {name} speaks for {user}.", secret, token.subject))
+        return Finding(
+            not wrong,
+            wrong or text("The token in {name} speaks for {user}.", secret, token.subject),
+        )
 
     return Check(what, look, 2.0, needs=needs, kind="wrong-token")
 
@@ -275,13 +294,22 @@ def called_from(pod: str, user: str, path: str, what: str) -> Check:
                 continue
             source = event["sourceIPs"][-1]
             if _pod_of(event) == pod.rpartition("/")[2] and source == address:
-                return Finding(True, text("The audit log shows {user}: list {path}.", user, event["requestURI"]))
+                return Finding(
+                    True,
+                    text("The audit log shows {user}: list {path}.", user, event["requestURI"]),
+                )
             outside = text(
-                "It shows one from {address}, which is not the pod, or with a token that is not the pod's.", source
+                "It shows one from {address}, which is not the pod, or with a token that is not the pod's.",
+                source,
             )
         if address is None:
-            outside = text("The pod is not there any more, so that nothing shows what came from it.")
-        return Finding(False, listed((text("The audit log shows no such request of {user}.", user), outside), " "))
+            outside = text(
+                "The pod is not there any more, so that nothing shows what came from it."
+            )
+        return Finding(
+            False,
+            listed((text("The audit log shows no such request of {user}.", user), outside), " "),
+        )
 
     return Check(what, look, 2.0, needs=AUDIT | PODS, kind="not-asked")
 
@@ -293,7 +321,9 @@ def was_read(context: GradedCluster, pod: str) -> bool:
     """
     return not context.audited or any(
         _pod_of(event) == pod.rpartition("/")[2]
-        or re.match(rf"{pod}/(attach|exec\?.*(token|secrets|stdin=true))", unquote(event["requestURI"]))
+        or re.match(
+            rf"{pod}/(attach|exec\?.*(token|secrets|stdin=true))", unquote(event["requestURI"])
+        )
         for event in context.events()
     )
 
@@ -304,14 +334,19 @@ def _pod_of(event: Object) -> str:
     return str((extra.get("authentication.kubernetes.io/pod-name") or [""])[0])
 
 
-def _decision(need: Need, expected: bool, show_reason: bool = True) -> Callable[[GradedCluster], Finding]:
+def _decision(
+    need: Need, expected: bool, show_reason: bool = True
+) -> Callable[[GradedCluster], Finding]:
     def look(context: GradedCluster) -> Finding:
         status = context.decide(need.question())
         if "allowed" not in status:
             return Finding(False, text("The server did not answer the question."))
         allowed = bool(status["allowed"])
         reason = f" ({status['reason']})" if show_reason and status.get("reason") else ""
-        seen = text("The server says allowed{reason}." if allowed else "The server says forbidden{reason}.", reason)
+        seen = text(
+            "The server says allowed{reason}." if allowed else "The server says forbidden{reason}.",
+            reason,
+        )
         note = _misspelt(need.question(), context.policy()) if expected and not allowed else ""
         return Finding(allowed is expected, listed((seen, note), " "))
 

@@ -7,7 +7,16 @@ from dataclasses import replace
 from labkit.core.language import text
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster, may, may_not
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, role
+from labkit.grading.tasks.task import (
+    ExerciseSpec,
+    Task,
+    Variant,
+    account,
+    asks,
+    binding,
+    namespace,
+    role,
+)
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
 from labkit.rbac.objects import namespace_of, role_key
@@ -45,7 +54,10 @@ def view_in_one(seed: Seed) -> Variant:
 
     def given(context: GradedCluster) -> Finding:
         bound = context.policy().bindings_of(subject(me).as_user())
-        ok = any(role_key(each) == ("ClusterRole", "", "view") and namespace_of(each) in ("", space) for each in bound)
+        ok = any(
+            role_key(each) == ("ClusterRole", "", "view") and namespace_of(each) in ("", space)
+            for each in bound
+        )
         return Finding(ok, text("A binding gives it." if ok else "No binding gives it."))
 
     return Variant(
@@ -69,7 +81,10 @@ def view_in_one(seed: Seed) -> Variant:
 def extend_view(seed: Seed) -> Variant:
     """Aggregation: a new rule for view, without touching view."""
     space, who, name = seed.name("annex"), seed.name("reader"), seed.name("view")
-    group, resource = f"{seed.name('crew')}.example.com", seed.one("thing", ("boats", "kites", "drums"))
+    group, resource = (
+        f"{seed.name('crew')}.example.com",
+        seed.one("thing", ("boats", "kites", "drums")),
+    )
     me, witness = f"{space}/{who}", f"{space}/{seed.name('witness')}"
     extra = role("", name, ("get,list", group, resource))
     extra["metadata"]["labels"] = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
@@ -81,13 +96,27 @@ def extend_view(seed: Seed) -> Variant:
                 for each in (me, witness)
                 for verb in ("get", "list")
             ),
-            replace(may(me, "list", "pods", space, points=0.5, hint="view must keep what it had."), limit=True),
+            replace(
+                may(me, "list", "pods", space, points=0.5, hint="view must keep what it had."),
+                limit=True,
+            ),
             Check(
-                "view itself is as it was.", _aggregates, 1, "Leave view, and make a cluster role of your own.", True
+                "view itself is as it was.",
+                _aggregates,
+                1,
+                "Leave view, and make a cluster role of your own.",
+                True,
             ),
             may_not(me, "delete", resource, space, group=group),
             may_not(me, "list", "secrets", space),
-            may_not(f"{space}/default", "list", resource, space, group=group, hint="Only those who have view."),
+            may_not(
+                f"{space}/default",
+                "list",
+                resource,
+                space,
+                group=group,
+                hint="Only those who have view.",
+            ),
         ),
         (
             namespace(space),
@@ -98,7 +127,10 @@ def extend_view(seed: Seed) -> Variant:
         f"lab.apply({extra!r})",
         [
             Allowance(
-                None, [{"verbs": READING, "apiGroups": [group], "resources": [resource]}], (), f"ClusterRole/{each}"
+                None,
+                [{"verbs": READING, "apiGroups": [group], "resources": [resource]}],
+                (),
+                f"ClusterRole/{each}",
             )
             for each in ("view", "edit", "admin")
         ],
@@ -110,7 +142,9 @@ def _aggregates(context: GradedCluster) -> Finding:
     view = context.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
     wanted = [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]
     kept = (view.get("aggregationRule") or {}).get("clusterRoleSelectors") == wanted
-    return Finding(kept, text("view is made of the cluster roles with its label." if kept else "It is edited."))
+    return Finding(
+        kept, text("view is made of the cluster roles with its label." if kept else "It is edited.")
+    )
 
 
 def a_path(seed: Seed) -> Variant:
@@ -134,5 +168,10 @@ def a_path(seed: Seed) -> Variant:
 
 CLUSTER_ROLES = ExerciseSpec(
     "ex5-cluster-roles",
-    (Task("5.1", cluster_reader), Task("5.2", view_in_one), Task("5.3", extend_view), Task("5.4", a_path)),
+    (
+        Task("5.1", cluster_reader),
+        Task("5.2", view_in_one),
+        Task("5.3", extend_view),
+        Task("5.4", a_path),
+    ),
 )

@@ -20,7 +20,17 @@ from labkit.grading.tasks.checks import (
 )
 from labkit.grading.tasks.pods import mounted_tokens, not_running
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, pod, role
+from labkit.grading.tasks.task import (
+    ExerciseSpec,
+    Task,
+    Variant,
+    account,
+    asks,
+    binding,
+    namespace,
+    pod,
+    role,
+)
 from labkit.rbac.changes import READING
 from labkit.rbac.difference import Allowance
 from labkit.rbac.subjects import subject
@@ -32,7 +42,11 @@ def deployer(seed: Seed) -> Variant:
     """Exactly what a deployer needs."""
     space, other, who = seed.name("release"), seed.name("archive"), seed.name("deployer")
     me = f"{space}/{who}"
-    rules = (("get,list,create,update,patch", "apps", "deployments"), ("get,list", "", "pods"), ("get", "", "pods/log"))
+    rules = (
+        ("get,list,create,update,patch", "apps", "deployments"),
+        ("get,list", "", "pods"),
+        ("get", "", "pods/log"),
+    )
     return Variant(
         asks("6.1", who=who, space=space),
         (
@@ -70,7 +84,11 @@ def over_broad(seed: Seed) -> Variant:
                 hint="It is not one that every cluster has: compare the names with those of an untouched cluster.",
             ),
             Check(
-                text("{who} can list config maps, and no account of {space} can read Secrets.", who, space),
+                text(
+                    "{who} can list config maps, and no account of {space} can read Secrets.",
+                    who,
+                    space,
+                ),
                 _closed(me, rival, space),
                 3,
                 "Which cluster role bindings name the group of the namespace's accounts?",
@@ -84,12 +102,20 @@ def over_broad(seed: Seed) -> Variant:
         (
             namespace(space),
             account(space, who),
-            binding("", loose, "ClusterRole/cluster-admin", f"group:system:serviceaccounts:{space}"),
+            binding(
+                "", loose, "ClusterRole/cluster-admin", f"group:system:serviceaccounts:{space}"
+            ),
         ),
         f'lab.admin.delete("/apis/{RBAC}/v1/clusterrolebindings/{loose}")\n'
         f"lab.apply({role(space, 'lister', ('list', '', 'configmaps'))!r})\n"
         f"lab.apply({binding(space, 'lister', 'Role/lister', me)!r})",
-        [Allowance(subject(me), [{"verbs": READING, "apiGroups": [""], "resources": ["configmaps"]}], (space,))],
+        [
+            Allowance(
+                subject(me),
+                [{"verbs": READING, "apiGroups": [""], "resources": ["configmaps"]}],
+                (space,),
+            )
+        ],
     )
 
 
@@ -101,7 +127,9 @@ def _closed(me: str, rival: str, space: str) -> Callable[[GradedCluster], Findin
         for check in (wanted, *limits):
             finding = check.look(context)
             if not finding.ok:
-                return Finding(False, text("Not so: {expected}. {seen}", check.expected, finding.seen))
+                return Finding(
+                    False, text("Not so: {expected}. {seen}", check.expected, finding.seen)
+                )
         return Finding(True, "The need is met and the hole is closed.")
 
     return look
@@ -125,12 +153,22 @@ def _working(space: str, name: str, resource: str, who: str) -> Check:
         if not tokens:
             return Finding(False, "The pod mounts no token, so its requests are anonymous.")
         if who not in tokens:
-            return Finding(False, text("The pod runs as {found}, not as {who}.", spec.get("serviceAccountName"), who))
+            return Finding(
+                False,
+                text("The pod runs as {found}, not as {who}.", spec.get("serviceAccountName"), who),
+            )
         if context.pods and (why := not_running(obj)):
             return Finding(False, why)
         finding = wanted.look(context)
         return Finding(
-            finding.ok, text("{user} asks to list {resource} in {space}. {seen}", user, resource, space, finding.seen)
+            finding.ok,
+            text(
+                "{user} asks to list {resource} in {space}. {seen}",
+                user,
+                resource,
+                space,
+                finding.seen,
+            ),
         )
 
     return Check(
@@ -161,7 +199,11 @@ def _broken_pod(
     spaces = [space, other] if other else [space]
     return Variant(
         asks("6.3", name=name, space=space, resource=resource, who=who),
-        (_working(space, name, resource, who), *limits, may_not(f"{space}/{who}", "list", "secrets", space)),
+        (
+            _working(space, name, resource, who),
+            *limits,
+            may_not(f"{space}/{who}", "list", "secrets", space),
+        ),
         (
             *(namespace(each) for each in spaces),
             *(account(each, who) for each in spaces),
@@ -178,7 +220,14 @@ def no_token(seed: Seed) -> Variant:
     space, who, name = names = _repair(seed, "mute")
     limits = [may_not("system:anonymous", "list", "services", space, points=1)]
     answer = _replace(space, name, who)
-    return _broken_pod(names, "services", limits, answer, serviceAccountName=who, automountServiceAccountToken=False)
+    return _broken_pod(
+        names,
+        "services",
+        limits,
+        answer,
+        serviceAccountName=who,
+        automountServiceAccountToken=False,
+    )
 
 
 def wrong_account(seed: Seed) -> Variant:
@@ -193,7 +242,10 @@ def missing_verb(seed: Seed) -> Variant:
     space, who, _ = names = _repair(seed, "verb")
     me = f"{space}/{who}"
     limits = [
-        replace(may(me, "get", "pods", space, points=0.5, hint="What worked must go on working."), limit=True),
+        replace(
+            may(me, "get", "pods", space, points=0.5, hint="What worked must go on working."),
+            limit=True,
+        ),
         may_not(me, "delete", "pods", space),
     ]
     answer = f"lab.apply({role(space, 'reader', ('get,list', '', 'pods'))!r})"
@@ -204,9 +256,14 @@ def wrong_namespace(seed: Seed) -> Variant:
     """Broken: the binding names the account of another namespace."""
     space, who, _ = names = _repair(seed, "addr")
     me, other = f"{space}/{who}", seed.name("twin")
-    limits = [may_not(f"{other}/{who}", "list", "secrets", space), may_not(me, "list", "persistentvolumeclaims", other)]
+    limits = [
+        may_not(f"{other}/{who}", "list", "secrets", space),
+        may_not(me, "list", "persistentvolumeclaims", other),
+    ]
     answer = f"lab.apply({binding(space, 'reader', 'Role/reader', me)!r})"
-    return _broken_pod(names, "persistentvolumeclaims", limits, answer, other=other, serviceAccountName=who)
+    return _broken_pod(
+        names, "persistentvolumeclaims", limits, answer, other=other, serviceAccountName=who
+    )
 
 
 def _replace(space: str, name: str, who: str) -> str:
@@ -224,7 +281,9 @@ def which_account(seed: Seed) -> Variant:
     guilty = seed.one("guilty", accounts)
 
     def uid(context: GradedCluster) -> str:
-        there = context.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
+        there = context.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {
+            "metadata": {}
+        }
         return str(there["metadata"].get("uid") or "")
 
     proof = config_map_says(space, kept, "uid", "Its uid is the one in the token.", uid, 1)
@@ -232,15 +291,27 @@ def which_account(seed: Seed) -> Variant:
     def look(context: GradedCluster) -> Finding:
         if was_read(context, f"/api/v1/namespaces/{space}/pods/{name}"):
             return proof.look(context)
-        return Finding(False, text("The audit log shows nobody who read or used the token in the pod {name}.", name))
+        return Finding(
+            False,
+            text("The audit log shows nobody who read or used the token in the pod {name}.", name),
+        )
 
     return Variant(
         asks("6.7", name=name, space=space, kept=kept),
         (
-            replace(config_map_says(space, kept, "account", "The account is named.", lambda _: guilty, 1), needs=PODS),
+            replace(
+                config_map_says(
+                    space, kept, "account", "The account is named.", lambda _: guilty, 1
+                ),
+                needs=PODS,
+            ),
             replace(proof, look=look, needs=PODS),
         ),
-        (namespace(space), *(account(space, each) for each in accounts), pod(space, name, serviceAccountName=guilty)),
+        (
+            namespace(space),
+            *(account(space, each) for each in accounts),
+            pod(space, name, serviceAccountName=guilty),
+        ),
         f'found = lab.pod_token("{space}/{name}").flat\n'
         'who = "kubernetes.io.serviceaccount"\n'
         'facts = {"account": found[f"{who}.name"], "uid": found[f"{who}.uid"]}\n'

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.core.language import text
-from labkit.grading.tasks.checks import PODS, Check, Finding, GradedCluster, called_from, exists, may_not
+from labkit.grading.tasks.checks import (
+    PODS,
+    Check,
+    Finding,
+    GradedCluster,
+    called_from,
+    exists,
+    may_not,
+)
 from labkit.grading.tasks.pods import mounted_tokens, not_running
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, namespace, pod
@@ -23,7 +31,10 @@ def pod_with_account(seed: Seed) -> Variant:
     return Variant(
         asks("2.1", who=who, space=space, name=name),
         (
-            exists(f"/api/v1/namespaces/{space}/serviceaccounts/{who}", text("The account {who} is there.", who)),
+            exists(
+                f"/api/v1/namespaces/{space}/serviceaccounts/{who}",
+                text("The account {who} is there.", who),
+            ),
             exists(path, text("The pod {name} runs as {who}.", name, who), where=wrong),
             exists(path, text("The pod {name} is running.", name), where=not_running, needs=PODS),
         ),
@@ -46,7 +57,9 @@ def call_from_inside(seed: Seed) -> Variant:
                 f"/api/v1/namespaces/{space}/pods/{name}",
                 f"system:serviceaccount:{space}:default",
                 path,
-                text("The audit log shows the list of {resource} with the pod's own token.", resource),
+                text(
+                    "The audit log shows the list of {resource} with the pod's own token.", resource
+                ),
             ),
             may_not(f"{space}/default", "list", resource, space, points=1),
         ),
@@ -69,7 +82,10 @@ def pod_without_token(seed: Seed) -> Variant:
             return Finding(False, text("There is no object at {path}.", path))
         tokens = mounted_tokens(obj, context)
         return Finding(
-            not tokens, text("It mounts a token of {account}.", tokens[0]) if tokens else text("It mounts none.")
+            not tokens,
+            text("It mounts a token of {account}.", tokens[0])
+            if tokens
+            else text("It mounts none."),
         )
 
     return Variant(

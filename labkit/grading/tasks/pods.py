@@ -37,13 +37,23 @@ def mounted_tokens(pod: Object, context: GradedCluster, *, for_server: bool = Fa
     With ``for_server``, only tokens that the API server accepts, not those for another audience.
     """
     spec = pod["spec"]
-    containers = [*spec["containers"], *(spec.get("initContainers") or ()), *(spec.get("ephemeralContainers") or ())]
-    mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts") or ()}
+    containers = [
+        *spec["containers"],
+        *(spec.get("initContainers") or ()),
+        *(spec.get("ephemeralContainers") or ()),
+    ]
+    mounted = {
+        mount["name"] for container in containers for mount in container.get("volumeMounts") or ()
+    }
     volumes = [volume for volume in spec.get("volumes") or () if volume["name"] in mounted]
-    return [account for volume in volumes for account in _in_volume(volume, pod, context, for_server)]
+    return [
+        account for volume in volumes for account in _in_volume(volume, pod, context, for_server)
+    ]
 
 
-def _in_volume(volume: Object, pod: Object, context: GradedCluster, for_server: bool) -> Iterator[str]:
+def _in_volume(
+    volume: Object, pod: Object, context: GradedCluster, for_server: bool
+) -> Iterator[str]:
     projected = (volume.get("projected") or {}).get("sources") or ()
     for source in projected:
         token = source.get("serviceAccountToken")
@@ -51,7 +61,11 @@ def _in_volume(volume: Object, pod: Object, context: GradedCluster, for_server: 
             yield str(pod["spec"].get("serviceAccountName") or "default")
     names = [(source.get("secret") or {}).get("name") for source in projected]
     for name in [(volume.get("secret") or {}).get("secretName"), *names]:
-        secret = context.find(f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/{name}") if name else None
+        secret = (
+            context.find(f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/{name}")
+            if name
+            else None
+        )
         if secret and secret.get("type") == TOKEN_SECRET:
             yield str((secret["metadata"].get("annotations") or {}).get(ACCOUNT))
 

@@ -18,7 +18,16 @@ from labkit.core.language import text
 from labkit.core.yaml_file import LOADER
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Object, Task, Variant, account, asks, namespace, texts
+from labkit.grading.tasks.task import (
+    ExerciseSpec,
+    Object,
+    Task,
+    Variant,
+    account,
+    asks,
+    namespace,
+    texts,
+)
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.policy import Policy
 from labkit.rbac.testing.mutants import Added, Mutant, mutants
@@ -91,20 +100,40 @@ def scene(task: str, seed: Seed) -> Scene:
     )
     added = Added(entry["verbs"], entry["resources"], parts=False, another=named(entry["another"]))
     home = named(entry["namespaces"][0])
-    values = {label.replace("-", "_"): name for label, name in zip(entry["names"], names, strict=True)}
-    return Scene(asks(task, **values), home, objects, named(entry["answer"]), vocabulary, added, names)
+    values = {
+        label.replace("-", "_"): name for label, name in zip(entry["names"], names, strict=True)
+    }
+    return Scene(
+        asks(task, **values), home, objects, named(entry["answer"]), vocabulary, added, names
+    )
 
 
 @cache
 def wrong_policies(task: str) -> tuple[Mutant, ...]:
     """The wrong policies of a task: those with one thing wrong, and pairs of a wrong role and a wrong binding."""
     found = scene(task, ONE_SET)
-    needed = [each for each in read_questions(yaml.load(found.answer, LOADER), found.vocabulary) if each.may]
+    needed = [
+        each
+        for each in read_questions(yaml.load(found.answer, LOADER), found.vocabulary)
+        if each.may
+    ]
     single = mutants(found.policy, found.vocabulary, added=found.added)
-    wider = [each for each in single if all(allows(each.policy, question.attributes) for question in needed)]
-    bindings = [each for each in wider if each.sort in PAIRED and each.policy.roles.keys() == found.policy.roles.keys()]
+    wider = [
+        each
+        for each in single
+        if all(allows(each.policy, question.attributes) for question in needed)
+    ]
+    bindings = [
+        each
+        for each in wider
+        if each.sort in PAIRED and each.policy.roles.keys() == found.policy.roles.keys()
+    ]
     pairs = [
-        Mutant(f"{role.what}, and {other.what}", "pairs", replace(other.policy, roles=role.policy.roles))
+        Mutant(
+            f"{role.what}, and {other.what}",
+            "pairs",
+            replace(other.policy, roles=role.policy.roles),
+        )
         for number, role in enumerate(each for each in wider if each.sort in WHAT)
         for other in bindings[number % 2 :: 2]
     ]
@@ -115,10 +144,14 @@ def wrong_policies(task: str) -> tuple[Mutant, ...]:
 def rejects(task: str, text: str, may: bool) -> frozenset[int] | None:
     """Which wrong policies a question, as ``_ask`` writes it, rejects; None if the right policy answers otherwise."""
     verb, path, group, resource, subresource, space, name, who, *groups = text.split("\0")
-    asked = Attributes(User(who, tuple(groups)), verb, group, "", resource, subresource, space, name, path)
+    asked = Attributes(
+        User(who, tuple(groups)), verb, group, "", resource, subresource, space, name, path
+    )
     if allows(scene(task, ONE_SET).policy, asked) is not may:
         return None
-    return frozenset(at for at, each in enumerate(wrong_policies(task)) if allows(each.policy, asked) is not may)
+    return frozenset(
+        at for at, each in enumerate(wrong_policies(task)) if allows(each.policy, asked) is not may
+    )
 
 
 @dataclass(frozen=True)
@@ -135,23 +168,43 @@ class Judged:
 def judge(task: str, seed: Seed, written: str) -> Judged:
     """Judge the questions in a text; only the first 20 are asked."""
     if not written:
-        return Judged(error=text("There is no config map {name} with the key {key}.", CONFIG_MAP, KEY))
+        return Judged(
+            error=text("There is no config map {name} with the key {key}.", CONFIG_MAP, KEY)
+        )
     if len(written) > MAX_BYTES or ANCHOR.search(written):
-        return Judged(error=text("The questions have more than {number} characters, or an anchor (&).", MAX_BYTES))
+        return Judged(
+            error=text(
+                "The questions have more than {number} characters, or an anchor (&).", MAX_BYTES
+            )
+        )
     found = scene(task, seed)
     try:
         questions = read_questions(yaml.load(written, LOADER), found.vocabulary)
     except (UsageError, yaml.YAMLError, RecursionError, ValueError) as error:
-        return Judged(error=error.what if isinstance(error, UsageError) else text("The questions are not YAML."))
+        return Judged(
+            error=error.what
+            if isinstance(error, UsageError)
+            else text("The questions are not YAML.")
+        )
     answers = [(each, _ask(task, found, each)) for each in questions[:MAX_QUESTIONS]]
     failing = tuple(str(each) for each, rejected in answers if rejected is None)
-    return Judged(len(questions), failing, frozenset().union(*(rejected or () for _, rejected in answers)))
+    return Judged(
+        len(questions), failing, frozenset().union(*(rejected or () for _, rejected in answers))
+    )
 
 
 def _ask(task: str, found: Scene, question: Question) -> frozenset[int] | None:
     """What a question rejects, asked with the names that the wrong policies have."""
     asked = question.attributes
-    what = (asked.verb, asked.path, asked.group, asked.resource, asked.subresource, asked.namespace, asked.name)
+    what = (
+        asked.verb,
+        asked.path,
+        asked.group,
+        asked.resource,
+        asked.subresource,
+        asked.namespace,
+        asked.name,
+    )
     text = "\0".join((*what, asked.user.name, *asked.user.groups))
     for mine, theirs in zip(found.names, scene(task, ONE_SET).names, strict=True):
         text = text.replace(mine, theirs)
@@ -179,17 +232,33 @@ def _variant(task: str, seed: Seed) -> Variant:
     def right(context: GradedCluster) -> Finding:
         failing = read(context).failing
         if failing:
-            return Finding(False, text("The right policy answers otherwise: {question}.", failing[0]))
+            return Finding(
+                False, text("The right policy answers otherwise: {question}.", failing[0])
+            )
         return Finding(True, text("So it does."))
 
     metadata = {"name": CONFIG_MAP, "namespace": found.home}
-    answer = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {KEY: found.answer}}
+    answer = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {KEY: found.answer},
+    }
     return Variant(
         found.text,
         (
-            *(Check(expected, partial(rejected, sorts), 2, kind=PASSES) for expected, sorts in SORTS.items()),
+            *(
+                Check(expected, partial(rejected, sorts), 2, kind=PASSES)
+                for expected, sorts in SORTS.items()
+            ),
             Check(FEW, few, 1, limit=True, kind="too-many-questions"),
-            Check(text("The right policy answers each as expected."), right, 1, limit=True, kind="wrong-question"),
+            Check(
+                text("The right policy answers each as expected."),
+                right,
+                1,
+                limit=True,
+                kind="wrong-question",
+            ),
         ),
         found.objects,
         f"lab.apply({answer!r})",

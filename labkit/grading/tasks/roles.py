@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from labkit.grading.tasks.checks import may, may_not
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, binding, namespace, role
+from labkit.grading.tasks.task import (
+    ExerciseSpec,
+    Task,
+    Variant,
+    account,
+    asks,
+    binding,
+    namespace,
+    role,
+)
 
 
 def reader(seed: Seed) -> Variant:
     """Read one resource in one namespace, and nothing else."""
     space, other, who = seed.name("hall"), seed.name("yard"), seed.name("reader")
-    resource = seed.one("resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims"))
+    resource = seed.one(
+        "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
+    )
     me = f"{space}/{who}"
     return Variant(
         asks("4.1", who=who, space=space, resource=resource, other=other),
@@ -21,7 +32,9 @@ def reader(seed: Seed) -> Variant:
             may_not(me, "delete", resource, space),
             may_not(me, "list", resource, other),
             may_not(me, "list", "secrets", space),
-            may_not(f"{space}/default", "list", resource, space, hint="Only the account that was named."),
+            may_not(
+                f"{space}/default", "list", resource, space, hint="Only the account that was named."
+            ),
         ),
         (namespace(space), namespace(other), account(space, who)),
         f"lab.apply([{role(space, 'reader', ('get,list', '', resource))!r}, "
@@ -51,10 +64,20 @@ def across_namespaces(seed: Seed) -> Variant:
 
 def one_by_name(seed: Seed) -> Variant:
     """One Secret by its name."""
-    space, who, mine, theirs = seed.name("safe"), seed.name("clerk"), seed.name("key"), seed.name("jewel")
+    space, who, mine, theirs = (
+        seed.name("safe"),
+        seed.name("clerk"),
+        seed.name("key"),
+        seed.name("jewel"),
+    )
     me = f"{space}/{who}"
     secrets = [
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": space}, "stringData": {"a": "b"}}
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": space},
+            "stringData": {"a": "b"},
+        }
         for name in (mine, theirs)
     ]
     named = role(space, "one-secret", ("get", "", "secrets"))
@@ -95,5 +118,10 @@ def logs_not_exec(seed: Seed) -> Variant:
 
 ROLES = ExerciseSpec(
     "ex4-roles",
-    (Task("4.1", reader), Task("4.2", across_namespaces), Task("4.3", one_by_name), Task("4.4", logs_not_exec)),
+    (
+        Task("4.1", reader),
+        Task("4.2", across_namespaces),
+        Task("4.3", one_by_name),
+        Task("4.4", logs_not_exec),
+    ),
 )

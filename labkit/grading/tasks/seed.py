@@ -39,12 +39,19 @@ def learner_name(text: str) -> str:
 def earlier_name(text: str) -> str:
     """Normalize a name as an earlier labkit did, to which what cannot be seen was a character like others."""
     composed = unicodedata.normalize("NFC", text).strip()
-    return _NOT_IN_NAMES.sub("_", composed).lstrip(".").encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+    return (
+        _NOT_IN_NAMES.sub("_", composed)
+        .lstrip(".")
+        .encode()[:_MAX_NAME_BYTES]
+        .decode(errors="ignore")
+    )
 
 
 def identity(text: str) -> str:
     """Return what tells a learner's name from others, for the seed: without capitals, widths and what is not seen."""
-    return learner_name(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
+    return learner_name(
+        unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,9 @@ class Seed:
 
     def number(self, label: str, below: int) -> int:
         """Choose a number from 0 to ``below`` - 1; another label gives another number."""
-        digest = hashlib.blake2b(f"{learner_name(self.learner)}\0{label}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(
+            f"{learner_name(self.learner)}\0{label}".encode(), digest_size=8
+        ).digest()
         return int.from_bytes(digest, "big") % below
 
     def one(self, label: str, choices: Sequence[str]) -> str:

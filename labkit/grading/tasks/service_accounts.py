@@ -31,11 +31,19 @@ def token_for_audience(seed: Seed) -> Variant:
 
     def judge(token: Token, _context: GradedCluster) -> str:
         found = token.claims.get("aud")
-        return "" if found == [audience] else text("Its audience is {found}, not {audience}.", f"{found}", audience)
+        return (
+            ""
+            if found == [audience]
+            else text("Its audience is {found}, not {audience}.", f"{found}", audience)
+        )
 
     return Variant(
         asks("3.1", who=who, space=space, audience=audience, kept=kept),
-        (token_in_secret(space, kept, who, text("A token of {who} for {audience}.", who, audience), judge),),
+        (
+            token_in_secret(
+                space, kept, who, text("A token of {who} for {audience}.", who, audience), judge
+            ),
+        ),
         (namespace(space), account(space, who)),
         _ask(space, who, f'{{"audiences": ["{audience}"]}}') + _keep(space, kept),
     )
@@ -48,11 +56,23 @@ def short_token(seed: Seed) -> Variant:
 
     def judge(token: Token, _context: GradedCluster) -> str:
         life = int(token.claims.get("exp", 0)) - int(token.claims.get("iat", 0))
-        return "" if life == 60 * minutes else text("It lives for {life} s, not for {right} s.", life, 60 * minutes)
+        return (
+            ""
+            if life == 60 * minutes
+            else text("It lives for {life} s, not for {right} s.", life, 60 * minutes)
+        )
 
     return Variant(
         asks("3.2", who=who, space=space, minutes=minutes, kept=kept),
-        (token_in_secret(space, kept, who, text("A token of {who} for {minutes} minutes.", who, minutes), judge),),
+        (
+            token_in_secret(
+                space,
+                kept,
+                who,
+                text("A token of {who} for {minutes} minutes.", who, minutes),
+                judge,
+            ),
+        ),
         (namespace(space), account(space, who)),
         _ask(space, who, f'{{"expirationSeconds": {60 * minutes}}}') + _keep(space, kept),
     )
@@ -60,19 +80,32 @@ def short_token(seed: Seed) -> Variant:
 
 def bound_token(seed: Seed) -> Variant:
     """A token that dies with a pod."""
-    space, who, name, kept = seed.name("tied"), seed.name("holder"), seed.name("anchor"), seed.name("rope")
+    space, who, name, kept = (
+        seed.name("tied"),
+        seed.name("holder"),
+        seed.name("anchor"),
+        seed.name("rope"),
+    )
 
     def judge(token: Token, context: GradedCluster) -> str:
         running = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if token.bound_to != f"pod {name}":
-            return text("It is bound to {found}, not to the pod {name}.", token.bound_to or text("nothing"), name)
+            return text(
+                "It is bound to {found}, not to the pod {name}.",
+                token.bound_to or text("nothing"),
+                name,
+            )
         uid = token.flat.get("kubernetes.io.pod.uid")
         same = running is not None and uid == running["metadata"]["uid"]
         return "" if same else text("The pod it is bound to is not the one that runs now.")
 
     return Variant(
         asks("3.3", name=name, space=space, who=who, kept=kept),
-        (token_in_secret(space, kept, who, text("A token bound to the pod {name}.", name), judge, needs=PODS),),
+        (
+            token_in_secret(
+                space, kept, who, text("A token bound to the pod {name}.", name), judge, needs=PODS
+            ),
+        ),
         (namespace(space), account(space, who), pod(space, name, serviceAccountName=who)),
         f'token = lab.read_pod_token("{space}/{name}")\n' + _keep(space, kept),
     )
@@ -87,7 +120,11 @@ def legacy_secret(seed: Seed) -> Variant:
         if "exp" in token.claims:
             return text("It has an end.")
         found = token.bound_to or text("no Secret")
-        return "" if found == f"secret {kept}" else text("It lies in {found}, not in {kept}.", found, kept)
+        return (
+            ""
+            if found == f"secret {kept}"
+            else text("It lies in {found}, not in {kept}.", found, kept)
+        )
 
     return Variant(
         asks("3.4", kept=kept, space=space, who=who),
@@ -101,5 +138,10 @@ def legacy_secret(seed: Seed) -> Variant:
 
 SERVICE_ACCOUNTS = ExerciseSpec(
     "ex3-service-accounts",
-    (Task("3.1", token_for_audience), Task("3.2", short_token), Task("3.3", bound_token), Task("3.4", legacy_secret)),
+    (
+        Task("3.1", token_for_audience),
+        Task("3.2", short_token),
+        Task("3.3", bound_token),
+        Task("3.4", legacy_secret),
+    ),
 )

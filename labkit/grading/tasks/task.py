@@ -66,7 +66,10 @@ class Variant:
     def allowances(self) -> list[Allowance]:
         """Everything that may be granted: the needs, and what is ``allowed`` besides."""
         places = [(need, (need.namespace,) if need.namespace else None) for need in self.needs]
-        return [*(Allowance(need.who, [need.rule()], where) for need, where in places), *self.allowed]
+        return [
+            *(Allowance(need.who, [need.rule()], where) for need, where in places),
+            *self.allowed,
+        ]
 
     def is_concerned(self, excess: Excess) -> bool:
         """Whether an excess is this task's.
@@ -82,7 +85,10 @@ class Variant:
             excess.namespace in spaces
             or not homes.isdisjoint(excess.who.groups)
             or not {excess.who.user, *excess.who.groups}.isdisjoint(self.strangers)
-            or (not excess.namespace and any(rule_allows(excess.part.rule(), need.question()) for need in self.needs))
+            or (
+                not excess.namespace
+                and any(rule_allows(excess.part.rule(), need.question()) for need in self.needs)
+            )
         )
 
     @property
@@ -168,14 +174,28 @@ def namespace(name: str, **labels: str) -> Object:
 
 def account(space: str, name: str) -> Object:
     """Make a service account."""
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": space}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": name, "namespace": space},
+    }
 
 
 def pod(
-    space: str, name: str, *, image: str = "curlimages/curl", command: Sequence[str] = ("sleep", "9999999"), **spec: Any
+    space: str,
+    name: str,
+    *,
+    image: str = "curlimages/curl",
+    command: Sequence[str] = ("sleep", "9999999"),
+    **spec: Any,
 ) -> Object:
     """Make a pod with one container ``main`` that sleeps."""
-    container = {"name": "main", "image": image, "command": list(command), "imagePullPolicy": "IfNotPresent"}
+    container = {
+        "name": "main",
+        "image": image,
+        "command": list(command),
+        "imagePullPolicy": "IfNotPresent",
+    }
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -230,6 +250,10 @@ def binding(space: str, name: str, to: str, *who: str) -> Object:
 
 def _subject(entry: str) -> Object:
     if entry.startswith("group:"):
-        return {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": entry.removeprefix("group:")}
+        return {
+            "kind": "Group",
+            "apiGroup": "rbac.authorization.k8s.io",
+            "name": entry.removeprefix("group:"),
+        }
     space, _, name = entry.partition("/")
     return {"kind": "ServiceAccount", "name": name, "namespace": space}

@@ -103,7 +103,9 @@ def kills(events: int) -> int:
 def hierarchies(self_directory: Path = Path("/proc/self")) -> list[Hierarchy]:
     """List where this process may make groups: none where nothing is mounted, or it has no right to."""
     try:
-        memberships = [line.split(":", 2) for line in (self_directory / "cgroup").read_text().splitlines()]
+        memberships = [
+            line.split(":", 2) for line in (self_directory / "cgroup").read_text().splitlines()
+        ]
         mounts = (self_directory / "mountinfo").read_text().splitlines()
     except OSError:
         return []
@@ -164,7 +166,11 @@ def _settings(limits: Limits, hierarchy: Hierarchy) -> Iterator[tuple[str, str]]
     settings = {
         "pids": [("pids.max", str(limits.processes + OTHER_PROCESSES))],
         "memory": [("memory.limit_in_bytes", memory), ("memory.memsw.limit_in_bytes", memory)],
-        "cpu": [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", period), ("cpu.shares", str(SHARES))],
+        "cpu": [
+            ("cpu.cfs_period_us", period),
+            ("cpu.cfs_quota_us", period),
+            ("cpu.shares", str(SHARES)),
+        ],
     }
     if hierarchy.unified:
         settings["memory"] = [("memory.max", memory), ("memory.swap.max", "0")]
@@ -180,7 +186,11 @@ def _unified(mount_point: Path, own: str) -> Iterator[Hierarchy]:
         with suppress(OSError):
             enabled = (directory / "cgroup.subtree_control").read_text().split()
             names = tuple(name for name in CONTROLLERS if name in enabled)
-            if "memory" in names and os.access(directory, os.W_OK) and os.access(directory / "cgroup.procs", os.W_OK):
+            if (
+                "memory" in names
+                and os.access(directory, os.W_OK)
+                and os.access(directory / "cgroup.procs", os.W_OK)
+            ):
                 yield Hierarchy(directory, names, unified=True)
                 return
         directory = directory.parent

@@ -206,7 +206,9 @@ def user_id(fork_server_pid: int, slot: int) -> int:
         fork_server_pid: The grader's fork server, by which graders differ.
         slot: Which of the grader's slots it is.
     """
-    return USER_IDS[fork_server_pid % MAX_GRADERS * USER_IDS_PER_GRADER + slot % USER_IDS_PER_GRADER]
+    return USER_IDS[
+        fork_server_pid % MAX_GRADERS * USER_IDS_PER_GRADER + slot % USER_IDS_PER_GRADER
+    ]
 
 
 def drop_privileges(level: str, user: int) -> None:
@@ -230,7 +232,9 @@ def drop_privileges(level: str, user: int) -> None:
         Path("/proc/self/gid_map").write_text("1000 0 1")
     os.nice(NICENESS)
     if sys.platform == "linux":
-        prctl(PR_SET_NO_NEW_PRIVS, 1)  # else the kernel refuses an ordinary user's filter, and obeys set-user-ID files
+        prctl(
+            PR_SET_NO_NEW_PRIVS, 1
+        )  # else the kernel refuses an ordinary user's filter, and obeys set-user-ID files
         # Not before the user is changed: that resets it.
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         seccomp.install(libc())

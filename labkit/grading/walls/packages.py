@@ -55,9 +55,15 @@ def package_directories(scratch: Path) -> list[PackageDirectory]:
     found: list[PackageDirectory] = []
     for directory in _directories():
         present = set(os.listdir(directory))
-        stay = present & (visible.get(directory, set()) | set(NOT_INSTALLED)) if directory in visible else set()
+        stay = (
+            present & (visible.get(directory, set()) | set(NOT_INSTALLED))
+            if directory in visible
+            else set()
+        )
         if stay != present:
-            whiteouts = _whiteouts(scratch / f"packages-{len(found)}", present - stay) if stay else ""
+            whiteouts = (
+                _whiteouts(scratch / f"packages-{len(found)}", present - stay) if stay else ""
+            )
             found.append(PackageDirectory(str(directory), tuple(sorted(stay)), whiteouts))
     return found
 
@@ -97,7 +103,12 @@ def _entries(distribution: metadata.Distribution) -> Iterator[str]:
 def _directories() -> list[Path]:
     """List the directories of packages below those that are visible."""
     prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path("/usr"), Path("/usr/local")}
-    found = {path.resolve() for prefix in prefixes for pattern in PATTERNS for path in prefix.glob(pattern)}
+    found = {
+        path.resolve()
+        for prefix in prefixes
+        for pattern in PATTERNS
+        for path in prefix.glob(pattern)
+    }
     return sorted(path for path in found if path.is_dir())
 
 

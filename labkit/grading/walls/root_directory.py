@@ -28,8 +28,26 @@ from labkit.grading.walls.syscalls import (
 )
 
 VISIBLE_SETTINGS = (
-    *("group", "hosts", "host.conf", "nsswitch.conf", "passwd", "protocols", "resolv.conf", "services"),
-    *("alternatives", "ld.so.cache", "localtime", "mime.types", "ssl", "pki", "ca-certificates", "crypto-policies"),
+    *(
+        "group",
+        "hosts",
+        "host.conf",
+        "nsswitch.conf",
+        "passwd",
+        "protocols",
+        "resolv.conf",
+        "services",
+    ),
+    *(
+        "alternatives",
+        "ld.so.cache",
+        "localtime",
+        "mime.types",
+        "ssl",
+        "pki",
+        "ca-certificates",
+        "crypto-policies",
+    ),
 )
 """The entries of ``/etc`` that are visible. Others may have secrets that all users of the machine can read."""
 
@@ -49,7 +67,12 @@ def warm_up() -> None:
 
 
 def mount_root(
-    level: str, root: Path, home: Path, limits: Limits, hidden: Iterable[Path], packages: Iterable[PackageDirectory]
+    level: str,
+    root: Path,
+    home: Path,
+    limits: Limits,
+    hidden: Iterable[Path],
+    packages: Iterable[PackageDirectory],
 ) -> None:
     """Replace the root file system by one that holds Python and nothing else.
 
@@ -87,7 +110,9 @@ def mount_root(
     for path in hidden:
         _cover(root / path.relative_to("/"))
     (root / "dev/pts").mkdir()
-    mount("devpts", str(root / "dev/pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
+    mount(
+        "devpts", str(root / "dev/pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620"
+    )
     (root / "dev/ptmx").symlink_to("pts/ptmx")
     _mount_proc(str(root / "proc"))
     mount("none", str(root), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
@@ -103,7 +128,9 @@ def sandbox_home() -> Path:
     The grader's own account may be called ``learner``, with labkit or Python in its home.
     """
     homes = (Path(f"/home/learner{number or ''}") for number in count())
-    return next(home for home in homes if not any(path.is_relative_to(home) for path in _required_paths()))
+    return next(
+        home for home in homes if not any(path.is_relative_to(home) for path in _required_paths())
+    )
 
 
 def is_visible(path: Path) -> bool:
@@ -117,12 +144,19 @@ def _required_paths() -> dict[Path, int]:
     package = Path(__file__).resolve().parents[2]
     wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64")]
     wanted += [Path("/etc") / name for name in VISIBLE_SETTINGS]
-    wanted += [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package, package.parent / "clusters"]
+    wanted += [
+        Path(sys.prefix).resolve(),
+        Path(sys.base_prefix).resolve(),
+        package,
+        package.parent / "clusters",
+    ]
     if kubectl := shutil.which("kubectl"):
         wanted += [Path(kubectl), Path(kubectl).resolve()]
     wanted += [Path("/dev") / name for name in ("null", "zero", "random", "urandom")]
     found: dict[Path, int] = {}
-    for path in sorted({path for path in wanted if path.exists()}, key=lambda path: len(path.parts)):
+    for path in sorted(
+        {path for path in wanted if path.exists()}, key=lambda path: len(path.parts)
+    ):
         if not any(path.is_relative_to(other) for other in found):
             found[path] = path.lstat().st_mode
     return found
@@ -139,13 +173,20 @@ def _bind_mount(source: str, mode: int, target: str) -> None:
     else:
         os.mknod(target)
     mount(source, target, "", MS_BIND | MS_REC)
-    mount("none", target, "", MS_BIND | MS_REMOUNT | MS_NOSUID | (0 if stat.S_ISCHR(mode) else MS_RDONLY))
+    mount(
+        "none",
+        target,
+        "",
+        MS_BIND | MS_REMOUNT | MS_NOSUID | (0 if stat.S_ISCHR(mode) else MS_RDONLY),
+    )
 
 
 def _cover(directory: Path) -> None:
     """Mount an empty directory over one, if it is there."""
     if directory.is_dir():
-        mount("tmpfs", str(directory), "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755")
+        mount(
+            "tmpfs", str(directory), "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755"
+        )
 
 
 def _mount_packages(packages: PackageDirectory, root: Path) -> None:

@@ -115,7 +115,9 @@ def install(libc: ctypes.CDLL) -> bool:
         return False
     code = program(machine)
     instructions = _Program(len(code) // 8, code)
-    return bool(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(instructions), 0, 0) == 0)
+    return bool(
+        libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(instructions), 0, 0) == 0
+    )
 
 
 @cache
@@ -136,7 +138,9 @@ def program(machine: Machine) -> bytes:
     for number in machine.refused:
         lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, DENIED)]
     lines += _only(machine.setsockopt, _setsockopt())
-    lines += _only(machine.fcntl, [(LOAD, 0, 0, SECOND_ARGUMENT), *_return_if_equal((F_SETPIPE_SZ,), DENIED)])
+    lines += _only(
+        machine.fcntl, [(LOAD, 0, 0, SECOND_ARGUMENT), *_return_if_equal((F_SETPIPE_SZ,), DENIED)]
+    )
     for number in machine.socket:
         lines += _only(number, _socket())
     lines += [

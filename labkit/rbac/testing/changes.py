@@ -49,7 +49,11 @@ class Change:
         shown = self.part.resource
         if self.part.path is None and self.part.group not in ("", "*"):
             shown = qualified(self.part.group, self.part.resource)
-        where = text("in {namespace}", self.namespace) if self.namespace else text("in the whole cluster")
+        where = (
+            text("in {namespace}", self.namespace)
+            if self.namespace
+            else text("in the whole cluster")
+        )
         return text("{rule} {where}", rule_text(self.part._replace(resource=shown).rule()), where)
 
     def __str__(self) -> str:
@@ -70,7 +74,9 @@ def changes(before: Policy, after: Policy, vocabulary: Vocabulary) -> list[Chang
             wide = _lost(new, old, user, "", vocabulary)
             found += [Change(who, part, "", gained) for part in wide]
             for place in sorted(_places(before, after)):
-                here = [part for part in _lost(new, old, user, place, vocabulary) if part not in wide]
+                here = [
+                    part for part in _lost(new, old, user, place, vocabulary) if part not in wide
+                ]
                 found += [Change(who, part, place, gained) for part in here]
     return found
 
@@ -106,12 +112,17 @@ def _entries(policy: Policy) -> Iterator[tuple[str, Subject]]:
 
 
 def _places(*policies: Policy) -> set[str]:
-    return {namespace_of(binding) for policy in policies for binding in policy.bindings if not is_default(binding)} - {
-        ""
-    }
+    return {
+        namespace_of(binding)
+        for policy in policies
+        for binding in policy.bindings
+        if not is_default(binding)
+    } - {""}
 
 
-def _lost(first: Policy, second: Policy, user: User, namespace: str, vocabulary: Vocabulary) -> list[Part]:
+def _lost(
+    first: Policy, second: Policy, user: User, namespace: str, vocabulary: Vocabulary
+) -> list[Part]:
     """The parts that one policy gives a user in a namespace, and the other does not."""
     held = [grant.rule for grant in second.rules_for(user, namespace)]
     found: dict[Part, None] = {}
@@ -130,7 +141,11 @@ def _in_groups(parts: Iterable[Part], vocabulary: Vocabulary) -> Iterator[Part]:
     """The parts, where one is about a resource of any group: once for each group that has it."""
     for part in parts:
         if part.path is None and part.group == "*" and "*" not in part.resource:
-            yield from (part._replace(group=group) for group, name in vocabulary.resources if name == part.resource)
+            yield from (
+                part._replace(group=group)
+                for group, name in vocabulary.resources
+                if name == part.resource
+            )
         else:
             yield part
 
@@ -164,7 +179,10 @@ def usable(part: Part, namespace: str, vocabulary: Vocabulary) -> bool:
     if known is None:
         return False
     namespaced, verbs = known
-    one_namespace = (part.group, part.resource) == ("", "namespaces") and part.verb not in OF_COLLECTIONS
+    one_namespace = (part.group, part.resource) == (
+        "",
+        "namespaces",
+    ) and part.verb not in OF_COLLECTIONS
     if namespace and not namespaced and not one_namespace:
         return False
     if part.names and part.verb in ("create", "deletecollection") and "/" not in part.resource:

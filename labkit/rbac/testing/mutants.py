@@ -102,8 +102,16 @@ def _all(policy: Policy, vocabulary: Vocabulary, added: Added) -> Iterator[tuple
             for what, sort, changed in _rules(rule, vocabulary, added):
                 if len(role["rules"]) > 1:
                     what = text("{what} in its rule about {resources}", what, _about(rule))
-                rules = [*role["rules"][:number], *([changed] if changed else []), *role["rules"][number + 1 :]]
-                yield text("{role} {what}", title(*key), what), sort, _with_role(policy, key, {**role, "rules": rules})
+                rules = [
+                    *role["rules"][:number],
+                    *([changed] if changed else []),
+                    *role["rules"][number + 1 :],
+                ]
+                yield (
+                    text("{role} {what}", title(*key), what),
+                    sort,
+                    _with_role(policy, key, {**role, "rules": rules}),
+                )
     for number, binding in enumerate(policy.bindings):
         if not is_default(binding):
             for what, sort, changed_policy in _bindings(policy, number, binding, vocabulary, added):
@@ -115,27 +123,49 @@ def _about(rule: Rule) -> str:
     return ", ".join([*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())])
 
 
-def _rules(rule: Rule, vocabulary: Vocabulary, added: Added) -> Iterator[tuple[str, str, Rule | None]]:
+def _rules(
+    rule: Rule, vocabulary: Vocabulary, added: Added
+) -> Iterator[tuple[str, str, Rule | None]]:
     """The rules next to one, None for none."""
     yield text("lacks a rule"), "verbs", None
     yield from _lists(
-        rule, "verbs", [each for each in added.verbs if each not in rule["verbs"]], "verbs", text("lets them {value}")
+        rule,
+        "verbs",
+        [each for each in added.verbs if each not in rule["verbs"]],
+        "verbs",
+        text("lets them {value}"),
     )
     if rule.get("nonResourceURLs"):
         yield from _lists(rule, "nonResourceURLs", [], "resources", text("lets them use {value}"))
         return
     groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
-    parts = [name for group, name in vocabulary.resources if group in groups and name.partition("/")[0] in resources]
+    parts = [
+        name
+        for group, name in vocabulary.resources
+        if group in groups and name.partition("/")[0] in resources
+    ]
     named = [*(parts if added.parts else ()), *(added.resources if "" in groups else ())]
     yield from _lists(
-        rule, "resources", [name for name in named if name not in resources], "resources", text("also is about {value}")
+        rule,
+        "resources",
+        [name for name in named if name not in resources],
+        "resources",
+        text("also is about {value}"),
     )
     yield from _lists(
-        rule, "apiGroups", [group for group in ("", "apps") if group not in groups], "groups", text("is about {value}")
+        rule,
+        "apiGroups",
+        [group for group in ("", "apps") if group not in groups],
+        "groups",
+        text("is about {value}"),
     )
     if "" in groups:
         for group in ("v1", "core"):
-            yield text("has the API group “{group}”", group), "groups", {**rule, "apiGroups": [group]}
+            yield (
+                text("has the API group “{group}”", group),
+                "groups",
+                {**rule, "apiGroups": [group]},
+            )
     names = rule.get("resourceNames") or []
     if names:
         yield text("is about objects of any name"), "names", {**rule, "resourceNames": []}
@@ -148,14 +178,20 @@ def _rules(rule: Rule, vocabulary: Vocabulary, added: Added) -> Iterator[tuple[s
         yield text("is about one object only"), "names", {**rule, "resourceNames": ["one"]}
 
 
-def _lists(rule: Rule, field: str, added: Iterable[str], sort: str, phrase: Text) -> Iterator[tuple[str, str, Rule]]:
+def _lists(
+    rule: Rule, field: str, added: Iterable[str], sort: str, phrase: Text
+) -> Iterator[tuple[str, str, Rule]]:
     """The rules with one value less, one more, or all of them."""
     values: list[str] = list(rule.get(field) or ())
     for value in values if len(values) > 1 else ():
         lacks = text("lacks {value}", value or text("the core group"))
         yield lacks, sort, {**rule, field: [each for each in values if each != value]}
     for value in added:
-        yield text(phrase.template, value or text("the core group")), sort, {**rule, field: [*values, value]}
+        yield (
+            text(phrase.template, value or text("the core group")),
+            sort,
+            {**rule, field: [*values, value]},
+        )
     if "*" not in values:
         yield text("has * among its {field}", field), sort, {**rule, field: ["*"]}
 
@@ -166,7 +202,9 @@ def _bindings(
     home, ref = namespace_of(binding), binding["roleRef"]
 
     def instead(*changed: Object) -> Policy:
-        return replace(policy, bindings=(*policy.bindings[:number], *changed, *policy.bindings[number + 1 :]))
+        return replace(
+            policy, bindings=(*policy.bindings[:number], *changed, *policy.bindings[number + 1 :])
+        )
 
     yield text("is not there"), "bindings", instead()
     for what, subjects in _subjects(list(binding.get("subjects") or ()), home, vocabulary, added):
@@ -176,17 +214,29 @@ def _bindings(
             there = {**binding, "metadata": {**binding["metadata"], "namespace": other}}
             there["subjects"] = [_explicit(entry, home) for entry in binding.get("subjects") or ()]
             moved = _with_copy(policy, binding, other)
-            yield text("is in {namespace} instead", other), "places", replace(moved, bindings=instead(there).bindings)
+            yield (
+                text("is in {namespace} instead", other),
+                "places",
+                replace(moved, bindings=instead(there).bindings),
+            )
             yield (
                 text("is in {namespace} as well", other),
                 "places",
                 replace(moved, bindings=instead(binding, there).bindings),
             )
         wide, everywhere = _cluster_wide(policy, binding)
-        yield text("counts everywhere"), "places", replace(wide, bindings=instead(everywhere).bindings)
+        yield (
+            text("counts everywhere"),
+            "places",
+            replace(wide, bindings=instead(everywhere).bindings),
+        )
     else:
         for other in _others(vocabulary):
-            there = {**binding, "kind": "RoleBinding", "metadata": {"name": name_of(binding), "namespace": other}}
+            there = {
+                **binding,
+                "kind": "RoleBinding",
+                "metadata": {"name": name_of(binding), "namespace": other},
+            }
             yield text("counts in {namespace} only", other), "places", instead(there)
     yield (
         text("refers to a role that does not exist"),
@@ -212,7 +262,10 @@ def _subjects(
         others += [(own, name) for name in ("default", added.another) if name != entry["name"]]
         for namespace, name in others:
             other = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
-            yield text("gives it to {account} instead of {subject}", f"{namespace}/{name}", shown), [*rest, other]
+            yield (
+                text("gives it to {account} instead of {subject}", f"{namespace}/{name}", shown),
+                [*rest, other],
+            )
             yield text("also gives it to {account}", f"{namespace}/{name}"), [*entries, other]
         yield (
             text("names a user {user} instead of {subject}", entry["name"], shown),
@@ -226,7 +279,11 @@ def _subjects(
 
 def _others(vocabulary: Vocabulary, *home: str) -> list[str]:
     """The other namespaces, without those of the cluster itself."""
-    return [each for each in sorted(vocabulary.namespaces.difference(home)) if not each.startswith("kube-")]
+    return [
+        each
+        for each in sorted(vocabulary.namespaces.difference(home))
+        if not each.startswith("kube-")
+    ]
 
 
 def _named(kind: str, name: str) -> Object:
@@ -234,7 +291,11 @@ def _named(kind: str, name: str) -> Object:
 
 
 def _explicit(entry: Object, home: str) -> Object:
-    return {**entry, "namespace": entry.get("namespace") or home} if entry.get("kind") == "ServiceAccount" else entry
+    return (
+        {**entry, "namespace": entry.get("namespace") or home}
+        if entry.get("kind") == "ServiceAccount"
+        else entry
+    )
 
 
 def _with_role(policy: Policy, key: Key, role: Object) -> Policy:
@@ -261,4 +322,9 @@ def _cluster_wide(policy: Policy, binding: Object) -> tuple[Policy, Object]:
         role = {**policy.roles[key], "kind": "ClusterRole", "metadata": {"name": name}}
         policy = _with_role(policy, ("ClusterRole", "", name), role)
     ref = {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}
-    return policy, {"kind": "ClusterRoleBinding", "metadata": metadata, "roleRef": ref, "subjects": subjects}
+    return policy, {
+        "kind": "ClusterRoleBinding",
+        "metadata": metadata,
+        "roleRef": ref,
+        "subjects": subjects,
+    }

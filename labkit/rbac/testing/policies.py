@@ -10,7 +10,16 @@ from typing import Any
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
 from labkit.rbac.defaults import default_objects
-from labkit.rbac.objects import GROUP, Object, binding_title, is_default, name_of, namespace_of, role_title, title
+from labkit.rbac.objects import (
+    GROUP,
+    Object,
+    binding_title,
+    is_default,
+    name_of,
+    namespace_of,
+    role_title,
+    title,
+)
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule
 from labkit.rbac.testing.vocabulary import Vocabulary
@@ -40,18 +49,32 @@ def remarks(policy: Policy, vocabulary: Vocabulary) -> list[str]:
     for key, role in policy.roles.items():
         of = title(*key)
         if not is_default(role):
-            odd = dict.fromkeys(name for rule in role.get("rules") or () for name in vocabulary.strangers(rule))
+            odd = dict.fromkeys(
+                name for rule in role.get("rules") or () for name in vocabulary.strangers(rule)
+            )
             found += [text("{role}: no request has the {name}.", of, name) for name in odd]
         named = {name for rule in role.get("rules") or () for name in rule.get("resources") or ()}
         found += [
-            text("{role}: no request matches {name}. A * stands for all resources, or before a slash.", of, name)
+            text(
+                "{role}: no request matches {name}. A * stands for all resources, or before a slash.",
+                of,
+                name,
+            )
             for name in sorted(named)
             if name.endswith("/*")
         ]
-        groups = {group for rule in role.get("rules") or () for group in rule.get("apiGroups") or () if "/" in group}
+        groups = {
+            group
+            for rule in role.get("rules") or ()
+            for group in rule.get("apiGroups") or ()
+            if "/" in group
+        }
         found += [
             text(
-                "{role}: no request matches the API group {name}, which has a version. Write {right}.", of, name, right
+                "{role}: no request matches the API group {name}, which has a version. Write {right}.",
+                of,
+                name,
+                right,
             )
             for name in sorted(groups)
             for right, _, _ in [name.partition("/")]
@@ -59,7 +82,11 @@ def remarks(policy: Policy, vocabulary: Vocabulary) -> list[str]:
     for binding in policy.bindings:
         if policy.role_of(binding) is None:
             found.append(
-                text("{binding} refers to {role}, which does not exist.", binding_title(binding), role_title(binding))
+                text(
+                    "{binding} refers to {role}, which does not exist.",
+                    binding_title(binding),
+                    role_title(binding),
+                )
             )
         if not binding.get("subjects") and not is_default(binding):
             found.append(text("{binding} gives its role to nobody.", binding_title(binding)))
@@ -78,7 +105,11 @@ def aggregated(policy: Policy) -> Policy:
         for key, role in collecting:
             rules: list[Rule] = []
             for other_key, other in sorted(roles.items()):
-                if other_key != key and other_key[0] == "ClusterRole" and _selected(role["aggregationRule"], other):
+                if (
+                    other_key != key
+                    and other_key[0] == "ClusterRole"
+                    and _selected(role["aggregationRule"], other)
+                ):
                     rules += [rule for rule in other.get("rules") or () if rule not in rules]
             if rules != roles[key].get("rules"):
                 roles[key] = {**roles[key], "rules": rules}
@@ -90,7 +121,9 @@ def aggregated(policy: Policy) -> Policy:
 
 def _selected(aggregation: Object, role: Object) -> bool:
     labels: Mapping[str, str] = role["metadata"].get("labels") or {}
-    return any(_matches(selector, labels) for selector in aggregation.get("clusterRoleSelectors") or ())
+    return any(
+        _matches(selector, labels) for selector in aggregation.get("clusterRoleSelectors") or ()
+    )
 
 
 def _matches(selector: Object, labels: Mapping[str, str]) -> bool:
@@ -100,7 +133,12 @@ def _matches(selector: Object, labels: Mapping[str, str]) -> bool:
     for each in selector.get("matchExpressions") or ():
         there, value = each.get("key") in labels, labels.get(each.get("key"))
         among = value in (each.get("values") or ())
-        holds = {"In": there and among, "NotIn": not (there and among), "Exists": there, "DoesNotExist": not there}
+        holds = {
+            "In": there and among,
+            "NotIn": not (there and among),
+            "Exists": there,
+            "DoesNotExist": not there,
+        }
         if not holds.get(each.get("operator"), False):
             return False
     return True
@@ -118,7 +156,11 @@ def _is_policy(obj: Object) -> bool:
     """
     kind, (group, _, version) = obj.get("kind"), str(obj.get("apiVersion", "")).partition("/")
     if group == GROUP and (kind not in POLICY_KINDS or version != "v1"):
-        todo = near(str(kind), POLICY_KINDS) if version == "v1" else f"Kubernetes serves {GROUP}/v1 only."
+        todo = (
+            near(str(kind), POLICY_KINDS)
+            if version == "v1"
+            else f"Kubernetes serves {GROUP}/v1 only."
+        )
         raise UsageError(f"There is no kind {kind} in {obj['apiVersion']}.", todo=todo)
     if group != GROUP and kind in POLICY_KINDS and get_close_matches(group, [GROUP], cutoff=0.93):
         raise UsageError(f"There is no API group {group}.", todo=f'Did you mean "{GROUP}"?')
@@ -136,30 +178,52 @@ def _checked(obj: Any) -> Object:
     what = f"{obj['kind']} {name}"
     if not isinstance(name, str) or not name:
         raise UsageError(
-            f"A {obj['kind']} has no name.", todo="Write metadata.name; a template has to be rendered first."
+            f"A {obj['kind']} has no name.",
+            todo="Write metadata.name; a template has to be rendered first.",
         )
     if "{{" in f"{name} {metadata.get('namespace')} {obj.get('subjects')} {obj.get('roleRef')}":
-        raise UsageError(f"{what} is a template.", todo="Render it first, such as with helm template.")
+        raise UsageError(
+            f"{what} is a template.", todo="Render it first, such as with helm template."
+        )
     if obj["kind"] in ("Role", "RoleBinding") and not metadata.get("namespace"):
         metadata = {**metadata, "namespace": "default"}
     if obj["kind"].endswith("Binding"):
         ref = obj.get("roleRef")
-        if not isinstance(ref, dict) or not isinstance(ref.get("name"), str) or ref.get("kind") not in POLICY_KINDS[:2]:
-            raise UsageError(f"{what} has no roleRef with kind and name.", todo="Name a Role or a ClusterRole.")
+        if (
+            not isinstance(ref, dict)
+            or not isinstance(ref.get("name"), str)
+            or ref.get("kind") not in POLICY_KINDS[:2]
+        ):
+            raise UsageError(
+                f"{what} has no roleRef with kind and name.", todo="Name a Role or a ClusterRole."
+            )
         parts: Any = obj.get("subjects") or []
-        if not isinstance(parts, list) or not all(isinstance(each, dict) and each.get("name") for each in parts):
-            raise UsageError(f"{what} has subjects that are none.", todo="Each has a kind and a name.")
+        if not isinstance(parts, list) or not all(
+            isinstance(each, dict) and each.get("name") for each in parts
+        ):
+            raise UsageError(
+                f"{what} has subjects that are none.", todo="Each has a kind and a name."
+            )
         if ref.get("apiGroup", GROUP) != GROUP:
-            raise UsageError(f"{what} has a roleRef of the API group {ref['apiGroup']}.", todo=f"Write {GROUP}.")
-        accounts = [each for each in parts if each.get("kind") == "ServiceAccount" and not each.get("namespace")]
+            raise UsageError(
+                f"{what} has a roleRef of the API group {ref['apiGroup']}.", todo=f"Write {GROUP}."
+            )
+        accounts = [
+            each
+            for each in parts
+            if each.get("kind") == "ServiceAccount" and not each.get("namespace")
+        ]
         if accounts and obj["kind"] == "ClusterRoleBinding":
             who = accounts[0]["name"]
-            raise UsageError(f"{what} names the account {who} without a namespace.", todo="Write its namespace.")
+            raise UsageError(
+                f"{what} names the account {who} without a namespace.", todo="Write its namespace."
+            )
     else:
         parts = obj.get("rules") or []
         if not isinstance(parts, list) or not all(map(_is_rule, parts)):
             raise UsageError(
-                f"{what} has rules that are none.", todo="verbs, apiGroups and resources are lists of texts."
+                f"{what} has rules that are none.",
+                todo="verbs, apiGroups and resources are lists of texts.",
             )
     return {**obj, "metadata": metadata}
 
@@ -170,6 +234,7 @@ def _is_rule(rule: Any) -> bool:
         name = str(min(unknown, key=str))
         raise UsageError(f"A rule has the field {name}.", todo=near(name, fields))
     return isinstance(rule, dict) and all(
-        isinstance(rule.get(field) or [], list) and all(isinstance(each, str) for each in rule.get(field) or ())
+        isinstance(rule.get(field) or [], list)
+        and all(isinstance(each, str) for each in rule.get(field) or ())
         for field in fields
     )

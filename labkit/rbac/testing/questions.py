@@ -67,17 +67,24 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
         UsageError: The number of the entry, and what is wrong in it.
     """
     if not isinstance(document, dict) or not isinstance(document.get("questions"), list):
-        raise UsageError("The file holds no questions.", todo="It is a mapping with the key questions, a list.")
+        raise UsageError(
+            "The file holds no questions.", todo="It is a mapping with the key questions, a list."
+        )
     for field in document:
         if field not in FIELDS:
-            raise UsageError(text("The file has the key {key}.", field), todo=near(str(field), FIELDS))
+            raise UsageError(
+                text("The file has the key {key}.", field), todo=near(str(field), FIELDS)
+            )
     users = _users(document.get("users"))
     vocabulary = vocabulary.declaring(
         resources=dict(_custom(each) for each in _list(document, "resources")),
         namespaces=_texts(document, "namespaces"),
         accounts=_texts(document, "accounts"),
         users=users,
-        groups=[*_texts(document, "groups"), *(group for groups in users.values() for group in groups)],
+        groups=[
+            *_texts(document, "groups"),
+            *(group for groups in users.values() for group in groups),
+        ],
     )
     questions: list[Question] = []
     for number, entry in enumerate(document["questions"], 1):
@@ -85,7 +92,9 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
             questions += _entry(number, entry, vocabulary, users)
         except UsageError as error:
             raise UsageError(
-                text("Question {number}: {what}", number, error.what), why=error.why, todo=error.todo
+                text("Question {number}: {what}", number, error.what),
+                why=error.why,
+                todo=error.todo,
             ) from error
         if len(questions) > MAX_QUESTIONS:
             what = text("There are more than {number} questions.", MAX_QUESTIONS)
@@ -142,11 +151,19 @@ def check_consistent(questions: Iterable[Question]) -> None:
         keys = ((who, asked._replace(namespace=space, name=name)[1:]) for who, space, name in wider)
         if not each.may and (other := next((allowed[key] for key in keys if key in allowed), None)):
             what = f"Questions {other.entry} and {each.entry} contradict each other."
-            raise UsageError(what, why=f"“{other}” and “{each}”: no policy answers both so.", todo="Correct one.")
+            raise UsageError(
+                what, why=f"“{other}” and “{each}”: no policy answers both so.", todo="Correct one."
+            )
 
 
-def _entry(number: int, entry: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ...]]) -> Iterator[Question]:
-    if not isinstance(entry, dict) or "who" not in entry or not set(entry) <= {"who", "may", "may not"}:
+def _entry(
+    number: int, entry: Any, vocabulary: Vocabulary, users: Mapping[str, tuple[str, ...]]
+) -> Iterator[Question]:
+    if (
+        not isinstance(entry, dict)
+        or "who" not in entry
+        or not set(entry) <= {"who", "may", "may not"}
+    ):
         raise UsageError("it is no entry.", todo='An entry has the keys who, and may or "may not".')
     asking = _who(entry["who"], vocabulary, users)
     lines = [(key == "may", line) for key in ("may", "may not") for line in _lines(entry.get(key))]
@@ -188,7 +205,11 @@ def _request(who: Subject, line: str, vocabulary: Vocabulary) -> Attributes:
     verb, thing, *rest = words
     if thing.startswith("/"):
         if rest or verb not in PATH_VERBS:
-            todo = near(verb, PATH_VERBS) if not rest else "A path has no name and lies in no namespace."
+            todo = (
+                near(verb, PATH_VERBS)
+                if not rest
+                else "A path has no name and lies in no namespace."
+            )
             raise UsageError(text("“{line}” is no request for a path.", line), todo=todo)
         vocabulary.check_path(thing)
         return Attributes(who.as_user(), verb, path=thing)
@@ -202,7 +223,9 @@ def _request(who: Subject, line: str, vocabulary: Vocabulary) -> Attributes:
         raise UsageError(what, todo=text("Leave out {name}.", name))
     of_one = (group, resource) == ("", "namespaces") and verb not in OF_COLLECTIONS
     if of_one and name and not namespace:
-        namespace = name  # as requests for one namespace's object do: a RoleBinding in it can allow them
+        namespace = (
+            name  # as requests for one namespace's object do: a RoleBinding in it can allow them
+        )
     elif namespace:
         vocabulary.check_namespace(namespace)
         if not vocabulary.namespaced(group, full) and not of_one:
@@ -224,7 +247,9 @@ def _place(line: str, rest: list[str]) -> tuple[str, str]:
 def _users(entry: Any) -> dict[str, tuple[str, ...]]:
     named = dict.fromkeys(entry, ()) if isinstance(entry, list) else entry or {}
     if not isinstance(named, dict):
-        raise UsageError("users is neither a list nor a mapping.", todo="Write {jane: [team-a]}, or [jane].")
+        raise UsageError(
+            "users is neither a list nor a mapping.", todo="Write {jane: [team-a]}, or [jane]."
+        )
     return {str(user): tuple(_lines(groups)) for user, groups in named.items()}
 
 
@@ -240,7 +265,9 @@ def _custom(entry: Any) -> tuple[tuple[str, str], bool]:
 def _list(document: Mapping[str, Any], field: str) -> list[Any]:
     value = document.get(field) or []
     if not isinstance(value, list):
-        raise UsageError(text("{key} is no list.", field), todo=text("Write {key}: [one, another]", field))
+        raise UsageError(
+            text("{key} is no list.", field), todo=text("Write {key}: [one, another]", field)
+        )
     return value
 
 

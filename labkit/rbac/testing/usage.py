@@ -34,7 +34,11 @@ class Use(NamedTuple):
 
     def __str__(self) -> str:
         """In words: ``list · pods in kikai``."""
-        shown = self.part.resource if self.part.path is not None else qualified(self.part.group, self.part.resource)
+        shown = (
+            self.part.resource
+            if self.part.path is not None
+            else qualified(self.part.group, self.part.resource)
+        )
         rule = rule_text(self.part._replace(resource=shown).rule())
         return text("{rule} in {namespace}", rule, self.namespace) if self.namespace else rule
 
@@ -99,7 +103,9 @@ def least_policy(found: Usage, name: str) -> list[Object]:
 
     Requests in one namespace get a Role in it; those for paths, cluster-scoped objects or all namespaces a ClusterRole.
     """
-    everybody = [grant.rule for grant in Policy.of(default_objects()).rules_for(found.who.as_user(), "")]
+    everybody = [
+        grant.rule for grant in Policy.of(default_objects()).rules_for(found.who.as_user(), "")
+    ]
     places: dict[str, list[Part]] = {}
     for use in found.used:
         if not any(covers(rule, use.part) for rule in everybody):
@@ -118,7 +124,12 @@ def _role(name: str, namespace: str, rules: list[Rule], who: Subject) -> list[Ob
     metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
     role: Object = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}
     ref = {"apiGroup": GROUP, "kind": kind, "name": name}
-    binding = {"apiVersion": f"{GROUP}/v1", "kind": f"{kind}Binding", "metadata": dict(metadata), "roleRef": ref}
+    binding = {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": f"{kind}Binding",
+        "metadata": dict(metadata),
+        "roleRef": ref,
+    }
     return [role, {**binding, "subjects": [who.as_binding_subject()]}]
 
 
@@ -132,9 +143,14 @@ def _use(event: Any, user: str) -> tuple[Use, str] | None:
         return None
     if not isinstance(reference, dict):
         return Use(Part(verb, path=str(event.get("requestURI", "")).partition("?")[0]), ""), ""
-    texts = {key: str(reference.get(key) or "") for key in ("apiGroup", "resource", "subresource", "namespace")}
+    texts = {
+        key: str(reference.get(key) or "")
+        for key in ("apiGroup", "resource", "subresource", "namespace")
+    }
     resource = texts["resource"] + (f"/{texts['subresource']}" if texts["subresource"] else "")
-    return Use(Part(verb, texts["apiGroup"], resource), texts["namespace"]), str(reference.get("name") or "")
+    return Use(Part(verb, texts["apiGroup"], resource), texts["namespace"]), str(
+        reference.get("name") or ""
+    )
 
 
 def _question(use: Use, user: User, name: str = "") -> Attributes:

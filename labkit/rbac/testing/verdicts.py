@@ -57,4 +57,6 @@ def answers(policy: Policy, questions: Iterable[Question]) -> list[Verdict]:
 
 def wrong(policy: Policy, questions: Sequence[Question]) -> Question | None:
     """The first question to which a policy gives another answer than the expected one."""
-    return next((each for each in questions if allows(policy, each.attributes) is not each.may), None)
+    return next(
+        (each for each in questions if allows(policy, each.attributes) is not each.may), None
+    )

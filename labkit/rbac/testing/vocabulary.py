@@ -65,7 +65,9 @@ class Vocabulary:
     namespaces: frozenset[str] = OF_EVERY_CLUSTER
     accounts: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset({ANONYMOUS})
-    groups: frozenset[str] = frozenset({AUTHENTICATED, UNAUTHENTICATED, "system:masters", "system:serviceaccounts"})
+    groups: frozenset[str] = frozenset(
+        {AUTHENTICATED, UNAUTHENTICATED, "system:masters", "system:serviceaccounts"}
+    )
 
     def declaring(
         self,
@@ -81,12 +83,17 @@ class Vocabulary:
         for (group, plural), namespaced in (resources or {}).items():
             custom[group, plural] = (namespaced, frozenset(VERBS))
             for part in ("status", "scale"):
-                custom[group, f"{plural}/{part}"] = (namespaced, frozenset({"get", "patch", "update"}))
+                custom[group, f"{plural}/{part}"] = (
+                    namespaced,
+                    frozenset({"get", "patch", "update"}),
+                )
         accounts = frozenset(accounts)
         return replace(
             self,
             resources={**self.resources, **custom},
-            namespaces=self.namespaces.union(namespaces, (account.partition("/")[0] for account in accounts)),
+            namespaces=self.namespaces.union(
+                namespaces, (account.partition("/")[0] for account in accounts)
+            ),
             accounts=self.accounts | accounts,
             users=self.users.union(users),
             groups=self.groups.union(groups),
@@ -95,7 +102,10 @@ class Vocabulary:
     def with_names_of(self, other: Vocabulary) -> Vocabulary:
         """The same, with the resources, namespaces, accounts, users and groups of another."""
         return replace(self, resources={**other.resources, **self.resources}).declaring(
-            namespaces=other.namespaces, accounts=other.accounts, users=other.users, groups=other.groups
+            namespaces=other.namespaces,
+            accounts=other.accounts,
+            users=other.users,
+            groups=other.groups,
         )
 
     def of(self, policy: Policy, objects: Iterable[Object] = ()) -> Vocabulary:
@@ -104,13 +114,21 @@ class Vocabulary:
         A rule may be about custom resources whose definition is elsewhere. They are taken for namespaced ones.
         """
         bindings = [(binding, namespace_of(binding)) for binding in policy.bindings]
-        entries = [(entry, home) for binding, home in bindings for entry in binding.get("subjects") or ()]
+        entries = [
+            (entry, home) for binding, home in bindings for entry in binding.get("subjects") or ()
+        ]
         homes = {home for _, home in bindings} | {key[1] for key in policy.roles}
         objects = list(objects)
-        named = ((key, True) for role in policy.roles.values() if not is_default(role) for key in self._custom(role))
+        named = (
+            (key, True)
+            for role in policy.roles.values()
+            if not is_default(role)
+            for key in self._custom(role)
+        )
         return self.declaring(
             resources=dict(named) | dict(_defined(objects)),
-            namespaces=(homes - {""}) | {name_of(each) for each in objects if each.get("kind") == "Namespace"},
+            namespaces=(homes - {""})
+            | {name_of(each) for each in objects if each.get("kind") == "Namespace"},
             accounts=[*_accounts_named(entries), *_accounts_made(objects)],
             users=[str(entry.get("name")) for entry, _ in entries if entry.get("kind") == "User"],
             groups=[str(entry.get("name")) for entry, _ in entries if entry.get("kind") == "Group"],
@@ -128,12 +146,18 @@ class Vocabulary:
     def strangers(self, rule: Mapping[str, Any]) -> Iterator[str]:
         """What no request has of a rule: ``verb lst``, ``resource pod``."""
         groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
-        verbs = {verb for _, known in self.resources.values() for verb in known}.union(PATH_VERBS, "*")
+        verbs = {verb for _, known in self.resources.values() for verb in known}.union(
+            PATH_VERBS, "*"
+        )
         yield from (f"verb {verb}" for verb in rule.get("verbs") or () if verb not in verbs)
         if resources and not groups:
             yield "resources of a rule without apiGroups"
         for name in resources if "*" not in groups else ():
-            if "*" not in name and not any((group, name) in self.resources for group in groups) and groups:
+            if (
+                "*" not in name
+                and not any((group, name) in self.resources for group in groups)
+                and groups
+            ):
                 yield f"resource {qualified(groups[0], name)}"
 
     def namespaced(self, group: str, resource: str) -> bool:
@@ -162,7 +186,8 @@ class Vocabulary:
         verbs = self.resources[group, resource][1]
         if verb not in verbs:
             raise UsageError(
-                text("No request has the verb {verb} for {resource}.", verb, shown), todo=near(verb, sorted(verbs))
+                text("No request has the verb {verb} for {resource}.", verb, shown),
+                todo=near(verb, sorted(verbs)),
             )
 
     def check_path(self, path: str) -> None:
@@ -182,7 +207,11 @@ class Vocabulary:
     def check_account(self, account: str) -> None:
         """Refuse a service account that there is not; each namespace has one named ``default``."""
         self.check_namespace(account.partition("/")[0])
-        _require("service account", account, {*self.accounts, *(f"{each}/default" for each in self.namespaces)})
+        _require(
+            "service account",
+            account,
+            {*self.accounts, *(f"{each}/default" for each in self.namespaces)},
+        )
 
     def check_user(self, name: str) -> None:
         """Refuse a user that nobody declared."""
@@ -190,7 +219,11 @@ class Vocabulary:
 
     def check_group(self, name: str) -> None:
         """Refuse a group that nobody declared, and that is none of Kubernetes' own."""
-        _require("group", name, {*self.groups, *(f"system:serviceaccounts:{each}" for each in self.namespaces)})
+        _require(
+            "group",
+            name,
+            {*self.groups, *(f"system:serviceaccounts:{each}" for each in self.namespaces)},
+        )
 
 
 def _defined(objects: Iterable[Object]) -> Iterator[tuple[tuple[str, str], bool]]:
@@ -223,7 +256,11 @@ def _require(what: str, name: str, known: Iterable[str]) -> None:
     names = sorted(known)
     if name not in names:
         hint = near(name, names)
-        todo = hint if hint.startswith("Did") else text("Declare it in the file of the questions if there is one.")
+        todo = (
+            hint
+            if hint.startswith("Did")
+            else text("Declare it in the file of the questions if there is one.")
+        )
         raise UsageError(text("There is no {what} {name}.", text(what), name), todo=todo)
 
 
@@ -275,7 +312,15 @@ def _with_virtual(resources: Resources) -> dict[tuple[str, str], tuple[bool, fro
             add(classic, resource, resource == "serviceaccounts", "impersonate")
         add(AUTHENTICATION, resource, resource == "serviceaccounts", f"impersonate:{mode}")
     add(AUTHENTICATION, "nodes", False, "impersonate:associated-node")
-    for part in ("configz", "healthz", "log", "metrics", "pods", "spec", "stats"):  # what kubelets ask about
+    for part in (
+        "configz",
+        "healthz",
+        "log",
+        "metrics",
+        "pods",
+        "spec",
+        "stats",
+    ):  # what kubelets ask about
         add("", f"nodes/{part}", False, "get", "create", "update", "patch", "delete")
     add(CERTIFICATES, "signers", False, "approve", "sign", "attest")
     add("policy", "podsecuritypolicies", False, "use")

@@ -84,7 +84,9 @@ class Joining(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         """Fetch the source."""
         source = fetched("joining.py")
         if not source:
-            raise ImportError("The class, or this page's site, does not answer. Try again when it does.")
+            raise ImportError(
+                "The class, or this page's site, does not answer. Try again when it does."
+            )
         return source
 
 
@@ -98,7 +100,9 @@ class Client(importlib.abc.MetaPathFinder):
     def __init__(self, forget_later: Callable[[], None]) -> None:
         self._forget_later = forget_later
 
-    def find_spec(self, name: str, path: Sequence[str] | None = None, _target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, _target: object = None
+    ) -> ModuleSpec | None:
         """Find what is in the second archive, to which ``sys.path`` does not lead."""
         if ARCHIVE not in sys.path or name.partition(".")[0] not in LATER:
             return None
@@ -114,7 +118,9 @@ class Client(importlib.abc.MetaPathFinder):
             try:
                 labkit_site.fetch_client_now(Path(archive).stem)
             except Exception as error:  # JavaScript's
-                raise ImportError("This page's site does not answer. Try again when it does.") from error
+                raise ImportError(
+                    "This page's site does not answer. Try again when it does."
+                ) from error
         self._forget_later()
 
 
@@ -208,7 +214,9 @@ def load_ipython_extension(shell: Any) -> None:
     def forget_later() -> None:
         while forgetting:
             forgetting.pop().cancel()
-        forgetting.append(asyncio.get_running_loop().call_later(ARCHIVE_SECONDS, labkit_site.forget_client))
+        forgetting.append(
+            asyncio.get_running_loop().call_later(ARCHIVE_SECONDS, labkit_site.forget_client)
+        )
 
     sys.meta_path[:] = [Client(forget_later), *sys.meta_path, Joining()]
     sys.path.remove("")

@@ -61,7 +61,9 @@ def objects(data: bytes) -> list[Object]:
                 metadata = each["metadata"]
                 key = each["apiVersion"], each["kind"], metadata.get("namespace"), metadata["name"]
                 found.append((int(metadata["resourceVersion"]), key, each))
-    found.sort(key=lambda version: version[0])  # a page that is no longer used may have an older one
+    found.sort(
+        key=lambda version: version[0]
+    )  # a page that is no longer used may have an older one
     return [*{key: each for _, key, each in found}.values()]
 
 

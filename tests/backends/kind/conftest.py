@@ -29,7 +29,9 @@ def backend(tmp_path: Path) -> KindBackend:
 
 
 @pytest.fixture
-def usable(programs: Programs, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+def usable(
+    programs: Programs, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Client]:
     """kind makes a cluster that can be used: its kubeconfig is that of a running server."""
     programs.kind(create=f"cp {foreign_cluster} $8")
     monkeypatch.setattr(podimage, "IMAGE", "ubuntu")

@@ -35,7 +35,9 @@ from tests.support.until import SECONDS, until
 ROOT = Path(__file__).parents[3]
 
 
-def test_a_home_that_is_not_labkits_is_refused_before_a_cluster_is_made(tmp_path: Path, programs: Programs) -> None:
+def test_a_home_that_is_not_labkits_is_refused_before_a_cluster_is_made(
+    tmp_path: Path, programs: Programs
+) -> None:
     (tmp_path / "home").mkdir(mode=0o755)
     (tmp_path / "home" / "file").touch()
     with pytest.raises(HomeError, match="others may enter it"):
@@ -43,7 +45,9 @@ def test_a_home_that_is_not_labkits_is_refused_before_a_cluster_is_made(tmp_path
     assert not programs.calls("kind create")
 
 
-def test_the_whole_life_of_a_cluster(backend: KindBackend, usable: Client, programs: Programs) -> None:
+def test_the_whole_life_of_a_cluster(
+    backend: KindBackend, usable: Client, programs: Programs
+) -> None:
     said: list[str] = []
     backend.start(said.append)
     assert backend.status().running
@@ -137,12 +141,16 @@ def test_a_reset_takes_away_whatever_the_learner_made(backend: KindBackend, usab
     backend.reset(quiet)
     assert [path for path in paths if usable.get(path).status != 404] == []
     assert usable.get("/api/v1/namespaces/default/pods").items == []
-    assert "swollen" not in str(usable.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/view").body)
+    assert "swollen" not in str(
+        usable.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/view").body
+    )
     assert usable.get("/api/v1/namespaces/kube-system/pods/coredns").body["metadata"]["uid"] == uid
     assert sweep.inventory(usable) == before
 
 
-def test_what_controllers_of_the_cluster_made_anew_stays(backend: KindBackend, usable: Client) -> None:
+def test_what_controllers_of_the_cluster_made_anew_stays(
+    backend: KindBackend, usable: Client
+) -> None:
     """Such as the pods of CoreDNS after a restart of the node: they have other names than those of the new cluster."""
     deployment = manifests.parse(MADE)[1]
     deployment["metadata"]["namespace"] = "kube-system"
@@ -153,7 +161,9 @@ def test_what_controllers_of_the_cluster_made_anew_stays(backend: KindBackend, u
     try:
         old = next(name for name in usable.get(pods).names if name.startswith("curl-"))
         assert usable.delete(f"{pods}/{old}", query={"gracePeriodSeconds": "0"}).ok
-        until(lambda: any(name.startswith("curl-") and name != old for name in usable.get(pods).names))
+        until(
+            lambda: any(name.startswith("curl-") and name != old for name in usable.get(pods).names)
+        )
         names = sorted(usable.get(pods).names)
         backend.reset(quiet)
         assert sorted(usable.get(pods).names) == names
@@ -186,7 +196,9 @@ def test_a_node_with_a_newer_containerd_than_kind_knows_gets_the_image_all_the_s
     tmp_path: Path, programs: Programs
 ) -> None:
     """kind 0.27 and containerd 2.3."""
-    programs.kind(load="echo 'ERROR: unknown containerd config version: 4 (supported versions: 2 and 3)' >&2; exit 1")
+    programs.kind(
+        load="echo 'ERROR: unknown containerd config version: 4 (supported versions: 2 and 3)' >&2; exit 1"
+    )
     podimage.load(engine.find(), "lab", {}, tmp_path)
     node, file = "lab-control-plane", "/labkit-pod.tar"
     copied, imported, removed = programs.calls("docker")[-3:]
@@ -215,7 +227,9 @@ def test_a_cluster_that_is_not_ours_any_more_is_left_alone(
     assert "left alone" in said[0]
 
 
-def test_a_name_that_is_taken_is_said_and_nothing_is_touched(backend: KindBackend, programs: Programs) -> None:
+def test_a_name_that_is_taken_is_said_and_nothing_is_touched(
+    backend: KindBackend, programs: Programs
+) -> None:
     programs.kind(clusters="other labkit")
     with pytest.raises(UsageError, match='named "labkit" exists') as caught:
         backend.start(quiet)
@@ -224,7 +238,9 @@ def test_a_name_that_is_taken_is_said_and_nothing_is_touched(backend: KindBacken
     assert not programs.calls("kind delete")
 
 
-def test_another_name_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Programs) -> None:
+def test_another_name_can_be_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Programs
+) -> None:
     monkeypatch.setenv("LABKIT_KIND_CLUSTER", "mine")
     programs.kind(create="exit 1", clusters="labkit")
     with pytest.raises(StartFailed):
@@ -232,8 +248,12 @@ def test_another_name_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "--name mine" in programs.calls("kind create")[0]
 
 
-def test_a_failed_creation_leaves_nothing_and_says_why(backend: KindBackend, programs: Programs) -> None:
-    programs.kind(create="echo ' * Ensuring node image'; echo 'ERROR: failed to create: boom' >&2; exit 1")
+def test_a_failed_creation_leaves_nothing_and_says_why(
+    backend: KindBackend, programs: Programs
+) -> None:
+    programs.kind(
+        create="echo ' * Ensuring node image'; echo 'ERROR: failed to create: boom' >&2; exit 1"
+    )
     said: list[str] = []
     with pytest.raises(StartFailed) as caught:
         backend.start(said.append)
@@ -267,7 +287,9 @@ def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(
     said: list[str] = []
     with pytest.raises(StartFailed) as caught:
         backend.start(said.append)
-    reason = "error execution phase wait-control-plane: cannot obtain client: context deadline exceeded"
+    reason = (
+        "error execution phase wait-control-plane: cannot obtain client: context deadline exceeded"
+    )
     assert caught.value.why == reason
     assert len(programs.calls("kind create")) == 2
     log = backend.directory / "creation.log"
@@ -276,7 +298,9 @@ def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(
     assert any("failed to init node" in line for line in said)
     assert not any("round_trippers.go" in line for line in said)
     slow = "The machine was too slow for it"
-    assert [line for line in said if reason in line] == [f"{slow} ({reason}). Once more, from the beginning …"]
+    assert [line for line in said if reason in line] == [
+        f"{slow} ({reason}). Once more, from the beginning …"
+    ]
 
 
 def test_a_creation_that_was_too_slow_is_tried_once_more(
@@ -297,8 +321,12 @@ def test_a_creation_that_was_too_slow_is_tried_once_more(
     assert any(line.startswith("The machine was too slow for it") for line in said)
 
 
-def test_where_another_command_fails_its_output_is_the_reason(backend: KindBackend, programs: Programs) -> None:
-    programs.kind(create="echo 'ERROR: no node'; echo; echo 'Command Output: docker: no such network'; exit 1")
+def test_where_another_command_fails_its_output_is_the_reason(
+    backend: KindBackend, programs: Programs
+) -> None:
+    programs.kind(
+        create="echo 'ERROR: no node'; echo; echo 'Command Output: docker: no such network'; exit 1"
+    )
     with pytest.raises(StartFailed) as caught:
         backend.start(quiet)
     assert caught.value.why == "docker: no such network"
@@ -312,8 +340,12 @@ def test_an_image_that_is_no_nodes_is_suspected(tmp_path: Path, programs: Progra
     assert caught.value.todo.startswith("debian:13 does not start as a node.")
 
 
-def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(backend: KindBackend, programs: Programs) -> None:
-    programs.kind(create='echo "ERROR: failed to create cluster: failed to pull image kindest/node"; exit 1')
+def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(
+    backend: KindBackend, programs: Programs
+) -> None:
+    programs.kind(
+        create='echo "ERROR: failed to create cluster: failed to pull image kindest/node"; exit 1'
+    )
     with pytest.raises(StartFailed) as caught:
         backend.start(quiet)
     assert "LABKIT_KIND_IMAGE" in caught.value.todo
@@ -329,12 +361,19 @@ def test_a_chosen_image_that_cannot_be_pulled_is_said_before_anything_is_made(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_cleans_up(tmp_path: Path, programs: Programs, number: signal.Signals) -> None:
+def test_an_interruption_cleans_up(
+    tmp_path: Path, programs: Programs, number: signal.Signals
+) -> None:
     programs.kind(create=f"touch {programs.directory}/creating; sleep 120")
     environment = {**only(programs), "LABKIT_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + SECONDS
     while not (programs.directory / "creating").exists() and time.monotonic() < deadline:
@@ -348,15 +387,25 @@ def test_an_interruption_cleans_up(tmp_path: Path, programs: Programs, number: s
     assert not (tmp_path / "home" / "kind" / "cluster.json").exists()
 
 
-def test_a_container_that_is_just_being_made_is_waited_for_and_removed(tmp_path: Path, programs: Programs) -> None:
+def test_a_container_that_is_just_being_made_is_waited_for_and_removed(
+    tmp_path: Path, programs: Programs
+) -> None:
     """``docker run`` goes on when kind is ended, and what it makes would outlive the cleaning up."""
     place = programs.directory
     (place / "ps").symlink_to(shutil.which("ps", path="/usr/bin:/bin") or "ps")
     programs.docker(rest=f"touch {place}/creating; sleep 1; echo late > {place}/node")
-    programs.kind(create=f"rm -f {place}/node; docker run --detach --name labkit-control-plane node:v1")
-    environment = {**only(programs), "LABKIT_HOME": str(tmp_path / "home"), "LABKIT_KIND_IMAGE": "node:v1"}
+    programs.kind(
+        create=f"rm -f {place}/node; docker run --detach --name labkit-control-plane node:v1"
+    )
+    environment = {
+        **only(programs),
+        "LABKIT_HOME": str(tmp_path / "home"),
+        "LABKIT_KIND_IMAGE": "node:v1",
+    }
     command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
         deadline = time.monotonic() + SECONDS
         while not (place / "creating").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -372,12 +421,16 @@ def test_what_a_killed_start_left_is_removed_by_the_next(
 ) -> None:
     backend.home.mkdir(mode=0o700)
     backend.directory.mkdir(mode=0o700)
-    (backend.directory / "cluster.json").write_text(json.dumps({"state": "creating", "cluster": "labkit"}))
+    (backend.directory / "cluster.json").write_text(
+        json.dumps({"state": "creating", "cluster": "labkit"})
+    )
     said: list[str] = []
     backend.start(said.append)
     assert "An earlier start was interrupted" in said[0]
     assert programs.calls()[-1]
-    assert programs.log.read_text().index("kind delete") < programs.log.read_text().index("kind create")
+    assert programs.log.read_text().index("kind delete") < programs.log.read_text().index(
+        "kind create"
+    )
     backend.stop(quiet)
 
 
@@ -394,8 +447,16 @@ def test_stopping_while_docker_does_not_run_forgets_nothing(
 @pytest.mark.parametrize(
     ("script", "what", "todo"),
     [
-        ('echo "permission denied while trying to connect" >&2; exit 1', "you may not use it", "usermod"),
-        ('echo "Cannot connect to the Docker daemon at unix" >&2; exit 1', "does not run", "systemctl"),
+        (
+            'echo "permission denied while trying to connect" >&2; exit 1',
+            "you may not use it",
+            "usermod",
+        ),
+        (
+            'echo "Cannot connect to the Docker daemon at unix" >&2; exit 1',
+            "does not run",
+            "systemctl",
+        ),
         ('echo \'{"ServerErrors":["permission denied"]}\'', "you may not use it", "usermod"),
         ("exit 3", "does not answer", "docker info"),
         ("echo nonsense", "does not answer", "docker info"),
@@ -420,7 +481,9 @@ def test_podman_serves_where_there_is_no_docker(backend: KindBackend, programs: 
     assert backend._cluster.environment == {"KIND_EXPERIMENTAL_PROVIDER": "podman"}
 
 
-def test_no_kind_no_memory_no_disk(backend: KindBackend, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_kind_no_memory_no_disk(
+    backend: KindBackend, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     programs.docker(info={"MemTotal": 512 * 1024**2})
     with pytest.raises(Missing, match=r"memory: 0\.5 GiB"):
         backend.start(quiet)
@@ -467,7 +530,9 @@ def test_the_audit_log_is_bounded_in_every_shape_of_kubeadms_configuration() -> 
         "audit-log-maxsize": "20",
         "audit-log-maxbackup": "2",
     }
-    servers = [by_version[f"kubeadm.k8s.io/v1beta{n} ClusterConfiguration"]["apiServer"] for n in (2, 3, 4)]
+    servers = [
+        by_version[f"kubeadm.k8s.io/v1beta{n} ClusterConfiguration"]["apiServer"] for n in (2, 3, 4)
+    ]
     volumes = [server["extraVolumes"] for server in servers]
     assert volumes[0] == volumes[1] == volumes[2]
     arguments = [server["extraArgs"] for server in servers]
@@ -491,7 +556,10 @@ def test_the_configuration_lies_beside_its_policy(backend: KindBackend, programs
     with pytest.raises(StartFailed):
         backend.start(quiet)
     written = (backend.directory / "lab.yaml").read_text()
-    assert patches(written)["kubelet.config.k8s.io/v1beta1 KubeletConfiguration"]["failCgroupV1"] is False
+    assert (
+        patches(written)["kubelet.config.k8s.io/v1beta1 KubeletConfiguration"]["failCgroupV1"]
+        is False
+    )
     mount = yaml.safe_load(written)["nodes"][0]["extraMounts"][0]
     assert (backend.directory / mount["hostPath"]).exists()
     assert "--config lab.yaml" in programs.calls("kind create")[0]
@@ -527,10 +595,19 @@ def test_an_audit_event_is_searched_in_the_node(backend: KindBackend, programs: 
     ],
 )
 def test_only_image_and_pull_policy_are_overridden(image: str, played: bool) -> None:
-    pod = {"kind": "Pod", "spec": {"containers": [{"name": "main", "image": image, "command": ["x"]}]}}
+    pod = {
+        "kind": "Pod",
+        "spec": {"containers": [{"name": "main", "image": image, "command": ["x"]}]},
+    }
     adapted = podimage.adapt(pod)
-    container = {"name": "main", "image": podimage.IMAGE, "imagePullPolicy": "IfNotPresent", "command": ["x"]}
-    assert adapted["spec"]["containers"][0] == (container if played else pod["spec"]["containers"][0])  # type: ignore[index]
+    container = {
+        "name": "main",
+        "image": podimage.IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["x"],
+    }
+    unchanged = pod["spec"]["containers"][0]  # type: ignore[index]
+    assert adapted["spec"]["containers"][0] == (container if played else unchanged)
     assert podimage.adapt({"kind": "Role"}) == {"kind": "Role"}
 
 
@@ -545,7 +622,9 @@ def test_the_pods_that_a_controller_makes_get_the_image_too(kind: str) -> None:
     adapted: Any = podimage.adapt({"kind": kind, **manifest})
     for key in podimage.TEMPLATES[kind]:
         adapted = adapted[key]
-    assert adapted["initContainers"] == [{**proxy, "image": podimage.IMAGE, "imagePullPolicy": "IfNotPresent"}]
+    assert adapted["initContainers"] == [
+        {**proxy, "image": podimage.IMAGE, "imagePullPolicy": "IfNotPresent"}
+    ]
     assert adapted["containers"] == spec["containers"]
     assert podimage.adapt({"kind": kind}) == {"kind": kind}
 

@@ -51,10 +51,20 @@ def test_it_reads_everything_and_does_nothing_else(started: KindBackend, usable:
     assert credential is not None
     reader = Client(usable.endpoint, credential)
     assert reader.whoami().user == "labkit:reader"
-    for path in ("/api/v1/secrets", "/api/v1/nodes", "/apis/apps/v1/deployments", f"{identity.RBAC}/clusterroles"):
+    for path in (
+        "/api/v1/secrets",
+        "/api/v1/nodes",
+        "/apis/apps/v1/deployments",
+        f"{identity.RBAC}/clusterroles",
+    ):
         assert reader.get(path).ok, path
     coredns = "/api/v1/namespaces/kube-system/pods/coredns"
-    for verb, resource in (("get", "nodes/proxy"), ("get", "pods/exec"), ("create", "pods"), ("impersonate", "users")):
+    for verb, resource in (
+        ("get", "nodes/proxy"),
+        ("get", "pods/exec"),
+        ("create", "pods"),
+        ("impersonate", "users"),
+    ):
         assert not reader.can(verb, resource)
     assert reader.delete(coredns).status == 403
     assert reader.post("/api/v1/namespaces/default/pods", POD).status == 403
@@ -92,7 +102,8 @@ def is_dropped(event: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
             not rule.get("users") or user["username"] in rule["users"],
             not rule.get("userGroups") or bool({*user.get("groups", ())} & {*rule["userGroups"]}),
             not rule.get("verbs") or event["verb"] in rule["verbs"],
-            not rule.get("nonResourceURLs") or any(fnmatch.filter(paths, url) for url in rule["nonResourceURLs"]),
+            not rule.get("nonResourceURLs")
+            or any(fnmatch.filter(paths, url) for url in rule["nonResourceURLs"]),
         ]
         if all(fits):
             return bool(rule["level"] == "None")
@@ -100,7 +111,11 @@ def is_dropped(event: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
 
 
 def events_of(kubeconfig: Path, since: int) -> list[dict[str, Any]]:
-    lines = [line for file in sorted(kubeconfig.parent.rglob("audit*.log")) for line in file.read_bytes().splitlines()]
+    lines = [
+        line
+        for file in sorted(kubeconfig.parent.rglob("audit*.log"))
+        for line in file.read_bytes().splitlines()
+    ]
     return list(auditlog.parse_events(lines))[since:]
 
 
@@ -114,7 +129,11 @@ def test_the_audit_log_is_left_to_the_learner(
     lab.rewind("W16")
     mine = lab.admin.request("GET", "/api/v1/pods", headers={"Impersonate-User": "ann"})
     assert mine.status == 403
-    events = [event for event in events_of(foreign_cluster, before) if event["user"]["username"] != "system:apiserver"]
+    events = [
+        event
+        for event in events_of(foreign_cluster, before)
+        if event["user"]["username"] != "system:apiserver"
+    ]
     kept = [event for event in events if not is_dropped(event, policy)]
     by_lab = [event for event in events if LAB_AGENT.match(event.get("userAgent", ""))]
     reads = [event for event in by_lab if event["verb"] in identity.READING]
@@ -141,7 +160,12 @@ def test_a_cluster_without_it_goes_on_as_before(started: KindBackend) -> None:
     assert again.traits.reader is None
     again.start(quiet)
     again.reset(quiet)
-    assert Lab("kind", home=started.home, say=quiet).admin.without_observers().get("/api/v1/secrets").ok
+    assert (
+        Lab("kind", home=started.home, say=quiet)
+        .admin.without_observers()
+        .get("/api/v1/secrets")
+        .ok
+    )
 
 
 def test_where_nothing_is_signed_the_cluster_is_made_without_it(

@@ -27,7 +27,9 @@ IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
 
 pytestmark = [
     pytest.mark.kind,
-    pytest.mark.skipif(not IMAGE, reason="LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster"),
+    pytest.mark.skipif(
+        not IMAGE, reason="LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster"
+    ),
 ]
 
 
@@ -42,7 +44,9 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindBackend]:
         made.stop(quiet)
 
 
-def test_every_notebook_passes(backend: KindBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_notebook_passes(
+    backend: KindBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LABKIT_HOME", str(backend.home))
     Lab("kind", say=quiet).reset()
     for name in NAMES:
@@ -50,8 +54,12 @@ def test_every_notebook_passes(backend: KindBackend, tmp_path: Path, monkeypatch
     assert states(backend.home) == dict.fromkeys(lessons.STEPS, "passed")
 
 
-@pytest.mark.parametrize(("step", "said", "ask"), WAYS, ids=[f"{way[0]}-{number}" for number, way in enumerate(WAYS)])
-def test_any_client_counts(backend: KindBackend, step: str, said: object, ask: Callable[[Lab], object]) -> None:
+@pytest.mark.parametrize(
+    ("step", "said", "ask"), WAYS, ids=[f"{way[0]}-{number}" for number, way in enumerate(WAYS)]
+)
+def test_any_client_counts(
+    backend: KindBackend, step: str, said: object, ask: Callable[[Lab], object]
+) -> None:
     lab = Lab("kind", home=backend.home, say=quiet)
     lab.progress.forget()
     lab.rewind(step)
@@ -61,7 +69,9 @@ def test_any_client_counts(backend: KindBackend, step: str, said: object, ask: C
     assert outcome.passed, repr(outcome)
 
 
-@pytest.mark.parametrize(("take", "step", "client"), CELLS, ids=[f"{step}-{client}" for _, step, client in CELLS])
+@pytest.mark.parametrize(
+    ("take", "step", "client"), CELLS, ids=[f"{step}-{client}" for _, step, client in CELLS]
+)
 def test_a_verdict_does_not_depend_on_the_client(
     backend: KindBackend, take: Callable[[Lab, str, str], None], step: str, client: str
 ) -> None:
@@ -78,7 +88,9 @@ def test_a_learner_shares_it_under_a_prefix_and_leaves_no_trace(
     monkeypatch.setenv("LABKIT_POD_IMAGE", podimage.IMAGE)
     admin = Lab("kind", home=backend.home, say=quiet).admin
     before = set(sweep.inventory(admin))
-    learner = Lab("existing", kubeconfig=backend.kubeconfig(), prefix="ann", home=tmp_path / "ann", say=quiet)
+    learner = Lab(
+        "existing", kubeconfig=backend.kubeconfig(), prefix="ann", home=tmp_path / "ann", say=quiet
+    )
     output = io.StringIO()
     assert Demo(learner, Console(file=output, width=100)).run() == 0, output.getvalue()
     made = set(sweep.inventory(admin)) - before

@@ -10,13 +10,18 @@ from tests.client.fake import Reply, Request, fake_api
 
 
 def ready(name: str, status: str) -> dict[str, object]:
-    return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": status}]}}
+    return {
+        "metadata": {"name": name},
+        "status": {"conditions": [{"type": "Ready", "status": status}]},
+    }
 
 
 def test_a_step_that_never_holds_is_named_with_the_way_to_its_cause() -> None:
     def answer(request: Request) -> Reply:
         if request.path == "/api/v1/nodes":
-            return Reply(200, {"kind": "NodeList", "items": [ready("a", "True"), ready("b", "False")]})
+            return Reply(
+                200, {"kind": "NodeList", "items": [ready("a", "True"), ready("b", "False")]}
+            )
         return Reply(200, {})
 
     said: list[str] = []
@@ -30,7 +35,10 @@ def test_a_long_wait_is_reported_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "STILL_SECONDS", 0.0)
     monkeypatch.setattr(readiness, "POLL_SECONDS", 0.01)
     said: list[str] = []
-    with fake_api(lambda _: Reply(503, {})) as api, pytest.raises(StartFailed, match="waits for the API server"):
+    with (
+        fake_api(lambda _: Reply(503, {})) as api,
+        pytest.raises(StartFailed, match="waits for the API server"),
+    ):
         readiness.wait(Client(api.endpoint), "kind export logs", said.append, seconds=0.05)
     assert said[:2] == ["  … the API server", "  … the API server, still (0 s)"]
 

@@ -24,7 +24,9 @@ IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
 
 pytestmark = [
     pytest.mark.kind,
-    pytest.mark.skipif(not IMAGE, reason="LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster"),
+    pytest.mark.skipif(
+        not IMAGE, reason="LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster"
+    ),
 ]
 
 
@@ -50,11 +52,18 @@ def named(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         ("Loading the pod image", 1.0),
     ],
 )
-def test_ctrl_c_leaves_nothing_half_made(named: str, tmp_path: Path, line: str, seconds: float) -> None:
+def test_ctrl_c_leaves_nothing_half_made(
+    named: str, tmp_path: Path, line: str, seconds: float
+) -> None:
     environment = {**os.environ, "LABKIT_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with process:
         for said in process.stderr or ():

@@ -30,7 +30,9 @@ BY_NAME: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in RECORDED
 class Kubelet:
     """Answers one recorded exchange, whatever the command."""
 
-    def __init__(self, recorded: dict[str, Any], *, hang: bool = False, speaks: str = "v5.channel.k8s.io") -> None:
+    def __init__(
+        self, recorded: dict[str, Any], *, hang: bool = False, speaks: str = "v5.channel.k8s.io"
+    ) -> None:
         self.recorded, self.hang, self.speaks = recorded, hang, speaks
         self.queries: list[list[tuple[str, str]]] = []
         self.received: list[tuple[int, bytes]] = []
@@ -58,7 +60,9 @@ class Kubelet:
 
     async def pod(self, _request: web.Request) -> web.Response:
         containers = [{"name": "main"}, {"name": "ambassador"}]
-        return web.json_response({"kind": "Pod", "metadata": {}, "spec": {"containers": containers}})
+        return web.json_response(
+            {"kind": "Pod", "metadata": {}, "spec": {"containers": containers}}
+        )
 
 
 @contextmanager
@@ -133,21 +137,36 @@ def test_an_old_server_cannot_be_told_the_inputs_end_so_it_is_counted() -> None:
     assert kubelet.received == [(0, "hällo".encode())]
     words = [value for key, value in kubelet.queries[-1] if key == "command"]
     assert words == ["sh", "-c", COUNTED, "6", "cat", "-"]
-    real = subprocess.run([*words[:5], "-"], input=b"h\xc3\xa4llo and more", capture_output=True, check=True)
+    real = subprocess.run(
+        [*words[:5], "-"], input=b"h\xc3\xa4llo and more", capture_output=True, check=True
+    )
     assert real.stdout == "hällo".encode()
 
 
 def test_on_an_old_server_a_missing_program_is_an_error_and_its_exit_code_127_is_none() -> None:
-    ended = {"channel": 3, "data": '{"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"127"}]}}'}
-    for written, missing in (("exec: bash: not found\n", True), ("bash: line 1: nosuch: command not found\n", False)):
-        kubelet = Kubelet({"sent": [1], "frames": [{"channel": 2, "data": written}, ended]}, speaks=V4)
+    ended = {
+        "channel": 3,
+        "data": '{"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"127"}]}}',
+    }
+    for written, missing in (
+        ("exec: bash: not found\n", True),
+        ("bash: line 1: nosuch: command not found\n", False),
+    ):
+        kubelet = Kubelet(
+            {"sent": [1], "frames": [{"channel": 2, "data": written}, ended]}, speaks=V4
+        )
         with serving(kubelet) as client:
             if missing:
                 with pytest.raises(ExecFailed) as caught:
                     command.run(client, "default/curl", ["bash", "-c", "nosuch"], stdin="x")
                 assert lacks_program(caught.value, "bash")
             else:
-                assert command.run(client, "default/curl", ["bash", "-c", "nosuch"], stdin="x").returncode == 127
+                assert (
+                    command.run(
+                        client, "default/curl", ["bash", "-c", "nosuch"], stdin="x"
+                    ).returncode
+                    == 127
+                )
 
 
 def test_an_old_server_needs_no_detour_where_nothing_is_fed() -> None:
@@ -168,8 +187,13 @@ def test_an_old_server_needs_no_detour_where_nothing_is_fed() -> None:
         ("no such command", 500, "nosuch", "image has"),
     ],
 )
-def test_a_refusal_is_an_error_with_the_servers_words(name: str, status: int, why: str, todo: str) -> None:
-    with serving(Kubelet(BY_NAME[f"{name} v5.channel.k8s.io"])) as client, pytest.raises(ExecFailed) as caught:
+def test_a_refusal_is_an_error_with_the_servers_words(
+    name: str, status: int, why: str, todo: str
+) -> None:
+    with (
+        serving(Kubelet(BY_NAME[f"{name} v5.channel.k8s.io"])) as client,
+        pytest.raises(ExecFailed) as caught,
+    ):
         command.run(client, "default/curl", ["ls"])
     assert caught.value.status == status
     assert why in caught.value.why
@@ -178,7 +202,12 @@ def test_a_refusal_is_an_error_with_the_servers_words(name: str, status: int, wh
 
 def test_a_missing_shell_makes_it_try_the_next() -> None:
     missing = {
-        "frames": [{"channel": 3, "data": '{"status":"Failure","code":500,"message":"exec: \\"bash\\": not found"}'}],
+        "frames": [
+            {
+                "channel": 3,
+                "data": '{"status":"Failure","code":500,"message":"exec: \\"bash\\": not found"}',
+            }
+        ],
         "sent": [],
     }
     kubelet = Kubelet(missing)
@@ -189,21 +218,30 @@ def test_a_missing_shell_makes_it_try_the_next() -> None:
 
 
 def test_a_command_that_takes_too_long_is_cut_off() -> None:
-    with serving(Kubelet({"frames": [{"channel": 1, "data": "so far"}], "sent": []}, hang=True)) as client:
-        done = command.run(client, "default/curl", ["sleep", "9"], container="main", timeout_seconds=5)
+    with serving(
+        Kubelet({"frames": [{"channel": 1, "data": "so far"}], "sent": []}, hang=True)
+    ) as client:
+        done = command.run(
+            client, "default/curl", ["sleep", "9"], container="main", timeout_seconds=5
+        )
     assert (done.returncode, done.stdout) == (command.TIMED_OUT, "so far")
     assert "cut off after 5 s" in done.stderr
 
 
 def test_a_connection_that_ends_early_is_said() -> None:
     kubelet = Kubelet({"frames": [{"channel": 1, "data": "half"}], "sent": []})
-    with serving(kubelet) as client, pytest.raises(ExecFailed, match="ended before the command did"):
+    with (
+        serving(kubelet) as client,
+        pytest.raises(ExecFailed, match="ended before the command did"),
+    ):
         command.run(client, "default/curl", ["ls"], container="main")
 
 
 def test_nothing_listening_is_said() -> None:
     with pytest.raises(Unreachable):
-        command.run(Client(Endpoint("http://127.0.0.1:9")), "default/curl", ["ls"], container="main")
+        command.run(
+            Client(Endpoint("http://127.0.0.1:9")), "default/curl", ["ls"], container="main"
+        )
 
 
 def test_the_result_shows_itself_without_tokens() -> None:

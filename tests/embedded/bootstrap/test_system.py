@@ -6,7 +6,10 @@ from tests.support.cluster import ClusterApi, keys
 
 MAPS = "/api/v1/namespaces/kube-system/configmaps"
 ACCOUNTS = "/api/v1/namespaces/kube-system/serviceaccounts"
-TRUST, TRACKING = "extension-apiserver-authentication", "kube-apiserver-legacy-service-account-token-tracking"
+TRUST, TRACKING = (
+    "extension-apiserver-authentication",
+    "kube-apiserver-legacy-service-account-token-tracking",
+)
 
 
 def names(api: ClusterApi, path: str) -> list[str]:
@@ -40,12 +43,15 @@ def test_every_controller_has_its_account() -> None:
     account = api.must(api.admin.get(f"{ACCOUNTS}/job-controller"))
     assert list(account) == list(made)
     assert list(account["metadata"]) == list(made["metadata"])
-    bindings = api.must(api.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"))["items"]
+    bindings = api.must(api.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"))[
+        "items"
+    ]
     bound = {
         subject["name"]
         for binding in bindings
         for subject in binding.get("subjects", ())
-        if binding["metadata"]["name"].startswith("system:controller:") and subject["kind"] == "ServiceAccount"
+        if binding["metadata"]["name"].startswith("system:controller:")
+        and subject["kind"] == "ServiceAccount"
     }
     assert bound - set(accounts) == {
         "route-controller",

@@ -48,7 +48,9 @@ def container(
         "10.244.0.5",
         "default",
         {"curl": "10.244.0.5"},
-        lambda namespace, service: "10.96.0.1" if (namespace, service) == ("default", "kubernetes") else None,
+        lambda namespace, service: (
+            "10.96.0.1" if (namespace, service) == ("default", "kubernetes") else None
+        ),
         listeners or {},
         lambda address, port: (elsewhere or {}).get((address, port)),
     )
@@ -76,4 +78,8 @@ def run(
     """Run a script in a container, a new one by default."""
     io = TextIO(stdin)
     status = drive((place or container()).run([shell, "-c", script], io, stdin=True, budget=budget))
-    return Done(status, bytes(io.out[1]).decode("utf-8", "replace"), bytes(io.out[2]).decode("utf-8", "replace"))
+    return Done(
+        status,
+        bytes(io.out[1]).decode("utf-8", "replace"),
+        bytes(io.out[2]).decode("utf-8", "replace"),
+    )

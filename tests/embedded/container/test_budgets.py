@@ -59,7 +59,9 @@ def test_bombs_that_go_off_quietly(script: str) -> None:
 def test_links_that_lead_to_themselves_end() -> None:
     place = container()
     place.fs.add(place.fs.find("/tmp/loop"), Link(mode=0o777, target="loop"))
-    assert run("cat /tmp/loop", place).stderr == "cat: /tmp/loop: Too many levels of symbolic links\n"
+    assert (
+        run("cat /tmp/loop", place).stderr == "cat: /tmp/loop: Too many levels of symbolic links\n"
+    )
 
 
 def test_a_file_system_is_bounded() -> None:
@@ -72,7 +74,9 @@ def test_a_file_system_is_bounded() -> None:
 
 
 def test_directories_do_not_nest_without_end() -> None:
-    done = run("i=0; while mkdir d && cd d; do i=$((i+1)); done 2>/dev/null; echo $i; rm -r /d; ls -d /d")
+    done = run(
+        "i=0; while mkdir d && cd d; do i=$((i+1)); done 2>/dev/null; echo $i; rm -r /d; ls -d /d"
+    )
     assert done.stdout == "101\n"
 
 
@@ -97,7 +101,9 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=25).map("".join), st.sampled_from(["bash", "sh"]))
 def test_nonsense_never_raises(script: str, shell: str) -> None:
     io = TextIO(b"some\ninput\n")
-    status = drive(container().run([shell, "-c", script], io, stdin=True, budget=Budget(steps=5_000)))
+    status = drive(
+        container().run([shell, "-c", script], io, stdin=True, budget=Budget(steps=5_000))
+    )
     assert 0 <= status < 256
 
 
@@ -123,7 +129,10 @@ def test_what_goes_wrong_around_compound_commands_is_said(script: str, stderr: s
 
 @pytest.mark.slow
 def test_work_on_many_paths_is_paid_for() -> None:
-    assert run("cd /tmp; mkdir $(seq 300); echo /tmp/*/../*/../*", budget=Budget(steps=30_000)).rc == 137
+    assert (
+        run("cd /tmp; mkdir $(seq 300); echo /tmp/*/../*/../*", budget=Budget(steps=30_000)).rc
+        == 137
+    )
 
 
 def test_who_works_much_at_once_lets_others_run_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,5 +152,7 @@ def test_who_works_much_at_once_lets_others_run_sooner(monkeypatch: pytest.Monke
 
 
 def test_texts_that_backtracking_would_take_long_for() -> None:
-    assert run("head -c 200000 /dev/zero | tr '\\0' ' ' | sort -n | wc -c").stdout.strip() == "200001"
+    assert (
+        run("head -c 200000 /dev/zero | tr '\\0' ' ' | sort -n | wc -c").stdout.strip() == "200001"
+    )
     assert run("seq 300000 | tail -n 299999 | head -n 1").stdout == "2\n"

@@ -15,7 +15,15 @@ TOKEN = f'-H "Authorization: Bearer $(cat {MOUNT}/token)"'
 @pytest.fixture(scope="module")
 def lab() -> Lab:
     made = Lab()
-    made.pod(containers=[{"image": "ubuntu:latest", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "999"]}])
+    made.pod(
+        containers=[
+            {
+                "image": "ubuntu:latest",
+                "imagePullPolicy": "IfNotPresent",
+                "command": ["sleep", "999"],
+            }
+        ]
+    )
     return made
 
 
@@ -40,9 +48,14 @@ def test_the_name_must_be_the_certificates(lab: Lab) -> None:
         f"curl -so /dev/null --cacert {MOUNT}/ca.crt https://$h; echo $?; done"
     )
     assert good.stdout == "0\n" * 4
-    bad = lab.exec(f"curl -sS --cacert {MOUNT}/ca.crt --resolve wrong.example:443:10.96.0.1 https://wrong.example")
+    bad = lab.exec(
+        f"curl -sS --cacert {MOUNT}/ca.crt --resolve wrong.example:443:10.96.0.1 https://wrong.example"
+    )
     assert bad.rc == 60
-    assert "no alternative certificate subject name matches target hostname 'wrong.example'" in bad.stderr
+    assert (
+        "no alternative certificate subject name matches target hostname 'wrong.example'"
+        in bad.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,14 +68,34 @@ def test_the_name_must_be_the_certificates(lab: Lab) -> None:
         ),
         ("curl -sS foo://x", 1, 'Protocol "foo" not supported'),
         ("curl -sS 'http://a b'", 3, "URL rejected: Malformed input to a URL function"),
-        ("curl -sS http://x:99999", 3, "URL rejected: Port number was not a decimal number between 0 and 65535"),
+        (
+            "curl -sS http://x:99999",
+            3,
+            "URL rejected: Port number was not a decimal number between 0 and 65535",
+        ),
         ("curl -k -sS -f https://kubernetes/nope", 22, "The requested URL returned error: 403"),
         ("curl -k -sS https://kubernetes -o /no/dir", 23, "client returned ERROR on write"),
-        ("curl -k -sS -d @/nope https://kubernetes", 26, "option -d: error encountered when reading a file"),
-        ("curl -k -sS -T /nope https://kubernetes", 2, "option -T: not simulated in this lab's pods"),
+        (
+            "curl -k -sS -d @/nope https://kubernetes",
+            26,
+            "option -d: error encountered when reading a file",
+        ),
+        (
+            "curl -k -sS -T /nope https://kubernetes",
+            2,
+            "option -T: not simulated in this lab's pods",
+        ),
         ("curl -sS file:///etc/passwd", 1, "file://: not simulated in this lab's pods"),
-        ("curl -sS -E /nope https://kubernetes -k", 2, "option -E: not simulated in this lab's pods"),
-        ("curl -sS --cacert /etc/passwd https://kubernetes", 77, "error setting certificate file: /etc/passwd"),
+        (
+            "curl -sS -E /nope https://kubernetes -k",
+            2,
+            "option -E: not simulated in this lab's pods",
+        ),
+        (
+            "curl -sS --cacert /etc/passwd https://kubernetes",
+            77,
+            "error setting certificate file: /etc/passwd",
+        ),
         ("curl -H", 2, "option -H: requires parameter"),
         ("curl -s", 2, "(2) no URL specified"),
         ("curl -m x http://x", 2, "option -m: expected a proper numerical parameter"),
@@ -78,13 +111,18 @@ def test_errors(lab: Lab, command: str, rc: int, stderr: str) -> None:
 
 def test_plain_http_to_the_api_servers_port(lab: Lab) -> None:
     done = lab.exec("curl -si http://kubernetes:443")
-    assert done.stdout == "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+    assert (
+        done.stdout
+        == "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+    )
 
 
 def test_public_authorities_have_not_signed_the_api_server(lab: Lab) -> None:
     done = lab.exec("curl -sS --cacert /etc/ssl/certs/ca-certificates.crt https://kubernetes")
     assert done.rc == 60
-    assert done.stderr.startswith("curl: (60) SSL certificate problem: unable to get local issuer certificate\n")
+    assert done.stderr.startswith(
+        "curl: (60) SSL certificate problem: unable to get local issuer certificate\n"
+    )
 
 
 def test_what_write_out_tells(lab: Lab) -> None:
@@ -116,11 +154,17 @@ def test_a_watch_is_streamed_until_time_is_up(lab: Lab) -> None:
         "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
         {
             "metadata": {"name": "all-may-view"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": "view",
+            },
             "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "default"}],
         },
     )
-    done = lab.exec(f"curl -sSk -m 2 {TOKEN} 'https://kubernetes/api/v1/namespaces/default/configmaps?watch=true'")
+    done = lab.exec(
+        f"curl -sSk -m 2 {TOKEN} 'https://kubernetes/api/v1/namespaces/default/configmaps?watch=true'"
+    )
     assert done.rc == 28
     assert '"type":"ADDED"' in done.stdout.replace(" ", "")
     assert "Operation timed out after 2" in done.stderr

@@ -30,17 +30,23 @@ def lab() -> Lab:
 
 
 def masked(text: str) -> str:
-    names = {item["status"]["podIP"]: "<pod ip>" for item in lab().admin.get("/api/v1/pods").body["items"]}
+    names = {
+        item["status"]["podIP"]: "<pod ip>"
+        for item in lab().admin.get("/api/v1/pods").body["items"]
+    }
     names["172.18.0.2"] = "<node ip>"
     return mask_output(text, names)
 
 
 @pytest.mark.parametrize(
-    "entry", [pytest.param(entry, id=f"{number:02}") for number, entry in enumerate(load("pods")["exec"])]
+    "entry",
+    [pytest.param(entry, id=f"{number:02}") for number, entry in enumerate(load("pods")["exec"])],
 )
 def test_recorded_command(entry: dict[str, Any]) -> None:
     done = lab().exec(entry["cmd"], entry["pod"], container=entry["container"], shell="bash")
-    stderr = "".join(line for line in entry["stderr"].splitlines(keepends=True) if not line.startswith(RC))
+    stderr = "".join(
+        line for line in entry["stderr"].splitlines(keepends=True) if not line.startswith(RC)
+    )
     assert done.rc == entry["rc"]
     assert masked(done.stdout) == masked(entry["stdout"])
     assert masked(done.stderr) == masked(stderr)

@@ -75,7 +75,10 @@ def test_the_environment_is_not_the_hosts(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("HOST_ONLY", "leaked")
     done = run("env; cat /proc/1/environ /proc/self/environ; echo $HOST_ONLY")
     assert "leaked" not in done.stdout
-    assert os.uname().nodename not in run("hostname; uname -a; cat /proc/sys/kernel/hostname").stdout.split()
+    assert (
+        os.uname().nodename
+        not in run("hostname; uname -a; cat /proc/sys/kernel/hostname").stdout.split()
+    )
 
 
 def test_only_the_pods_own_processes_are_seen() -> None:
@@ -108,12 +111,20 @@ def test_other_ports_refuse(url: str) -> None:
 
 def test_the_pods_own_port_answers_by_localhost_only_if_it_is_a_proxys() -> None:
     place = container(listeners={8001: Listener(hello, "proxy"), 80: Listener(hello, "web")})
-    assert run("curl -s localhost:8001; curl -s 127.0.0.1:80; curl -s 10.244.0.5", place).stdout == "hello\n" * 3
+    assert (
+        run("curl -s localhost:8001; curl -s 127.0.0.1:80; curl -s 10.244.0.5", place).stdout
+        == "hello\n" * 3
+    )
     assert run("curl -s 10.244.0.5:8001", place).rc == 7
 
 
 def test_names_outside_the_cluster_do_not_resolve() -> None:
-    for host in ("example.com", "metadata.google.internal", "kubernetes.kikai", "localhost.localdomain"):
+    for host in (
+        "example.com",
+        "metadata.google.internal",
+        "kubernetes.kikai",
+        "localhost.localdomain",
+    ):
         assert run(f"curl -s http://{host}").rc == 6
     assert run("exec 3<>/dev/tcp/example.com/80").rc == 1
 
@@ -131,5 +142,8 @@ def test_containers_do_not_share_the_images_files() -> None:
     first, second = container(), container()
     run("rm /usr/bin/curl; rm /usr/bin/ls; echo changed > /etc/os-release", first)
     assert (
-        run("curl --version | head -c 4; ls / > /dev/null && head -c 6 /etc/os-release", second).stdout == "curlPRETTY"
+        run(
+            "curl --version | head -c 4; ls / > /dev/null && head -c 6 /etc/os-release", second
+        ).stdout
+        == "curlPRETTY"
     )

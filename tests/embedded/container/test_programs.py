@@ -24,7 +24,9 @@ def registered(path: Path) -> set[str]:
     return {
         name.value
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "program"
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "program"
         for name in node.args
         if isinstance(name, ast.Constant) and isinstance(name.value, str)
     }
@@ -51,7 +53,9 @@ def test_one_program_loads_no_other() -> None:
         "import sys; from labkit.embedded.container.programs import find_program; find_program('whoami');"
         "print(*sorted(name.rpartition('.')[2] for name in sys.modules if '.container.programs.' in name))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["listing", "options", "registry", "system"]
 
 
@@ -65,7 +69,8 @@ def test_the_limits_list_what_there_is() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "sh"])
 @pytest.mark.parametrize(
-    "command", ["awk 1", "env awk 1", "getopts a x", "find .", "mv a b", "ps", "read x", "trap : TERM"]
+    "command",
+    ["awk 1", "env awk 1", "getopts a x", "find .", "mv a b", "ps", "read x", "trap : TERM"],
 )
 def test_what_is_left_out_says_so(shell: str, command: str) -> None:
     done = run(command, shell=shell)

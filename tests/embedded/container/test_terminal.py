@@ -38,7 +38,9 @@ class Keys:
 def talk(*keys: bytes, place: Container | None = None, shell: str = "bash") -> tuple[int, str]:
     far = Keys(*keys)
     status = drive(
-        (place or container()).run([shell], Terminal(far), stdin=True, terminal=True, budget=Budget(seconds=60))
+        (place or container()).run(
+            [shell], Terminal(far), stdin=True, terminal=True, budget=Budget(seconds=60)
+        )
     )
     return status, far.seen.decode()
 
@@ -46,7 +48,10 @@ def talk(*keys: bytes, place: Container | None = None, shell: str = "bash") -> t
 def test_a_session_is_echoed_and_ends_with_its_status() -> None:
     status, seen = talk(b"echo hi\r", b"cd /etc\r", b"exit 4\r")
     assert status == 4
-    assert seen == "root@curl:/# echo hi\r\nhi\r\nroot@curl:/# cd /etc\r\nroot@curl:/etc# exit 4\r\nexit\r\n"
+    assert (
+        seen
+        == "root@curl:/# echo hi\r\nhi\r\nroot@curl:/# cd /etc\r\nroot@curl:/etc# exit 4\r\nexit\r\n"
+    )
 
 
 def test_history_expansion_is_left_out_and_said() -> None:
@@ -81,7 +86,10 @@ def test_arrows_bring_lines_back() -> None:
 
 @pytest.mark.parametrize(
     ("lines", "answer"),
-    [((b"for i in 1 2\r", b"do echo n$i\r", b"done\r"), "n1\r\nn2\r\n"), ((b'echo "a\r', b'b"\r'), "a\r\nb\r\n")],
+    [
+        ((b"for i in 1 2\r", b"do echo n$i\r", b"done\r"), "n1\r\nn2\r\n"),
+        ((b'echo "a\r', b'b"\r'), "a\r\nb\r\n"),
+    ],
 )
 def test_unfinished_commands_go_on(lines: tuple[bytes, ...], answer: str) -> None:
     seen = talk(*lines, b"exit\r")[1]

@@ -23,7 +23,10 @@ def rules(api: ClusterApi, name: str) -> Any:
 
 
 def aggregated(api: ClusterApi, name: str, *selectors: Any, **more: Any) -> None:
-    body = {"metadata": {"name": name, **more}, "aggregationRule": {"clusterRoleSelectors": list(selectors)}}
+    body = {
+        "metadata": {"name": name, **more},
+        "aggregationRule": {"clusterRoleSelectors": list(selectors)},
+    }
     api.must(api.admin.post(ROLES, body))
 
 
@@ -83,7 +86,9 @@ def test_rings_come_to_rest(api: ClusterApi) -> None:
     assert rules(api, "a") == rules(api, "b") == [PODS]
 
 
-def test_many_that_select_each_other_keep_nobody_waiting(api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_that_select_each_other_keep_nobody_waiting(
+    api: ClusterApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A request does a part of it, and the clock the rest."""
     looked = 0
 
@@ -116,7 +121,9 @@ def test_rules_that_are_given_twice_are_kept_once(api: ClusterApi) -> None:
 
 def test_the_default_roles_grow(api: ClusterApi) -> None:
     crontabs = rule("get", "crontabs", "example.com")
-    api.role("crontab-view", crontabs, labels={"rbac.authorization.k8s.io/aggregate-to-view": "true"})
+    api.role(
+        "crontab-view", crontabs, labels={"rbac.authorization.k8s.io/aggregate-to-view": "true"}
+    )
     for name in ("view", "edit", "admin"):
         assert crontabs in rules(api, name)
 

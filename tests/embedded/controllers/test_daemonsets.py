@@ -37,7 +37,10 @@ def three() -> ClusterApi:
 
 def make(api: ClusterApi, pod: Any = None, **spec: Any) -> None:
     containers = [{"name": "c", "image": "nginx"}]
-    template = {"metadata": {"labels": {"app": "d"}}, "spec": {"containers": containers, **(pod or {})}}
+    template = {
+        "metadata": {"labels": {"app": "d"}},
+        "spec": {"containers": containers, **(pod or {})},
+    }
     body = {"selector": {"matchLabels": {"app": "d"}}, "template": template, **spec}
     api.must(api.admin.post(SETS, {"metadata": {"name": "d"}, "spec": body}))
 
@@ -56,9 +59,9 @@ def items(api: ClusterApi, path: str) -> list[Any]:
 
 
 def target(pod: Any) -> str:
-    (term,) = pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
-        "nodeSelectorTerms"
-    ]
+    (term,) = pod["spec"]["affinity"]["nodeAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]["nodeSelectorTerms"]
     (field,) = term["matchFields"]
     assert (field["key"], field["operator"]) == ("metadata.name", "In")
     (name,) = field["values"]
@@ -110,7 +113,9 @@ def test_what_daemons_tolerate(three: ClusterApi) -> None:
     make(three, {"tolerations": [own], "hostNetwork": True})
     found = items(three, PODS)[0]["spec"]["tolerations"]
     assert found[0] == own
-    assert [(one["key"].removeprefix("node.kubernetes.io/"), one["effect"]) for one in found[1:]] == [
+    assert [
+        (one["key"].removeprefix("node.kubernetes.io/"), one["effect"]) for one in found[1:]
+    ] == [
         ("not-ready", "NoExecute"),
         ("unreachable", "NoExecute"),
         ("disk-pressure", "NoSchedule"),
@@ -215,7 +220,9 @@ def test_a_pod_that_has_ended_is_replaced(three: ClusterApi) -> None:
 
 def test_what_a_quota_forbids(three: ClusterApi) -> None:
     quotas = "/api/v1/namespaces/lab/resourcequotas"
-    three.must(three.admin.post(quotas, {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "2"}}}))
+    three.must(
+        three.admin.post(quotas, {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "2"}}})
+    )
     make(three)
     assert (len(items(three, PODS)), status(three)["currentNumberScheduled"]) == (2, 2)
     assert "exceeded quota: q" in events(three, "FailedCreate")[0]
@@ -223,7 +230,9 @@ def test_what_a_quota_forbids(three: ClusterApi) -> None:
     assert targets(three) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(("propagation", "left"), [("Background", 0), ("Foreground", 0), ("Orphan", 1)])
+@pytest.mark.parametrize(
+    ("propagation", "left"), [("Background", 0), ("Foreground", 0), ("Orphan", 1)]
+)
 def test_the_end_of_a_daemon_set(api: ClusterApi, propagation: str, left: int) -> None:
     make(api)
     api.must(api.admin.call("DELETE", f"{SETS}/d", {"propagationPolicy": propagation}))

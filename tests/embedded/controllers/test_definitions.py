@@ -28,14 +28,21 @@ def declare(api: ClusterApi, body: Any = None) -> Any:
 
 
 def conditions(found: Any) -> dict[str, tuple[str, str, str]]:
-    return {each["type"]: (each["status"], each["reason"], each["message"]) for each in found["status"]["conditions"]}
+    return {
+        each["type"]: (each["status"], each["reason"], each["message"])
+        for each in found["status"]["conditions"]
+    }
 
 
 def history(api: ClusterApi, since: int) -> list[tuple[str, dict[str, str]]]:
     """The events of definitions: each with the reasons of its conditions."""
     seen = api.cluster.store.events(since, "customresourcedefinitions.apiextensions.k8s.io")
     return [
-        (each.type, {one["type"]: one["reason"] for one in each.object["status"]["conditions"] or ()}) for each in seen
+        (
+            each.type,
+            {one["type"]: one["reason"] for one in each.object["status"]["conditions"] or ()},
+        )
+        for each in seen
     ]
 
 
@@ -52,7 +59,9 @@ def test_names_are_accepted_and_then_it_is_established(api: ClusterApi) -> None:
         ("MODIFIED", {"NamesAccepted": "NoConflicts", "Established": "Installing"}),
         ("MODIFIED", {"NamesAccepted": "NoConflicts", "Established": "InitialNamesAccepted"}),
     ]
-    status = next(each for each in found["metadata"]["managedFields"] if each.get("subresource") == "status")
+    status = next(
+        each for each in found["metadata"]["managedFields"] if each.get("subresource") == "status"
+    )
     assert (status["manager"], status["operation"]) == ("kube-apiserver", "Update")
 
 
@@ -60,7 +69,12 @@ def test_names_that_are_taken_come_free(api: ClusterApi) -> None:
     declare(api)
     other = definition()
     other["metadata"]["name"] = "tabs.stable.example.com"
-    other["spec"]["names"] = {"plural": "tabs", "singular": "tab", "kind": "CronTab", "shortNames": ["ct", "t"]}
+    other["spec"]["names"] = {
+        "plural": "tabs",
+        "singular": "tab",
+        "kind": "CronTab",
+        "shortNames": ["ct", "t"],
+    }
     found = declare(api, other)
     assert conditions(found) == {
         "NamesAccepted": ("False", "ListKindConflict", '"CronTabList" is already in use'),
@@ -170,7 +184,9 @@ def test_owners_of_and_among_custom_objects(api: ClusterApi) -> None:
     api.must(api.admin.post(CONFIG_MAPS, {"metadata": metadata}))
     api.must(api.admin.post(TABS, {**crontab("owned"), "metadata": metadata}))
     api.must(api.admin.delete(f"{TABS}/x"))
-    assert api.admin.get(f"{CONFIG_MAPS}/owned").status == api.admin.get(f"{TABS}/owned").status == 404
+    assert (
+        api.admin.get(f"{CONFIG_MAPS}/owned").status == api.admin.get(f"{TABS}/owned").status == 404
+    )
 
 
 def test_quotas_count_custom_objects(api: ClusterApi) -> None:

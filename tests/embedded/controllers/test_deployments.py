@@ -15,7 +15,10 @@ from tests.support.some import some
 APPS = "/apis/apps/v1/namespaces/lab"
 PODS = "/api/v1/namespaces/lab/pods"
 EVENTS = "/api/v1/namespaces/lab/events"
-TEMPLATE = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+TEMPLATE = {
+    "metadata": {"labels": {"app": "a"}},
+    "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+}
 SPEC = {"replicas": 2, "selector": {"matchLabels": {"app": "a"}}, "template": TEMPLATE}
 PREFIX = "deployment.kubernetes.io/"
 
@@ -28,7 +31,9 @@ def api() -> ClusterApi:
 
 
 def deploy(api: ClusterApi, **spec: Any) -> None:
-    api.must(api.admin.post(f"{APPS}/deployments", {"metadata": {"name": "d"}, "spec": {**SPEC, **spec}}))
+    api.must(
+        api.admin.post(f"{APPS}/deployments", {"metadata": {"name": "d"}, "spec": {**SPEC, **spec}})
+    )
 
 
 def change(api: ClusterApi, spec: Any) -> None:
@@ -47,7 +52,10 @@ def items(api: ClusterApi, path: str) -> list[Any]:
 def sizes(api: ClusterApi) -> list[tuple[str, int]]:
     """Revision and size of each replica set."""
     sets = items(api, f"{APPS}/replicasets")
-    return sorted((one["metadata"]["annotations"][PREFIX + "revision"], one["spec"]["replicas"]) for one in sets)
+    return sorted(
+        (one["metadata"]["annotations"][PREFIX + "revision"], one["spec"]["replicas"])
+        for one in sets
+    )
 
 
 def messages(api: ClusterApi, reason: str) -> list[str]:
@@ -136,7 +144,9 @@ def test_annotations_of_a_deployment_count_as_changes(api: ClusterApi) -> None:
     assert noted["metadata"]["generation"] == 2
     assert api.must(api.admin.get(f"{APPS}/deployments/d"))["status"]["observedGeneration"] == 2
     label = {"metadata": {"labels": {"a": "b"}}}
-    labelled = api.must(api.admin.call("PATCH", f"{APPS}/deployments/d", label, headers=MERGE_PATCH))
+    labelled = api.must(
+        api.admin.call("PATCH", f"{APPS}/deployments/d", label, headers=MERGE_PATCH)
+    )
     assert labelled["metadata"]["generation"] == 2
 
 
@@ -174,7 +184,10 @@ def test_with_a_node_a_deployment_becomes_available() -> None:
         api.clock.now += 2
         api.cluster.advance()
     shown = api.must(api.admin.get(f"{APPS}/deployments/d"))
-    assert (shown["status"]["availableReplicas"], shown["status"].get("unavailableReplicas")) == (2, None)
+    assert (shown["status"]["availableReplicas"], shown["status"].get("unavailableReplicas")) == (
+        2,
+        None,
+    )
     assert conditions(shown)["Progressing"] == ("True", "NewReplicaSetAvailable")
     change(api, relabel("2"))
     for _ in range(10):
@@ -184,13 +197,21 @@ def test_with_a_node_a_deployment_becomes_available() -> None:
 
 
 def test_a_replica_set_adopts_and_lets_go(api: ClusterApi) -> None:
-    api.must(api.admin.post(f"{APPS}/replicasets", {"metadata": {"name": "r"}, "spec": {**SPEC, "replicas": 1}}))
+    api.must(
+        api.admin.post(
+            f"{APPS}/replicasets", {"metadata": {"name": "r"}, "spec": {**SPEC, "replicas": 1}}
+        )
+    )
     (pod,) = items(api, PODS)
     path = f"{PODS}/{pod['metadata']['name']}"
-    api.must(api.admin.call("PATCH", path, {"metadata": {"labels": {"app": "b"}}}, headers=MERGE_PATCH))
+    api.must(
+        api.admin.call("PATCH", path, {"metadata": {"labels": {"app": "b"}}}, headers=MERGE_PATCH)
+    )
     assert "ownerReferences" not in api.must(api.admin.get(path))["metadata"]
     assert len(items(api, PODS)) == 2
-    api.must(api.admin.call("PATCH", path, {"metadata": {"labels": {"app": "a"}}}, headers=MERGE_PATCH))
+    api.must(
+        api.admin.call("PATCH", path, {"metadata": {"labels": {"app": "a"}}}, headers=MERGE_PATCH)
+    )
     assert len(items(api, PODS)) == 1
 
 
@@ -198,10 +219,17 @@ def test_a_deployment_releases_a_replica_set_that_it_no_longer_selects(api: Clus
     deploy(api)
     (before,) = items(api, f"{APPS}/replicasets")
     path = f"{APPS}/replicasets/{before['metadata']['name']}"
-    api.must(api.admin.call("PATCH", path, {"metadata": {"labels": {"app": "b"}}}, headers=MERGE_PATCH))
-    released, created = sorted(items(api, f"{APPS}/replicasets"), key=lambda one: "ownerReferences" in one["metadata"])
+    api.must(
+        api.admin.call("PATCH", path, {"metadata": {"labels": {"app": "b"}}}, headers=MERGE_PATCH)
+    )
+    released, created = sorted(
+        items(api, f"{APPS}/replicasets"), key=lambda one: "ownerReferences" in one["metadata"]
+    )
     assert released["metadata"]["uid"] == before["metadata"]["uid"]
-    assert (released["metadata"]["labels"]["app"], created["metadata"]["labels"]["app"]) == ("b", "a")
+    assert (released["metadata"]["labels"]["app"], created["metadata"]["labels"]["app"]) == (
+        "b",
+        "a",
+    )
     assert [one["spec"]["replicas"] for one in (released, created)] == [2, 2]
 
 
@@ -226,7 +254,10 @@ def test_everything_goes_with_the_deployment(api: ClusterApi) -> None:
 
 def test_no_more_pods_than_a_machine_can_bear(api: ClusterApi) -> None:
     api.must(
-        api.admin.post(f"{APPS}/replicasets", {"metadata": {"name": "r"}, "spec": {**SPEC, "replicas": 2**31 - 1}})
+        api.admin.post(
+            f"{APPS}/replicasets",
+            {"metadata": {"name": "r"}, "spec": {**SPEC, "replicas": 2**31 - 1}},
+        )
     )
     assert len(items(api, PODS)) == 100
 

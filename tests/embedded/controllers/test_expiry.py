@@ -40,4 +40,6 @@ def test_events_end_an_hour_after_their_last_write(api: ClusterApi) -> None:
     api.clock.now += 1860
     api.cluster.advance()
     assert names(api) == []
-    assert api.must(api.admin.get("/api/v1/namespaces/lab"))["status"]["phase"] == "Active", "nothing else ends"
+    assert api.must(api.admin.get("/api/v1/namespaces/lab"))["status"]["phase"] == "Active", (
+        "nothing else ends"
+    )

@@ -32,10 +32,14 @@ def bare() -> ClusterApi:
     return made
 
 
-def start(api: ClusterApi, command: str, *, name: str = "j", policy: str = "Never", **spec: Any) -> Any:
+def start(
+    api: ClusterApi, command: str, *, name: str = "j", policy: str = "Never", **spec: Any
+) -> Any:
     container = {"name": "c", "image": "ubuntu", "command": ["sh", "-c", command]}
     template = {"spec": {"restartPolicy": policy, "containers": [container]}}
-    return api.must(api.admin.post(JOBS, {"metadata": {"name": name}, "spec": {"template": template, **spec}}))
+    return api.must(
+        api.admin.post(JOBS, {"metadata": {"name": name}, "spec": {"template": template, **spec}})
+    )
 
 
 def status(api: ClusterApi) -> Any:
@@ -78,7 +82,10 @@ def remove(api: ClusterApi, propagation: str) -> None:
 def test_a_pod_that_succeeds_completes_its_job(api: ClusterApi) -> None:
     start(api, "echo 3.14")
     (pod,) = pods(api)
-    assert conditions(api) == [("SuccessCriteriaMet", "True", *REACHED), ("Complete", "True", *REACHED)]
+    assert conditions(api) == [
+        ("SuccessCriteriaMet", "True", *REACHED),
+        ("Complete", "True", *REACHED),
+    ]
     told = status(api)
     assert {name: value for name, value in told.items() if name != "conditions"} == {
         "startTime": "2027-01-15T08:00:00Z",
@@ -89,7 +96,9 @@ def test_a_pod_that_succeeds_completes_its_job(api: ClusterApi) -> None:
         "uncountedTerminatedPods": {},
     }
     assert TRACKING not in pod["metadata"].get("finalizers", [])
-    assert events(api, "SuccessfulCreate") == [("Normal", f"Created pod: {pod['metadata']['name']}")]
+    assert events(api, "SuccessfulCreate") == [
+        ("Normal", f"Created pod: {pod['metadata']['name']}")
+    ]
     assert events(api, "Completed") == [("Normal", "Job completed")]
 
 
@@ -153,7 +162,10 @@ def test_after_each_failure_the_next_pod_comes_later(api: ClusterApi) -> None:
     assert len(pods(api)) == 2
     pass_time(api, 1)
     assert counts(api) == (0, 0, 0, 3)
-    assert conditions(api) == [("FailureTarget", "True", *TOO_OFTEN), ("Failed", "True", *TOO_OFTEN)]
+    assert conditions(api) == [
+        ("FailureTarget", "True", *TOO_OFTEN),
+        ("Failed", "True", *TOO_OFTEN),
+    ]
     assert events(api, "BackoffLimitExceeded") == [("Warning", TOO_OFTEN[1])]
     assert "completionTime" not in status(api)
     pass_time(api, 1000)
@@ -161,7 +173,9 @@ def test_after_each_failure_the_next_pod_comes_later(api: ClusterApi) -> None:
 
 
 def test_a_success_forgives_earlier_failures(api: ClusterApi) -> None:
-    start(api, "[ $(( $(date +%s) % 100 )) -ge 10 ]", completions=2)  # the clock begins at 1,800,000,000
+    start(
+        api, "[ $(( $(date +%s) % 100 )) -ge 10 ]", completions=2
+    )  # the clock begins at 1,800,000,000
     assert counts(api) == (0, 0, 0, 1)
     pass_time(api, 10)
     assert counts(api) == (0, 0, 2, 1)
@@ -175,7 +189,10 @@ def test_containers_that_restart_count_as_well(api: ClusterApi) -> None:
         pass_time(api, 5)
         if conditions(api):
             break
-    assert conditions(api) == [("FailureTarget", "True", *TOO_OFTEN), ("Failed", "True", *TOO_OFTEN)]
+    assert conditions(api) == [
+        ("FailureTarget", "True", *TOO_OFTEN),
+        ("Failed", "True", *TOO_OFTEN),
+    ]
     assert (counts(api), pods(api)) == ((0, 0, 0, 1), []), "the pod that restarted is deleted"
 
 
@@ -213,7 +230,9 @@ def test_suspending_and_resuming(api: ClusterApi) -> None:
     assert conditions(api) == [("Suspended", "False", "JobResumed", "Job resumed")]
     assert (counts(api), status(api)["startTime"]) == ((1, 1, 0, 0), "2027-01-15T08:01:00Z")
     change(api, suspend=True)
-    assert (pods(api), counts(api)) == ([], (0, 0, 0, 0)), "pods that are taken away have not failed"
+    assert (pods(api), counts(api)) == ([], (0, 0, 0, 0)), (
+        "pods that are taken away have not failed"
+    )
     assert "startTime" not in status(api)
     assert events(api, "Suspended") == [("Normal", "Job suspended")]
     assert events(api, "Resumed") == [("Normal", "Job resumed")]
@@ -268,7 +287,9 @@ def test_what_a_quota_forbids_comes_when_it_is_raised(api: ClusterApi) -> None:
     kind, message = events(api, "FailedCreate")[0]
     assert kind == "Warning"
     assert message.startswith('Error creating: pods "j-')
-    assert message.endswith("is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1")
+    assert message.endswith(
+        "is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"
+    )
     api.must(api.admin.patch(f"{quotas}/q", {"spec": {"hard": {"pods": "2"}}}))
     assert counts(api) == (2, 2, 0, 0)
 
@@ -300,7 +321,9 @@ def test_a_job_without_end_does_not_keep_others_from_beginning(api: ClusterApi) 
         start(api, "true", name=f"k{number}")
     for _ in range(4):
         pass_time(api, 1)
-    ended = [job for job in api.must(api.admin.get(JOBS))["items"] if job["status"].get("completionTime")]
+    ended = [
+        job for job in api.must(api.admin.get(JOBS))["items"] if job["status"].get("completionTime")
+    ]
     assert [job["metadata"]["name"] for job in ended] == ["k0", "k1", "k2"]
 
 
@@ -321,7 +344,11 @@ def test_a_job_that_selects_by_itself_takes_in_what_it_finds(api: ClusterApi) ->
     labels = {"labels": {"job-name": "j"}}
     container = {"name": "c", "image": "ubuntu", "command": ["sleep", "99"]}
     template = {"metadata": labels, "spec": {"restartPolicy": "Never", "containers": [container]}}
-    spec = {"manualSelector": True, "selector": {"matchLabels": labels["labels"]}, "template": template}
+    spec = {
+        "manualSelector": True,
+        "selector": {"matchLabels": labels["labels"]},
+        "template": template,
+    }
     api.must(api.admin.post(JOBS, {"metadata": {"name": "j"}, "spec": spec}))
     assert [one["metadata"]["name"] for one in pods(api)] == [name]
     assert counts(api) == (1, 1, 0, 0)

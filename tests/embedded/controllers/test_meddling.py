@@ -10,8 +10,16 @@ from tests.support.cluster import ClusterApi
 
 APPS, BATCH = "/apis/apps/v1/namespaces/lab", "/apis/batch/v1/namespaces/lab"
 REVISIONS = f"{APPS}/controllerrevisions"
-POD: Any = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
-JOB = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "ubuntu", "command": ["true"]}]}}
+POD: Any = {
+    "metadata": {"labels": {"app": "x"}},
+    "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+}
+JOB = {
+    "spec": {
+        "restartPolicy": "Never",
+        "containers": [{"name": "c", "image": "ubuntu", "command": ["true"]}],
+    }
+}
 SET = {"selector": {"matchLabels": {"app": "x"}}, "template": POD}
 
 
@@ -53,13 +61,28 @@ def test_a_revision(api: ClusterApi, kind: str) -> None:
     made = make(api, path, **SET)
     (revision,) = api.must(api.admin.get(REVISIONS))["items"]
     labels = {name: None for name in revision["metadata"]["labels"] if name != "app"}
-    api.must(api.admin.patch(f"{REVISIONS}/{revision['metadata']['name']}", {"metadata": {"labels": labels}}))
-    owner = {"apiVersion": "apps/v1", "kind": made["kind"], "name": "x", "uid": made["metadata"]["uid"]}
-    metadata = {"name": "odd", "labels": {"app": "x"}, "ownerReferences": [{**owner, "controller": True}]}
+    api.must(
+        api.admin.patch(
+            f"{REVISIONS}/{revision['metadata']['name']}", {"metadata": {"labels": labels}}
+        )
+    )
+    owner = {
+        "apiVersion": "apps/v1",
+        "kind": made["kind"],
+        "name": "x",
+        "uid": made["metadata"]["uid"],
+    }
+    metadata = {
+        "name": "odd",
+        "labels": {"app": "x"},
+        "ownerReferences": [{**owner, "controller": True}],
+    }
     api.must(api.admin.post(REVISIONS, {"metadata": metadata, "data": {"spec": 1}, "revision": 0}))
     if kind == "statefulsets":
         write(api, path, currentRevision="odd")
-    api.must(api.admin.patch(f"{path}/x", {"spec": {"template": {"metadata": {"labels": {"v": "2"}}}}}))
+    api.must(
+        api.admin.patch(f"{path}/x", {"spec": {"template": {"metadata": {"labels": {"v": "2"}}}}})
+    )
     (pod,) = api.must(api.admin.get("/api/v1/namespaces/lab/pods"))["items"]
     assert pod["metadata"]["labels"]["v"] == "2"
 
@@ -78,7 +101,10 @@ def test_pods_without_a_phase(api: ClusterApi) -> None:
     ("kind", "spec"),
     [
         ("jobs", {"parallelism": 9, "completions": 9}),
-        ("statefulsets", {"replicas": 9, "selector": SET["selector"], "podManagementPolicy": "Parallel"}),
+        (
+            "statefulsets",
+            {"replicas": 9, "selector": SET["selector"], "podManagementPolicy": "Parallel"},
+        ),
         ("daemonsets", {"selector": SET["selector"]}),
     ],
 )
@@ -91,5 +117,10 @@ def test_large_templates_make_few_pods(kind: str, spec: dict[str, Any]) -> None:
         api.must(api.admin.patch(f"/api/v1/nodes/n{number}", {"spec": {"taints": None}}))
     metadata = {"labels": {"app": "x"}, "annotations": {"large": "x" * 100_000}}
     pod = {**POD["spec"], **({"restartPolicy": "Never"} if kind == "jobs" else {})}
-    make(api, f"{BATCH if kind == 'jobs' else APPS}/{kind}", **spec, template={"metadata": metadata, "spec": pod})
+    make(
+        api,
+        f"{BATCH if kind == 'jobs' else APPS}/{kind}",
+        **spec,
+        template={"metadata": metadata, "spec": pod},
+    )
     assert len(api.must(api.admin.get("/api/v1/namespaces/lab/pods"))["items"]) == 3

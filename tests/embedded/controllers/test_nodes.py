@@ -28,13 +28,19 @@ def node(api: ClusterApi, path: str = NODE) -> Any:
 
 
 def taints(api: ClusterApi) -> list[tuple[str, str]]:
-    return [(one["key"].removeprefix(PREFIX), one["effect"]) for one in node(api)["spec"].get("taints", ())]
+    return [
+        (one["key"].removeprefix(PREFIX), one["effect"])
+        for one in node(api)["spec"].get("taints", ())
+    ]
 
 
 def say(api: ClusterApi, **conditions: str) -> None:
     """Set conditions, as a kubelet does, with a heartbeat."""
     beat = f"2027-01-15T08:00:{int(api.clock.now) % 60:02}Z"
-    found = [{"type": name, "status": status, "lastHeartbeatTime": beat} for name, status in conditions.items()]
+    found = [
+        {"type": name, "status": status, "lastHeartbeatTime": beat}
+        for name, status in conditions.items()
+    ]
     api.must(api.admin.patch(f"{NODE}/status", {"status": {"conditions": found}}))
 
 
@@ -69,9 +75,17 @@ def test_a_node_is_annotated_and_its_taints_follow_its_conditions(api: ClusterAp
 def test_a_cordoned_node_has_a_taint_beside_those_of_others(api: ClusterApi) -> None:
     mine = {"key": PREFIX + "unschedulable", "effect": "NoExecute"}
     api.must(api.admin.patch(NODE, {"spec": {"unschedulable": True, "taints": [mine]}}))
-    cordoned = {"key": PREFIX + "unschedulable", "effect": "NoSchedule", "timeAdded": "2027-01-15T08:00:00Z"}
+    cordoned = {
+        "key": PREFIX + "unschedulable",
+        "effect": "NoSchedule",
+        "timeAdded": "2027-01-15T08:00:00Z",
+    }
     assert node(api)["spec"]["taints"] == [mine, cordoned]
-    owned = [one["fieldsV1"] for one in node(api)["metadata"]["managedFields"] if one["manager"].startswith("kube-c")]
+    owned = [
+        one["fieldsV1"]
+        for one in node(api)["metadata"]["managedFields"]
+        if one["manager"].startswith("kube-c")
+    ]
     assert any("f:taints" in fields.get("f:spec", {}) for fields in owned)
     api.must(api.admin.patch(NODE, {"spec": {"unschedulable": None}}))
     assert node(api)["spec"]["taints"] == [mine]
@@ -81,8 +95,14 @@ def test_a_cordoned_node_has_a_taint_beside_those_of_others(api: ClusterApi) -> 
 
 def test_a_daemon_set_has_a_pod_on_a_node_that_becomes_ready(api: ClusterApi) -> None:
     api.namespace("lab")
-    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
-    body = {"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}}
+    template = {
+        "metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+    }
+    body = {
+        "metadata": {"name": "d"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template},
+    }
     daemons = "/apis/apps/v1/namespaces/lab/daemonsets"
     say(api, Ready="False")
     api.must(api.admin.post(daemons, body))
@@ -94,5 +114,9 @@ def test_a_daemon_set_has_a_pod_on_a_node_that_becomes_ready(api: ClusterApi) ->
 def test_many_nodes_keep_secrets_longer(api: ClusterApi) -> None:
     for number in range(100):
         api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": f"n{number}"}}))
-    assert node(api, "/api/v1/nodes/n97")["metadata"]["annotations"] == {"node.alpha.kubernetes.io/ttl": "0"}
-    assert node(api, "/api/v1/nodes/n99")["metadata"]["annotations"] == {"node.alpha.kubernetes.io/ttl": "15"}
+    assert node(api, "/api/v1/nodes/n97")["metadata"]["annotations"] == {
+        "node.alpha.kubernetes.io/ttl": "0"
+    }
+    assert node(api, "/api/v1/nodes/n99")["metadata"]["annotations"] == {
+        "node.alpha.kubernetes.io/ttl": "15"
+    }

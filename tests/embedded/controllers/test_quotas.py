@@ -20,7 +20,9 @@ def api() -> ClusterApi:
 
 
 def quota(api: ClusterApi, hard: Any, **spec: Any) -> Any:
-    return api.must(api.admin.post(QUOTAS, {"metadata": {"name": "q"}, "spec": {"hard": hard, **spec}}))
+    return api.must(
+        api.admin.post(QUOTAS, {"metadata": {"name": "q"}, "spec": {"hard": hard, **spec}})
+    )
 
 
 def status(api: ClusterApi) -> Any:
@@ -29,7 +31,11 @@ def status(api: ClusterApi) -> Any:
 
 def pod(api: ClusterApi, name: str) -> Any:
     container = {"name": "c", "image": "x"}
-    return api.must(api.admin.post(f"{LAB}/pods", {"metadata": {"name": name}, "spec": {"containers": [container]}}))
+    return api.must(
+        api.admin.post(
+            f"{LAB}/pods", {"metadata": {"name": name}, "spec": {"containers": [container]}}
+        )
+    )
 
 
 def test_what_is_there_already_is_counted(api: ClusterApi) -> None:
@@ -56,7 +62,11 @@ def test_who_wrote_the_status(api: ClusterApi) -> None:
 
     def owners() -> dict[str, Any]:
         managed = api.must(api.admin.get(f"{QUOTAS}/q"))["metadata"]["managedFields"]
-        return {one["manager"]: one["fieldsV1"]["f:status"] for one in managed if one.get("subresource") == "status"}
+        return {
+            one["manager"]: one["fieldsV1"]["f:status"]
+            for one in managed
+            if one.get("subresource") == "status"
+        }
 
     every: dict[str, Any] = {".": {}, "f:pods": {}, "f:secrets": {}}
     assert owners() == {"kube-controller-manager": {"f:hard": every, "f:used": every}}
@@ -91,7 +101,9 @@ def test_a_collection_is_deleted_and_what_returns_is_counted_once(api: ClusterAp
         api.must(api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": name}}))
     assert status(api)["used"] == {"configmaps": "4"}
     api.must(api.admin.delete(f"{LAB}/configmaps"))
-    assert [one["metadata"]["name"] for one in api.admin.get(f"{LAB}/configmaps").body["items"]] == ["kube-root-ca.crt"]
+    assert [
+        one["metadata"]["name"] for one in api.admin.get(f"{LAB}/configmaps").body["items"]
+    ] == ["kube-root-ca.crt"]
     assert status(api)["used"] == {"configmaps": "1"}
 
 

@@ -27,7 +27,9 @@ def api() -> ClusterApi:
 
 
 def approve(api: ClusterApi, name: str) -> Any:
-    return api.must(api.admin.patch(f"{PATH}/{name}/approval", {"status": {"conditions": [APPROVED]}}))
+    return api.must(
+        api.admin.patch(f"{PATH}/{name}/approval", {"status": {"conditions": [APPROVED]}})
+    )
 
 
 def certificate(api: ClusterApi, name: str) -> x509.Certificate:
@@ -42,7 +44,9 @@ def test_an_approved_request_is_signed_by_the_clusters_authority(api: ClusterApi
     made = certificate(api, "bob")
     authority = x509.load_pem_x509_certificate(keys().ca_certificate)
     made.verify_directly_issued_by(authority)
-    assert [each.value for each in made.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)] == ["dev", "ops"]
+    assert [
+        each.value for each in made.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    ] == ["dev", "ops"]
     assert made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "bob"
     usage = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -53,7 +57,13 @@ def test_an_approved_request_is_signed_by_the_clusters_authority(api: ClusterApi
 
 @pytest.mark.parametrize(
     ("asked", "lasts"),
-    [(600, 600), (7200, 7200), (8 * 3600, 8 * 3600 - 300), (86400, 86400 - 300), (10**9, 365 * 86400 - 300)],
+    [
+        (600, 600),
+        (7200, 7200),
+        (8 * 3600, 8 * 3600 - 300),
+        (86400, 86400 - 300),
+        (10**9, 365 * 86400 - 300),
+    ],
 )
 def test_a_certificate_lasts_as_long_as_was_asked(api: ClusterApi, asked: int, lasts: int) -> None:
     body = request_body("bob", signing_request("bob"), expirationSeconds=asked)
@@ -72,11 +82,15 @@ def test_a_certificate_lasts_as_long_as_was_asked(api: ClusterApi, asked: int, l
 def test_a_request_says_who_made_it(api: ClusterApi) -> None:
     api.role("ask", rule("create", "certificatesigningrequests", GROUP))
     api.bind("ask", "ClusterRole/ask", "User/jane")
-    body = request_body("bob", signing_request("bob"), username="root", groups=["system:masters"], uid="1")
+    body = request_body(
+        "bob", signing_request("bob"), username="root", groups=["system:masters"], uid="1"
+    )
     spec = api.must(api.user("jane", "dev").post(PATH, body))["spec"]
     assert spec["username"] == "jane"
     assert spec["groups"] == ["dev", "system:authenticated"]
-    assert spec["extra"] == {"authentication.kubernetes.io/credential-id": ["X509SHA256=" + "ab" * 32]}
+    assert spec["extra"] == {
+        "authentication.kubernetes.io/credential-id": ["X509SHA256=" + "ab" * 32]
+    }
     assert "uid" not in spec
 
 
@@ -112,13 +126,16 @@ def test_approving_and_signing_need_the_signer(api: ClusterApi) -> None:
     )
     assert jane.patch(f"{PATH}/bob/status", {"metadata": {"labels": {"a": "b"}}}).status == 200
     api.role(
-        "one", rule("approve", "signers", GROUP, "example.com/mine"), rule("sign", "signers", GROUP, "example.com/*")
+        "one",
+        rule("approve", "signers", GROUP, "example.com/mine"),
+        rule("sign", "signers", GROUP, "example.com/*"),
     )
     api.bind("one", "ClusterRole/one", "User/jane")
     assert jane.patch(f"{PATH}/bob/approval", {"status": {"conditions": [APPROVED]}}).status == 200
     assert (
         jane.patch(
-            f"{PATH}/bob/status", {"status": {"conditions": [APPROVED, failed["status"]["conditions"][0]]}}
+            f"{PATH}/bob/status",
+            {"status": {"conditions": [APPROVED, failed["status"]["conditions"][0]]}},
         ).status
         == 200
     )
@@ -144,14 +161,24 @@ def test_a_denied_request_is_not_signed(api: ClusterApi) -> None:
 @pytest.mark.parametrize(
     ("signer", "request_", "usages", "problem"),
     [
-        (None, signing_request("bob"), ("server auth",), "invalid usage for client certificate: server auth"),
+        (
+            None,
+            signing_request("bob"),
+            ("server auth",),
+            "invalid usage for client certificate: server auth",
+        ),
         (
             None,
             signing_request("bob"),
             ("digital signature",),
             "missing required usage for client certificate: client auth",
         ),
-        (SERVING, signing_request("system:node:n"), ("server auth",), "subject organization is not system:nodes"),
+        (
+            SERVING,
+            signing_request("system:node:n"),
+            ("server auth",),
+            "subject organization is not system:nodes",
+        ),
         (
             SERVING,
             signing_request("system:node:n", "system:nodes"),
@@ -193,14 +220,20 @@ def test_what_a_signer_does_not_sign(
     status = api.must(api.admin.get(f"{PATH}/x"))["status"]
     assert "certificate" not in status
     last = status["conditions"][-1]
-    assert (last["type"], last["reason"], last["message"]) == ("Failed", "SignerValidationFailure", problem)
+    assert (last["type"], last["reason"], last["message"]) == (
+        "Failed",
+        "SignerValidationFailure",
+        problem,
+    )
 
 
 def test_a_kubelets_server_certificate_has_its_names(api: ClusterApi) -> None:
     request = signing_request("system:node:n", "system:nodes", names=("n", "10.0.0.1"))
     api.must(api.admin.post(PATH, request_body("x", request, SERVING, "server auth", *NODE_USAGES)))
     approve(api, "x")
-    names = certificate(api, "x").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    names = (
+        certificate(api, "x").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    )
     assert names.get_values_for_type(x509.DNSName) == ["n"]
 
 
@@ -212,13 +245,21 @@ def test_a_kubelets_server_certificate_has_its_names(api: ClusterApi) -> None:
             "system:node:n",
             "Auto approving self kubelet client certificate after SubjectAccessReview.",
         ),
-        ("nodeclient", "joiner", "Auto approving kubelet client certificate after SubjectAccessReview."),
+        (
+            "nodeclient",
+            "joiner",
+            "Auto approving kubelet client certificate after SubjectAccessReview.",
+        ),
     ],
 )
-def test_kubelets_are_approved_by_right(api: ClusterApi, right: str, user: str, message: str) -> None:
+def test_kubelets_are_approved_by_right(
+    api: ClusterApi, right: str, user: str, message: str
+) -> None:
     api.role("ask", rule("create", "certificatesigningrequests", GROUP))
     api.bind("ask", "ClusterRole/ask", f"User/{user}")
-    body = request_body("x", signing_request("system:node:n", "system:nodes"), KUBELET, "client auth", *NODE_USAGES)
+    body = request_body(
+        "x", signing_request("system:node:n", "system:nodes"), KUBELET, "client auth", *NODE_USAGES
+    )
     api.must(api.user(user).post(PATH, body))
     assert "conditions" not in api.must(api.admin.get(f"{PATH}/x"))["status"]
     api.role("auto", rule("create", f"certificatesigningrequests/{right}", GROUP))

@@ -36,7 +36,10 @@ def live() -> ClusterApi:
 
 
 def make(api: ClusterApi, **spec: Any) -> None:
-    template = {"metadata": {"labels": {"app": "w"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+    template = {
+        "metadata": {"labels": {"app": "w"}},
+        "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+    }
     body = {"replicas": 3, "selector": {"matchLabels": {"app": "w"}}, "template": template, **spec}
     api.must(api.admin.post(SETS, {"metadata": {"name": "w"}, "spec": body}))
 
@@ -75,7 +78,11 @@ def status(api: ClusterApi) -> dict[str, Any]:
 
 
 def counts(api: ClusterApi) -> dict[str, int]:
-    return {name.removesuffix("Replicas"): value for name, value in status(api).items() if name.endswith("eplicas")}
+    return {
+        name.removesuffix("Replicas"): value
+        for name, value in status(api).items()
+        if name.endswith("eplicas")
+    }
 
 
 def events(api: ClusterApi, reason: str) -> list[str]:
@@ -84,7 +91,10 @@ def events(api: ClusterApi, reason: str) -> list[str]:
 
 def test_one_pod_after_the_other(api: ClusterApi) -> None:
     make(api)
-    assert (names(api), counts(api)) == (["w-0"], {"replicas": 1, "available": 0, "current": 1, "updated": 1})
+    assert (names(api), counts(api)) == (
+        ["w-0"],
+        {"replicas": 1, "available": 0, "current": 1, "updated": 1},
+    )
     be_ready(api, "w-0")
     assert names(api) == ["w-0", "w-1"]
     be_ready(api, "w-1")
@@ -112,7 +122,11 @@ def test_who_a_pod_is(api: ClusterApi) -> None:
         "controller-revision-hash": revision,
         "statefulset.kubernetes.io/pod-name": "w-0",
     }
-    assert (pod["metadata"]["generateName"], pod["spec"]["hostname"], pod["spec"]["subdomain"]) == ("w-", "w-0", "web")
+    assert (pod["metadata"]["generateName"], pod["spec"]["hostname"], pod["spec"]["subdomain"]) == (
+        "w-",
+        "w-0",
+        "web",
+    )
     assert (status(api)["currentRevision"], status(api)["updateRevision"]) == (revision, revision)
 
 
@@ -131,11 +145,17 @@ def test_the_last_pod_goes_first(api: ClusterApi) -> None:
     be_ready(api, "w-1")
     change(api, replicas=1)
     assert names(api) == ["w-0"], "one that is not ready may go if it is the first such"
-    assert sorted(events(api, "SuccessfulDelete")) == [f"delete Pod w-{n} in StatefulSet w successful" for n in (1, 2)]
+    assert sorted(events(api, "SuccessfulDelete")) == [
+        f"delete Pod w-{n} in StatefulSet w successful" for n in (1, 2)
+    ]
 
 
-@pytest.mark.parametrize(("policy", "left"), [("OrderedReady", ["w-0", "w-1", "w-2"]), ("Parallel", ["w-0", "w-2"])])
-def test_the_pod_before_it_waits_until_it_is_gone(live: ClusterApi, policy: str, left: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("policy", "left"), [("OrderedReady", ["w-0", "w-1", "w-2"]), ("Parallel", ["w-0", "w-2"])]
+)
+def test_the_pod_before_it_waits_until_it_is_gone(
+    live: ClusterApi, policy: str, left: list[str]
+) -> None:
     make(live, podManagementPolicy=policy)
     live.must(live.admin.patch(f"{PODS}/w-2", {"metadata": {"finalizers": ["example.com/hold"]}}))
     change(live, replicas=1)
@@ -181,13 +201,20 @@ def test_pods_are_replaced_from_the_last(api: ClusterApi) -> None:
     change(api, template=relabel("2"))
     assert versions(api) == ["1", "1", "2"]
     told = status(api)
-    assert (told["currentRevision"], told["updatedReplicas"], told["currentReplicas"]) == (old, 1, 2)
+    assert (told["currentRevision"], told["updatedReplicas"], told["currentReplicas"]) == (
+        old,
+        1,
+        2,
+    )
     assert told["updateRevision"] != old
     be_ready(api, "w-2")
     assert versions(api) == ["1", "2", "2"]
     be_ready(api, "w-1")
     be_ready(api, "w-0")
-    assert (versions(api), status(api)["currentRevision"]) == (["2", "2", "2"], told["updateRevision"])
+    assert (versions(api), status(api)["currentRevision"]) == (
+        ["2", "2", "2"],
+        told["updateRevision"],
+    )
 
 
 def test_a_partition_keeps_the_first_ones(live: ClusterApi) -> None:
@@ -226,7 +253,9 @@ def test_each_pod_has_claims_that_stay(live: ClusterApi) -> None:
         "name": "www",
         "persistentVolumeClaim": {"claimName": "www-w-0"},
     }
-    assert "create Claim www-w-0 Pod w-0 in StatefulSet w success" in events(live, "SuccessfulCreate")
+    assert "create Claim www-w-0 Pod w-0 in StatefulSet w success" in events(
+        live, "SuccessfulCreate"
+    )
     change(live, replicas=0)
     live.must(live.admin.delete(f"{SETS}/w"))
     assert names(live, CLAIMS) == ["www-w-0", "www-w-1"]
@@ -250,7 +279,9 @@ def test_a_name_that_is_taken(live: ClusterApi) -> None:
     live.pod("lab", "w-1")
     make(live)
     assert names(live) == ["w-0", "w-1"]
-    assert events(live, "FailedCreate") == ['create Pod w-1 in StatefulSet w failed error: pods "w-1" already exists']
+    assert events(live, "FailedCreate") == [
+        'create Pod w-1 in StatefulSet w failed error: pods "w-1" already exists'
+    ]
     live.must(live.admin.delete(f"{PODS}/w-1"))
     live.clock.now += 60
     live.cluster.advance()
@@ -270,12 +301,18 @@ def test_what_a_quota_forbids(live: ClusterApi) -> None:
     assert names(live) == ["w-0", "w-1"]
 
 
-@pytest.mark.parametrize(("propagation", "left"), [("Background", 0), ("Foreground", 0), ("Orphan", 3)])
+@pytest.mark.parametrize(
+    ("propagation", "left"), [("Background", 0), ("Foreground", 0), ("Orphan", 3)]
+)
 def test_the_end_of_a_stateful_set(live: ClusterApi, propagation: str, left: int) -> None:
     make(live)
     uids = [pod["metadata"]["uid"] for pod in items(live, PODS)]
     live.must(live.admin.call("DELETE", f"{SETS}/w", {"propagationPolicy": propagation}))
-    assert (len(names(live)), len(names(live, REVISIONS)), live.admin.get(f"{SETS}/w").status) == (left, left // 3, 404)
+    assert (len(names(live)), len(names(live, REVISIONS)), live.admin.get(f"{SETS}/w").status) == (
+        left,
+        left // 3,
+        404,
+    )
     if left:
         make(live)
         assert [pod["metadata"]["uid"] for pod in items(live, PODS)] == uids, "they are adopted"

@@ -66,7 +66,9 @@ def test_lost_parts_are_put_back(api: ClusterApi) -> None:
     account(api)
     secret(api, **{NAME: "bot"})
     data = api.admin.get(f"{SECRETS}/t").body["data"]
-    api.must(api.admin.patch(f"{SECRETS}/t", {"data": {"ca.crt": "eA==", "token": None, "mine": "eA=="}}))
+    api.must(
+        api.admin.patch(f"{SECRETS}/t", {"data": {"ca.crt": "eA==", "token": None, "mine": "eA=="}})
+    )
     assert api.admin.get(f"{SECRETS}/t").body["data"] == {**data, "mine": "eA=="}
 
 
@@ -103,7 +105,9 @@ def test_a_secret_by_itself_in_the_old_era() -> None:
     stored = api.admin.get(f"{ACCOUNTS}/bot").body
     [reference] = stored["secrets"]
     assert reference["name"].startswith("bot-token-")
-    token = b64decode(api.admin.get(f"{SECRETS}/{reference['name']}").body["data"]["token"]).decode()
+    token = b64decode(
+        api.admin.get(f"{SECRETS}/{reference['name']}").body["data"]["token"]
+    ).decode()
     assert api.bearer(token).who()["username"] == "system:serviceaccount:lab:bot"
 
 

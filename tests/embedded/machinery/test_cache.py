@@ -26,7 +26,9 @@ def test_only_short_texts_are_remembered() -> None:
         return len(text + more)
 
     assert [length("short", "one"), length("short", "one")] == [8, 8]
-    assert [length("x", MAX_KEY_LENGTH * "y"), length("x", MAX_KEY_LENGTH * "y")] == [MAX_KEY_LENGTH + 1] * 2
+    assert [length("x", MAX_KEY_LENGTH * "y"), length("x", MAX_KEY_LENGTH * "y")] == [
+        MAX_KEY_LENGTH + 1
+    ] * 2
     assert asked == ["short", "x", "x"]
 
 
@@ -39,8 +41,12 @@ def test_only_short_texts_are_remembered() -> None:
         ((), "/version", "n{}/{}"),
     ],
 )
-def test_nobody_fills_the_memory_with_long_texts(groups: tuple[str, ...], path: str, accept: str) -> None:
-    caller = Caller(Cluster(keys(), clock=Clock(), node=False), PeerCertificate("jane", groups, "ab" * 32))
+def test_nobody_fills_the_memory_with_long_texts(
+    groups: tuple[str, ...], path: str, accept: str
+) -> None:
+    caller = Caller(
+        Cluster(keys(), clock=Clock(), node=False), PeerCertificate("jane", groups, "ab" * 32)
+    )
     caller.get(path.format("", ""))
     tracemalloc.start()
     try:

@@ -17,7 +17,9 @@ def test_without_a_budget_nothing_is_bounded() -> None:
     assert affordable(1e9, 100) == 100
 
 
-@pytest.mark.parametrize(("code", "reason"), [(413, "RequestEntityTooLarge"), (429, "TooManyRequests")])
+@pytest.mark.parametrize(
+    ("code", "reason"), [(413, "RequestEntityTooLarge"), (429, "TooManyRequests")]
+)
 def test_a_spent_budget_ends_the_request_each_time(code: int, reason: str) -> None:
     with limited(WorkBudget(100, code)):
         charge(100)

@@ -8,7 +8,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from labkit.embedded.cluster import Cluster
-from labkit.embedded.machinery.request import ExecSession, Object, PeerCertificate, Request, Response
+from labkit.embedded.machinery.request import (
+    ExecSession,
+    Object,
+    PeerCertificate,
+    Request,
+    Response,
+)
 from tests.embedded.container.harness import Done
 from tests.embedded.container.textio import TextIO
 from tests.support.cluster import Caller, Clock, keys
@@ -30,11 +36,15 @@ class Lab:
 
     def pod(self, name: str = "p", *, namespace: str = "default", **spec: Any) -> Object:
         """Create a pod and give it back as it is then."""
-        spec.setdefault("containers", [{"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}])
+        spec.setdefault(
+            "containers", [{"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}]
+        )
         for container in spec["containers"]:
             container.setdefault("name", "main")
             container.setdefault("image", "busybox")
-        made = self.admin.post(f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": name}, "spec": spec})
+        made = self.admin.post(
+            f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": name}, "spec": spec}
+        )
         assert made.status == 201, made.body
         return self.get(name, namespace=namespace)
 
@@ -58,7 +68,11 @@ class Lab:
     def events(self, name: str = "p") -> list[tuple[str, int]]:
         """Reasons and counts of a pod's events."""
         items = self.admin.get("/api/v1/namespaces/default/events").body["items"]
-        return [(item["reason"], item["count"]) for item in items if item["involvedObject"]["name"] == name]
+        return [
+            (item["reason"], item["count"])
+            for item in items
+            if item["involvedObject"]["name"] == name
+        ]
 
     def ask(self, path: str, headers: dict[str, str] | None = None) -> Response:
         """A GET request's answer as it is."""
@@ -66,22 +80,40 @@ class Lab:
         from urllib.parse import parse_qs
 
         return self.cluster.handle(
-            Request("GET", where, parse_qs(query, keep_blank_values=True), headers or {}, b"", ADMIN, raw_uri=path)
+            Request(
+                "GET",
+                where,
+                parse_qs(query, keep_blank_values=True),
+                headers or {},
+                b"",
+                ADMIN,
+                raw_uri=path,
+            )
         )
 
-    def session(self, pod: str, words: Sequence[str], *, container: str = "", **flags: str) -> ExecSession:
+    def session(
+        self, pod: str, words: Sequence[str], *, container: str = "", **flags: str
+    ) -> ExecSession:
         """An exec that was accepted."""
         namespace, _, name = pod.rpartition("/")
-        query = [("command", word) for word in words] + [("stdout", "true"), ("stderr", "true"), *flags.items()]
+        query = [("command", word) for word in words] + [
+            ("stdout", "true"),
+            ("stderr", "true"),
+            *flags.items(),
+        ]
         query += [("container", container)] if container else []
-        answer = self.ask(f"/api/v1/namespaces/{namespace or 'default'}/pods/{name}/exec?{urlencode(query)}")
+        answer = self.ask(
+            f"/api/v1/namespaces/{namespace or 'default'}/pods/{name}/exec?{urlencode(query)}"
+        )
         assert answer.upgrade is not None, answer.body
         return answer.upgrade
 
     def exec(self, script: str, pod: str = "p", *, container: str = "", shell: str = "sh") -> Done:
         """Run a script in a pod."""
         io = TextIO()
-        status = asyncio.run(_result(self.session(pod, [shell, "-c", script], container=container), io))
+        status = asyncio.run(
+            _result(self.session(pod, [shell, "-c", script], container=container), io)
+        )
         causes = (status.get("details") or {}).get("causes") or [{}]
         code = 0 if status["status"] == "Success" else int(causes[0].get("message", "-1"))
         return Done(code, bytes(io.out[1]).decode(), bytes(io.out[2]).decode())

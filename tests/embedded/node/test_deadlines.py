@@ -46,7 +46,9 @@ def test_a_pod_is_given_up_at_its_deadline(lab: Lab) -> None:
      ("echo a; exit 0", {"terminationMessagePolicy": "FallbackToLogsOnError"}, None),
      ("echo -n bye > /dev/termination-log", {}, "bye")],
 )  # fmt: skip
-def test_the_last_words_of_a_container(lab: Lab, script: str, more: Object, message: str | None) -> None:
+def test_the_last_words_of_a_container(
+    lab: Lab, script: str, more: Object, message: str | None
+) -> None:
     lab.pod(restartPolicy="Never", containers=[main("bash", "-c", script, **more)])
     assert lab.state()["state"]["terminated"].get("message") == message
 

@@ -11,7 +11,9 @@ def test_an_ephemeral_container_joins_a_pod_that_runs() -> None:
     lab = Lab()
     lab.pod()
     guest = {"name": "debug", "image": "busybox", "command": ["sh", "-c", "echo hi; sleep 6"]}
-    answer = lab.admin.patch(f"{PATH}/ephemeralcontainers", {"spec": {"ephemeralContainers": [guest]}})
+    answer = lab.admin.patch(
+        f"{PATH}/ephemeralcontainers", {"spec": {"ephemeralContainers": [guest]}}
+    )
     assert answer.status == 200, answer.body
     status = lab.get()["status"]["ephemeralContainerStatuses"][0]
     assert "running" in status["state"]
@@ -19,7 +21,9 @@ def test_an_ephemeral_container_joins_a_pod_that_runs() -> None:
     assert lab.log(query="container=debug") == "hi\n"
     assert lab.exec("hostname", container="debug").stdout == "p\n"
     items = lab.admin.get("/api/v1/namespaces/default/events").body["items"]
-    assert "spec.ephemeralContainers{debug}" in [one["involvedObject"].get("fieldPath") for one in items]
+    assert "spec.ephemeralContainers{debug}" in [
+        one["involvedObject"].get("fieldPath") for one in items
+    ]
     lab.wait(8)
     after = lab.get()["status"]
     assert after["ephemeralContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
@@ -39,7 +43,9 @@ def test_an_ephemeral_container_does_not_begin_again_with_the_server() -> None:
     node._forget(pod["metadata"]["uid"])
     lab.wait(6)
     second = {**first, "name": "second"}
-    lab.admin.patch(f"{PATH}/ephemeralcontainers", {"spec": {"ephemeralContainers": [first, second]}})
+    lab.admin.patch(
+        f"{PATH}/ephemeralcontainers", {"spec": {"ephemeralContainers": [first, second]}}
+    )
     after = lab.get()["status"]["ephemeralContainerStatuses"]
     assert after[:1] == before
     assert [one["name"] for one in after] == ["first", "second"]

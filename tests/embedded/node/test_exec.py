@@ -19,8 +19,16 @@ def lab() -> Lab:
     made = Lab()
     made.pod(
         containers=[
-            {"name": "main", "image": "busybox", "command": ["sh", "-c", "echo one; echo two; sleep 999"]},
-            {"name": "other", "image": "busybox", "command": ["sh", "-c", "sleep 5; echo late; sleep 999"]},
+            {
+                "name": "main",
+                "image": "busybox",
+                "command": ["sh", "-c", "echo one; echo two; sleep 999"],
+            },
+            {
+                "name": "other",
+                "image": "busybox",
+                "command": ["sh", "-c", "sleep 5; echo late; sleep 999"],
+            },
         ]
     )
     return made
@@ -29,7 +37,11 @@ def lab() -> Lab:
 @pytest.mark.parametrize(
     ("query", "status", "text"),
     [
-        ("command=ls&stdout=true", 400, "a container name must be specified for pod p, choose one of: [main other]"),
+        (
+            "command=ls&stdout=true",
+            400,
+            "a container name must be specified for pod p, choose one of: [main other]",
+        ),
         ("command=ls&stdout=true&container=z", 400, "container z is not valid for pod p"),
         ("command=ls&container=main", 400, "you must specify at least 1 of stdin, stdout, stderr"),
     ],
@@ -40,19 +52,25 @@ def test_refusals(lab: Lab, query: str, status: int, text: str) -> None:
     assert text in answer.body.decode()
 
 
-@pytest.mark.parametrize("path", ["log", "exec?command=ls&stdout=true", "attach?stdout=true", "portforward"])
+@pytest.mark.parametrize(
+    "path", ["log", "exec?command=ls&stdout=true", "attach?stdout=true", "portforward"]
+)
 def test_a_pod_on_a_node_that_is_not_there(path: str) -> None:
     api = ClusterApi()
     api.namespace("lab")
     spec = {"nodeName": "gone", "containers": [{"name": "c", "image": "busybox"}]}
-    api.must(api.admin.post("/api/v1/namespaces/lab/pods", {"metadata": {"name": "p"}, "spec": spec}))
+    api.must(
+        api.admin.post("/api/v1/namespaces/lab/pods", {"metadata": {"name": "p"}, "spec": spec})
+    )
     answer = api.admin.get(f"/api/v1/namespaces/lab/pods/p/{path}")
     assert (answer.status, answer.message) == (404, 'pods "gone" not found')
 
 
 def result(lab: Lab, words: list[str], protocol: str = "v5.channel.k8s.io") -> Object:
     query = "&".join(f"command={word}" for word in words)
-    answer = lab.ask(f"{POD}/exec?{query}&container=main&stdout=true", {"sec-websocket-protocol": protocol})
+    answer = lab.ask(
+        f"{POD}/exec?{query}&container=main&stdout=true", {"sec-websocket-protocol": protocol}
+    )
     assert answer.upgrade is not None
     session = answer.upgrade
 
@@ -74,8 +92,13 @@ def test_how_an_exit_code_is_told(lab: Lab) -> None:
 
 
 def test_what_cannot_be_started(lab: Lab) -> None:
-    assert 'exec: "nosuch": executable file not found in $PATH: unknown' in result(lab, ["nosuch"])["message"]
-    assert 'exec: "/etc/passwd": permission denied: unknown' in result(lab, ["/etc/passwd"])["message"]
+    assert (
+        'exec: "nosuch": executable file not found in $PATH: unknown'
+        in result(lab, ["nosuch"])["message"]
+    )
+    assert (
+        'exec: "/etc/passwd": permission denied: unknown' in result(lab, ["/etc/passwd"])["message"]
+    )
     assert "stat /nope: no such file or directory" in result(lab, ["/nope"])["message"]
     assert "args must not be empty" in result(lab, [])["message"]
 
@@ -92,14 +115,23 @@ def test_get_alone_is_not_enough_to_run_a_command(lab: Lab) -> None:
     for name, verbs in (("viewer", ["get"]), ("runner", ["get", "create"])):
         lab.admin.post(
             f"{RBAC}/clusterroles",
-            {"metadata": {"name": name}, "rules": [{"apiGroups": [""], "resources": ["pods/exec"], "verbs": verbs}]},
+            {
+                "metadata": {"name": name},
+                "rules": [{"apiGroups": [""], "resources": ["pods/exec"], "verbs": verbs}],
+            },
         )
         lab.admin.post(
             f"{RBAC}/clusterrolebindings",
             {
                 "metadata": {"name": name},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}],
+                "roleRef": {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": name,
+                },
+                "subjects": [
+                    {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}
+                ],
             },
         )
     path = f"{POD}/exec?command=id&container=z&stdout=true"
@@ -128,7 +160,9 @@ def test_log_refusals(lab: Lab) -> None:
     assert lab.ask(f"{POD}/log?container=main&tailLines=-1").status == 422
     assert lab.ask(f"{POD}/log?container=main&sinceSeconds=0").status == 422
     assert lab.ask(f"{POD}/log?container=main&tailLines=x").status == 400
-    assert b"previous terminated container" in lab.ask(f"{POD}/log?container=main&previous=true").body
+    assert (
+        b"previous terminated container" in lab.ask(f"{POD}/log?container=main&previous=true").body
+    )
     lab.wait(30)
     assert lab.log(query="container=main&sinceSeconds=10") == ""
     assert lab.log(query="container=other&timestamps=true").endswith("Z late\n")
@@ -168,7 +202,9 @@ def test_attach_types_into_a_containers_own_input() -> None:
     lab = Lab()
     lab.pod(
         restartPolicy="Never",
-        containers=[{"name": "main", "image": "busybox", "command": ["sh"], "stdin": True, "tty": True}],
+        containers=[
+            {"name": "main", "image": "busybox", "command": ["sh"], "stdin": True, "tty": True}
+        ],
     )
     assert lab.get()["status"]["phase"] == "Running"
     session = lab.ask(f"{POD}/attach?stdin=true&stdout=true&tty=true").upgrade
@@ -184,7 +220,11 @@ def test_attach_types_into_a_containers_own_input() -> None:
     assert lab.state()["state"]["terminated"]["exitCode"] == 3
 
 
-WEBSOCKET = {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-protocol": "v4.channel.k8s.io"}
+WEBSOCKET = {
+    "upgrade": "websocket",
+    "connection": "Upgrade",
+    "sec-websocket-protocol": "v4.channel.k8s.io",
+}
 
 
 def test_ports_are_forwarded_to_what_a_pod_serves(lab: Lab) -> None:
@@ -216,9 +256,15 @@ def test_ports_are_forwarded_to_what_a_pod_serves(lab: Lab) -> None:
     [
         ("", 'query parameter "port" is required'),
         ("?ports=0", 'port "0" must be > 0'),
-        ("?ports=80,x", 'cannot convert to []int32: strconv.ParseUint: parsing \\"x\\": invalid syntax'),
+        (
+            "?ports=80,x",
+            'cannot convert to []int32: strconv.ParseUint: parsing \\"x\\": invalid syntax',
+        ),
         ("?ports=", 'cannot convert to []int32: strconv.ParseUint: parsing \\"\\": invalid syntax'),
-        ("?ports=65536", 'cannot convert to []int32: strconv.ParseUint: parsing \\"65536\\": value out of range'),
+        (
+            "?ports=65536",
+            'cannot convert to []int32: strconv.ParseUint: parsing \\"65536\\": value out of range',
+        ),
     ],
 )
 def test_ports_that_cannot_be_forwarded(lab: Lab, query: str, text: str) -> None:
@@ -262,5 +308,8 @@ def test_in_what_form_a_log_is_to_be_had(lab: Lab, accept: str, status: int) -> 
 def test_metadata_alone_is_to_be_had_in_protobuf(lab: Lab) -> None:
     accept = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
     answer = lab.ask(POD, {"accept": accept})
-    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/vnd.kubernetes.protobuf")
+    assert (answer.status, answer.headers["Content-Type"]) == (
+        200,
+        "application/vnd.kubernetes.protobuf",
+    )
     assert answer.body.startswith(b"k8s\0")

@@ -26,7 +26,9 @@ def brief(status: Object) -> tuple[str, bool, bool]:
 
 
 def test_an_init_container_that_runs_has_started_and_is_not_ready(lab: Lab) -> None:
-    status = lab.pod(initContainers=[init("sleep 99"), init("true", "j")], containers=[FOREVER])["status"]
+    status = lab.pod(initContainers=[init("sleep 99"), init("true", "j")], containers=[FOREVER])[
+        "status"
+    ]
     assert [brief(one) for one in status["initContainerStatuses"]] == [
         ("running", False, True),
         ("waiting PodInitializing", False, False),
@@ -65,7 +67,11 @@ def test_a_sidecar_that_crashes_holds_up_nobody(lab: Lab) -> None:
 
 def test_a_sidecar_ends_when_the_others_are_done(lab: Lab) -> None:
     sidecar = init("sleep 9999", restartPolicy="Always")
-    lab.pod(restartPolicy="Never", initContainers=[sidecar], containers=[{**FOREVER, "command": ["sleep", "2"]}])
+    lab.pod(
+        restartPolicy="Never",
+        initContainers=[sidecar],
+        containers=[{**FOREVER, "command": ["sleep", "2"]}],
+    )
     assert brief(lab.get()["status"]["initContainerStatuses"][0]) == ("running", True, True)
     lab.wait(5)
     status = lab.get()["status"]

@@ -28,7 +28,10 @@ def test_a_node_that_joins_takes_a_lease() -> None:
 
 def test_it_is_renewed_with_each_start() -> None:
     api, store = ClusterApi(), Store()
-    for now, renewed in ((1_800_000_000.0, "08:00:00.000000"), (1_800_000_061.5, "08:01:01.500000")):
+    for now, renewed in (
+        (1_800_000_000.0, "08:00:00.000000"),
+        (1_800_000_061.5, "08:01:01.500000"),
+    ):
         cluster = Cluster(keys(), store, clock=partial(float, now))
         admin = Caller(cluster, api.admin.certificate)
         lease = admin.get(LEASE).body
@@ -50,7 +53,10 @@ def test_the_api_server_has_a_slice_of_endpoints() -> None:
     path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
     (found,) = api.must(api.admin.get(path))["items"]
     labels = found["metadata"]["labels"]
-    assert (found["metadata"]["name"], labels) == ("kubernetes", {"kubernetes.io/service-name": "kubernetes"})
+    assert (found["metadata"]["name"], labels) == (
+        "kubernetes",
+        {"kubernetes.io/service-name": "kubernetes"},
+    )
     assert found["addressType"] == "IPv4"
     assert found["endpoints"] == [{"addresses": ["172.18.0.2"], "conditions": {"ready": True}}]
     assert found["ports"] == [{"name": "https", "port": 6443, "protocol": "TCP"}]

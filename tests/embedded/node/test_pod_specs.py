@@ -16,7 +16,8 @@ MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount"
 def lab() -> Lab:
     lab = Lab()
     lab.admin.post(
-        "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "cm"}, "data": {"a": "1", "b.conf": "x=1\n"}}
+        "/api/v1/namespaces/default/configmaps",
+        {"metadata": {"name": "cm"}, "data": {"a": "1", "b.conf": "x=1\n"}},
     )
     return lab
 
@@ -24,10 +25,18 @@ def lab() -> Lab:
 def main(script: str = "sleep 9999", **more: Any) -> Object:
     """A container of the lab's image."""
     words = ["bash", "-c", script]
-    return {"name": "main", "image": "labkit/pod:0.1.0", "imagePullPolicy": "IfNotPresent", "command": words, **more}
+    return {
+        "name": "main",
+        "image": "labkit/pod:0.1.0",
+        "imagePullPolicy": "IfNotPresent",
+        "command": words,
+        **more,
+    }
 
 
-def mounting(lab: Lab, volume: Object, script: str, *, mount: Object | None = None, **spec: Any) -> str:
+def mounting(
+    lab: Lab, volume: Object, script: str, *, mount: Object | None = None, **spec: Any
+) -> str:
     """What a script prints in a pod that mounts a volume at ``/v``."""
     mounts = [{"name": "v", "mountPath": "/v", **(mount or {})}]
     lab.pod(volumes=[{"name": "v", **volume}], containers=[main(volumeMounts=mounts)], **spec)
@@ -52,9 +61,17 @@ def test_a_variable_tells_the_pods_address(lab: Lab) -> None:
      ("limits.memory", "1Mi", "64"), ("requests.cpu", "0", "1"), ("requests.cpu", "1m", "100"),
      ("requests.memory", "1Ki", "32768")],
 )  # fmt: skip
-def test_a_variable_tells_resources_in_units_of_the_divisor(lab: Lab, resource: str, divisor: str, value: str) -> None:
-    variable = {"name": "R", "valueFrom": {"resourceFieldRef": {"resource": resource, "divisor": divisor}}}
-    resources = {"limits": {"cpu": "500m", "memory": "64Mi"}, "requests": {"cpu": "100m", "memory": "32Mi"}}
+def test_a_variable_tells_resources_in_units_of_the_divisor(
+    lab: Lab, resource: str, divisor: str, value: str
+) -> None:
+    variable = {
+        "name": "R",
+        "valueFrom": {"resourceFieldRef": {"resource": resource, "divisor": divisor}},
+    }
+    resources = {
+        "limits": {"cpu": "500m", "memory": "64Mi"},
+        "requests": {"cpu": "100m", "memory": "32Mi"},
+    }
     status = lab.pod(containers=[main("echo $R", env=[variable], resources=resources)])["status"]
     assert lab.log() == value + "\n"
     assert status["allocatedResources"] == resources["requests"]
@@ -70,7 +87,10 @@ def test_no_root_where_root_is_not_allowed(lab: Lab, security: Object, message: 
     pod = lab.pod(containers=[main(securityContext=security)])
     waiting = lab.state()["state"]["waiting"]
     assert waiting["reason"] == "CreateContainerConfigError"
-    assert waiting["message"] == f'{message} (pod: "p_default({pod["metadata"]["uid"]})", container: main)'
+    assert (
+        waiting["message"]
+        == f'{message} (pod: "p_default({pod["metadata"]["uid"]})", container: main)'
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +102,9 @@ def test_no_root_where_root_is_not_allowed(lab: Lab, security: Object, message: 
      ({"runAsUser": 1000, "runAsGroup": 3000, "fsGroup": 2000, "supplementalGroups": [4000]},
       "uid=1000 gid=3000 groups=3000,2000,4000", "-rw-r----- 1000 2000")],
 )  # fmt: skip
-def test_whose_the_processes_and_the_mounted_token_are(lab: Lab, security: Object, who: str, token: str) -> None:
+def test_whose_the_processes_and_the_mounted_token_are(
+    lab: Lab, security: Object, who: str, token: str
+) -> None:
     lab.pod(securityContext=security, containers=[main()])
     assert lab.exec("id").stdout == who + "\n"
     assert owner(lab.exec(f"ls -l {MOUNTED}/..data/token").stdout) == token
@@ -91,7 +113,10 @@ def test_whose_the_processes_and_the_mounted_token_are(lab: Lab, security: Objec
 
 def test_an_empty_directory_belongs_to_the_pods_group(lab: Lab) -> None:
     security = {"runAsUser": 1000, "fsGroup": 2000}
-    assert owner(mounting(lab, {"emptyDir": {}}, "ls -ld /v", securityContext=security)) == "drwxrwsrwx root 2000"
+    assert (
+        owner(mounting(lab, {"emptyDir": {}}, "ls -ld /v", securityContext=security))
+        == "drwxrwsrwx root 2000"
+    )
 
 
 def test_a_config_map_lies_on_the_disk(lab: Lab) -> None:
@@ -107,7 +132,10 @@ def test_a_sub_path_that_is_missing_becomes_a_directory(lab: Lab, path: str, kin
 
 
 def test_a_sub_path_of_an_empty_directory_is_a_part_of_it(lab: Lab) -> None:
-    whole, part = {"name": "v", "mountPath": "/all"}, {"name": "v", "mountPath": "/part", "subPath": "x/y"}
+    whole, part = (
+        {"name": "v", "mountPath": "/all"},
+        {"name": "v", "mountPath": "/part", "subPath": "x/y"},
+    )
     lab.pod(volumes=[{"name": "v", "emptyDir": {}}], containers=[main(volumeMounts=[whole, part])])
     assert lab.exec("echo hi > /part/f; cat /all/x/y/f; ls /all").stdout == "hi\nx\n"
 
@@ -120,7 +148,10 @@ def test_a_sub_path_of_an_empty_directory_is_a_part_of_it(lab: Lab) -> None:
       '[configmap "no" not found, secret "none" not found]')],
 )  # fmt: skip
 def test_what_a_volume_lacks(lab: Lab, volume: Object, message: str) -> None:
-    lab.pod(volumes=[{"name": "v", **volume}], containers=[main(volumeMounts=[{"name": "v", "mountPath": "/v"}])])
+    lab.pod(
+        volumes=[{"name": "v", **volume}],
+        containers=[main(volumeMounts=[{"name": "v", "mountPath": "/v"}])],
+    )
     items = lab.admin.get("/api/v1/namespaces/default/events").body["items"]
     told = [one["message"] for one in items if one["reason"] == "FailedMount"]
     assert told == [f'MountVolume.SetUp failed for volume "v" : {message}']
@@ -140,7 +171,10 @@ def test_a_pods_annotations_in_a_file_are_quoted(lab: Lab) -> None:
 
 
 def test_names_of_a_pod_with_a_subdomain_and_aliases(lab: Lab) -> None:
-    aliases = [{"ip": "10.1.2.3", "hostnames": ["foo.local", "bar.local"]}, {"ip": "10.1.2.4", "hostnames": ["baz"]}]
+    aliases = [
+        {"ip": "10.1.2.3", "hostnames": ["foo.local", "bar.local"]},
+        {"ip": "10.1.2.4", "hostnames": ["baz"]},
+    ]
     pod = lab.pod(hostname="web", subdomain="sub", hostAliases=aliases, containers=[main()])
     assert lab.exec("hostname -f").stdout == "web.sub.default.svc.cluster.local\n"
     assert lab.exec("tail -n 5 /etc/hosts").stdout == (
@@ -167,23 +201,33 @@ def test_a_pods_own_resolver(lab: Lab, spec: Object, text: str) -> None:
 def test_an_image_name_in_capitals(lab: Lab) -> None:
     lab.pod(containers=[main(image="Bad_Image")])
     message = lab.state()["state"]["waiting"]["message"]
-    assert message.endswith("invalid reference format: repository name (library/Bad_Image) must be lowercase")
+    assert message.endswith(
+        "invalid reference format: repository name (library/Bad_Image) must be lowercase"
+    )
 
 
 def test_mounted_files_cannot_be_removed(lab: Lab) -> None:
     lab.pod(containers=[main()])
     done = lab.exec("rm -rf /var/run/secrets 2>&1 | sed 's/[.][.]2[0-9_.]*/../'", shell="bash")
     names = ["namespace", "ca.crt", "token", "..data", "../namespace", "../ca.crt", "../token"]
-    assert done.stdout == "".join(f"rm: cannot remove '{MOUNTED}/{one}': Read-only file system\n" for one in names)
+    assert done.stdout == "".join(
+        f"rm: cannot remove '{MOUNTED}/{one}': Read-only file system\n" for one in names
+    )
     assert len(lab.exec(f"cat {MOUNTED}/token").stdout) > 500
 
 
 def test_variables_that_double_do_not_fill_the_memory(lab: Lab) -> None:
     env = [{"name": "E0", "value": "x" * 100}]
-    env += [{"name": f"E{number}", "value": f"$(E{number - 1})$(E{number - 1})"} for number in range(1, 40)]
+    env += [
+        {"name": f"E{number}", "value": f"$(E{number - 1})$(E{number - 1})"}
+        for number in range(1, 40)
+    ]
     lab.pod(containers=[main(env=env)])
     waiting = lab.state()["state"]["waiting"]
-    assert (waiting["reason"], waiting["message"]) == ("CreateContainerConfigError", "argument list too long")
+    assert (waiting["reason"], waiting["message"]) == (
+        "CreateContainerConfigError",
+        "argument list too long",
+    )
 
 
 def test_a_variable_may_name_those_before_it_and_replace_itself(lab: Lab) -> None:

@@ -29,7 +29,13 @@ def test_a_pod_runs_as_soon_as_it_is_created(lab: Lab) -> None:
     assert pod["status"]["phase"] == "Running"
     assert pod["spec"]["nodeName"] == "labkit"
     assert set(conditions(pod).values()) == {"True"}
-    assert [reason for reason, _ in lab.events()] == ["Scheduled", "Pulling", "Pulled", "Created", "Started"]
+    assert [reason for reason, _ in lab.events()] == [
+        "Scheduled",
+        "Pulling",
+        "Pulled",
+        "Created",
+        "Started",
+    ]
 
 
 def test_without_a_node_pods_stay_pending() -> None:
@@ -46,7 +52,9 @@ def test_without_a_node_pods_stay_pending() -> None:
     [("Never", 0, "Succeeded"), ("Never", 3, "Failed"), ("OnFailure", 0, "Succeeded"), ("OnFailure", 3, "Running"),
      ("Always", 0, "Running")],
 )  # fmt: skip
-def test_the_phase_follows_exit_code_and_restart_policy(lab: Lab, policy: str, code: int, phase: str) -> None:
+def test_the_phase_follows_exit_code_and_restart_policy(
+    lab: Lab, policy: str, code: int, phase: str
+) -> None:
     pod = lab.pod(restartPolicy=policy, containers=[sh(f"echo bye; exit {code}")])
     assert pod["status"]["phase"] == phase
     ended = lab.state()["state"]["terminated"]
@@ -107,9 +115,13 @@ def test_images_on_the_node_and_images_pulled(lab: Lab) -> None:
     lab.pod("pulled")
     lab.pod(
         "loaded",
-        containers=[{"image": "ubuntu:latest", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "9"]}],
+        containers=[
+            {"image": "ubuntu:latest", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "9"]}
+        ],
     )
-    assert lab.exec("curl", "pulled", shell="bash").stderr == "bash: line 1: curl: command not found\n"
+    assert (
+        lab.exec("curl", "pulled", shell="bash").stderr == "bash: line 1: curl: command not found\n"
+    )
     assert lab.exec("curl", "loaded").rc == 2
 
 
@@ -120,12 +132,22 @@ def test_curl_appears_when_it_is_installed(lab: Lab) -> None:
     assert lab.exec("which curl").stdout == "/usr/bin/curl\n"
     assert lab.exec("apt-get install -y nosuch").rc == 100
     again = lab.exec("apt-get install -y curl").stdout
-    assert "curl is already the newest version (8.5.0-2ubuntu10.6).\n0 upgraded, 0 newly installed" in again
+    assert (
+        "curl is already the newest version (8.5.0-2ubuntu10.6).\n0 upgraded, 0 newly installed"
+        in again
+    )
 
 
 @pytest.mark.parametrize("kind", ["secretKeyRef", "configMapKeyRef"])
 def test_a_missing_reference_is_a_config_error_until_it_is_there(lab: Lab, kind: str) -> None:
-    lab.pod(containers=[sh("echo $A; sleep 999", env=[{"name": "A", "valueFrom": {kind: {"name": "x", "key": "k"}}}])])
+    lab.pod(
+        containers=[
+            sh(
+                "echo $A; sleep 999",
+                env=[{"name": "A", "valueFrom": {kind: {"name": "x", "key": "k"}}}],
+            )
+        ]
+    )
     assert lab.state()["state"]["waiting"]["reason"] == "CreateContainerConfigError"
     plural = "secrets" if kind.startswith("secret") else "configmaps"
     lab.admin.post(
@@ -142,7 +164,9 @@ def test_a_missing_volume_holds_the_pod_back(lab: Lab) -> None:
     pod = lab.pod(volumes=[volume], containers=[sh("cat /v/k; sleep 999", volumeMounts=[mount])])
     assert pod["status"]["phase"] == "Pending"
     assert ("FailedMount", 1) in lab.events()
-    lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "x"}, "data": {"k": "v"}})
+    lab.admin.post(
+        "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "x"}, "data": {"k": "v"}}
+    )
     lab.wait(12)
     assert lab.log() == "v"[:0] or lab.exec("cat /v/k").stdout == "v"
     lab.admin.patch("/api/v1/namespaces/default/configmaps/x", {"data": {"k": "new"}})
@@ -154,9 +178,18 @@ def test_init_containers_go_first(lab: Lab) -> None:
     volume = {"name": "v", "emptyDir": {}}
     mount = [{"name": "v", "mountPath": "/v"}]
     init = [
-        {"name": "i", "image": "busybox", "command": ["sh", "-c", "sleep 5; echo made > /v/f"], "volumeMounts": mount}
+        {
+            "name": "i",
+            "image": "busybox",
+            "command": ["sh", "-c", "sleep 5; echo made > /v/f"],
+            "volumeMounts": mount,
+        }
     ]
-    pod = lab.pod(initContainers=init, volumes=[volume], containers=[sh("cat /v/f; sleep 999", volumeMounts=mount)])
+    pod = lab.pod(
+        initContainers=init,
+        volumes=[volume],
+        containers=[sh("cat /v/f; sleep 999", volumeMounts=mount)],
+    )
     assert pod["status"]["phase"] == "Pending"
     assert conditions(pod)["Initialized"] == "False"
     lab.wait(7)
@@ -191,7 +224,14 @@ def ends(lab: Lab) -> list[tuple[str, str, str, list[Object]]]:
         status = event["object"]["status"]
         ready = next(item for item in status["conditions"] if item["type"] == "Ready")
         containers = [*(status.get("initContainerStatuses") or ()), *status["containerStatuses"]]
-        told.append((event["type"], status["phase"], ready.get("reason", ""), [one["state"] for one in containers]))
+        told.append(
+            (
+                event["type"],
+                status["phase"],
+                ready.get("reason", ""),
+                [one["state"] for one in containers],
+            )
+        )
     stream.close()
     return told
 
@@ -290,7 +330,15 @@ def test_a_rewound_cluster_runs_the_pods_of_then(lab: Lab) -> None:
 
 
 def test_kubectl_in_a_pod_has_little_more_than_the_proxy(lab: Lab) -> None:
-    lab.pod(containers=[{"image": "labkit/pod:0.1.0", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "9999"]}])
+    lab.pod(
+        containers=[
+            {
+                "image": "labkit/pod:0.1.0",
+                "imagePullPolicy": "IfNotPresent",
+                "command": ["sleep", "9999"],
+            }
+        ]
+    )
     assert "knows: proxy, version" in lab.exec("kubectl").stdout
     refused = lab.exec("kubectl get pods")
     assert (refused.rc, refused.stdout) == (1, "")

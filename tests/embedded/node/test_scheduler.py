@@ -28,7 +28,9 @@ def refusal(api: ClusterApi, container: dict[str, Any] | None = None, **spec: An
     body = {"metadata": {"generateName": "p"}, "spec": {"containers": containers, **spec}}
     name = api.must(api.admin.post(PODS, body))["metadata"]["name"]
     conditions = api.admin.get(f"{PODS}/{name}").body["status"].get("conditions") or []
-    return str(next((one.get("message", "") for one in conditions if one["type"] == "PodScheduled"), ""))
+    return str(
+        next((one.get("message", "") for one in conditions if one["type"] == "PodScheduled"), "")
+    )
 
 
 def test_a_taint_is_not_named(api: ClusterApi) -> None:
@@ -41,7 +43,10 @@ def test_a_taint_is_not_named(api: ClusterApi) -> None:
 
 def test_a_cordoned_node_and_a_wrong_label(api: ClusterApi) -> None:
     got = refusal(api, nodeSelector={"no": "where"})
-    assert got == "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector" + HELPLESS
+    assert (
+        got
+        == "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector" + HELPLESS
+    )
     api.must(api.admin.patch(NODE, {"spec": {"unschedulable": True}}))
     assert refusal(api) == "0/1 nodes are available: 1 node(s) were unschedulable" + HELPLESS
 
@@ -60,7 +65,10 @@ def test_requests_count_and_limits_only_where_they_are_the_requests(api: Cluster
     cpus = int(api.admin.get(NODE).body["status"]["allocatable"]["cpu"])
     half, more = {"cpu": f"{cpus * 500}m"}, {"cpu": str(cpus + 1)}
     assert refusal(api, {"resources": {"requests": half, "limits": more}}) == ""
-    assert refusal(api, {"resources": {"limits": more}}) == "0/1 nodes are available: 1 Insufficient cpu" + HELPLESS
+    assert (
+        refusal(api, {"resources": {"limits": more}})
+        == "0/1 nodes are available: 1 Insufficient cpu" + HELPLESS
+    )
     assert refusal(api, {"resources": {"limits": half}}) == ""
     want = f"0/1 nodes are available: 1 Insufficient cpu. {TAIL}No preemption victims found for incoming pod."
     assert refusal(api, {"resources": {"requests": {"cpu": "1m"}}}) == want
@@ -75,7 +83,11 @@ def test_a_missing_claim_comes_before_the_node(api: ClusterApi) -> None:
 
 def test_a_pods_node_affinity(api: ClusterApi) -> None:
     def affinity(operator: str, *values: str) -> dict[str, Any]:
-        term = {"matchExpressions": [{"key": "kubernetes.io/os", "operator": operator, "values": list(values)}]}
+        term = {
+            "matchExpressions": [
+                {"key": "kubernetes.io/os", "operator": operator, "values": list(values)}
+            ]
+        }
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
         return {"affinity": {"nodeAffinity": required}}
 
@@ -102,7 +114,10 @@ def test_a_node_takes_so_many_pods(api: ClusterApi) -> None:
 
 def placed(api: ClusterApi, **spec: Any) -> str:
     """Create a pod, and return the node that it is bound to."""
-    body = {"metadata": {"generateName": "p"}, "spec": {"containers": [{"name": "main", "image": "nginx"}], **spec}}
+    body = {
+        "metadata": {"generateName": "p"},
+        "spec": {"containers": [{"name": "main", "image": "nginx"}], **spec},
+    }
     name = api.must(api.admin.post(PODS, body))["metadata"]["name"]
     return str(api.admin.get(f"{PODS}/{name}").body["spec"].get("nodeName", ""))
 
@@ -119,12 +134,14 @@ def test_a_refusal_is_recorded_once(api: ClusterApi) -> None:
         api.clock.now += 10
         api.cluster.advance()
     events = api.admin.get("/api/v1/namespaces/lab/events").body["items"]
-    assert [(one["reason"], one["count"]) for one in events if one["reason"] == "FailedScheduling"] == [
-        ("FailedScheduling", 1)
-    ]
+    assert [
+        (one["reason"], one["count"]) for one in events if one["reason"] == "FailedScheduling"
+    ] == [("FailedScheduling", 1)]
 
 
-@pytest.mark.parametrize(("effect", "node"), [("NoSchedule", ""), ("NoExecute", ""), ("PreferNoSchedule", "labkit")])
+@pytest.mark.parametrize(
+    ("effect", "node"), [("NoSchedule", ""), ("NoExecute", ""), ("PreferNoSchedule", "labkit")]
+)
 def test_which_taints_keep_a_pod_away(api: ClusterApi, effect: str, node: str) -> None:
     api.must(api.admin.patch(NODE, {"spec": {"taints": [{"key": "a", "effect": effect}]}}))
     assert placed(api) == node
@@ -143,7 +160,9 @@ def test_a_pod_that_has_ended_needs_nothing(api: ClusterApi, code: int) -> None:
     ends = {"name": "main", "image": "busybox", "command": ["sh", "-c", f"exit {code}"], **most}
     body = {"metadata": {"name": "ends"}, "spec": {"restartPolicy": "Never", "containers": [ends]}}
     api.must(api.admin.post(PODS, body))
-    assert api.admin.get(f"{PODS}/ends").body["status"]["phase"] == ("Failed" if code else "Succeeded")
+    assert api.admin.get(f"{PODS}/ends").body["status"]["phase"] == (
+        "Failed" if code else "Succeeded"
+    )
     assert refusal(api, most) == ""
 
 
@@ -151,7 +170,8 @@ def test_all_that_is_short_is_named_in_order(api: ClusterApi) -> None:
     requests = {"memory": "1Pi", "example.com/gpu": "1", "cpu": "9999"}
     limits = {"example.com/gpu": "1"}
     assert refusal(api, {"resources": {"requests": requests, "limits": limits}}) == (
-        "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient example.com/gpu, 1 Insufficient memory" + HELPLESS
+        "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient example.com/gpu, 1 Insufficient memory"
+        + HELPLESS
     )
 
 

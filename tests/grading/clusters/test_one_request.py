@@ -42,7 +42,9 @@ class Graded:
 
     def __init__(self, template: ClusterTemplate, sent_bytes: int = 32 << 20) -> None:
         self.cluster = Cluster(template.keys, Store(template.base), signer=template.signer)
-        self.budget = Budget(self.cluster, Quota(seconds=3600.0, sent_bytes=sent_bytes, rbac_bytes=64 << 20))
+        self.budget = Budget(
+            self.cluster, Quota(seconds=3600.0, sent_bytes=sent_bytes, rbac_bytes=64 << 20)
+        )
         self.budget.attach()
 
     def __call__(
@@ -53,7 +55,9 @@ class Graded:
         content_type: str = JSON,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        data = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         sent = [("content-type", content_type), *(headers or {}).items()]
         return ask(self.cluster.handle, method, path, headers=sent, body=data, certificate=ADMIN)
 
@@ -92,7 +96,12 @@ def config_map(graded: Graded, data: Mapping[str, str]) -> None:
 
 BODIES: dict[str, Callable[[], tuple[str, str, Any, str]]] = {
     "a map of 70,000 keys": lambda: ("POST", CONFIG_MAPS, named(data=many("k", 70_000)), JSON),
-    "70,000 labels": lambda: ("POST", CONFIG_MAPS, {"metadata": {"name": "x", "labels": many("k", 70_000)}}, JSON),
+    "70,000 labels": lambda: (
+        "POST",
+        CONFIG_MAPS,
+        {"metadata": {"name": "x", "labels": many("k", 70_000)}},
+        JSON,
+    ),
     "70,000 finalizers": lambda: (
         "POST",
         CONFIG_MAPS,
@@ -126,15 +135,30 @@ BODIES: dict[str, Callable[[], tuple[str, str, Any, str]]] = {
             "metadata": {
                 "name": "x",
                 "managedFields": [
-                    {"manager": f"m{number}", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:data": {}}}
+                    {
+                        "manager": f"m{number}",
+                        "operation": "Apply",
+                        "apiVersion": "v1",
+                        "fieldsV1": {"f:data": {}},
+                    }
                     for number in range(15_000)
                 ],
             }
         },
         JSON,
     ),
-    "three megabytes that are no JSON": lambda: ("POST", CONFIG_MAPS, b'{"a":[' + b"1," * 1_400_000 + b"x", JSON),
-    "a million empty objects": lambda: ("POST", CONFIG_MAPS, b'{"x":[' + b"{}," * 900_000 + b"{}]}", JSON),
+    "three megabytes that are no JSON": lambda: (
+        "POST",
+        CONFIG_MAPS,
+        b'{"a":[' + b"1," * 1_400_000 + b"x",
+        JSON,
+    ),
+    "a million empty objects": lambda: (
+        "POST",
+        CONFIG_MAPS,
+        b'{"x":[' + b"{}," * 900_000 + b"{}]}",
+        JSON,
+    ),
     "a million lists and half a character": lambda: (
         "POST",
         CONFIG_MAPS,
@@ -153,7 +177,9 @@ BODIES: dict[str, Callable[[], tuple[str, str, Any, str]]] = {
     "3,400 containers": lambda: (
         "POST",
         PODS,
-        named(spec={"containers": [{"name": f"c{number}", "image": "b"} for number in range(3400)]}),
+        named(
+            spec={"containers": [{"name": f"c{number}", "image": "b"} for number in range(3400)]}
+        ),
         JSON,
     ),
     "200 containers": lambda: (
@@ -162,7 +188,12 @@ BODIES: dict[str, Callable[[], tuple[str, str, Any, str]]] = {
         named(spec={"containers": [{"name": f"c{number}", "image": "b"} for number in range(200)]}),
         JSON,
     ),
-    "a script of 100,000 characters": lambda: ("POST", PODS, pod(command=["sh", "-c", "echo a;" * 15_000]), JSON),
+    "a script of 100,000 characters": lambda: (
+        "POST",
+        PODS,
+        pod(command=["sh", "-c", "echo a;" * 15_000]),
+        JSON,
+    ),
     "3,400 mounts": lambda: (
         "POST",
         PODS,
@@ -172,7 +203,11 @@ BODIES: dict[str, Callable[[], tuple[str, str, Any, str]]] = {
     "a role that looks at all others 1,000 times": lambda: (
         "POST",
         f"{RBAC}/clusterroles",
-        named(aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"a": "b"}} for _ in range(1000)]}),
+        named(
+            aggregationRule={
+                "clusterRoleSelectors": [{"matchLabels": {"a": "b"}} for _ in range(1000)]
+            }
+        ),
         JSON,
     ),
 }
@@ -203,17 +238,31 @@ def test_protobuf_of_many_parts_is_refused(graded: Graded) -> None:
 
 
 PATCHES: dict[str, Callable[[], tuple[Any, str]]] = {
-    "tests of a large value": lambda: ([{"op": "test", "path": "/data", "value": many("k", 8000)}] * 20, JSON_PATCH),
+    "tests of a large value": lambda: (
+        [{"op": "test", "path": "/data", "value": many("k", 8000)}] * 20,
+        JSON_PATCH,
+    ),
     "copies of a large value": lambda: (
         [{"op": "copy", "from": "/data", "path": f"/x{number}"} for number in range(9999)],
         JSON_PATCH,
     ),
-    "a value of 100,000 parts": lambda: ([{"op": "add", "path": "/data", "value": many("x", 100_000)}], JSON_PATCH),
+    "a value of 100,000 parts": lambda: (
+        [{"op": "add", "path": "/data", "value": many("x", 100_000)}],
+        JSON_PATCH,
+    ),
     "100,000 nulls": lambda: ({"data": dict.fromkeys(many("x", 100_000))}, MERGE),
     "200,000 objects": lambda: ({"x": [{"a": 1}] * 200_000}, MERGE),
-    "100,000 items": lambda: ({"metadata": {"finalizers": [f"a.b/{number}" for number in range(100_000)]}}, STRATEGIC),
+    "100,000 items": lambda: (
+        {"metadata": {"finalizers": [f"a.b/{number}" for number in range(100_000)]}},
+        STRATEGIC,
+    ),
     "an apply of 40,000 fields": lambda: (
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": many("x", 40_000)},
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "x"},
+            "data": many("x", 40_000),
+        },
         APPLY,
     ),
 }
@@ -250,7 +299,10 @@ def test_a_list_in_yaml_is_charged_and_its_refusal_is_yaml(graded: Graded) -> No
         graded("POST", CONFIG_MAPS, {"metadata": {"name": f"c{number}"}})
     answer = graded("GET", CONFIG_MAPS, headers={"accept": YAML})
     assert answer.status == 429
-    assert yaml.safe_load(answer.body)["message"] == "The request is more work than the server does for one."
+    assert (
+        yaml.safe_load(answer.body)["message"]
+        == "The request is more work than the server does for one."
+    )
 
 
 def test_heads_are_counted_since_the_audit_log_holds_them(template: ClusterTemplate) -> None:
@@ -264,14 +316,25 @@ def test_a_head_that_is_too_long_is_not_read(graded: Graded) -> None:
 
 
 def test_rights_to_the_fourth_power_are_not_compared(graded: Graded) -> None:
-    create = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": ["create"]}
+    create = {
+        "apiGroups": ["rbac.authorization.k8s.io"],
+        "resources": ["clusterroles"],
+        "verbs": ["create"],
+    }
     graded("POST", f"{RBAC}/clusterroles", named(rules=[create]))
     ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "x"}
-    graded("POST", f"{RBAC}/clusterrolebindings", named(roleRef=ref, subjects=[{"kind": "User", "name": "u"}]))
+    graded(
+        "POST",
+        f"{RBAC}/clusterrolebindings",
+        named(roleRef=ref, subjects=[{"kind": "User", "name": "u"}]),
+    )
     names = [f"n{number}" for number in range(60)]
     rule = {"apiGroups": names, "resources": names, "verbs": names, "resourceNames": names}
     body = {"metadata": {"name": "y"}, "rules": [rule]}
-    assert graded("POST", f"{RBAC}/clusterroles", body, headers={"impersonate-user": "u"}).status == 413
+    assert (
+        graded("POST", f"{RBAC}/clusterroles", body, headers={"impersonate-user": "u"}).status
+        == 413
+    )
 
 
 def test_many_bindings_to_many_rules_are_not_all_read(graded: Graded) -> None:
@@ -279,23 +342,35 @@ def test_many_bindings_to_many_rules_are_not_all_read(graded: Graded) -> None:
     graded("POST", f"{RBAC}/clusterroles", named(rules=rules))
     ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "x"}
     for number in range(100):
-        body = {"metadata": {"name": f"b{number}"}, "roleRef": ref, "subjects": [{"kind": "User", "name": "u"}]}
+        body = {
+            "metadata": {"name": f"b{number}"},
+            "roleRef": ref,
+            "subjects": [{"kind": "User", "name": "u"}],
+        }
         assert graded("POST", f"{RBAC}/clusterrolebindings", body).status == 201
     assert graded("GET", f"{SPACE}/secrets", headers={"impersonate-user": "u"}).status == 429
     review = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     as_u = {"impersonate-user": "u"}
-    assert graded("POST", review, {"spec": {"namespace": "default"}}, headers=as_u).status in (413, 429)
+    assert graded("POST", review, {"spec": {"namespace": "default"}}, headers=as_u).status in (
+        413,
+        429,
+    )
 
 
 def test_a_set_gets_as_many_pods_as_one_request_may_start(graded: Graded) -> None:
     template = {"metadata": {"labels": {"a": "b"}}, "spec": pod()["spec"]}
     spec = {"replicas": 100, "selector": {"matchLabels": {"a": "b"}}, "template": template}
-    assert graded("POST", "/apis/apps/v1/namespaces/default/deployments", named(spec=spec)).status == 201
+    assert (
+        graded("POST", "/apis/apps/v1/namespaces/default/deployments", named(spec=spec)).status
+        == 201
+    )
     assert 10 <= len(graded.cluster.store.list("pods", "default")) <= 30
 
 
 ORDINARY: dict[str, Callable[[Graded], int]] = {
-    "a text of 900 KB": lambda graded: graded("POST", CONFIG_MAPS, named(data={"a": "x, {" * 225_000})).status,
+    "a text of 900 KB": lambda graded: (
+        graded("POST", CONFIG_MAPS, named(data={"a": "x, {" * 225_000})).status
+    ),
     "200 keys": lambda graded: graded("POST", CONFIG_MAPS, named(data=many("k", 200))).status,
     "a role of 1,000 names": lambda graded: (
         graded(
@@ -303,7 +378,12 @@ ORDINARY: dict[str, Callable[[Graded], int]] = {
             f"{RBAC}/clusterroles",
             named(
                 rules=[
-                    {"apiGroups": [""], "resources": ["a"], "verbs": ["get"], "resourceNames": list(many("n", 1000))}
+                    {
+                        "apiGroups": [""],
+                        "resources": ["a"],
+                        "verbs": ["get"],
+                        "resourceNames": list(many("n", 1000)),
+                    }
                 ]
             ),
         ).status
@@ -315,7 +395,11 @@ ORDINARY: dict[str, Callable[[Graded], int]] = {
             named(
                 spec={
                     "containers": [
-                        {"name": f"c{number}", "image": "nginx", "env": [{"name": f"E{index}"} for index in range(20)]}
+                        {
+                            "name": f"c{number}",
+                            "image": "nginx",
+                            "env": [{"name": f"E{index}"} for index in range(20)],
+                        }
                         for number in range(20)
                     ]
                 }
@@ -345,12 +429,20 @@ threads = [threading.Thread(target=hold) for _ in range(6)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
-FIELDS = HOLD.replace("labelSelector", "fieldSelector").replace('"a"', '"metadata.name!=x"').replace("14_000", "2500")
+FIELDS = (
+    HOLD.replace("labelSelector", "fieldSelector")
+    .replace('"a"', '"metadata.name!=x"')
+    .replace("14_000", "2500")
+)
 LONG = HOLD.replace("14_000", "100_000")
 
 
-@pytest.mark.parametrize("kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"])
-def test_honest_notebooks_beside_a_hostile_one_have_all_their_points(kernel: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"]
+)
+def test_honest_notebooks_beside_a_hostile_one_have_all_their_points(
+    kernel: bool, tmp_path: Path
+) -> None:
     honest = [f"ann{number}" for number in range(2 if kernel else 4)]
     for learner in honest:
         submit(tmp_path, learner, EXERCISE, solved_cells(EXERCISE, learner))
@@ -374,7 +466,9 @@ for _ in range(2):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"])
+@pytest.mark.parametrize(
+    "kernel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "kernel"]
+)
 def test_a_request_that_escapes_every_limit_costs_others_nothing(
     kernel: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -385,7 +479,9 @@ def test_a_request_that_escapes_every_limit_costs_others_nothing(
         return ServedCluster(*arguments, **options)
 
     monkeypatch.setattr(embedded_cluster, "ServedCluster", never_starved)
-    submit(tmp_path, "ann", EXERCISE, ["import time; time.sleep(2)", *solved_cells(EXERCISE, "ann")])
+    submit(
+        tmp_path, "ann", EXERCISE, ["import time; time.sleep(2)", *solved_cells(EXERCISE, "ann")]
+    )
     submit(tmp_path, "eve", EXERCISE, [SETUP, BLOCKING * 2])
     limits = Limits(seconds=60.0, cpu_seconds=30)
     with Grader(slots=2, limits=limits, kernel=kernel, quota=UNLIMITED) as grader:

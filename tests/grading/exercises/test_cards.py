@@ -14,19 +14,35 @@ from labkit.grading.tasks.task import Object
 from tests.grading.fixed_cluster import admin_of
 
 ALLOWED = Item(
-    "s/ann: list pods is allowed", "The server says allowed (RBAC: allowed by b).", True, 2.0, 2.0, "Bind it."
+    "s/ann: list pods is allowed",
+    "The server says allowed (RBAC: allowed by b).",
+    True,
+    2.0,
+    2.0,
+    "Bind it.",
 )
 REFUSED = replace(ALLOWED, ok=False, seen="The server says forbidden (no rule).", points=0.0)
-KEPT = Item("s/ann: delete pods is forbidden", "The server says forbidden.", True, 0.0, 0.0, "Something grants it.")
+KEPT = Item(
+    "s/ann: delete pods is forbidden",
+    "The server says forbidden.",
+    True,
+    0.0,
+    0.0,
+    "Something grants it.",
+)
 BROKEN = replace(KEPT, ok=False, seen="The server says allowed (RBAC: allowed by b).", points=-0.5)
 LEFT_OUT = Item("A pod called", "not judged: no pod runs (none)", False, 0.0, 0.0, "", judged=False)
-TOO_MUCH = Item(NOTHING_MORE, "Granted too: a, and 1 more.", False, -0.5, 0.0, "Look at who has it.")
+TOO_MUCH = Item(
+    NOTHING_MORE, "Granted too: a, and 1 more.", False, -0.5, 0.0, "Look at who has it."
+)
 SCORE = TaskScore("4.1", "A reader", 0.0, 2.0, (), (), 1)
 LOOK_AGAIN = Row("then", 'look again; paper.hint("4.1") helps; the next check names the cause')
 
 
 def scored(*items: Item, points: float = 0.0, most: float = 2.0, excess: int = 0) -> TaskScore:
-    return replace(SCORE, items=items, points=points, most=most, excess=tuple(f"x{n}" for n in range(excess)))
+    return replace(
+        SCORE, items=items, points=points, most=most, excess=tuple(f"x{n}" for n in range(excess))
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,14 +78,21 @@ def scored(*items: Item, points: float = 0.0, most: float = 2.0, excess: int = 0
             Card(
                 "Task 4.1: 1.5 of 2 points",
                 "bad",
-                [Row("✔", ALLOWED.expected), Row("✘", f"{NOTHING_MORE}\nseen: 2 permissions too much"), LOOK_AGAIN],
+                [
+                    Row("✔", ALLOWED.expected),
+                    Row("✘", f"{NOTHING_MORE}\nseen: 2 permissions too much"),
+                    LOOK_AGAIN,
+                ],
             ),
             Card(
                 "Task 4.1: 1.5 of 2 points",
                 "bad",
                 [
                     Row("✔", ALLOWED.expected),
-                    Row("✘", f"{NOTHING_MORE}\nseen: 2 permissions too much\nhint: Look at who has it."),
+                    Row(
+                        "✘",
+                        f"{NOTHING_MORE}\nseen: 2 permissions too much\nhint: Look at who has it.",
+                    ),
                     Row("!", "too much: x0"),
                     Row("!", "too much: x1"),
                 ],
@@ -98,9 +121,15 @@ def test_the_first_check_says_what_does_not_hold_and_the_next_one_why(
     assert task_card(score) == then
 
 
-@pytest.mark.parametrize(("excess", "said"), [(1, "1 permission too much"), (2, "2 permissions too much")])
+@pytest.mark.parametrize(
+    ("excess", "said"), [(1, "1 permission too much"), (2, "2 permissions too much")]
+)
 def test_without_the_culprit_what_is_too_much_is_counted(excess: int, said: str) -> None:
-    assert task_card(scored(TOO_MUCH, excess=excess), named=False).rows[0].value.endswith(f"\nseen: {said}")
+    assert (
+        task_card(scored(TOO_MUCH, excess=excess), named=False)
+        .rows[0]
+        .value.endswith(f"\nseen: {said}")
+    )
 
 
 @pytest.mark.parametrize(("excess", "more"), [(10, None), (11, "and 1 more"), (30, "and 20 more")])
@@ -109,7 +138,10 @@ def test_ten_permissions_that_are_too_much_are_named(excess: int, more: str | No
     assert values == [f"too much: x{n}" for n in range(10)] + ([more] if more else [])
 
 
-READY, BUSY = ({"status": {"conditions": [{"type": "Ready", "status": status}]}} for status in ("True", "False"))
+READY, BUSY = (
+    {"status": {"conditions": [{"type": "Ready", "status": status}]}}
+    for status in ("True", "False")
+)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +157,10 @@ def test_pods_run_where_nodes_may_not_be_listed() -> None:
 
 
 def test_a_text_of_several_lines_in_a_solution_is_a_block() -> None:
-    manifest = {"kind": "ConfigMap", "data": {"plain": "one", "questions.yaml": "- who: a\n  may: [get pods]\n"}}
+    manifest = {
+        "kind": "ConfigMap",
+        "data": {"plain": "one", "questions.yaml": "- who: a\n  may: [get pods]\n"},
+    }
     shown = readable(f"lab.apply({manifest!r})")
     assert "  plain: one\n  questions.yaml: |\n    - who: a\n      may: [get pods]\n" in shown
 

@@ -15,7 +15,13 @@ import pytest
 from labkit import Lab, exercise
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
-from labkit.grading.exercises.course_secret import FILE, CourseSecret, make_secret, read_secret, seed_name
+from labkit.grading.exercises.course_secret import (
+    FILE,
+    CourseSecret,
+    make_secret,
+    read_secret,
+    seed_name,
+)
 from labkit.grading.graders.grader import Grader
 from labkit.grading.intake.intake import Intake
 from labkit.grading.intake.submissions import find
@@ -33,7 +39,9 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 def test_a_code_is_short_and_belongs_to_one_learner_and_course() -> None:
-    codes = {SECRET.code(f"s{number}") for number in range(500)} | {OTHER.code(f"s{number}") for number in range(500)}
+    codes = {SECRET.code(f"s{number}") for number in range(500)} | {
+        OTHER.code(f"s{number}") for number in range(500)
+    }
     assert len(codes) == 1000
     assert {len(code) for code in codes} == {12}
     assert set("".join(codes)) <= {*ALPHABET, "-"}
@@ -42,7 +50,8 @@ def test_a_code_is_short_and_belongs_to_one_learner_and_course() -> None:
 
 def test_names_depend_on_the_code() -> None:
     names = {
-        Seed(name).name("hall") for name in ("ann", *(seed_name("ann", each.code("ann")) for each in (SECRET, OTHER)))
+        Seed(name).name("hall")
+        for name in ("ann", *(seed_name("ann", each.code("ann")) for each in (SECRET, OTHER)))
     }
     assert len(names) == 3
     assert seed_name("ann") == seed_name("ann", " ") == "ann"
@@ -92,7 +101,9 @@ def test_the_secret_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     assert before[:8] not in f"{secret!r}{secret.fingerprint}"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX'; the next test covers damaged files everywhere")
+@pytest.mark.skipif(
+    os.name != "posix", reason="modes are POSIX'; the next test covers damaged files everywhere"
+)
 def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
     make_secret(tmp_path)
     (tmp_path / FILE).chmod(0o640)
@@ -117,19 +128,32 @@ def course(tmp_path: Path) -> Path:
     assert secret
     seeded = seed_name("ann", secret.code("ann"))
     submit(tmp_path / "submitted", "ann", "ex4-roles", solved_cells("ex4-roles", seeded))
-    submit(tmp_path / "submitted", "bob", "ex4-roles", [*solved_cells("ex4-roles", "bob"), independent(10, seeded)])
+    submit(
+        tmp_path / "submitted",
+        "bob",
+        "ex4-roles",
+        [*solved_cells("ex4-roles", "bob"), independent(10, seeded)],
+    )
     return tmp_path
 
 
 def grade(course: Path, *words: str) -> dict[str, str]:
     """Grade it; points by learner."""
     out = course / "results"
-    assert run_labkit(["grade", str(course / "submitted"), "--out", str(out), "--places", "1", *words]) == 0
-    return {row["learner"]: row["points"] for row in csv.DictReader((out / "scores.csv").read_text().splitlines())}
+    assert (
+        run_labkit(["grade", str(course / "submitted"), "--out", str(out), "--places", "1", *words])
+        == 0
+    )
+    return {
+        row["learner"]: row["points"]
+        for row in csv.DictReader((out / "scores.csv").read_text().splitlines())
+    }
 
 
 @pytest.mark.slow
-def test_who_lacks_their_code_has_no_points(course: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_who_lacks_their_code_has_no_points(
+    course: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     points = grade(course)
     most = sum(task.variant(Seed("ann")).max_points for task in find_exercise("ex4-roles").tasks)
     assert points == {"ann": f"{most:g}", "bob": "0"}
@@ -137,8 +161,14 @@ def test_who_lacks_their_code_has_no_points(course: Path, capfd: pytest.CaptureF
     assert "Names depend on the course's secret." in said.err
     secret = read_secret(course)
     assert secret
-    written = b"".join(path.read_bytes() for path in (course / "results").rglob("*") if path.is_file()).decode()
-    for hidden in ((course / FILE).read_text().strip(), secret.code("ann"), secret.code("ann").replace("-", "")[:8]):
+    written = b"".join(
+        path.read_bytes() for path in (course / "results").rglob("*") if path.is_file()
+    ).decode()
+    for hidden in (
+        (course / FILE).read_text().strip(),
+        secret.code("ann"),
+        secret.code("ann").replace("-", "")[:8],
+    ):
         assert hidden not in written + said.out + said.err
     assert secret.fingerprint in written
     (foreign,) = json.loads((course / "results" / "overview.json").read_text())["foreign"]
@@ -153,7 +183,9 @@ def at_hand(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("at_hand")
-def test_a_new_secret_has_everything_graded_again(course: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_new_secret_has_everything_graded_again(
+    course: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     grade(course)
     grade(course)
     assert "2 of 2 are graded already" in capfd.readouterr().err
@@ -165,7 +197,9 @@ def test_a_new_secret_has_everything_graded_again(course: Path, capfd: pytest.Ca
 
 
 @pytest.mark.usefixtures("at_hand")
-def test_a_secret_that_is_handed_in_is_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_that_is_handed_in_is_none(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     submit(tmp_path / "submitted", "eve", "ex4-roles", solved_cells("ex4-roles", "eve"))
     make_secret(tmp_path / "submitted" / "eve")
     make_secret(tmp_path / "submitted")
@@ -189,7 +223,9 @@ def test_another_code_in_a_notebook_is_said(cell: str, said: str, tmp_path: Path
     ann, bob = secret.code("ann"), secret.code("bob")
     cells = [cell.format(ann=ann, bob=bob, small=ann.lower().replace("-", " "))]
     (entry,) = find(submit(tmp_path / "s", "ann", "ex4-roles", cells).parent.parent)
-    session = GradingSession(Intake([replace(entry, code=ann)]), tmp_path / "o", course=secret.fingerprint)
+    session = GradingSession(
+        Intake([replace(entry, code=ann)]), tmp_path / "o", course=secret.fingerprint
+    )
     assert session.looks[entry.key].declared == said
 
 
@@ -205,7 +241,9 @@ def test_a_notebook_that_is_named_alone_is_not_graded_without_the_secret(
     assert (course / "results" / "scores.csv").read_text() == before
 
 
-def test_the_commands_make_it_and_print_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_make_it_and_print_codes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text("id;name;mail\nann;Ann A;ann@x.org\nb1;=Bob;\n", encoding="utf-8-sig")
     assert run_labkit(["course", "secret", str(tmp_path)]) == 0
@@ -245,7 +283,9 @@ def test_the_checker_derives_the_code(tmp_path: Path) -> None:
     assert line["learner"] == "ann"
 
 
-def test_a_learners_exercise_has_the_codes_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_learners_exercise_has_the_codes_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = SECRET.code("ann")
     lab = Lab("embedded", home=tmp_path / "home", say=lambda _line: None)
     try:

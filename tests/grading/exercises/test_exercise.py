@@ -46,7 +46,9 @@ def test_the_audit_log_proves_a_call_from_inside(opened: Exercise) -> None:
     assert "2 of 2 points" in repr(opened.check("2.2"))
     assert opened.score().points == 2
     name = Seed("ann").name
-    opened.lab.admin.delete(f"/api/v1/namespaces/{name('inner')}/pods/{name('caller')}?gracePeriodSeconds=0")
+    opened.lab.admin.delete(
+        f"/api/v1/namespaces/{name('inner')}/pods/{name('caller')}?gracePeriodSeconds=0"
+    )
     assert "The pod is not there any more" in repr(opened.check("2.2"))
 
 
@@ -70,7 +72,9 @@ def test_an_empty_name_is_asked_for_and_a_changed_one_is_noticed(opened: Exercis
         exercise(opened.lab, "ex2-inside-a-pod", "bob").start()
 
 
-def test_what_was_granted_before_costs_no_points_and_the_culprit_is_named_the_second_time(opened: Exercise) -> None:
+def test_what_was_granted_before_costs_no_points_and_the_culprit_is_named_the_second_time(
+    opened: Exercise,
+) -> None:
     lab = opened.lab
     lab.reset()
     view: dict[str, Any] = {
@@ -78,14 +82,22 @@ def test_what_was_granted_before_costs_no_points_and_the_culprit_is_named_the_se
         "kind": "ClusterRoleBinding",
         "metadata": {"name": "view-test"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated"}],
+        "subjects": [
+            {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "Group",
+                "name": "system:authenticated",
+            }
+        ],
     }
     lab.apply(view)  # as W24 leaves one
     paper = exercise(lab, "ex4-roles", "ann").start()
     task = find_exercise("ex4-roles").tasks[2]
     exec(task.variant(Seed("ann")).answer, {"lab": lab})
     assert "too much" not in repr(paper.check("4.3"))
-    lab.apply({**view, "metadata": {"name": "more"}, "roleRef": {**view["roleRef"], "name": "admin"}})
+    lab.apply(
+        {**view, "metadata": {"name": "more"}, "roleRef": {**view["roleRef"], "name": "admin"}}
+    )
     paper = exercise(lab, "ex4-roles", "ann").start()
     exec(find_exercise("ex4-roles").tasks[3].variant(Seed("ann")).answer, {"lab": lab})
     first, second = repr(paper.check("4.4")), repr(paper.check("4.4"))
@@ -129,7 +141,11 @@ def bind(lab: Any, role: str, namespace: str = "") -> None:
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
             "metadata": {"name": "x", "namespace": namespace} if namespace else {"name": "y"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": role,
+            },
             "subjects": [subject if namespace else {"kind": "User", "name": "alice"}],
         }
     )
@@ -139,7 +155,11 @@ def test_the_ladder_has_three_hints_and_names_what_is_too_much_last(opened: Exer
     opened.lab.reset()
     paper = exercise(opened.lab, "ex4-roles", "ann").start()
     said = [repr(paper.hint("4.1")) for _ in range(3)]
-    assert ["where it holds" in said[0], "one rule" in said[1], "kubectl create role" in said[2]] == [True] * 3
+    assert [
+        "where it holds" in said[0],
+        "one rule" in said[1],
+        "kubectl create role" in said[2],
+    ] == [True] * 3
     exec(paper.spec.tasks[0].variant(Seed("ann")).answer, {"lab": opened.lab})
     hall = Seed("ann").name("hall")
     bind(opened.lab, "view", hall)
@@ -154,13 +174,17 @@ def test_hints_of_an_unsolved_task_come_before_those_of_broken_limits(opened: Ex
     bind(opened.lab, "view", hall)
     excess = paper.score().tasks[0].excess
     cards = [paper.hint("4.1") for _ in range(6)]
-    assert [card.title for card in cards] == [f"Task 4.1: hint {n} of {5 + len(excess)}" for n in range(1, 7)]
+    assert [card.title for card in cards] == [
+        f"Task 4.1: hint {n} of {5 + len(excess)}" for n in range(1, 7)
+    ]
     hints = [card.rows[0].value for card in cards]
     assert hints[:3] == paper.spec.tasks[0].texts["hints"]
     assert hints[3] == "Only the account that was named."
     assert hints[4] == f"RoleBinding x names {hall}/default, who is not meant. Take it out."
     assert hints[5] == f"too much: {excess[0]}"
-    hints_of_checks = [check.hint for check in paper.spec.tasks[3].variant(Seed("ann")).checks if not check.limit]
+    hints_of_checks = [
+        check.hint for check in paper.spec.tasks[3].variant(Seed("ann")).checks if not check.limit
+    ]
     assert any(hints_of_checks), "which stand with the checks, and not on the ladder"
     assert paper.hint("4.4").title == "Task 4.4: hint 1 of 3"
 
@@ -190,11 +214,19 @@ def test_a_learner_is_who_is_named_then_who_the_environment_names_then_the_user(
     for name in ("", "  "):
         with pytest.raises(UsageError, match="Whose exercise is this") as caught:
             exercise(opened.lab, "ex4-roles", name)
-        assert caught.value.why == "the names in the tasks are drawn from the name that you hand in under"
-        assert caught.value.todo == 'Write yours between the quotes: ME = "…", or exercise(lab, "ex4-roles", "ann").'
+        assert (
+            caught.value.why
+            == "the names in the tasks are drawn from the name that you hand in under"
+        )
+        assert (
+            caught.value.todo
+            == 'Write yours between the quotes: ME = "…", or exercise(lab, "ex4-roles", "ann").'
+        )
 
 
-def test_what_is_done_in_other_exercises_and_in_the_walkthrough_counts_against_none(opened: Exercise) -> None:
+def test_what_is_done_in_other_exercises_and_in_the_walkthrough_counts_against_none(
+    opened: Exercise,
+) -> None:
     """One cluster has them all; ex4 was begun before the rest was done, and its check says so of its own alone."""
     lab = opened.lab
     lab.reset()

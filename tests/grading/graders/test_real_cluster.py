@@ -66,7 +66,9 @@ def grade_on(grader: RealClusterGrader, folder: Path) -> dict[str, Result]:
 
 
 @pytest.mark.parametrize("exercise", slow_but(IDS, "ex4-roles"))
-def test_the_scores_agree(exercise: str, real: RealClusterGrader, grader: Grader, tmp_path: Path) -> None:
+def test_the_scores_agree(
+    exercise: str, real: RealClusterGrader, grader: Grader, tmp_path: Path
+) -> None:
     solved = solved_cells(exercise, "ann")
     submit(tmp_path, "ann", exercise, solved)
     submit(tmp_path, "pat", exercise, solved_cells(exercise, "pat")[: len(solved) // 2])
@@ -80,7 +82,9 @@ def test_the_scores_agree(exercise: str, real: RealClusterGrader, grader: Grader
     assert 0 < here["pat"].score.points < here["ann"].score.points
 
 
-def test_what_cannot_be_judged_is_left_out_and_marked(real: RealClusterGrader, tmp_path: Path) -> None:
+def test_what_cannot_be_judged_is_left_out_and_marked(
+    real: RealClusterGrader, tmp_path: Path
+) -> None:
     submit(tmp_path, "ann", "ex2-inside-a-pod", solved_cells("ex2-inside-a-pod", "ann"))
     result = grade_on(real, tmp_path)["ann"]
     assert result.score.unjudged == ["2.2"]
@@ -118,7 +122,12 @@ def test_a_learner_never_holds_the_cluster_s_credentials(
     real: RealClusterGrader, server: Server, tmp_path: Path
 ) -> None:
     show = "import base64, os, yaml\nuser = yaml.safe_load(open(os.environ['KUBECONFIG']))['users'][0]['user']"
-    submit(tmp_path, "eve", "ex4-roles", [show, "print(base64.b64decode(user['client-certificate-data']).decode())"])
+    submit(
+        tmp_path,
+        "eve",
+        "ex4-roles",
+        [show, "print(base64.b64decode(user['client-certificate-data']).decode())"],
+    )
     shown = grade_on(real, tmp_path)["eve"].output
     own = server.admin_identity().read_text().split("-----")[2].strip()
     assert "BEGIN CERTIFICATE" in shown
@@ -150,7 +159,9 @@ for answer in (
     result = grade_on(real, tmp_path)["eve"]
     lines = [line for line in result.output.splitlines() if line.startswith("status")]
     assert len(lines) == 9, result.output
-    assert all(line.startswith("status 403 The grader does not pass this on") for line in lines), lines
+    assert all(line.startswith("status 403 The grader does not pass this on") for line in lines), (
+        lines
+    )
     assert "was there before" in result.note
     assert server.call("GET", view).json()["rules"] == rules
     assert server.call("GET", "/api/v1/namespaces/teachers").status == 200
@@ -189,9 +200,17 @@ def test_names_that_are_taken_are_said_before_anything_is_made(
 
 
 @pytest.mark.slow
-def test_the_command_says_both_scores(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_both_scores(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     submit(tmp_path / "s", "ann", "ex1-api-server", solved_cells("ex1-api-server", "ann"))
-    command = [str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--kubeconfig", str(server.kubeconfig)]
+    command = [
+        str(tmp_path / "s"),
+        "--out",
+        str(tmp_path / "out"),
+        "--kubeconfig",
+        str(server.kubeconfig),
+    ]
     code = run_labkit(["grade", *command])
     said = capsys.readouterr()
     assert code == 0, said.err
@@ -214,7 +233,9 @@ class TestTheReverseProxy:
         yield running
         running.close()
 
-    def send(self, proxy: ReverseProxy, keys: Keys, text: str, tmp_path: Path, *, certified: bool = True) -> str:
+    def send(
+        self, proxy: ReverseProxy, keys: Keys, text: str, tmp_path: Path, *, certified: bool = True
+    ) -> str:
         """Send bytes, and read to the end of the connection."""
         context = ssl.create_default_context(cadata=keys.ca_certificate.decode())
         if certified:
@@ -235,7 +256,9 @@ class TestTheReverseProxy:
         ask = "GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\n\r\n"
         assert self.send(proxy, keys, ask, tmp_path).startswith("HTTP/1.1 200")
         assert self.send(proxy, keys, ask, tmp_path, certified=False).startswith("HTTP/1.1 403")
-        forged = ask.replace("Host: x", "Host: x\r\nX-Remote-User: a\r\nX-Remote-Group: system:masters")
+        forged = ask.replace(
+            "Host: x", "Host: x\r\nX-Remote-User: a\r\nX-Remote-Group: system:masters"
+        )
         assert self.send(proxy, keys, forged, tmp_path, certified=False).startswith("HTTP/1.1 403")
 
     @pytest.mark.parametrize("end", ["\r\n\r\n", "\n\n", "\r\nConnection: keep-alive\r\n\r\n"])
@@ -250,7 +273,9 @@ class TestTheReverseProxy:
     def test_an_upgrade_that_is_none_opens_no_tunnel(
         self, proxy: ReverseProxy, keys: Keys, lab: Lab, tmp_path: Path
     ) -> None:
-        first = "GET /version HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        first = (
+            "GET /version HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        )
         second = "DELETE /api/v1/namespaces/kube-public HTTP/1.1\r\nHost: x\r\n\r\n"
         assert self.send(proxy, keys, first + second, tmp_path).count("HTTP/1.1 ") <= 1
         assert lab.admin.get("/api/v1/namespaces/kube-public").body["status"]["phase"] == "Active"
@@ -266,7 +291,11 @@ class TestTheReverseProxy:
 @pytest.mark.slow
 def test_of_a_log_only_what_came_since_the_submission_began_is_looked_at() -> None:
     """The log of a kind cluster goes back to the cluster's first request, and holds other submissions' as well."""
-    times = ["2026-11-29T10:00:02.500000Z", "2026-11-29T10:00:01.000001Z", "2026-11-29T10:00:00.999999Z"]
+    times = [
+        "2026-11-29T10:00:02.500000Z",
+        "2026-11-29T10:00:01.000001Z",
+        "2026-11-29T10:00:00.999999Z",
+    ]
     events = [{"stageTimestamp": time} for time in times]
     for began in ("2026-11-29T10:00:01.000000+00:00", "2026-11-29T10:00:01+00:00"):
         assert list(since(began, events)) == events[:2]

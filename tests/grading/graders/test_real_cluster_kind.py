@@ -17,7 +17,9 @@ IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
 
 pytestmark = [
     pytest.mark.kind,
-    pytest.mark.skipif(not IMAGE, reason="LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster"),
+    pytest.mark.skipif(
+        not IMAGE, reason="LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster"
+    ),
 ]
 
 
@@ -27,7 +29,9 @@ def test_a_solved_and_an_untouched_submission_agree(
     name = f"labkit-test-{os.getpid()}"
     monkeypatch.setenv("LABKIT_KIND_CLUSTER", name)
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "home"))
-    submit(tmp_path / "s", "ann", "ex3-service-accounts", solved_cells("ex3-service-accounts", "ann"))
+    submit(
+        tmp_path / "s", "ann", "ex3-service-accounts", solved_cells("ex3-service-accounts", "ann")
+    )
     submit(tmp_path / "s", "nil", "ex3-service-accounts", ["1"])
     embedded = grade(grader, tmp_path / "s")
     with lab_for("kind", lambda _line: None, image=IMAGE) as lab, RealClusterGrader(lab) as real:

@@ -66,7 +66,9 @@ class Worker(Recorder):
     def connect(self, _cluster: ServedCluster) -> None:
         self._record("connect")
 
-    async def run(self, cells: list[str], _learner: str, *, kernel: bool, files: dict[str, bytes]) -> Report:
+    async def run(
+        self, cells: list[str], _learner: str, *, kernel: bool, files: dict[str, bytes]
+    ) -> Report:
         self._record("run")
         return Report("done", len(cells), "", 0.0)
 
@@ -77,27 +79,45 @@ class Worker(Recorder):
 def grade(recorder: Any, folder: Path) -> Any:
     """Grade a notebook of one cell."""
     submission = Submission("ann", EXERCISE, submit(folder, "ann", EXERCISE, ["1"]))
-    return asyncio.run(grade_submission(submission, 0, recorder, lambda _exercise, _learner: recorder, "embedded"))
+    return asyncio.run(
+        grade_submission(submission, 0, recorder, lambda _exercise, _learner: recorder, "embedded")
+    )
 
 
 def test_the_stages_are_those_of_the_documents() -> None:
     names = [stage.name for stage in STAGES]
-    assert ", ".join(names) in (Path(__file__).parents[3] / "docs/grading.md").read_text().replace("\n", " ")
+    assert ", ".join(names) in (Path(__file__).parents[3] / "docs/grading.md").read_text().replace(
+        "\n", " "
+    )
 
 
 def test_the_worker_is_gone_before_the_probes_ask(tmp_path: Path) -> None:
     recorder = Recorder()
     assert grade(recorder, tmp_path).complete
-    assert recorder.calls == ["start", "set up", "serve", "connect", "run", "close worker", "check", "close cluster"]
+    assert recorder.calls == [
+        "start",
+        "set up",
+        "serve",
+        "connect",
+        "run",
+        "close worker",
+        "check",
+        "close cluster",
+    ]
 
 
 @pytest.mark.parametrize("fails", ["set up", "serve", "connect", "run", "check"])
-def test_after_a_failure_the_worker_is_closed_before_the_cluster(fails: str, tmp_path: Path) -> None:
+def test_after_a_failure_the_worker_is_closed_before_the_cluster(
+    fails: str, tmp_path: Path
+) -> None:
     """Otherwise it could create what nobody deletes any more."""
     recorder = Recorder(fails)
     with pytest.raises(RuntimeError, match=fails) as caught:
         grade(recorder, tmp_path)
-    assert [call for call in recorder.calls if call.startswith("close")] == ["close worker", "close cluster"]
+    assert [call for call in recorder.calls if call.startswith("close")] == [
+        "close worker",
+        "close cluster",
+    ]
     assert caught.value.__notes__[0].startswith("Stage ")
 
 

@@ -35,21 +35,24 @@ submission_102:
   :created_at: 2026-11-22 00:00:30.000000000 Z
 submission_103: broken
 """
-ROSTER = (
-    "id,name,mail,github_username\ns01,Ann Lee,ann@x.edu,Ann-Lee\ns02,Bob Ek,bob@x.edu,bobek\ns03,Cat Fu,cat@x.edu,\n"
-)
+ROSTER = "id,name,mail,github_username\ns01,Ann Lee,ann@x.edu,Ann-Lee\ns02,Bob Ek,bob@x.edu,bobek\ns03,Cat Fu,cat@x.edu,\n"
 
 
-def took(folder: Path, *, roster: str = ROSTER, due: str = "", extensions: str = "", **options: object) -> Intake:
+def took(
+    folder: Path, *, roster: str = ROSTER, due: str = "", extensions: str = "", **options: object
+) -> Intake:
     """What is taken in of a folder."""
     table, more = folder.parent / "roster.csv", folder.parent / "extensions.csv"
     table.write_text(roster)
     more.write_text(extensions)
     deadline = (
-        (lambda find: Deadline(read_time(due), read_extensions(more, find) if extensions else {})) if due else None
+        (lambda find: Deadline(read_time(due), read_extensions(more, find) if extensions else {}))
+        if due
+        else None
     )
     people = Roster(table) if roster else None
-    return take_in([folder], folder.parent / "unpacked", roster=people, deadline=deadline, **options)  # type: ignore[arg-type] # a test's own
+    unpacked = folder.parent / "unpacked"
+    return take_in([folder], unpacked, roster=people, deadline=deadline, **options)  # type: ignore[arg-type] # a test's own
 
 
 @pytest.fixture
@@ -64,10 +67,16 @@ def gradescope(tmp_path: Path) -> Path:
 
 def test_gradescopes_folders_are_their_submitters(gradescope: Path) -> None:
     intake = took(gradescope)
-    assert [(entry.learner, entry.group) for entry in intake.submissions] == [("s01", ()), ("s02", ("s02", "s03"))]
+    assert [(entry.learner, entry.group) for entry in intake.submissions] == [
+        ("s01", ()),
+        ("s02", ("s02", "s03")),
+    ]
     assert intake.missing == {}
     (gradescope.parent / "unpacked").mkdir(exist_ok=True)
-    assert [entry.learner for entry in took(gradescope, roster="").submissions] == ["bob@x.edu", "s01"]
+    assert [entry.learner for entry in took(gradescope, roster="").submissions] == [
+        "bob@x.edu",
+        "s01",
+    ]
 
 
 def test_what_is_late_is_said_with_its_delay(gradescope: Path) -> None:
@@ -85,7 +94,9 @@ def test_what_is_late_is_said_with_its_delay(gradescope: Path) -> None:
 def test_a_group_has_one_result_each(gradescope: Path, tmp_path: Path) -> None:
     intake = took(gradescope, due=DUE)
     results = GradingSession(intake, tmp_path / "out").run(FixedGrader(), lambda _: None)
-    assert [(each.learner, each.name, each.score.learner, each.score.points) for each in results] == [
+    assert [
+        (each.learner, each.name, each.score.learner, each.score.points) for each in results
+    ] == [
         ("s01", "Ann Lee", "s01", 0.5),
         ("s02", "Bob Ek", "s02", 0.5),
         ("s03", "Cat Fu", "s03", 0.5),
@@ -96,11 +107,15 @@ def test_a_group_has_one_result_each(gradescope: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "metadata", ["[" * 100_000, "a: b: c", "&a [*a]", "submission_101: {':submitters': 3}", "\x00", ""]
+    "metadata",
+    ["[" * 100_000, "a: b: c", "&a [*a]", "submission_101: {':submitters': 3}", "\x00", ""],
 )
 def test_damaged_metadata_says_nothing(metadata: str, gradescope: Path) -> None:
     (gradescope / "assignment_9_export" / "submission_metadata.yml").write_text(metadata)
-    assert [entry.learner for entry in took(gradescope, roster="").submissions] == ["submission_101", "submission_102"]
+    assert [entry.learner for entry in took(gradescope, roster="").submissions] == [
+        "submission_101",
+        "submission_102",
+    ]
 
 
 def test_nbgraders_time_is_that_of_its_file(tmp_path: Path) -> None:
@@ -113,7 +128,11 @@ def test_nbgraders_time_is_that_of_its_file(tmp_path: Path) -> None:
         submit(folder / learner, EXERCISE, EXERCISE, ["1"])
         (folder / learner / EXERCISE / "timestamp.txt").write_text(time)
     found = took(folder, due=DUE).submissions
-    assert [(entry.learner, entry.late) for entry in found] == [("s01", True), ("s02", False), ("s03", False)]
+    assert [(entry.learner, entry.late) for entry in found] == [
+        ("s01", True),
+        ("s02", False),
+        ("s03", False),
+    ]
     assert found[0].delay == "by 2 minutes"
 
 
@@ -137,7 +156,9 @@ def test_moodles_groups_are_in_a_table(tmp_path: Path) -> None:
     table = tmp_path / "groups.csv"
     table.write_text("group;learner\nRed team;s02\nRed team;cat@x.edu\nBlue;s01\n")
     intake = took(folder, groups=read_groups(table))
-    assert [(entry.learner, entry.group) for entry in intake.submissions] == [("s02", ("s02", "s03"))]
+    assert [(entry.learner, entry.group) for entry in intake.submissions] == [
+        ("s02", ("s02", "s03"))
+    ]
     assert [person.id for person in intake.missing[EXERCISE]] == ["s01"]
 
 

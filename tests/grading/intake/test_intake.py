@@ -41,7 +41,12 @@ def archive(files: Files) -> bytes:
 
 
 def took(
-    tmp_path: Path, files: Files | bytes, roster: str | bytes = "", *, duplicates: str = "newest", late: bool = True
+    tmp_path: Path,
+    files: Files | bytes,
+    roster: str | bytes = "",
+    *,
+    duplicates: str = "newest",
+    late: bool = True,
 ) -> Intake:
     """What is taken in of an archive with these files."""
     path = tmp_path / "download.zip"
@@ -72,7 +77,10 @@ def learners(intake: Intake) -> list[str]:
 
 class TestCanvas:
     def test_a_bulk_download_is_taken_in(self, tmp_path: Path) -> None:
-        files = [(f"{who}_{EXERCISE}.ipynb", NOTEBOOK) for who in ("bertann_12_345", "김철수_13_346", "anon_x1y2z_347")]
+        files = [
+            (f"{who}_{EXERCISE}.ipynb", NOTEBOOK)
+            for who in ("bertann_12_345", "김철수_13_346", "anon_x1y2z_347")
+        ]
         intake = took(tmp_path, files)
         assert [(entry.learner, entry.sender) for entry in intake.submissions] == [
             ("anon_x1y2z", "canvas:anon_x1y2z"),
@@ -83,16 +91,27 @@ class TestCanvas:
         assert all(entry.shares_folder for entry in some(intake.submissions))
 
     def test_a_resubmission_and_a_browsers_copy_are_the_exercise(self, tmp_path: Path) -> None:
-        names = ("a_1_1_ex4-roles-1.ipynb", "b_2_2_ex4-roles (3).ipynb", "c_3_3_ex4-roles-final.ipynb")
+        names = (
+            "a_1_1_ex4-roles-1.ipynb",
+            "b_2_2_ex4-roles (3).ipynb",
+            "c_3_3_ex4-roles-final.ipynb",
+        )
         intake = took(tmp_path, [(name, NOTEBOOK) for name in names])
         assert learners(intake) == ["a", "b"]
         assert intake.lines == ["Not graded: c_3_3_ex4-roles-final.ipynb has no exercise's name."]
 
     def test_late_ones_are_said_and_may_be_refused(self, tmp_path: Path) -> None:
-        names = [(f"a_1_1_{FILE}", NOTEBOOK), (f"a_LATE_1_2_{FILE}", NOTEBOOK), (f"LATE_anon_x_9_{FILE}", NOTEBOOK)]
+        names = [
+            (f"a_1_1_{FILE}", NOTEBOOK),
+            (f"a_LATE_1_2_{FILE}", NOTEBOOK),
+            (f"LATE_anon_x_9_{FILE}", NOTEBOOK),
+        ]
         (tmp_path / "accepted").mkdir()
         intake = took(tmp_path / "accepted", names)
-        assert [(entry.learner, entry.late) for entry in intake.submissions] == [("a", True), ("anon_x", True)]
+        assert [(entry.learner, entry.late) for entry in intake.submissions] == [
+            ("a", True),
+            ("anon_x", True),
+        ]
         assert f"Late, and graded: a_LATE_1_2_{FILE}." in intake.lines
         intake = took(tmp_path, names, late=False)
         assert [(entry.learner, entry.late) for entry in intake.submissions] == [("a", False)]
@@ -100,20 +119,30 @@ class TestCanvas:
 
     def test_two_people_of_one_name_are_not_taken_for_one(self, tmp_path: Path) -> None:
         intake = took(
-            tmp_path, [(f"kim_1_5_{FILE}", NOTEBOOK), (f"kim_2_6_{FILE}", NOTEBOOK), (f"lee_3_7_{FILE}", NOTEBOOK)]
+            tmp_path,
+            [
+                (f"kim_1_5_{FILE}", NOTEBOOK),
+                (f"kim_2_6_{FILE}", NOTEBOOK),
+                (f"lee_3_7_{FILE}", NOTEBOOK),
+            ],
         )
         assert learners(intake) == ["lee"]
         assert [line for line in intake.lines if "would be kim's" in line] == intake.lines
         assert len(intake.lines) == 2
 
     def test_what_is_no_notebook_is_named(self, tmp_path: Path) -> None:
-        intake = took(tmp_path, [(f"a_1_1_{FILE}", NOTEBOOK), ("b_2_2_answer.pdf", b"%PDF"), ("index.html", b"")])
+        intake = took(
+            tmp_path,
+            [(f"a_1_1_{FILE}", NOTEBOOK), ("b_2_2_answer.pdf", b"%PDF"), ("index.html", b"")],
+        )
         assert intake.lines == ["Not graded: b_2_2_answer.pdf is no notebook."]
 
     def test_a_text_instead_of_a_file_is_named(self, tmp_path: Path) -> None:
         pages = [("lee_LATE_2_text.html", b""), ("kim_3_link.html", b"")]
         intake = took(tmp_path, [(f"a_1_1_{FILE}", NOTEBOOK), *pages])
-        assert intake.left_out == [f"Not graded: {name} is no notebook." for name in sorted(dict(pages))]
+        assert intake.left_out == [
+            f"Not graded: {name} is no notebook." for name in sorted(dict(pages))
+        ]
 
 
 class TestMoodle:
@@ -141,11 +170,22 @@ class TestMoodle:
     def test_a_learners_archive_is_opened_once(self, tmp_path: Path) -> None:
         deep = archive([("deeper.zip", archive([(FILE, NOTEBOOK)])), (f"hw/{FILE}", NOTEBOOK)])
         only = archive([("deeper.zip", archive([(FILE, NOTEBOOK)]))])
-        files = [("Ann_1_assignsubmission_file_/hw.zip", deep), ("Bob_2_assignsubmission_file_/hw.zip", only)]
+        files = [
+            ("Ann_1_assignsubmission_file_/hw.zip", deep),
+            ("Bob_2_assignsubmission_file_/hw.zip", only),
+        ]
         intake = took(tmp_path, files)
         assert learners(intake) == ["Ann"]
-        assert sum("deeper.zip: it is an archive in an archive in another" in line for line in intake.lines) == 2
-        assert any("Bob_2_assignsubmission_file_ holds no notebook" in line for line in intake.lines)
+        assert (
+            sum(
+                "deeper.zip: it is an archive in an archive in another" in line
+                for line in intake.lines
+            )
+            == 2
+        )
+        assert any(
+            "Bob_2_assignsubmission_file_ holds no notebook" in line for line in intake.lines
+        )
 
 
 class TestOtherLayouts:
@@ -187,11 +227,16 @@ class TestOtherLayouts:
         self, name: str, encoding: str, tmp_path: Path
     ) -> None:
         written = name.encode(encoding)
-        data = archive([("x" * len(written) + f"/{FILE}", NOTEBOOK)]).replace(b"x" * len(written), written)
+        data = archive([("x" * len(written) + f"/{FILE}", NOTEBOOK)]).replace(
+            b"x" * len(written), written
+        )
         assert learners(took(tmp_path, data)) == [name]
 
     def test_an_exercises_folder_is_no_learner(self, tmp_path: Path) -> None:
-        files = [(f"{EXERCISE}/ann/{FILE}", NOTEBOOK), (f"{EXERCISE}/bob/{EXERCISE}.IPYNB", NOTEBOOK)]
+        files = [
+            (f"{EXERCISE}/ann/{FILE}", NOTEBOOK),
+            (f"{EXERCISE}/bob/{EXERCISE}.IPYNB", NOTEBOOK),
+        ]
         assert learners(took(tmp_path, files)) == ["ann", "bob"]
         for who, folder in (("cy", EXERCISE), ("di", "homework 4")):
             alone = submit(tmp_path / "submitted" / who, folder, EXERCISE, [])
@@ -206,14 +251,22 @@ class TestOtherLayouts:
         first, second = submit(old, "ann", EXERCISE, ["1"]), submit(new, "ann", EXERCISE, ["2"])
         submit(new, "bob", EXERCISE, [])
         os.utime(first, (1, 1))
-        chosen = {rule: took_paths(tmp_path, [new, old], duplicates=rule) for rule in ("newest", "first", "refuse")}
-        assert {rule: next(each.path for each in intake.submissions) for rule, intake in chosen.items()} == {
+        chosen = {
+            rule: took_paths(tmp_path, [new, old], duplicates=rule)
+            for rule in ("newest", "first", "refuse")
+        }
+        assert {
+            rule: next(each.path for each in intake.submissions) for rule, intake in chosen.items()
+        } == {
             "newest": second,
             "first": first,
             "refuse": new / "bob" / FILE,
         }
         assert chosen["newest"].lines == [f"Not graded: ann/{FILE}: ann/{FILE} counts."]
-        assert chosen["refuse"].lines == [f"Not graded: ann/{FILE} is one of 2 of ann's {EXERCISE}."] * 2
+        assert (
+            chosen["refuse"].lines
+            == [f"Not graded: ann/{FILE} is one of 2 of ann's {EXERCISE}."] * 2
+        )
 
     def test_without_a_submission_it_stops(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="no submission"):
@@ -230,7 +283,9 @@ def link(name: str) -> zipfile.ZipInfo:
 
 
 class TestHostileArchives:
-    @pytest.mark.parametrize("name", ["../evil.ipynb", "/tmp/evil.ipynb", "a/../../evil", "C:\\evil", "..\\evil"])
+    @pytest.mark.parametrize(
+        "name", ["../evil.ipynb", "/tmp/evil.ipynb", "a/../../evil", "C:\\evil", "..\\evil"]
+    )
     def test_a_path_that_leads_out_is_refused_and_named(self, name: str, tmp_path: Path) -> None:
         intake = took(tmp_path, [(name, b"x"), (f"ann/{FILE}", NOTEBOOK)])
         assert learners(intake) == ["ann"]
@@ -242,23 +297,42 @@ class TestHostileArchives:
     def test_a_link_is_refused_and_named(self, tmp_path: Path) -> None:
         intake = took(tmp_path, [(link(f"eve/{FILE}"), b"/etc/passwd"), (f"ann/{FILE}", NOTEBOOK)])
         assert learners(intake) == ["ann"]
-        assert intake.lines[0] == f"Not graded: download.zip: eve/{FILE} is not unpacked: it is no ordinary file."
+        assert (
+            intake.lines[0]
+            == f"Not graded: download.zip: eve/{FILE} is not unpacked: it is no ordinary file."
+        )
 
     def test_a_learners_bomb_is_refused_and_the_others_are_graded(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(archives, "MAX_FOUND", 4 << 20)
         bomb = archive([(f"{number}.bin", bytes(2 << 20)) for number in range(50)])
-        files = [("eve_1_assignsubmission_file_/b.zip", bomb), (f"ann_2_assignsubmission_file_/{FILE}", NOTEBOOK)]
+        files = [
+            ("eve_1_assignsubmission_file_/b.zip", bomb),
+            (f"ann_2_assignsubmission_file_/{FILE}", NOTEBOOK),
+        ]
         intake = took(tmp_path, files)
         assert learners(intake) == ["ann"]
-        assert any("b.zip: the archive is not opened: what is in it is too large" in line for line in intake.lines)
-        assert sum(path.stat().st_size for path in (tmp_path / "unpacked").rglob("*") if path.is_file()) < 8 << 20
+        assert any(
+            "b.zip: the archive is not opened: what is in it is too large" in line
+            for line in intake.lines
+        )
+        assert (
+            sum(
+                path.stat().st_size for path in (tmp_path / "unpacked").rglob("*") if path.is_file()
+            )
+            < 8 << 20
+        )
 
-    def test_a_huge_file_is_not_written_whole_whatever_the_archive_says_of_its_size(self, tmp_path: Path) -> None:
+    def test_a_huge_file_is_not_written_whole_whatever_the_archive_says_of_its_size(
+        self, tmp_path: Path
+    ) -> None:
         data = bytearray(archive([(f"eve/{FILE}", bytes(30 << 20)), (f"ann/{FILE}", NOTEBOOK)]))
         struct.pack_into("<I", data, data.find(b"PK\1\2") + 24, 100)
-        for name, content in (("lies", bytes(data)), ("says so", archive([(f"eve/{FILE}", bytes(30 << 20))]))):
+        for name, content in (
+            ("lies", bytes(data)),
+            ("says so", archive([(f"eve/{FILE}", bytes(30 << 20))])),
+        ):
             (tmp_path / name).mkdir()
             intake = took(tmp_path / name, content)
             huge = [entry.path for entry in intake.submissions if entry.learner == "eve"]
@@ -276,7 +350,9 @@ class TestHostileArchives:
         deep = archive([("d/" * depth + "x", b"") for depth in (600, 1200, 1800)])
         intake = took(tmp_path, [("eve/deep.zip", deep), (f"ann/{FILE}", NOTEBOOK)])
         assert learners(intake) == ["ann"]
-        assert any("is not unpacked: it lies in more than 64 folders" in line for line in intake.lines)
+        assert any(
+            "is not unpacked: it lies in more than 64 folders" in line for line in intake.lines
+        )
 
     def test_damaged_encrypted_and_unusual_archives_are_named(self, tmp_path: Path) -> None:
         good = archive([(FILE, NOTEBOOK)])
@@ -286,8 +362,16 @@ class TestHostileArchives:
         unusual = io.BytesIO()
         with zipfile.ZipFile(unusual, "w", zipfile.ZIP_LZMA) as written:
             written.writestr(FILE, NOTEBOOK)
-        bad = {"cut": good[:-30], "none": b"PK", "encrypted": bytes(encrypted), "lzma": unusual.getvalue()}
-        intake = took(tmp_path, [*((f"{who}/a.zip", data) for who, data in bad.items()), (f"ann/{FILE}", NOTEBOOK)])
+        bad = {
+            "cut": good[:-30],
+            "none": b"PK",
+            "encrypted": bytes(encrypted),
+            "lzma": unusual.getvalue(),
+        }
+        intake = took(
+            tmp_path,
+            [*((f"{who}/a.zip", data) for who, data in bad.items()), (f"ann/{FILE}", NOTEBOOK)],
+        )
         assert learners(intake) == ["ann"]
         for who in bad:
             assert any(f"{who}/a.zip: " in line for line in intake.lines), who
@@ -299,7 +383,9 @@ class TestHostileArchives:
         assert "File name too long" in intake.lines[0]
 
     def test_one_file_stands_in_the_way_of_another(self, tmp_path: Path) -> None:
-        intake = took(tmp_path, [("ann", b""), (f"ann/{FILE}", NOTEBOOK), (f"bob/{FILE}", NOTEBOOK)])
+        intake = took(
+            tmp_path, [("ann", b""), (f"ann/{FILE}", NOTEBOOK), (f"bob/{FILE}", NOTEBOOK)]
+        )
         assert learners(intake) == ["bob"]
         assert f"ann/{FILE} is not unpacked" in intake.lines[0]
 
@@ -318,7 +404,10 @@ class TestOddFiles:
             file.truncate(10 << 30)
         intake = took_paths(tmp_path, [folder])
         assert learners(intake) == ["ann", "pipe", "raw_"]
-        assert "Not graded: huge.zip: the archive is not opened: it is larger than 64 MiB." in intake.lines
+        assert (
+            "Not graded: huge.zip: the archive is not opened: it is larger than 64 MiB."
+            in intake.lines
+        )
         assert any("nnn holds no notebook" in line for line in intake.lines)
 
     def test_folders_deeper_than_a_path_may_be_long_stop_nobody(self, tmp_path: Path) -> None:
@@ -329,7 +418,9 @@ class TestOddFiles:
             for name in ("eve", *["d" * 200] * 30):
                 if number is not None:
                     os.mkdir(name, dir_fd=number)
-                number = os.open(name if number is not None else tmp_path / name, os.O_RDONLY, dir_fd=number)
+                number = os.open(
+                    name if number is not None else tmp_path / name, os.O_RDONLY, dir_fd=number
+                )
                 opened.callback(os.close, number)
         assert learners(took_paths(tmp_path, [tmp_path])) == ["ann"]
 
@@ -348,7 +439,9 @@ class TestOddFiles:
         assert files_beside(submission) == {"data.csv": b"1"}
         assert scandir.call_count < 100
 
-    def test_a_directory_that_is_named_like_a_notebook_is_not_the_one_that_counts(self, tmp_path: Path) -> None:
+    def test_a_directory_that_is_named_like_a_notebook_is_not_the_one_that_counts(
+        self, tmp_path: Path
+    ) -> None:
         (tmp_path / "ann" / FILE).mkdir(parents=True)
         real = submit(tmp_path / "ann", "work", EXERCISE, [])
         assert [entry.path for entry in find(tmp_path)] == [real]
@@ -357,7 +450,9 @@ class TestOddFiles:
     def test_utf16_is_unreadable_and_says_so(self, encoding: str, tmp_path: Path) -> None:
         path = tmp_path / FILE
         path.write_bytes(NOTEBOOK.decode().encode(encoding))
-        with pytest.raises(Unreadable, match="its text is UTF-16: open it in JupyterLab and save it"):
+        with pytest.raises(
+            Unreadable, match="its text is UTF-16: open it in JupyterLab and save it"
+        ):
             code_cells(path)
 
     def test_a_byte_order_mark_is_no_harm(self, tmp_path: Path) -> None:
@@ -366,7 +461,9 @@ class TestOddFiles:
         assert code_cells(path) == []
 
 
-ROSTER = 's01,Ann Lee,ann@x.edu\ns02,"Müller, Zoë",zoe@x.edu\ns03,김철수,kim@x.edu\ns04,Bo Ek,bo@x.edu\n'
+ROSTER = (
+    's01,Ann Lee,ann@x.edu\ns02,"Müller, Zoë",zoe@x.edu\ns03,김철수,kim@x.edu\ns04,Bo Ek,bo@x.edu\n'
+)
 
 
 class TestRoster:
@@ -381,7 +478,11 @@ class TestRoster:
         path.write_bytes(text.replace(",", delimiter).replace("\n", "\r\n").encode(encoding))
         people = Roster(path).people
         assert list(people) == ["s01", "s02", "s03", "s04"]
-        assert (people["s02"].name, people["s03"].name, people["s04"].mail) == ("Zoë Müller", "김철수", "bo@x.edu")
+        assert (people["s02"].name, people["s03"].name, people["s04"].mail) == (
+            "Zoë Müller",
+            "김철수",
+            "bo@x.edu",
+        )
 
     @pytest.mark.parametrize("first", ["sep=;\n", "SEP=;\r\n", "Spring class\n\n"])
     def test_what_is_above_the_headings_is_nobody(self, first: str, tmp_path: Path) -> None:
@@ -407,17 +508,25 @@ class TestRoster:
         assert learners(took_paths(tmp_path, [tmp_path / "s"], ROSTER)) == ["s01"]
 
     def test_who_is_not_in_it_is_said_and_graded(self, tmp_path: Path) -> None:
-        intake = took(tmp_path, [(f"guest_9_9_{FILE}", NOTEBOOK), (f"leeann_1_1_{FILE}", NOTEBOOK)], ROSTER)
+        intake = took(
+            tmp_path, [(f"guest_9_9_{FILE}", NOTEBOOK), (f"leeann_1_1_{FILE}", NOTEBOOK)], ROSTER
+        )
         assert learners(intake) == ["guest", "s01"]
         assert f"Not in the roster, and graded as guest: guest_9_9_{FILE}." in intake.lines
 
-    def test_nobody_gets_anothers_score_by_calling_themselves_by_an_id(self, tmp_path: Path) -> None:
+    def test_nobody_gets_anothers_score_by_calling_themselves_by_an_id(
+        self, tmp_path: Path
+    ) -> None:
         """Canvas' names are the learners' own choice: somebody is called s04, as is somebody else's id."""
-        intake = took(tmp_path, [(f"s04_9_9_{FILE}", NOTEBOOK), (f"leeann_1_1_{FILE}", NOTEBOOK)], ROSTER)
+        intake = took(
+            tmp_path, [(f"s04_9_9_{FILE}", NOTEBOOK), (f"leeann_1_1_{FILE}", NOTEBOOK)], ROSTER
+        )
         assert learners(intake) == ["s01"]
         assert f"Not graded: s04_9_9_{FILE}: s04 is another's id in the roster." in intake.lines
 
-    def test_two_of_one_name_are_told_apart_by_the_systems_number_alone(self, tmp_path: Path) -> None:
+    def test_two_of_one_name_are_told_apart_by_the_systems_number_alone(
+        self, tmp_path: Path
+    ) -> None:
         export = (
             "Student,ID,SIS User ID,SIS Login ID,Section,ex4-roles (77)\n"
             "    Points Possible,,,,,8\n"
@@ -432,32 +541,43 @@ class TestRoster:
         ]
         assert "Nothing to grade" not in str(intake.lines), "of the test student that Canvas adds"
         with pytest.raises(UsageError, match="no submission") as refused:
-            took_paths(tmp_path / "unpacked", [tmp_path / "download.zip"], "1,Kim Min,\n2,Kim Min,\n")
+            took_paths(
+                tmp_path / "unpacked", [tmp_path / "download.zip"], "1,Kim Min,\n2,Kim Min,\n"
+            )
         assert "would be kimmin's" in refused.value.why
 
     def test_two_of_one_name_are_two_though_the_roster_has_one(self, tmp_path: Path) -> None:
         names = [f"Ann Lee_{number}_assignsubmission_file_/{FILE}" for number in (1, 2)]
-        intake = took(tmp_path, [*((name, NOTEBOOK) for name in names), (f"s04/{FILE}", NOTEBOOK)], ROSTER)
+        intake = took(
+            tmp_path, [*((name, NOTEBOOK) for name in names), (f"s04/{FILE}", NOTEBOOK)], ROSTER
+        )
         assert learners(intake) == ["s04"]
-        assert [f"Not graded: {name} would be s01's {EXERCISE}, and another's is as well." for name in names] == [
-            line for line in intake.lines if "would be" in line
-        ]
+        assert [
+            f"Not graded: {name} would be s01's {EXERCISE}, and another's is as well."
+            for name in names
+        ] == [line for line in intake.lines if "would be" in line]
 
     def test_a_number_of_canvas_is_not_taken_for_a_students_number(self, tmp_path: Path) -> None:
         intake = took(tmp_path, [(f"guest_1234_9_{FILE}", NOTEBOOK)], "1234,Ann Lee,ann@x.edu\n")
         assert learners(intake) == ["guest"]
 
     def test_moodles_worksheet_is_a_roster(self, tmp_path: Path) -> None:
-        sheet = "Identifier,Full name,Email address,Status,Grade\nParticipant 101,Ann Lee,a@x.edu,,\n"
+        sheet = (
+            "Identifier,Full name,Email address,Status,Grade\nParticipant 101,Ann Lee,a@x.edu,,\n"
+        )
         intake = took(tmp_path, [(f"Ann L._101_assignsubmission_file_/{FILE}", NOTEBOOK)], sheet)
         assert learners(intake) == ["a@x.edu"]
         assert intake.people["a@x.edu"].name == "Ann Lee"
 
     def test_moodles_participants_are_a_roster(self, tmp_path: Path) -> None:
         sheet = "First name,Last name,ID number,Email address\nAnn,Lee,s01,a@x.edu\n"
-        assert learners(took(tmp_path, [(f"Ann Lee_7_assignsubmission_file_/{FILE}", NOTEBOOK)], sheet)) == ["s01"]
+        assert learners(
+            took(tmp_path, [(f"Ann Lee_7_assignsubmission_file_/{FILE}", NOTEBOOK)], sheet)
+        ) == ["s01"]
 
-    @pytest.mark.parametrize("text", ["20231234,김철수,k@x.kr\n20231235,똠방,\n", "20231234.0,김철수,k@x.kr\n"])
+    @pytest.mark.parametrize(
+        "text", ["20231234,김철수,k@x.kr\n20231235,똠방,\n", "20231234.0,김철수,k@x.kr\n"]
+    )
     def test_a_table_of_windows_in_korea_is_read(self, text: str, tmp_path: Path) -> None:
         path = tmp_path / "roster.csv"
         path.write_bytes(text.encode("cp949"))
@@ -474,13 +594,21 @@ class TestRoster:
     def test_headings_that_are_not_known_are_nobody(self, text: str, tmp_path: Path) -> None:
         path = tmp_path / "roster.csv"
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(UsageError, match=r"headings of .* are not known: (ID, Vol|이름, 성|학번, 이)"):
+        with pytest.raises(
+            UsageError, match=r"headings of .* are not known: (ID, Vol|이름, 성|학번, 이)"
+        ):
             Roster(path)
 
-    @pytest.mark.parametrize("first", ["a1,Ann Lee,a@x.edu,", "a1,Ann Lee,a@x.edu,B", "a1,Ann Lee,,", "7,Ann Lee,,"])
+    @pytest.mark.parametrize(
+        "first", ["a1,Ann Lee,a@x.edu,", "a1,Ann Lee,a@x.edu,B", "a1,Ann Lee,,", "7,Ann Lee,,"]
+    )
     def test_a_first_learner_is_no_heading(self, first: str, tmp_path: Path) -> None:
         path = tmp_path / "roster.csv"
-        path.write_text(f"{first}\n8,Bo Ek,b@x.edu,c@x.edu\n" if "@" in first else f"{first}\nb2,Bo Ek,b@x.edu,\n")
+        path.write_text(
+            f"{first}\n8,Bo Ek,b@x.edu,c@x.edu\n"
+            if "@" in first
+            else f"{first}\nb2,Bo Ek,b@x.edu,\n"
+        )
         assert [person.name for person in Roster(path).people.values()] == ["Ann Lee", "Bo Ek"]
 
     def test_a_roster_that_is_none_is_said(self, tmp_path: Path) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from labkit.grading.judging import findings
-from labkit.grading.judging.findings import MORE, TaskFindings, TooManyGrants, check_exercise, check_task
+from labkit.grading.judging.findings import (
+    MORE,
+    TaskFindings,
+    TooManyGrants,
+    check_exercise,
+    check_task,
+)
 from labkit.grading.tasks.checks import GradedCluster, may
 from labkit.grading.tasks.task import ExerciseSpec, Object, Task, Variant, binding, namespace, role
 from labkit.rbac import difference
@@ -30,7 +36,10 @@ BESIDE = ExerciseSpec("ex8", (ATTIC,))
 
 def granted(space: str, who: str, *rules: tuple[str, str, str]) -> list[Object]:
     """A role, and its binding to somebody."""
-    return [role(space, "r", *rules), binding(space, "b", "Role/r" if space else "ClusterRole/r", who)]
+    return [
+        role(space, "r", *rules),
+        binding(space, "b", "Role/r" if space else "ClusterRole/r", who),
+    ]
 
 
 def excesses(context: GradedCluster, *beside: ExerciseSpec) -> dict[str, tuple[str, ...]]:
@@ -54,7 +63,9 @@ def test_what_is_too_much_is_charged_where_it_holds_or_to_all() -> None:
     everywhere = granted("", "x/bot", secrets)
     line = "x/bot: get · secrets in the whole cluster (by ClusterRoleBinding b)"
     assert excesses(context_of(policy=everywhere)) == {"9.1": (line,), "9.2": (line,)}
-    assert excesses(context_of(policy=here, before=here)) == {"9.1": (), "9.2": ()}, "it was there before"
+    assert excesses(context_of(policy=here, before=here)) == {"9.1": (), "9.2": ()}, (
+        "it was there before"
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,14 +101,28 @@ def test_so_many_are_listed_and_the_rest_in_a_word(
     granted_verbs: int, listed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(findings, "MAX_EXCESSES", 3)
-    verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*"][:granted_verbs]
-    excess = excesses(context_of(policy=granted("hall", "x/bot", (",".join(verbs), "", "secrets"))))["9.1"]
+    verbs = [
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+        "*",
+    ][:granted_verbs]
+    excess = excesses(
+        context_of(policy=granted("hall", "x/bot", (",".join(verbs), "", "secrets")))
+    )["9.1"]
     assert len(excess) == listed
     assert (excess[-1] == MORE) is (granted_verbs > 3)
     assert MORE not in excess[:3]
 
 
-def test_what_cannot_be_looked_at_is_charged_to_all_in_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_looked_at_is_charged_to_all_in_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(difference, "MAX_PARTS", 2)
     first = "x/bot: get · secrets in hall (by RoleBinding b)"
     policy = granted("hall", "x/bot", ("get,list,watch", "", "secrets"))

@@ -10,10 +10,24 @@ import pytest
 from labkit.client.client import Client
 from labkit.grading.judging.findings import TaskFindings, check_task
 from labkit.grading.tasks.checks import GradedCluster, may, may_not
-from labkit.grading.tasks.task import ExerciseSpec, Object, Task, Variant, account, binding, namespace, pod, role
+from labkit.grading.tasks.task import (
+    ExerciseSpec,
+    Object,
+    Task,
+    Variant,
+    account,
+    binding,
+    namespace,
+    pod,
+    role,
+)
 from labkit.rbac.policy import Policy
 
-SECRET: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key", "namespace": "hall"}}
+SECRET: Object = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "key", "namespace": "hall"},
+}
 SETUP = [
     namespace("hall"),
     namespace("yard"),
@@ -55,8 +69,13 @@ def look(paths: Collection[str]) -> TaskFindings:
     """What the task's checks find where there are objects at these paths alone."""
     admin = cast("Client", Server(paths))
     policy = Policy.of([])
-    context = GradedCluster(admin, admin, lambda _: {"allowed": True}, lambda: policy, lambda: policy)
-    checks = (may("hall/reader", "list", "pods", "hall"), may_not("hall/reader", "delete", "pods", "hall"))
+    context = GradedCluster(
+        admin, admin, lambda _: {"allowed": True}, lambda: policy, lambda: policy
+    )
+    checks = (
+        may("hall/reader", "list", "pods", "hall"),
+        may_not("hall/reader", "delete", "pods", "hall"),
+    )
     task = Task("9.1", lambda _: Variant("", checks, SETUP))
     return check_task(ExerciseSpec("ex9", (task,)), task, "ann", context)
 

@@ -67,9 +67,15 @@ def test_its_outcome_says_how_the_notebook_ended(ended: str, outcome: str) -> No
     [
         ("", ""),
         ("all is well\nno Error here\n", ""),
-        ('Traceback (most recent call last):\n  File "a", line 1\nValueError: 1\nKeyError: 2', "ValueError: 1"),
+        (
+            'Traceback (most recent call last):\n  File "a", line 1\nValueError: 1\nKeyError: 2',
+            "ValueError: 1",
+        ),
         ("Traceback (most recent call last):\n  File x\na.b.Failed", "a.b.Failed"),
-        ("started\nlabkit.UsageError: Whose exercise is this?\n", "labkit.UsageError: Whose exercise is this?"),
+        (
+            "started\nlabkit.UsageError: Whose exercise is this?\n",
+            "labkit.UsageError: Whose exercise is this?",
+        ),
         ("KeyboardInterrupt", "KeyboardInterrupt"),
         (f"KeyError: {'x' * 400}", f"KeyError: {'x' * 290}"),
     ],
@@ -106,7 +112,11 @@ def test_its_notices_say_what_went_wrong_before_any_task() -> None:
         ("missing_module", "numpy", "There is no module numpy where it was graded."),
         ("note", "Its last cell was cut off.", "Its last cell was cut off."),
         ("output", "KeyError: 1", "The first error that it printed: “KeyError: 1”."),
-        ("declared", "bob", "It was worked on as bob, and is graded as ann: its names are another's."),
+        (
+            "declared",
+            "bob",
+            "It was worked on as bob, and is graded as ann: its names are another's.",
+        ),
         ("language", "R", "It was written for a R kernel, and was run as Python."),
     ],
 )

@@ -8,7 +8,15 @@ import pytest
 
 from labkit.core.language import Text, text
 from labkit.grading.judging.findings import TaskFindings
-from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore, plain, score, score_task
+from labkit.grading.judging.score import (
+    NOTHING_MORE,
+    Item,
+    Score,
+    TaskScore,
+    plain,
+    score,
+    score_task,
+)
 from labkit.grading.tasks import EXERCISES, find_exercise
 from labkit.grading.tasks.checks import Check, Finding, GradedCluster
 from tests.support.some import some
@@ -36,7 +44,10 @@ LEFT_OUT = Finding(False, "not judged: no audit log", judged=False)
 
 
 def scored(
-    *findings: tuple[Check, Finding], needed: int = 1, excess: tuple[str, ...] = (), gone: tuple[str, ...] = ()
+    *findings: tuple[Check, Finding],
+    needed: int = 1,
+    excess: tuple[str, ...] = (),
+    gone: tuple[str, ...] = (),
 ) -> TaskScore:
     return score_task(TaskFindings(TASK, findings, needed, excess, gone, weight=len(excess)))
 
@@ -49,15 +60,33 @@ KINDS = ("missing-part",)
     [
         (check(2.0), YES, Item("It is so.", "yes", True, 2.0, 2.0, FIRST_HINT)),
         (check(2.0), NO, Item("It is so.", "no", False, 0.0, 2.0, FIRST_HINT, kinds=KINDS)),
-        (check(2.0, hint="Its own."), NO, Item("It is so.", "no", False, 0.0, 2.0, "Its own.", kinds=KINDS)),
+        (
+            check(2.0, hint="Its own."),
+            NO,
+            Item("It is so.", "no", False, 0.0, 2.0, "Its own.", kinds=KINDS),
+        ),
         (check(0.5, limit=True), YES, Item("It is so.", "yes", True, 0.0, 0.0, FIRST_HINT)),
-        (check(0.5, limit=True), NO, Item("It is so.", "no", False, -0.5, 0.0, FIRST_HINT, kinds=KINDS)),
+        (
+            check(0.5, limit=True),
+            NO,
+            Item("It is so.", "no", False, -0.5, 0.0, FIRST_HINT, kinds=KINDS),
+        ),
         (check(2.0), LEFT_OUT, Item("It is so.", LEFT_OUT.seen, False, 0.0, 0.0, "", judged=False)),
-        (check(0.5, limit=True), LEFT_OUT, Item("It is so.", LEFT_OUT.seen, False, 0.0, 0.0, "", judged=False)),
-        (check(2.0), Finding(False, "a\x07b"), Item("It is so.", "a\ufffdb", False, 0.0, 2.0, FIRST_HINT, kinds=KINDS)),
+        (
+            check(0.5, limit=True),
+            LEFT_OUT,
+            Item("It is so.", LEFT_OUT.seen, False, 0.0, 0.0, "", judged=False),
+        ),
+        (
+            check(2.0),
+            Finding(False, "a\x07b"),
+            Item("It is so.", "a\ufffdb", False, 0.0, 2.0, FIRST_HINT, kinds=KINDS),
+        ),
     ],
 )
-def test_a_check_earns_its_points_and_a_broken_limit_costs_them(entry: Check, finding: Finding, item: Item) -> None:
+def test_a_check_earns_its_points_and_a_broken_limit_costs_them(
+    entry: Check, finding: Finding, item: Item
+) -> None:
     assert scored((entry, finding)).items[0] == item
 
 
@@ -67,7 +96,13 @@ def test_every_task_has_two_limits_more() -> None:
         Item(NOTHING_MORE, KEPT, True, 0.0, 0.0, HINTS[0]),
         Item(NOTHING_GONE, KEPT, True, 0.0, 0.0, HINTS[1]),
     )
-    assert (task.id, task.title, task.points, task.most, task.full) == ("4.1", TASK.title, 2.0, 2.0, True)
+    assert (task.id, task.title, task.points, task.most, task.full) == (
+        "4.1",
+        TASK.title,
+        2.0,
+        2.0,
+        True,
+    )
 
 
 def test_what_is_too_much_and_what_is_gone_cost_a_quarter_each() -> None:
@@ -78,7 +113,10 @@ def test_what_is_too_much_and_what_is_gone_cost_a_quarter_each() -> None:
     ]
     assert (one.points, one.excess) == (1.0, ("a\ufffd",))
     three = scored((check(2.0), YES), excess=("a", "b", "c"), gone=("d", "e"))
-    assert [item.seen for item in three.items[1:]] == ["Granted too: a, and 2 more.", "Gone: d, and 1 more."]
+    assert [item.seen for item in three.items[1:]] == [
+        "Granted too: a, and 2 more.",
+        "Gone: d, and 1 more.",
+    ]
     assert three.points == 1.0
 
 
@@ -143,13 +181,17 @@ def test_a_task_of_which_nothing_can_be_judged_is_not_full() -> None:
         ("“한글”", "“한글”"),
     ],
 )
-def test_what_learners_write_is_shown_short_and_without_what_terminals_obey(text: str, shown: str) -> None:
+def test_what_learners_write_is_shown_short_and_without_what_terminals_obey(
+    text: str, shown: str
+) -> None:
     assert plain(text) == shown
     assert plain("abc", 2) == "ab…"
 
 
 def test_of_a_sentence_only_the_values_are_shortened_so_that_it_can_be_translated() -> None:
-    said = text("The config map {name} says {value} of {key}.", "seen", text("nothing"), "a\x07" + "x" * 600)
+    said = text(
+        "The config map {name} says {value} of {key}.", "seen", text("nothing"), "a\x07" + "x" * 600
+    )
     short = plain(said)
     assert short == f"The config map seen says nothing of a\ufffd{'x' * 164}…."
     assert isinstance(short, Text)

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from labkit.grading.judging.score import TaskScore
-from labkit.grading.judging.weights import EVERYTHING, SERVED, becomes_anybody, has, least_privilege, weigh
+from labkit.grading.judging.weights import (
+    EVERYTHING,
+    SERVED,
+    becomes_anybody,
+    has,
+    least_privilege,
+    weigh,
+)
 from labkit.rbac.difference import Excess
 from labkit.rbac.parts import Part
 from labkit.rbac.subjects import Subject, subject
@@ -17,7 +24,9 @@ ANN = subject("red/ann")
 ALL = Subject("", ("system:serviceaccounts", "system:authenticated"))
 
 
-def excess(part: Part, who: Subject = ANN, namespace: str = "red", binding: str = "RoleBinding b") -> Excess:
+def excess(
+    part: Part, who: Subject = ANN, namespace: str = "red", binding: str = "RoleBinding b"
+) -> Excess:
     return Excess(who, part, namespace, "Role/r", binding)
 
 
@@ -38,7 +47,10 @@ def excess(part: Part, who: Subject = ANN, namespace: str = "red", binding: str 
         (excess(Part("*", "*", "*"), ALL, ""), 100 * EVERYTHING),
         (excess(Part("impersonate", "", "users"), namespace=""), 10 * EVERYTHING),
         (excess(Part("impersonate", "", "users", ("bob",)), namespace=""), 10),
-        (excess(Part("impersonate", "", "groups", ("system:masters",)), namespace=""), 10 * EVERYTHING),
+        (
+            excess(Part("impersonate", "", "groups", ("system:masters",)), namespace=""),
+            10 * EVERYTHING,
+        ),
         (excess(Part("impersonate", "", "serviceaccounts")), 1),
         (excess(Part("get", "", "users"), namespace=""), 10),
     ],
@@ -49,7 +61,9 @@ def test_a_permission_weighs_by_what_where_and_whom(given: Excess, weight: int) 
 
 def test_a_widened_role_makes_nobody_anybody() -> None:
     """Who has it is found where it is bound."""
-    assert not becomes_anybody(excess(Part("impersonate", "", "users"), Subject(""), "", binding=""))
+    assert not becomes_anybody(
+        excess(Part("impersonate", "", "users"), Subject(""), "", binding="")
+    )
 
 
 def test_who_has_what_a_group_has() -> None:
@@ -61,7 +75,14 @@ def test_who_has_what_a_group_has() -> None:
     assert not has(power._replace(who=Subject("")), ANN)
 
 
-def grant(who: str, *, space: bool = False, to: tuple[str, str] | None = None, verbs: str = "", of: str = "") -> Act:
+def grant(
+    who: str,
+    *,
+    space: bool = False,
+    to: tuple[str, str] | None = None,
+    verbs: str = "",
+    of: str = "",
+) -> Act:
     """A submission that solves the task, and grants something besides."""
 
     def act(desk: Desk) -> None:
@@ -109,7 +130,10 @@ def test_to_become_anybody_costs_what_everything_costs(who: str) -> None:
         assert abs((score.least_privilege or 0) - (admin.least_privilege or 0)) < 0.05
     if who != "ann":
         broken = [item.seen for item in score.items if not item.ok and "impersonate" in item.seen]
-        assert any(seen.endswith("may impersonate who is allowed to, so it may as well.") for seen in broken)
+        assert any(
+            seen.endswith("may impersonate who is allowed to, so it may as well.")
+            for seen in broken
+        )
 
 
 def test_what_was_judged_by_the_first_rule_stays_as_it_was() -> None:

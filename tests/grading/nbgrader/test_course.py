@@ -73,7 +73,8 @@ def fill(document: dict[str, list[dict[str, object]]], learner: str) -> None:
 def checker(course: Path) -> Iterator[Path]:
     """A running checker; its socket."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "labkit", "course", "checker", str(course)], stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "labkit", "course", "checker", str(course)],
+        stdout=subprocess.DEVNULL,
     )
     path = course / "checker.sock"
     until = time.monotonic() + SECONDS
@@ -110,7 +111,9 @@ def test_without_a_checker_the_score_is_marked_untrusted(course: Path) -> None:
 def find_most() -> float:
     """Full marks of the exercise."""
     document = nbgrader_course.assignment(find_exercise(EXERCISE))
-    return float(sum(cell["metadata"].get("nbgrader", {}).get("points", 0) for cell in document["cells"]))
+    return float(
+        sum(cell["metadata"].get("nbgrader", {}).get("points", 0) for cell in document["cells"])
+    )
 
 
 def scores(course: Path) -> dict[str, float]:
@@ -122,7 +125,9 @@ def scores(course: Path) -> dict[str, float]:
     )
     command = [sys.executable, "-c", script, f"sqlite:///{course / 'gradebook.db'}", EXERCISE]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
+    )
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
@@ -139,9 +144,13 @@ def nbgrader(course: Path, *arguments: str, **environment: str) -> None:
         "IPYTHONDIR": str(home / "ipython"),
         **environment,
     }
-    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"  # nbgrader calls alembic by its name
+    env["PATH"] = (
+        f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"  # nbgrader calls alembic by its name
+    )
     home.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "nbgrader", *arguments]
     done = subprocess.run(command, cwd=course, env=env, capture_output=True, text=True)
-    subprocess.run([sys.executable, "-m", "labkit", "down"], env=env, check=False, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "labkit", "down"], env=env, check=False, capture_output=True
+    )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -40,7 +40,9 @@ def folder(tmp_path: Path) -> Path:
     """Some did it all, some a part, one handed in what is no notebook."""
     submitted = tmp_path / "submitted"
     for number, learner in enumerate(LEARNERS):
-        submit(submitted, learner, "ex4-roles", solved_cells("ex4-roles", learner)[: 4 + 4 * number])
+        submit(
+            submitted, learner, "ex4-roles", solved_cells("ex4-roles", learner)[: 4 + 4 * number]
+        )
     (submitted / "dan" / "ex4-roles.ipynb").write_text("[")
     return submitted
 
@@ -68,8 +70,12 @@ def test_they_agree_with_one_grader(folder: Path, grader: Grader) -> None:
 
 
 @pytest.mark.slow
-def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(folder: Path, tmp_path: Path) -> None:
-    submit(folder, "ann", "ex4-roles", ["import time; time.sleep(600)"])  # so that one is at work when it dies
+def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(
+    folder: Path, tmp_path: Path
+) -> None:
+    submit(
+        folder, "ann", "ex4-roles", ["import time; time.sleep(600)"]
+    )  # so that one is at work when it dies
     out = tmp_path / "out"
     with GraderPool(2, slots=2, limits=SHORT) as several:
         killed: list[int] = []
@@ -122,13 +128,18 @@ try:
 except OSError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert "No usable temporary directory" in done.stdout, done
 
 
 @contextmanager
 def _grading(
-    folder: Path, room: Path, *options: str, labkit: Sequence[str] = (sys.executable, "-m", "labkit")
+    folder: Path,
+    room: Path,
+    *options: str,
+    labkit: Sequence[str] = (sys.executable, "-m", "labkit"),
 ) -> Iterator[subprocess.Popen[str]]:
     """The command at work: its temporary directory and its results are below a directory."""
     (room / "rooms").mkdir()
@@ -143,7 +154,12 @@ def _grading(
 
 @pytest.mark.parametrize("places", ["1", pytest.param("2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    "number", slow_but([signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], signal.SIGINT, signal.SIGKILL)
+    "number",
+    slow_but(
+        [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL],
+        signal.SIGINT,
+        signal.SIGKILL,
+    ),
 )
 def test_ended_from_outside_it_leaves_nothing_behind(
     number: signal.Signals, places: str, waiting: Path, tmp_path: Path
@@ -179,7 +195,9 @@ def test_an_interrupt_that_came_ignored_ends_it(waiting: Path, tmp_path: Path) -
 def test_stopped_at_the_terminal_it_serves_the_notebooks_under_way(tmp_path: Path) -> None:
     """Ctrl-Z for longer than a notebook may take: that is not the notebook's fault."""
     folder = tmp_path / "submitted"
-    for learner, seconds in zip(LEARNERS, (1, 3, 1), strict=False):  # one waits for more work while another is at it
+    for learner, seconds in zip(
+        LEARNERS, (1, 3, 1), strict=False
+    ):  # one waits for more work while another is at it
         wait = f"import time; time.sleep({seconds})"
         submit(folder, learner, "ex4-roles", [wait, *solved_cells("ex4-roles", learner)])
     with _grading(folder, tmp_path, "--places", "2", "--seconds", "5") as process:
@@ -191,7 +209,8 @@ def test_stopped_at_the_terminal_it_serves_the_notebooks_under_way(tmp_path: Pat
         assert process.wait(timeout=SECONDS) == 0
     results = GradingSession(folder, tmp_path / "out").results()
     assert [(result.outcome, result.full) for result in results] == [
-        (f"{ENDED} {result.total_cells} of {result.total_cells} cells ran.", True) for result in results
+        (f"{ENDED} {result.total_cells} of {result.total_cells} cells ran.", True)
+        for result in results
     ]
     assert len(results) == 3
 
@@ -206,7 +225,9 @@ def test_every_place_is_used(waiting: Path, tmp_path: Path) -> None:
         process.communicate(timeout=SECONDS)
 
 
-def test_a_start_that_is_interrupted_leaves_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_is_interrupted_leaves_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -220,7 +241,9 @@ def test_a_start_that_is_interrupted_leaves_no_directory(tmp_path: Path, monkeyp
 def test_a_grader_that_nobody_waits_for_any_more_ends_without_a_word() -> None:
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", "labkit.grading.pools.pool", str(theirs.fileno())]
-    with subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True
+    ) as process:
         theirs.close()
         ours.close()  # long before it has loaded
         _, said = process.communicate(timeout=SECONDS)
@@ -245,7 +268,11 @@ def test_with_a_supervisor_that_was_killed_all_of_its_notebook_ends(tmp_path: Pa
     family: list[psutil.Process] = []
 
     def kill(above: int) -> None:
-        until(lambda: any("600" in each.cmdline() for each in psutil.Process(above).children(recursive=True)))
+        until(
+            lambda: any(
+                "600" in each.cmdline() for each in psutil.Process(above).children(recursive=True)
+            )
+        )
         family.extend(psutil.Process(above).children(recursive=True))
         family[0].kill()
 
@@ -272,7 +299,11 @@ def test_with_a_supervisor_that_was_killed_all_of_its_notebook_ends(tmp_path: Pa
     ],
 )
 def test_there_are_as_many_as_are_of_use(
-    submissions: int, places: int, processors: int, expected: Sequence[int], monkeypatch: pytest.MonkeyPatch
+    submissions: int,
+    places: int,
+    processors: int,
+    expected: Sequence[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pool, "_processors", lambda: processors)
     made = pool_for(submissions, slots=places, limits=SHORT)
@@ -285,7 +316,10 @@ def test_a_grader_whose_pool_is_gone_prints_nothing() -> None:
     ours, theirs = socket.socketpair()
     code = "import socket; from labkit.grading.pools import pool; pool._interrupt_when_closed(socket.socket(fileno=%d))"
     command = [sys.executable, "-c", code % theirs.fileno()]
-    with theirs, subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE) as process:
+    with (
+        theirs,
+        subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE) as process,
+    ):
         ours.close()
         assert process.communicate(timeout=SECONDS)[1] == b""
     assert process.returncode != 0
@@ -296,6 +330,8 @@ def _learners_below(pid: int) -> list[int]:
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if child.nice() == min(19, os.nice(0) + NICENESS):  # it adds to what this process inherited
+            if child.nice() == min(
+                19, os.nice(0) + NICENESS
+            ):  # it adds to what this process inherited
                 found.append(child.pid)
     return found

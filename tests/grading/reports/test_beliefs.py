@@ -20,7 +20,9 @@ def wanted(desk: Desk) -> str:
     return str(desk.variant.needs[0].resource)
 
 
-def solve(desk: Desk, verbs: str = "get,list", of: str = "", *, space: str = "", subject: Any = None) -> None:
+def solve(
+    desk: Desk, verbs: str = "get,list", of: str = "", *, space: str = "", subject: Any = None
+) -> None:
     """Solve task 4.1 under names of one's own: a role and a binding that are called after the learner."""
     name = f"{desk.learner}-reads"
     desk.apply(role(space or desk.space, name, [rule(verbs, of or wanted(desk))]))
@@ -85,7 +87,11 @@ def class_of(sizes: Sequence[int]) -> list[Result]:
         desk = Desk("4.1", f"learner{number:02}")
         act(desk)
         score = Score("ex4-roles", desk.learner, (desk.judge(),))
-        results.append(Result(desk.learner, "ex4-roles", "done", 1, 1, score, "root", name=f"Nam{number} Surname"))
+        results.append(
+            Result(
+                desk.learner, "ex4-roles", "done", 1, 1, score, "root", name=f"Nam{number} Surname"
+            )
+        )
     return results
 
 

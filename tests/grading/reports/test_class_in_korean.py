@@ -31,15 +31,43 @@ from tests.support.languages import outside_brackets, pseudo, pseudo_sentences, 
 from tests.support.some import some
 
 EXERCISE = "ex4-roles"
-NAMES = {"ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ivy", "jim", "kai", "lea", "ex", "exr", "roles"}
+NAMES = {
+    "ann",
+    "bob",
+    "cat",
+    "dan",
+    "eve",
+    "fay",
+    "gus",
+    "hal",
+    "ivy",
+    "jim",
+    "kai",
+    "lea",
+    "ex",
+    "exr",
+    "roles",
+}
 """Learners, and words of an exercise's id: what stays as it is."""
 
 
 def result(learner: str, *, ended: str = "done", points: float = 2.0, **more: Any) -> Result:
     """A result with one task, whose learner may read what nobody asked for."""
     seen = text("The server says forbidden{reason}.", f" (RBAC: {learner} has it)")
-    item = Item(text("{need} is allowed", f"{learner}: get"), seen, False, 0.0, 2.0, "", kinds=("not-granted",))
-    excess = text("{excess} (by {binding})", text("{subject}: {permission}", learner, "get"), f"RoleBinding {learner}")
+    item = Item(
+        text("{need} is allowed", f"{learner}: get"),
+        seen,
+        False,
+        0.0,
+        2.0,
+        "",
+        kinds=("not-granted",),
+    )
+    excess = text(
+        "{excess} (by {binding})",
+        text("{subject}: {permission}", learner, "get"),
+        f"RoleBinding {learner}",
+    )
     limit = Item(
         text("Nothing more is granted than the task asks for."),
         text("Granted too: {what}.", excess),
@@ -57,8 +85,12 @@ def result(learner: str, *, ended: str = "done", points: float = 2.0, **more: An
 def a_class() -> list[Result]:
     """A result for each thing that may be said of one."""
     late = text("{one} {other}", text("late"), text("by {duration}", text("{number} days", 2)))
-    unreadable = unreadable_result(Submission("kai", EXERCISE, Path()), "root", text("it is no ordinary file"))
-    failed = failed_result(Submission("lea", EXERCISE, Path()), "root", text("its process has ended"))
+    unreadable = unreadable_result(
+        Submission("kai", EXERCISE, Path()), "root", text("it is no ordinary file")
+    )
+    failed = failed_result(
+        Submission("lea", EXERCISE, Path()), "root", text("its process has ended")
+    )
     results = [
         result("ann"),
         result("bob", late=late),
@@ -113,14 +145,21 @@ def test_the_overview_for_programs_stays_english(tmp_path: Path) -> None:
         html = (tmp_path / "overview.html").read_text(encoding="utf-8")
     assert [file.read_text(encoding="utf-8") for file in files] == english
     (row,) = [row for row in json.loads(english[0])["people"] if row["learner"] == "bob"]
-    assert (row["state"], row["points"], row["tasks"]) == (["late by 2 days"], "2 of 2", ["4.1: 2 of 2"])
+    assert (row["state"], row["points"], row["tasks"]) == (
+        ["late by 2 days"],
+        "2 of 2",
+        ["4.1: 2 of 2"],
+    )
     assert '<html lang="ko"' in html
     assert "늦음 (2일)" in html
 
 
 def test_an_example_is_anonymous_and_in_korean() -> None:
     rows = {str(row["mistake"]): row for row in tables([result("annabel")])["beliefs"]}
-    assert rows["nothing grants it"]["example"] == "Expected: …: get is allowed. Seen: The server says forbidden."
+    assert (
+        rows["nothing grants it"]["example"]
+        == "Expected: …: get is allowed. Seen: The server says forbidden."
+    )
     assert rows["a verb added"]["example"] == "…: get"
     with speaking():
         assert "annabel" not in shown(rows["nothing grants it"]["example"])
@@ -134,7 +173,10 @@ def test_the_tables_and_results_for_people_are_in_korean(tmp_path: Path, in_brac
         notes = {row["learner"]: row["note"] for row in csv.DictReader(file)}
     assert {name for name, note in notes.items() if note} == set(notes)
     junit = (tmp_path / "junit.xml").read_text(encoding="utf-8")
-    said = re.findall(r'(?:name="4.1|message="|<property name="4.1" value="|classname="\S+" name=")([^"]*)"', junit)
+    said = re.findall(
+        r'(?:name="4.1|message="|<property name="4.1" value="|classname="\S+" name=")([^"]*)"',
+        junit,
+    )
     for line in some([*notes.values(), *said, *re.findall(">([^<]+)</failure>", junit)]):
         assert {*outside_brackets(line)} <= NAMES, line
 
@@ -157,17 +199,42 @@ class Ready:
 def words_of_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command that grades a class: one is late, one has another's name, one is missing, one is no learner's."""
     monkeypatch.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: nullcontext(Ready()))
-    course, corrections, roster = tmp_path / "course", tmp_path / "corrections.csv", tmp_path / "roster.csv"
+    course, corrections, roster = (
+        tmp_path / "course",
+        tmp_path / "corrections.csv",
+        tmp_path / "roster.csv",
+    )
     for learner in ("ann", "bob", "cat", "dan", "gus", "kai", "lea"):
-        path = submit(course / "submitted", learner, EXERCISE, [f'ME = "{"ann" if learner == "gus" else learner}"'])
+        path = submit(
+            course / "submitted",
+            learner,
+            EXERCISE,
+            [f'ME = "{"ann" if learner == "gus" else learner}"'],
+        )
         folder = path.with_suffix("")
         folder.mkdir()
         path.rename(folder / path.name)
-        (folder / "timestamp.txt").write_text(f"2026-11-2{1 if learner == 'bob' else 0} 10:00:00 UTC")
+        (folder / "timestamp.txt").write_text(
+            f"2026-11-2{1 if learner == 'bob' else 0} 10:00:00 UTC"
+        )
     roster.write_text("id,name,mail\nann,ann\nbob,bob\ncat,cat\njim,jim\n")
     corrections.write_text("learner,task,points,reason\nann,4.1,1,늦다\njim,4.1,1,늦다\n")
-    words = ["grade", str(course / "submitted"), "--out", str(tmp_path / "out"), "--roster", str(roster)]
-    return [*words, "--due", "2026-11-20T20:00+00:00", "--overrides", str(corrections), "--without-kubectl"]
+    words = [
+        "grade",
+        str(course / "submitted"),
+        "--out",
+        str(tmp_path / "out"),
+        "--roster",
+        str(roster),
+    ]
+    return [
+        *words,
+        "--due",
+        "2026-11-20T20:00+00:00",
+        "--overrides",
+        str(corrections),
+        "--without-kubectl",
+    ]
 
 
 def test_what_the_command_prints_of_a_class_is_translated(
@@ -197,7 +264,10 @@ def test_no_value_of_what_the_command_prints_is_english(
 def test_where_two_clusters_differ_is_said_in_korean() -> None:
     real, embedded = result("ann"), result("ann")
     (task,) = embedded.score.tasks
-    items = (replace(task.items[0], ok=True, seen=text("The server says allowed{reason}.", "")), *task.items[1:])
+    items = (
+        replace(task.items[0], ok=True, seen=text("The server says allowed{reason}.", "")),
+        *task.items[1:],
+    )
     embedded = replace(embedded, score=replace(embedded.score, tasks=(replace(task, items=items),)))
     (line,) = disagreements(real, embedded)
     assert line == (

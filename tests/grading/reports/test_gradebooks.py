@@ -25,7 +25,9 @@ def result(learner: str, exercise: str = "ex4-roles", points: float = 1.5) -> Re
     """A result with these points in its first task."""
     made = unreadable_result(Submission(learner, exercise, Path("x")), "root", "")
     first = replace(made.score.tasks[0], points=points)
-    return replace(made, ended="done", score=replace(made.score, tasks=(first, *made.score.tasks[1:])))
+    return replace(
+        made, ended="done", score=replace(made.score, tasks=(first, *made.score.tasks[1:]))
+    )
 
 
 def rows(path: Path) -> list[list[str]]:
@@ -98,14 +100,25 @@ def test_moodles_worksheet_has_what_its_import_needs(tmp_path: Path) -> None:
         cells = dict(zip(heading, row, strict=True))
         assert {"Identifier", "Grade", "Last modified (grade)"} <= set(cells)
         assert cells["Identifier"].removeprefix("Participant ") == "101"
-        assert (cells["Grade"], cells["Email address"], cells["ID number"]) == ("1.5", "ann@x.edu", "s01")
+        assert (cells["Grade"], cells["Email address"], cells["ID number"]) == (
+            "1.5",
+            "ann@x.edu",
+            "s01",
+        )
 
 
 def test_a_participant_without_an_id_number_gets_none(tmp_path: Path) -> None:
     table = tmp_path / "roster.csv"
-    table.write_text("Identifier,Full name,ID number,Email address\nParticipant 7,Ann Lee,,ann@x.edu\n")
+    table.write_text(
+        "Identifier,Full name,ID number,Email address\nParticipant 7,Ann Lee,,ann@x.edu\n"
+    )
     write_gradebooks([result("ann@x.edu")], Roster(table).people, tmp_path)
-    assert rows(tmp_path / "moodle" / "ex4-roles.csv")[1][:4] == ["Participant 7", "Ann Lee", "", "ann@x.edu"]
+    assert rows(tmp_path / "moodle" / "ex4-roles.csv")[1][:4] == [
+        "Participant 7",
+        "Ann Lee",
+        "",
+        "ann@x.edu",
+    ]
 
 
 def test_what_the_grader_failed_at_changes_no_gradebook(tmp_path: Path) -> None:
@@ -124,7 +137,11 @@ def test_what_the_grader_failed_at_changes_no_gradebook(tmp_path: Path) -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_name_is_no_formula(start: str, tmp_path: Path) -> None:
     name = f"{start}cmd|' /C calc'!A0"
-    people = {"s01": Person("s01", name, f"{start}m@x.edu", {"canvas": "1"}, {"section": name, "sis user id": name})}
+    people = {
+        "s01": Person(
+            "s01", name, f"{start}m@x.edu", {"canvas": "1"}, {"section": name, "sis user id": name}
+        )
+    }
     write_gradebooks([result("s01")], people, tmp_path)
     cells = [cell for path in tmp_path.rglob("*.csv") for row in rows(path) for cell in row]
     assert sum(cell.startswith("'" + start) for cell in cells) == 5
@@ -149,7 +166,17 @@ def test_gradescope_gets_what_its_specification_names(tmp_path: Path) -> None:
     assert isinstance(document["score"], float)
     assert isinstance(document["output"], str)
     assert document["visibility"] in ("hidden", "after_due_date", "after_published", "visible")
-    each = {"score", "max_score", "status", "name", "number", "output", "tags", "visibility", "extra_data"}
+    each = {
+        "score",
+        "max_score",
+        "status",
+        "name",
+        "number",
+        "output",
+        "tags",
+        "visibility",
+        "extra_data",
+    }
     for test in some(document["tests"]):
         assert set(test) <= each
         assert test.get("status", "passed") in ("passed", "failed")
@@ -159,16 +186,27 @@ def test_gradescope_gets_what_its_specification_names(tmp_path: Path) -> None:
 
 def test_prairielearn_gets_what_its_documentation_names(tmp_path: Path) -> None:
     """https://docs.prairielearn.com/externalGrading/#grading-results"""
-    bad = unreadable_result(Submission("bob", "ex4-roles", Path("x")), "root", "it is no notebook (ValueError)")
+    bad = unreadable_result(
+        Submission("bob", "ex4-roles", Path("x")), "root", "it is no notebook (ValueError)"
+    )
     write_all([result("ann"), bad], tmp_path)
     good, unreadable = (
-        json.loads((tmp_path / "prairielearn" / who / "ex4-roles.json").read_text()) for who in ("ann", "bob")
+        json.loads((tmp_path / "prairielearn" / who / "ex4-roles.json").read_text())
+        for who in ("ann", "bob")
     )
     assert good["gradable"] is True
     assert "format_errors" not in good
     assert 0.0 <= good["score"] <= 1.0
     for test in some(good["tests"]):
-        assert set(test) <= {"name", "description", "points", "max_points", "message", "output", "images"}
+        assert set(test) <= {
+            "name",
+            "description",
+            "points",
+            "max_points",
+            "message",
+            "output",
+            "images",
+        }
     assert unreadable["gradable"] is False
     assert unreadable["format_errors"] == ["it is no notebook (ValueError)"]
     path = tmp_path / "prairielearn" / "ann" / "ex4-roles.json"
@@ -203,7 +241,9 @@ def test_feedback_goes_back_as_each_system_takes_it(tmp_path: Path) -> None:
 
 
 def test_a_comment_says_why_a_notebook_was_not_graded_to_its_end(tmp_path: Path) -> None:
-    unreadable = unreadable_result(Submission("s01", "ex4-roles", Path("x")), "root", "It is no notebook.")
+    unreadable = unreadable_result(
+        Submission("s01", "ex4-roles", Path("x")), "root", "It is no notebook."
+    )
     write_gradebooks([unreadable, replace(result("s02"), ended="time limit")], {}, tmp_path)
     _, first, second = rows(tmp_path / "moodle" / "ex4-roles.csv")
     assert first[-1].splitlines()[0] == "It could not be graded: It is no notebook."
@@ -222,6 +262,8 @@ def test_a_comment_says_why_a_notebook_was_not_graded_to_its_end(tmp_path: Path)
 def test_canvas_own_assignment_is_filled(headings: str, column: str, tmp_path: Path) -> None:
     """Canvas finds an assignment by the number in parentheses."""
     table = tmp_path / "roster.csv"
-    table.write_text(f"Student,ID,SIS User ID,SIS Login ID,Section,{headings}\nAnn,11,s01,ann,A,,,\n")
+    table.write_text(
+        f"Student,ID,SIS User ID,SIS Login ID,Section,{headings}\nAnn,11,s01,ann,A,,,\n"
+    )
     write_gradebooks([result("ann")], Roster(table).people, tmp_path)
     assert rows(tmp_path / "canvas.csv")[0][5:] == [column]

@@ -39,7 +39,9 @@ from tests.support.some import some
 
 SENTENCE = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+")
 """Three English words."""
-OF_OTHERS = re.compile(r"RBAC: allowed by|\[invalid bearer token|may(?: not)?: |: (?:get|list|create|update|delete) ")
+OF_OTHERS = re.compile(
+    r"RBAC: allowed by|\[invalid bearer token|may(?: not)?: |: (?:get|list|create|update|delete) "
+)
 """What the server says, the questions of exercise 7, and requests."""
 
 
@@ -70,7 +72,14 @@ def questions(written: str) -> Callable[[], Desk]:
     def answer() -> Desk:
         desk = Desk("7.1")
         metadata = {"name": "tests", "namespace": desk.space}
-        desk.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"questions.yaml": written}})
+        desk.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": metadata,
+                "data": {"questions.yaml": written},
+            }
+        )
         return desk
 
     return answer
@@ -82,11 +91,19 @@ WRONG: Mapping[str, Callable[[], Desk]] = {
     **{f"nothing in {spec.id}": partial(Desk, spec.tasks[0].id) for spec in EXERCISES},
     "another label": twisted("1.1", r'"team": "\w+"', '"team": "x"'),
     "another version": twisted("1.2", r"version = .*", 'version = "v1.0"'),
-    "the default account": twisted("2.1", "'serviceAccountName': '[^']+'", "'serviceAccountName': 'default'"),
-    "a token is mounted": twisted("2.3", "'automountServiceAccountToken': False", "'hostNetwork': False"),
-    "two audiences": twisted("3.1", r'"audiences": \["', '"audiences": ["https://other.example", "'),
+    "the default account": twisted(
+        "2.1", "'serviceAccountName': '[^']+'", "'serviceAccountName': 'default'"
+    ),
+    "a token is mounted": twisted(
+        "2.3", "'automountServiceAccountToken': False", "'hostNetwork': False"
+    ),
+    "two audiences": twisted(
+        "3.1", r'"audiences": \["', '"audiences": ["https://other.example", "'
+    ),
     "another life": twisted("3.2", r"\d{3,4}\}", "7777}"),
-    "no token": twisted("3.1", r'"stringData": \{"token": token\}', '"stringData": {"token": "abc"}'),
+    "no token": twisted(
+        "3.1", r'"stringData": \{"token": token\}', '"stringData": {"token": "abc"}'
+    ),
     "no YAML": questions("{"),
     "no request": questions(STRANGER % ""),
     "a pod's other name": questions(STRANGER % "podz in default"),
@@ -147,14 +164,18 @@ def pages(results: list[Result], folder: Path) -> dict[str, list[str]]:
     found = {}
     for page in (folder / "feedback").glob("*.html"):
         body = page.read_text(encoding="utf-8").partition("<body>")[2]
-        found[page.stem] = [unescape(line).strip() for line in re.split(r"<[^>]+>", body) if line.strip()]
+        found[page.stem] = [
+            unescape(line).strip() for line in re.split(r"<[^>]+>", body) if line.strip()
+        ]
     return found
 
 
 def without_notes(folder: Path) -> list[dict[str, str]]:
     """The rows of a folder's scores, without what is there for people."""
     rows = csv.DictReader((folder / "scores.csv").read_text(encoding="utf-8").splitlines())
-    return [{name: cell for name, cell in row.items() if name != "note"} for row in some(list(rows))]
+    return [
+        {name: cell for name, cell in row.items() if name != "note"} for row in some(list(rows))
+    ]
 
 
 def check_in_korean(results: list[Result], folder: Path, speak: Callable[[], None]) -> None:
@@ -169,15 +190,21 @@ def check_in_korean(results: list[Result], folder: Path, speak: Callable[[], Non
     for learner, lines in some(english.items()):
         assert len(lines) == len(translated[learner])
         for one, other in zip(lines, translated[learner], strict=True):
-            assert HANGUL.search(other) or not SENTENCE.search(one) or "".join(one.split()) in same, other
+            assert (
+                HANGUL.search(other) or not SENTENCE.search(one) or "".join(one.split()) in same
+            ), other
 
 
 def test_wrong_answers_get_the_same_points_and_korean_feedback(tmp_path: Path, speak: Any) -> None:
-    check_in_korean([result_of(name, number) for number, name in enumerate(some(FEW))], tmp_path, speak)
+    check_in_korean(
+        [result_of(name, number) for number, name in enumerate(some(FEW))], tmp_path, speak
+    )
 
 
 @pytest.mark.slow
-def test_forty_wrong_answers_get_the_same_points_and_korean_feedback(tmp_path: Path, speak: Any) -> None:
+def test_forty_wrong_answers_get_the_same_points_and_korean_feedback(
+    tmp_path: Path, speak: Any
+) -> None:
     results = [result_of(name, number) for number, name in enumerate(WRONG)]
     assert len(results) >= 40
     assert all(result.score.points < result.score.most for result in results)
@@ -185,7 +212,10 @@ def test_forty_wrong_answers_get_the_same_points_and_korean_feedback(tmp_path: P
 
 
 ODD: Mapping[str, Any] = {
-    **{ended: {"ended": ended} for ended in ("time limit", "memory limit", "signal SIGKILL", "exit code 1")},
+    **{
+        ended: {"ended": ended}
+        for ended in ("time limit", "memory limit", "signal SIGKILL", "exit code 1")
+    },
     "a module": {"missing_module": "numpy"},
     "an error": {"output": "KeyError: 1"},
     "another name": {"declared": "bob", "without_code": True},
@@ -195,7 +225,10 @@ ODD: Mapping[str, Any] = {
     "busy": {"note": GRADED_AGAIN},
     "still busy": {"note": STILL_BUSY},
     "greedy": {
-        "note": text("It used up what it may ask of its cluster: {why}.", text("it sent more than {size} MiB", 9))
+        "note": text(
+            "It used up what it may ask of its cluster: {why}.",
+            text("it sent more than {size} MiB", 9),
+        )
     },
 }
 
@@ -210,7 +243,9 @@ def whole() -> TaskScore:
 def test_what_a_notebook_did_is_said_in_korean(name: str, whole: TaskScore, speak: Any) -> None:
     task = Override("s00", "4.2", 1.5, "늦었다").corrected(whole)
     result = Result("s00", "ex4-roles", "done", 9, 9, score(EXERCISES[3], "s00", []), "root")
-    odd = stored(replace(result, **{**ODD[name], "late": ""}, score=replace(result.score, tasks=(whole,))))
+    odd = stored(
+        replace(result, **{**ODD[name], "late": ""}, score=replace(result.score, tasks=(whole,)))
+    )
     said = replace(odd, score=replace(odd.score, tasks=(task,)), late=ODD[name].get("late", ""))
     english = [*said.notices, said.outcome]
     speak()
@@ -233,7 +268,9 @@ def test_what_a_notebook_did_is_said_in_korean(name: str, whole: TaskScore, spea
 def test_why_it_could_not_be_graded_is_said_in_korean(data: bytes, why: str, speak: Any) -> None:
     with pytest.raises(Unreadable) as caught:
         parse(data)
-    result = stored(unreadable_result(Submission("ann", "ex4-roles", Path()), "root", caught.value.args[0]))
+    result = stored(
+        unreadable_result(Submission("ann", "ex4-roles", Path()), "root", caught.value.args[0])
+    )
     speak()
     assert shown(result.outcome).startswith(f"채점할 수 없었다: {why}")
 
@@ -259,13 +296,25 @@ def test_the_command_grades_in_a_language_and_keeps_results_in_english(
     assert not HANGUL.search(json.dumps(json.loads(before.split("\n")[1]), ensure_ascii=False))
     scores = without_notes(tmp_path / "out")
     try:
-        assert run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--lang", "ko"]) == 0
+        assert (
+            run_labkit(
+                ["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--lang", "ko"]
+            )
+            == 0
+        )
         translated = page.read_text(encoding="utf-8")
         assert '<html lang="ko"' in translated
         assert "시크릿" in translated
         assert (kept.read_text(), without_notes(tmp_path / "out")) == (before, scores)
-        assert "처음 출력한 오류: “ZeroDivisionError" in (tmp_path / "out" / "scores.csv").read_text(encoding="utf-8")
-        assert run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--lang", "en"]) == 0
+        assert "처음 출력한 오류: “ZeroDivisionError" in (
+            tmp_path / "out" / "scores.csv"
+        ).read_text(encoding="utf-8")
+        assert (
+            run_labkit(
+                ["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--lang", "en"]
+            )
+            == 0
+        )
         assert page.read_text(encoding="utf-8") == english
     finally:
         language.use("")

@@ -39,9 +39,13 @@ class FixedGrader:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Desk:
     """A class of two, and a roster of four."""
-    monkeypatch.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: nullcontext(FixedGrader()))
+    monkeypatch.setattr(
+        "labkit.grading.pools.pool.pool_for", lambda *_, **__: nullcontext(FixedGrader())
+    )
     return Desk(tmp_path, capsys)
 
 
@@ -57,7 +61,14 @@ class Desk:
 
     def grade(self, *arguments: object, code: int = 0) -> str:
         """Grade, and return what was printed."""
-        named = [str(self.folder), "--roster", str(self.roster), "--out", str(self.out), *map(str, arguments)]
+        named = [
+            str(self.folder),
+            "--roster",
+            str(self.roster),
+            "--out",
+            str(self.out),
+            *map(str, arguments),
+        ]
         assert run_labkit(["grade", *named]) == code
         said = self._capsys.readouterr()
         return said.err + said.out
@@ -68,7 +79,10 @@ class Desk:
 
     def scores(self) -> dict[str, dict[str, str]]:
         """The rows of ``scores.csv``."""
-        return {row["learner"]: row for row in csv.DictReader((self.out / "scores.csv").read_text().splitlines())}
+        return {
+            row["learner"]: row
+            for row in csv.DictReader((self.out / "scores.csv").read_text().splitlines())
+        }
 
 
 def test_a_correction_is_in_every_file(desk: Desk) -> None:
@@ -89,11 +103,17 @@ def test_a_correction_is_in_every_file(desk: Desk) -> None:
     assert prairielearn["tests"][0]["message"].startswith(said)
     suite = ElementTree.parse(desk.out / "junit.xml").find("testsuite")
     assert suite is not None
-    assert [entry.attrib["value"] for entry in suite.iter("property")][:2] == ["Ann Lee (ann)", said]
+    assert [entry.attrib["value"] for entry in suite.iter("property")][:2] == [
+        "Ann Lee (ann)",
+        said,
+    ]
     page = (desk.out / "feedback" / "ann.html").read_text()
     assert "Corrected by hand, 2 instead of 0.5 points: solved &lt;b&gt;orally&lt;/b&gt;" in page
     assert "Feedback for <bdi>Ann Lee (ann)</bdi>" in page
-    people = {row["learner"]: row for row in json.loads((desk.out / "overview.json").read_text())["people"]}
+    people = {
+        row["learner"]: row
+        for row in json.loads((desk.out / "overview.json").read_text())["people"]
+    }
     assert people["ann"]["state"] == ["corrected"]
     assert people["ann"]["tasks"][:2] == ["4.1: 2 of 2", "4.2: 1.5 of 2"]
 
@@ -109,11 +129,15 @@ def test_it_survives_grading_again_and_is_never_stored(desk: Desk) -> None:
     assert desk.scores()["ann"]["points"] == "0.5"
 
 
-def test_a_new_version_of_the_exercise_names_it_and_leaves_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_version_of_the_exercise_names_it_and_leaves_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.override("ann,4.1,2,oral")
     assert "earlier version" not in desk.grade() + desk.grade()
     monkeypatch.setattr("labkit.grading.tasks.task.ExerciseSpec.fingerprint", lambda _self: "other")
-    expected = f"Corrected under an earlier version of {EXERCISE}, and still so: ann 4.1 (2 points): oral."
+    expected = (
+        f"Corrected under an earlier version of {EXERCISE}, and still so: ann 4.1 (2 points): oral."
+    )
     assert expected in desk.grade()
     assert desk.scores()["ann"]["points"] == "2"
     assert expected in desk.grade(), "until somebody looks at it"
@@ -125,7 +149,10 @@ def test_a_new_version_of_the_exercise_names_it_and_leaves_it(desk: Desk, monkey
     ("line", "wrong"),
     [
         ("anne,4.1,1,x", 'line 2: There is no learner anne. Did you mean "ann"?'),
-        ("Cat Fu,4.1,1,x", "line 2: There are several learners called Cat Fu. Use an id: cat, dan."),
+        (
+            "Cat Fu,4.1,1,x",
+            "line 2: There are several learners called Cat Fu. Use an id: cat, dan.",
+        ),
         ("ann,4.9,1,x", "line 2: there is no task 4.9."),
         ("ann,4.1,99,x", "line 2: 99 is not from 0 to 2, the points of 4.1"),
         ("ann,4.1,-1,x", "line 2: -1 is not from 0 to 2, the points of 4.1"),
@@ -135,7 +162,9 @@ def test_a_new_version_of_the_exercise_names_it_and_leaves_it(desk: Desk, monkey
         ('ann,4.1,1,"a\nb"\n\nAnn Lee,4.1,2,y', "line 5: ann has a line for 4.1 already"),
     ],
 )
-def test_wrong_lines_are_named_before_anything_is_written(line: str, wrong: str, desk: Desk) -> None:
+def test_wrong_lines_are_named_before_anything_is_written(
+    line: str, wrong: str, desk: Desk
+) -> None:
     desk.override(line)
     assert wrong in desk.grade(code=2)
     assert not desk.out.exists()
@@ -173,7 +202,9 @@ def test_the_template_is_written_once_and_read_when_it_is_filled_in(desk: Desk) 
     assert "bob,4.1,,,'=Bob <b>Ek</b>,A reader,0.5,2" in text
     desk.grade()
     assert desk.scores()["ann"]["points"] == "0.5", "rows without points say nothing"
-    desk.table.write_bytes(text.replace(",", ";").replace("ann;4.1;;;", "ann;4.1;1,5;oral;").encode("utf-16"))
+    desk.table.write_bytes(
+        text.replace(",", ";").replace("ann;4.1;;;", "ann;4.1;1,5;oral;").encode("utf-16")
+    )
     desk.grade()
     assert desk.scores()["ann"]["points"] == "1.5"
     assert "write into it, or move it away" in desk.grade("--overrides-template", code=2)
@@ -186,7 +217,9 @@ def test_edited_scores_are_named_and_put_aside(desk: Desk) -> None:
     assert "edited by hand" not in desk.grade()
     table.write_text(table.read_text().replace(",0.5,", ",0.50,").replace(",", ";"))
     assert "edited by hand" not in desk.grade(), "a spreadsheet has saved it"
-    table.write_text(table.read_text().replace(f"ann,Ann Lee,{EXERCISE},0.5", f"ann,Ann Lee,{EXERCISE},2"))
+    table.write_text(
+        table.read_text().replace(f"ann,Ann Lee,{EXERCISE},0.5", f"ann,Ann Lee,{EXERCISE},2")
+    )
     said = desk.grade()
     assert f"scores.csv was edited by hand, and is written anew: ann {EXERCISE}: 0.5 → 2." in said
     aside = desk.out / "scores-edited-1.csv"
@@ -221,7 +254,11 @@ def test_who_needs_help_comes_first_with_who_handed_nothing_in(desk: Desk) -> No
     assert "feedback/cat.html" not in page
     assert "=Bob &lt;b&gt;Ek&lt;/b&gt;" in page
     assert desk.scores()["bob"]["name"] == "'=Bob <b>Ek</b>"
-    cells = [cell for line in csv.reader((desk.out / "overview.csv").read_text().splitlines()) for cell in line]
+    cells = [
+        cell
+        for line in csv.reader((desk.out / "overview.csv").read_text().splitlines())
+        for cell in line
+    ]
     assert "'=Bob <b>Ek</b>" in cells
 
 
@@ -245,7 +282,11 @@ def test_a_forgotten_code_is_named_with_what_to_do(tmp_path: Path) -> None:
     plainly = look(f'paper = exercise(lab, "{EXERCISE}", ME)', 'CODE = ""')
     assert plainly.states == ["no course code"]
     assert plainly.notices[0].startswith("The course's code is missing")
-    for cell in (f'code="{code}"', f"c = '{code.lower()}'", 'os.environ["LABKIT_COURSE_CODE"] = f()'):
+    for cell in (
+        f'code="{code}"',
+        f"c = '{code.lower()}'",
+        'os.environ["LABKIT_COURSE_CODE"] = f()',
+    ):
         assert look(cell).states == [], cell
     assert look(f'code="{others}"').states == ["worked on as ann with another code"]
     assert not forgotten("ann", "1", folder=tmp_path, code="").without_code

@@ -14,18 +14,36 @@ import pytest
 from labkit.cli import run as run_labkit
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore
-from labkit.grading.reports.overview import overview, page, similarities, without_names, write_overview
+from labkit.grading.reports.overview import (
+    overview,
+    page,
+    similarities,
+    without_names,
+    write_overview,
+)
 from tests.grading import classroom
 from tests.grading.support import solved_cells, submit
 
 
-def result(learner: str, *points: float, output: str = "", ended: str = "done", note: str = "") -> Result:
+def result(
+    learner: str, *points: float, output: str = "", ended: str = "done", note: str = ""
+) -> Result:
     """A result with a task of two points for each figure."""
     tasks = tuple(
-        TaskScore(f"4.{number}", "T", got, 2.0, (Item("it may", "it may not", got == 2.0, got, 2.0, ""),), (), 1)
+        TaskScore(
+            f"4.{number}",
+            "T",
+            got,
+            2.0,
+            (Item("it may", "it may not", got == 2.0, got, 2.0, ""),),
+            (),
+            1,
+        )
         for number, got in enumerate(points, 1)
     )
-    return Result(learner, "ex4-roles", ended, 1, 1, Score("ex4-roles", learner, tasks), "root", note, output)
+    return Result(
+        learner, "ex4-roles", ended, 1, 1, Score("ex4-roles", learner, tasks), "root", note, output
+    )
 
 
 def rows(results: list[Result], name: str) -> list[dict[str, Any]]:
@@ -55,7 +73,9 @@ def test_few_results_say_nothing_of_discrimination() -> None:
 
 
 def test_points_are_put_into_bands() -> None:
-    found = rows([result("a", 2, 2), result("b", 2, 0), result("c", 0, 0), result("d", 1, 0)], "distribution")
+    found = rows(
+        [result("a", 2, 2), result("b", 2, 0), result("c", 0, 0), result("d", 1, 0)], "distribution"
+    )
     assert [row["submissions"] for row in found] == [1, 0, 1, 0, 0, 1, 0, 0, 0, 1]
 
 
@@ -72,7 +92,10 @@ TRACE = "Traceback (most recent call last):\n"
             "NameError: name … is not defined",
         ),
         ("NameError: name 'x' is not defined\nTypeError: no\n", "NameError: name … is not defined"),
-        (f"{TRACE}labkit.core.errors.Unreachable: No answer from 10.2.3.4:6443\n", "Unreachable: No answer from …"),
+        (
+            f"{TRACE}labkit.core.errors.Unreachable: No answer from 10.2.3.4:6443\n",
+            "Unreachable: No answer from …",
+        ),
         (f"{TRACE}KeyError: 'hall-heron-41'\nand then\nZeroDivisionError: no\n", "KeyError: …"),
         (
             "-----\nForbidden   Traceback (most recent call last)\nCell In[1], line 1\nForbidden: in hall-heron-41\n",
@@ -88,7 +111,12 @@ def test_the_first_error_is_named_without_names(output: str, expected: str) -> N
 def test_the_commonest_errors_come_first_with_who_had_them() -> None:
     key = f"{TRACE}KeyError: 'a'\n"
     found = rows(
-        [result("a", 0, output=key), result("b", 0, output=f"{TRACE}TypeError\n"), result("c", 0, output=key)], "errors"
+        [
+            result("a", 0, output=key),
+            result("b", 0, output=f"{TRACE}TypeError\n"),
+            result("c", 0, output=key),
+        ],
+        "errors",
     )
     assert [(row["error"], row["count"], row["learners"]) for row in found] == [
         ("KeyError: …", 2, ["a", "c"]),
@@ -102,14 +130,20 @@ def test_the_same_kind_of_mistake_is_one_and_what_nobody_knows_is_none() -> None
         task = TaskScore("4.1", "T", 0, 2, (item,), (), 1)
         return replace(result(learner), score=Score("ex4-roles", learner, (task,)))
 
-    results = [seen("a", "heron-41", "not-granted"), seen("b", "otter-10", "not-granted"), seen("c", "heron-41", "<b>")]
+    results = [
+        seen("a", "heron-41", "not-granted"),
+        seen("b", "otter-10", "not-granted"),
+        seen("c", "heron-41", "<b>"),
+    ]
     (row,) = rows(results, "beliefs")
     assert (row["mistake"], row["learners"]) == ("nothing grants it", ["a", "b"])
     assert row["example"] == "Expected: hall-… may. Seen: hall-… may not"
 
 
 def test_an_example_says_nobodys_name_and_keeps_words_that_only_contain_a_short_one() -> None:
-    item = Item("the hall of hal may, says halbrandt7", "no", False, 0, 2, "", kinds=("not-granted",))
+    item = Item(
+        "the hall of hal may, says halbrandt7", "no", False, 0, 2, "", kinds=("not-granted",)
+    )
     score = Score("ex4-roles", "halbrandt", (TaskScore("4.1", "T", 0, 2, (item,), (), 1),))
     (row,) = rows([replace(result("halbrandt"), name="Hal Brandt", score=score)], "beliefs")
     assert row["example"] == "Expected: the hall of … may, says …7. Seen: no"
@@ -125,7 +159,11 @@ def test_what_was_not_graded_is_named_and_counts_in_no_figure() -> None:
     assert [(row["learner"], row["ended"], row["why"]) for row in found] == [
         ("b", "not graded", "It could not be graded: no memory"),
         ("c", "unreadable", "It could not be graded: a pipe"),
-        ("d", "time limit", "The notebook was ended: time limit. By its own account, 1 of 1 cells ran."),
+        (
+            "d",
+            "time limit",
+            "The notebook was ended: time limit. By its own account, 1 of 1 cells ran.",
+        ),
     ]
     assert rows(results, "exercises")[0]["graded"] == 1
 
@@ -144,11 +182,20 @@ def test_the_three_files_say_the_same(tmp_path: Path) -> None:
     assert document == json.loads(json.dumps(tables))
     lines = list(csv.reader((tmp_path / "overview.csv").read_text().splitlines(keepends=True)))
     assert [line[0] for line in lines] == [
-        name for table, found in tables.items() if found for name in ("table", *[table] * len(found))
+        name
+        for table, found in tables.items()
+        if found
+        for name in ("table", *[table] * len(found))
     ]
     names = classroom.learners(30)
-    assert {document["similar"][0]["learner"], document["similar"][0]["other"]} == {names[1], names[-1]}
-    assert (document["foreign"][0]["learner"], document["foreign"][0]["other"]) == (names[-2], names[0])
+    assert {document["similar"][0]["learner"], document["similar"][0]["other"]} == {
+        names[1],
+        names[-1],
+    }
+    assert (document["foreign"][0]["learner"], document["foreign"][0]["other"]) == (
+        names[-2],
+        names[0],
+    )
 
 
 def test_a_spreadsheet_takes_nothing_for_a_formula(tmp_path: Path) -> None:
@@ -157,7 +204,11 @@ def test_a_spreadsheet_takes_nothing_for_a_formula(tmp_path: Path) -> None:
     task = TaskScore("4.1", "T", 0, 2, (item,), ("@x",), 1)
     left_out = ["=HYPERLINK(1)"]
     write_overview([replace(result("a"), score=Score("e", "a", (task,)))], [], tmp_path, left_out)
-    cells = [cell for line in csv.reader((tmp_path / "overview.csv").read_text().splitlines()) for cell in line]
+    cells = [
+        cell
+        for line in csv.reader((tmp_path / "overview.csv").read_text().splitlines())
+        for cell in line
+    ]
     assert "'=HYPERLINK(1)" in cells
     assert "'@x" in cells
     assert not [cell for cell in cells if cell.startswith(("=", "@"))]
@@ -179,7 +230,12 @@ class Tags(HTMLParser):
 
 def test_nothing_a_learner_wrote_is_markup(tmp_path: Path) -> None:
     submissions = classroom.submissions(tmp_path / "s", 12)
-    submit(tmp_path / "s", "s0001", "ex4-roles", [f"# {classroom.HOSTILE}\nlab.apply('''{classroom.HOSTILE}''')"])
+    submit(
+        tmp_path / "s",
+        "s0001",
+        "ex4-roles",
+        [f"# {classroom.HOSTILE}\nlab.apply('''{classroom.HOSTILE}''')"],
+    )
     results = [replace(each, name=classroom.HOSTILE) for each in classroom.results(200)]
     text = page(overview(results, similarities(submissions)))
     tags = Tags()
@@ -193,7 +249,9 @@ def test_nothing_a_learner_wrote_is_markup(tmp_path: Path) -> None:
 
 
 def test_the_page_stays_short_where_every_learner_has_an_error_of_their_own() -> None:
-    results = [result(f"s{number}", 0, output=f"{TRACE}Odd{number}Error\n") for number in range(300)]
+    results = [
+        result(f"s{number}", 0, output=f"{TRACE}Odd{number}Error\n") for number in range(300)
+    ]
     text = page(overview(results, []))
     assert 'And 100 more, in <a href="overview.csv">' in text
 
@@ -202,7 +260,10 @@ def test_the_page_stays_short_where_every_learner_has_an_error_of_their_own() ->
 def test_labkit_grade_writes_it(tmp_path: Path) -> None:
     submit(tmp_path / "s", "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
     submit(tmp_path / "s", "bob", "ex4-roles", ["nothing_here"])
-    assert run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--places", "1"]) == 0
+    assert (
+        run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--places", "1"])
+        == 0
+    )
     document = json.loads((tmp_path / "out" / "overview.json").read_text())
     assert document["errors"][0]["learners"] == ["bob"]
     assert document["exercises"][0]["graded"] == 2

@@ -67,7 +67,9 @@ def test_a_result_that_somebody_changed_is_not_used(grader: Grader, tmp_path: Pa
 
 
 @pytest.mark.parametrize("signature", [None, "", "0" * 64, 7, ["x"], "ä"])
-def test_a_line_without_its_signature_is_not_used(signature: object, grader: Grader, tmp_path: Path) -> None:
+def test_a_line_without_its_signature_is_not_used(
+    signature: object, grader: Grader, tmp_path: Path
+) -> None:
     folder, out = tmp_path / "s", tmp_path / "out"
     submit(folder, "eve", EXERCISE, EMPTY)
     GradingSession(folder, out).run(grader, lambda _result: None)
@@ -99,7 +101,9 @@ def test_a_home_that_cannot_be_used_keeps_nobody_from_grading(
     (tmp_path / "home").touch()
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "home"))
     submit(tmp_path / "s", "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
-    assert GradingSession(tmp_path / "s", tmp_path / "out").run(grader, lambda _result: None)[0].passed
+    assert (
+        GradingSession(tmp_path / "s", tmp_path / "out").run(grader, lambda _result: None)[0].passed
+    )
     assert GradingSession(tmp_path / "s", tmp_path / "out").left
 
 
@@ -166,7 +170,9 @@ def test_without_walls_others_code_is_refused_unless_one_trusts_it(
 ) -> None:
     weaken(monkeypatch, "namespaces")
     monkeypatch.setattr(isolation, "strongest_level", lambda: "plain")
-    monkeypatch.setattr("labkit.grading.pools.pool.pool_for", lambda *_, **__: Grader(slots=1, limits=SHORT))
+    monkeypatch.setattr(
+        "labkit.grading.pools.pool.pool_for", lambda *_, **__: Grader(slots=1, limits=SHORT)
+    )
     submit(tmp_path / "s", "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
     command = ["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out")]
     assert run_labkit(command) == 2
@@ -200,13 +206,17 @@ class TestDamaged:
         GradingSession(tmp_path / "s", tmp_path / "out").run(FixedGrader(), lambda _: None)
         return tmp_path
 
-    @pytest.mark.parametrize("line", ["[" * 100_000, "no JSON", "[1]", '{"digest": "x", "result": []}', "\x00\ufffd"])
+    @pytest.mark.parametrize(
+        "line", ["[" * 100_000, "no JSON", "[1]", '{"digest": "x", "result": []}', "\x00\ufffd"]
+    )
     def test_a_damaged_line_is_named_and_left_out(self, line: str, folder: Path) -> None:
         stored = folder / "out" / STORED
         stored.write_text(f"{line}\n{stored.read_text()}")
         again = GradingSession(folder / "s", folder / "out")
         assert not again.left
-        assert "Not used: 1 stored results that are damaged, or behind a link." in list(again.unused)
+        assert "Not used: 1 stored results that are damaged, or behind a link." in list(
+            again.unused
+        )
 
     def test_a_line_that_an_interruption_cut_off_is_not_named(self, folder: Path) -> None:
         stored = folder / "out" / STORED

@@ -25,7 +25,10 @@ COPIED = (3, 10, 13, 18)
 def classroom() -> dict[str, list[str]]:
     """Thirty learners, none of whom has seen another's solution."""
     names = [f"s{number:02}" for number in range(len(SOLUTIONS))]
-    return {name: [*OPENING, independent(number, name), 'paper.check("4.1")'] for number, name in enumerate(names)}
+    return {
+        name: [*OPENING, independent(number, name), 'paper.check("4.1")']
+        for number, name in enumerate(names)
+    }
 
 
 def solved_by(learner: str) -> list[str]:
@@ -52,8 +55,21 @@ def test_independent_solutions_are_far_from_being_named(monkeypatch: pytest.Monk
 
 def renamed(cells: list[str]) -> list[str]:
     """Other names of variables, functions and objects."""
-    pairs = {"grant": "make_it", "space": "ns", "account": "sa", "verbs": "vs", "rule": "one_rule", "group": "api"}
-    pairs |= {"role": "r1", "binding": "second", "hall-reader": "my-own", "get-and-list": "it-reads", "leser": "lector"}
+    pairs = {
+        "grant": "make_it",
+        "space": "ns",
+        "account": "sa",
+        "verbs": "vs",
+        "rule": "one_rule",
+        "group": "api",
+    }
+    pairs |= {
+        "role": "r1",
+        "binding": "second",
+        "hall-reader": "my-own",
+        "get-and-list": "it-reads",
+        "leser": "lector",
+    }
     pattern = rf"(?<![\w\"-])(?:{'|'.join(pairs)})(?![\w\"-]|:)"
     return [re.sub(pattern, lambda match: pairs[match[0]], cell) for cell in cells]
 
@@ -65,7 +81,9 @@ def reordered(cells: list[str]) -> list[str]:
 
 def commented(cells: list[str]) -> list[str]:
     """Other comments, other white space, other quotes."""
-    lines = [f"# I have thought of this: {number}\n{cell}  # so\n\n" for number, cell in enumerate(cells)]
+    lines = [
+        f"# I have thought of this: {number}\n{cell}  # so\n\n" for number, cell in enumerate(cells)
+    ]
     return [line.replace(", ", ",  ").replace('"', "'").replace("\n", "\n\n") for line in lines]
 
 
@@ -111,7 +129,9 @@ def test_an_earlier_class_is_compared_with_and_says_what_is_common() -> None:
     before = {"2025: ann": solved_by("ann"), "2025: abe": solved_by("abe")}
     assert not named(compare(EXERCISE, codes))
     pairs = named(compare(EXERCISE, codes, earlier=before))
-    assert pairs == {frozenset({"bob", name}) for name in before}, "none of two that were there earlier"
+    assert pairs == {frozenset({"bob", name}) for name in before}, (
+        "none of two that were there earlier"
+    )
     many = {f"2025: same{number}": solved_by(f"same{number}") for number in range(20)}
     assert not named(compare(EXERCISE, codes, earlier=many))
 
@@ -124,7 +144,9 @@ def test_who_uses_anothers_names_is_said() -> None:
 
 
 def test_names_of_somebody_outside_the_class_are_said_too() -> None:
-    (found,) = compare(EXERCISE, {"bob": [independent(0, "last-year")], "cat": [independent(1, "cat")]}).foreign
+    (found,) = compare(
+        EXERCISE, {"bob": [independent(0, "last-year")], "cat": [independent(1, "cat")]}
+    ).foreign
     assert (found["learner"], found["other"], len(found["names"])) == ("bob", "", 2)
 
 
@@ -147,7 +169,9 @@ HOSTILE = {
 @pytest.mark.parametrize("threat", HOSTILE)
 def test_code_that_is_slow_to_read_hides_nobody(threat: str) -> None:
     """What is read in quadratic time would take minutes."""
-    found = compare(EXERCISE, {"eve": [HOSTILE[threat]], "ann": solved_by("ann"), "bob": solved_by("bob")})
+    found = compare(
+        EXERCISE, {"eve": [HOSTILE[threat]], "ann": solved_by("ann"), "bob": solved_by("bob")}
+    )
     assert named(found) == {frozenset({"ann", "bob"})}
 
 
@@ -162,7 +186,11 @@ def measured(year: int) -> tuple[int, dict[str, int]]:
     found: dict[str, int] = {}
     for kind in KINDS:
         for copiers in (copies(kind, 10, year + 1, year), later_copies(kind, 10, year)):
-            pairs = named(compare(EXERCISE, {**alone, **{name: cells for name, (_, cells) in copiers.items()}}))
+            pairs = named(
+                compare(
+                    EXERCISE, {**alone, **{name: cells for name, (_, cells) in copiers.items()}}
+                )
+            )
             copied = [frozenset((name, owner)) for name, (owner, _) in copiers.items()]
             found[kind] = found.get(kind, 0) + sum(pair in pairs for pair in copied)
     return compare(EXERCISE, alone).count, found

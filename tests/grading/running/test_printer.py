@@ -56,7 +56,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
         ("child", "parent\nchild\n"),
     ],
 )
-def test_what_was_printed_before_the_end_is_there(learner: str, output: str, results: dict[str, Result]) -> None:
+def test_what_was_printed_before_the_end_is_there(
+    learner: str, output: str, results: dict[str, Result]
+) -> None:
     assert results[learner].ended in ("time limit", "signal SIGKILL")
     assert results[learner].output == output
 
@@ -90,7 +92,9 @@ def stream(text: str) -> dict[str, str]:
     return {"name": "stdout", "text": text}
 
 
-def test_text_waits_in_the_page_until_there_is_no_place(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_waits_in_the_page_until_there_is_no_place(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = SharedPage()
     monkeypatch.setattr(os, "dup", lambda _: pipe[1])
     prints = Printer(page)
@@ -118,7 +122,9 @@ def test_a_page_that_a_learner_wrote_is_no_more_than_a_page() -> None:
     assert page.cells == 2**32 - 2
 
 
-def test_time_is_counted_from_where_cells_can_run_and_a_start_has_its_own(pipe: tuple[int, int]) -> None:
+def test_time_is_counted_from_where_cells_can_run_and_a_start_has_its_own(
+    pipe: tuple[int, int],
+) -> None:
     """A kernel that starts slowly does not meet its notebook's limit; one that never starts does."""
     page = SharedPage()
     assert (page.ready, page.cells) == (False, 0)

@@ -39,9 +39,15 @@ print(json.dumps({
     "names": sorted(name for name in shell.user_ns if not name.startswith("_")),
 }))
 """
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+    }
     command = [sys.executable, "-c", look]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout) == {
         "threads": 1,
         "files": [],
@@ -88,7 +94,9 @@ print("found", found, get_ipython().execution_count)
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("isolated")
-def test_a_notebook_that_changes_the_shell_does_not_touch_the_next(one_slot: Grader, tmp_path: Path) -> None:
+def test_a_notebook_that_changes_the_shell_does_not_touch_the_next(
+    one_slot: Grader, tmp_path: Path
+) -> None:
     submit(tmp_path, "ann", EXERCISE, [CHANGES, "1"])
     submit(tmp_path, "bob", EXERCISE, [LOOK, "pwd", "7"])
     submit(tmp_path, "cat", EXERCISE, solved_cells(EXERCISE, "cat"))
@@ -133,7 +141,10 @@ def test_a_task_goes_on_between_cells(grader: Grader, tmp_path: Path) -> None:
     """In a kernel it does while the next cell is on its way."""
     turns = "import asyncio\ndone = []\nasync def turns():\n    for _ in range(9):\n        await asyncio.sleep(0)\n"
     submit(
-        tmp_path, "ann", EXERCISE, [turns + "    done.append(1)", "task = asyncio.create_task(turns())", "1", "done"]
+        tmp_path,
+        "ann",
+        EXERCISE,
+        [turns + "    done.append(1)", "task = asyncio.create_task(turns())", "1", "done"],
     )
     assert grade(grader, tmp_path)["ann"].output == "1\n[1]\n"
 
@@ -151,8 +162,15 @@ get_ipython().InteractiveTB.structured_traceback = counted
     assert grade(grader, tmp_path)["ann"].output.endswith("\n1\n")
 
 
-def test_a_notebook_that_says_that_it_exits_now_ends_after_that_cell(grader: Grader, tmp_path: Path) -> None:
-    submit(tmp_path, "ann", EXERCISE, ["get_ipython().exit_now = True\nprint('here')", "print('after')"])
+def test_a_notebook_that_says_that_it_exits_now_ends_after_that_cell(
+    grader: Grader, tmp_path: Path
+) -> None:
+    submit(
+        tmp_path,
+        "ann",
+        EXERCISE,
+        ["get_ipython().exit_now = True\nprint('here')", "print('after')"],
+    )
     result = grade(grader, tmp_path)["ann"]
     assert (result.ended, result.output) == ("done", "here\n")
 
@@ -170,10 +188,19 @@ def test_what_was_printed_before_a_limit_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "end",
-    ["os.kill(os.getpid(), 11)", "os._exit(3)", "os.abort()", "__import__('signal').raise_signal(9)"],
+    [
+        "os.kill(os.getpid(), 11)",
+        "os._exit(3)",
+        "os.abort()",
+        "__import__('signal').raise_signal(9)",
+    ],
 )
-def test_what_a_notebook_that_ends_itself_printed_is_kept(end: str, grader: Grader, tmp_path: Path) -> None:
-    submit(tmp_path, "ann", EXERCISE, ["print('before')", f"import os\nprint('a')\nprint('b')\n{end}"])
+def test_what_a_notebook_that_ends_itself_printed_is_kept(
+    end: str, grader: Grader, tmp_path: Path
+) -> None:
+    submit(
+        tmp_path, "ann", EXERCISE, ["print('before')", f"import os\nprint('a')\nprint('b')\n{end}"]
+    )
     assert grade(grader, tmp_path)["ann"].output == "before\na\nb\n"
 
 
@@ -199,7 +226,9 @@ def test_a_missing_module_is_named_in_the_first_line_of_the_feedback(
 def test_a_module_with_an_odd_name_is_only_text(patient_grader: Grader, tmp_path: Path) -> None:
     odd = "raise ModuleNotFoundError(\"No module named '<script>\\x1b[2J\" + 'x' * 5000 + \"'\")"
     submit(tmp_path / "s", "eve", EXERCISE, [odd])
-    result = GradingSession(tmp_path / "s", tmp_path / "out").run(patient_grader, lambda _result: None)[0]
+    result = GradingSession(tmp_path / "s", tmp_path / "out").run(
+        patient_grader, lambda _result: None
+    )[0]
     assert 0 < len(result.missing_module) < 200
     page = (tmp_path / "out" / "feedback" / "eve.html").read_text()
     assert "<script>" not in page
@@ -232,10 +261,14 @@ def test_packages_for_figures_and_tables_work_where_they_are_installed(
 class TestFilesBeside:
     """What is handed in beside a notebook."""
 
-    @pytest.mark.parametrize("begin", slow_but(["1", IN_A_KERNEL], "1"), ids=["in-a-fork", "in-a-kernel"])
+    @pytest.mark.parametrize(
+        "begin", slow_but(["1", IN_A_KERNEL], "1"), ids=["in-a-fork", "in-a-kernel"]
+    )
     def test_they_are_there(self, begin: str, patient_grader: Grader, tmp_path: Path) -> None:
         read = "import helper\nprint(helper.word, open('data/role.yaml').read(), open('bytes', 'rb').read())"
-        folder = submit(tmp_path, "ann", EXERCISE, [begin, read, "import os; sorted(os.listdir('.'))"]).parent
+        folder = submit(
+            tmp_path, "ann", EXERCISE, [begin, read, "import os; sorted(os.listdir('.'))"]
+        ).parent
         (folder / "helper.py").write_text("word = 'helped'")
         (folder / "data").mkdir()
         (folder / "data" / "role.yaml").write_text("kind: Role")
@@ -274,7 +307,9 @@ class TestFilesBeside:
         digests = []
         for text in ("", "one", "two", "one"):
             beside.write_text(text)
-            digests.append(GradingSession(tmp_path / "s", tmp_path / "out").looks["ann", EXERCISE].digest)
+            digests.append(
+                GradingSession(tmp_path / "s", tmp_path / "out").looks["ann", EXERCISE].digest
+            )
         assert digests[1] == digests[3]
         assert len(set(digests)) == 3
 

@@ -60,7 +60,9 @@ def notebook(name: str) -> list[str]:
 def cells_of(output: str) -> Iterator[dict[str, Any]]:
     """What each cell showed: its text on each stream, and its values and errors in order."""
     cell: dict[str, Any] = {}
-    for line in re.split(r"(?<=\n)|(?=\[\"(?:stream|execute_input|error|display_data)\", \{)", output):
+    for line in re.split(
+        r"(?<=\n)|(?=\[\"(?:stream|execute_input|error|display_data)\", \{)", output
+    ):
         try:
             kind, content = json.loads(line)
         except ValueError:
@@ -70,10 +72,18 @@ def cells_of(output: str) -> Iterator[dict[str, Any]]:
             cell = {"count": content["execution_count"], "stdout": "", "stderr": "", "shown": []}
         elif kind == "stream" and content["text"]:
             cell[content["name"]] = cell.get(content["name"], "") + content["text"]
-        elif kind in ("execute_result", "display_data", "update_display_data", "clear_output", "error"):
+        elif kind in (
+            "execute_result",
+            "display_data",
+            "update_display_data",
+            "clear_output",
+            "error",
+        ):
             content.pop("transient", None)
             if kind == "error":
-                content["traceback"] = [line for line in content["traceback"] if not OWN_FRAME.match(line)]
+                content["traceback"] = [
+                    line for line in content["traceback"] if not OWN_FRAME.match(line)
+                ]
             cell["shown"].append([kind, content])
     yield cell
 
@@ -82,7 +92,9 @@ def comparable(result: Result) -> list[str]:
     """What a notebook showed, without ids and times."""
     found = []
     for cell in cells_of(result.output):
-        text = re.sub(r"\\u001b\[[0-9;]*m", "", json.dumps(cell, ensure_ascii=False, sort_keys=True))
+        text = re.sub(
+            r"\\u001b\[[0-9;]*m", "", json.dumps(cell, ensure_ascii=False, sort_keys=True)
+        )
         for pattern, by in IDS:
             text = re.sub(pattern, by, text)
         found.append(text)
@@ -99,7 +111,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("names", [FEW, tuple(ODD)], ids=["a-few", "all"])
 @pytest.mark.usefixtures("recorded")
-def test_odd_notebooks_have_the_same_scores_and_outputs_both_ways(names: tuple[str, ...], tmp_path: Path) -> None:
+def test_odd_notebooks_have_the_same_scores_and_outputs_both_ways(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
     for name in some(names):
         submit(tmp_path, name, EXERCISE, notebook(name))
         assert not needs_kernel(notebook(name)), name

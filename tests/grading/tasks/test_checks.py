@@ -43,14 +43,23 @@ NO_PODS = "not judged: no pod runs on this cluster, since none of its nodes is r
         (("audit", "pods"), False, False, NO_LOG),
     ],
 )
-def test_what_a_cluster_lacks_for_a_check(needs: tuple[str, ...], audited: bool, pods: bool, why: str) -> None:
+def test_what_a_cluster_lacks_for_a_check(
+    needs: tuple[str, ...], audited: bool, pods: bool, why: str
+) -> None:
     assert context_of(events=[] if audited else None, pods=pods).lacks(frozenset(needs)) == why
 
 
 def test_a_cluster_has_pods_and_no_log_unless_it_is_said() -> None:
     context = context_of()
-    bare = GradedCluster(context.admin, context.admin, context.decide, context.policy, context.before)
-    assert (bare.pods, bare.audited, list(bare.events()), list(bare.allowances)) == (True, False, [], [])
+    bare = GradedCluster(
+        context.admin, context.admin, context.decide, context.policy, context.before
+    )
+    assert (bare.pods, bare.audited, list(bare.events()), list(bare.allowances)) == (
+        True,
+        False,
+        [],
+        [],
+    )
 
 
 @pytest.mark.parametrize("body", ["text", None, [1]])
@@ -89,8 +98,15 @@ def test_a_config_maps_value_is_text_or_binary(obj: Object, value: str) -> None:
 )
 def test_a_config_map_is_to_say_something(data: dict[str, str], ok: bool, seen: str) -> None:
     check = config_map_says("s", "m", "k", "It says v.", lambda _context: "v")
-    assert (check.expected, check.points, check.limit, check.needs) == ("It says v.", 2.0, False, frozenset())
-    assert check.look(context_of({"/api/v1/namespaces/s/configmaps/m": {"data": data}})) == Finding(ok, seen)
+    assert (check.expected, check.points, check.limit, check.needs) == (
+        "It says v.",
+        2.0,
+        False,
+        frozenset(),
+    )
+    assert check.look(context_of({"/api/v1/namespaces/s/configmaps/m": {"data": data}})) == Finding(
+        ok, seen
+    )
     nothing = config_map_says("s", "m", "k", "", lambda _context: "")
     assert not nothing.look(context_of()).ok, "nothing is never the answer"
 
@@ -99,7 +115,12 @@ def test_an_object_is_to_be_there_and_as_it_should() -> None:
     obj = {"kind": "Pod", "metadata": {"name": "web"}}
     context = context_of({"/pod": obj, "/item": {"metadata": {"name": "web"}}})
     check = exists("/pod", "There is a pod.", needs=PODS)
-    assert (check.expected, check.points, check.limit, check.needs) == ("There is a pod.", 1.0, False, PODS)
+    assert (check.expected, check.points, check.limit, check.needs) == (
+        "There is a pod.",
+        1.0,
+        False,
+        PODS,
+    )
     assert check.look(context) == Finding(True, "Pod web is there.")
     assert exists("/item", "").look(context) == Finding(True, "The object web is there.")
     assert exists("/ghost", "").look(context) == Finding(False, "There is no object at /ghost.")
@@ -109,7 +130,12 @@ def test_an_object_is_to_be_there_and_as_it_should() -> None:
 
 def test_an_object_that_is_to_be_gone_is_a_limit() -> None:
     check = absent("/pod", "There is no pod.", points=0.75, hint="Delete it.")
-    assert (check.expected, check.points, check.hint, check.limit) == ("There is no pod.", 0.75, "Delete it.", True)
+    assert (check.expected, check.points, check.hint, check.limit) == (
+        "There is no pod.",
+        0.75,
+        "Delete it.",
+        True,
+    )
     assert absent("/pod", "").points == 0.5
     assert check.look(context_of({"/pod": {}})) == Finding(False, "It is still there.")
     assert check.look(context_of()) == Finding(True, "It is not there.")
@@ -145,7 +171,9 @@ def test_the_server_is_asked_what_somebody_may(status: Object, allowed: bool, se
 
 def test_a_server_that_does_not_answer_agrees_with_nothing() -> None:
     for check in (allowed_pods(), forbidden_pods()):
-        assert check.look(context_of(status={})) == Finding(False, "The server did not answer the question.")
+        assert check.look(context_of(status={})) == Finding(
+            False, "The server did not answer the question."
+        )
 
 
 def test_a_permission_is_needed_and_a_limit_is_none() -> None:
@@ -157,7 +185,11 @@ def test_a_permission_is_needed_and_a_limit_is_none() -> None:
         False,
     )
     assert str(needed.need) == "s/ann: list pods in s"
-    assert (limit.expected, limit.points, limit.limit) == ("s/ann: list pods in s is forbidden", 0.5, True)
+    assert (limit.expected, limit.points, limit.limit) == (
+        "s/ann: list pods in s is forbidden",
+        0.5,
+        True,
+    )
     assert limit.hint == "Something grants more than was asked for."
     assert limit.need is None
     assert may("ann", "get", "deployments", group="apps", name="web").expected == (
@@ -168,12 +200,18 @@ def test_a_permission_is_needed_and_a_limit_is_none() -> None:
 
 def widened(**rule: Any) -> list[Object]:
     made = role("s", "r", ("", "", "pods"))
-    made["rules"] = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}, {**made["rules"][0], **rule}]
+    made["rules"] = [
+        {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]},
+        {**made["rules"][0], **rule},
+    ]
     return [made]
 
 
 LABELLED = {**widened(verbs=["List"])[0]}
-LABELLED["metadata"] = {**LABELLED["metadata"], "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}
+LABELLED["metadata"] = {
+    **LABELLED["metadata"],
+    "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
+}
 NOTE = ' Verbs are written in small letters: "list", not "List".'
 
 
@@ -193,7 +231,9 @@ NOTE = ' Verbs are written in small letters: "list", not "List".'
         ([LABELLED], ""),  # one of those that every cluster has
     ],
 )
-def test_a_misspelt_verb_of_a_rule_that_was_meant_to_allow_it_is_named(policy: list[Object], note: str) -> None:
+def test_a_misspelt_verb_of_a_rule_that_was_meant_to_allow_it_is_named(
+    policy: list[Object], note: str
+) -> None:
     forbidden = context_of(status={"allowed": False}, policy=policy)
     assert allowed_pods().look(forbidden) == Finding(False, f"The server says forbidden.{note}")
     assert forbidden_pods().look(forbidden) == Finding(True, "The server says forbidden.")
@@ -216,10 +256,14 @@ def test_a_token_is_to_be_kept_that_speaks_for_an_account() -> None:
         if token is not None:
             data = {"metadata": {"name": "s"}, "stringData": {"token": token, "other": "x"}}
             assert desk.admin.post(path.rpartition("/")[0], data).status == 201
-        return token_in_secret(space, "s", name, "It is kept.", lambda _token, _context: wrong).look(context)
+        return token_in_secret(
+            space, "s", name, "It is kept.", lambda _token, _context: wrong
+        ).look(context)
 
     def token(of: str) -> str:
-        answer = desk.admin.post(f"/api/v1/namespaces/{space}/serviceaccounts/{of}/token", {"spec": {}})
+        answer = desk.admin.post(
+            f"/api/v1/namespaces/{space}/serviceaccounts/{of}/token", {"spec": {}}
+        )
         return str(answer.body["status"]["token"])
 
     none, good = f"There is no Secret s with the key “token” in {space}.", token(name)
@@ -227,7 +271,9 @@ def test_a_token_is_to_be_kept_that_speaks_for_an_account() -> None:
     assert look("") == Finding(False, none)
     for nonsense in ("nonsense", "a.b.c", good[:-1].replace(".", "")):
         assert look(nonsense) == Finding(False, "What the Secret s holds is no token.")
-    assert look(good) == Finding(True, f"The token in s speaks for system:serviceaccount:{space}:{name}.")
+    assert look(good) == Finding(
+        True, f"The token in s speaks for system:serviceaccount:{space}:{name}."
+    )
     assert look(f"{good}\n").ok
     assert look(good, "It lives too long.") == Finding(False, "It lives too long.")
     forged = look(good[:-8] + "AAAAAAAA")
@@ -255,8 +301,15 @@ def test_a_secret_without_a_token_is_none(obj: Object | None, seen: str) -> None
 
 
 def test_a_tokens_check_is_worth_two_points_and_may_need_something() -> None:
-    check = token_in_secret("s", "t", "ann", "It is kept.", lambda _token, _context: "", needs=AUDIT)
-    assert (check.expected, check.points, check.limit, check.needs) == ("It is kept.", 2.0, False, AUDIT)
+    check = token_in_secret(
+        "s", "t", "ann", "It is kept.", lambda _token, _context: "", needs=AUDIT
+    )
+    assert (check.expected, check.points, check.limit, check.needs) == (
+        "It is kept.",
+        2.0,
+        False,
+        AUDIT,
+    )
     assert (frozenset({"audit"}), frozenset({"pods"})) == (AUDIT, PODS)
 
 
@@ -289,17 +342,27 @@ def event(uri: str = f"{PATH}?limit=500", *, pod: str = "web", **changes: Any) -
         ([event(verb="get")], f"The audit log shows no such request of {BOT}."),
         ([event("/api")], f"The audit log shows no such request of {BOT}."),
         ([event(f"/x{PATH}")], f"The audit log shows no such request of {BOT}."),
-        ([event(impersonatedUser={"username": "x"})], f"The audit log shows no such request of {BOT}."),
+        (
+            [event(impersonatedUser={"username": "x"})],
+            f"The audit log shows no such request of {BOT}.",
+        ),
         ([event(user={"username": "x"})], f"The audit log shows no such request of {BOT}."),
         ([event(sourceIPs=["10.0.0.1", "10.0.0.9"])], f"{OUTSIDE}10.0.0.9{NOT_THE_PODS}"),
         ([event(pod="")], f"{OUTSIDE}10.0.0.1{NOT_THE_PODS}"),
         ([event(pod="other"), event("/api")], f"{OUTSIDE}10.0.0.1{NOT_THE_PODS}"),
     ],
 )
-def test_a_pod_is_to_have_listed_something_with_its_own_token(events: list[Object], seen: str) -> None:
+def test_a_pod_is_to_have_listed_something_with_its_own_token(
+    events: list[Object], seen: str
+) -> None:
     context = context_of({POD: {"status": {"podIP": "10.0.0.1"}}}, events=events)
     check = called_from(POD, BOT, PATH, "It called.")
-    assert (check.expected, check.points, check.limit, check.needs) == ("It called.", 2.0, False, AUDIT | PODS)
+    assert (check.expected, check.points, check.limit, check.needs) == (
+        "It called.",
+        2.0,
+        False,
+        AUDIT | PODS,
+    )
     assert check.look(context) == Finding(seen.startswith("The audit log shows system"), seen)
 
 

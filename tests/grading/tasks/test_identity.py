@@ -21,13 +21,22 @@ EXERCISE = "ex4-roles"
 
 @pytest.mark.parametrize(
     "variant",
-    ["S2026003", " s2026003 ", "ｓ２０２６００３", "s2026\u200b003", "\ufeffs2026003", "S2026\u00ad003\u2060"],
+    [
+        "S2026003",
+        " s2026003 ",
+        "ｓ２０２６００３",
+        "s2026\u200b003",
+        "\ufeffs2026003",
+        "S2026\u00ad003\u2060",
+    ],
 )
 def test_variants_are_one_identifier(variant: str) -> None:
     assert identity(variant) == "s2026003"
     assert seed_name(variant) == "s2026003"
     secret = CourseSecret(b"0" * 64)
-    assert seed_name(variant, secret.code("s2026003")) == seed_name("s2026003", secret.code("s2026003"))
+    assert seed_name(variant, secret.code("s2026003")) == seed_name(
+        "s2026003", secret.code("s2026003")
+    )
 
 
 @pytest.mark.parametrize("name", ["ann", "s2026003", "a.b_c-d@x.edu", "김철수", "zoë", "_1"])
@@ -35,7 +44,9 @@ def test_lower_case_identifiers_keep_their_variants(name: str) -> None:
     assert identity(name) == learner_name(name) == seed_name(name)
 
 
-@pytest.mark.parametrize(("one", "other"), [("ann", "anna"), ("s1", "s01"), ("a-b", "a_b"), ("zoe", "zoë")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("ann", "anna"), ("s1", "s01"), ("a-b", "a_b"), ("zoe", "zoë")]
+)
 def test_other_identifiers_are_others(one: str, other: str) -> None:
     assert identity(one) != identity(other)
 
@@ -77,7 +88,9 @@ def test_what_was_made_under_the_earlier_variant_is_judged_by_it_and_it_is_said(
     (result,) = GradingSession(tmp_path / "s", tmp_path / "out").run(grader, lambda _: None)
     assert result.passed, result.score
     assert result.note == EARLIER_VARIANT
-    assert EARLIER_VARIANT in (tmp_path / "out" / "feedback" / f"{folder}.html").read_text().replace("&#39;", "'")
+    assert EARLIER_VARIANT in (
+        tmp_path / "out" / "feedback" / f"{folder}.html"
+    ).read_text().replace("&#39;", "'")
     document = json.loads((tmp_path / "out" / "overview.json").read_text())
     assert document["foreign"] == [], "its names are its own"
 

@@ -25,18 +25,24 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
     space, pod = seed.name("inner"), seed.name("caller")
     resource = seed.one("resource", ("services", "pods", "configmaps", "secrets"))
     path = f"/api/v1/namespaces/{space}/{resource}"
-    bound = f'{{"spec": {{"boundObjectRef": {{"kind": "Pod", "apiVersion": "v1", "name": "{pod}"}}}}}}'
+    bound = (
+        f'{{"spec": {{"boundObjectRef": {{"kind": "Pod", "apiVersion": "v1", "name": "{pod}"}}}}}}'
+    )
     minted = f'made = lab.admin.post("/api/v1/namespaces/{space}/serviceaccounts/default/token", {bound})\n'
     minted += 'raw = made.body["status"]["token"]\n'
     read = f'raw = lab.read_pod_token("{space}/{pod}")\n'
     use = f'print(lab.as_token(raw).get("{path}"))'
-    address = f'ip = lab.admin.get("/api/v1/namespaces/{space}/pods/{pod}").body["status"]["podIP"]\n'
+    address = (
+        f'ip = lab.admin.get("/api/v1/namespaces/{space}/pods/{pod}").body["status"]["podIP"]\n'
+    )
     forged = f'print(lab.as_token(raw).request("GET", "{path}", headers={{"X-Forwarded-For": ip, "X-Real-Ip": ip}}))'
     curl = (
         f"curl -s --cacert {MOUNT}/ca.crt -H 'Authorization: Bearer '$(cat {MOUNT}/token) "
         f"https://kubernetes.default.svc{path}"
     )
-    other = f'lab.kubectl("run other -n {space} --image=curlimages/curl --command -- sleep 9999999")\n'
+    other = (
+        f'lab.kubectl("run other -n {space} --image=curlimages/curl --command -- sleep 9999999")\n'
+    )
     other += f'lab.wait("{space}/other")\nprint(lab.exec("{space}/other", {curl!r}))'
     alibi, suspect, kept = seed.name("alibi"), seed.name("suspect"), seed.name("verdict")
     guilty = seed.one("guilty", [seed.name(label) for label in ("butler", "cook", "gardener")])
@@ -45,9 +51,7 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
     note += f'lab.admin.post("/api/v1/namespaces/{alibi}/configmaps", {{"metadata": metadata, "data": data}})'
     want = asked("4.1", learner)
     alice = "create clusterrolebinding more --clusterrole=cluster-admin --user=alice"
-    default = (
-        f"create rolebinding more -n {want.account[0]} --clusterrole=edit --serviceaccount={want.account[0]}:default"
-    )
+    default = f"create rolebinding more -n {want.account[0]} --clusterrole=edit --serviceaccount={want.account[0]}:default"
     shell = f'import subprocess\nsubprocess.run(["kubectl", "exec", "-n", "{alibi}", "{suspect}", "--", "cat", '
     client = "from kubernetes import client, config\nconfig.load_kube_config()\n"
     client += "rbac = client.RbacAuthorizationV1Api()\n"
@@ -78,7 +82,11 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
             "6.7",
             f'lab.exec("{alibi}/{suspect}", "hostname")\n{uid}{note}',
         ),
-        "right: the token by kubectl exec": (FINAL, "6.7", f'{shell}"{MOUNT}/token"])\n{uid}{note}'),
+        "right: the token by kubectl exec": (
+            FINAL,
+            "6.7",
+            f'{shell}"{MOUNT}/token"])\n{uid}{note}',
+        ),
         "right: the token by lab.exec": (
             FINAL,
             "6.7",
@@ -89,9 +97,21 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
             "6.7",
             f'lab.read_pod_token("{alibi}/{suspect}")\n{uid}{note}',
         ),
-        "wrong: kubectl gives a stranger everything": (ROLES, "4.1", f"{in_yaml(want)}\n{kubectl(alice)}"),
-        "wrong: kubectl lets the default account edit": (ROLES, "4.1", f"{in_yaml(want)}\n{kubectl(default)}"),
-        "wrong: the Python client lets anybody edit": (ROLES, "4.1", f"{in_yaml(want)}\n{client}{everyone}"),
+        "wrong: kubectl gives a stranger everything": (
+            ROLES,
+            "4.1",
+            f"{in_yaml(want)}\n{kubectl(alice)}",
+        ),
+        "wrong: kubectl lets the default account edit": (
+            ROLES,
+            "4.1",
+            f"{in_yaml(want)}\n{kubectl(default)}",
+        ),
+        "wrong: the Python client lets anybody edit": (
+            ROLES,
+            "4.1",
+            f"{in_yaml(want)}\n{client}{everyone}",
+        ),
         "wrong: the account deleted afterwards": (
             ROLES,
             "4.1",
@@ -100,9 +120,13 @@ def answers(learner: str) -> Mapping[str, tuple[str, str, str]]:
     }
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl; test_too_much.py has the same without it")
+@pytest.mark.skipif(
+    not shutil.which("kubectl"), reason="needs kubectl; test_too_much.py has the same without it"
+)
 @pytest.mark.parametrize("exercise", slow_but([INSIDE, FINAL, ROLES], INSIDE, ROLES))
-def test_what_a_client_did_counts_as_what_it_was(exercise: str, grader: Grader, tmp_path: Path) -> None:
+def test_what_a_client_did_counts_as_what_it_was(
+    exercise: str, grader: Grader, tmp_path: Path
+) -> None:
     learners = {f"l{number}": name for number, name in enumerate(answers(""))}
     for learner, name in learners.items():
         of, _task, cell = answers(learner)[name]
@@ -116,5 +140,7 @@ def test_what_a_client_did_counts_as_what_it_was(exercise: str, grader: Grader, 
         assert result.complete, f"{name}: {result.outcome}\n{result.output}"
         assert "Traceback" not in result.output, f"{name}: {result.output}"
         if found.full != name.startswith("right"):
-            wrong.append(f"{name}: {[item for item in found.items if not item.ok]}\n{result.output}")
+            wrong.append(
+                f"{name}: {[item for item in found.items if not item.ok]}\n{result.output}"
+            )
     assert not wrong, "\n".join(wrong)

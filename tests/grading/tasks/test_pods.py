@@ -24,15 +24,23 @@ WAITING = {"name": "b", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
             {"phase": "Running", "containerStatuses": [RUNNING, WAITING]},
             "Its container b does not run: ImagePullBackOff.",
         ),
-        ({"phase": "Running", "containerStatuses": [{"name": "c", "state": {}}]}, "Its container c does not run: ."),
-        ({"phase": "Running", "containerStatuses": [{"name": "c"}]}, "Its container c does not run: ."),
+        (
+            {"phase": "Running", "containerStatuses": [{"name": "c", "state": {}}]},
+            "Its container c does not run: .",
+        ),
+        (
+            {"phase": "Running", "containerStatuses": [{"name": "c"}]},
+            "Its container c does not run: .",
+        ),
         ({"phase": "Pending", "containerStatuses": [WAITING]}, "Its phase is Pending."),
         ({"phase": "Succeeded"}, "Its phase is Succeeded."),
         ({}, "Its phase is None."),
         (None, "Its phase is None."),
     ],
 )
-def test_a_pod_runs_when_its_phase_and_its_containers_say_so(status: Object | None, why: str) -> None:
+def test_a_pod_runs_when_its_phase_and_its_containers_say_so(
+    status: Object | None, why: str
+) -> None:
     assert not_running({"status": status} if status is not None else {}) == why
 
 
@@ -78,7 +86,11 @@ def pod_with(volume: Object, *, mounts: str = "containers", account: str | None 
     ("volume", "for_anybody", "for_server"),
     [
         (projected(token()), ["bot"], ["bot"]),
-        (projected(token(audience="https://kubernetes.default.svc.cluster.local")), ["bot"], ["bot"]),
+        (
+            projected(token(audience="https://kubernetes.default.svc.cluster.local")),
+            ["bot"],
+            ["bot"],
+        ),
         (projected(token(audience="vault")), ["bot"], []),
         (projected(token(audience="vault.https://kubernetes.default.svc")), ["bot"], []),
         (projected(token(audience="vault"), token()), ["bot", "bot"], ["bot"]),
@@ -93,7 +105,9 @@ def pod_with(volume: Object, *, mounts: str = "containers", account: str | None 
         (secret("ghost"), [], []),
     ],
 )
-def test_the_tokens_of_a_mounted_volume(volume: Object, for_anybody: list[str], for_server: list[str]) -> None:
+def test_the_tokens_of_a_mounted_volume(
+    volume: Object, for_anybody: list[str], for_server: list[str]
+) -> None:
     context = context_of(SECRETS)
     assert mounted_tokens(pod_with(volume), context) == for_anybody
     assert mounted_tokens(pod_with(volume), context, for_server=True) == for_server
@@ -114,4 +128,6 @@ def test_what_no_container_mounts_counts_for_nothing() -> None:
 
 @pytest.mark.parametrize("account", [None, ""])
 def test_a_pod_that_names_no_account_has_the_default_one(account: str | None) -> None:
-    assert mounted_tokens(pod_with(projected(token()), account=account), context_of()) == ["default"]
+    assert mounted_tokens(pod_with(projected(token()), account=account), context_of()) == [
+        "default"
+    ]

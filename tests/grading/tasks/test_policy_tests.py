@@ -9,7 +9,14 @@ import pytest
 import yaml
 
 from labkit.grading.tasks import policy_tests
-from labkit.grading.tasks.policy_tests import MAX_QUESTIONS, ONE_SET, judge, rejects, scene, wrong_policies
+from labkit.grading.tasks.policy_tests import (
+    MAX_QUESTIONS,
+    ONE_SET,
+    judge,
+    rejects,
+    scene,
+    wrong_policies,
+)
 from labkit.grading.tasks.seed import Seed
 from labkit.rbac.testing.changes import same_answers
 from labkit.rbac.testing.questions import read_questions
@@ -55,7 +62,9 @@ def test_no_question_of_a_model_solution_is_idle(task: str) -> None:
     asked = read_questions(yaml.safe_load(found.answer), found.vocabulary)
     by = [policy_tests._ask(task, found, each) or frozenset() for each in asked]
     needed = [
-        str(each) for at, each in enumerate(asked) if len(frozenset().union(*by[:at], *by[at + 1 :])) < EVERY[task]
+        str(each)
+        for at, each in enumerate(asked)
+        if len(frozenset().union(*by[:at], *by[at + 1 :])) < EVERY[task]
     ]
     assert len(needed) >= len(asked) / 2, needed
 
@@ -63,10 +72,14 @@ def test_no_question_of_a_model_solution_is_idle(task: str) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_two_positive_questions_reject_less_than_half(task: str) -> None:
     found = scene(task, ANN)
-    positive = [each for each in read_questions(yaml.safe_load(found.answer), found.vocabulary) if each.may]
+    positive = [
+        each for each in read_questions(yaml.safe_load(found.answer), found.vocabulary) if each.may
+    ]
     for at, one in enumerate(positive):
         for other in positive[at + 1 :]:
-            rejected = frozenset().union(*(policy_tests._ask(task, found, each) or () for each in (one, other)))
+            rejected = frozenset().union(
+                *(policy_tests._ask(task, found, each) or () for each in (one, other))
+            )
             assert 0 < len(rejected) < EVERY[task] / 2
 
 
@@ -76,7 +89,11 @@ def test_what_is_worked_out_once_is_what_the_questions_say(task: str) -> None:
     asked = read_questions(yaml.safe_load(found.answer), found.vocabulary)
     assert wrong(found.policy, asked) is None
     for question in asked[:4]:
-        direct = {at for at, each in enumerate(wrong_policies(task)) if wrong(each.policy, [question]) is not None}
+        direct = {
+            at
+            for at, each in enumerate(wrong_policies(task))
+            if wrong(each.policy, [question]) is not None
+        }
         assert set(policy_tests._ask(task, found, question) or ()) == direct
 
 
@@ -100,10 +117,16 @@ def test_only_the_first_twenty_are_asked() -> None:
 def test_a_question_that_the_right_policy_fails_rejects_nothing_and_is_named() -> None:
     found = scene("7.1", ANN)
     who = document("7.1")["questions"][0]["who"]
-    judged = worth("7.1", {"questions": [{"who": who, "may": f"delete configmaps in {found.home}"}]})
+    judged = worth(
+        "7.1", {"questions": [{"who": who, "may": f"delete configmaps in {found.home}"}]}
+    )
     assert judged.failing == (f"{who} may: delete configmaps in {found.home}",)
     assert not judged.rejected
-    both = {"who": who, "may": f"watch configmaps in {found.home}", "may not": f"watch configmaps in {found.home}"}
+    both = {
+        "who": who,
+        "may": f"watch configmaps in {found.home}",
+        "may not": f"watch configmaps in {found.home}",
+    }
     assert len(worth("7.1", {"questions": [both]}).failing) == 1
 
 
@@ -120,7 +143,10 @@ def test_a_question_that_the_right_policy_fails_rejects_nothing_and_is_named() -
         ("questions: [&a {who: x}]", "an anchor"),
         ("{questions:\n&a [x]}", "an anchor"),
         ("x" * 20_001, "more than 20000 characters"),
-        ("questions: [{who: kikai/default, may not: list configmaps in kikai}]", "There is no namespace kikai"),
+        (
+            "questions: [{who: kikai/default, may not: list configmaps in kikai}]",
+            "There is no namespace kikai",
+        ),
         ("questions: [{who: [], may: x}]", "who is a list"),
         ("2026-13-45T00:00:00: 1", "The"),
     ],

@@ -28,7 +28,9 @@ def in_binary(desk: Desk) -> None:
     """Keep the answer as binaryData."""
     desk.solve()
     found = desk.answers()
-    binary = {key: base64.b64encode(value.encode()).decode() for key, value in found["data"].items()}
+    binary = {
+        key: base64.b64encode(value.encode()).decode() for key, value in found["data"].items()
+    }
     space, name = found["metadata"]["namespace"], found["metadata"]["name"]
     desk.delete(f"/api/v1/namespaces/{space}/configmaps/{name}")
     body = {"metadata": {"name": name}, "binaryData": binary}
@@ -157,7 +159,11 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
     ),
     "healthz by its user name": (
         "5.4",
-        and_then(lambda d: d.grant(user(f"system:serviceaccount:{d.home}:{d.who}"), paths("get", "/healthz"))),
+        and_then(
+            lambda d: d.grant(
+                user(f"system:serviceaccount:{d.home}:{d.who}"), paths("get", "/healthz")
+            )
+        ),
     ),
     "what every authenticated user has": ("4.1", and_then(lambda d: d.grant(d.me(), BASIC))),
     "what everybody has, for a stranger": (
@@ -168,7 +174,10 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
         "4.1",
         and_then(
             lambda d: d.apply(
-                [role("", "p", [paths("get", "/metrics")]), binding(d.space, "p", "ClusterRole", "p", d.me())]
+                [
+                    role("", "p", [paths("get", "/metrics")]),
+                    binding(d.space, "p", "ClusterRole", "p", d.me()),
+                ]
             )
         ),
     ),
@@ -191,10 +200,18 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
     "a default binding made anew": ("4.1", default_bound_anew),
     "a role binding that was tried first, and reaches no node": (
         "5.1",
-        and_then(lambda d: d.apply(binding(d.space, "first", "ClusterRole", d.name("survey"), d.me()))),
+        and_then(
+            lambda d: d.apply(binding(d.space, "first", "ClusterRole", d.name("survey"), d.me()))
+        ),
     ),
-    "a wrong binding that was taken back": ("4.1", mended(lambda d: d.grant(user("alice"), to=ADMIN))),
-    "a role that is bound to nobody": ("4.1", and_then(lambda d: d.apply(role(d.space, "unused", [ANYTHING])))),
+    "a wrong binding that was taken back": (
+        "4.1",
+        mended(lambda d: d.grant(user("alice"), to=ADMIN)),
+    ),
+    "a role that is bound to nobody": (
+        "4.1",
+        and_then(lambda d: d.apply(role(d.space, "unused", [ANYTHING]))),
+    ),
     "a binding of nobody": ("4.1", and_then(lambda d: d.apply(binding("", "nobody", *ADMIN)))),
     "a binding to a role that is not there": (
         "4.2",
@@ -202,7 +219,9 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
     ),
     "a role without rules": (
         "4.3",
-        and_then(lambda d: d.apply([role(d.space, "e", []), binding(d.space, "e", "Role", "e", d.me())])),
+        and_then(
+            lambda d: d.apply([role(d.space, "e", []), binding(d.space, "e", "Role", "e", d.me())])
+        ),
     ),
     "the same binding twice": (
         "5.2",
@@ -210,13 +229,20 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
     ),
     "the same subject twice": (
         "5.2",
-        and_then(lambda d: d.apply(binding(d.space, "again", "ClusterRole", "view", d.me(), d.me()))),
+        and_then(
+            lambda d: d.apply(binding(d.space, "again", "ClusterRole", "view", d.me(), d.me()))
+        ),
     ),
     "a namespace of one's own": (
         "4.1",
-        and_then(lambda d: d.apply([namespace("mine"), account("mine", "toy"), pod("mine", "toy")])),
+        and_then(
+            lambda d: d.apply([namespace("mine"), account("mine", "toy"), pod("mine", "toy")])
+        ),
     ),
-    "a label on the namespace": ("4.1", and_then(lambda d: d.apply(namespace(d.space, team="red")))),
+    "a label on the namespace": (
+        "4.1",
+        and_then(lambda d: d.apply(namespace(d.space, team="red"))),
+    ),
     "the Secret's data changed": (
         "4.3",
         and_then(
@@ -253,7 +279,9 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
     ),
     "one Secret by two rules": (
         "4.3",
-        and_then(lambda d: d.grant(d.me(), rule("get", "secrets", "", d.name("key")), space=d.space)),
+        and_then(
+            lambda d: d.grant(d.me(), rule("get", "secrets", "", d.name("key")), space=d.space)
+        ),
     ),
     "list of logs, which nobody can": (
         "4.4",
@@ -273,7 +301,9 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
     ),
     "a group that serves no such thing": (
         "6.1",
-        and_then(lambda d: d.grant(d.me(), rule("get,list", "deployments", "extensions"), space=d.space)),
+        and_then(
+            lambda d: d.grant(d.me(), rule("get,list", "deployments", "extensions"), space=d.space)
+        ),
     ),
     "pods in the old group": (
         "4.2",
@@ -291,7 +321,11 @@ RIGHT: Mapping[str, tuple[str, Act]] = {
     "further labels": (
         "1.1",
         lambda d: d.apply(
-            namespace(d.name("space"), team=Seed(d.learner).one("team", ("red", "green", "blue", "amber")), of="mine")
+            namespace(
+                d.name("space"),
+                team=Seed(d.learner).one("team", ("red", "green", "blue", "amber")),
+                of="mine",
+            )
         ),
     ),
 }

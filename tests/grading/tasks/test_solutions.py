@@ -31,7 +31,9 @@ QUICK = [task for task in TASKS if not task.startswith("6")]
 """Those of exercise 6 ask for the same, in larger clusters."""
 
 
-def judged(grader: Grader, folder: Path, task: str, learner: str, exercise: str, *cells: str) -> TaskScore:
+def judged(
+    grader: Grader, folder: Path, task: str, learner: str, exercise: str, *cells: str
+) -> TaskScore:
     """The score of one task of one learner's notebook."""
     submit(folder, learner, exercise, [SETUP.replace("ex4-roles", exercise), *cells])
     result: Result = grade(grader, folder)[learner]
@@ -40,8 +42,12 @@ def judged(grader: Grader, folder: Path, task: str, learner: str, exercise: str,
 
 
 @pytest.mark.parametrize("task", slow_but(TASKS, *QUICK))
-def test_every_way_of_granting_it_gets_full_marks(task: str, grader: Grader, tmp_path: Path) -> None:
-    shapes = [shape for shape in SHAPES if shutil.which("kubectl") or "kubectl" not in shape.__name__]
+def test_every_way_of_granting_it_gets_full_marks(
+    task: str, grader: Grader, tmp_path: Path
+) -> None:
+    shapes = [
+        shape for shape in SHAPES if shutil.which("kubectl") or "kubectl" not in shape.__name__
+    ]
     for shape in shapes:
         want = asked(task, shape.__name__)
         cells = [SETUP.replace("ex4-roles", want.exercise)]
@@ -50,17 +56,26 @@ def test_every_way_of_granting_it_gets_full_marks(task: str, grader: Grader, tmp
         submit(tmp_path, shape.__name__, want.exercise, cells)
     for learner, result in some(grade(grader, tmp_path).items()):
         found = next(entry for entry in result.score.tasks if entry.id == task)
-        assert found.full, f"{learner}: {[item for item in found.items if not item.ok]}\n{result.output}"
+        assert found.full, (
+            f"{learner}: {[item for item in found.items if not item.ok]}\n{result.output}"
+        )
         assert found.least_privilege == 1.0
 
 
 @pytest.mark.parametrize("task", slow_but(TASKS, *QUICK))
-def test_every_way_of_granting_too_much_loses_points(task: str, grader: Grader, tmp_path: Path) -> None:
+def test_every_way_of_granting_too_much_loses_points(
+    task: str, grader: Grader, tmp_path: Path
+) -> None:
     for mistake, made in MISTAKES.items():
         if mistake == "left-open" and not shutil.which("kubectl"):
             continue
         want = asked(task, mistake)
-        submit(tmp_path, mistake, want.exercise, [SETUP.replace("ex4-roles", want.exercise), made(want)])
+        submit(
+            tmp_path,
+            mistake,
+            want.exercise,
+            [SETUP.replace("ex4-roles", want.exercise), made(want)],
+        )
     for mistake, result in some(grade(grader, tmp_path).items()):
         found = next(entry for entry in result.score.tasks if entry.id == task)
         assert result.complete, result.outcome
@@ -68,7 +83,13 @@ def test_every_way_of_granting_too_much_loses_points(task: str, grader: Grader, 
         wrong = [item for item in found.items if not item.ok]
         assert wrong, mistake
         assert all(item.expected and item.seen and item.hint for item in wrong)
-        if mistake not in ("elsewhere", "everybody", "a-group-of-the-namespace", "another-account-too", "left-open"):
+        if mistake not in (
+            "elsewhere",
+            "everybody",
+            "a-group-of-the-namespace",
+            "another-account-too",
+            "left-open",
+        ):
             assert found.excess, mistake
 
 
@@ -77,7 +98,10 @@ def test_one_mistake_is_charged_where_it_was_made(grader: Grader, tmp_path: Path
     want = asked("4.2", "eve")
     mistake = MISTAKES["everybody"](want)
     submit(
-        tmp_path, "eve", want.exercise, [SETUP, mistake, *(SHAPES[0](asked(task, "eve")) for task in ("4.1", "4.3"))]
+        tmp_path,
+        "eve",
+        want.exercise,
+        [SETUP, mistake, *(SHAPES[0](asked(task, "eve")) for task in ("4.1", "4.3"))],
     )
     tasks = {task.id: task for task in grade(grader, tmp_path)["eve"].score.tasks}
     assert tasks["4.1"].full
@@ -143,8 +167,13 @@ def cases(learner: str) -> dict[str, tuple[str, bool, str]]:
     old = {"apiVersion": "v1", "kind": "Secret", "type": OLD, "metadata": metadata}
     annex, view = name("annex"), name("view")
     things = f"{name('crew')}.example.com", Seed(learner).one("thing", ("boats", "kites", "drums"))
-    more = role("", view, [{"verbs": ["get", "list"], "apiGroups": [things[0]], "resources": [things[1]]}])
-    aggregated = {**more, "metadata": {"name": view, "labels": {f"{RBAC}/aggregate-to-view": "true"}}}
+    more = role(
+        "", view, [{"verbs": ["get", "list"], "apiGroups": [things[0]], "resources": [things[1]]}]
+    )
+    aggregated = {
+        **more,
+        "metadata": {"name": view, "labels": {f"{RBAC}/aggregate-to-view": "true"}},
+    }
     only_list = {**aggregated, "rules": [{**more["rules"][0], "verbs": ["list"]}]}
     updates = {**aggregated, "rules": [{**more["rules"][0], "verbs": ["get", "list", "update"]}]}
     direct = {
@@ -155,7 +184,10 @@ def cases(learner: str) -> dict[str, tuple[str, bool, str]]:
         "subjects": [{"kind": "ServiceAccount", "namespace": annex, "name": name("reader")}],
     }
     to_view = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "view"}
-    both = [{"kind": "ServiceAccount", "namespace": annex, "name": name(label)} for label in ("reader", "witness")]
+    both = [
+        {"kind": "ServiceAccount", "namespace": annex, "name": name(label)}
+        for label in ("reader", "witness")
+    ]
     anew = {**direct, "roleRef": to_view, "subjects": both}
     unbound = f'lab.admin.delete("/apis/{RBAC}/v1/namespaces/{annex}/rolebindings/reader")\n'
     shop, till, loose = name("shop"), name("till"), name("convenience")
@@ -170,7 +202,9 @@ def cases(learner: str) -> dict[str, tuple[str, bool, str]]:
     cashier = {"kind": "ServiceAccount", "namespace": shop, "name": till}
     group = {"kind": "Group", "apiGroup": RBAC, "name": f"system:serviceaccounts:{shop}"}
     pod_space, worker, app = name("mute-ns"), name("worker"), name("app")
-    own_token = with_volume(pod_space, app, TOKEN, serviceAccountName=worker, automountServiceAccountToken=False)
+    own_token = with_volume(
+        pod_space, app, TOKEN, serviceAccountName=worker, automountServiceAccountToken=False
+    )
     no_token = with_volume(pod_space, app, EMPTY, serviceAccountName=worker)
     gone = f'lab.admin.delete("/api/v1/namespaces/{pod_space}/pods/{app}?gracePeriodSeconds=0")\n'
     version = 'lab.admin.get("/version").body["gitVersion"]'
@@ -185,10 +219,16 @@ def cases(learner: str) -> dict[str, tuple[str, bool, str]]:
         "a-token-at-another-path": (
             "2.3",
             False,
-            applied([with_volume(quiet, mute, TOKEN, "/elsewhere", automountServiceAccountToken=False)]),
+            applied(
+                [with_volume(quiet, mute, TOKEN, "/elsewhere", automountServiceAccountToken=False)]
+            ),
         ),
         "an-old-secret": ("3.4", True, applied([old])),
-        "a-token-that-is-none": ("3.4", False, applied([{**old, "stringData": {"token": "eyJ.eyJ.x"}}])),
+        "a-token-that-is-none": (
+            "3.4",
+            False,
+            applied([{**old, "stringData": {"token": "eyJ.eyJ.x"}}]),
+        ),
         "aggregated": ("5.3", True, applied([aggregated])),
         "aggregated-and-view-bound-anew": ("5.3", True, unbound + applied([aggregated, anew])),
         "only-to-list": ("5.3", False, applied([only_list])),
@@ -217,7 +257,12 @@ def test_odd_and_nearly_right_solutions(case: str, grader: Grader, tmp_path: Pat
 
 
 def test_a_notebooks_shell_finds_the_same_python(grader: Grader, tmp_path: Path) -> None:
-    submit(tmp_path, "ann", "ex4-roles", ["!python -c 'import labkit; print(\"found\", labkit.__name__)'"])
+    submit(
+        tmp_path,
+        "ann",
+        "ex4-roles",
+        ["!python -c 'import labkit; print(\"found\", labkit.__name__)'"],
+    )
     result = grade(grader, tmp_path)["ann"]
     assert "found labkit" in result.output
     assert "WARNING" not in result.output

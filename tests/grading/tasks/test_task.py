@@ -10,7 +10,17 @@ import pytest
 from labkit.grading.tasks import EXERCISES, find_exercise
 from labkit.grading.tasks.checks import may, may_not
 from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import Object, Task, Variant, account, binding, namespace, pod, role, texts
+from labkit.grading.tasks.task import (
+    Object,
+    Task,
+    Variant,
+    account,
+    binding,
+    namespace,
+    pod,
+    role,
+    texts,
+)
 from labkit.rbac.difference import Allowance, Excess
 from labkit.rbac.parts import Part
 from labkit.rbac.subjects import Subject, subject
@@ -21,7 +31,12 @@ VIEW = Allowance(None, [], None, "ClusterRole/view")
 VARIANT = Variant(
     "Do it.",
     (LIST_PODS, GET_NODES, may_not("hall/reader", "delete", "pods", "hall", points=8.0)),
-    setup=(namespace("hall"), namespace("yard"), account("hall", "reader"), role("hall", "attic", ("get", "", "pods"))),
+    setup=(
+        namespace("hall"),
+        namespace("yard"),
+        account("hall", "reader"),
+        role("hall", "attic", ("get", "", "pods")),
+    ),
     allowed=(VIEW,),
     strangers=("alice", "dev"),
 )
@@ -35,7 +50,9 @@ def test_its_needs_are_what_must_be_allowed_and_its_points_are_theirs() -> None:
 def test_it_allows_what_it_needs_where_it_needs_it() -> None:
     reader = subject("hall/reader")
     assert VARIANT.allowances == [
-        Allowance(reader, [{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}], ("hall",)),
+        Allowance(
+            reader, [{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}], ("hall",)
+        ),
         Allowance(reader, [{"verbs": ["get"], "apiGroups": [""], "resources": ["nodes"]}], None),
         VIEW,
     ]
@@ -85,13 +102,18 @@ def test_a_learners_variant_is_made_once() -> None:
     assert task.text("ann") == f"Do it.\n\n**Too much:** {texts()['4.1']['too much']}"
 
 
-def test_a_fingerprint_changes_with_the_tasks_their_modules_and_their_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fingerprint_changes_with_the_tasks_their_modules_and_their_texts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     spec = find_exercise("ex4-roles")
     own = spec.fingerprint()
     assert len(own) == 16
     assert spec.fingerprint() == own
     others = [each.fingerprint() for each in EXERCISES if each is not spec]
-    others += [replace(spec, tasks=spec.tasks[1:]).fingerprint(), replace(spec, tasks=spec.tasks[::-1]).fingerprint()]
+    others += [
+        replace(spec, tasks=spec.tasks[1:]).fingerprint(),
+        replace(spec, tasks=spec.tasks[::-1]).fingerprint(),
+    ]
     for changed in ("ex4-roles", "4.2"):
         with monkeypatch.context() as patch:
             patch.setitem(texts(), changed, {**texts()[changed], "seen": "Something else."})
@@ -109,14 +131,25 @@ RBAC = "rbac.authorization.k8s.io"
 @pytest.mark.parametrize(
     ("made", "obj"),
     [
-        (lambda: namespace("hall"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hall"}}),
+        (
+            lambda: namespace("hall"),
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hall"}},
+        ),
         (
             lambda: namespace("hall", team="a"),
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hall", "labels": {"team": "a"}}},
+            {
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": "hall", "labels": {"team": "a"}},
+            },
         ),
         (
             lambda: account("hall", "reader"),
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader", "namespace": "hall"}},
+            {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": {"name": "reader", "namespace": "hall"},
+            },
         ),
         (
             lambda: pod("hall", "web", serviceAccountName="reader"),
@@ -138,20 +171,31 @@ RBAC = "rbac.authorization.k8s.io"
             },
         ),
         (
-            lambda: role("hall", "r", ("get,list", "", "pods,services"), ("create", "apps", "deployments")),
+            lambda: role(
+                "hall", "r", ("get,list", "", "pods,services"), ("create", "apps", "deployments")
+            ),
             {
                 "apiVersion": f"{RBAC}/v1",
                 "kind": "Role",
                 "metadata": {"name": "r", "namespace": "hall"},
                 "rules": [
-                    {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods", "services"]},
+                    {
+                        "verbs": ["get", "list"],
+                        "apiGroups": [""],
+                        "resources": ["pods", "services"],
+                    },
                     {"verbs": ["create"], "apiGroups": ["apps"], "resources": ["deployments"]},
                 ],
             },
         ),
         (
             lambda: role("", "r"),
-            {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": []},
+            {
+                "apiVersion": f"{RBAC}/v1",
+                "kind": "ClusterRole",
+                "metadata": {"name": "r"},
+                "rules": [],
+            },
         ),
         (
             lambda: binding("hall", "b", "Role/r", "hall/reader", "group:dev"),

@@ -55,7 +55,9 @@ def test_every_question_has_a_hint_and_none_gives_its_answer_away(exercise: str)
 
 
 @pytest.mark.parametrize("exercise", IDS)
-def test_a_task_says_what_is_too_much_and_has_three_hints_a_debrief_and_something_to_read(exercise: str) -> None:
+def test_a_task_says_what_is_too_much_and_has_three_hints_a_debrief_and_something_to_read(
+    exercise: str,
+) -> None:
     found = find_exercise(exercise)
     assert texts()[exercise]["end"]
     for task in some(found.tasks):
@@ -65,7 +67,9 @@ def test_a_task_says_what_is_too_much_and_has_three_hints_a_debrief_and_somethin
         title, address = task.texts["read"]
         assert title
         assert address.startswith("https://kubernetes.io/docs/")
-        assert not [hint for hint in task.texts["hints"] if re.search(r"-\d\d\b", hint)], "a hint is the same for all"
+        assert not [hint for hint in task.texts["hints"] if re.search(r"-\d\d\b", hint)], (
+            "a hint is the same for all"
+        )
 
 
 def test_texts_are_those_of_the_exercises_and_of_no_others() -> None:
@@ -83,11 +87,16 @@ def test_a_solution_is_shown_without_string_tricks(exercise: str) -> None:
 
 
 @pytest.mark.parametrize("exercise", IDS)
-def test_the_solutions_earn_everything_with_least_privilege(exercise: str, grader: Grader, tmp_path: Path) -> None:
+def test_the_solutions_earn_everything_with_least_privilege(
+    exercise: str, grader: Grader, tmp_path: Path
+) -> None:
     submit(tmp_path, "ann", exercise, solved_cells(exercise, "ann"))
     result = grade(grader, tmp_path)["ann"]
     wrong = [
-        f"{task.id}: {item.expected}: {item.seen}" for task in result.score.tasks for item in task.items if not item.ok
+        f"{task.id}: {item.expected}: {item.seen}"
+        for task in result.score.tasks
+        for item in task.items
+        if not item.ok
     ]
     assert not wrong, f"{wrong}\n{result.output}"
     assert result.passed, result.outcome

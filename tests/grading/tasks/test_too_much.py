@@ -37,7 +37,11 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
         "/default",
     ),
     "a stranger may do anything": ("4.3", lambda d: d.grant(user("alice"), to=ADMIN), "user alice"),
-    "a stranger may delete everywhere": ("4.2", lambda d: d.grant(user("alice"), DELETE), "user alice"),
+    "a stranger may delete everywhere": (
+        "4.2",
+        lambda d: d.grant(user("alice"), DELETE),
+        "user alice",
+    ),
     "a stranger may read secrets in the whole cluster": (
         "5.1",
         lambda d: d.grant(user("alice"), rule("get", "secrets")),
@@ -65,12 +69,16 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     ),
     "another namespace's accounts may look in": (
         "4.1",
-        lambda d: d.grant(group(f"system:serviceaccounts:{d.name('yard')}"), rule("list", "pods"), space=d.space),
+        lambda d: d.grant(
+            group(f"system:serviceaccounts:{d.name('yard')}"), rule("list", "pods"), space=d.space
+        ),
         "group system:serviceaccounts:yard-",
     ),
     "everybody may attach to pods here": (
         "4.4",
-        lambda d: d.grant(group("system:authenticated"), rule("create", "pods/attach"), space=d.space),
+        lambda d: d.grant(
+            group("system:authenticated"), rule("create", "pods/attach"), space=d.space
+        ),
         "group system:authenticated",
     ),
     "a stranger by the account's own name in another namespace": (
@@ -86,7 +94,9 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     # By detours.
     "the default account may impersonate the reader": (
         "4.1",
-        lambda d: d.grant(d.me("default"), rule("impersonate", "serviceaccounts", "", d.who), space=d.space),
+        lambda d: d.grant(
+            d.me("default"), rule("impersonate", "serviceaccounts", "", d.who), space=d.space
+        ),
         "impersonate",
     ),
     "a stranger may impersonate the reader by its user name": (
@@ -101,7 +111,10 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     ),
     "the other namespace may make anybody's tokens": (
         "4.1",
-        lambda d: d.grant(group(f"system:serviceaccounts:{d.name('yard')}"), rule("create", "serviceaccounts/token")),
+        lambda d: d.grant(
+            group(f"system:serviceaccounts:{d.name('yard')}"),
+            rule("create", "serviceaccounts/token"),
+        ),
         "serviceaccounts/token",
     ),
     "the account may escalate": (
@@ -139,14 +152,28 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
         lambda d: d.grant(d.me("default"), rule("create", "pods/exec"), space=d.space),
         "pods/exec",
     ),
-    "nodes by their kubelets": ("5.1", lambda d: d.grant(d.me(), rule("get", "nodes/proxy")), "nodes/proxy"),
+    "nodes by their kubelets": (
+        "5.1",
+        lambda d: d.grant(d.me(), rule("get", "nodes/proxy")),
+        "nodes/proxy",
+    ),
     # By patterns and names.
     "every log": ("4.4", lambda d: d.grant(d.me(), rule("get", "*/log"), space=d.space), "*/log"),
-    "every subresource of pods": ("4.4", lambda d: d.grant(d.me(), rule("get", "pods/*"), space=d.space), "pods/*"),
-    "logs of another group": ("6.1", lambda d: d.grant(d.me(), rule("get", "*/log", "*"), space=d.space), "*/log"),
+    "every subresource of pods": (
+        "4.4",
+        lambda d: d.grant(d.me(), rule("get", "pods/*"), space=d.space),
+        "pods/*",
+    ),
+    "logs of another group": (
+        "6.1",
+        lambda d: d.grant(d.me(), rule("get", "*/log", "*"), space=d.space),
+        "*/log",
+    ),
     "further Secrets by name": (
         "4.3",
-        lambda d: d.grant(d.me(), rule("get", "secrets", "", d.name("key"), "other"), space=d.space),
+        lambda d: d.grant(
+            d.me(), rule("get", "secrets", "", d.name("key"), "other"), space=d.space
+        ),
         "named",
     ),
     "the Secret in every namespace": (
@@ -159,10 +186,16 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
         lambda d: d.grant(d.me(), rule("watch", "secrets", "", d.name("key")), space=d.space),
         "watch",
     ),
-    "its own namespace as well": ("4.2", lambda d: d.grant(d.me(), rule("watch", "pods"), space=d.home), "watch"),
+    "its own namespace as well": (
+        "4.2",
+        lambda d: d.grant(d.me(), rule("watch", "pods"), space=d.home),
+        "watch",
+    ),
     "a further verb": (
         "4.2",
-        lambda d: d.grant(d.me(), rule("get", "pods"), space=d.variant.setup[1]["metadata"]["name"]),
+        lambda d: d.grant(
+            d.me(), rule("get", "pods"), space=d.variant.setup[1]["metadata"]["name"]
+        ),
         "get",
     ),
     "watch beside get and list": (
@@ -172,11 +205,16 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     ),
     "all verbs": ("6.5", lambda d: d.grant(d.me(), rule("*", "pods"), space=d.space), "* · pods"),
     "every path": ("5.4", lambda d: d.grant(d.me(), paths("get", "*")), "get · *"),
-    "a path and all below it": ("5.4", lambda d: d.grant(d.me(), paths("get", "/metrics*", "/logs/*")), "/metrics*"),
+    "a path and all below it": (
+        "5.4",
+        lambda d: d.grant(d.me(), paths("get", "/metrics*", "/logs/*")),
+        "/metrics*",
+    ),
     "everybody may get the path": (
         "5.4",
         lambda d: d.grant(
-            group("system:authenticated"), d.admin.get(f"{API}/clusterroles/{d.name('paths')}").body["rules"][0]
+            group("system:authenticated"),
+            d.admin.get(f"{API}/clusterroles/{d.name('paths')}").body["rules"][0],
         ),
         "group system:authenticated",
     ),
@@ -187,7 +225,9 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     ),
     "nodes for everybody": (
         "5.1",
-        lambda d: d.grant(group("system:authenticated"), rule("list", "nodes,namespaces,persistentvolumes")),
+        lambda d: d.grant(
+            group("system:authenticated"), rule("list", "nodes,namespaces,persistentvolumes")
+        ),
         "group system:authenticated",
     ),
     # By roles that every cluster has.
@@ -206,8 +246,16 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
         lambda d: d.grant(d.me(), to=("ClusterRole", "view"), space=d.name("wings")),
         "in wings-",
     ),
-    "edit instead of view": ("5.2", lambda d: d.grant(d.me(), to=("ClusterRole", "edit"), space=d.space), "in stage-"),
-    "view gives secrets by aggregation": ("5.2", lambda d: d.aggregate("view", rule("get", "secrets")), "secrets"),
+    "edit instead of view": (
+        "5.2",
+        lambda d: d.grant(d.me(), to=("ClusterRole", "edit"), space=d.space),
+        "in stage-",
+    ),
+    "view gives secrets by aggregation": (
+        "5.2",
+        lambda d: d.aggregate("view", rule("get", "secrets")),
+        "secrets",
+    ),
     "view gives secrets, and nobody has it yet": (
         "4.1",
         lambda d: d.aggregate("view", rule("get", "secrets")),
@@ -228,17 +276,26 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
         lambda d: d.widen("system:public-info-viewer", paths("get", "/configz")),
         "/configz",
     ),
-    "more than asked is aggregated": ("5.3", lambda d: d.aggregate("view", rule("get", "secrets")), "secrets"),
+    "more than asked is aggregated": (
+        "5.3",
+        lambda d: d.aggregate("view", rule("get", "secrets")),
+        "secrets",
+    ),
     "others than those with view": (
         "5.3",
-        lambda d: d.grant(group("system:authenticated"), to=("ClusterRole", d.name("view")), space=d.space),
+        lambda d: d.grant(
+            group("system:authenticated"), to=("ClusterRole", d.name("view")), space=d.space
+        ),
         "group system:authenticated",
     ),
     "an aggregated role picks up more": (
         "4.1",
         lambda d: d.apply(
             [
-                {**role("", "bag", []), "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"bag": "1"}}]}},
+                {
+                    **role("", "bag", []),
+                    "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"bag": "1"}}]},
+                },
                 {
                     **role("", "in-bag", [rule("delete", "pods")]),
                     "metadata": {"name": "in-bag", "labels": {"bag": "1"}},
@@ -256,7 +313,11 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     "in a namespace that is not there": (
         "4.1",
         lambda d: d.apply(
-            [namespace("later"), role("later", "r", [ANYTHING]), binding("later", "r", "Role", "r", user("eve"))]
+            [
+                namespace("later"),
+                role("later", "r", [ANYTHING]),
+                binding("later", "r", "Role", "r", user("eve")),
+            ]
         ),
         "user eve",
     ),
@@ -268,12 +329,26 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     ),
     "the unauthenticated may read here": (
         "1.4",
-        lambda d: d.grant(group("system:unauthenticated"), rule("get", "configmaps"), space=d.space),
+        lambda d: d.grant(
+            group("system:unauthenticated"), rule("get", "configmaps"), space=d.space
+        ),
         "group system:unauthenticated",
     ),
-    "the new account may do anything": ("2.1", lambda d: d.grant(sa(d.space, d.name("bot")), to=ADMIN), "/bot-"),
-    "the quiet pod's account may do anything": ("2.3", lambda d: d.grant(d.me("default"), to=ADMIN), "/default"),
-    "a stranger may do anything in exercise three": ("3.1", lambda d: d.grant(user("alice"), to=ADMIN), "user alice"),
+    "the new account may do anything": (
+        "2.1",
+        lambda d: d.grant(sa(d.space, d.name("bot")), to=ADMIN),
+        "/bot-",
+    ),
+    "the quiet pod's account may do anything": (
+        "2.3",
+        lambda d: d.grant(d.me("default"), to=ADMIN),
+        "/default",
+    ),
+    "a stranger may do anything in exercise three": (
+        "3.1",
+        lambda d: d.grant(user("alice"), to=ADMIN),
+        "user alice",
+    ),
     "the token's account may do anything": ("3.2", lambda d: d.grant(d.me(), to=ADMIN), "brief-"),
     # Holes in what is to be closed or repaired.
     "the hole is closed for one, and open for another": (
@@ -303,14 +378,18 @@ TOO_MUCH: Mapping[str, tuple[str, Act, str]] = {
     ),
     "its twin is helped too": (
         "6.6",
-        lambda d: d.grant(sa(d.name("twin"), d.who), rule("get", "persistentvolumeclaims"), space=d.space),
+        lambda d: d.grant(
+            sa(d.name("twin"), d.who), rule("get", "persistentvolumeclaims"), space=d.space
+        ),
         "get · persistentvolumeclaims",
     ),
 }
 
 
 @pytest.mark.parametrize("threat", TOO_MUCH)
-def test_a_solved_task_with_too_much_beside_it_loses_points_and_says_who_has_what(threat: str) -> None:
+def test_a_solved_task_with_too_much_beside_it_loses_points_and_says_who_has_what(
+    threat: str,
+) -> None:
     task, act, named = TOO_MUCH[threat]
     desk = Desk(task)
     desk.solve()
@@ -376,7 +455,9 @@ def test_what_the_task_is_about_cannot_be_deleted_to_solve_it(what: str) -> None
 
 def test_rights_like_those_of_view_are_not_view() -> None:
     desk = Desk("5.2")
-    desk.grant(desk.me(), rule("list", "pods,services"), rule("get", "configmaps"), space=desk.space)
+    desk.grant(
+        desk.me(), rule("list", "pods,services"), rule("get", "configmaps"), space=desk.space
+    )
     found = desk.judge()
     assert found.points == found.most / 2
     assert [item.seen for item in found.items if not item.ok] == ["No binding gives it."]
@@ -393,10 +474,14 @@ def test_a_misspelt_verb_is_named() -> None:
     desk = Desk("4.2")
     desk.grant(desk.me(), rule("list,WATCH", "pods"), space=desk.name("away"))
     wrong = [item.seen for item in desk.judge().items if not item.ok]
-    assert wrong == ['The server says forbidden. Verbs are written in small letters: "watch", not "WATCH".']
+    assert wrong == [
+        'The server says forbidden. Verbs are written in small letters: "watch", not "WATCH".'
+    ]
 
 
-def test_a_strangers_rights_in_the_whole_cluster_are_charged_to_every_task_and_others_where_they_hold() -> None:
+def test_a_strangers_rights_in_the_whole_cluster_are_charged_to_every_task_and_others_where_they_hold() -> (
+    None
+):
     everywhere, here = Desk("4.1"), Desk("4.1")
     everywhere.grant(user("alice"), DELETE)
     here.grant(user("alice"), DELETE, space=here.space)

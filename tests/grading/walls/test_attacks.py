@@ -97,7 +97,9 @@ def test_it_gains_nothing(attack: str, grader: Grader, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("attack", ENDED)
-def test_an_early_end_is_reported_and_never_a_pass(attack: str, hasty_grader: Grader, tmp_path: Path) -> None:
+def test_an_early_end_is_reported_and_never_a_pass(
+    attack: str, hasty_grader: Grader, tmp_path: Path
+) -> None:
     source, expected = ENDED[attack]
     solved = solved_cells("ex4-roles", "eve")
     submit(tmp_path, "eve", "ex4-roles", [*solved, source, "1 + 1"])
@@ -137,9 +139,16 @@ def test_how_many_cells_ran_is_the_notebooks_own_claim(
 def test_no_pass_hangs_on_a_claim(grader: Grader, tmp_path: Path) -> None:
     """Points come from the cluster; a pass from them, and from a process that ended by itself."""
     for learner, leave in {"ann": "import os; os._exit(0)", "bob": f"{LYING}\nos._exit(1)"}.items():
-        submit(tmp_path, learner, "ex4-roles", [*solved_cells("ex4-roles", learner), leave, "while True: pass"])
+        submit(
+            tmp_path,
+            learner,
+            "ex4-roles",
+            [*solved_cells("ex4-roles", learner), leave, "while True: pass"],
+        )
     results = grade(grader, tmp_path)
-    assert {learner: result.score.points == result.score.most for learner, result in results.items()} == {
+    assert {
+        learner: result.score.points == result.score.most for learner, result in results.items()
+    } == {
         "ann": True,
         "bob": True,
     }
@@ -149,15 +158,32 @@ def test_no_pass_hangs_on_a_claim(grader: Grader, tmp_path: Path) -> None:
     assert results["bob"].claimed_cells == results["bob"].total_cells
 
 
-@pytest.mark.parametrize("begin", slow_but(["1", IN_A_KERNEL], "1"), ids=["in-a-fork", "in-a-kernel"])
+@pytest.mark.parametrize(
+    "begin", slow_but(["1", IN_A_KERNEL], "1"), ids=["in-a-fork", "in-a-kernel"]
+)
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("import os; os._exit(0)", "The notebook ended by itself. By its own account, 1 of 3 cells ran."),
-        ("import os; os._exit(7)", "The notebook was ended: exit code 7. By its own account, 1 of 3 cells ran."),
-        ("import os; os.kill(os.getpid(), 11)", "The notebook was ended: signal SIGSEGV. By its own account, 1 of 3"),
-        ("import os\nfor n in range(2, 99999):\n    try: os.kill(n, 9)\n    except OSError: pass", "signal SIGKILL."),
-        ("import sys; sys.exit(3)", "The notebook ended by itself. By its own account, 3 of 3 cells ran."),
+        (
+            "import os; os._exit(0)",
+            "The notebook ended by itself. By its own account, 1 of 3 cells ran.",
+        ),
+        (
+            "import os; os._exit(7)",
+            "The notebook was ended: exit code 7. By its own account, 1 of 3 cells ran.",
+        ),
+        (
+            "import os; os.kill(os.getpid(), 11)",
+            "The notebook was ended: signal SIGSEGV. By its own account, 1 of 3",
+        ),
+        (
+            "import os\nfor n in range(2, 99999):\n    try: os.kill(n, 9)\n    except OSError: pass",
+            "signal SIGKILL.",
+        ),
+        (
+            "import sys; sys.exit(3)",
+            "The notebook ended by itself. By its own account, 3 of 3 cells ran.",
+        ),
     ],
 )
 @pytest.mark.usefixtures("isolated")
@@ -170,8 +196,15 @@ def test_a_kernel_and_a_fork_end_alike(
 
 @pytest.mark.parametrize("begin", ["1", IN_A_KERNEL], ids=["in-a-fork", "in-a-kernel"])
 @pytest.mark.parametrize("source", ["quit()", "exit"])
-def test_quitting_ends_the_notebook(source: str, begin: str, patient_grader: Grader, tmp_path: Path) -> None:
-    submit(tmp_path, "eve", "ex4-roles", [begin, source, "import time; time.sleep(2)", "print('still here')"])
+def test_quitting_ends_the_notebook(
+    source: str, begin: str, patient_grader: Grader, tmp_path: Path
+) -> None:
+    submit(
+        tmp_path,
+        "eve",
+        "ex4-roles",
+        [begin, source, "import time; time.sleep(2)", "print('still here')"],
+    )
     submit(tmp_path, "ann", "ex4-roles", [begin, "print('last words')", source])
     results = grade(patient_grader, tmp_path)
     assert results["eve"].claimed_cells < 4
@@ -181,14 +214,29 @@ def test_quitting_ends_the_notebook(source: str, begin: str, patient_grader: Gra
 
 
 def test_a_kernels_errors_and_values_are_kept(patient_grader: Grader, tmp_path: Path) -> None:
-    submit(tmp_path, "eve", "ex4-roles", [IN_A_KERNEL, "raise MemoryError", "6 * 7", "print('so'); 1 / 0"])
-    first, last = "Traceback (most recent call last):\nMemoryError: \n42\nso\n", "ZeroDivisionError: division by zero\n"
-    assert grade(patient_grader, tmp_path)["eve"].output == f"{first}Traceback (most recent call last):\n{last}"
+    submit(
+        tmp_path,
+        "eve",
+        "ex4-roles",
+        [IN_A_KERNEL, "raise MemoryError", "6 * 7", "print('so'); 1 / 0"],
+    )
+    first, last = (
+        "Traceback (most recent call last):\nMemoryError: \n42\nso\n",
+        "ZeroDivisionError: division by zero\n",
+    )
+    assert (
+        grade(patient_grader, tmp_path)["eve"].output
+        == f"{first}Traceback (most recent call last):\n{last}"
+    )
 
 
-@pytest.mark.parametrize("attack", slow_but(HARMS, "filling-memory", "filling-the-disk", "killing-everybody"))
+@pytest.mark.parametrize(
+    "attack", slow_but(HARMS, "filling-memory", "filling-the-disk", "killing-everybody")
+)
 @pytest.mark.usefixtures("isolated")
-def test_it_harms_nobody_and_nothing_of_it_lives_on(attack: str, grader: Grader, tmp_path: Path) -> None:
+def test_it_harms_nobody_and_nothing_of_it_lives_on(
+    attack: str, grader: Grader, tmp_path: Path
+) -> None:
     submit(tmp_path, "eve", "ex4-roles", [HARMS[attack]])
     submit(tmp_path, "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
     results = grade(grader, tmp_path)
@@ -217,7 +265,9 @@ if os.fork() == 0:
 
 
 @pytest.mark.usefixtures("isolated")
-def test_other_ports_other_submissions_and_the_grader_are_out_of_reach(grader: Grader, tmp_path: Path) -> None:
+def test_other_ports_other_submissions_and_the_grader_are_out_of_reach(
+    grader: Grader, tmp_path: Path
+) -> None:
     look = f"""
 import os, re, socket
 mine = re.search("127.0.0.1:([0-9]+)", open(os.environ["KUBECONFIG"]).read())[1]
@@ -242,10 +292,15 @@ except OSError as error:
 
 
 @pytest.mark.usefixtures("isolated")
-def test_the_environment_holds_no_secret(grader: Grader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_holds_no_secret(
+    grader: Grader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TEACHERS_SECRET", "open sesame")
     submit(
-        tmp_path, "eve", "ex4-roles", ["import os; print(dict(os.environ)); print(open('/proc/self/environ').read())"]
+        tmp_path,
+        "eve",
+        "ex4-roles",
+        ["import os; print(dict(os.environ)); print(open('/proc/self/environ').read())"],
     )
     result = grade(grader, tmp_path)["eve"]
     assert "open sesame" not in result.output
@@ -301,7 +356,9 @@ def test_ctrl_c_in_a_terminal_is_the_graders_alone(grader: Grader) -> None:
 def test_graders_beside_each_other_share_no_user(grader: Grader, tmp_path: Path) -> None:
     """The kernel counts processes by user: a fork bomb at one grader must not stop notebooks at another."""
     if grader.workers.level != "root":
-        pytest.skip("only as root do learners run as users of their own; elsewhere limits count the grader's own user")
+        pytest.skip(
+            "only as root do learners run as users of their own; elsewhere limits count the grader's own user"
+        )
     submit(tmp_path, "ann", "ex4-roles", ["import os; print('user', os.getuid())"])
     with Grader(slots=1) as other:
         users = {grade(each, tmp_path)["ann"].output for each in (grader, other)}

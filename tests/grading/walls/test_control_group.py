@@ -25,10 +25,14 @@ def process(tmp_path: Path) -> Path:
     return directory
 
 
-def mount(process: Path, mount_point: Path, kind: str, options: str, membership: str, root: str = "/") -> None:
+def mount(
+    process: Path, mount_point: Path, kind: str, options: str, membership: str, root: str = "/"
+) -> None:
     """Add a hierarchy."""
     with (process / "mountinfo").open("a") as file:
-        file.write(f"30 20 0:29 {root} {mount_point} rw,nosuid shared:9 - {kind} cgroup rw,{options}\n")
+        file.write(
+            f"30 20 0:29 {root} {mount_point} rw,nosuid shared:9 - {kind} cgroup rw,{options}\n"
+        )
     with (process / "cgroup").open("a") as file:
         file.write(f"{membership}\n")
 
@@ -67,7 +71,9 @@ def test_processor_time_and_swap_are_limited_where_the_kernel_can(tmp_path: Path
     }
 
 
-def test_the_hierarchies_of_version_1_are_used_beside_each_other(process: Path, tmp_path: Path) -> None:
+def test_the_hierarchies_of_version_1_are_used_beside_each_other(
+    process: Path, tmp_path: Path
+) -> None:
     for name in ("memory/user", "cpu,cpuacct", "freezer"):
         (tmp_path / name).mkdir(parents=True)
     mount(process, tmp_path / "memory", "cgroup", "memory", "4:memory:/docker/a/user", "/docker/a")
@@ -85,20 +91,27 @@ def test_the_hierarchies_of_version_1_are_used_beside_each_other(process: Path, 
     assert read(tmp_path / "cpu,cpuacct/one") == processor
 
 
-def test_without_a_hierarchy_that_counts_memory_there_is_none(process: Path, tmp_path: Path) -> None:
+def test_without_a_hierarchy_that_counts_memory_there_is_none(
+    process: Path, tmp_path: Path
+) -> None:
     assert control_group.hierarchies(tmp_path / "nowhere") == []
     assert control_group.hierarchies(process) == []
     (tmp_path / "unified").mkdir()
     (tmp_path / "unified/cgroup.subtree_control").write_text("pids")
     mount(process, tmp_path / "unified", "cgroup2", "nsdelegate", "0::/")
     assert control_group.hierarchies(process) == []
-    assert control_group.create("one", LIMITS, [Hierarchy(tmp_path, ("pids",), unified=True)]) is None
+    assert (
+        control_group.create("one", LIMITS, [Hierarchy(tmp_path, ("pids",), unified=True)]) is None
+    )
     assert not (tmp_path / "one").exists()
 
 
 def test_a_group_that_cannot_be_limited_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "one/memory.max").mkdir(parents=True)  # such as a file that may not be written
-    assert control_group.create("one", LIMITS, [Hierarchy(tmp_path, ("memory",), unified=True)]) is None
+    assert (
+        control_group.create("one", LIMITS, [Hierarchy(tmp_path, ("memory",), unified=True)])
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,4 +126,6 @@ def test_kills_for_want_of_memory_are_counted(name: str, text: str, tmp_path: Pa
     events = control_group.ControlGroup([tmp_path]).open_events()
     assert control_group.kills(events) == 2
     os.close(events)
-    assert control_group.kills(control_group.ControlGroup([tmp_path / "nowhere"]).open_events()) == 0
+    assert (
+        control_group.kills(control_group.ControlGroup([tmp_path / "nowhere"]).open_events()) == 0
+    )

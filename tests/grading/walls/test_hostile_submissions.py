@@ -52,19 +52,31 @@ class TestOddFiles:
             for result in GradingSession(folder, tmp_path / "out").run(grader, lambda _result: None)
         }
         assert results.pop("ann").passed
-        assert {learner: result.ended for learner, result in results.items()} == dict.fromkeys(results, "unreadable")
+        assert {learner: result.ended for learner, result in results.items()} == dict.fromkeys(
+            results, "unreadable"
+        )
         assert len(results) == 7
         assert "clear its outputs" in results["huge"].outcome
         assert "format 3: open it in JupyterLab" in results["old"].outcome
         assert "symbolic link" in results["link"].outcome
         assert "ordinary file" in results["pipe"].outcome
 
-    def test_odd_notebooks_are_run_as_far_as_they_can_be(self, grader: Grader, tmp_path: Path) -> None:
+    def test_odd_notebooks_are_run_as_far_as_they_can_be(
+        self, grader: Grader, tmp_path: Path
+    ) -> None:
         many = submit(tmp_path, "many", EXERCISE, ["x = 1"] * 10_000)
         document = json.loads(many.read_text())
-        document["metadata"] = {"a": float("nan"), "kernelspec": {"name": "../../evil", "display_name": "=1+1"}}
+        document["metadata"] = {
+            "a": float("nan"),
+            "kernelspec": {"name": "../../evil", "display_name": "=1+1"},
+        }
         many.write_text(json.dumps(document))
-        submit(tmp_path, "deep", EXERCISE, ["-" * 100_000 + "1", "x" + ".x" * 50_000, "(" * 5000, "print('alive')"])
+        submit(
+            tmp_path,
+            "deep",
+            EXERCISE,
+            ["-" * 100_000 + "1", "x" + ".x" * 50_000, "(" * 5000, "print('alive')"],
+        )
         submit(tmp_path, "zero", EXERCISE, ["a\0b", "\ud800", "print('alive')"])
         submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
         results = grade(grader, tmp_path)
@@ -81,7 +93,10 @@ class TestNames:
     def test_a_file_in_ones_own_folder_is_ones_own(self, tmp_path: Path) -> None:
         submit(tmp_path, "eve", f"ann__{EXERCISE}", ["1"])
         submit(tmp_path, "ann", EXERCISE, ["2"])
-        assert [(entry.learner, entry.path.parent.name) for entry in find(tmp_path)] == [("ann", "ann"), ("eve", "eve")]
+        assert [(entry.learner, entry.path.parent.name) for entry in find(tmp_path)] == [
+            ("ann", "ann"),
+            ("eve", "eve"),
+        ]
 
     def test_the_topmost_of_several_counts(self, tmp_path: Path) -> None:
         deep = submit(tmp_path / "eve", "old", EXERCISE, ["1"])
@@ -96,10 +111,15 @@ class TestNames:
         for learner in ("_ann", "bob", *others):  # the others are newer
             submit(tmp_path, learner, EXERCISE, ["1"])
         chosen, left_out = choose(walk(tmp_path))
-        assert [(entry.learner, entry.path.parent.name) for entry in chosen] == [("_ann", "_ann"), ("bob", "bob")]
+        assert [(entry.learner, entry.path.parent.name) for entry in chosen] == [
+            ("_ann", "_ann"),
+            ("bob", "bob"),
+        ]
         assert len(left_out) == 1 + len(others)
         assert left_out[0].startswith("the rest of ")
-        assert left_out[0].endswith(", which are one learner: that which is written as the id counts, else the newest")
+        assert left_out[0].endswith(
+            ", which are one learner: that which is written as the id counts, else the newest"
+        )
         for name in ("_ann", *others):
             assert name.replace("\u200b", "\ufffd") in left_out[0]
 
@@ -117,7 +137,9 @@ class TestNames:
         (tmp_path / "s" / "eve").symlink_to(tmp_path / "s" / "ann")
         assert [entry.learner for entry in find(tmp_path / "s")] == ["ann"]
 
-    def test_what_learners_write_is_only_text_in_the_reports(self, grader: Grader, tmp_path: Path) -> None:
+    def test_what_learners_write_is_only_text_in_the_reports(
+        self, grader: Grader, tmp_path: Path
+    ) -> None:
         evil = "=HYPERLINK(1)\x00\x1b[2J\ud800<script>alert(1)</script>]]>" + "x" * 2000
         space, name = Seed("-1_1_cmd").name("facts"), Seed("-1_1_cmd").name("report")
         body = {"metadata": {"name": name}, "data": {"version": evil}}
@@ -129,7 +151,12 @@ class TestNames:
         submit(tmp_path / "s", "-1+1\ncmd", "ex1-api-server", cells)
         results = GradingSession(tmp_path / "s", tmp_path / "out").run(grader, lambda _result: None)
         learner = results[0].learner
-        seen = next(item.seen for task in results[0].score.tasks for item in task.items if "HYPERLINK" in item.seen)
+        seen = next(
+            item.seen
+            for task in results[0].score.tasks
+            for item in task.items
+            if "HYPERLINK" in item.seen
+        )
         assert len(seen) < 600
         ElementTree.parse(tmp_path / "out" / "junit.xml")
         row = next(csv.DictReader((tmp_path / "out" / "scores.csv").read_text().splitlines()))
@@ -169,7 +196,9 @@ while status == 201:
     status = lab.admin.post(base + "clusterrolebindings", body).status
 """,
     "a-role-of-a-billion-parts": role_of_many_parts(*['[f"w{n}" for n in range(1000)]'] * 3),
-    "a-role-of-parts-that-nobody-can-do": role_of_many_parts('["list"] * 300', '[""] * 10', '["pods/log"] * 300'),
+    "a-role-of-parts-that-nobody-can-do": role_of_many_parts(
+        '["list"] * 300', '[""] * 10', '["pods/log"] * 300'
+    ),
     "many-bindings-to-many-rules": """
 rules = [{"verbs": ["get"], "apiGroups": ["a"], "resources": [f"r{n}"]} for n in range(1500)]
 base = "/apis/rbac.authorization.k8s.io/v1/"
@@ -212,7 +241,9 @@ lab.admin.post("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicie
 }
 
 
-@pytest.mark.parametrize("bomb", slow_but(BOMBS, "a-role-of-a-billion-parts", "filling-the-cluster"))
+@pytest.mark.parametrize(
+    "bomb", slow_but(BOMBS, "a-role-of-a-billion-parts", "filling-the-cluster")
+)
 def test_no_bomb_reaches_the_grader(bomb: str, grader: Grader, tmp_path: Path) -> None:
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
     submit(tmp_path, "eve", EXERCISE, [SETUP, BOMBS[bomb]])
@@ -233,9 +264,7 @@ def test_no_bomb_reaches_the_grader(bomb: str, grader: Grader, tmp_path: Path) -
 
 
 def test_who_keeps_the_server_busy_is_refused(tmp_path: Path) -> None:
-    busy = (
-        "status = 200\nwhile status == 200: status = lab.admin.get('/api/v1/namespaces').status\nprint('got', status)"
-    )
+    busy = "status = 200\nwhile status == 200: status = lab.admin.get('/api/v1/namespaces').status\nprint('got', status)"
     submit(tmp_path, "eve", EXERCISE, [SETUP, busy])
     with Grader(limits=PATIENT, quota=Quota(seconds=0.05)) as strict:
         result = grade(strict, tmp_path)["eve"]
@@ -326,7 +355,9 @@ time.sleep(0.5)
     result = grade(grader, tmp_path)["eve"]
     assert result.score.points == 0, result.output
     granted = [line for task in result.score.tasks for line in task.excess]
-    assert not [line for line in granted if "system:serviceaccounts" in line], "it acted while it was judged"
+    assert not [line for line in granted if "system:serviceaccounts" in line], (
+        "it acted while it was judged"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no bash")

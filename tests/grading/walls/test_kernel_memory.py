@@ -261,7 +261,9 @@ def without_groups() -> Iterator[Grader]:
 def test_the_kernels_memory_is_bounded_without_a_control_group(
     attack: str, size: str, without_groups: Grader, tmp_path: Path
 ) -> None:
-    more = MORE[attack].replace("change=same", "change=raised") if size == "raised" else MORE[attack]
+    more = (
+        MORE[attack].replace("change=same", "change=raised") if size == "raised" else MORE[attack]
+    )
     submit(tmp_path, "eve", EXERCISE, [f"{HOARD}\n{more}\nhoard()"])
     for _ in range(3):  # others use the machine's memory meanwhile
         result = grade(without_groups, tmp_path)["eve"]
@@ -273,7 +275,9 @@ def test_the_kernels_memory_is_bounded_without_a_control_group(
 def test_descriptors_and_processes_are_few_enough_for_the_memory_limit() -> None:
     for limits in (Limits(), Limits().for_kernel, SMALL):
         assert limits.descriptors >= 64
-        assert (limits.processes + 2) * limits.descriptors * (208 << 10) * 3 // 2 < limits.memory_bytes
+        assert (limits.processes + 2) * limits.descriptors * (
+            208 << 10
+        ) * 3 // 2 < limits.memory_bytes
 
 
 @pytest.mark.slow
@@ -303,13 +307,16 @@ print("still here")
 def test_a_control_group_counts_what_the_kernel_holds(tmp_path: Path) -> None:
     if not any("memory" in found.controllers for found in control_group.hierarchies()):
         pytest.skip("the tests may make no control group here")
-    tiny = Limits(seconds=20.0, cpu_seconds=10, memory_bytes=160 << 20, disk_bytes=4 << 20, processes=10)
+    tiny = Limits(
+        seconds=20.0, cpu_seconds=10, memory_bytes=160 << 20, disk_bytes=4 << 20, processes=10
+    )
     source = HOARD.replace(str(SMALL.memory_bytes), str(400 << 20)) + MORE["unix-pairs"]
     submit(tmp_path, "eve", EXERCISE, [f"{source}\nkept = [bytearray(b'x') * (70 << 20)]\nhoard()"])
     with Grader(limits=tiny, slots=1) as grader:
         result = grade(grader, tmp_path)["eve"]
         groups = [
-            found.directory / f"labkit-{grader.workers.fork_server_pid}-0" for found in control_group.hierarchies()
+            found.directory / f"labkit-{grader.workers.fork_server_pid}-0"
+            for found in control_group.hierarchies()
         ]
         assert all(group.is_dir() for group in groups)
     assert result.ended == "memory limit", (result.ended, result.output)

@@ -38,7 +38,9 @@ CALLS = {
 
 
 @pytest.mark.parametrize("source", CALLS)
-def test_memory_that_no_limit_counts_is_not_to_be_had(source: str, grader: Grader, tmp_path: Path) -> None:
+def test_memory_that_no_limit_counts_is_not_to_be_had(
+    source: str, grader: Grader, tmp_path: Path
+) -> None:
     if sys.platform != "linux" or os.uname().machine not in seccomp.MACHINES:
         pytest.skip("system calls are refused on Linux, x86-64 and arm64 (docs/grading.md)")
     submit(tmp_path, "eve", EXERCISE, [CALLS[source]])
@@ -128,7 +130,9 @@ print("pods", len(lab.admin.get(space + "/pods").items))
 """
     submit(tmp_path, "eve", EXERCISE, [SETUP, large])
     output = grade(patient_grader, tmp_path)["eve"].output
-    assert "large 413 While it is graded, a cluster takes no more than 128 KiB at once." in output, output
+    assert (
+        "large 413 While it is graded, a cluster takes no more than 128 KiB at once." in output
+    ), output
     assert "text 201" in output
     assert "many 201" in output
     assert 1 < int(output.partition("pods ")[2].split()[0]) < 30
@@ -173,7 +177,9 @@ for _ in range(60_000): server.sendall(b"a" * 60_000)
 @pytest.mark.slow
 @pytest.mark.parametrize("case", slow_but(NO_REQUESTS, "a-chunk-that-never-begins"))
 def test_what_is_no_request_is_paid_for_as_well(case: str, tmp_path: Path) -> None:
-    source = f"{CLIENT}\ntry:\n{indent(NO_REQUESTS[case], '    ')}\nexcept OSError:\n    print('cut')"
+    source = (
+        f"{CLIENT}\ntry:\n{indent(NO_REQUESTS[case], '    ')}\nexcept OSError:\n    print('cut')"
+    )
     submit(tmp_path, "eve", EXERCISE, [source])
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
     with Grader(limits=PATIENT, quota=Quota(seconds=0.3)) as strict:

@@ -56,7 +56,9 @@ print("processors", os.cpu_count(), "memory", "MemTotal" in open("/proc/meminfo"
 
 
 @pytest.mark.parametrize(
-    "overlay", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["with-overlays", "without-overlays"]
+    "overlay",
+    [True, pytest.param(False, marks=pytest.mark.slow)],
+    ids=["with-overlays", "without-overlays"],
 )
 @pytest.mark.usefixtures("isolated")
 def test_packages_that_labkit_does_not_need_are_not_there(
@@ -64,7 +66,10 @@ def test_packages_that_labkit_does_not_need_are_not_there(
 ) -> None:
     if not overlay:
         monkeypatch.setattr(packages, "_whiteouts", lambda _directory, _names: "")
-    own = sorted({str(path) for path in packages._directories()} - {str(Path(pytest.__file__).resolve().parents[1])})
+    own = sorted(
+        {str(path) for path in packages._directories()}
+        - {str(Path(pytest.__file__).resolve().parents[1])}
+    )
     submit(tmp_path, "eve", EXERCISE, [f"OTHERS = {own!r}", LIST])
     with Grader(limits=SHORT, slots=1) as grader:
         output = grade(grader, tmp_path)["eve"].output
@@ -111,13 +116,17 @@ def test_those_for_figures_and_tables_stay_where_they_are_installed(
     scratch.mkdir()
     first, second = package_directories(scratch)
     names = {
-        name for wanted in ("kube_labkit", "helper", "pandas", "dates") for name in (wanted, f"{wanted}-1.0.dist-info")
+        name
+        for wanted in ("kube_labkit", "helper", "pandas", "dates")
+        for name in (wanted, f"{wanted}-1.0.dist-info")
     }
     assert set(first.needed) == names | {"deeper", "deeper-1.0.egg-info", "__pycache__"}
     assert second == PackageDirectory(str(system), ())
 
 
-def test_where_labkit_is_not_installed_nothing_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_labkit_is_not_installed_nothing_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install(tmp_path, "other")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     assert package_directories(tmp_path) == []

@@ -202,11 +202,15 @@ ENTRIES = ("/", "/api", "/apis", "/api/v1", "/apis/apps/v1")
 def groups(paper: Paper) -> None:
     """What the server says of its groups."""
     resources = [{"name": name} for name in ("roles", "clusterroles", "roles/status")]
-    paper.answers[f"/apis/{GROUP}"] = Answer(200, {"preferredVersion": {"groupVersion": f"{GROUP}/v1"}})
+    paper.answers[f"/apis/{GROUP}"] = Answer(
+        200, {"preferredVersion": {"groupVersion": f"{GROUP}/v1"}}
+    )
     paper.answers[f"/apis/{GROUP}/v1"] = Answer(200, {"resources": resources})
     paper.answers["/apis/apps/v1"] = Answer(200, {"resources": [{"name": "deployments"}]})
     paper.answers["/apis/apps"] = Answer(200, {"preferredVersion": {"groupVersion": "apps/v1"}})
-    paper.answers["/api/v1"] = Answer(200, {"resources": [{"name": name} for name in ("pods", "a", "b", "c", "d")]})
+    paper.answers["/api/v1"] = Answer(
+        200, {"resources": [{"name": name} for name in ("pods", "a", "b", "c", "d")]}
+    )
 
 
 @scenario

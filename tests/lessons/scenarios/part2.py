@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from labkit.client.pods import MOUNT
-from tests.lessons.paper import CUSTOM, DEFAULT, KIKAI, REFUSED, STRANGER, Paper, by_lab, pod, scenario, waiting
+from tests.lessons.paper import (
+    CUSTOM,
+    DEFAULT,
+    KIKAI,
+    REFUSED,
+    STRANGER,
+    Paper,
+    by_lab,
+    pod,
+    scenario,
+    waiting,
+)
 
 # -- W5 and W6: the pod, and the address inside it ------------------------------------------
 
@@ -40,13 +51,24 @@ def w5_pending(paper: Paper) -> None:
 
 @scenario
 def w5_pending_since(paper: Paper) -> None:
-    conditions = [{"type": "Ready", "message": "no"}, {"type": "PodScheduled", "message": "0/1 nodes are available."}]
+    conditions = [
+        {"type": "Ready", "message": "no"},
+        {"type": "PodScheduled", "message": "0/1 nodes are available."},
+    ]
     paper.add(pod("curl", state={"phase": "Pending", "conditions": conditions}))
 
 
 @scenario
 def w5_no_image(paper: Paper) -> None:
-    paper.add(pod("curl", state={**waiting("ErrImagePull"), "conditions": [{"type": "PodScheduled", "message": "x"}]}))
+    paper.add(
+        pod(
+            "curl",
+            state={
+                **waiting("ErrImagePull"),
+                "conditions": [{"type": "PodScheduled", "message": "x"}],
+            },
+        )
+    )
 
 
 @scenario

@@ -113,7 +113,9 @@ def w10_wrong(paper: Paper) -> None:
 
 @scenario
 def w10_wrong_there_are(paper: Paper) -> None:
-    paper.add(account("default", "kikai", secrets=[{"name": "kikai-token-1"}, {"name": "kikai-token-2"}]))
+    paper.add(
+        account("default", "kikai", secrets=[{"name": "kikai-token-1"}, {"name": "kikai-token-2"}])
+    )
     paper.predict("W10", "no")
 
 
@@ -202,7 +204,9 @@ def w11_nobody_has_curl(paper: Paper) -> None:
 def w11_right(paper: Paper) -> None:
     custom(paper)
     paper.printed["curl-custom-sa main:"] = ExecFailed(500, "", "No shell.")
-    paper.printed["default/curl-custom-sa ambassador: curl -s -A labkit-check http://localhost:8001/version"] = "{}"
+    paper.printed[
+        "default/curl-custom-sa ambassador: curl -s -A labkit-check http://localhost:8001/version"
+    ] = "{}"
 
 
 @scenario
@@ -219,7 +223,11 @@ ASK_TOKEN = "/api/v1/namespaces/default/serviceaccounts/kikai/token"
 
 
 def tokens(
-    paper: Paper, prediction: str | None = "different", named: object = None, mounted: object = None, look: bool = True
+    paper: Paper,
+    prediction: str | None = "different",
+    named: object = None,
+    mounted: object = None,
+    look: bool = True,
 ) -> None:
     if prediction:
         paper.predict("W12", prediction)
@@ -227,7 +235,9 @@ def tokens(
         paper.record("W12", named)
     custom(paper)
     paper.add(account("default", "kikai"))
-    first = token(**CLAIMS, jti="1", kubernetes={"io": {}, **({} if mounted is None else {"pod": mounted})})
+    first = token(
+        **CLAIMS, jti="1", kubernetes={"io": {}, **({} if mounted is None else {"pod": mounted})}
+    )
     own = token(**CLAIMS, jti="2", aud="b")
     paper.printed[f"cat {MOUNT}/token"] = f"{first}\n"
     paper.answers[ASK_TOKEN] = Answer(201, {"status": {"token": own}})
@@ -339,7 +349,11 @@ def w12_a_secret(paper: Paper) -> None:
     own = paper.printed[f"cat {MOUNT}/token"]
     paper.objects[-1]["secrets"] = [{"name": "kikai-token-1"}, {"name": "kikai-token-2"}]
     data = {"token": b64encode(str(own).strip().encode()).decode()}
-    secret = {"kind": "Secret", "metadata": {"name": "kikai-token-1", "namespace": "default"}, "data": data}
+    secret = {
+        "kind": "Secret",
+        "metadata": {"name": "kikai-token-1", "namespace": "default"},
+        "data": data,
+    }
     paper.add(secret)
 
 

@@ -73,7 +73,13 @@ def w14_by_a_deployment(paper: Paper) -> None:
     made = pod("test-6d4f-x", "kikai")
     two(
         paper,
-        {**made, "metadata": {**made["metadata"], "ownerReferences": [{"controller": True, "name": "test-6d4f"}]}},
+        {
+            **made,
+            "metadata": {
+                **made["metadata"],
+                "ownerReferences": [{"controller": True, "name": "test-6d4f"}],
+            },
+        },
     )
 
 
@@ -170,7 +176,9 @@ def w15_allowed_by_now(paper: Paper) -> None:
     paper.ask(KIKAI, SERVICES)
 
 
-def missed(path: str, status: int = 403, user: str = KIKAI, method: str = "GET") -> Callable[[Paper], None]:
+def missed(
+    path: str, status: int = 403, user: str = KIKAI, method: str = "GET"
+) -> Callable[[Paper], None]:
     def act(paper: Paper) -> None:
         paper.predict("W15", "no")
         paper.ask(user, path, status, method=method)
@@ -181,7 +189,9 @@ def missed(path: str, status: int = 403, user: str = KIKAI, method: str = "GET")
 for name, act in {
     "as_another": missed(SERVICES, user=DARBO),
     "with_a_bad_credential": missed(SERVICES, 401, user=""),
-    "by_can_i": missed("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", 201, method="POST"),
+    "by_can_i": missed(
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", 201, method="POST"
+    ),
     "by_writing": missed(SERVICES, method="POST"),
     "another_group": missed("/apis/apps/v1/namespaces/kikai/services"),
     "one_object": missed(f"{SERVICES}/kubernetes"),
@@ -376,19 +386,34 @@ def w17_nothing(paper: Paper) -> None:
 NOBODY = {**binding("kikai", "b", "Role/service-reader"), "subjects": None}
 for name, act in {
     "in_darbo": tried(binding("darbo", "b", "Role/service-reader", "kikai/default")),
-    "another_subject": tried(binding("kikai", "b", "Role/service-reader", "kikai/other", "group:dev")),
+    "another_subject": tried(
+        binding("kikai", "b", "Role/service-reader", "kikai/other", "group:dev")
+    ),
     "nobody": tried(NOBODY),
     "somebody_else": tried(binding("", "b", "ClusterRole/view", "darbo/other")),
     "no_role": tried(binding("kikai", "b", "Role/gone", "kikai/default")),
     "no_cluster_role": tried(binding("kikai", "b", "ClusterRole/service-reader", "kikai/default")),
-    "another_role": tried(role("kikai", "r", ("get", "", "pods")), binding("kikai", "b", "Role/r", "kikai/default")),
-    "capitals": tried(role("kikai", "r", ("LIST", "", "services")), binding("kikai", "b", "Role/r", "kikai/default")),
-    "only_list": tried(role("kikai", "r", ("list", "", "services")), binding("kikai", "b", "Role/r", "kikai/default")),
-    "a_group": tried(binding("kikai", "b", "Role/service-reader", "group:system:serviceaccounts:kikai")),
-    "two_accounts": tried(binding("kikai", "b", "Role/service-reader", "kikai/default", "kikai/other")),
+    "another_role": tried(
+        role("kikai", "r", ("get", "", "pods")), binding("kikai", "b", "Role/r", "kikai/default")
+    ),
+    "capitals": tried(
+        role("kikai", "r", ("LIST", "", "services")),
+        binding("kikai", "b", "Role/r", "kikai/default"),
+    ),
+    "only_list": tried(
+        role("kikai", "r", ("list", "", "services")),
+        binding("kikai", "b", "Role/r", "kikai/default"),
+    ),
+    "a_group": tried(
+        binding("kikai", "b", "Role/service-reader", "group:system:serviceaccounts:kikai")
+    ),
+    "two_accounts": tried(
+        binding("kikai", "b", "Role/service-reader", "kikai/default", "kikai/other")
+    ),
     "edit": tried(BOUND, binding("kikai", "b", "ClusterRole/edit", "kikai/default")),
     "cluster_wide": tried(
-        role("", "r", ("get,list", "", "services")), binding("", "b", "ClusterRole/r", "kikai/default")
+        role("", "r", ("get,list", "", "services")),
+        binding("", "b", "ClusterRole/r", "kikai/default"),
     ),
     "view": tried(binding("kikai", "b", "ClusterRole/view", "kikai/default")),
     "view_too": tried(BOUND, binding("kikai", "b", "ClusterRole/view", "kikai/default")),
@@ -397,10 +422,14 @@ for name, act in {
         binding("kikai", "b", "Role/r", "kikai/default"),
     ),
     "only_darbo_and_more": tried(
-        BOUND, role("darbo", "r", ("get,list", "", "pods")), binding("kikai", "c", "ClusterRole/edit", "darbo/default")
+        BOUND,
+        role("darbo", "r", ("get,list", "", "pods")),
+        binding("kikai", "c", "ClusterRole/edit", "darbo/default"),
     ),
     "by_the_lab": tried(by_lab(BOUND, "W17")),
-    "partly_by_the_lab": tried(by_lab(BOUND, "W17"), binding("kikai", "own", "Role/service-reader", "kikai/default")),
+    "partly_by_the_lab": tried(
+        by_lab(BOUND, "W17"), binding("kikai", "own", "Role/service-reader", "kikai/default")
+    ),
     "unpredicted": tried(BOUND),
     "view_in_darbo_too": tried(BOUND, binding("darbo", "v", "ClusterRole/view", "kikai/default")),
     "a_stray_cluster_admin": tried(
@@ -408,7 +437,9 @@ for name, act in {
         role("", "cluster-admin", ("*", "*", "*")),
         binding("", "stray", "ClusterRole/cluster-admin", "kikai/default"),
     ),
-    "in_its_own_namespace": tried({**BOUND, "subjects": [{"kind": "ServiceAccount", "name": "default"}]}),
+    "in_its_own_namespace": tried(
+        {**BOUND, "subjects": [{"kind": "ServiceAccount", "name": "default"}]}
+    ),
 }.items():
     SCENARIOS[f"w17_{name}"] = act
 
@@ -450,11 +481,15 @@ for name, act in {
     "replaced": tried(binding("kikai", "test", "Role/service-reader", "darbo/default")),
     "too_much": tried(BOTH_BOUND, binding("kikai", "b", "ClusterRole/edit", "darbo/default")),
     "cluster_wide": tried(
-        BOUND, role("", "r", ("get,list", "", "services")), binding("", "b", "ClusterRole/r", "darbo/default")
+        BOUND,
+        role("", "r", ("get,list", "", "services")),
+        binding("", "b", "ClusterRole/r", "darbo/default"),
     ),
     "by_the_lab": tried(by_lab(BOTH_BOUND, "W18")),
     "by_the_lab_earlier": tried(by_lab(BOTH_BOUND, "W17")),
     "right": tried(BOTH_BOUND),
-    "right_by_another": tried(BOUND, binding("kikai", "two", "Role/service-reader", "darbo/default")),
+    "right_by_another": tried(
+        BOUND, binding("kikai", "two", "Role/service-reader", "darbo/default")
+    ),
 }.items():
     SCENARIOS[f"w18_{name}"] = act

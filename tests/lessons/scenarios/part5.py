@@ -18,15 +18,22 @@ LOCAL_VIEW = binding("kikai", "view-test", "ClusterRole/view", "kikai/default")
 LOCAL_READER = binding("kikai", "pv-test", "ClusterRole/pv-reader", "kikai/default")
 WIDE_READER = binding("", "pv-test", "ClusterRole/pv-reader", "kikai/default")
 WIDE_VIEW = binding("", "view-test", "ClusterRole/view", "kikai/default")
-WATCHING = (role("kikai", "r", ("watch", "", "services")), binding("kikai", "r", "Role/r", "kikai/default"))
+WATCHING = (
+    role("kikai", "r", ("watch", "", "services")),
+    binding("kikai", "r", "Role/r", "kikai/default"),
+)
 OTHER = binding("kikai", "other", "Role/service-reader", "darbo/default")
 
 for name, act in {
     "w20_nothing": tried(role("kikai", "other")),
-    "w20_role": tried(role("kikai", "other"), role("kikai", "pv-reader"), role("darbo", "pv-reader")),
+    "w20_role": tried(
+        role("kikai", "other"), role("kikai", "pv-reader"), role("darbo", "pv-reader")
+    ),
     "w20_by_the_lab": tried(by_lab(READER, "W20")),
     "w20_by_the_lab_earlier": tried(by_lab(READER, "W19")),
-    "w20_too_much": tried(role("", "pv-reader", ("get,list,watch", "", "persistentvolumes,pv,persistentvolumeclaims"))),
+    "w20_too_much": tried(
+        role("", "pv-reader", ("get,list,watch", "", "persistentvolumes,pv,persistentvolumeclaims"))
+    ),
     "w20_too_little": tried(role("", "pv-reader", ("get,list", "", "persistentvolume"))),
     "w20_bound_too_early": volumes(binding("", "b", "ClusterRole/edit", "kikai/default")),
     "w20_right": volumes(),
@@ -37,28 +44,42 @@ for name, act in {
     "w22_reader_cluster_wide": volumes(WIDE_READER, LOCAL_VIEW),
     "w22_only_reader": volumes(LOCAL_READER),
     "w22_only_view": volumes(LOCAL_VIEW),
-    "w22_view_of_another": volumes(binding("kikai", "b", "ClusterRole/view", "darbo/default"), LOCAL_READER),
+    "w22_view_of_another": volumes(
+        binding("kikai", "b", "ClusterRole/view", "darbo/default"), LOCAL_READER
+    ),
     "w22_own_role": volumes(
-        role("kikai", "r", ("get,list", "", "pods")), binding("kikai", "r", "Role/r", "kikai/default"), LOCAL_READER
+        role("kikai", "r", ("get,list", "", "pods")),
+        binding("kikai", "r", "Role/r", "kikai/default"),
+        LOCAL_READER,
     ),
     "w22_a_role_of_that_name": volumes(
-        LOCAL_VIEW, role("kikai", "pv-reader"), binding("kikai", "pv", "Role/pv-reader", "kikai/default")
+        LOCAL_VIEW,
+        role("kikai", "pv-reader"),
+        binding("kikai", "pv", "Role/pv-reader", "kikai/default"),
     ),
     "w22_no_such_role": tried(LOCAL_VIEW, LOCAL_READER, roles=False),
-    "w22_too_much": volumes(LOCAL_VIEW, LOCAL_READER, binding("kikai", "b", "ClusterRole/edit", "kikai/default")),
+    "w22_too_much": volumes(
+        LOCAL_VIEW, LOCAL_READER, binding("kikai", "b", "ClusterRole/edit", "kikai/default")
+    ),
     "w22_by_the_lab": volumes(by_lab(LOCAL_VIEW, "W22"), LOCAL_READER),
     "w22_unpredicted": volumes(LOCAL_VIEW, LOCAL_READER),
     "w22_unpredicted_and_wide": volumes(LOCAL_VIEW, LOCAL_READER, WIDE_READER),
-    "w22_a_group": volumes(binding("kikai", "b", "ClusterRole/view", "group:system:serviceaccounts:kikai")),
+    "w22_a_group": volumes(
+        binding("kikai", "b", "ClusterRole/view", "group:system:serviceaccounts:kikai")
+    ),
     "w22_darbo": volumes(binding("kikai", "b", "ClusterRole/view", "darbo/default")),
-    "w22_reader_for_darbo": volumes(binding("kikai", "b", "ClusterRole/pv-reader", "darbo/default")),
+    "w22_reader_for_darbo": volumes(
+        binding("kikai", "b", "ClusterRole/pv-reader", "darbo/default")
+    ),
     "w22_view_in_darbo_too": volumes(
         LOCAL_VIEW, LOCAL_READER, binding("darbo", "v", "ClusterRole/view", "kikai/default")
     ),
     "w23_nothing": volumes(),
     "w23_local": volumes(LOCAL_READER, OTHER),
     "w23_another_local": volumes(OTHER),
-    "w23_another_subject": volumes(LOCAL_READER, binding("", "b", "ClusterRole/pv-reader", "darbo/default")),
+    "w23_another_subject": volumes(
+        LOCAL_READER, binding("", "b", "ClusterRole/pv-reader", "darbo/default")
+    ),
     "w23_no_role": tried(WIDE_READER, roles=False),
     "w23_too_much": volumes(WIDE_READER, binding("", "b", "ClusterRole/edit", "kikai/default")),
     "w23_by_the_lab": volumes(by_lab(WIDE_READER, "W23")),
@@ -95,10 +116,16 @@ def guessed(step: str, said: object, *objects: dict[str, object]) -> Callable[[P
 
 for name, act in {
     "w22_right": guessed(
-        "W22", {"pods in kikai": "yes", "pods in darbo": "no", "persistent volumes": "no"}, LOCAL_VIEW, LOCAL_READER
+        "W22",
+        {"pods in kikai": "yes", "pods in darbo": "no", "persistent volumes": "no"},
+        LOCAL_VIEW,
+        LOCAL_READER,
     ),
     "w22_wrong": guessed(
-        "W22", {"pods in kikai": "yes", "pods in darbo": "no", "persistent volumes": "yes"}, LOCAL_VIEW, LOCAL_READER
+        "W22",
+        {"pods in kikai": "yes", "pods in darbo": "no", "persistent volumes": "yes"},
+        LOCAL_VIEW,
+        LOCAL_READER,
     ),
     "w24_unasked": guessed("W24", "no", WIDE_VIEW),
     "w24_wrong": guessed("W24", {"pods before": "no", "secrets after": "yes"}, WIDE_VIEW),

@@ -45,19 +45,29 @@ def more(text: str, *lines: str) -> str:
     return text + "".join(f"- {line}\n" for line in lines)
 
 
-MANY = [f"{{who: kikai/default, may not: {verb} pods in kikai}}" for verb in ("get", "list", "watch")]
+MANY = [
+    f"{{who: kikai/default, may not: {verb} pods in kikai}}" for verb in ("get", "list", "watch")
+]
 
 for name, act in {
     "t1_nothing": tried(BOTH, WIDE_VIEW),
     "t1_misspelt": asked("T1", STORY.replace("list services in darbo", "list service in darbo")),
-    "t1_a_namespace_that_is_not_there": asked("T1", STORY.replace("services in darbo", "services in drabo")),
+    "t1_a_namespace_that_is_not_there": asked(
+        "T1", STORY.replace("services in darbo", "services in drabo")
+    ),
     "t1_no_yaml": asked("T1", "questions: ["),
     "t1_no_questions": asked("T1", "kikai may list"),
     "t1_a_number": asked("T1", 42),
-    "t1_turned_round": asked("T1", STORY.replace("may not: list services in darbo", "may: list services in darbo")),
+    "t1_turned_round": asked(
+        "T1", STORY.replace("may not: list services in darbo", "may: list services in darbo")
+    ),
     "t1_three_of_four": asked("T1", STORY.replace(", may not: get services in darbo", "")),
-    "t1_another_verb": asked("T1", STORY.replace("may not: list services", "may not: delete services"), times=9),
-    "t1_another_resource": asked("T1", STORY.replace("may not: list services", "may not: list pods"), times=9),
+    "t1_another_verb": asked(
+        "T1", STORY.replace("may not: list services", "may not: delete services"), times=9
+    ),
+    "t1_another_resource": asked(
+        "T1", STORY.replace("may not: list services", "may not: list pods"), times=9
+    ),
     "t1_unasked": asked("T1", STORY, said=T1_RIGHT, times=3),
     "t1_part_5_is_left": asked("T1", STORY, WIDE_VIEW, said=T1_RIGHT, times=4),
     "t1_unpredicted": asked("T1", STORY, times=4),
@@ -67,10 +77,14 @@ for name, act in {
     "t2_nothing": tried(BOTH),
     "t2_one": asked("T2", TWO.replace("get services in kikai, ", ""), said="more than half"),
     "t2_negative": asked(
-        "T2", TWO.replace("may: [get services in kikai, ", "may not: get pods in kikai, may: ["), said="a few"
+        "T2",
+        TWO.replace("may: [get services in kikai, ", "may not: get pods in kikai, may: ["),
+        said="a few",
     ),
     "t2_about_something_else": asked(
-        "T2", 'questions: [{who: "system:anonymous", may: [get /version, get /healthz]}]', said="more than half"
+        "T2",
+        'questions: [{who: "system:anonymous", may: [get /version, get /healthz]}]',
+        said="more than half",
     ),
     "t2_unpredicted": asked("T2", TWO),
     "t2_wrong": asked("T2", TWO, said="a few"),
@@ -79,12 +93,18 @@ for name, act in {
     "t3_positive_only": asked("T3", TWO),
     "t3_one_left": asked("T3", TEN.replace("watch services in kikai, ", "")),
     "t3_undeclared": asked("T3", TEN.replace("accounts: [kikai/another, darbo/another]", "")),
-    "t3_fails_on_the_right_policy": asked("T3", TEN.replace("delete services in kikai", "get services in kikai")),
+    "t3_fails_on_the_right_policy": asked(
+        "T3", TEN.replace("delete services in kikai", "get services in kikai")
+    ),
     "t3_too_many": asked("T3", more(TEN, *MANY)),
     "t3_right": asked("T3", TEN),
     "t3_twelve": asked("T3", more(TEN, *MANY[:2])),
     "t3_as_python": asked(
-        "T3", {"accounts": ["kikai/another"], "questions": [{"who": "kikai/another", "may not": "list pods in kikai"}]}
+        "T3",
+        {
+            "accounts": ["kikai/another"],
+            "questions": [{"who": "kikai/another", "may not": "list pods in kikai"}],
+        },
     ),
 }.items():
     SCENARIOS[name] = act
@@ -107,7 +127,9 @@ GAINS = {"kikai by pods/*": "nothing", "kikai by *": "more", "darbo by pods/log"
 LOGS = role("kikai", "log-reader", ("get", "", "pods/log"))
 
 
-def reads_logs(*who: str, made: Object = LOGS, to: str = "Role/log-reader") -> tuple[Object, Object]:
+def reads_logs(
+    *who: str, made: Object = LOGS, to: str = "Role/log-reader"
+) -> tuple[Object, Object]:
     return made, binding("kikai", "log-reader", to, *who)
 
 
@@ -124,7 +146,9 @@ def changed(*objects: Object, said: object = None) -> Callable[[Paper], None]:
 
 @scenario
 def t4_the_colleagues_change(paper: Paper) -> None:
-    paper.add(role("kikai", "service-reader", ("get,list", "", "services,pods/log")), ROLES[1], BOTH)
+    paper.add(
+        role("kikai", "service-reader", ("get,list", "", "services,pods/log")), ROLES[1], BOTH
+    )
     paper.predict("T4", GAINS)
 
 
@@ -137,23 +161,34 @@ def t4_a_star(paper: Paper) -> None:
 for name, act in {
     "t4_nothing": changed(said=GAINS),
     "t4_a_star_after_the_slash": changed(
-        *reads_logs("kikai/default", made=role("kikai", "log-reader", ("get", "", "pods/*"))), said=GAINS
+        *reads_logs("kikai/default", made=role("kikai", "log-reader", ("get", "", "pods/*"))),
+        said=GAINS,
     ),
     "t4_darbo_too": changed(*reads_logs("kikai/default", "darbo/default"), said=GAINS),
     "t4_a_group": changed(*reads_logs("group:system:serviceaccounts:kikai"), said=GAINS),
     "t4_view": changed(*reads_logs("kikai/default", to="ClusterRole/view"), said=GAINS),
     "t4_pods_as_well": changed(
-        *reads_logs("kikai/default", made=role("kikai", "log-reader", ("get", "", "pods,pods/log"))), said=GAINS
+        *reads_logs(
+            "kikai/default", made=role("kikai", "log-reader", ("get", "", "pods,pods/log"))
+        ),
+        said=GAINS,
     ),
     "t4_services_as_well": changed(
-        *reads_logs("kikai/default", made=role("kikai", "log-reader", ("get", "", "services,pods/log"))), said=GAINS
+        *reads_logs(
+            "kikai/default", made=role("kikai", "log-reader", ("get", "", "services,pods/log"))
+        ),
+        said=GAINS,
     ),
     "t4_everywhere": changed(
-        role("", "logs", ("get", "", "pods/log")), binding("", "logs", "ClusterRole/logs", "kikai/default"), said=GAINS
+        role("", "logs", ("get", "", "pods/log")),
+        binding("", "logs", "ClusterRole/logs", "kikai/default"),
+        said=GAINS,
     ),
     "t4_by_the_lab": changed(LOGS, by_lab(reads_logs("kikai/default")[1], "T4"), said=GAINS),
     "t4_unpredicted": changed(*reads_logs("kikai/default")),
-    "t4_wrong": changed(*reads_logs("kikai/default"), said={**GAINS, "darbo by pods/log": "nothing"}),
+    "t4_wrong": changed(
+        *reads_logs("kikai/default"), said={**GAINS, "darbo by pods/log": "nothing"}
+    ),
     "t4_right": changed(*reads_logs("kikai/default"), said=GAINS),
     "t4_by_a_cluster_role": changed(
         role("", "logs", ("get,list", "", "pods/log")),
@@ -167,7 +202,12 @@ for name, act in {
 # -- T5 and T6 --------------------------------------------------------------------------------
 
 TALLY = "system:serviceaccount:kikai:tally"
-USES = {"list pods": "used", "create configmaps": "missing", "patch configmaps": "missing", "list secrets": "unused"}
+USES = {
+    "list pods": "used",
+    "create configmaps": "missing",
+    "patch configmaps": "missing",
+    "list secrets": "unused",
+}
 GUESSED = role("kikai", "tally", ("list,watch", "", "pods"), ("list", "", "secrets"))
 LEAST = role("kikai", "tally", ("list", "", "pods"), ("create,patch", "", "configmaps"))
 BOUND = binding("kikai", "tally", "Role/tally", "kikai/tally")
@@ -229,7 +269,9 @@ def t5_as_the_administrator(paper: Paper) -> None:
     paper.ask(ADMIN, "/api/v1/namespaces/kikai/pods")
 
 
-def kept(*objects: Object, questions: object = SIXTEEN, runs: int = 1, twice: bool = True) -> Callable[[Paper], None]:
+def kept(
+    *objects: Object, questions: object = SIXTEEN, runs: int = 1, twice: bool = True
+) -> Callable[[Paper], None]:
     def act(paper: Paper) -> None:
         paper.objects.append(ADMIN_ROLE)
         paper.at_start.append(ADMIN_ROLE)
@@ -244,7 +286,10 @@ def kept(*objects: Object, questions: object = SIXTEEN, runs: int = 1, twice: bo
 
 def later(obj: Object) -> Object:
     """The same, changed after everything that the learner asked."""
-    return {**obj, "metadata": {**obj["metadata"], "managedFields": [{"time": "2030-01-01T00:00:00Z"}]}}
+    return {
+        **obj,
+        "metadata": {**obj["metadata"], "managedFields": [{"time": "2030-01-01T00:00:00Z"}]},
+    }
 
 
 for name, act in {
@@ -254,11 +299,14 @@ for name, act in {
     "t6_still_all_rights": kept(LEAST, BOUND, ALL),
     "t6_as_guessed": kept(GUESSED, BOUND),
     "t6_secrets_left": kept(
-        role("kikai", "tally", ("list", "", "pods,secrets"), ("create,patch", "", "configmaps")), BOUND
+        role("kikai", "tally", ("list", "", "pods,secrets"), ("create,patch", "", "configmaps")),
+        BOUND,
     ),
     "t6_a_star": kept(role("kikai", "tally", ("list", "", "pods"), ("*", "", "configmaps")), BOUND),
     "t6_by_the_lab": kept(by_lab(LEAST, "T6"), BOUND),
-    "t6_for_others_too": kept(LEAST, binding("kikai", "tally", "Role/tally", "kikai/tally", "kikai/default")),
+    "t6_for_others_too": kept(
+        LEAST, binding("kikai", "tally", "Role/tally", "kikai/tally", "kikai/default")
+    ),
     "t6_no_questions": kept(LEAST, BOUND, questions=None),
     "t6_one_left": kept(LEAST, BOUND, questions=SIXTEEN.replace("watch pods in kikai, ", "")),
     "t6_about_another_policy": kept(LEAST, BOUND, questions=TEN),

@@ -17,14 +17,21 @@ from tests.support.firefox import Firefox
 from tests.support.webkit import WebKit
 from tools.site_server import StaticSite
 
-BESIDE = [pytest.param("firefox", marks=pytest.mark.soak), pytest.param("webkit", marks=pytest.mark.soak)]
+BESIDE = [
+    pytest.param("firefox", marks=pytest.mark.soak),
+    pytest.param("webkit", marks=pytest.mark.soak),
+]
 ALL = ["chromium", *BESIDE]
 
 SIZE: Any = {"width": 1280, "height": 900}
 REFUSED = {
     "chromium": {"profile": {"default_content_setting_values": {"cookies": 2}}},
     "firefox": {"network.cookie.cookieBehavior": 2},
-    "webkit": ["--enable-html5-database=false", "--enable-html5-local-storage=false", "--cookies-policy=never"],
+    "webkit": [
+        "--enable-html5-database=false",
+        "--enable-html5-local-storage=false",
+        "--cookies-policy=never",
+    ],
 }
 """Each browser's own settings that let a site keep nothing."""
 
@@ -67,11 +74,15 @@ def refusing(kind: str, browser: Any, folder: Path, host: StaticSite) -> Iterato
     else:
         (folder / "Default").mkdir()
         (folder / "Default" / "Preferences").write_text(json.dumps(settings))
-        context = browser.browser_type.launch_persistent_context(folder, executable_path=chromium(), args=FLAGS)
+        context = browser.browser_type.launch_persistent_context(
+            folder, executable_path=chromium(), args=FLAGS
+        )
         yield SitePage(context.new_page(), host)
         context.close()
 
 
 def refuse_other_hosts(context: BrowserContext) -> None:
     """Refuse what is asked of a server that is not on this machine."""
-    context.route(lambda url: not url.startswith((LOOPBACK, "data:", "blob:")), lambda route: route.abort())
+    context.route(
+        lambda url: not url.startswith((LOOPBACK, "data:", "blob:")), lambda route: route.abort()
+    )

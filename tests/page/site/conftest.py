@@ -61,7 +61,9 @@ def stranger(browser: Any) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture(params=ALL)
-def visitor(request: pytest.FixtureRequest, tmp_path: Path, browser: Any, host: StaticSite) -> Iterator[SiteNotebook]:
+def visitor(
+    request: pytest.FixtureRequest, tmp_path: Path, browser: Any, host: StaticSite
+) -> Iterator[SiteNotebook]:
     """The site in each kind of browser, which has never been here."""
     folder = tmp_path / "profile"
     folder.mkdir()

@@ -36,7 +36,9 @@ class SiteNotebook(Notebook):
 
     def ready(self, name: str) -> None:
         """Wait until a notebook is in front and its kernel does nothing."""
-        there = f"() => window.jupyterapp?.shell?.currentWidget?.context?.path === '{name}' && {KERNEL}"
+        there = (
+            f"() => window.jupyterapp?.shell?.currentWidget?.context?.path === '{name}' && {KERNEL}"
+        )
         self.page.wait_for_function(there, timeout=SECONDS)
         self.idle()
         self.run("pass")  # a kernel counts as idle before its worker is there
@@ -48,7 +50,9 @@ class SiteNotebook(Notebook):
             document = self.notebook(document)
         if not self.page.url.startswith(self.lab):
             self.page.goto(f"{self.lab}?reset", timeout=SECONDS)
-        self.page.wait_for_function("() => window.jupyterapp?.serviceManager?.contents", timeout=SECONDS)
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.serviceManager?.contents", timeout=SECONDS
+        )
         script = """async ([path, content]) => {
             await window.jupyterapp.restored;
             const { contents, sessions } = window.jupyterapp.serviceManager;
@@ -68,18 +72,24 @@ class SiteNotebook(Notebook):
 
     def open_notebooks(self) -> list[str]:
         """The titles of what is open."""
-        script = "() => [...window.jupyterapp.shell.widgets('main')].map((widget) => widget.title.label)"
+        script = (
+            "() => [...window.jupyterapp.shell.widgets('main')].map((widget) => widget.title.label)"
+        )
         titles: list[str] = self.page.evaluate(script)
         return titles
 
     def notice(self, name: str) -> str:
         """What the page says of storage; empty if it says nothing."""
-        said: str = self.page.evaluate(f"() => document.getElementById('labkit-{name}')?.innerText ?? ''")
+        said: str = self.page.evaluate(
+            f"() => document.getElementById('labkit-{name}')?.innerText ?? ''"
+        )
         return said
 
     def wait_until_kept(self) -> None:
         """Wait until the service worker has kept the whole site."""
-        self.page.wait_for_function("() => document.documentElement.dataset.labkitKept", timeout=SECONDS)
+        self.page.wait_for_function(
+            "() => document.documentElement.dataset.labkitKept", timeout=SECONDS
+        )
 
 
 class SitePage(SiteNotebook, WatchedNotebook):

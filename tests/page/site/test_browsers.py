@@ -39,7 +39,9 @@ CONTENTS = "window.jupyterapp.serviceManager.contents"
 CELLS = f"""async (path) => (await {CONTENTS}.get(path, {{ content: true }})).content.cells
     .map(({{ source }}) => [source].flat().join(""))"""
 LISTED = f"async () => (await {CONTENTS}.get('')).content.map(({{ name }}) => name)"
-NOTICES = "() => [...document.querySelectorAll('#labkit-loading, .labkit-notices p')].map(({ id }) => id)"
+NOTICES = (
+    "() => [...document.querySelectorAll('#labkit-loading, .labkit-notices p')].map(({ id }) => id)"
+)
 SAVE_FILE = """() => {
     const plain = URL.createObjectURL;
     URL.createObjectURL = (blob) => {
@@ -94,7 +96,9 @@ def test_a_browser_that_refuses_all_data_has_the_lab_and_a_banner(
 
 
 @pytest.mark.soak
-def test_a_private_window_of_firefox_keeps_the_lab_until_it_is_closed(host: StaticSite, tmp_path: Path) -> None:
+def test_a_private_window_of_firefox_keeps_the_lab_until_it_is_closed(
+    host: StaticSite, tmp_path: Path
+) -> None:
     """Those of the other two are private anyway: Playwright's contexts, and WebKit's automation."""
     with Firefox(tmp_path, {"browser.privatebrowsing.autostart": True}) as firefox:
         visitor = SiteNotebook(firefox, host)
@@ -108,18 +112,25 @@ def test_a_private_window_of_firefox_keeps_the_lab_until_it_is_closed(host: Stat
 
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ALL)
-def test_a_new_version_is_offered_and_replaces_the_old_one_whole(kind: str, browser: Any, tmp_path: Path) -> None:
+def test_a_new_version_is_offered_and_replaces_the_old_one_whole(
+    kind: str, browser: Any, tmp_path: Path
+) -> None:
     shutil.copytree(SITE, tmp_path / "site")
     (tmp_path / "profile").mkdir()
     script = tmp_path / "site" / "static" / "loading.js"
     worker = tmp_path / "site" / "service-worker.js"
-    with served(tmp_path / "site") as host, stranger_in(kind, browser, tmp_path / "profile", host) as visitor:
+    with (
+        served(tmp_path / "site") as host,
+        stranger_in(kind, browser, tmp_path / "profile", host) as visitor,
+    ):
         tab = visitor.page
         visitor.begin("version", [START, MAKE.format("stays")])
         visitor.run_all()
         visitor.wait_until_kept()
         script.write_text(script.read_text() + "\nwindow.labkitVersion = 'new';\n")
-        worker.write_text(re.sub(r"(const VERSION = `labkit-.*)`", r"\1-new`", worker.read_text(), count=1))
+        worker.write_text(
+            re.sub(r"(const VERSION = `labkit-.*)`", r"\1-new`", worker.read_text(), count=1)
+        )
         visitor.open("version.ipynb")
         button = "document.querySelector('#labkit-version button')"
         tab.wait_for_function(f"() => {button}", timeout=SECONDS)
@@ -153,7 +164,11 @@ def test_lessons_are_renewed_and_changed_ones_kept_beside_the_new(visitor: SiteN
         tab.evaluate("() => window.jupyterapp.restored.then(() => null)")
 
     ready()
-    untouched, changed, old = "01-api-server.ipynb", "02-inside-a-pod.ipynb", "exercises/ex1-api-server.ipynb"
+    untouched, changed, old = (
+        "01-api-server.ipynb",
+        "02-inside-a-pod.ipynb",
+        "exercises/ex1-api-server.ipynb",
+    )
     saved = {
         untouched: earlier(untouched),
         changed: earlier(changed, changed=True),
@@ -170,28 +185,44 @@ def test_lessons_are_renewed_and_changed_ones_kept_beside_the_new(visitor: SiteN
         shipped = json.loads((SITE / "files" / source).read_text())
         assert tab.evaluate(CELLS, path) == ["".join(cell["source"]) for cell in shipped["cells"]]
     for path in (changed, old, "own.ipynb"):
-        assert tab.evaluate(CELLS, path) == ["".join(cell["source"]) for cell in saved[path]["cells"]]
+        assert tab.evaluate(CELLS, path) == [
+            "".join(cell["source"]) for cell in saved[path]["cells"]
+        ]
     ready()
-    assert [name for name in tab.evaluate(LISTED) if "(new" in name] == ["02-inside-a-pod (new).ipynb"]
+    assert [name for name in tab.evaluate(LISTED) if "(new" in name] == [
+        "02-inside-a-pod (new).ipynb"
+    ]
 
 
 @pytest.mark.soak
 def test_an_export_is_pasted_here_and_back(visitor: SiteNotebook) -> None:
     Progress.default().mark("W15", "passed")
-    visitor.begin("pasted", [f"{START}\nimport labkit", f"labkit.import_progress({labkit.export_progress()!r})"])
+    visitor.begin(
+        "pasted",
+        [f"{START}\nimport labkit", f"labkit.import_progress({labkit.export_progress()!r})"],
+    )
     visitor.run_all()
-    assert visitor.run("lab.progress.mark('W16', 'passed'); print(lab.progress.passed('W15'))") == "True\n"
+    assert (
+        visitor.run("lab.progress.mark('W16', 'passed'); print(lab.progress.passed('W15'))")
+        == "True\n"
+    )
     labkit.import_progress(visitor.run("print(labkit.export_progress())"))
     assert Progress.default().passed("W16")
 
 
 @pytest.mark.soak
-def test_the_work_goes_home_and_comes_back_as_one_file(visitor: SiteNotebook, tmp_path: Path) -> None:
+def test_the_work_goes_home_and_comes_back_as_one_file(
+    visitor: SiteNotebook, tmp_path: Path
+) -> None:
     tab = visitor.page
-    visitor.begin("mine", [f"{START}\nfrom labkit.ui import StartPanel\nStartPanel()", "'written by me'"])
+    visitor.begin(
+        "mine", [f"{START}\nfrom labkit.ui import StartPanel\nStartPanel()", "'written by me'"]
+    )
     visitor.run_all()
     visitor.run(f"{MAKE.format('mine')}; lab.progress.mark('W9', 'passed')")
-    tab.wait_for_function("() => document.querySelector('.lk-start [data-key=pack]')", timeout=SECONDS)
+    tab.wait_for_function(
+        "() => document.querySelector('.lk-start [data-key=pack]')", timeout=SECONDS
+    )
     tab.evaluate(SAVE_FILE)
     tab.wait_for_function("() => window.savedFile", timeout=SECONDS)
     (tmp_path / "work.json").write_text(tab.evaluate("() => window.savedFile"))

@@ -22,14 +22,20 @@ def test_labs_in_pages_join_the_class_that_serves_them(browser: Any, labkit_home
 
         def states() -> dict[str, str]:
             rows = room.teach("GET", "everything")
-            return {row["name"]: row["state"] for row in rows if row["what"] == "outcome" and row["step"] == "W1"}
+            return {
+                row["name"]: row["state"]
+                for row in rows
+                if row["what"] == "outcome" and row["step"] == "W1"
+            }
 
         contexts = [browser.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
         pages = [SitePage(context.new_page(), room) for context in contexts]  # type: ignore[arg-type]  # it has the url
         for number, page in enumerate(pages):
             page.begin("class", ["from labkit import Lab, check\nlab = Lab()"])
             page.run_all()
-            said = page.run(f'print(lab.join("{room.address}", "{room.store.code}", "Page {number}"))')
+            said = page.run(
+                f'print(lab.join("{room.address}", "{room.store.code}", "Page {number}"))'
+            )
             assert "No code, token, object or address is sent." in said
             assert f"In the class as Page {number}" in said
         for number in range(40):

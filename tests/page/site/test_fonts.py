@@ -46,7 +46,9 @@ def without_korean(browser: Any, tmp_path: Path) -> Iterator[Any]:
     opened.close()
 
 
-def test_a_system_without_korean_letters_gets_those_that_a_page_shows(without_korean: Any, landing: StaticSite) -> None:
+def test_a_system_without_korean_letters_gets_those_that_a_page_shows(
+    without_korean: Any, landing: StaticSite
+) -> None:
     page = without_korean.new_page()
     page.goto(f"{landing.url}ko.html")
     page.wait_for_function(LOADED)
@@ -65,7 +67,9 @@ def test_an_installed_font_is_enough(browser: Any, landing: StaticSite) -> None:
     page.close()
 
 
-def test_the_lab_looks_for_a_font_in_korean_alone(stranger: BrowserContext, host: StaticSite) -> None:
+def test_the_lab_looks_for_a_font_in_korean_alone(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
     page = stranger.new_page()
     page.goto(f"{host.url}lab/index.html?path=ko/00-start.ipynb")
     page.wait_for_function(f"() => ({NAMES})().includes('ko.js')")

@@ -30,7 +30,9 @@ IS_THERE = 'print(lab.admin.get("/api/v1/namespaces/{0}").status)'
 
 
 def test_the_first_visit_loads_little_from_one_host_and_says_so(browser: Any) -> None:
-    context = browser.new_context(service_workers="block")  # which would fetch the rest of the site meanwhile
+    context = browser.new_context(
+        service_workers="block"
+    )  # which would fetch the rest of the site meanwhile
     refuse_other_hosts(context)
     with served(SITE) as host:
         page = SitePage(context.new_page(), host)
@@ -43,22 +45,35 @@ def test_the_first_visit_loads_little_from_one_host_and_says_so(browser: Any) ->
         page.page.locator(".jp-OutputArea-output").first.wait_for()
         until_it_ran = list(host.sent)
         page.run("import kubernetes")
-        expect(page.page.locator("#labkit-loading")).to_have_count(0)  # what comes later is no start
+        expect(page.page.locator("#labkit-loading")).to_have_count(
+            0
+        )  # what comes later is no start
     expect(page.page.locator("#labkit-loading")).to_have_count(0)
-    assert not [output for outputs in page.outputs() for output in outputs if output["output_type"] == "error"]
+    assert not [
+        output
+        for outputs in page.outputs()
+        for output in outputs
+        if output["output_type"] == "error"
+    ]
     assert page.elsewhere() == []
-    assert sum(size for _, size in until_it_ran) < MOST_TO_BEGIN, sorted(until_it_ran, key=lambda each: each[1])[-9:]
+    assert sum(size for _, size in until_it_ran) < MOST_TO_BEGIN, sorted(
+        until_it_ran, key=lambda each: each[1]
+    )[-9:]
     context.close()
 
 
 def test_a_reload_in_the_middle_loses_nothing(site_page: SitePage) -> None:
     site_page.begin("reload", [START, MAKE.format("before"), 'predict("W15", "forbidden")'])
     site_page.run_all()
-    made = site_page.run("print(lab.admin.get('/api/v1/namespaces/before').body['metadata']['uid'])")
+    made = site_page.run(
+        "print(lab.admin.get('/api/v1/namespaces/before').body['metadata']['uid'])"
+    )
     site_page.page.reload()
     site_page.ready("reload.ipynb")
     site_page.run(START)
-    again = site_page.run("print(lab.admin.get('/api/v1/namespaces/before').body['metadata']['uid'])")
+    again = site_page.run(
+        "print(lab.admin.get('/api/v1/namespaces/before').body['metadata']['uid'])"
+    )
     assert made == again
     assert len(made.strip()) == len("00000000-0000-4000-8000-000000000000")
     assert "You predicted" in site_page.run("print(check('W15'))")
@@ -68,7 +83,9 @@ def test_a_reload_in_the_middle_loses_nothing(site_page: SitePage) -> None:
 def test_a_link_opens_its_notebook_alone(stranger: BrowserContext, host: StaticSite) -> None:
     page = SitePage(stranger.new_page(), host)
     page.open("00-start.ipynb")
-    page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', { path: '01-api-server.ipynb' })")
+    page.page.evaluate(
+        "() => window.jupyterapp.commands.execute('docmanager:open', { path: '01-api-server.ipynb' })"
+    )
     page.ready("01-api-server.ipynb")
     page.page.wait_for_timeout(3000)  # JupyterLab keeps its layout a while after the last change
     page.page.reload()
@@ -97,7 +114,9 @@ def test_two_tabs_share_one_lab_and_say_so(shared: BrowserContext, host: StaticS
     one = SitePage(shared.new_page(), host)
     one.begin("one", [START])
     one.run_all()
-    two = SitePage(shared.new_page(), host)  # in front of the other, which is not drawn from here on
+    two = SitePage(
+        shared.new_page(), host
+    )  # in front of the other, which is not drawn from here on
     two.begin("two", [START])
     two.run_all()
     one.run(MAKE.format("from-one"))
@@ -134,18 +153,25 @@ IDBObjectStore.prototype.put = function (...given) {
 def with_storage(context: BrowserContext, before: str) -> None:
     """Run a script before what keeps the lab, in the kernel's worker."""
     source = (SITE / "static" / "pyodide" / "storage.mjs").read_text(encoding="utf-8")
-    context.route("**/storage.mjs", lambda route: route.fulfill(body=before + source, content_type="text/javascript"))
+    context.route(
+        "**/storage.mjs",
+        lambda route: route.fulfill(body=before + source, content_type="text/javascript"),
+    )
 
 
 @pytest.mark.soak
-def test_a_full_storage_says_so_and_is_used_again_when_there_is_room(browser: Any, host: StaticSite) -> None:
+def test_a_full_storage_says_so_and_is_used_again_when_there_is_room(
+    browser: Any, host: StaticSite
+) -> None:
     context = browser.new_context(service_workers="block")
     refuse_other_hosts(context)
     with_storage(context, FULL)
     page = SitePage(context.new_page(), host)
     page.begin("full", [START])
     page.run_all()
-    page.page.evaluate("() => { window.room = new BroadcastChannel('full'); window.room.postMessage(true); }")
+    page.page.evaluate(
+        "() => { window.room = new BroadcastChannel('full'); window.room.postMessage(true); }"
+    )
     page.run(MAKE.format("unkept"))
     expect(page.page.locator("#labkit-full")).to_contain_text("no more room")
     assert page.run(IS_THERE.format("unkept")) == "200\n"
@@ -204,7 +230,9 @@ DAMAGE = """async () => {
 
 
 @pytest.mark.soak
-def test_a_damaged_block_loses_no_pass_and_the_rest_is_offered(stranger: BrowserContext, host: StaticSite) -> None:
+def test_a_damaged_block_loses_no_pass_and_the_rest_is_offered(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
     page = SitePage(stranger.new_page(), host)
     page.begin("whole", [START, MAKE.format("comes-back"), "lab.progress.mark('W9', 'passed')"])
     page.run_all()
@@ -222,7 +250,9 @@ def test_a_damaged_block_loses_no_pass_and_the_rest_is_offered(stranger: Browser
 
 
 @pytest.mark.soak
-def test_without_storage_the_lab_works_and_says_that_nothing_lasts(browser: Any, host: StaticSite) -> None:
+def test_without_storage_the_lab_works_and_says_that_nothing_lasts(
+    browser: Any, host: StaticSite
+) -> None:
     context = browser.new_context(service_workers="block")
     refuse_other_hosts(context)
     with_storage(context, "Object.defineProperty(globalThis, 'indexedDB', { value: undefined });\n")
@@ -264,13 +294,19 @@ def test_it_works_without_network_after_the_first_visit(stranger: BrowserContext
     page.open("away.ipynb")
     page.run_all()
     assert page.run(IS_THERE.format("online")) == "200\n"
-    assert page.run("print(kubernetes.client.V1Pod.__name__)") == "V1Pod\n"  # from the archive that no lesson needs
+    assert (
+        page.run("print(kubernetes.client.V1Pod.__name__)") == "V1Pod\n"
+    )  # from the archive that no lesson needs
 
 
 @pytest.mark.soak
 def test_the_clients_archives_leave_the_memory_and_come_back(site_page: SitePage) -> None:
     source = next(each for each in sources() if each.stem == "01-api-server")
-    uses = next(cell.source for cell in notebook(source).cells if cell.source.startswith("import kubernetes\n"))
+    uses = next(
+        cell.source
+        for cell in notebook(source).cells
+        if cell.source.startswith("import kubernetes\n")
+    )
     there = "import os; print([os.path.exists(f'/lib/{name}.zip') for name in ('client', 'client_rest')])"
     site_page.begin("archives", [START, uses])
     site_page.run_all()
@@ -278,7 +314,11 @@ def test_the_clients_archives_leave_the_memory_and_come_back(site_page: SitePage
     assert site_page.run(there) == "[True, False]\n"  # no lesson needs the larger one
     site_page.page.wait_for_timeout(5_000)  # more than what labkit_page.ARCHIVE_SECONDS says
     assert site_page.run(there) == "[False, False]\n"
-    for module in "requests_oauthlib.oauth2_auth", "idna.codec", "kubernetes.client.models.v1_deployment":
+    for module in (
+        "requests_oauthlib.oauth2_auth",
+        "idna.codec",
+        "kubernetes.client.models.v1_deployment",
+    ):
         name = f"import sys; sys.modules.pop({module!r}, None); import {module}; print('imported')"
         assert site_page.run(name) == "imported\n"
     assert site_page.run(there) == "[True, True]\n"
@@ -314,12 +354,17 @@ def test_widgets_by_mouse_and_keyboard(site_page: SitePage) -> None:
 
 
 @pytest.mark.soak
-def test_a_notebook_that_was_only_opened_is_not_changed(stranger: BrowserContext, host: StaticSite) -> None:
+def test_a_notebook_that_was_only_opened_is_not_changed(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
     page = SitePage(stranger.new_page(), host)
     page.open("01-api-server.ipynb")
     page.page.wait_for_timeout(7000)  # more than the interval between two savings
     script = "async () => (await window.jupyterapp.serviceManager.contents.get('01-api-server.ipynb')).last_modified"
-    assert page.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty") is False
+    assert (
+        page.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty")
+        is False
+    )
     served = json.loads((SITE / "api" / "contents" / "all.json").read_text())["content"]
     changed = {entry["path"]: entry["last_modified"] for entry in served}
     assert page.page.evaluate(script) == changed["01-api-server.ipynb"]
@@ -339,7 +384,9 @@ def test_outputs_are_kept_within_seconds(site_page: SitePage) -> None:
 def test_an_interrupt_says_that_it_cannot_work(site_page: SitePage) -> None:
     site_page.begin("interrupt", ["1"])
     site_page.page.locator('.jp-NotebookPanel [data-command="notebook:interrupt-kernel"]').click()
-    expect(site_page.page.locator("#labkit-interrupt")).to_contain_text("Restart the kernel instead")
+    expect(site_page.page.locator("#labkit-interrupt")).to_contain_text(
+        "Restart the kernel instead"
+    )
     site_page.page.locator("#labkit-interrupt").get_by_role("button", name="Close").click()
     expect(site_page.page.locator("#labkit-interrupt")).to_have_count(0)
     site_page.page.locator(".jp-Notebook .jp-InputPrompt").first.click()
@@ -349,7 +396,9 @@ def test_an_interrupt_says_that_it_cannot_work(site_page: SitePage) -> None:
 
 
 @pytest.mark.soak
-def test_the_browser_is_asked_to_keep_it_once_there_is_something(stranger: BrowserContext, host: StaticSite) -> None:
+def test_the_browser_is_asked_to_keep_it_once_there_is_something(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
     stranger.add_init_script("""window.persisted = 0; navigator.storage.persisted = async () => false;
         navigator.storage.persist = async () => { window.persisted += 1; return true; };""")
     page = SitePage(stranger.new_page(), host)
@@ -361,7 +410,9 @@ def test_the_browser_is_asked_to_keep_it_once_there_is_something(stranger: Brows
 
 
 @pytest.mark.soak
-def test_from_the_landing_page_to_a_passed_check_by_keyboard(stranger: BrowserContext, host: StaticSite) -> None:
+def test_from_the_landing_page_to_a_passed_check_by_keyboard(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
     page = SitePage(stranger.new_page(), host)
     press = page.page.keyboard.press
     page.page.goto(host.url)
@@ -385,7 +436,9 @@ def test_from_the_landing_page_to_a_passed_check_by_keyboard(stranger: BrowserCo
         'lab.admin.get("/api/v1/namespaces/default/serviceaccounts")\nprint(check("W9"))'
     )
     press("Shift+Enter")
-    expect(page.page.locator(".jp-OutputArea-output", has_text="W9 passed")).to_be_visible(timeout=SECONDS)
+    expect(page.page.locator(".jp-OutputArea-output", has_text="W9 passed")).to_be_visible(
+        timeout=SECONDS
+    )
 
 
 @pytest.mark.soak
@@ -398,7 +451,9 @@ def test_a_phone_has_one_notebook_and_passes_a_check(browser: Any, host: StaticS
     cell.wait_for(timeout=SECONDS)
     page.locator("#labkit-loading").wait_for(state="detached", timeout=SECONDS)
     cell.scroll_into_view_if_needed()
-    assert page.evaluate("() => document.querySelector('.jp-Notebook .jp-CodeCell').clientWidth") > 300
+    assert (
+        page.evaluate("() => document.querySelector('.jp-Notebook .jp-CodeCell').clientWidth") > 300
+    )
     cell.click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(
@@ -448,7 +503,9 @@ def test_a_links_policy_is_offered_and_opens_in_a_notebook_of_its_own(site_page:
         'lab.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [], '
         '"metadata": {"name": "shared", "namespace": "kikai"}})'
     )
-    link = site_page.run("from labkit.ui import RBACGraph; print(RBACGraph(lab, namespace='kikai').link())").strip()
+    link = site_page.run(
+        "from labkit.ui import RBACGraph; print(RBACGraph(lab, namespace='kikai').link())"
+    ).strip()
     site_page.run("lab.reset()")
     assert link.startswith(f"{site_page.lab.removesuffix('lab/index.html')}share.html#")
     site_page.page.goto(link)
@@ -469,12 +526,17 @@ def test_over_http_from_another_machine_it_works_and_says_what_it_lacks(
     browser: Any, host: StaticSite, tmp_path: Path
 ) -> None:
     flags = [*FLAGS, "--host-resolver-rules=MAP school.test 127.0.0.1"]
-    context = browser.browser_type.launch_persistent_context(tmp_path, executable_path=chromium(), args=flags)
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path, executable_path=chromium(), args=flags
+    )
     page = SitePage(context.new_page(), host)
     url = host.url.replace("127.0.0.1", "school.test")
     page.lab = f"{url}lab/index.html"
     page.page.goto(url)
-    assert page.page.evaluate("() => [isSecureContext, 'serviceWorker' in navigator]") == [False, False]
+    assert page.page.evaluate("() => [isSecureContext, 'serviceWorker' in navigator]") == [
+        False,
+        False,
+    ]
     expect(page.page.locator(".doors")).not_to_contain_text("without network")
     page.page.get_by_role("link", name="Open the lab").click()
     page.ready("00-start.ipynb")
@@ -501,13 +563,19 @@ def test_without_promises_in_webassembly_it_works(browser: Any, host: StaticSite
     context.close()
 
 
-def test_without_webassembly_a_sentence_says_so(browser: Any, host: StaticSite, tmp_path: Path) -> None:
+def test_without_webassembly_a_sentence_says_so(
+    browser: Any, host: StaticSite, tmp_path: Path
+) -> None:
     flags = [*FLAGS, "--js-flags=--jitless"]
-    context = browser.browser_type.launch_persistent_context(tmp_path, executable_path=chromium(), args=flags)
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path, executable_path=chromium(), args=flags
+    )
     page = context.new_page()
     page.goto(host.url)
     assert page.evaluate("() => typeof WebAssembly") == "undefined"
     expect(page.locator("#lacks")).to_contain_text("This browser has no WebAssembly")
     page.get_by_role("link", name="Open the lab").click()
-    expect(page.locator("#labkit-webassembly")).to_contain_text("This browser has no WebAssembly", timeout=SECONDS)
+    expect(page.locator("#labkit-webassembly")).to_contain_text(
+        "This browser has no WebAssembly", timeout=SECONDS
+    )
     context.close()

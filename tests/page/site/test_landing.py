@@ -27,7 +27,9 @@ def test_it_is_readable_everywhere(browser: Any, host: StaticSite, theme: str, w
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     expect(page.get_by_role("link", name="Open the lab")).to_be_in_viewport()
     if width > 1000:
-        assert page.evaluate("() => document.documentElement.scrollHeight") <= 800, "more than one screen"
+        assert page.evaluate("() => document.documentElement.scrollHeight") <= 800, (
+            "more than one screen"
+        )
     found = Axe().run(page).response["violations"]
     assert found == [], [violation["help"] for violation in found]
     context.close()
@@ -35,14 +37,20 @@ def test_it_is_readable_everywhere(browser: Any, host: StaticSite, theme: str, w
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["index", "notebooks/04-roles", "docs/grading"])
-def test_the_documentation_leads_back_and_everybody_can_read_it(browser: Any, host: StaticSite, name: str) -> None:
+def test_the_documentation_leads_back_and_everybody_can_read_it(
+    browser: Any, host: StaticSite, name: str
+) -> None:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{host.url}docs/{name}.html")
     found = Axe().run(page).response["violations"]
     assert [each["help"] for each in found if each["impact"] in ("critical", "serious")] == []
     page.locator(".announcement a").click()
-    page.wait_for_url("**/lab/index.html?path=04-roles.ipynb" if name.endswith("roles") else f"{host.url}index.html")
+    page.wait_for_url(
+        "**/lab/index.html?path=04-roles.ipynb"
+        if name.endswith("roles")
+        else f"{host.url}index.html"
+    )
     context.close()
 
 
@@ -58,29 +66,44 @@ KEEP = """async ([name, document]) => {
 """Keeps a progress as the kernel does."""
 
 
-def test_the_landing_page_continues_where_one_was(stranger: BrowserContext, host: StaticSite) -> None:
+def test_the_landing_page_continues_where_one_was(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
     page = stranger.new_page()
     page.goto(host.url)
     expect(page.locator("#open")).to_have_text("Open the lab")
-    steps = {f"W{number}": {"state": "passed"} for number in range(1, 9)} | {"W10": {"state": "failed"}}
+    steps = {f"W{number}": {"state": "passed"} for number in range(1, 9)} | {
+        "W10": {"state": "failed"}
+    }
     page.evaluate(KEEP, ["labkit:/labkit/", json.dumps({"steps": steps})])
     page.reload()
     expect(page.locator("#open")).to_have_text("Continue with W9")
-    assert page.locator("#open").get_attribute("href") == f"{host.url}lab/index.html?path=03-service-accounts.ipynb"
+    assert (
+        page.locator("#open").get_attribute("href")
+        == f"{host.url}lab/index.html?path=03-service-accounts.ipynb"
+    )
     expect(page.locator("[data-steps] .passes").nth(1)).to_have_text("4 of 4 passed")
 
 
-def test_the_korean_page_opens_the_korean_notebooks_and_continues(stranger: BrowserContext, host: StaticSite) -> None:
+def test_the_korean_page_opens_the_korean_notebooks_and_continues(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
     page = stranger.new_page()
     page.goto(host.url)
     page.evaluate(KEEP, ["labkit:/labkit/", json.dumps({"steps": {"W1": {"state": "passed"}}})])
     page.get_by_role("link", name="한국어").click()
     page.wait_for_url("**/ko.html")
     expect(page.locator("#open")).to_have_text("이어서 하기: W2")
-    assert page.locator("#open").get_attribute("href") == f"{host.url}lab/index.html?path=ko/01-api-server.ipynb"
+    assert (
+        page.locator("#open").get_attribute("href")
+        == f"{host.url}lab/index.html?path=ko/01-api-server.ipynb"
+    )
     cards = page.locator(".cards li")
     expect(cards).to_have_count(7)
-    assert all("path=ko/" in each for each in page.locator(".cards a").evaluate_all("all => all.map((a) => a.href)"))
+    assert all(
+        "path=ko/" in each
+        for each in page.locator(".cards a").evaluate_all("all => all.map((a) => a.href)")
+    )
     found = Axe().run(page).response["violations"]
     assert found == [], [violation["help"] for violation in found]
     english = page.locator("main").inner_text()
@@ -91,7 +114,9 @@ def test_the_korean_page_opens_the_korean_notebooks_and_continues(stranger: Brow
     page.wait_for_url("**/ko.html")
 
 
-def test_who_comes_from_the_drill_is_offered_no_new_version(stranger: BrowserContext, host: StaticSite) -> None:
+def test_who_comes_from_the_drill_is_offered_no_new_version(
+    stranger: BrowserContext, host: StaticSite
+) -> None:
     page = stranger.new_page()
     page.goto(f"{host.url}drill.html")
     page.wait_for_function("() => navigator.serviceWorker.controller")
@@ -156,7 +181,9 @@ def test_the_work_goes_along_as_one_file(
     there.page.get_by_text("Go on elsewhere").first.click()
     there.page.locator("input[type=file]").first.set_input_files(file)
     expect(there.page.get_by_text("Your work is here.").first).to_be_visible()
-    found = there.run("print(lab.admin.get('/api/v1/namespaces/mine').status, lab.progress.passed('W9'))")
+    found = there.run(
+        "print(lab.admin.get('/api/v1/namespaces/mine').status, lab.progress.passed('W9'))"
+    )
     assert found == "200 True\n"
     there.page.goto(host.url)
     expect(there.page.get_by_role("link", name="Continue with W1")).to_be_visible()

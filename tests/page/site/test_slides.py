@@ -44,7 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("there is no reveal.js in build/page (make build/page/.is-set-up)")
     place = tmp_path_factory.mktemp("slides")
     shutil.copytree(REVEAL, place / "reveal.js")
-    assert run(["slides", "04-roles", "--out", str(place / "page.html"), "--reveal", "reveal.js"]) == 0
+    assert (
+        run(["slides", "04-roles", "--out", str(place / "page.html"), "--reveal", "reveal.js"]) == 0
+    )
     return place
 
 
@@ -54,7 +56,10 @@ def opened(browser: Any, folder: Path, shape: tuple[int, int]) -> tuple[Page, li
     page.on("console", lambda message: trouble.append(message.text))
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on(
-        "request", lambda request: trouble.extend([] if request.url.startswith(("file:", "data:")) else [request.url])
+        "request",
+        lambda request: trouble.extend(
+            [] if request.url.startswith(("file:", "data:")) else [request.url]
+        ),
     )
     page.goto((folder / "page.html").as_uri())
     page.wait_for_function("() => window.Reveal?.isReady()")
@@ -64,11 +69,15 @@ def opened(browser: Any, folder: Path, shape: tuple[int, int]) -> tuple[Page, li
 
 def test_the_version_that_is_named_is_the_one_that_is_tested() -> None:
     version = slides.REVEAL.partition("@")[2]
-    assert f'"reveal.js": "{version}"' in (ROOT / "page" / "package.json").read_text(encoding="utf-8")
+    assert f'"reveal.js": "{version}"' in (ROOT / "page" / "package.json").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_slide_fills_the_page_and_is_never_too_wide(browser: Any, folder: Path, shape: tuple[int, int]) -> None:
+def test_every_slide_fills_the_page_and_is_never_too_wide(
+    browser: Any, folder: Path, shape: tuple[int, int]
+) -> None:
     page, trouble = opened(browser, folder, shape)
     zooms = []
     for _ in some(range(page.evaluate("() => Reveal.getTotalSlides()"))):

@@ -19,22 +19,34 @@ def test_a_learner_goes_through_all_parts_on_one_cluster(visitor: SiteNotebook) 
     for source in sources():
         document = walk(source)
         visitor.begin(source.stem + "-walk", document)
-        expected = {cell["id"]: not cell["id"].endswith(("-early", "-wrong")) for cell in checks(document)}
+        expected = {
+            cell["id"]: not cell["id"].endswith(("-early", "-wrong")) for cell in checks(document)
+        }
         visitor.run_all()
         verdicts = visitor.verdicts()
         if source.stem == "00-start":
             expected = dict.fromkeys(expected, False)  # it shows what a check of nothing says
-        differs = {name: text for name, text in visitor.texts().items() if verdicts.get(name) != expected.get(name)}
+        differs = {
+            name: text
+            for name, text in visitor.texts().items()
+            if verdicts.get(name) != expected.get(name)
+        }
         assert verdicts == expected, f"{source.stem}: {differs}"
         visitor.nothing_is_wrong()
     passed = "sum(Progress.default().passed(step) for step in step_ids())"
-    names = "from labkit.lessons.progress import Progress; from labkit.lessons.steps import step_ids"
+    names = (
+        "from labkit.lessons.progress import Progress; from labkit.lessons.steps import step_ids"
+    )
     assert visitor.run(f"{names}; print({passed})").endswith("30\n")
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
-def test_a_learner_solves_the_exercise_at_the_second_try(exercise: ExerciseSpec, site_page: SitePage) -> None:
-    site_page.begin(exercise.id, {**learner_notebook(exercise), "cells": own(learner_notebook(exercise))})
+def test_a_learner_solves_the_exercise_at_the_second_try(
+    exercise: ExerciseSpec, site_page: SitePage
+) -> None:
+    site_page.begin(
+        exercise.id, {**learner_notebook(exercise), "cells": own(learner_notebook(exercise))}
+    )
     site_page.run_all()
     points, most = site_page.score()
     assert points < most

@@ -12,14 +12,19 @@ from labkit.rbac.testing.vocabulary import Vocabulary, standard
 RBAC = "rbac.authorization.k8s.io"
 
 
-def role(rules: list[dict[str, Any]], name: str = "service-reader", namespace: str = "kikai") -> dict[str, Any]:
+def role(
+    rules: list[dict[str, Any]], name: str = "service-reader", namespace: str = "kikai"
+) -> dict[str, Any]:
     kind = "Role" if namespace else "ClusterRole"
     metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
     return {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, "rules": rules}
 
 
 def bind(
-    *subjects: dict[str, Any], name: str = "test", namespace: str = "kikai", ref: tuple[str, str] | None = None
+    *subjects: dict[str, Any],
+    name: str = "test",
+    namespace: str = "kikai",
+    ref: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     kind = "RoleBinding" if namespace else "ClusterRoleBinding"
     metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
@@ -50,7 +55,11 @@ def policy(*objects: dict[str, Any]) -> Policy:
 
 
 def words() -> Vocabulary:
-    return standard().of(policy()).declaring(namespaces=["kikai", "darbo"], users={"jane"}, groups=["team-a"])
+    return (
+        standard()
+        .of(policy())
+        .declaring(namespaces=["kikai", "darbo"], users={"jane"}, groups=["team-a"])
+    )
 
 
 def questions(*lines: str) -> list[Question]:

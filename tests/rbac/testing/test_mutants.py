@@ -14,20 +14,39 @@ from labkit.rbac.testing.mutants import Mutant, mutants, survivors
 from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.questions import ask
 from labkit.rbac.testing.verdicts import allows, wrong
-from tests.rbac.testing.support import OBJECTS, READ, account, bind, group, policy, questions, role, words
+from tests.rbac.testing.support import (
+    OBJECTS,
+    READ,
+    account,
+    bind,
+    group,
+    policy,
+    questions,
+    role,
+    words,
+)
 from tests.support.some import some
 
-POSITIVE = ("kikai/default may: list services in kikai", "kikai/default may: get services web in kikai")
+POSITIVE = (
+    "kikai/default may: list services in kikai",
+    "kikai/default may: get services web in kikai",
+)
 VERBS = ("watch", "create", "update", "patch", "delete", "deletecollection")
 NEGATIVE = (
     *(f"kikai/default may not: {verb} services in kikai" for verb in VERBS),
-    *(f"kikai/default may not: {line} in kikai" for line in ("list pods", "get secrets", "list configmaps")),
+    *(
+        f"kikai/default may not: {line} in kikai"
+        for line in ("list pods", "get secrets", "list configmaps")
+    ),
     "kikai/default may not: get services/proxy in kikai",
     "kikai/default may not: get services/status in kikai",
     "kikai/default may not: list deployments.apps in kikai",
     "kikai/default may not: get ingresses.networking.k8s.io in kikai",
     *(f"kikai/default may not: list services in {place}" for place in ("darbo", "default")),
-    *(f"{who} may not: list services in kikai" for who in ("darbo/default", "default/default", "kikai/another")),
+    *(
+        f"{who} may not: list services in kikai"
+        for who in ("darbo/default", "default/default", "kikai/another")
+    ),
     "system:anonymous may not: list services in kikai",
 )
 
@@ -67,10 +86,19 @@ def test_questions_that_say_what_is_forbidden_let_none_pass(every: list[Mutant])
     "objects",
     [
         [role([{**READ[0], "verbs": ["list", "get", "list"]}]), bind(account("kikai"))],
-        [role([{**READ[0], "verbs": ["get"]}, {**READ[0], "verbs": ["list"]}]), bind(account("kikai"))],
+        [
+            role([{**READ[0], "verbs": ["get"]}, {**READ[0], "verbs": ["list"]}]),
+            bind(account("kikai")),
+        ],
         [role(READ), bind(account("kikai")), bind(account("kikai"), name="again")],
-        [role([{**READ[0], "resources": ["services", "nodes"]}]), bind(account("kikai"))],  # no node lies in kikai
-        [role([*READ, {**READ[0], "resources": ["services/*"]}]), bind(account("kikai"))],  # no such pattern
+        [
+            role([{**READ[0], "resources": ["services", "nodes"]}]),
+            bind(account("kikai")),
+        ],  # no node lies in kikai
+        [
+            role([*READ, {**READ[0], "resources": ["services/*"]}]),
+            bind(account("kikai")),
+        ],  # no such pattern
         [role([*READ, {**READ[0], "apiGroups": ["v1"]}]), bind(account("kikai"))],
         [role(READ, namespace=""), bind(account("kikai"), ref=("ClusterRole", "service-reader"))],
         [*OBJECTS, role(READ, name="unbound", namespace="")],
@@ -82,28 +110,39 @@ def test_the_same_policy_written_otherwise_is_the_same(objects: list[dict[str, o
 
 
 def test_a_change_is_named_with_who_and_where() -> None:
-    wider = policy_of([role([{**READ[0], "verbs": ["get", "watch"]}]), bind(account("kikai"), group("team-a"))])
+    wider = policy_of(
+        [role([{**READ[0], "verbs": ["get", "watch"]}]), bind(account("kikai"), group("team-a"))]
+    )
     assert list(map(str, changes(policy(), wider, words()))) == [
         "Group team-a gained get · services in kikai",
         "Group team-a gained watch · services in kikai",
         "ServiceAccount kikai/default gained watch · services in kikai",
         "ServiceAccount kikai/default lost list · services in kikai",
     ]
-    everywhere = policy_of([bind(account("kikai"), namespace="", ref=("ClusterRole", "cluster-admin"))])
-    assert list(map(str, changes(policy(), everywhere, words()))) == [
-        "ServiceAccount kikai/default gained * · * in the whole cluster",
-        "ServiceAccount kikai/default gained * · * in the whole cluster",  # of resources, and of paths
-    ]
+    everywhere = policy_of(
+        [bind(account("kikai"), namespace="", ref=("ClusterRole", "cluster-admin"))]
+    )
+    assert (
+        list(map(str, changes(policy(), everywhere, words())))
+        == [
+            "ServiceAccount kikai/default gained * · * in the whole cluster",
+            "ServiceAccount kikai/default gained * · * in the whole cluster",  # of resources, and of paths
+        ]
+    )
 
 
 def test_aggregation_is_done_in_circles_too() -> None:
     label = "rbac.authorization.k8s.io/aggregate-to-view"
-    extra = role([{"apiGroups": ["example.com"], "resources": ["widgets"], "verbs": ["get"]}], "extra", "")
+    extra = role(
+        [{"apiGroups": ["example.com"], "resources": ["widgets"], "verbs": ["get"]}], "extra", ""
+    )
     extra["metadata"]["labels"] = {label: "true", "a": "b"}
     circle = role([], "circle", "")
     circle["metadata"]["labels"] = {"a": "b"}
     circle["aggregationRule"] = {
-        "clusterRoleSelectors": [{"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}]
+        "clusterRoleSelectors": [
+            {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}
+        ]
     }
     found = policy_of([extra, circle, bind(account("kikai"), ref=("ClusterRole", "view"))])
     kikai = subject("kikai/default").as_user()
@@ -114,11 +153,16 @@ def test_aggregation_is_done_in_circles_too() -> None:
 
 def test_many_bindings_are_indexed() -> None:
     """Asking costs by the bindings of who asks, not by all: a ratio, since machines differ."""
-    many = [bind(account(f"n{number}"), name=f"b{number}", namespace=f"n{number}") for number in range(10_000)]
+    many = [
+        bind(account(f"n{number}"), name=f"b{number}", namespace=f"n{number}")
+        for number in range(10_000)
+    ]
     roles = [role(READ, namespace=f"n{number}") for number in range(10_000)]
     large = Policy.of([*roles, *many])
     asked = [
-        Attributes(subject(f"n{number}/default").as_user(), "list", "", "", "services", "", f"n{number}")
+        Attributes(
+            subject(f"n{number}/default").as_user(), "list", "", "", "services", "", f"n{number}"
+        )
         for number in range(1000)
     ]
     begun = time.process_time()

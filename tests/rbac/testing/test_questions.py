@@ -47,7 +47,11 @@ def test_a_file_is_read_and_answered() -> None:
     view = yaml.safe_load("[{apiGroups: [''], resources: [namespaces], verbs: [get]}]")
     from tests.rbac.testing.support import OBJECTS, account, bind, role
 
-    objects = [*OBJECTS, role(view, "self"), bind(account("kikai"), name="self", ref=("Role", "self"))]
+    objects = [
+        *OBJECTS,
+        role(view, "self"),
+        bind(account("kikai"), name="self", ref=("Role", "self")),
+    ]
     verdicts = answers(policy(*objects), read)
     assert [str(each.question) for each in verdicts if not each.right] == []
     assert verdicts[0].reasons == (
@@ -85,7 +89,9 @@ def test_what_there_is_not_is_an_error(line: str, said: str) -> None:
     assert "(?s)" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("who", "said"), [("kikai/defualt", "kikai/default"), ("jnae", "jane"), ("kikei/x", "kikai")])
+@pytest.mark.parametrize(
+    ("who", "said"), [("kikai/defualt", "kikai/default"), ("jnae", "jane"), ("kikei/x", "kikai")]
+)
 def test_nobody_who_is_not_there_is_asked(who: str, said: str) -> None:
     with pytest.raises(UsageError, match=f'(?s)Did you mean "{said}"'):
         ask(who, "list pods in kikai", words(), may=False)
@@ -139,7 +145,10 @@ def entry(text: str) -> dict[str, Any]:
     ],
 )
 def test_two_questions_that_no_policy_answers_so_are_named(first: str, second: str) -> None:
-    document = {**yaml.safe_load(FILE), "questions": list(map(entry, ("carol may not: list nodes", first, second)))}
+    document = {
+        **yaml.safe_load(FILE),
+        "questions": list(map(entry, ("carol may not: list nodes", first, second))),
+    }
     with pytest.raises(UsageError, match=r"Questions (2 and 3|3 and 2) contradict") as error:
         check_consistent(read_questions(document, words()))
     assert first in error.value.why
@@ -158,4 +167,8 @@ def test_two_questions_that_no_policy_answers_so_are_named(first: str, second: s
     ],
 )
 def test_two_questions_that_a_policy_can_answer_so_are_none(first: str, second: str) -> None:
-    check_consistent(read_questions({**yaml.safe_load(FILE), "questions": [entry(first), entry(second)]}, words()))
+    check_consistent(
+        read_questions(
+            {**yaml.safe_load(FILE), "questions": [entry(first), entry(second)]}, words()
+        )
+    )

@@ -32,7 +32,9 @@ KINDS = {"clusterroles": "ClusterRole", "roles": "Role"}
 
 @settings(max_examples=examples(600))
 @given(POLICIES, st.lists(st.tuples(USERS, GROUPS, ASKS), min_size=1, max_size=20))
-def test_offline_and_asked_of_the_server(policy: Any, asks: list[tuple[str, list[str], dict[str, str]]]) -> None:
+def test_offline_and_asked_of_the_server(
+    policy: Any, asks: list[tuple[str, list[str], dict[str, str]]]
+) -> None:
     server = CachedRBACAuthorizer(*reading(policy))
     roles = [{**role, "kind": kind} for plural, kind in KINDS.items() for role in policy[plural]]
     offline = Policy.of([*roles, *policy["clusterrolebindings"], *policy["rolebindings"]])
@@ -61,7 +63,10 @@ PLACES = ("", "kikai", "darbo")
 def random_rule(draw: random.Random) -> dict[str, Any]:
     """A rule of few words, so that it often matches."""
     if draw.random() < 0.15:
-        return {"verbs": ["get"], "nonResourceURLs": [draw.choice(("/metrics", "/logs/*", "*", "/healthz"))]}
+        return {
+            "verbs": ["get"],
+            "nonResourceURLs": [draw.choice(("/metrics", "/logs/*", "*", "/healthz"))],
+        }
     rule = {
         "verbs": draw.sample(VERBS, 2),
         "apiGroups": [draw.choice(("", "apps", "*"))],
@@ -84,12 +89,20 @@ def random_policy(draw: random.Random) -> list[dict[str, Any]]:
         subjects = draw.choice(
             (
                 support.account(draw.choice(PLACES[1:]), draw.choice(("default", "bot"))),
-                support.group(draw.choice(("team-a", "system:authenticated", "system:serviceaccounts:kikai"))),
-                {"kind": "User", "apiGroup": support.RBAC, "name": draw.choice(("jane", "system:anonymous"))},
+                support.group(
+                    draw.choice(("team-a", "system:authenticated", "system:serviceaccounts:kikai"))
+                ),
+                {
+                    "kind": "User",
+                    "apiGroup": support.RBAC,
+                    "name": draw.choice(("jane", "system:anonymous")),
+                },
             )
         )
         near_too = [("Role", "near")] if space else []
-        ref = draw.choice([("ClusterRole", "wide"), ("ClusterRole", "view"), ("ClusterRole", "ghost"), *near_too])
+        ref = draw.choice(
+            [("ClusterRole", "wide"), ("ClusterRole", "view"), ("ClusterRole", "ghost"), *near_too]
+        )
         objects.append(support.bind(subjects, name=f"b{number}", namespace=space, ref=ref))
     return objects
 
@@ -97,13 +110,21 @@ def random_policy(draw: random.Random) -> list[dict[str, Any]]:
 def random_question(draw: random.Random) -> Attributes:
     """A question over what the server serves, and over some paths."""
     who = draw.choice(WHO)
-    user = (subject(who, ("team-a", "system:authenticated")) if who == "jane" else subject(who)).as_user()
+    user = (
+        subject(who, ("team-a", "system:authenticated")) if who == "jane" else subject(who)
+    ).as_user()
     if draw.random() < 0.1:
-        return Attributes(user, draw.choice(("get", "post")), path=draw.choice(("/metrics", "/logs/a", "/healthz")))
+        return Attributes(
+            user,
+            draw.choice(("get", "post")),
+            path=draw.choice(("/metrics", "/logs/a", "/healthz")),
+        )
     (group, resource), (_, verbs) = draw.choice(SERVED)
     plural, _, part = resource.partition("/")
     name = draw.choice(("", "web", "other"))
-    return Attributes(user, draw.choice(sorted(verbs)), group, "", plural, part, draw.choice(PLACES), name)
+    return Attributes(
+        user, draw.choice(sorted(verbs)), group, "", plural, part, draw.choice(PLACES), name
+    )
 
 
 SERVED = [
@@ -116,7 +137,9 @@ SERVED = [
 
 
 @pytest.mark.parametrize(
-    ("policies", "asked"), [(2, 100), pytest.param(40, 500, marks=pytest.mark.slow)], ids=["quick", "20,000"]
+    ("policies", "asked"),
+    [(2, 100), pytest.param(40, 500, marks=pytest.mark.slow)],
+    ids=["quick", "20,000"],
 )
 def test_offline_and_asked_over_the_servers_api(policies: int, asked: int) -> None:
     draw, allowed = random.Random(34), 0

@@ -12,17 +12,42 @@ from tests.rbac.testing.support import account, bind, role, words
 WHO = subject("kikai/operator")
 
 
-def event(verb: str, resource: str, namespace: str = "kikai", *, name: str = "", group: str = "", **more: Any) -> Any:
+def event(
+    verb: str,
+    resource: str,
+    namespace: str = "kikai",
+    *,
+    name: str = "",
+    group: str = "",
+    **more: Any,
+) -> Any:
     plural, _, sub = resource.partition("/")
-    reference = {"resource": plural, "subresource": sub, "namespace": namespace, "name": name, "apiGroup": group}
-    return {"stage": "ResponseComplete", "verb": verb, "user": {"username": WHO.user}, "objectRef": reference, **more}
+    reference = {
+        "resource": plural,
+        "subresource": sub,
+        "namespace": namespace,
+        "name": name,
+        "apiGroup": group,
+    }
+    return {
+        "stage": "ResponseComplete",
+        "verb": verb,
+        "user": {"username": WHO.user},
+        "objectRef": reference,
+        **more,
+    }
 
 
 OWN = [
     role(
         [
             {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "delete"]},
-            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["key"]},
+            {
+                "apiGroups": [""],
+                "resources": ["secrets"],
+                "verbs": ["get"],
+                "resourceNames": ["key"],
+            },
         ],
         "operator",
     ),
@@ -35,10 +60,19 @@ EVENTS = [
     event("get", "secrets", name="key"),
     event("list", "pods", ""),
     event("list", "pods"),
-    {"stage": "ResponseComplete", "verb": "get", "user": {"username": WHO.user}, "requestURI": "/apis?x=1"},
+    {
+        "stage": "ResponseComplete",
+        "verb": "get",
+        "user": {"username": WHO.user},
+        "requestURI": "/apis?x=1",
+    },
     event("create", "configmaps", stage="RequestReceived"),
     {**event("delete", "pods"), "user": {"username": "somebody"}},
-    {**event("get", "services"), "user": {"username": "admin"}, "impersonatedUser": {"username": WHO.user}},
+    {
+        **event("get", "services"),
+        "user": {"username": "admin"},
+        "impersonatedUser": {"username": WHO.user},
+    },
     event("create", "selfsubjectaccessreviews", "", group="authorization.k8s.io"),
     {"user": None, "verb": "get"},
     {"verb": 7},
@@ -55,7 +89,10 @@ def test_each_request_is_judged_by_the_policy_and_not_by_what_the_log_says() -> 
         "list · pods in kikai",
         "patch · configmaps in kikai",
     ]
-    assert sorted(map(str, found.unused)) == ["delete · configmaps in kikai", "get · configmaps in kikai"]
+    assert sorted(map(str, found.unused)) == [
+        "delete · configmaps in kikai",
+        "get · configmaps in kikai",
+    ]
 
 
 def test_the_least_policy_allows_what_was_used_and_nothing_else() -> None:

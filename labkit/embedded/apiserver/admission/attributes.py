@@ -61,7 +61,11 @@ class Attributes:
 
     def concerns(self, resource: str, *operations: str, subresource: str = "") -> bool:
         """Whether this is one of some operations on a resource, such as ``ingresses.networking.k8s.io``."""
-        return self.qualified == resource and self.operation in operations and self.subresource == subresource
+        return (
+            self.qualified == resource
+            and self.operation in operations
+            and self.subresource == subresource
+        )
 
     def refuse(self, why: str) -> ApiError:
         """Return a 403 in the words of a plugin."""

@@ -53,14 +53,18 @@ class CertificateRights(Plugin):
         signer = old["spec"].get("signerName", "")
         if attributes.concerns(REQUESTS, "UPDATE", subresource="approval"):
             if not self._allowed(attributes.user, "approve", signer):
-                raise attributes.refuse(f'user not permitted to approve requests with signerName "{signer}"')
+                raise attributes.refuse(
+                    f'user not permitted to approve requests with signerName "{signer}"'
+                )
         elif attributes.concerns(REQUESTS, "UPDATE", subresource="status"):
             changed = any(
                 (new["status"].get(field) or None) != (old["status"].get(field) or None)
                 for field in ("certificate", "conditions")
             )
             if changed and not self._allowed(attributes.user, "sign", signer):
-                raise attributes.refuse(f'user not permitted to sign requests with signerName "{signer}"')
+                raise attributes.refuse(
+                    f'user not permitted to sign requests with signerName "{signer}"'
+                )
 
     def _allowed(self, user: User, verb: str, signer: str) -> bool:
         names = (signer, f"{signer.partition('/')[0]}/*")
@@ -81,4 +85,6 @@ class CertificateSubjects(Plugin):
         from labkit.embedded.machinery.pki.signing_requests import read_request
 
         if MASTERS in read_request(spec.get("request") or "").organizations:
-            raise attributes.refuse(f"use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed")
+            raise attributes.refuse(
+                f"use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed"
+            )

@@ -21,7 +21,9 @@ class NamespaceLifecycle(ReadingPlugin):
         is_namespace = attributes.resource == "namespaces" and not attributes.group
         if attributes.operation == "DELETE":
             if is_namespace and attributes.name in ("default", "kube-system", "kube-public"):
-                raise forbidden("namespaces", "", attributes.name, "this namespace may not be deleted")
+                raise forbidden(
+                    "namespaces", "", attributes.name, "this namespace may not be deleted"
+                )
             return
         if is_namespace or not attributes.namespace or attributes.resource in REVIEWS:
             return

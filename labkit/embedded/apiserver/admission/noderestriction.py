@@ -35,7 +35,9 @@ class NodeRestriction(ReadingPlugin):
     ``may_request_audience`` decides about tokens for an audience that no volume of the pod names.
     """
 
-    def __init__(self, lookup: Lookup, lister: Lister, may_request_audience: MayRequestAudience) -> None:
+    def __init__(
+        self, lookup: Lookup, lister: Lister, may_request_audience: MayRequestAudience
+    ) -> None:
         super().__init__(lookup, lister)
         self._may_request_audience = may_request_audience
         self._kinds: dict[tuple[str, str], Callable[[str, Attributes], None]] = {
@@ -53,13 +55,17 @@ class NodeRestriction(ReadingPlugin):
         if node is None:
             return
         if not node:
-            raise attributes.refuse(f"could not determine node from user {go_quote(attributes.user.name)}")
+            raise attributes.refuse(
+                f"could not determine node from user {go_quote(attributes.user.name)}"
+            )
         check = self._kinds.get((attributes.group, attributes.resource))
         if check is not None:
             check(node, attributes)
 
     def _pod(self, node: str, write: Attributes) -> None:
-        check = {"": self._whole_pod, "status": self._pod_status, "eviction": self._eviction}.get(write.subresource)
+        check = {"": self._whole_pod, "status": self._pod_status, "eviction": self._eviction}.get(
+            write.subresource
+        )
         if check is None:
             raise write.refuse(
                 f"unexpected pod subresource {go_quote(write.subresource)}, only 'status' and 'eviction' are allowed"
@@ -77,7 +83,9 @@ class NodeRestriction(ReadingPlugin):
     def _pod_status(self, node: str, write: Attributes) -> None:
         own = go_quote(node)
         if _place(write.old) != node:
-            raise write.refuse(f"node {own} can only update pod status for pods with spec.nodeName set to itself")
+            raise write.refuse(
+                f"node {own} can only update pod status for pods with spec.nodeName set to itself"
+            )
         if _labels(write.old) != _labels(write.obj):
             raise write.refuse(f"node {own} cannot update labels through pod status")
 
@@ -95,14 +103,20 @@ class NodeRestriction(ReadingPlugin):
         source = spec.get("configSource")
         if write.old is None:
             if source is not None:
-                raise write.refuse(f"node {own} is not allowed to create pods with a non-nil configSource")
+                raise write.refuse(
+                    f"node {own} is not allowed to create pods with a non-nil configSource"
+                )
             forbidden = _forbidden_labels(_labels(write.obj), {})
             if forbidden:
-                raise write.refuse(f"node {own} is not allowed to set the following labels: {forbidden}")
+                raise write.refuse(
+                    f"node {own} is not allowed to set the following labels: {forbidden}"
+                )
             return
         old_spec = write.old.get("spec") or {}
         if source is not None and source != old_spec.get("configSource"):
-            raise write.refuse(f"node {own} is not allowed to update configSource to a new non-nil configSource")
+            raise write.refuse(
+                f"node {own} is not allowed to update configSource to a new non-nil configSource"
+            )
         if (spec.get("taints") or []) != (old_spec.get("taints") or []):
             raise write.refuse(f"node {own} is not allowed to modify taints")
         old_owners = write.old["metadata"].get("ownerReferences") or []
@@ -170,7 +184,9 @@ def _labels(obj: Object | None) -> Object:
 
 def _forbidden_labels(new: Object, old: Object) -> str:
     """The changed labels that no kubelet may change, as messages list them."""
-    changed = {key for key in {*new, *old} if key not in new or key not in old or new[key] != old[key]}
+    changed = {
+        key for key in {*new, *old} if key not in new or key not in old or new[key] != old[key]
+    }
     return ", ".join(sorted(filter(_is_forbidden, changed)))
 
 
@@ -180,7 +196,9 @@ def _is_forbidden(label: str) -> bool:
         return True
     if not _within(prefix, "kubernetes.io") and not _within(prefix, "k8s.io"):
         return False
-    return label not in KUBELET_LABELS and not any(_within(prefix, allowed) for allowed in KUBELET_PREFIXES)
+    return label not in KUBELET_LABELS and not any(
+        _within(prefix, allowed) for allowed in KUBELET_PREFIXES
+    )
 
 
 def _within(prefix: str, domain: str) -> bool:

@@ -24,7 +24,11 @@ class StorageObjectInUse(Plugin):
     @override
     def admit(self, attributes: Attributes) -> None:
         finalizer = PROTECTION.get(attributes.qualified)
-        if finalizer is None or attributes.obj is None or not attributes.concerns(attributes.qualified, "CREATE"):
+        if (
+            finalizer is None
+            or attributes.obj is None
+            or not attributes.concerns(attributes.qualified, "CREATE")
+        ):
             return
         finalizers = attributes.obj["metadata"].setdefault("finalizers", [])
         if finalizer not in finalizers:
@@ -39,7 +43,10 @@ class TaintNewNodes(Plugin):
         if attributes.obj is None or not attributes.concerns("nodes", "CREATE"):
             return
         taints = attributes.obj["spec"].setdefault("taints", [])
-        if not any(taint.get("key") == NOT_READY and taint.get("effect") == "NoSchedule" for taint in taints):
+        if not any(
+            taint.get("key") == NOT_READY and taint.get("effect") == "NoSchedule"
+            for taint in taints
+        ):
             taints.append({"key": NOT_READY, "effect": "NoSchedule"})
 
 

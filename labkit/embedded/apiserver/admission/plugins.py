@@ -11,7 +11,11 @@ from labkit.embedded.apiserver.admission import certificates
 from labkit.embedded.apiserver.admission.attributes import Chain, Lister, Lookup
 from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.embedded.apiserver.admission.noderestriction import MayRequestAudience, NodeRestriction
-from labkit.embedded.apiserver.admission.objects import OneDefaultPriority, StorageObjectInUse, TaintNewNodes
+from labkit.embedded.apiserver.admission.objects import (
+    OneDefaultPriority,
+    StorageObjectInUse,
+    TaintNewNodes,
+)
 from labkit.embedded.apiserver.admission.pods import DefaultTolerations, Priority, RuntimeClass
 from labkit.embedded.apiserver.admission.podsecurity import PodSecurity
 from labkit.embedded.apiserver.admission.quotas import ResourceQuota
@@ -38,8 +42,12 @@ def default_chain(
     return Chain(
         (
             NamespaceLifecycle(*stored),  # first: nothing is created in a namespace that ends
-            ServiceAccount(*stored, new_suffix, mount_secrets),  # the account of a pod, and its token volume
-            NodeRestriction(*stored, may_request_audience),  # what nodes may write: themselves and their pods
+            ServiceAccount(
+                *stored, new_suffix, mount_secrets
+            ),  # the account of a pod, and its token volume
+            NodeRestriction(
+                *stored, may_request_audience
+            ),  # what nodes may write: themselves and their pods
             TaintNewNodes(),  # a new node takes no pods until it is ready
             PodSecurity(*stored),  # validates the pod that the others have completed
             Priority(*stored),  # the number behind a priority class

@@ -29,7 +29,12 @@ class DefaultTolerations(Plugin):
         spec = attributes.obj["spec"]
         tolerations = spec.get("tolerations") or []
         added = [
-            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": TOLERATION_SECONDS}
+            {
+                "key": key,
+                "operator": "Exists",
+                "effect": "NoExecute",
+                "tolerationSeconds": TOLERATION_SECONDS,
+            }
             for key in (NOT_READY, UNREACHABLE)
             if not any(_tolerates(toleration, key) for toleration in tolerations)
         ]
@@ -38,7 +43,10 @@ class DefaultTolerations(Plugin):
 
 
 def _tolerates(toleration: Object, key: str) -> bool:
-    return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
+    return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in (
+        "NoExecute",
+        "",
+    )
 
 
 class Priority(ReadingPlugin):
@@ -81,7 +89,9 @@ class Priority(ReadingPlugin):
             if found is None:
                 raise attributes.refuse(f"no PriorityClass with name {name} was found")
             return found
-        defaults = [item for item in self._lister(PRIORITY_CLASSES, "") if item.get("globalDefault")]
+        defaults = [
+            item for item in self._lister(PRIORITY_CLASSES, "") if item.get("globalDefault")
+        ]
         return min(defaults, key=lambda item: item.get("value", 0)) if defaults else None
 
 
@@ -105,5 +115,7 @@ class RuntimeClass(ReadingPlugin):
         if attributes.obj is None or not attributes.concerns("pods", "CREATE"):
             return
         if attributes.obj["spec"].get("overhead") is not None:
-            why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+            why = (
+                "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+            )
             raise attributes.refuse(why)

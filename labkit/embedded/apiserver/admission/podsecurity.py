@@ -51,7 +51,9 @@ class PodSecurity(ReadingPlugin):
         if resource == ("", "namespaces") and not attributes.subresource:
             self._check_namespace(attributes, attributes.obj)
         elif resource == ("", "pods") and attributes.subresource in ("", "ephemeralcontainers"):
-            if "spec" in attributes.obj and (attributes.operation == "CREATE" or _significant(attributes)):
+            if "spec" in attributes.obj and (
+                attributes.operation == "CREATE" or _significant(attributes)
+            ):
                 self._check_pod(attributes, attributes.obj, enforced=True)
         elif resource in CONTROLLERS and not attributes.subresource:
             template = _template(attributes.obj)
@@ -120,8 +122,15 @@ def _policy(labels: Object) -> tuple[Policy, list[dict[str, str]]]:
             version = "latest"
         policy[mode] = level, version
     level, version = policy["enforce"]
-    if PREFIX + "warn" not in labels and labels.get(PREFIX + "enforce") in LEVELS and level != "privileged":
-        policy["warn"] = level, (policy["warn"][1] if f"{PREFIX}warn-version" in labels else version)
+    if (
+        PREFIX + "warn" not in labels
+        and labels.get(PREFIX + "enforce") in LEVELS
+        and level != "privileged"
+    ):
+        policy["warn"] = (
+            level,
+            (policy["warn"][1] if f"{PREFIX}warn-version" in labels else version),
+        )
     return policy, errors
 
 
@@ -129,7 +138,9 @@ def _warnings(namespace: str, pods: list[Object], level: str, version: str) -> I
     """Warn of the pods that violate a namespace's new level."""
     breaking: dict[str, list[str]] = {}
     for pod in pods[:MAX_PODS]:
-        found = found_violations(pod["spec"], level, pod["metadata"].get("annotations") or {}, version)
+        found = found_violations(
+            pod["spec"], level, pod["metadata"].get("annotations") or {}, version
+        )
         if found:
             reasons = ", ".join(reason for reason, _ in found)
             breaking.setdefault(reasons, []).append(pod["metadata"]["name"])
@@ -165,7 +176,14 @@ def _significant(attributes: Attributes) -> bool:
     if attributes.obj is None or attributes.old is None:
         return False
     new, old = attributes.obj["spec"], attributes.old["spec"]
-    if any(_images(new, group) != _images(old, group) for group in ("containers", "initContainers")):
+    if any(
+        _images(new, group) != _images(old, group) for group in ("containers", "initContainers")
+    ):
         return True
-    known = {item.get("name"): item.get("image", "") for item in old.get("ephemeralContainers") or ()}
-    return any(known.get(item.get("name")) != item.get("image", "") for item in new.get("ephemeralContainers") or ())
+    known = {
+        item.get("name"): item.get("image", "") for item in old.get("ephemeralContainers") or ()
+    }
+    return any(
+        known.get(item.get("name")) != item.get("image", "")
+        for item in new.get("ephemeralContainers") or ()
+    )

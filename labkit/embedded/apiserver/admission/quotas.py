@@ -31,11 +31,16 @@ class ResourceQuota(ReadingPlugin):
         evaluator = self._evaluators.of(attributes.qualified)
         if evaluator is None or attributes.subresource:
             return
-        bounds = [(quota, evaluator.matching(quota, (quota.get("status") or {}).get("hard") or ())) for quota in quotas]
+        bounds = [
+            (quota, evaluator.matching(quota, (quota.get("status") or {}).get("hard") or ()))
+            for quota in quotas
+        ]
         for quota, names in bounds:
             if any(name not in (quota["status"].get("used") or {}) for name in names):
                 listed = ",".join(sorted(names))
-                raise attributes.refuse(f"status unknown for quota: {quota['metadata']['name']}, resources: {listed}")
+                raise attributes.refuse(
+                    f"status unknown for quota: {quota['metadata']['name']}, resources: {listed}"
+                )
         for quota, names in bounds:
             if names:
                 _check_left(attributes, quota, names)

@@ -27,7 +27,11 @@ class ServiceAccount(ReadingPlugin):
     """
 
     def __init__(
-        self, lookup: Lookup, lister: Lister, new_suffix: Callable[[], str], mount_secrets: bool = False
+        self,
+        lookup: Lookup,
+        lister: Lister,
+        new_suffix: Callable[[], str],
+        mount_secrets: bool = False,
     ) -> None:
         super().__init__(lookup, lister)
         self._new_suffix = new_suffix
@@ -52,7 +56,9 @@ class ServiceAccount(ReadingPlugin):
         account = self._lookup("serviceaccounts", attributes.namespace, name)
         if account is None:
             why = unaskable(name) or f"serviceaccount {go_quote(name)} not found"
-            raise attributes.refuse(f"error looking up service account {attributes.namespace}/{name}: {why}")
+            raise attributes.refuse(
+                f"error looking up service account {attributes.namespace}/{name}: {why}"
+            )
         return account
 
     def _mount(self, namespace: str, account: Object, spec: Object) -> None:
@@ -61,7 +67,12 @@ class ServiceAccount(ReadingPlugin):
             return
         prefix = f"{account['metadata']['name']}-token-" if token else VOLUME_PREFIX
         existing = next(
-            (volume["name"] for volume in spec.get("volumes") or () if volume["name"].startswith(prefix)), None
+            (
+                volume["name"]
+                for volume in spec.get("volumes") or ()
+                if volume["name"].startswith(prefix)
+            ),
+            None,
         )
         name = existing or token or VOLUME_PREFIX + self._new_suffix()
         needed = False
@@ -70,7 +81,10 @@ class ServiceAccount(ReadingPlugin):
                 mounts = container.get("volumeMounts") or []
                 if any(mount.get("mountPath") == MOUNT_PATH for mount in mounts):
                     continue
-                container["volumeMounts"] = [*mounts, {"name": name, "readOnly": True, "mountPath": MOUNT_PATH}]
+                container["volumeMounts"] = [
+                    *mounts,
+                    {"name": name, "readOnly": True, "mountPath": MOUNT_PATH},
+                ]
                 needed = True
         if needed and existing is None:
             secret = {"name": name, "secret": {"secretName": token, "defaultMode": 420}}
@@ -81,7 +95,10 @@ class ServiceAccount(ReadingPlugin):
         uid = account["metadata"]["uid"]
         for secret in self._lister("secrets", namespace):
             notes = secret["metadata"].get("annotations") or {}
-            if secret.get("type") == "kubernetes.io/service-account-token" and notes.get(ACCOUNT_UID) == uid:
+            if (
+                secret.get("type") == "kubernetes.io/service-account-token"
+                and notes.get(ACCOUNT_UID) == uid
+            ):
                 return str(secret["metadata"]["name"])
         return None
 
@@ -102,7 +119,12 @@ def _projected_volume(name: str) -> Object:
         "projected": {
             "sources": [
                 {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-                {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+                {
+                    "configMap": {
+                        "name": "kube-root-ca.crt",
+                        "items": [{"key": "ca.crt", "path": "ca.crt"}],
+                    }
+                },
                 {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": namespace}]}},
             ],
             "defaultMode": 420,

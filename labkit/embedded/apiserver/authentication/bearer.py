@@ -19,7 +19,9 @@ from labkit.embedded.machinery.status import unauthorized
 from labkit.rbac.attributes import User
 
 PROTOCOL_PREFIX = "base64url.bearer.authorization.k8s.io."
-SPACE_WARNING = "the provided Authorization header contains extra space before the bearer token, and is ignored"
+SPACE_WARNING = (
+    "the provided Authorization header contains extra space before the bearer token, and is ignored"
+)
 
 
 def header_token(header: str) -> str | None:
@@ -48,8 +50,12 @@ def protocol_token(request: Request) -> str | None:
     """
     if request.headers.get("upgrade", "").lower() != "websocket":
         return None
-    offered = [part.strip() for part in request.headers.get("sec-websocket-protocol", "").split(",")]
-    tokens = [part.removeprefix(PROTOCOL_PREFIX) for part in offered if part.startswith(PROTOCOL_PREFIX)]
+    offered = [
+        part.strip() for part in request.headers.get("sec-websocket-protocol", "").split(",")
+    ]
+    tokens = [
+        part.removeprefix(PROTOCOL_PREFIX) for part in offered if part.startswith(PROTOCOL_PREFIX)
+    ]
     if not tokens or tokens == [""]:
         return None
     others = [part for part in offered if not part.startswith(PROTOCOL_PREFIX)]

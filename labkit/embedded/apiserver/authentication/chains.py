@@ -45,7 +45,13 @@ UNDERSTOOD = frozenset(
 )
 """Extensions that may be critical."""
 
-UNREADABLE = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+)
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
@@ -63,7 +69,9 @@ def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
     try:
         leaf, *others = [x509.load_der_x509_certificate(each) for each in chain]
         roots = x509.load_pem_x509_certificates(authority)
-        windows = [_window(path) for path in _PathSearch(others, roots).paths(leaf) if _for_clients(path)]
+        windows = [
+            _window(path) for path in _PathSearch(others, roots).paths(leaf) if _for_clients(path)
+        ]
         if not windows:
             raise BadCertificate("certificate signed by unknown authority")
         return _peer(leaf, max(windows, key=lambda window: window[1]))
@@ -90,7 +98,9 @@ def _peer(leaf: x509.Certificate, valid: tuple[float, float]) -> PeerCertificate
 class _PathSearch:
     """Finds the paths from a certificate to an authority, through other certificates."""
 
-    def __init__(self, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> None:
+    def __init__(
+        self, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]
+    ) -> None:
         self._others = others
         self._roots = roots
         self._signatures = 0
@@ -116,7 +126,9 @@ class _PathSearch:
             return False
         self._signatures += 1
         if self._signatures > MAX_SIGNATURES:
-            raise BadCertificate("signature check attempts limit reached while verifying certificate chain")
+            raise BadCertificate(
+                "signature check attempts limit reached while verifying certificate chain"
+            )
         return _signed(path[-1], issuer)
 
 
@@ -142,7 +154,9 @@ def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> 
         and basic.ca
         and (basic.path_length is None or len(path) - 1 <= basic.path_length)
         and (usage is None or usage.key_cert_sign)
-        and not (constrained and any(_extension(each, x509.SubjectAlternativeName) for each in path))
+        and not (
+            constrained and any(_extension(each, x509.SubjectAlternativeName) for each in path)
+        )
     )
 
 

@@ -67,7 +67,11 @@ class TokenIssuer:
         """
         audiences = list(audiences) or [ISSUER]
         lifetime, warn_after = expiration_seconds, 0
-        if pod is not None and expiration_seconds == WARN_AFTER_SECONDS and set(audiences) == {ISSUER}:
+        if (
+            pod is not None
+            and expiration_seconds == WARN_AFTER_SECONDS
+            and set(audiences) == {ISSUER}
+        ):
             lifetime, warn_after = EXTENDED_SECONDS, expiration_seconds
         now = int(self._clock())
         metadata = account["metadata"]

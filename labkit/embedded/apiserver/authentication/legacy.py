@@ -35,7 +35,9 @@ class LegacyTokens:
         mark_used: Labels a Secret when its token is used for the first time on a day: (Secret, date).
     """
 
-    def __init__(self, lookup: Lookup, clock: Clock, mark_used: Callable[[Object, str], None]) -> None:
+    def __init__(
+        self, lookup: Lookup, clock: Clock, mark_used: Callable[[Object, str], None]
+    ) -> None:
         self._lookup = lookup
         self._clock = clock
         self._mark_used = mark_used
@@ -72,7 +74,9 @@ class LegacyTokens:
         if account["metadata"].get("deletionTimestamp"):
             raise BadToken(f"ServiceAccount {namespace}/{name} has been deleted")
         if account["metadata"]["uid"] != uid:
-            raise BadToken(f"ServiceAccount UID ({account['metadata']['uid']}) does not match claim ({uid})")
+            raise BadToken(
+                f"ServiceAccount UID ({account['metadata']['uid']}) does not match claim ({uid})"
+            )
         self._note_use(secret)
         if (secret["metadata"].get("labels") or {}).get(INVALID_SINCE):
             raise BadToken(

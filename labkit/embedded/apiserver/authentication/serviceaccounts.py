@@ -104,8 +104,12 @@ class ServiceAccountTokens:
             self._check_bound(reference, now)
         if token.warn_after and now > token.warn_after:
             late = int(now) - int(token.warn_after)
-            stale = f"subject: {token.claims.get('sub', '')}, seconds after warning threshold: {late}"
-            return TokenIdentity(token.user, audiences, {"authentication.k8s.io/stale-token": stale})
+            stale = (
+                f"subject: {token.claims.get('sub', '')}, seconds after warning threshold: {late}"
+            )
+            return TokenIdentity(
+                token.user, audiences, {"authentication.k8s.io/stale-token": stale}
+            )
         return TokenIdentity(token.user, audiences)
 
     def _check_account(self, claimed: _Reference, now: float) -> None:
@@ -124,7 +128,9 @@ class ServiceAccountTokens:
             raise BadToken(_INVALIDATED)
         found, word = bound["metadata"]["uid"], claimed.plural.removesuffix("s")
         if found != claimed.uid:
-            raise BadToken(f"{word} UID ({found}) does not match service account {word} ref claim ({claimed.uid})")
+            raise BadToken(
+                f"{word} UID ({found}) does not match service account {word} ref claim ({claimed.uid})"
+            )
         if _deleted(bound, now):
             raise BadToken(_INVALIDATED)
 
@@ -152,7 +158,12 @@ def _parsed(claims: Claims) -> _Verified:
         _number(claims.get("exp")) + LEEWAY_SECONDS,
         account,
         tuple(bound),
-        User(account_user(namespace, account.name), account_groups(namespace), account.uid, _extra(claims, pod, node)),
+        User(
+            account_user(namespace, account.name),
+            account_groups(namespace),
+            account.uid,
+            _extra(claims, pod, node),
+        ),
         _number(private.get("warnafter")),
     )
 
@@ -168,7 +179,9 @@ def _common(held: tuple[str, ...], requested: Sequence[str]) -> tuple[str, ...]:
         return held
     matched = tuple(audience for audience in requested if audience in held)
     if not matched:
-        shown = f"{go_quote_list(held)} is invalid for the target audiences {go_quote_list(requested)}"
+        shown = (
+            f"{go_quote_list(held)} is invalid for the target audiences {go_quote_list(requested)}"
+        )
         raise BadToken(f"token audiences {shown}")
     return matched
 

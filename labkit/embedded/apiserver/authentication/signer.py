@@ -53,7 +53,9 @@ class TokenSigner:
         from cryptography.hazmat.primitives.asymmetric import rsa
 
         # The file is our own: checking the primes again would cost most of a start.
-        key = serialization.load_pem_private_key(self._pem, None, unsafe_skip_rsa_key_validation=True)
+        key = serialization.load_pem_private_key(
+            self._pem, None, unsafe_skip_rsa_key_validation=True
+        )
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError("service-account tokens need an RSA key")
         return key

@@ -40,7 +40,11 @@ class CertificateAuthenticator:
         shown = request.certificate
         if shown is None:
             return None
-        credential = self._credential_of(shown.chain) if isinstance(shown, ShownCertificate) else _credential(shown)
+        credential = (
+            self._credential_of(shown.chain)
+            if isinstance(shown, ShownCertificate)
+            else _credential(shown)
+        )
         if credential is None or not credential.since <= self._clock() <= credential.until:
             raise unauthorized()
         return credential.user

@@ -14,6 +14,13 @@ def attributes_of(user: User, info: RequestInfo) -> Attributes:
     if not info.is_resource:
         return Attributes(user, info.verb, path=info.path)
     question = Attributes(
-        user, info.verb, info.group, info.version, info.resource, info.subresource, info.namespace, info.name
+        user,
+        info.verb,
+        info.group,
+        info.version,
+        info.resource,
+        info.subresource,
+        info.namespace,
+        info.name,
     )
     return question._replace(fields=info.fields) if info.fields else question

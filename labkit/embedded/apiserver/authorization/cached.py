@@ -52,7 +52,9 @@ class CachedRBACAuthorizer:
         decision = self._decisions.get(key)
         if decision is None:
             errors: list[str] = []
-            decision = decide(question, chain.from_iterable(self._candidates(question, errors)), errors)
+            decision = decide(
+                question, chain.from_iterable(self._candidates(question, errors)), errors
+            )
             if sum(map(len, key[2:-1])) > MAX_KEY_CHARACTERS:
                 return decision
             if len(self._decisions) >= MAX_CACHED:
@@ -88,7 +90,10 @@ class CachedRBACAuthorizer:
             def only_here(plural: str, scope: str) -> Iterable[Object]:
                 return naming(plural, scope) if scope == namespace else ()
 
-            known = GrantIndex(rules_for(user, namespace, only_here, self._get_role, errors)), errors
+            known = (
+                GrantIndex(rules_for(user, namespace, only_here, self._get_role, errors)),
+                errors,
+            )
             if len(namespace) > MAX_KEY_CHARACTERS:
                 return known
             if len(self._grants) >= MAX_CACHED:

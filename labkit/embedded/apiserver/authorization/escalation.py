@@ -40,7 +40,9 @@ class EscalationGuard:
         self._get_role = get_role
         self._authorize = authorize
 
-    def __call__(self, user: User, info: RequestInfo, new: Object, old: Object | None = None) -> None:
+    def __call__(
+        self, user: User, info: RequestInfo, new: Object, old: Object | None = None
+    ) -> None:
         """Check one write; ``old`` is None for a creation.
 
         Raises:
@@ -57,7 +59,9 @@ class EscalationGuard:
             self._check_binding(user, info, new)
 
     def _check_role(self, user: User, info: RequestInfo, new: Object, old: Object | None) -> None:
-        escalate = Attributes(user, "escalate", GROUP, "*", info.resource, "", info.namespace, info.name)
+        escalate = Attributes(
+            user, "escalate", GROUP, "*", info.resource, "", info.namespace, info.name
+        )
         if self._authorize(escalate).allowed:
             return
         self._must_hold(user, info, new, new.get("rules") or ())
@@ -65,7 +69,9 @@ class EscalationGuard:
             # Any role with the right labels adds its rules to it, so it can grow to anything.
             missing = uncovered(self._rules(user, info.namespace, []), EVERYTHING)
             if missing:
-                raise _forbidden(info, new, "must have cluster-admin privileges to use the aggregationRule")
+                raise _forbidden(
+                    info, new, "must have cluster-admin privileges to use the aggregationRule"
+                )
 
     def _check_binding(self, user: User, info: RequestInfo, new: Object) -> None:
         ref = new.get("roleRef") or {}
@@ -74,7 +80,9 @@ class EscalationGuard:
             # This check comes before validation.
             raise ApiError(500, "", f"unsupported role reference kind: {go_quote(kind or '')}")
         plural = f"{kind.lower()}s"
-        bind = Attributes(user, "bind", ref.get("apiGroup") or GROUP, "*", plural, "", info.namespace, name)
+        bind = Attributes(
+            user, "bind", ref.get("apiGroup") or GROUP, "*", plural, "", info.namespace, name
+        )
         if self._authorize(bind).allowed:
             return
         if kind == "Role" and not info.namespace:
@@ -116,7 +124,8 @@ def _forbidden(info: RequestInfo, new: Object, why: str) -> ApiError:
 def _part_count(rule: Rule) -> int:
     """How many parts ``uncovered`` looks at."""
     verbs, groups, resources, names, paths = (
-        len(rule.get(field) or ()) for field in ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+        len(rule.get(field) or ())
+        for field in ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
     )
     return verbs * (groups * resources * max(names, 1) + paths)
 
@@ -126,7 +135,9 @@ def _only_ownership(new: Object, old: Object) -> bool:
     ignored = ("ownerReferences", "finalizers", "managedFields")
 
     def rest(obj: Object) -> Object:
-        metadata = {field: value for field, value in obj["metadata"].items() if field not in ignored}
+        metadata = {
+            field: value for field, value in obj["metadata"].items() if field not in ignored
+        }
         return {**obj, "metadata": metadata}
 
     return rest(new) == rest(old)
@@ -144,4 +155,10 @@ def go_rule(rule: Rule) -> str:
         ("ResourceNames", "resourceNames"),
         ("Verbs", "verbs"),
     )
-    return "{" + ", ".join(f"{word}:{go_quote_list(rule[field])}" for word, field in fields if rule.get(field)) + "}"
+    return (
+        "{"
+        + ", ".join(
+            f"{word}:{go_quote_list(rule[field])}" for word, field in fields if rule.get(field)
+        )
+        + "}"
+    )

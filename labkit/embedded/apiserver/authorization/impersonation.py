@@ -67,7 +67,11 @@ def requested_user(request: Request) -> User | None:
     requested = User(name, groups, uid, extra)
     if not name and (uid or groups or extra):
         raise ApiError(
-            400, "BadRequest", f"requested {_go_syntax(requested)} without impersonating a user name", None, NO_SNIFF
+            400,
+            "BadRequest",
+            f"requested {_go_syntax(requested)} without impersonating a user name",
+            None,
+            NO_SNIFF,
         )
     return requested if name else None
 
@@ -125,7 +129,9 @@ class _Mode:
         if self.name == "associated-node":
             requestor = User(question.user.name, question.user.groups, question.user.uid)
             _must_be_allowed(on_request._replace(user=requestor), authorize)
-            _must_be_allowed(Attributes(requestor, verb, AUTHENTICATION, "v1", "nodes", name="*"), authorize)
+            _must_be_allowed(
+                Attributes(requestor, verb, AUTHENTICATION, "v1", "nodes", name="*"), authorize
+            )
         else:
             _must_be_allowed(on_request, authorize)
             _check_constrained(requested, question.user, verb, authorize)
@@ -149,8 +155,14 @@ def _associated(requested: User, requestor: User) -> bool:
 MODES = (
     _Mode("associated-node", _associated),
     _Mode("arbitrary-node", lambda user, _: _only_name(user) and node_name(user.name) is not None),
-    _Mode("serviceaccount", lambda user, _: _only_name(user) and service_account(user.name) is not None),
-    _Mode("user-info", lambda user, _: node_name(user.name) is None and service_account(user.name) is None),
+    _Mode(
+        "serviceaccount",
+        lambda user, _: _only_name(user) and service_account(user.name) is not None,
+    ),
+    _Mode(
+        "user-info",
+        lambda user, _: node_name(user.name) is None and service_account(user.name) is None,
+    ),
     _Mode("", lambda _user, _caller: True),
 )
 """The modes, in the order in which they are tried."""
@@ -208,12 +220,18 @@ def _legacy_questions(requested: User, requestor: User) -> Iterator[Attributes]:
         yield Attributes(requestor, "impersonate", "", "v1", "groups", name=group)
     for key, values in requested.extra.items():
         for value in values:
-            yield Attributes(requestor, "impersonate", AUTHENTICATION, "v1", "userextras", key, name=value)
+            yield Attributes(
+                requestor, "impersonate", AUTHENTICATION, "v1", "userextras", key, name=value
+            )
 
 
 def _check_constrained(requested: User, requestor: User, verb: str, authorize: Authorizer) -> None:
-    def part(resource: str, name: str = "", namespace: str = "", subresource: str = "") -> Attributes:
-        return Attributes(requestor, verb, AUTHENTICATION, "v1", resource, subresource, namespace, name)
+    def part(
+        resource: str, name: str = "", namespace: str = "", subresource: str = ""
+    ) -> Attributes:
+        return Attributes(
+            requestor, verb, AUTHENTICATION, "v1", resource, subresource, namespace, name
+        )
 
     node, account = node_name(requested.name), service_account(requested.name)
     if node is not None:
@@ -227,7 +245,9 @@ def _check_constrained(requested: User, requestor: User, verb: str, authorize: A
     if "" in requested.groups:
         raise refusal(part("groups"), "impersonating the empty string group is not allowed")
     if MASTERS in requested.groups:
-        raise refusal(part("groups", MASTERS), "impersonating the system:masters group is not allowed")
+        raise refusal(
+            part("groups", MASTERS), "impersonating the system:masters group is not allowed"
+        )
     if len(requested.groups) < MANY or not authorize(part("groups", "*")).allowed:
         for group in requested.groups:
             _must_be_allowed(part("groups", group), authorize)
@@ -261,12 +281,16 @@ def _path_errors(key: str) -> list[str]:
     """The problem of a key that must be a path after a domain."""
     domain, _, path = key.partition("/")
     if not domain or not path:
-        return [f'extra.key: Invalid value: {go_quote(key)}: must be a domain-prefixed path (such as "acme.io/foo")']
+        return [
+            f'extra.key: Invalid value: {go_quote(key)}: must be a domain-prefixed path (such as "acme.io/foo")'
+        ]
     wrong = []
     if len(domain) > 253:
         wrong.append((domain, "must be no more than 253 bytes"))
     if not _DNS_SUBDOMAIN.fullmatch(domain):
-        wrong.append((domain, f"{SUBDOMAIN_RULE}, regex used for validation is '{_DNS_SUBDOMAIN.pattern}')"))
+        wrong.append(
+            (domain, f"{SUBDOMAIN_RULE}, regex used for validation is '{_DNS_SUBDOMAIN.pattern}')")
+        )
     if not _PATH.fullmatch(path):
         wrong.append((path, f"Invalid path (regex used for validation is '{_PATH.pattern}')"))
     return [f"extra.key: Invalid value: {go_quote(part)}: {why}" for part, why in wrong]
@@ -288,7 +312,9 @@ def _values(request: Request, header: str) -> tuple[str, ...]:
 
 def _go_syntax(user: User) -> str:
     """A user as Go prints the struct (``%#v``), for the message of a 400."""
-    groups = f"[]string{{{', '.join(map(go_quote, user.groups))}}}" if user.groups else "[]string(nil)"
+    groups = (
+        f"[]string{{{', '.join(map(go_quote, user.groups))}}}" if user.groups else "[]string(nil)"
+    )
     extra = "map[string][]string(nil)"
     if user.extra:
         pairs = [

@@ -51,7 +51,11 @@ class GrantIndex:
             return [self._with_paths]
         resources = ["*", question.resource]
         if question.subresource:
-            resources = ["*", f"{question.resource}/{question.subresource}", f"*/{question.subresource}"]
+            resources = [
+                "*",
+                f"{question.resource}/{question.subresource}",
+                f"*/{question.subresource}",
+            ]
         places = [self._large] if self._large else []
         for group in ("*", question.group):
             for resource in resources:

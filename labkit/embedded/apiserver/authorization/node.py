@@ -53,7 +53,9 @@ def node_authorizer(list_objects: List) -> Authorizer:
             return NO_OPINION
         if not node:
             return Decision(False, f"unknown node for user {go_quote(question.user.name)}")
-        decide = BY_OBJECT.get((question.group, question.resource)) if question.is_resource else None
+        decide = (
+            BY_OBJECT.get((question.group, question.resource)) if question.is_resource else None
+        )
         if decide is not None:
             why = decide(question, node, list_objects)
             return ALLOWED if why is None else Decision(False, why)
@@ -79,7 +81,10 @@ def _related(question: Attributes, node: str, list_objects: List) -> str | None:
                 return None
     if question.resource == "volumeattachments":
         for attachment in list_objects("volumeattachments.storage.k8s.io", ""):
-            if attachment["metadata"]["name"] == question.name and attachment["spec"].get("nodeName") == node:
+            if (
+                attachment["metadata"]["name"] == question.name
+                and attachment["spec"].get("nodeName") == node
+            ):
                 return None
     return f"no relationship found between node '{node}' and this object"
 
@@ -155,7 +160,13 @@ def _node(question: Attributes, node: str, list_objects: List) -> str | None:
 
 def _pod(question: Attributes, node: str, list_objects: List) -> str | None:
     do = (question.subresource, question.verb)
-    if do in {("", "create"), ("", "delete"), ("status", "update"), ("status", "patch"), ("eviction", "create")}:
+    if do in {
+        ("", "create"),
+        ("", "delete"),
+        ("status", "update"),
+        ("status", "patch"),
+        ("eviction", "create"),
+    }:
         return None
     if question.subresource or question.verb not in READ:
         return ""

@@ -25,7 +25,12 @@ def refusal(question: Attributes, reason: str = "") -> ApiError:
     if question.is_resource and question.resource:
         error = forbidden(question.resource, question.group, question.name, words)
     else:
-        error = ApiError(403, "Forbidden", f"forbidden: {words}", {"name": question.name} if question.name else {})
+        error = ApiError(
+            403,
+            "Forbidden",
+            f"forbidden: {words}",
+            {"name": question.name} if question.name else {},
+        )
     error.headers.update(NO_SNIFF)
     return error
 

@@ -59,7 +59,9 @@ def with_audit(handler: Handler, sink: Sink, clock: Clock) -> Handler:
         if response.stream is not None:
             response.stream = _ReportedStream(response.stream, lambda: report("ResponseComplete"))
         if response.upgrade is not None:
-            response.upgrade = _ReportedSession(response.upgrade, lambda: report("ResponseComplete"))
+            response.upgrade = _ReportedSession(
+                response.upgrade, lambda: report("ResponseComplete")
+            )
         if response.forward is not None:
             response.forward.ended = lambda: report("ResponseComplete")
         return response
@@ -82,11 +84,15 @@ def _event(request: Request, response: Response, received: str) -> Object:
     if record.impersonated is not None:
         event["impersonatedUser"] = user_info(record.impersonated)
         if record.impersonation_constraint:
-            event["authenticationMetadata"] = {"impersonationConstraint": record.impersonation_constraint}
+            event["authenticationMetadata"] = {
+                "impersonationConstraint": record.impersonation_constraint
+            }
     event["sourceIPs"] = source_ips(request)
     agent = request.headers.get("user-agent")
     if agent:
-        event["userAgent"] = agent if len(agent) <= MAX_USER_AGENT else f"{agent[:MAX_USER_AGENT]}...TRUNCATED"
+        event["userAgent"] = (
+            agent if len(agent) <= MAX_USER_AGENT else f"{agent[:MAX_USER_AGENT]}...TRUNCATED"
+        )
     if info.is_resource:
         event["objectRef"] = _object_reference(info, record.object_metadata or {})
     event["responseStatus"] = _response_status(request, response)

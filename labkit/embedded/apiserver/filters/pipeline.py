@@ -55,9 +55,13 @@ def pipeline(
         lambda inner: with_status(inner),  # every error from below becomes a Status
         lambda inner: with_deadline(inner),  # an invalid timeout is refused before authentication
         lambda inner: with_authentication(inner, authenticators),  # who is asking
-        lambda inner: with_impersonation(inner, Impersonator(authorize)),  # as whom, if the real user may
+        lambda inner: with_impersonation(
+            inner, Impersonator(authorize)
+        ),  # as whom, if the real user may
         lambda inner: with_flow_control(inner, flow_headers),  # by the impersonated user
-        lambda inner: with_authorization(inner, authorize),  # before routing: no 404 for a caller who may not look
+        lambda inner: with_authorization(
+            inner, authorize
+        ),  # before routing: no 404 for a caller who may not look
     )
     for around in reversed(filters):
         handler = around(handler)

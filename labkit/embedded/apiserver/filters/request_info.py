@@ -13,7 +13,14 @@ from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.request import Request, RequestInfo
 from labkit.embedded.machinery.status import ApiError
 
-VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+VERBS = {
+    "GET": "get",
+    "HEAD": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
 COLLECTION_VERBS = {"get": "list", "delete": "deletecollection"}
 """The verbs of requests that name no object."""
 
@@ -32,7 +39,9 @@ def request_info(request: Request) -> RequestInfo:
     if info.verb == "deletecollection":
         return replace(info, fields=fields)
     watched = "watch" in query and parse_bool(request.param("watch").lower())
-    return replace(info, verb="watch" if watched else "list", name=_selected_name(request), fields=fields)
+    return replace(
+        info, verb="watch" if watched else "list", name=_selected_name(request), fields=fields
+    )
 
 
 @cached(4096)
@@ -61,7 +70,19 @@ def read_path(method: str, path: str) -> RequestInfo:
     subresource = rest[2] if len(rest) > 2 and verb != "proxy" else ""
     if not name:
         verb = COLLECTION_VERBS.get(verb, verb)
-    return RequestInfo(True, path, verb, prefix, group, version, namespace, resource, subresource, name, tuple(rest))
+    return RequestInfo(
+        True,
+        path,
+        verb,
+        prefix,
+        group,
+        version,
+        namespace,
+        resource,
+        subresource,
+        name,
+        tuple(rest),
+    )
 
 
 def _selected_name(request: Request) -> str:

@@ -18,7 +18,13 @@ class Admission:
         self._chain = chain or Chain()
 
     def admit(
-        self, request: Request, kind: Kind, operation: str, new: Object | None, old: Object | None, dry_run: bool
+        self,
+        request: Request,
+        kind: Kind,
+        operation: str,
+        new: Object | None,
+        old: Object | None,
+        dry_run: bool,
     ) -> None:
         """Run mutating admission; an ``ApiError`` if a plugin refuses.
 
@@ -42,7 +48,12 @@ class Admission:
 
 
 def _attributes(
-    request: Request, kind: Kind, operation: str, new: Object | None, old: Object | None, dry_run: bool
+    request: Request,
+    kind: Kind,
+    operation: str,
+    new: Object | None,
+    old: Object | None,
+    dry_run: bool,
 ) -> Attributes:
     info = request.info
     some = new if new is not None else old

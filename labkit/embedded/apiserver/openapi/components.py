@@ -28,7 +28,10 @@ DISCOVERY: dict[str, Object] = {META + name: schema for name, schema in _TYPES["
 """Components of discovery, which no object refers to."""
 
 SECURITY: Object = _TYPES["security"]
-PATCH: Object = {"type": "object", "description": "What to change, in the form that the content type names."}
+PATCH: Object = {
+    "type": "object",
+    "description": "What to change, in the form that the content type names.",
+}
 
 
 def component_name(struct_name: str) -> str:
@@ -77,7 +80,11 @@ def _describe_references(schema: Object, components: dict[str, Object]) -> None:
         target = next(iter(item.get("allOf", ())), item).get("$ref")
         if target is not None and "description" not in item:
             kind = target.rpartition(".")[2]
-            text = OWN.get(kind) or OWN.get(name) or components[target.removeprefix(PREFIX)].get("description", "")
+            text = (
+                OWN.get(kind)
+                or OWN.get(name)
+                or components[target.removeprefix(PREFIX)].get("description", "")
+            )
             properties[name] = described(item, text)
 
 
@@ -104,14 +111,17 @@ def component(struct: Struct) -> Object:
         text, schema = about.fields.get(name, ""), property_(field)
         if field.enum:
             # As kube-openapi's generator ends it, but without what the values mean.
-            text += "\n".join(["\n\nPossible enum values:", *(f' - `"{value}"`' for value in field.enum)])
+            text += "\n".join(
+                ["\n\nPossible enum values:", *(f' - `"{value}"`' for value in field.enum)]
+            )
         values = ELEMENTS.get(f"{struct.name}.{name}")
         if values:
             schema["items" if "items" in schema else "additionalProperties"]["enum"] = values
         made["properties"][name] = described(schema, text.strip())
     if struct.kinds:
         made["x-kubernetes-group-version-kind"] = [
-            {"group": group, "version": version, "kind": kind} for group, version, kind in struct.kinds
+            {"group": group, "version": version, "kind": kind}
+            for group, version, kind in struct.kinds
         ]
     if struct.atomic:
         made["x-kubernetes-map-type"] = "atomic"
@@ -138,7 +148,9 @@ def property_(field: Field) -> Object:
     if field.enum:
         extra["enum"] = list(field.enum)
     # The list of a List kind has no type.
-    if field.type.form == "list" and not (field.type.item.form == "struct" and field.type.item.struct.kinds):
+    if field.type.form == "list" and not (
+        field.type.item.form == "struct" and field.type.item.struct.kinds
+    ):
         extra["x-kubernetes-list-type"] = field.list_type
         if field.keys:
             extra["x-kubernetes-list-map-keys"] = list(field.keys)

@@ -19,14 +19,22 @@ from labkit.embedded.machinery.request import Object
 
 TITLE = {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
 DEFINITIONS = "#/definitions/"
-ROOTS = ("meta.v1.ObjectMeta", "meta.v1.ListMeta", "meta.v1.Status", "meta.v1.DeleteOptions", "autoscaling.v1.Scale")
+ROOTS = (
+    "meta.v1.ObjectMeta",
+    "meta.v1.ListMeta",
+    "meta.v1.Status",
+    "meta.v1.DeleteOptions",
+    "autoscaling.v1.Scale",
+)
 FORMS = ("application/json", "application/yaml")
 MISSING = "application/strategic-merge-patch+json"
 INT_OR_STRING, EMBEDDED = "x-kubernetes-int-or-string", "x-kubernetes-embedded-resource"
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 EITHER = [{"type": "integer"}, {"type": "string"}]
 ALTERNATIVES = ("allOf", "anyOf", "oneOf", "not")
-CONVENTIONS = "More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+CONVENTIONS = (
+    "More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+)
 
 
 def documents(kinds: Iterable[CustomKind]) -> dict[str, bytes]:
@@ -50,7 +58,9 @@ def own_paths(kind: CustomKind) -> dict[str, Object]:
     """The paths of a custom kind, with the media types and answers that it has; no deprecated watches."""
     root = f"/apis/{kind.group_version}/"
     found = {
-        path: item for path, item in paths([kind]).items() if path != root and not path.startswith(f"{root}watch/")
+        path: item
+        for path, item in paths([kind]).items()
+        if path != root and not path.startswith(f"{root}watch/")
     }
     for item in found.values():
         for method, operation in item.items():
@@ -77,9 +87,13 @@ def with_custom(document: Object, kinds: Iterable[CustomKind]) -> Object:
     """The document of version 2 with custom kinds."""
     definitions, found = dict(document["definitions"]), dict[str, Object]()
     for kind in kinds:
-        definitions |= {name: rewritten(schema) for name, schema in models(kind, older=True).items()}
+        definitions |= {
+            name: rewritten(schema) for name, schema in models(kind, older=True).items()
+        }
         found |= {path: path_v2(item) for path, item in own_paths(kind).items()}
-    for operation in (each for item in found.values() for each in item.values() if isinstance(each, dict)):
+    for operation in (
+        each for item in found.values() for each in item.values() if isinstance(each, dict)
+    ):
         if operation["consumes"] == ANY:
             operation["consumes"] = list(FORMS)
     parameters = {**document["parameters"], **share_parameters(found)}
@@ -102,7 +116,8 @@ def models(kind: CustomKind, *, older: bool = False) -> dict[str, Object]:
         made["properties"] = _object_fields(made.get("properties") or {})
     made["x-kubernetes-group-version-kind"] = [_gvk(kind, kind.kind)]
     fields = [
-        {"fieldPath": each["jsonPath"].removeprefix(".")} for each in kind.version_spec.get("selectableFields", ())
+        {"fieldPath": each["jsonPath"].removeprefix(".")}
+        for each in kind.version_spec.get("selectableFields", ())
     ]
     selectable = {"x-kubernetes-selectable-fields": fields} if fields else {}
     items = {"type": "array", "items": reference(model_name(kind, kind.kind))}
@@ -111,7 +126,11 @@ def models(kind: CustomKind, *, older: bool = False) -> dict[str, Object]:
         "type": "object",
         "description": f"{kind.list_kind} is a list of {kind.kind}",
         "required": ["items"],
-        "properties": {**_type_fields(), "items": items, "metadata": {"allOf": [reference(f"{META}ListMeta")]}},
+        "properties": {
+            **_type_fields(),
+            "items": items,
+            "metadata": {"allOf": [reference(f"{META}ListMeta")]},
+        },
         "x-kubernetes-group-version-kind": [_gvk(kind, kind.list_kind)],
     }
     return {
@@ -126,8 +145,14 @@ def _gvk(kind: CustomKind, name: str) -> Object:
 
 def _type_fields() -> Object:
     about = describe("core.v1.ConfigMap").fields
-    named = {"apiVersion": about.get("apiVersion", about.get("api_version", "")), "kind": about.get("kind", "")}
-    return {name: {"type": "string", **({"description": text} if text else {})} for name, text in named.items()}
+    named = {
+        "apiVersion": about.get("apiVersion", about.get("api_version", "")),
+        "kind": about.get("kind", ""),
+    }
+    return {
+        name: {"type": "string", **({"description": text} if text else {})}
+        for name, text in named.items()
+    }
 
 
 def _object_fields(properties: Object) -> Object:
@@ -139,13 +164,23 @@ def _object_fields(properties: Object) -> Object:
 
 def _schema(schema: Object, older: bool) -> Object:
     """A schema as it is published: either type of an int-or-string, and the fields of an embedded object."""
-    made = {name: value for name, value in schema.items() if value is not False or name == "additionalProperties"}
+    made = {
+        name: value
+        for name, value in schema.items()
+        if value is not False or name == "additionalProperties"
+    }
     for name in ("items", "additionalProperties"):
         if isinstance(made.get(name), dict):
             made[name] = _schema(made[name], older)
     if isinstance(made.get("properties"), dict):
-        made["properties"] = {name: _schema(made["properties"][name], older) for name in sorted(made["properties"])}
-    if made.get(INT_OR_STRING) and not older and EITHER not in (made.get("anyOf"), *_first_any_of(made)):
+        made["properties"] = {
+            name: _schema(made["properties"][name], older) for name in sorted(made["properties"])
+        }
+    if (
+        made.get(INT_OR_STRING)
+        and not older
+        and EITHER not in (made.get("anyOf"), *_first_any_of(made))
+    ):
         if made.get("anyOf"):
             made["allOf"] = [{"anyOf": EITHER}, *made.get("allOf", ())]
         else:
@@ -154,7 +189,10 @@ def _schema(schema: Object, older: bool) -> Object:
         made = _older(made)
     if made.get(EMBEDDED) and not (older and made.get(PRESERVE)):
         made["properties"] = _object_fields(made.get("properties") or {})
-        made["required"] = [*made.get("required", ()), *({"kind", "apiVersion"} - set(made.get("required", ())))]
+        made["required"] = [
+            *made.get("required", ()),
+            *({"kind", "apiVersion"} - set(made.get("required", ()))),
+        ]
     return made
 
 
@@ -164,7 +202,11 @@ def _first_any_of(schema: Object) -> Iterator[Any]:
 
 
 def _older(schema: Object) -> Object:
-    made = {name: value for name, value in schema.items() if name not in ALTERNATIVES and name != "default"}
+    made = {
+        name: value
+        for name, value in schema.items()
+        if name not in ALTERNATIVES and name != "default"
+    }
     nullable = made.pop("nullable", False)
     if nullable or made.get(PRESERVE):
         made = {name: value for name, value in made.items() if name not in ("items", "properties")}

@@ -18,7 +18,8 @@ from labkit.core.json_file import read_json
 from labkit.embedded.machinery.schema.tables import schemas
 
 DOCUMENTATION = re.compile(
-    r'^class \w+\(BaseModel\):\n    """\n(.*?)(?:\n\n    Attributes:|\n    """)', re.MULTILINE | re.DOTALL
+    r'^class \w+\(BaseModel\):\n    """\n(.*?)(?:\n\n    Attributes:|\n    """)',
+    re.MULTILINE | re.DOTALL,
 )
 FIELD = re.compile(r"^    (\w+): .*?= Field\((.*)\)$", re.MULTILINE)
 ALIAS = re.compile(r'serialization_alias=("(?:[^"\\]|\\.)*")')

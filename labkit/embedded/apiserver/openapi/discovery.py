@@ -31,7 +31,9 @@ def subresource_kind(kind: Kind, subresource: str) -> tuple[str, str, str]:
     if subresource == "proxy":
         return "", "", f"{kind.kind}ProxyOptions"
     group, version, name = SUBRESOURCE_KINDS.get(subresource, (kind.group, kind.version, kind.kind))
-    return ("", "", name) if (group, version) == (kind.group, kind.version) else (group, version, name)
+    return (
+        ("", "", name) if (group, version) == (kind.group, kind.version) else (group, version, name)
+    )
 
 
 def version_rank(version: str) -> tuple[int, int, int, str]:
@@ -78,12 +80,19 @@ class Discovery:
 
     def group(self, group: str) -> Object:
         """One group of ``/apis``, without kind and apiVersion."""
-        versions = [{"groupVersion": f"{group}/{version}", "version": version} for version in self.versions(group)]
+        versions = [
+            {"groupVersion": f"{group}/{version}", "version": version}
+            for version in self.versions(group)
+        ]
         return {"name": group, "versions": versions, "preferredVersion": versions[0]}
 
     def group_list(self) -> Object:
         """``/apis``."""
-        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [self.group(group) for group in self.groups]}
+        return {
+            "kind": "APIGroupList",
+            "apiVersion": "v1",
+            "groups": [self.group(group) for group in self.groups],
+        }
 
     def resource_list(self, group: str, version: str) -> Object:
         """``/api/v1`` or ``/apis/{group}/{version}``."""
@@ -114,7 +123,9 @@ class Discovery:
                 "versions": [
                     {
                         "version": version,
-                        "resources": [_aggregated_resource(kind) for kind in self.kinds(group, version)],
+                        "resources": [
+                            _aggregated_resource(kind) for kind in self.kinds(group, version)
+                        ],
                         "freshness": "Current",
                     }
                     for version in self.versions(group)
@@ -122,7 +133,12 @@ class Discovery:
             }
             for group in groups
         ]
-        return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+        return {
+            "kind": "APIGroupDiscoveryList",
+            "apiVersion": "apidiscovery.k8s.io/v2",
+            "metadata": {},
+            "items": items,
+        }
 
 
 def _resource(kind: Kind) -> Object:
@@ -175,7 +191,11 @@ def storage_version_hash(kind: Kind) -> str:
 
 def _subresource(kind: Kind, name: str, verbs: Sequence[str]) -> Object:
     group, version, other = subresource_kind(kind, name)
-    resource: Object = {"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.namespaced}
+    resource: Object = {
+        "name": f"{kind.plural}/{name}",
+        "singularName": "",
+        "namespaced": kind.namespaced,
+    }
     if group:
         resource |= {"group": group, "version": version}
     return {**resource, "kind": other, "verbs": sorted(verbs)}

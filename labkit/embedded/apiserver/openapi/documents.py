@@ -10,7 +10,13 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.openapi.components import DISCOVERY, META, PREFIX, SECURITY, components
+from labkit.embedded.apiserver.openapi.components import (
+    DISCOVERY,
+    META,
+    PREFIX,
+    SECURITY,
+    components,
+)
 from labkit.embedded.apiserver.openapi.descriptions import models_version
 from labkit.embedded.apiserver.openapi.discovery import Discovery
 from labkit.embedded.apiserver.openapi.paths import ANY, OBJECTS, discovery, paths
@@ -20,7 +26,12 @@ from labkit.embedded.machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import schemas
 
-EVERYWHERE = ("meta.v1.DeleteOptions", "meta.v1.Status", "meta.v1.APIResourceList", "meta.v1.WatchEvent")
+EVERYWHERE = (
+    "meta.v1.DeleteOptions",
+    "meta.v1.Status",
+    "meta.v1.APIResourceList",
+    "meta.v1.WatchEvent",
+)
 INFO = {"title": "Kubernetes", "version": f"{MAJOR}.{MINOR}"}
 SERVED = Discovery(KINDS)
 
@@ -29,7 +40,10 @@ def names() -> list[str]:
     """The documents' names, such as ``api/v1``, ``apis/apps/v1``, and ``apis/apps`` for a group's discovery."""
     found = ["api", *(f"api/{version}" for version in SERVED.versions("")), "apis"]
     for group in SERVED.groups:
-        found += [f"apis/{group}", *(f"apis/{group}/{version}" for version in SERVED.versions(group))]
+        found += [
+            f"apis/{group}",
+            *(f"apis/{group}/{version}" for version in SERVED.versions(group)),
+        ]
     return sorted(found)
 
 
@@ -40,7 +54,10 @@ def document_hash(name: str) -> str:
 
 def index_v3() -> bytes:
     """``/openapi/v3``: the paths of the documents."""
-    found = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={document_hash(name)}"} for name in names()}
+    found = {
+        name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={document_hash(name)}"}
+        for name in names()
+    }
     return orjson.dumps({"paths": found})
 
 
@@ -65,7 +82,10 @@ def _v3(found: Object, schemas_of: Object) -> bytes:
 def discovery_paths() -> dict[str, Object]:
     """The paths of ``/api``, of ``/apis`` and of each group."""
     versions = ("getAPIVersions", "get available API versions")
-    groups = {f"/apis/{group}/": ("getAPIGroup", "get information of a group", "APIGroup") for group in SERVED.groups}
+    groups = {
+        f"/apis/{group}/": ("getAPIGroup", "get information of a group", "APIGroup")
+        for group in SERVED.groups
+    }
     rows = {"/api/": (*versions, "APIVersions"), "/apis/": (*versions, "APIGroupList"), **groups}
     return {path: discovery(path, *row) for path, row in rows.items()}
 
@@ -117,13 +137,27 @@ def _definition(schema: Object) -> Object:
     Source: kube-openapi ``pkg/schemaconv`` and ``pkg/handler/default_pruning.go``.
     """
     # A property may be named default: it is a schema, and not empty.
-    schema = {name: value for name, value in schema.items() if name != "default" or (value and isinstance(value, dict))}
+    schema = {
+        name: value
+        for name, value in schema.items()
+        if name != "default" or (value and isinstance(value, dict))
+    }
     if isinstance(schema.get("$ref"), str):
         return {"$ref": schema["$ref"].replace(PREFIX, "#/definitions/")}
-    if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1 and "$ref" in schema["allOf"][0]:
-        return {**{name: value for name, value in schema.items() if name != "allOf"}, **schema["allOf"][0]}
+    if (
+        isinstance(schema.get("allOf"), list)
+        and len(schema["allOf"]) == 1
+        and "$ref" in schema["allOf"][0]
+    ):
+        return {
+            **{name: value for name, value in schema.items() if name != "allOf"},
+            **schema["allOf"][0],
+        }
     if isinstance(schema.get("oneOf"), list):
-        return {"type": "string", **{name: value for name, value in schema.items() if name != "oneOf"}}
+        return {
+            "type": "string",
+            **{name: value for name, value in schema.items() if name != "oneOf"},
+        }
     return schema
 
 
@@ -134,7 +168,9 @@ def path_v2(item: Object) -> Object:
         if name == "parameters":
             made[name] = [_parameter_v2(each) for each in value]
             continue
-        operation = {key: each for key, each in value.items() if key not in ("requestBody", "responses")}
+        operation = {
+            key: each for key, each in value.items() if key not in ("requestBody", "responses")
+        }
         parameters = [_parameter_v2(each) for each in value.get("parameters", ())]
         body = value.get("requestBody")
         if body is not None:
@@ -147,14 +183,21 @@ def path_v2(item: Object) -> Object:
         operation["produces"] = list(value["responses"]["200"]["content"])
         operation["schemes"] = ["https"]
         if parameters:
-            operation["parameters"] = sorted(parameters, key=lambda each: (each["name"], each["in"]))
-        operation["responses"] = {code: _answer_v2(each) for code, each in value["responses"].items()}
+            operation["parameters"] = sorted(
+                parameters, key=lambda each: (each["name"], each["in"])
+            )
+        operation["responses"] = {
+            code: _answer_v2(each) for code, each in value["responses"].items()
+        }
         made[name] = operation
     return made
 
 
 def _parameter_v2(parameter: Object) -> Object:
-    return {**{key: each for key, each in parameter.items() if key != "schema"}, **parameter["schema"]}
+    return {
+        **{key: each for key, each in parameter.items() if key != "schema"},
+        **parameter["schema"],
+    }
 
 
 def _answer_v2(answer: Object) -> Object:

@@ -17,7 +17,9 @@ from labkit.embedded.machinery.schema.tables import schemas
 
 _TABLE: dict[str, Any] = read_json(__file__, "parameters.json")
 _MEDIA: dict[str, list[str]] = _TABLE["media"]
-OBJECTS, EVENTS, TEXTS, PATCHES, ANY = (_MEDIA[name] for name in ("objects", "events", "texts", "patches", "any"))
+OBJECTS, EVENTS, TEXTS, PATCHES, ANY = (
+    _MEDIA[name] for name in ("objects", "events", "texts", "patches", "any")
+)
 SETS: dict[str, list[str]] = _TABLE["sets"]
 """The query's parameters of each verb, and of each subresource that has others."""
 CUSTOM_SETS = {"deletecollection": "list", "patch": "update"}
@@ -37,7 +39,9 @@ def paths(kinds: Iterable[Kind]) -> dict[str, Object]:
     found: dict[str, Object] = {}
     for kind in kinds:
         root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-        found[f"{root}/"] = discovery(f"{root}/", "getAPIResources", "get available resources", "APIResourceList")
+        found[f"{root}/"] = discovery(
+            f"{root}/", "getAPIResources", "get available resources", "APIResourceList"
+        )
         found.update((path, _shared(operations)) for path, operations in _of_kind(kind, root))
     return {path: found[path] for path in sorted(found)}
 
@@ -62,7 +66,9 @@ def _of_kind(kind: Kind, root: str) -> Iterator[tuple[str, dict[str, Object]]]:
     if kind.namespaced:
         rows |= {f"{root}/{kind.plural}": ("list",), f"{root}/watch/{kind.plural}": ("watchlist",)}
     for path, verbs in rows.items():
-        served = [verb for verb in verbs if verb.removesuffix("list") in kind.verbs or verb in kind.verbs]
+        served = [
+            verb for verb in verbs if verb.removesuffix("list") in kind.verbs or verb in kind.verbs
+        ]
         if served:
             yield path, dict(_operation(kind, verb, path) for verb in served)
     for subresource, verbs in kind.subresources.items():
@@ -77,13 +83,20 @@ def _operation(kind: Kind, verb: str, path: str, subresource: str = "") -> tuple
     """An operation and its method."""
     method, word, description = OPERATIONS[verb]
     gvk = SUBRESOURCE_KINDS.get(subresource, (kind.group, kind.version, kind.kind))
-    name = _scope(kind, path) + kind.kind + subresource.title() + ("List" if verb == "watchlist" else "")
+    name = (
+        _scope(kind, path)
+        + kind.kind
+        + subresource.title()
+        + ("List" if verb == "watchlist" else "")
+    )
     if kind.namespaced and "{namespace}" not in path:
         name += "ForAllNamespaces"
     custom = isinstance(kind, CustomKind)
     if verb == "list" and (custom or "watch" not in kind.verbs):
         description = "list objects of kind {kind}"
-    made = _identified(path, word + name, description.format(kind=kind.kind, **_nouns(kind.kind, subresource)))
+    made = _identified(
+        path, word + name, description.format(kind=kind.kind, **_nouns(kind.kind, subresource))
+    )
     like = CUSTOM_SETS.get(verb, verb) if custom else verb
     made["parameters"] = _parameters(path, SETS.get(subresource or like, SETS[like]))
     struct = schemas().of_kind(*gvk)
@@ -99,14 +112,20 @@ def _operation(kind: Kind, verb: str, path: str, subresource: str = "") -> tuple
         made["requestBody"]["required"] = True
     codes = CODES["get" if verb == "deletecollection" else method]
     if verb in ("list", "watch", "watchlist"):
-        made["responses"] = _answers(listed if verb == "list" else f"{META}WatchEvent", EVENTS, codes)
+        made["responses"] = _answers(
+            listed if verb == "list" else f"{META}WatchEvent", EVENTS, codes
+        )
     elif subresource == "log":
         made["responses"] = _answers("", TEXTS, codes)
     else:
         gone = method == "delete" and (verb == "deletecollection" or kind.kind not in RETURNED)
         made["responses"] = _answers(f"{META}Status" if gone else own, OBJECTS, codes)
     action = verb if verb in ("list", "deletecollection", "watch", "watchlist") else method
-    return method, {**made, "x-kubernetes-action": action, "x-kubernetes-group-version-kind": _gvk(*gvk)}
+    return method, {
+        **made,
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": _gvk(*gvk),
+    }
 
 
 def _nouns(kind: str, subresource: str) -> dict[str, str]:
@@ -125,13 +144,23 @@ def _connected(kind: Kind, subresource: str, path: str) -> Iterator[tuple[str, d
     for suffix in ("", "WithPath") if subresource == "proxy" else ("",):
         place = f"{path}/{{path}}" if suffix else path
         found = {}
-        for method in (method for verb in kind.subresources[subresource] for method in CONNECTED[verb]):
+        for method in (
+            method for verb in kind.subresources[subresource] for method in CONNECTED[verb]
+        ):
             if subresource == "proxy" or method not in ("head", "options"):
                 name = f"connect{method.title()}{_scope(kind, path)}{kind.kind}{subresource.title()}{suffix}"
-                made = _identified(place, name, f"connect {method.upper()} requests to {subresource} of {kind.kind}")
+                made = _identified(
+                    place,
+                    name,
+                    f"connect {method.upper()} requests to {subresource} of {kind.kind}",
+                )
                 made["parameters"] = _parameters(place, SETS[subresource])
                 made["responses"] = _answers("", ANY, CODES["get"])
-                found[method] = {**made, "x-kubernetes-action": "connect", "x-kubernetes-group-version-kind": gvk}
+                found[method] = {
+                    **made,
+                    "x-kubernetes-action": "connect",
+                    "x-kubernetes-group-version-kind": gvk,
+                }
         yield place, found
 
 
@@ -142,7 +171,9 @@ def _scope(kind: Kind, path: str) -> str:
 def _identified(path: str, operation: str, description: str) -> Object:
     """An operation's id with its group and version after the verb, and its tag."""
     parts = path.strip("/").split("/")
-    group, version = [*parts[1:], "", ""][:2] if parts[0] == "apis" else ["core", *parts[1:], ""][:2]
+    group, version = (
+        [*parts[1:], "", ""][:2] if parts[0] == "apis" else ["core", *parts[1:], ""][:2]
+    )
     group = "".join(_capital(word) for word in group.removesuffix(".k8s.io").split("."))
     verb = next(verb for verb in _TABLE["verbs"] if operation.startswith(verb))
     tag = group[:1].lower() + group[1:] or parts[0]
@@ -187,7 +218,9 @@ def _shared(operations: dict[str, Object]) -> Object:
 
 
 def _answers(answer: str, types: Iterable[str], codes: dict[str, str]) -> Object:
-    content = {each: {"schema": reference(answer) if answer else {"type": "string"}} for each in types}
+    content = {
+        each: {"schema": reference(answer) if answer else {"type": "string"}} for each in types
+    }
     made = {code: {"description": phrase, "content": content} for code, phrase in codes.items()}
     return {**made, "401": {"description": "Unauthorized"}}
 

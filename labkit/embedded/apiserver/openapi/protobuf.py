@@ -47,10 +47,17 @@ def message(name: str, value: Object) -> bytes:
     """Encode an object as a message."""
     fields = FIELDS[name]
     known = sorted((*fields[key], key) for key in value if key in fields)
-    parts = [field(number, form, value[key]) for number, form, key in known if value[key] or form not in SCALARS]
+    parts = [
+        field(number, form, value[key])
+        for number, form, key in known
+        if value[key] or form not in SCALARS
+    ]
     if name in EXTENSIONS:
         extra = [(key, item) for key, item in value.items() if key.startswith("x-")]
-        parts += [_raw(EXTENSIONS[name], field(1, "text", key) + field(2, "any", item)) for key, item in extra]
+        parts += [
+            _raw(EXTENSIONS[name], field(1, "text", key) + field(2, "any", item))
+            for key, item in extra
+        ]
     return b"".join(parts)
 
 
@@ -65,9 +72,13 @@ def field(number: int, form: str, value: Any) -> bytes:
     if form == "any":
         return _raw(number, _raw(2, orjson.dumps(value) + b"\n"))
     if form.startswith("[]"):
-        return b"".join(field(number, form[2:], each) for each in ([value] if isinstance(value, str) else value))
+        return b"".join(
+            field(number, form[2:], each) for each in ([value] if isinstance(value, str) else value)
+        )
     if form.startswith("{}"):
-        return b"".join(_raw(number, field(1, "text", name) + field(2, form[2:], value[name])) for name in value)
+        return b"".join(
+            _raw(number, field(1, "text", name) + field(2, form[2:], value[name])) for name in value
+        )
     inner, colon, rest = form.partition(":")
     if colon:
         return _raw(number, field(int(inner), rest, value))
@@ -79,7 +90,11 @@ def _alternative(form: str, value: Any) -> bytes:
     if form == "additional":
         return field(2, "flag", value) if isinstance(value, bool) else field(1, "schema", value)
     if form == "parameter":
-        return field(2, "1:text", value["$ref"]) if "$ref" in value else field(1, "own parameter", value)
+        return (
+            field(2, "1:text", value["$ref"])
+            if "$ref" in value
+            else field(1, "own parameter", value)
+        )
     if form == "own parameter" and value["in"] == "body":
         return field(1, "body", value)
     if form == "own parameter":

@@ -69,7 +69,9 @@ def mark_deleting(metadata: Object, clock: Callable[[], float]) -> None:
     metadata["deletionGracePeriodSeconds"] = 0
 
 
-def deletion_finalizers(finalizers: list[str], options: DeleteOptions, orphans: bool = False) -> list[str]:
+def deletion_finalizers(
+    finalizers: list[str], options: DeleteOptions, orphans: bool = False
+) -> list[str]:
     """Return the finalizers of an object about to be deleted, with those for its dependents.
 
     ``orphans`` says whether dependents are orphaned without a propagation policy.
@@ -104,4 +106,10 @@ def deleted_answer(kind: Kind, strategy: Strategy, last: Object) -> Object:
     if kind.group:
         details["group"] = kind.group
     details |= {"kind": kind.plural, "uid": last["metadata"]["uid"]}
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": details,
+    }

@@ -63,12 +63,16 @@ class FieldErrors(list[dict[str, str]]):
         """Report a value that is none of the possible ones."""
         choices = ", ".join(go_quote(choice) for choice in supported)
         detail = f": supported values: {choices}" if choices else ""
-        self.add("FieldValueNotSupported", field, f"Unsupported value: {printed_value(value)}{detail}")
+        self.add(
+            "FieldValueNotSupported", field, f"Unsupported value: {printed_value(value)}{detail}"
+        )
 
     def duplicate(self, field: str, value: Any, detail: str = "") -> None:
         """Report a value that is there twice."""
         self.add(
-            "FieldValueDuplicate", field, f"Duplicate value: {printed_value(value)}" + (f": {detail}" if detail else "")
+            "FieldValueDuplicate",
+            field,
+            f"Duplicate value: {printed_value(value)}" + (f": {detail}" if detail else ""),
         )
 
     def forbidden(self, field: str, detail: str) -> None:
@@ -81,11 +85,19 @@ class FieldErrors(list[dict[str, str]]):
 
     def too_long(self, field: str, limit: int) -> None:
         """Report a text of more than ``limit`` bytes."""
-        self.add("FieldValueTooLong", field, f"Too long: may not be more than {limit} byte{'s' * (limit != 1)}")
+        self.add(
+            "FieldValueTooLong",
+            field,
+            f"Too long: may not be more than {limit} byte{'s' * (limit != 1)}",
+        )
 
     def too_many(self, field: str, count: int, limit: int) -> None:
         """Report a list of more than ``limit`` items."""
-        self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} item{'s' * (limit != 1)}")
+        self.add(
+            "FieldValueTooMany",
+            field,
+            f"Too many: {count}: must have at most {limit} item{'s' * (limit != 1)}",
+        )
 
     def check_present(self, field: str, value: Any, detail: str = "") -> None:
         """Require a value that is not empty."""
@@ -107,7 +119,9 @@ class FieldErrors(list[dict[str, str]]):
         """Check a value by a rule; None and an empty value pass."""
         self.check_format(field, value or None, rule)
 
-    def check_required(self, field: str, value: T | None, rule: Callable[[T], list[str]], detail: str = "") -> None:
+    def check_required(
+        self, field: str, value: T | None, rule: Callable[[T], list[str]], detail: str = ""
+    ) -> None:
         """Require a value that follows a rule."""
         self.check_present(field, value, detail)
         self.check_if_given(field, value, rule)
@@ -117,7 +131,9 @@ class FieldErrors(list[dict[str, str]]):
         if value is not None and value not in choices:
             self.not_supported(field, value, choices)
 
-    def check_required_choice(self, field: str, value: str | None, choices: Collection[str], detail: str = "") -> None:
+    def check_required_choice(
+        self, field: str, value: str | None, choices: Collection[str], detail: str = ""
+    ) -> None:
         """Require one of the choices; an empty value counts as missing."""
         self.check_present(field, value, detail)
         self.check_choice(field, value or None, choices)
@@ -176,4 +192,9 @@ def invalid_object(kind: str, group: str, name: str, errors: Iterable[dict[str, 
     causes = list(errors)
     text = listed(causes)
     who = f"{qualified(kind, group) if kind else ''} {go_quote(name)}"
-    return ApiError(422, "Invalid", f"{who} is invalid: {text}", resource_details(kind, group, name, causes=causes))
+    return ApiError(
+        422,
+        "Invalid",
+        f"{who} is invalid: {text}",
+        resource_details(kind, group, name, causes=causes),
+    )

@@ -6,7 +6,12 @@ Source: k8s.io/apimachinery ``pkg/api/validation/objectmeta.go``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import NameRule, label_name, label_value, qualified_name
+from labkit.embedded.apiserver.registry.names import (
+    NameRule,
+    label_name,
+    label_value,
+    qualified_name,
+)
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
@@ -19,7 +24,9 @@ def validate_metadata(
     metadata: Object, namespaced: bool, rule: NameRule, errors: FieldErrors, path: str = "metadata"
 ) -> None:
     """Check the metadata of a new object."""
-    errors.check_if_given(f"{path}.generateName", metadata.get("generateName"), lambda prefix: rule(prefix, True))
+    errors.check_if_given(
+        f"{path}.generateName", metadata.get("generateName"), lambda prefix: rule(prefix, True)
+    )
     errors.check_present(f"{path}.name", metadata.get("name"), "name or generateName is required")
     errors.check_if_given(f"{path}.name", metadata.get("name"), lambda name: rule(name, False))
     namespace = metadata.get("namespace", "")
@@ -34,7 +41,9 @@ def validate_metadata(
     validate_finalizers(metadata.get("finalizers"), f"{path}.finalizers", errors)
 
 
-def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path: str = "metadata") -> None:
+def validate_metadata_update(
+    new: Object, old: Object, errors: FieldErrors, path: str = "metadata"
+) -> None:
     """Check a change of metadata."""
     if old.get("deletionTimestamp"):
         added = sorted(set(new.get("finalizers", ())) - set(old.get("finalizers", ())))
@@ -118,7 +127,9 @@ def validate_known_finalizers(finalizers: list[str] | None, path: str, errors: F
 def check_known_finalizer(name: str, path: str, errors: FieldErrors) -> None:
     """Check that a finalizer has a domain or is Kubernetes' own."""
     if "/" not in name and name not in ("kubernetes", ORPHAN, FOREGROUND):
-        errors.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")
+        errors.invalid(
+            path, name, "name is neither a standard finalizer name nor is it fully qualified"
+        )
 
 
 def validate_selector(selector: Object | None, path: str, errors: FieldErrors) -> None:
@@ -139,13 +150,20 @@ def validate_requirement(
     """
     operator, values = term.get("operator", ""), term.get("values") or []
     if operator in ("In", "NotIn"):
-        errors.check_present(f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
+        errors.check_present(
+            f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'"
+        )
     elif operator in ("Exists", "DoesNotExist"):
         if values:
-            errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+            errors.forbidden(
+                f"{path}.values",
+                "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            )
     elif numbers and operator in ("Gt", "Lt"):
         if len(values) != 1:
-            errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
+            errors.required(
+                f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"
+            )
     else:
         errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
     errors.check_format(f"{path}.key", term.get("key", ""), qualified_name)

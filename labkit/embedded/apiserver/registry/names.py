@@ -72,9 +72,7 @@ def dns_subdomain(value: str, unit: str = "characters") -> list[str]:
 
 def dns_1035_label(value: str) -> list[str]:
     """An RFC 1035 label, which begins with a letter."""
-    message = (
-        f"a DNS-1035 label {LOWER} or '-', start with an alphabetic character, and end with an alphanumeric character"
-    )
+    message = f"a DNS-1035 label {LOWER} or '-', start with an alphabetic character, and end with an alphanumeric character"
     return _form(value, LABEL_1035, message, "my-name", "abc-123", limit=63)
 
 
@@ -103,7 +101,9 @@ def qualified_name(value: str) -> list[str]:
 def label_value(value: str) -> list[str]:
     """A label's value."""
     message = f"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', {ENDS}"
-    return _form(value, LABEL_VALUE, message, "MyValue", "my_value", "12345", limit=63, unit="bytes")
+    return _form(
+        value, LABEL_VALUE, message, "MyValue", "my_value", "12345", limit=63, unit="bytes"
+    )
 
 
 def config_key(value: str) -> list[str]:
@@ -122,7 +122,9 @@ def env_name(value: str) -> list[str]:
     if not value:
         return ["environment variable name must be non-empty"]
     if any(not " " <= char <= "~" or char == "=" for char in value):
-        return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
+        return [
+            "a valid environment variable name must consist only of printable ASCII characters other than '='"
+        ]
     return []
 
 

@@ -108,7 +108,9 @@ class Objects:
             DecodeProblem: A value has the wrong type.
         """
         if isinstance(kind, CustomKind):
-            return decode_custom(kind, {**data, "kind": kind.kind, "apiVersion": kind.group_version}, strict)
+            return decode_custom(
+                kind, {**data, "kind": kind.kind, "apiVersion": kind.group_version}, strict
+            )
         struct = self.struct(kind)
         obj = Decoder(strict, keep_empty=True).decode(struct, data)
         obj = {"kind": kind.kind, "apiVersion": kind.group_version, **obj}
@@ -130,7 +132,12 @@ class Objects:
         return stored
 
     def edit(
-        self, kind: Kind, obj: Object, manager: str, change: Callable[[Object], None], subresource: str = ""
+        self,
+        kind: Kind,
+        obj: Object,
+        manager: str,
+        change: Callable[[Object], None],
+        subresource: str = "",
     ) -> Object:
         """Write a change of a stored object by a controller, the manager in ``managedFields``.
 
@@ -141,7 +148,13 @@ class Objects:
         if new == obj:
             return obj
         update_managed_fields(
-            self.struct(kind), obj, new, manager, kind.group_version, subresource, timestamp(self.clock())
+            self.struct(kind),
+            obj,
+            new,
+            manager,
+            kind.group_version,
+            subresource,
+            timestamp(self.clock()),
         )
         return self.write(kind, new)
 
@@ -152,7 +165,9 @@ class Objects:
                 self._note_owners(obj["metadata"])
 
     def _note_owners(self, metadata: Object) -> None:
-        self.owner_uids.update(owner.get("uid", "") for owner in metadata.get("ownerReferences", ()))
+        self.owner_uids.update(
+            owner.get("uid", "") for owner in metadata.get("ownerReferences", ())
+        )
 
     def drop_finalizer(self, kind: Kind, obj: Object, finalizer: str, manager: str) -> None:
         """Remove a finalizer, and the object if it was the last one of an object being deleted."""
@@ -241,6 +256,11 @@ class Objects:
         if isinstance(kind, CustomKind):
             ordered = pruned_for(kind.versions[stored_kind(kind).version], obj)
         else:
-            ordered = {name: obj[name] for name in self.struct(stored_kind(kind)).fields if name in obj}
+            ordered = {
+                name: obj[name] for name in self.struct(stored_kind(kind)).fields if name in obj
+            }
         fields = schemas()["meta.v1.ObjectMeta"].fields
-        return {**ordered, "metadata": {name: metadata[name] for name in fields if name in metadata}}
+        return {
+            **ordered,
+            "metadata": {name: metadata[name] for name in fields if name in metadata},
+        }

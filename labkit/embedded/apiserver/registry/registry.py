@@ -17,8 +17,20 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_objec
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.names import path_segment_name
-from labkit.embedded.apiserver.registry.objects import Change, Check, Controller, Guard, Objects, Texts
-from labkit.embedded.apiserver.registry.resource_versions import check_version, parsed_revision, same, wrong_uid
+from labkit.embedded.apiserver.registry.objects import (
+    Change,
+    Check,
+    Controller,
+    Guard,
+    Objects,
+    Texts,
+)
+from labkit.embedded.apiserver.registry.resource_versions import (
+    check_version,
+    parsed_revision,
+    same,
+    wrong_uid,
+)
 from labkit.embedded.apiserver.registry.sizes import check_size
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.embedded.apiserver.storage import Key
@@ -62,7 +74,13 @@ class Registry(Objects):
         if manager:
             obj = self.complete(kind, obj)
             update_managed_fields(
-                self.struct(kind), None, obj, manager, kind.group_version, "", timestamp(self.clock())
+                self.struct(kind),
+                None,
+                obj,
+                manager,
+                kind.group_version,
+                "",
+                timestamp(self.clock()),
             )
         strategy = self.strategy(kind)
         metadata = obj["metadata"] = dict(obj.get("metadata") or {})
@@ -75,7 +93,10 @@ class Registry(Objects):
             metadata["name"] = self.new_name(metadata["generateName"])
         context = replace(self._context, dry_run=dry_run)
         # What may go while a long request is apart: the namespace, and the definition of a custom kind.
-        around = Key("namespaces", "", metadata.get("namespace", "")), Key(DEFINITIONS.resource, "", kind.resource)
+        around = (
+            Key("namespaces", "", metadata.get("namespace", "")),
+            Key(DEFINITIONS.resource, "", kind.resource),
+        )
         before = [self.store.get(key) for key in around]
         strategy.prepare_create(context, obj)
         if guard is not None:
@@ -156,7 +177,9 @@ class Registry(Objects):
                 raise conflict(kind.plural, kind.group, name, why)
             # The version that it was to replace; a new object replaces none.
             obj["metadata"].pop("resourceVersion", None)
-            return self.create(kind, obj, dry_run=dry_run, guard=guard, check=check_create, warnings=warnings), True
+            return self.create(
+                kind, obj, dry_run=dry_run, guard=guard, check=check_create, warnings=warnings
+            ), True
         stored = old
         if isinstance(kind, CustomKind):
             with apart():
@@ -170,7 +193,11 @@ class Registry(Objects):
             raise BeginAgain
         forget_empty(self.struct(stored_kind(kind)), new)
         # A custom object is also written anew if another version is stored now, or if its schema has new defaults.
-        if same(self.ordered(kind, new), stored) if isinstance(kind, CustomKind) else same(new, old):
+        if (
+            same(self.ordered(kind, new), stored)
+            if isinstance(kind, CustomKind)
+            else same(new, old)
+        ):
             return old, False
         if check is not None:
             check(new, old)
@@ -227,7 +254,9 @@ class Registry(Objects):
             return deletion.deleted_answer(kind, strategy, old)
         # Nobody would take the garbage collector's finalizers off a kind that it does not handle.
         effective = options if strategy.collected else replace(options, propagation="Background")
-        finalizers = deletion.deletion_finalizers(metadata.get("finalizers", []), effective, strategy.orphans)
+        finalizers = deletion.deletion_finalizers(
+            metadata.get("finalizers", []), effective, strategy.orphans
+        )
         if finalizers != metadata.get("finalizers", []):
             metadata["finalizers"] = finalizers
         if not graceful and not finalizers:
@@ -305,9 +334,13 @@ class Registry(Objects):
                 errors = strategy.validate_update(kind, new, old)
         self._refuse_invalid(kind, new, errors)
         if warnings is not None and subresource in ("", "status"):
-            warnings += strategy.status_warnings(new) if subresource else strategy.warnings(new, old)
+            warnings += (
+                strategy.status_warnings(new) if subresource else strategy.warnings(new, old)
+            )
 
-    def _delete_namespace(self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None) -> Object:
+    def _delete_namespace(
+        self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None
+    ) -> Object:
         if check is not None:
             check(None, old)
         name = old["metadata"]["name"]
@@ -317,7 +350,9 @@ class Registry(Objects):
             finalizer = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(options.propagation)
             if finalizer:
                 metadata["finalizers"] = [*metadata.get("finalizers", []), finalizer]
-            obj = self.ordered(kind, {**old, "metadata": metadata, "status": {"phase": "Terminating"}})
+            obj = self.ordered(
+                kind, {**old, "metadata": metadata, "status": {"phase": "Terminating"}}
+            )
             return obj if options.dry_run else self.write(kind, obj)
         if old.get("spec", {}).get("finalizers") or old["metadata"].get("finalizers"):
             return old

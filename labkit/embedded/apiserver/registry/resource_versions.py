@@ -12,7 +12,9 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, conflict
 
-MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+MODIFIED = (
+    "the object has been modified; please apply your changes to the latest version and try again"
+)
 STORAGE_PLACES = {
     "apiservices": "apiregistration.k8s.io/apiservices",
     "endpoints": "services/endpoints",
@@ -65,10 +67,14 @@ def _timeless(entries: list[Object]) -> list[Object]:
     return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
 
 
-def wrong_uid(kind: Kind, namespace: str, name: str, expected: str, actual: str, dry_run: bool = False) -> ApiError:
+def wrong_uid(
+    kind: Kind, namespace: str, name: str, expected: str, actual: str, dry_run: bool = False
+) -> ApiError:
     """Return a 409 for an object of another uid."""
     place = STORAGE_PLACES.get(kind.plural, kind.plural)
-    key = "".join(f"/{part}" for part in ("" if dry_run else "registry", place, namespace, name) if part)
+    key = "".join(
+        f"/{part}" for part in ("" if dry_run else "registry", place, namespace, name) if part
+    )
     return conflict(
         kind.plural,
         kind.group,

@@ -35,7 +35,9 @@ def check_size(kind: Kind, new: Object, old: Object | None) -> None:
 def message_size(kind: Kind, obj: Object) -> int:
     """The bytes of the message that stores an object: of protobuf if it is large and its kind has that."""
     row, metadata = stored_kind(kind), obj["metadata"]
-    key = "/registry/" + "/".join((row.resource, *Key("", metadata.get("namespace", ""), metadata["name"])[1:]))
+    key = "/registry/" + "/".join(
+        (row.resource, *Key("", metadata.get("namespace", ""), metadata["name"])[1:])
+    )
     size = len(orjson.dumps(obj))
     if size > MAX_REQUEST_BYTES and not isinstance(row, CustomKind):
         from labkit.embedded.machinery.schema.protobuf_write import encode_protobuf
@@ -65,7 +67,9 @@ class Growth:
         size = self._sizes.get(id(schema))
         if size is None:
             default = schema.get("default")
-            size = self._sizes[id(schema)] = len(orjson.dumps(default)) + VALUE_BYTES * _values(default)
+            size = self._sizes[id(schema)] = len(orjson.dumps(default)) + VALUE_BYTES * _values(
+                default
+            )
         charge(BYTE_COST * size)
         self._bytes += size
         if self._bytes > MAX_GROWN_BYTES:

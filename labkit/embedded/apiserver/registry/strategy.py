@@ -142,7 +142,9 @@ class Strategy:
         if "generation" in old["metadata"]:
             new["metadata"]["generation"] = old["metadata"]["generation"]
 
-    def prepare_part_update(self, context: StrategyContext, part: str, new: Object, old: Object) -> None:
+    def prepare_part_update(
+        self, context: StrategyContext, part: str, new: Object, old: Object
+    ) -> None:
         """Reset all but what a subresource other than ``status`` may change."""
         self.prepare_status_update(context, new, old)
 
@@ -233,7 +235,9 @@ def common_update_errors(
     for _ in range(change_checks):
         validate_metadata_update(new["metadata"], old["metadata"], errors)
         if known_finalizers:
-            validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
+            validate_known_finalizers(
+                new["metadata"].get("finalizers"), "metadata.finalizers", errors
+            )
     return errors
 
 

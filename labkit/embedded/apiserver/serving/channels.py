@@ -87,7 +87,9 @@ class ChannelSocket(WebSocketResponse):
     """aiohttp's WebSocket without its ``Server`` header. It sends an empty protocol too, as Go does."""
 
     def __init__(self, *protocols: str, autoping: bool = False) -> None:
-        super().__init__(protocols=protocols, max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=autoping)
+        super().__init__(
+            protocols=protocols, max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=autoping
+        )
         if protocols:
             self._headers["Sec-WebSocket-Protocol"] = protocols[0]
 
@@ -97,7 +99,9 @@ class ChannelSocket(WebSocketResponse):
             await self.prepare(http)
         except HTTPException as error:
             text = (error.text or "bad handshake").encode()
-            return WireResponse(Response(400, {"Content-Type": "text/plain; charset=utf-8"}, text), close=True)
+            return WireResponse(
+                Response(400, {"Content-Type": "text/plain; charset=utf-8"}, text), close=True
+            )
         return None
 
     async def _prepare_headers(self) -> None:
@@ -148,7 +152,9 @@ class ChannelIO:
 
     async def write(self, channel: int, data: bytes) -> None:
         """Send to channel 1 (stdout) or 2 (stderr), if the client asked for it."""
-        if (channel == STDOUT and self._session.stdout) or (channel == STDERR and self._session.stderr):
+        if (channel == STDOUT and self._session.stdout) or (
+            channel == STDERR and self._session.stderr
+        ):
             for start in range(0, len(data), WRITE_BYTES):
                 await self.send(channel, data[start : start + WRITE_BYTES])
 
@@ -235,7 +241,9 @@ class ExecSessions:
                 why += ": this server runs commands over WebSocket only, which kubectl speaks since 1.31"
             return WireResponse(status_response(bad_request(why)))
         if self._running >= MAX_SESSIONS:
-            too_many = ApiError(429, "TooManyRequests", "Too many requests, please try again later.")
+            too_many = ApiError(
+                429, "TooManyRequests", "Too many requests, please try again later."
+            )
             return WireResponse(status_response(too_many.with_retry_after(1)))
         forwards = isinstance(session, PortForward)
         spoken: Collection[str] = (TUNNEL, *CHANNELS) if forwards else PROTOCOLS

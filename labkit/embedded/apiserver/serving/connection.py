@@ -44,7 +44,9 @@ HANG_UP_SECONDS = 0.5
 reason. Source: Go's ``rstAvoidanceDelay``."""
 
 
-USUAL = frozenset((b"CONN", b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC"))
+USUAL = frozenset(
+    (b"CONN", b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC")
+)
 """How requests with common methods begin. The parser knows few other methods; Go accepts all."""
 METHOD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) [^ \r\n]+ HTTP/1\.[01]\r?\n")
 """A request's first line."""
@@ -180,7 +182,13 @@ class Connection(RequestHandler):
             return
         waiter, messages = self._waiter, self._messages
         between = not self._in_head and self._last_body.is_eof()
-        if data[:4] not in USUAL and between and not messages and not self._own_method and not self._upgraded:
+        if (
+            data[:4] not in USUAL
+            and between
+            and not messages
+            and not self._own_method
+            and not self._upgraded
+        ):
             data = self._with_known_method(data)
         if waiter is None or waiter.done() or messages or self._paused:
             super().data_received(data)
@@ -256,7 +264,11 @@ class Connection(RequestHandler):
             self._loop.call_later(HANG_UP_SECONDS, self.force_close)
 
     def handle_error(
-        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
     ) -> StreamResponse:
         """Reject a request that the parser could not read; ``request`` is a stand-in."""
         if isinstance(exc, LineTooLong):

@@ -50,7 +50,11 @@ class Flow:
     @property
     def held_bytes(self) -> int:
         """The bytes that wait in memory for clients."""
-        return self._whole + shared_bytes() + sum(each.get_write_buffer_size() for each in self.sending)
+        return (
+            self._whole
+            + shared_bytes()
+            + sum(each.get_write_buffer_size() for each in self.sending)
+        )
 
     @contextmanager
     def hold(self, size: int) -> Iterator[None]:
@@ -87,7 +91,9 @@ class Flow:
                 await self.write(http, response.body)
         return SentResponse(keep_alive=http.keep_alive)
 
-    async def send_parts(self, http: BaseRequest, response: Response, parts: Iterator[bytes]) -> StreamResponse:
+    async def send_parts(
+        self, http: BaseRequest, response: Response, parts: Iterator[bytes]
+    ) -> StreamResponse:
         """Send a body as it is encoded."""
         chunked, close = begin(http, response)
         time = asyncio.get_running_loop().time

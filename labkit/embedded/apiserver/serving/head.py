@@ -80,5 +80,12 @@ def encode(response: Response, method: str, *, version: str = "1.1", close: bool
         body, framing = b"", ""
     else:
         framing = f"Content-Length: {len(body)}"
-    start = head(response.status, response.headers, response.warnings, version=version, framing=framing, close=close)
+    start = head(
+        response.status,
+        response.headers,
+        response.warnings,
+        version=version,
+        framing=framing,
+        close=close,
+    )
     return start if method == "HEAD" else start + body

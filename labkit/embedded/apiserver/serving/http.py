@@ -19,7 +19,13 @@ from labkit.embedded.apiserver.serving.connection import Connection, HttpServer,
 from labkit.embedded.apiserver.serving.flow import Flow
 from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.apiserver.serving.streams import Streams
-from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
+from labkit.embedded.apiserver.serving.target import (
+    BadTarget,
+    collect_headers,
+    decode,
+    parse_query,
+    split_target,
+)
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.beside import beside
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, BeginAgain, Request, Response
@@ -50,7 +56,9 @@ class Frontend:
     ``before_answer`` is called before anything is sent, and writes the audit log.
     """
 
-    def __init__(self, handle: Callable[[Request], Response], before_answer: Callable[[], None]) -> None:
+    def __init__(
+        self, handle: Callable[[Request], Response], before_answer: Callable[[], None]
+    ) -> None:
         self._handle = handle
         self._before_answer = before_answer
         self.outbox = Outbox(before_answer)
@@ -63,7 +71,9 @@ class Frontend:
         """The running commands; WebSocket support is loaded with the first."""
         from labkit.embedded.apiserver.serving.channels import ExecSessions
 
-        return ExecSessions(self._before_answer, lambda handle: HttpServer(Frontend(handle, self._before_answer))())
+        return ExecSessions(
+            self._before_answer, lambda handle: HttpServer(Frontend(handle, self._before_answer))()
+        )
 
     def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
         """Answer a request without a body at once, in the callback that read it; whether it was answered.
@@ -108,7 +118,12 @@ class Frontend:
                 else:
                     response = await self._answer(connection, request)
             except TimeoutError:
-                late = ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})
+                late = ApiError(
+                    504,
+                    "Timeout",
+                    "Timeout: request did not complete within the allotted timeout",
+                    {},
+                )
                 return WireResponse(status_response(late), close=True)
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()

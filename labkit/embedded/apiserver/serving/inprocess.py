@@ -9,8 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.embedded.apiserver.serving.head import warning_values
-from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, parse_query, split_target
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request, ShownCertificate
+from labkit.embedded.apiserver.serving.target import (
+    BadTarget,
+    collect_headers,
+    parse_query,
+    split_target,
+)
+from labkit.embedded.machinery.request import (
+    MAX_BODY_BYTES,
+    Handler,
+    PeerCertificate,
+    Request,
+    ShownCertificate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,11 @@ class Answer:
     @property
     def sent_headers(self) -> Mapping[str, str]:
         """The headers as a client gets them: with one for the warnings."""
-        return {**self.headers, "Warning": ", ".join(warning_values(self.warnings))} if self.warnings else self.headers
+        return (
+            {**self.headers, "Warning": ", ".join(warning_values(self.warnings))}
+            if self.warnings
+            else self.headers
+        )
 
 
 def read_request(
@@ -44,7 +59,9 @@ def read_request(
     """
     path, query = split_target(target)
     first, values = collect_headers(headers)
-    request = Request(method, path, parse_query(query), first, body[: MAX_BODY_BYTES + 1], certificate)
+    request = Request(
+        method, path, parse_query(query), first, body[: MAX_BODY_BYTES + 1], certificate
+    )
     request.raw_uri, request.header_values = target, values
     return request
 

@@ -23,7 +23,8 @@ MAX_AUDIT_BYTES = 32 * 1024 * 1024
 """A file that reaches its limit becomes ``NAME.1``, replacing the previous one."""
 
 SECRETS = re.compile(
-    r"(eyJ[\w-]{8,}\.[\w-]+\.)[\w-]+|((?:bearer|token)[\"']?\s*[:= ]\s*[\"']?)[\w.~+/-]{12,}=*", re.IGNORECASE
+    r"(eyJ[\w-]{8,}\.[\w-]+\.)[\w-]+|((?:bearer|token)[\"']?\s*[:= ]\s*[\"']?)[\w.~+/-]{12,}=*",
+    re.IGNORECASE,
 )
 
 
@@ -110,7 +111,9 @@ class LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         try:
-            self._file.write(without_secrets(self.format(record)).encode("utf-8", "replace") + b"\n")
+            self._file.write(
+                without_secrets(self.format(record)).encode("utf-8", "replace") + b"\n"
+            )
         except Exception:
             self.handleError(record)
 

@@ -36,7 +36,9 @@ ADMIN = ("kubernetes-admin", ("system:masters",))
 RENEW_AFTER_SECONDS = 300 * 86400
 """Certificates are valid for a year and renewed at this age."""
 
-VALIDITY = re.compile(rb"(?:\x17\x0d|\x18\x0f)(\d{12,14})Z(?:\x17\x0d|\x18\x0f)(\d{12,14})Z", re.DOTALL)
+VALIDITY = re.compile(
+    rb"(?:\x17\x0d|\x18\x0f)(\d{12,14})Z(?:\x17\x0d|\x18\x0f)(\d{12,14})Z", re.DOTALL
+)
 """From when to when, in a certificate's DER: two times side by side (RFC 5280, 4.1.2.5)."""
 
 PEM = re.compile(rb"-----BEGIN ([A-Z ]+)-----\n[A-Za-z0-9+/=\n]+\n-----END \1-----\n")

@@ -72,16 +72,26 @@ class Forwarding:
         await self._client.send_bytes(data)
 
     async def _open(
-        self, stream: int, port: int, data: Frame, error: Frame, refused: Frames = (), ended: Frames = ()
+        self,
+        stream: int,
+        port: int,
+        data: Frame,
+        error: Frame,
+        refused: Frames = (),
+        ended: Frames = (),
     ) -> None:
         """Connect a stream to a port of the pod; ``refused`` follows an error, ``ended`` the end."""
-        listener = self._session.reach(port) if Forwarding.connections < MAX_CONNECTIONS else TOO_MANY
+        listener = (
+            self._session.reach(port) if Forwarding.connections < MAX_CONNECTIONS else TOO_MANY
+        )
         if isinstance(listener, str):
             for frame in (error(listener.encode()), *refused):
                 await self._send(frame)
             return
         ours, theirs = socket.socketpair()
-        await asyncio.get_running_loop().connect_accepted_socket(partial(self._serve, listener), theirs)
+        await asyncio.get_running_loop().connect_accepted_socket(
+            partial(self._serve, listener), theirs
+        )
         reader, writer = await asyncio.open_connection(sock=ours)
         self._writers[stream] = writer
         Forwarding.connections += 1
@@ -95,7 +105,9 @@ class Forwarding:
         self._ending.discard(stream)
         Forwarding.connections -= 1
 
-    async def _copy(self, reader: asyncio.StreamReader, stream: int, data: Frame, ended: Frames) -> None:
+    async def _copy(
+        self, reader: asyncio.StreamReader, stream: int, data: Frame, ended: Frames
+    ) -> None:
         """Send what the pod's server answers, to its end."""
         while piece := await reader.read(PIECE_BYTES):
             await self._send(data(piece))
@@ -123,7 +135,9 @@ class Forwarding:
             for each in (channel, channel + 1):
                 await self._send(_on_channel(each, port.to_bytes(2, "little")))
         for channel, port in pairs:
-            await self._open(channel, port, partial(_on_channel, channel), partial(_on_channel, channel + 1))
+            await self._open(
+                channel, port, partial(_on_channel, channel), partial(_on_channel, channel + 1)
+            )
         copied = asyncio.gather(*self._tasks)
         received = asyncio.ensure_future(self._receive_channels())
         self._tasks.add(received)
@@ -155,7 +169,9 @@ class Forwarding:
     async def _accept(self, stream: int, headers: dict[str, str]) -> None:
         """Take a stream; with the second of a pair there is a connection."""
         port, kind = headers.get("port", ""), headers.get("streamtype", "")
-        valid = PORT.fullmatch(port) is not None and 0 < int(port) < 65536 and kind in ("data", "error")
+        valid = (
+            PORT.fullmatch(port) is not None and 0 < int(port) < 65536 and kind in ("data", "error")
+        )
         known, self._last = self._last, max(self._last, stream)
         if not (valid and known < stream <= MAX_STREAM) or len(self._streams) >= MAX_CONNECTIONS:
             await self._send(spdy.reset(stream))

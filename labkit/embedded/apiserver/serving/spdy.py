@@ -14,7 +14,8 @@ from labkit.core.json_file import read_json
 
 _TEXTS = read_json(__file__, "spdy.json")
 DICTIONARY = (
-    b"".join(struct.pack(">I", len(word)) + word.encode() for word in _TEXTS["words"]) + _TEXTS["rest"].encode()
+    b"".join(struct.pack(">I", len(word)) + word.encode() for word in _TEXTS["words"])
+    + _TEXTS["rest"].encode()
 )
 VERSION = 0x8003
 DATA, SYN_STREAM, SYN_REPLY, RST_STREAM, PING, GOAWAY = 0, 1, 2, 3, 6, 7
@@ -57,11 +58,15 @@ class Reader:
                 return
             body = bytes(self._unread[8:end])
             del self._unread[:end]
-            kind, stream = (first & 0xFFFF, int.from_bytes(body[:4])) if first >> 31 else (DATA, first)
+            kind, stream = (
+                (first & 0xFFFF, int.from_bytes(body[:4])) if first >> 31 else (DATA, first)
+            )
             if kind and (first >> 16 != VERSION or len(body) < LEAST_BYTES.get(kind, 0)):
                 raise SpdyError("a frame is malformed")
             if kind or body:
-                yield Frame(kind, stream, body, self._headers(body[10:]) if kind == SYN_STREAM else {})
+                yield Frame(
+                    kind, stream, body, self._headers(body[10:]) if kind == SYN_STREAM else {}
+                )
             if kind in (DATA, SYN_STREAM) and second >> 24 & FIN:
                 yield Frame(DATA, stream, b"", {})
 

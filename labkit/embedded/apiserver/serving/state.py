@@ -52,7 +52,9 @@ def private_directory(path: Path) -> Path:
     try:
         ownership.enter(path, create=True)
     except ownership.Unsafe as problem:
-        raise StateProblem(f"{path} is not used, and it holds keys: {problem.why}. {problem.todo}") from problem
+        raise StateProblem(
+            f"{path} is not used, and it holds keys: {problem.why}. {problem.todo}"
+        ) from problem
     except (FileExistsError, NotADirectoryError) as error:
         raise StateProblem(
             f"{error.filename or path} is a file, and a directory is needed. "
@@ -75,8 +77,12 @@ def open_home(path: Path) -> Path:
         ownership.check_content(home)
     except ownership.Unsafe as problem:
         raise StateProblem(f"{home} is not used: {problem.why}. {problem.todo}") from problem
-    if not (home / "pki").exists() and any((home / name).exists() for name in (".git", ".ssh", ".bashrc", ".profile")):
-        raise StateProblem(f"{home} is used for something else. Set LABKIT_HOME to an empty directory or a new one.")
+    if not (home / "pki").exists() and any(
+        (home / name).exists() for name in (".git", ".ssh", ".bashrc", ".profile")
+    ):
+        raise StateProblem(
+            f"{home} is used for something else. Set LABKIT_HOME to an empty directory or a new one."
+        )
     try:
         probe = home / f".probe.{os.getpid()}"
         descriptor = ownership.open_file(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

@@ -41,7 +41,9 @@ class Streams:
         for wake in self._wakers:
             wake.set()
 
-    async def send(self, http: BaseRequest, response: Response, stream: EventStream) -> StreamResponse:
+    async def send(
+        self, http: BaseRequest, response: Response, stream: EventStream
+    ) -> StreamResponse:
         """Send a stream until its source, its timeout, the client or the server ends it."""
         try:
             chunked, close = begin(http, response)
@@ -66,7 +68,9 @@ class Streams:
             http.transport.write(b"0\r\n\r\n")
         return SentResponse(keep_alive=not close and not self._stopping)
 
-    async def run(self, stream: EventStream, write: Callable[[list[bytes]], Awaitable[None]]) -> None:
+    async def run(
+        self, stream: EventStream, write: Callable[[list[bytes]], Awaitable[None]]
+    ) -> None:
         """Write what a stream brings until its source, its timeout or the server ends it."""
         wake = asyncio.Event()
         self._wakers.add(wake)

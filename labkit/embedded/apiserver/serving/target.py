@@ -75,7 +75,9 @@ def decode(data: bytes) -> str:
         return SURROGATE.sub("\ufffd", data.decode("utf-8", "surrogateescape"))
 
 
-def collect_headers(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
+def collect_headers(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Collect headers by their names in lower case: the first value of each, and all values of some.
 
     As in Go, the first value counts. All are kept for repeated headers and for those of impersonation.

@@ -36,10 +36,14 @@ def tls_context(keys: Keys) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.use_certificate(load_pem_x509_certificate(keys.server_certificate))
-    context.use_privatekey(cast("EllipticCurvePrivateKey", load_pem_private_key(keys.server_key, None)))
+    context.use_privatekey(
+        cast("EllipticCurvePrivateKey", load_pem_private_key(keys.server_key, None))
+    )
     context.add_client_ca(load_pem_x509_certificate(keys.ca_certificate))
     context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
-    context.set_alpn_select_callback(lambda _, offered: HTTP if HTTP in offered else SSL.NO_OVERLAPPING_PROTOCOLS)
+    context.set_alpn_select_callback(
+        lambda _, offered: HTTP if HTTP in offered else SSL.NO_OVERLAPPING_PROTOCOLS
+    )
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     # No session is resumed: it would have the client's certificate without its chain.
     context.set_options(SSL.OP_NO_TICKET)
@@ -68,7 +72,9 @@ async def handshake(
             return tls
 
 
-async def until(add: Callable[..., None], remove: Callable[..., object], connection: socket.socket) -> None:
+async def until(
+    add: Callable[..., None], remove: Callable[..., object], connection: socket.socket
+) -> None:
     """Wait until a socket can be read or written: with the loop's ``add_reader`` and ``remove_reader``, for example."""
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     descriptor = connection.fileno()  # the socket may be closed while this waits
@@ -90,4 +96,6 @@ def shown_certificate(tls: SSL.Connection) -> ShownCertificate | None:
     if own is None:
         return None
     chain = (own, *(tls.get_peer_cert_chain() or ()))
-    return ShownCertificate(tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in chain))
+    return ShownCertificate(
+        tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in chain)
+    )

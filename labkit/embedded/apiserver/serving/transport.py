@@ -135,7 +135,12 @@ class TlsTransport(asyncio.Transport):
             self.abort()
 
     def _fail(self, error: Exception) -> None:
-        context = {"message": "a protocol failed", "exception": error, "transport": self, "protocol": self._protocol}
+        context = {
+            "message": "a protocol failed",
+            "exception": error,
+            "transport": self,
+            "protocol": self._protocol,
+        }
         self._loop.call_exception_handler(context)
         self.abort()
 

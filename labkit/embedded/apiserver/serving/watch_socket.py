@@ -31,7 +31,11 @@ def is_watch(headers: Mapping[str, str], response: Response) -> bool:
 
 
 async def send_events(
-    streams: Streams, http: BaseRequest, headers: Mapping[str, str], response: Response, stream: EventStream
+    streams: Streams,
+    http: BaseRequest,
+    headers: Mapping[str, str],
+    response: Response,
+    stream: EventStream,
 ) -> StreamResponse:
     """Upgrade to WebSocket and send the events until the stream or the client ends."""
     text = response.headers["Content-Type"] == "application/json"
@@ -51,7 +55,9 @@ async def send_events(
 
     async def write(pieces: list[bytes]) -> None:
         for piece in pieces:
-            await (socket.send_str(piece.decode()) if text else socket.send_bytes(piece[LENGTH_BYTES:]))
+            await (
+                socket.send_str(piece.decode()) if text else socket.send_bytes(piece[LENGTH_BYTES:])
+            )
 
     async def receive() -> None:
         async for _ in socket:

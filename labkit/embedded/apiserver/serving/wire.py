@@ -18,7 +18,11 @@ from labkit.embedded.machinery.status import ApiError
 
 def status_response(error: ApiError) -> Response:
     """The response for an error found by ``serving`` itself."""
-    headers = {"Cache-Control": "no-cache, private", "Content-Type": "application/json", **error.headers}
+    headers = {
+        "Cache-Control": "no-cache, private",
+        "Content-Type": "application/json",
+        **error.headers,
+    }
     return Response(error.code, headers, orjson.dumps(error.to_status()))
 
 
@@ -39,7 +43,9 @@ class WireResponse(StreamResponse):
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
-        transport.write(encode(self._answer, request.method, version=version, close=not self._keep_alive))
+        transport.write(
+            encode(self._answer, request.method, version=version, close=not self._keep_alive)
+        )
         if request.protocol.writing_paused:
             await request.writer.drain()
         self._eof_sent = True

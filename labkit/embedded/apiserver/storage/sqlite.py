@@ -58,16 +58,26 @@ class SQLiteStore(Store):
         StateUnusable: The file is in use, of another version, or no labkit database.
     """
 
-    def __init__(self, path: Path, *, history_length: int = HISTORY_LENGTH, history_bytes: int = HISTORY_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        history_length: int = HISTORY_LENGTH,
+        history_bytes: int = HISTORY_BYTES,
+    ) -> None:
         super().__init__(history_length=history_length, history_bytes=history_bytes)
         self._path = path
         self._reserve = path.with_name("reserve")
         os.close(ownership.open_file(path, os.O_RDWR | os.O_CREAT))
         path.chmod(0o600)
         try:
-            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+            self._database = sqlite3.connect(
+                path, isolation_level=None, check_same_thread=False, timeout=0.5
+            )
         except sqlite3.OperationalError as error:  # the file exists, so this is a limit of SQLite
-            raise StateUnusable(path, f"{error}; SQLite takes no path of more than some 500 bytes") from error
+            raise StateUnusable(
+                path, f"{error}; SQLite takes no path of more than some 500 bytes"
+            ) from error
         try:
             self._open()
         except (sqlite3.DatabaseError, StateUnusable) as error:
@@ -75,7 +85,9 @@ class SQLiteStore(Store):
             if isinstance(error, StateUnusable):
                 raise
             locked = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
-            raise StateUnusable(path, "another process uses it" if locked else str(error)) from error
+            raise StateUnusable(
+                path, "another process uses it" if locked else str(error)
+            ) from error
         self._keep_reserve()
 
     def persist(self, events: Sequence[Event]) -> None:
@@ -83,7 +95,9 @@ class SQLiteStore(Store):
         try:
             self._persist(events)
         except StorageFailed:
-            if not any(e.type == "DELETED" or e.object["metadata"].get("deletionTimestamp") for e in events):
+            if not any(
+                e.type == "DELETED" or e.object["metadata"].get("deletionTimestamp") for e in events
+            ):
                 raise
             self._reserve.unlink(missing_ok=True)
             self._shorten_log()
@@ -98,9 +112,13 @@ class SQLiteStore(Store):
                 value = orjson.dumps(event.object)
                 event.size = len(value)
                 if event.type == "DELETED":
-                    self._database.execute("DELETE FROM objects WHERE resource=? AND place=?", (resource, place))
+                    self._database.execute(
+                        "DELETE FROM objects WHERE resource=? AND place=?", (resource, place)
+                    )
                 else:
-                    self._database.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", (resource, place, value))
+                    self._database.execute(
+                        "INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", (resource, place, value)
+                    )
             self._database.execute("UPDATE counter SET revision=?", (events[-1].revision,))
 
     def _shorten_log(self) -> None:
@@ -125,7 +143,8 @@ class SQLiteStore(Store):
             self._database.execute("DELETE FROM snapshots WHERE name=?", (name,))
             self._database.execute("INSERT INTO snapshots VALUES (?, ?)", (name, self.revision))
             self._database.execute(
-                "INSERT INTO snapshot_objects SELECT ?, resource, place, value FROM objects", (name,)
+                "INSERT INTO snapshot_objects SELECT ?, resource, place, value FROM objects",
+                (name,),
             )
         super().save_snapshot(name)
 
@@ -134,7 +153,9 @@ class SQLiteStore(Store):
         known = super().named_snapshot(name)
         if known is not None:
             return known
-        row = self._database.execute("SELECT revision FROM snapshots WHERE name=?", (name,)).fetchone()
+        row = self._database.execute(
+            "SELECT revision FROM snapshots WHERE name=?", (name,)
+        ).fetchone()
         if row is None:
             return None
         rows = self._database.execute(
@@ -149,7 +170,9 @@ class SQLiteStore(Store):
 
     def snapshot_names(self) -> Sequence[str]:
         """The names of the saved states, sorted."""
-        return [name for (name,) in self._database.execute("SELECT name FROM snapshots ORDER BY name")]
+        return [
+            name for (name,) in self._database.execute("SELECT name FROM snapshots ORDER BY name")
+        ]
 
     def serialized(self) -> bytes:
         """The database's content, as its file would hold it."""
@@ -180,11 +203,16 @@ class SQLiteStore(Store):
             raise StateUnusable(self._path, "it is not a labkit database")
         elif version != SCHEMA_VERSION:
             age = "a newer" if version > SCHEMA_VERSION else "an older"
-            raise StateUnusable(self._path, f"{age} labkit made it (layout {version}, this one reads {SCHEMA_VERSION})")
+            raise StateUnusable(
+                self._path,
+                f"{age} labkit made it (layout {version}, this one reads {SCHEMA_VERSION})",
+            )
         database.execute("COMMIT")
         (self._revision,) = database.execute("SELECT revision FROM counter").fetchone()
         self._oldest = self._revision
-        self._tables = _tables(database.execute("SELECT resource, place, value FROM objects ORDER BY resource, place"))
+        self._tables = _tables(
+            database.execute("SELECT resource, place, value FROM objects ORDER BY resource, place")
+        )
 
     @contextmanager
     def _durably(self) -> Iterator[None]:

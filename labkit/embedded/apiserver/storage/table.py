@@ -35,7 +35,9 @@ class Table:
 
     __slots__ = ("frozen", "objects", "order")
 
-    def __init__(self, objects: dict[str, Stored] | None = None, order: list[str] | None = None) -> None:
+    def __init__(
+        self, objects: dict[str, Stored] | None = None, order: list[str] | None = None
+    ) -> None:
         self.objects: dict[str, Stored] = {} if objects is None else objects
         self.order: list[str] = sorted(self.objects) if order is None else order
         self.frozen = False

@@ -91,7 +91,9 @@ class FileSystem:
                 links += 1
                 if links > MAX_LINKS:
                     raise FileError(LOOP)
-                todo.extend(piece for piece in reversed(node.target.split("/")) if piece not in ("", "."))
+                todo.extend(
+                    piece for piece in reversed(node.target.split("/")) if piece not in ("", ".")
+                )
                 if node.target.startswith("/"):
                     here = self.root
                     above.clear()
@@ -170,7 +172,10 @@ class FileSystem:
             if isinstance(node, Directory):
                 base = here if here.endswith("/") else here + "/"
                 entries = node.look()
-                stack.extend((base + name, entries[name], depth + 1) for name in sorted(entries, reverse=True))
+                stack.extend(
+                    (base + name, entries[name], depth + 1)
+                    for name in sorted(entries, reverse=True)
+                )
 
     # Contents and changes
 
@@ -257,7 +262,9 @@ class FileSystem:
         location.parent.entries[location.name] = node
         location.parent.mtime = self.now()
 
-    def mkdir(self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755) -> Directory:
+    def mkdir(
+        self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755
+    ) -> Directory:
         """Create a directory; with ``parents`` also missing parents, and it may exist."""
         if parents:
             whole = "/" if path.startswith("/") else ""
@@ -269,7 +276,9 @@ class FileSystem:
                 if location.node is None:
                     self.add(location, Directory(mode=mode))
                 elif not isinstance(location.node, Directory):
-                    raise FileError(EXISTS if whole.rstrip("/") == path.rstrip("/") else NOT_DIRECTORY)
+                    raise FileError(
+                        EXISTS if whole.rstrip("/") == path.rstrip("/") else NOT_DIRECTORY
+                    )
             return self.directory(path, cwd)
         location = self.find(path.rstrip("/") or "/", cwd)
         node = Directory(mode=mode)
@@ -308,7 +317,13 @@ class FileSystem:
         """Whether the container's user may read (4), write (2) or enter (1) a node."""
         if self.uid == 0:
             return want != 1 or isinstance(node, Directory) or bool(node.mode & 0o111)
-        shift = 6 if node.uid == self.uid else 3 if node.gid == self.gid or node.gid in self.groups else 0
+        shift = (
+            6
+            if node.uid == self.uid
+            else 3
+            if node.gid == self.gid or node.gid in self.groups
+            else 0
+        )
         return bool((node.mode >> shift) & want)
 
     def _may(self, node: Node, want: int) -> None:

@@ -50,7 +50,9 @@ class Image:
     command: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     user: int = 0
-    users: tuple[Account, ...] = field(default=(Account("root", 0, 0, "/root", "/bin/bash", "root"),))
+    users: tuple[Account, ...] = field(
+        default=(Account("root", 0, 0, "/root", "/bin/bash", "root"),)
+    )
     workdir: str = "/"
     serves: tuple[tuple[int, str], ...] = ()
     release: str = ""

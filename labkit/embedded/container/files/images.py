@@ -46,7 +46,9 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
 def _image(row: Mapping[str, Any], known: Mapping[str, Image]) -> Image:
     base = known[row["base"]] if "base" in row else Image("", "none")
     fields = {name: value for name, value in row.items() if name not in ("base", "add", "remove")}
-    read = {name: _FIELDS[name](value) if name in _FIELDS else value for name, value in fields.items()}
+    read = {
+        name: _FIELDS[name](value) if name in _FIELDS else value for name, value in fields.items()
+    }
     programs = base.programs | _names(row.get("add", ""))
     return replace(base, programs=programs - _names(row.get("remove", "")), **read)
 
@@ -78,7 +80,9 @@ def find_image(text: str, policy: str) -> Image | None:
         return None
     if policy != "Always" and reference.full in PRELOADED:
         return PRELOADED[reference.full]
-    name = _REGISTRIES.sub("", f"{reference.registry}/{reference.repository}").removeprefix("library/")
+    name = _REGISTRIES.sub("", f"{reference.registry}/{reference.repository}").removeprefix(
+        "library/"
+    )
     image = IMAGES.get(name)
     if image is None and reference.registry in ("registry.k8s.io", "k8s.gcr.io"):
         image = IMAGES.get(name.rpartition("/")[2])

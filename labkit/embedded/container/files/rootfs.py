@@ -19,7 +19,10 @@ _ENTRYPOINT = b'#!/bin/sh\nexec "$@"\n'
 @lru_cache(maxsize=64)
 def _shared_programs(names: frozenset[str]) -> dict[str, Node]:
     """The nodes of an image's programs, shared by all its containers."""
-    return {name: File(mode=0o755, mtime=IMAGE_TIME, program=name, shared=True) for name in sorted(names)}
+    return {
+        name: File(mode=0o755, mtime=IMAGE_TIME, program=name, shared=True)
+        for name in sorted(names)
+    }
 
 
 def _directory(parent: Directory, path: str, mode: int = 0o755) -> Directory:
@@ -42,7 +45,19 @@ def build_root(image: Image) -> Directory:
     """A fresh tree of an image."""
     root = Directory(mode=0o755, mtime=IMAGE_TIME)
     root.parent = root
-    for name in ("etc", "home", "mnt", "opt", "root", "srv", "usr", "var/log", "var/tmp", "run", "media"):
+    for name in (
+        "etc",
+        "home",
+        "mnt",
+        "opt",
+        "root",
+        "srv",
+        "usr",
+        "var/log",
+        "var/tmp",
+        "run",
+        "media",
+    ):
         _directory(root, name)
     if image.distribution in ("debian", "ubuntu", "alpine"):
         _directory(root, "var").entries["run"] = Link(mode=0o777, mtime=IMAGE_TIME, target="/run")
@@ -60,7 +75,9 @@ def build_root(image: Image) -> Directory:
             _directory(root, name)
         if "sh" in binaries.entries:
             binaries.entries["sh"] = Link(mode=0o777, mtime=IMAGE_TIME, target="dash")
-            binaries.entries["dash"] = File(mode=0o755, mtime=IMAGE_TIME, program="dash", shared=True)
+            binaries.entries["dash"] = File(
+                mode=0o755, mtime=IMAGE_TIME, program="dash", shared=True
+            )
         if "ca-certificates" in image.packages and "curl" in image.programs:
             _file(_directory(root, "etc/ssl/certs"), "ca-certificates.crt", FILES["authority"])
         _file(_directory(root, "etc"), "debian_version", b"13.1\n")
@@ -76,7 +93,11 @@ def build_root(image: Image) -> Directory:
     for _, server in image.serves:
         if server == "nginx":
             _file(_directory(root, "usr/share/nginx/html"), "index.html", FILES["nginx_page"])
-            _file(_directory(root, "etc/nginx"), "nginx.conf", b"user  nginx;\nworker_processes  auto;\n")
+            _file(
+                _directory(root, "etc/nginx"),
+                "nginx.conf",
+                b"user  nginx;\nworker_processes  auto;\n",
+            )
             _file(root, "docker-entrypoint.sh", _ENTRYPOINT, 0o755)
         else:
             page = b"<html><body><h1>It works!</h1></body></html>\n"
@@ -95,11 +116,17 @@ def build_root(image: Image) -> Directory:
 def _accounts(root: Directory, image: Image) -> None:
     etc = _directory(root, "etc")
     passwd = "".join(
-        f"{one.name}:x:{one.uid}:{one.gid}:{one.full_name}:{one.home}:{one.shell}\n" for one in image.users
+        f"{one.name}:x:{one.uid}:{one.gid}:{one.full_name}:{one.home}:{one.shell}\n"
+        for one in image.users
     )
     _file(etc, "passwd", passwd.encode())
     _file(etc, "group", "".join(f"{one.group}:x:{one.gid}:\n" for one in image.users).encode())
-    _file(etc, "shadow", "".join(f"{one.name}:*:20318:0:99999:7:::\n" for one in image.users).encode(), 0o640)
+    _file(
+        etc,
+        "shadow",
+        "".join(f"{one.name}:*:20318:0:99999:7:::\n" for one in image.users).encode(),
+        0o640,
+    )
     etc.entries["shadow"].gid = 42
     if image.release:
         _file(etc, "os-release", image.release.encode())
@@ -111,7 +138,8 @@ def _accounts(root: Directory, image: Image) -> None:
 
 
 _DESCRIPTORS: dict[str, Node] = {
-    str(number): Device(mode=0o600, mtime=IMAGE_TIME, kind=str(number), shared=True) for number in range(64)
+    str(number): Device(mode=0o600, mtime=IMAGE_TIME, kind=str(number), shared=True)
+    for number in range(64)
 }
 
 

@@ -30,7 +30,9 @@ def load(pem: bytes) -> list[x509.Certificate]:
     return out
 
 
-def verify_chain(served: list[x509.Certificate], trusted: list[x509.Certificate], now: float) -> str | None:
+def verify_chain(
+    served: list[x509.Certificate], trusted: list[x509.Certificate], now: float
+) -> str | None:
     """OpenSSL's message about a chain (leaf first) by the trusted authorities, None if the chain is good."""
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
     here = served[0]
@@ -49,7 +51,11 @@ def verify_chain(served: list[x509.Certificate], trusted: list[x509.Certificate]
         here = above
     if not anchored:
         if _signed(here, here):
-            return "self-signed certificate" if len(chain) == 1 else "self-signed certificate in certificate chain"
+            return (
+                "self-signed certificate"
+                if len(chain) == 1
+                else "self-signed certificate in certificate chain"
+            )
         return "unable to get local issuer certificate"
     for one in chain:
         if moment > one.not_valid_after_utc:
@@ -76,11 +82,15 @@ def matches_host(certificate: x509.Certificate, host: str) -> bool:
     except x509.ExtensionNotFound:
         return False
     try:
-        return str(ipaddress.ip_address(host)) in map(str, names.get_values_for_type(x509.IPAddress))
+        return str(ipaddress.ip_address(host)) in map(
+            str, names.get_values_for_type(x509.IPAddress)
+        )
     except ValueError:
         pass
     host = host.lower().rstrip(".")
     for name in map(str.lower, names.get_values_for_type(x509.DNSName)):
-        if name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:] and host.partition(".")[0]):
+        if name == host or (
+            name.startswith("*.") and host.partition(".")[2] == name[2:] and host.partition(".")[0]
+        ):
             return True
     return False

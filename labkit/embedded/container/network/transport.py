@@ -77,7 +77,12 @@ class PodNetwork:
         parts = host.split(".")
         if not all(parts) or len(host) > 253:
             return None
-        for suffix in (f"{self._namespace}.svc.cluster.local", "svc.cluster.local", "cluster.local", ""):
+        for suffix in (
+            f"{self._namespace}.svc.cluster.local",
+            "svc.cluster.local",
+            "cluster.local",
+            "",
+        ):
             full = f"{host}.{suffix}" if suffix else host
             labels = full.split(".")
             if len(labels) == 5 and labels[2:] == ["svc", "cluster", "local"]:

@@ -39,7 +39,9 @@ def _installed(process: Process, name: str) -> bool:
     if process.fs.exists(f"{INSTALLED}/{name}.list"):
         return True
     programs = CONTENTS.get(name, ())
-    return bool(programs) and all(process.fs.exists(f"{_binaries(process)}/{one}") for one in programs)
+    return bool(programs) and all(
+        process.fs.exists(f"{_binaries(process)}/{one}") for one in programs
+    )
 
 
 def _update(process: Process) -> tuple[str, str]:
@@ -57,7 +59,9 @@ def _update(process: Process) -> tuple[str, str]:
 @program("apt-get", "apt")
 async def apt_get(process: Process) -> int:
     """Update the lists, install packages."""
-    options = read_options(process.args, "y,yes,assume-yes q,quiet no-install-recommends o! t! s! d! f! ")
+    options = read_options(
+        process.args, "y,yes,assume-yes q,quiet no-install-recommends o! t! s! d! f! "
+    )
     if not options.args:
         return await process.fail(f"--help{NOT_SIMULATED}")
     verb, *names = options.args
@@ -83,11 +87,15 @@ def _install_all(process: Process, names: list[str]) -> tuple[str, str]:
         if name not in wanted:
             version = VERSIONS.get((image.distribution, name))
             text += f"{name} is already the newest version{f' ({version})' if version else ''}.\n"
-    missing = [name for name in wanted if name not in image.packages or not process.fs.exists(UPDATED)]
+    missing = [
+        name for name in wanted if name not in image.packages or not process.fs.exists(UPDATED)
+    ]
     if missing:
         return text, "".join(f"E: Unable to locate package {name}\n" for name in missing)
     if wanted:
-        text += "The following NEW packages will be installed:\n  " + " ".join(sorted(wanted)) + "\n"
+        text += (
+            "The following NEW packages will be installed:\n  " + " ".join(sorted(wanted)) + "\n"
+        )
     text += f"0 upgraded, {len(wanted)} newly installed, 0 to remove and 0 not upgraded.\n"
     for name in wanted:
         text += f"Selecting previously unselected package {name}.\nUnpacking {name} ...\nSetting up {name} ...\n"
@@ -96,7 +104,9 @@ def _install_all(process: Process, names: list[str]) -> tuple[str, str]:
     return text, ""
 
 
-_NO_SUCH_PACKAGE = "ERROR: unable to select packages:\n  {0} (no such package):\n    required by: world[{0}]\n"
+_NO_SUCH_PACKAGE = (
+    "ERROR: unable to select packages:\n  {0} (no such package):\n    required by: world[{0}]\n"
+)
 
 
 @program("apk")
@@ -110,7 +120,10 @@ async def apk(process: Process) -> int:
             return await process.out("OK: 25995 distinct packages available\n")
         case ["add"]:
             for name in words[1:]:
-                if not (fresh or process.fs.exists(UPDATED)) or name not in process.system.image.packages:
+                if (
+                    not (fresh or process.fs.exists(UPDATED))
+                    or name not in process.system.image.packages
+                ):
                     return await process.err(_NO_SUCH_PACKAGE.format(name))
             for number, name in enumerate(words[1:], 1):
                 if not _installed(process, name):

@@ -27,16 +27,24 @@ async def tar(process: Process) -> int:
     args = list(process.args)
     if args and args[0] and not args[0].startswith("-"):
         letters, *args = args
-        args = [f"-{letter}{args.pop(0) if letter in 'fC' and args else ''}" for letter in letters] + args
+        args = [
+            f"-{letter}{args.pop(0) if letter in 'fC' and args else ''}" for letter in letters
+        ] + args
     options = read_options(args, _OPTIONS)
     directory = options.value("C") or ""
-    base = directory if directory.startswith("/") else f"{process.cwd.rstrip('/')}/{directory}".rstrip("/") or "/"
+    base = (
+        directory
+        if directory.startswith("/")
+        else f"{process.cwd.rstrip('/')}/{directory}".rstrip("/") or "/"
+    )
     if (options.value("f") or "-") != "-":
         return await process.fail(f"archives in files{NOT_SIMULATED}", 127)
     if options.has("c"):
         return await _create(process, options, base)
     if not options.has("x"):
-        return await process.err(f"tar: {_NO_MODE}\nTry 'tar --help' or 'tar --usage' for more information.\n", 2)
+        return await process.err(
+            f"tar: {_NO_MODE}\nTry 'tar --help' or 'tar --usage' for more information.\n", 2
+        )
     if not process.fs.exists(base, process.cwd):
         await process.fail(f"{directory}: Cannot open: No such file or directory")
         return await process.fail("Error is not recoverable: exiting now", 2)
@@ -116,7 +124,8 @@ async def _members(process: Process, options: Options, archive: tarfile.TarFile,
     wanted = [
         name
         for name in members
-        if not options.args or any(name == one or name.startswith(one + "/") for one in options.args)
+        if not options.args
+        or any(name == one or name.startswith(one + "/") for one in options.args)
     ]
     status = 2 * await for_each_path(process, wanted, extract, "cannot extract")
     await process.err(_PREVIOUS if status else "")

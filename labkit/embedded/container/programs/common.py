@@ -22,7 +22,11 @@ def size(text: str) -> int | None:
 
 
 async def for_each_input(
-    process: Process, names: list[str], action: Callable[[str, Stream], Awaitable[None]], *, failed: int = 1
+    process: Process,
+    names: list[str],
+    action: Callable[[str, Stream], Awaitable[None]],
+    *,
+    failed: int = 1,
 ) -> int:
     """Apply an action to the name and stream of every input, and report those that cannot be opened or read.
 
@@ -113,7 +117,9 @@ async def everything(process: Process, stream: Stream) -> bytes:
     return b"".join(parts)
 
 
-async def all_lines(process: Process, names: list[str], *, failed: int = 1) -> tuple[list[bytes], int]:
+async def all_lines(
+    process: Process, names: list[str], *, failed: int = 1
+) -> tuple[list[bytes], int]:
     """The lines of all inputs without their newlines, and the status."""
     out: list[bytes] = []
     total = 0

@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.curl_options import TRY, CurlOptions, UsageError, read_command_line
+from labkit.embedded.container.programs.curl_options import (
+    TRY,
+    CurlOptions,
+    UsageError,
+    read_command_line,
+)
 from labkit.embedded.container.programs.curl_transfer import (
     Transfer,
     TransferError,
@@ -20,7 +25,13 @@ from labkit.embedded.container.programs.curl_transfer import (
     parse_url,
     response_headers,
 )
-from labkit.embedded.container.programs.curl_verbose import PROGRESS_HEAD, connected, ended, progress, sending
+from labkit.embedded.container.programs.curl_verbose import (
+    PROGRESS_HEAD,
+    connected,
+    ended,
+    progress,
+    sending,
+)
 from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -107,7 +118,11 @@ class _Curl:
             status, message = 23, "client returned ERROR on write of 0 bytes"
         if self.meter:
             await process.err(
-                progress(self.received, transfer.body_sent if transfer is not None else 0, failed=bool(status))
+                progress(
+                    self.received,
+                    transfer.body_sent if transfer is not None else 0,
+                    failed=bool(status),
+                )
             )
         if transfer is not None and options.has("verbose"):
             await process.err(ended(transfer, status, message))
@@ -126,14 +141,18 @@ class _Curl:
         try:
             return open_path(process.system, name, process.cwd, "w", process.fds)
         except FileError:
-            raise TransferError(23, f"client returned ERROR on write of {max(1, self.received)} bytes") from None
+            raise TransferError(
+                23, f"client returned ERROR on write of {max(1, self.received)} bytes"
+            ) from None
 
     async def _write(self, output: Stream, data: bytes) -> None:
         self.received += len(data)
         try:
             await output.write(data)
         except StreamError:
-            raise TransferError(23, f"Failure writing output to destination, passed {len(data)} returned 0") from None
+            raise TransferError(
+                23, f"Failure writing output to destination, passed {len(data)} returned 0"
+            ) from None
 
     async def _one(self, transfer: Transfer, name: str) -> None:
         process, options = self.process, self.options
@@ -151,7 +170,10 @@ class _Curl:
         lines = header_block(transfer)
         if options.has("verbose"):
             await process.err(
-                "".join(f"< {line}\r\n" if not process.stderr.terminal else f"< {line}\n" for line in lines)
+                "".join(
+                    f"< {line}\r\n" if not process.stderr.terminal else f"< {line}\n"
+                    for line in lines
+                )
             )
         failing = response.status >= 400 and options.has("fail", "fail-with-body")
         if failing and not options.has("fail-with-body"):
@@ -197,13 +219,19 @@ class _Curl:
         finally:
             stream.close()
 
-    async def _write_out(self, layout: str, address: str, transfer: Transfer | None, status: int) -> None:
+    async def _write_out(
+        self, layout: str, address: str, transfer: Transfer | None, status: int
+    ) -> None:
         """``-w``: the layout with its variables filled in."""
         response = transfer.response if transfer is not None else None
         facts = {
             "exitcode": str(status),
             "http_code": f"{response.status if response is not None else 0:03}",
-            "http_version": "0" if response is None or transfer is None else "2" if transfer.http2 else "1.1",
+            "http_version": "0"
+            if response is None or transfer is None
+            else "2"
+            if transfer.http2
+            else "1.1",
             "content_type": transfer.header("content-type") if transfer is not None else "",
             "size_download": str(self.received),
             "url_effective": transfer.url.effective if transfer is not None else address,
@@ -212,7 +240,9 @@ class _Curl:
         facts["response_code"] = facts["http_code"]
         for variable in re.findall(r"%\{([^}]*)\}|(?=%header)", layout):
             if variable not in facts:
-                await self.process.err(f"curl: --write-out variable '{variable or 'header'}'{NOT_SIMULATED}\n")
+                await self.process.err(
+                    f"curl: --write-out variable '{variable or 'header'}'{NOT_SIMULATED}\n"
+                )
 
         def filled(match: re.Match[str]) -> str:
             escapes = {"%%": "%", "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\\\": "\\"}

@@ -32,7 +32,11 @@ _OPTIONS = (
     "digest! negotiate! ntlm! anyauth! basic! http3! http2-prior-knowledge! speed-time,y! speed-limit,Y! time-cond,z! "
     "quote,Q! telnet-option,t! ftp-port,P! proxytunnel,p! disable,q! socks5! raw! variable! aws-sigv4! dns-servers!"
 )
-_NUMBERS = {"max-time": r"\d{1,9}(\.\d{1,6})?", "connect-timeout": r"\d{1,9}(\.\d{1,6})?", "max-redirs": r"-?\d{1,9}"}
+_NUMBERS = {
+    "max-time": r"\d{1,9}(\.\d{1,6})?",
+    "connect-timeout": r"\d{1,9}(\.\d{1,6})?",
+    "max-redirs": r"-?\d{1,9}",
+}
 
 
 class UsageError(Exception):
@@ -89,7 +93,9 @@ async def read_command_line(process: Process) -> CurlOptions:
             letters = word[1:]
             while letters:
                 letter, letters = letters[0], letters[1:]
-                if await _take(process, options, letter, f"-{letter}", [letters] if letters else words):
+                if await _take(
+                    process, options, letter, f"-{letter}", [letters] if letters else words
+                ):
                     break
     if not options.urls and not options.has("help", "version"):
         raise UsageError("(2) no URL specified" if process.args else "")
@@ -99,7 +105,9 @@ async def read_command_line(process: Process) -> CurlOptions:
     return options
 
 
-async def _take(process: Process, options: CurlOptions, name: str, option_text: str, words: list[str]) -> bool:
+async def _take(
+    process: Process, options: CurlOptions, name: str, option_text: str, words: list[str]
+) -> bool:
     """Read an option, and return whether it used a value: the first of ``words``."""
     option = known_options(_OPTIONS).get(name)
     if option is None or (len(name) == 1) != (not option_text.startswith("--")):
@@ -115,7 +123,9 @@ async def _take(process: Process, options: CurlOptions, name: str, option_text: 
     return True
 
 
-async def _value(process: Process, options: CurlOptions, name: str, value: str, option_text: str) -> None:
+async def _value(
+    process: Process, options: CurlOptions, name: str, value: str, option_text: str
+) -> None:
     if name in _NUMBERS and not re.fullmatch(_NUMBERS[name], value):
         raise UsageError(f"option {option_text}: expected a proper numerical parameter")
     options.values[name] = value
@@ -133,11 +143,15 @@ async def _value(process: Process, options: CurlOptions, name: str, value: str, 
         case "resolve":
             parts = value.lstrip("+-").split(":", 2)
             if len(parts) != 3 or not parts[1].isdigit():
-                raise UsageError(f"(49) Couldn't parse CURLOPT_RESOLVE entry '{value}'", hint=False, status=49)
+                raise UsageError(
+                    f"(49) Couldn't parse CURLOPT_RESOLVE entry '{value}'", hint=False, status=49
+                )
             options.resolve[parts[0].lower(), parts[1]] = parts[2].split(",")[0].strip("[]")
         case "request":
             if not re.fullmatch(r"[^\s\x00-\x1f]{1,100}", value):
-                raise UsageError("(3) URL rejected: Malformed input to a URL function", hint=False, status=3)
+                raise UsageError(
+                    "(3) URL rejected: Malformed input to a URL function", hint=False, status=3
+                )
 
 
 def _header(options: CurlOptions, value: str) -> None:
@@ -150,14 +164,22 @@ def _header(options: CurlOptions, value: str) -> None:
         options.headers.append((name[:-1].strip(), "\0"))
 
 
-async def _data(process: Process, options: CurlOptions, name: str, value: str, option_text: str) -> None:
+async def _data(
+    process: Process, options: CurlOptions, name: str, value: str, option_text: str
+) -> None:
     data = encode(value)
     if value.startswith("@") and name != "data-raw":
         try:
             stdin = value == "@-"
-            data = await everything(process, process.stdin) if stdin else process.fs.read(value[1:], process.cwd)
+            data = (
+                await everything(process, process.stdin)
+                if stdin
+                else process.fs.read(value[1:], process.cwd)
+            )
         except FileError:
-            raise UsageError(f"option {option_text}: error encountered when reading a file", status=26) from None
+            raise UsageError(
+                f"option {option_text}: error encountered when reading a file", status=26
+            ) from None
         if name in ("data", "data-ascii"):
             data = data.replace(b"\n", b"").replace(b"\r", b"")
     joint = b"" if name == "json" else b"&"

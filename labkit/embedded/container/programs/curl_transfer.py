@@ -93,7 +93,9 @@ def parse_url(text: str) -> Url:
     if not host:
         raise TransferError(3, "URL rejected: No host part in the URL")
     if port_text and not (port_text.isdigit() and len(port_text) < 7 and int(port_text) < 65536):
-        raise TransferError(3, "URL rejected: Port number was not a decimal number between 0 and 65535")
+        raise TransferError(
+            3, "URL rejected: Port number was not a decimal number between 0 and 65535"
+        )
     if not ipv6 and not re.fullmatch(r"[\w.%~!$&'()*+,;=-]+", host):
         raise TransferError(3, "URL rejected: Bad hostname")
     if target.startswith("?") or not target:
@@ -148,7 +150,11 @@ class Transfer:
     @property
     def bare(self) -> bool:
         """Whether plain HTTP was sent to a TLS port: Go's server then answers with one line and no headers."""
-        return self.url.scheme == "http" and self.listener is not None and bool(self.listener.certificates)
+        return (
+            self.url.scheme == "http"
+            and self.listener is not None
+            and bool(self.listener.certificates)
+        )
 
     @property
     def status_line(self) -> str:
@@ -164,26 +170,35 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Liste
     url = transfer.url
     network = process.system.network
     pinned = options.resolve.get((url.host.lower(), str(url.port)))
-    address = pinned or network.resolve(url.host.strip("[]") if url.host != "[::1]" else "localhost")
+    address = pinned or network.resolve(
+        url.host.strip("[]") if url.host != "[::1]" else "localhost"
+    )
     if address is None:
         raise TransferError(6, f"Could not resolve host: {url.host}")
     transfer.address = address
     listener = network.connect(address, url.port)
     if listener is None:
         raise TransferError(
-            7, f"Failed to connect to {url.host.strip('[]')} port {url.port} after 0 ms: Could not connect to server"
+            7,
+            f"Failed to connect to {url.host.strip('[]')} port {url.port} after 0 ms: Could not connect to server",
         )
     transfer.listener = listener
     if url.scheme == "https":
         if not listener.certificates:
-            raise TransferError(35, "TLS connect error: error:0A00010B:SSL routines::wrong version number")
+            raise TransferError(
+                35, "TLS connect error: error:0A00010B:SSL routines::wrong version number"
+            )
         _check_certificate(process, options, transfer, listener)
     return listener
 
 
 def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
     """The trusted authorities: ``--cacert``, else ``CURL_CA_BUNDLE``, else the image's own."""
-    name = options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE") or process.env.get("SSL_CERT_FILE")
+    name = (
+        options.values.get("cacert")
+        or process.env.get("CURL_CA_BUNDLE")
+        or process.env.get("SSL_CERT_FILE")
+    )
     named = bool(options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE"))
     path = name or "/etc/ssl/certs/ca-certificates.crt"
     try:
@@ -197,7 +212,9 @@ def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
     return path, data
 
 
-def _check_certificate(process: Process, options: CurlOptions, transfer: Transfer, listener: Listener) -> None:
+def _check_certificate(
+    process: Process, options: CurlOptions, transfer: Transfer, listener: Listener
+) -> None:
     if options.has("insecure"):
         bundle = b""
     else:
@@ -215,8 +232,16 @@ def _check_certificate(process: Process, options: CurlOptions, transfer: Transfe
         raise TransferError(60, f"SSL certificate problem: {problem}")
     host = transfer.url.host.strip("[]")
     if not tls.matches_host(served[0], host):
-        kind = "ipv4 address" if re.fullmatch(r"[\d.]+", host) else "ipv6 address" if ":" in host else "hostname"
-        raise TransferError(60, f"SSL: no alternative certificate subject name matches target {kind} '{host}'")
+        kind = (
+            "ipv4 address"
+            if re.fullmatch(r"[\d.]+", host)
+            else "ipv6 address"
+            if ":" in host
+            else "hostname"
+        )
+        raise TransferError(
+            60, f"SSL: no alternative certificate subject name matches target {kind} '{host}'"
+        )
 
 
 def build_request(process: Process, options: CurlOptions, transfer: Transfer) -> Request:
@@ -265,13 +290,24 @@ def response_headers(process: Process, transfer: Transfer) -> list[tuple[str, st
         return []
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(process.system.now()))
     fields = {name.lower(): value for name, value in response.headers.items()}
-    for hop in ("date", "content-length", "connection", "transfer-encoding", "server", "keep-alive"):
+    for hop in (
+        "date",
+        "content-length",
+        "connection",
+        "transfer-encoding",
+        "server",
+        "keep-alive",
+    ):
         if not (
-            hop == "server" and transfer.listener is not None and transfer.listener.server not in ("apiserver", "proxy")
+            hop == "server"
+            and transfer.listener is not None
+            and transfer.listener.server not in ("apiserver", "proxy")
         ):
             fields.pop(hop, None)
     pairs = sorted(fields.items())
-    pairs += [("warning", f'299 - "{text}"') for text in response.warnings if "warning" not in fields]
+    pairs += [
+        ("warning", f'299 - "{text}"') for text in response.warnings if "warning" not in fields
+    ]
     tail: list[tuple[str, str]] = []
     if response.stream is None:
         tail.append(("content-length", str(len(response.body))))
@@ -282,7 +318,9 @@ def response_headers(process: Process, transfer: Transfer) -> list[tuple[str, st
         pairs = sorted(pairs + tail)
     else:
         pairs = pairs + tail[::-1]
-    return [("-".join(part.capitalize() for part in name.split("-")), value) for name, value in pairs]
+    return [
+        ("-".join(part.capitalize() for part in name.split("-")), value) for name, value in pairs
+    ]
 
 
 def header_block(transfer: Transfer) -> list[str]:

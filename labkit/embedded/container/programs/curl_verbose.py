@@ -40,7 +40,11 @@ def connected(transfer: Transfer) -> str:
     url = transfer.url
     lines: list[str] = []
     if url.host != transfer.address:
-        lines += [f"* Host {url.host}:{url.port} was resolved.", "* IPv6: (none)", f"* IPv4: {transfer.address}"]
+        lines += [
+            f"* Host {url.host}:{url.port} was resolved.",
+            "* IPv6: (none)",
+            f"* IPv4: {transfer.address}",
+        ]
     lines.append(f"*   Trying {transfer.address}:{url.port}...")
     if transfer.certificate is not None:
         problem = f"result: {transfer.problem}, continuing anyway."
@@ -57,12 +61,16 @@ def connected(transfer: Transfer) -> str:
 
 def _name(name: x509.Name) -> str:
     labels = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
-    return "; ".join(f"{labels.get(item.oid._name, item.oid._name)}={item.value!s}" for item in name)
+    return "; ".join(
+        f"{labels.get(item.oid._name, item.oid._name)}={item.value!s}" for item in name
+    )
 
 
 def sending(transfer: Transfer) -> str:
     """The request's head."""
-    lines = [f"> {transfer.method} {transfer.url.target} {'HTTP/2' if transfer.http2 else 'HTTP/1.1'}"]
+    lines = [
+        f"> {transfer.method} {transfer.url.target} {'HTTP/2' if transfer.http2 else 'HTTP/1.1'}"
+    ]
     lines += [f"> {name}: {value}" for name, value in transfer.sent]
     lines += ["> ", "* Request completely sent off"]
     return "\n".join(lines) + "\n"
@@ -72,5 +80,9 @@ def ended(transfer: Transfer, status: int, message: str) -> str:
     """The messages at the end of a transfer, which has failed if it has a status."""
     lines = [f"* {message}"] if status else []
     intact = status in (0, 22)
-    lines.append(f"* Connection #0 to host {transfer.url.host} left intact" if intact else "* closing connection #0")
+    lines.append(
+        f"* Connection #0 to host {transfer.url.host} left intact"
+        if intact
+        else "* closing connection #0"
+    )
     return "\n".join(lines) + "\n"

@@ -66,7 +66,9 @@ _LETTERS = "aAbBcdDeFHIjklmMnpPrRStTuUVwWxXyY%"
 @program("date")
 async def date(process: Process) -> int:
     """Print the time."""
-    options = read_options(process.args, "u,utc,universal d! date! R! rfc-email! I! iso-8601! s! set! r! f! rfc-3339!")
+    options = read_options(
+        process.args, "u,utc,universal d! date! R! rfc-email! I! iso-8601! s! set! r! f! rfc-3339!"
+    )
     moment = process.system.now()
     layout = "+%a %b %e %H:%M:%S UTC %Y"
     for layout in options.args:
@@ -76,7 +78,9 @@ async def date(process: Process) -> int:
     stamp = time.gmtime(moment)
 
     def filled(match: re.Match[str]) -> str:
-        return own.get(match[1]) or (time.strftime(match[0], stamp) if match[1] in _LETTERS else match[0])
+        return own.get(match[1]) or (
+            time.strftime(match[0], stamp) if match[1] in _LETTERS else match[0]
+        )
 
     return await process.out(re.sub(r"%(.)", filled, layout[1:2000], flags=re.DOTALL) + "\n")
 

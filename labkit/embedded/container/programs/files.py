@@ -28,7 +28,8 @@ async def mkdir(process: Process) -> int:
 async def rm(process: Process) -> int:
     """Remove files."""
     options = read_options(
-        process.args, "r,recursive R f,force v,verbose d! dir! i! interactive! I! no-preserve-root preserve-root"
+        process.args,
+        "r,recursive R f,force v,verbose d! dir! i! interactive! I! no-preserve-root preserve-root",
     )
     force, recursive = options.has("f"), options.has("r", "R")
     if not options.args and not force:
@@ -43,7 +44,9 @@ async def rm(process: Process) -> int:
             )
             continue
         if name.rstrip("/").rpartition("/")[2] in (".", ".."):
-            status = await process.fail(f"refusing to remove '.' or '..' directory: skipping '{name}'")
+            status = await process.fail(
+                f"refusing to remove '.' or '..' directory: skipping '{name}'"
+            )
             continue
         try:
             location = process.fs.find(name, process.cwd, follow=False)
@@ -71,7 +74,9 @@ async def _remove_tree(process: Process, location: Location, name: str) -> int:
     if not isinstance(node, Directory):
         return 0
     fixed = fs.is_read_only(node)
-    if not fixed and not any(isinstance(below, Directory) and below.mount for _, below, _ in fs.walk(node, "")):
+    if not fixed and not any(
+        isinstance(below, Directory) and below.mount for _, below, _ in fs.walk(node, "")
+    ):
         fs.remove(location)
         return 0
     status = 0
@@ -95,7 +100,9 @@ async def _remove_tree(process: Process, location: Location, name: str) -> int:
 @program("touch")
 async def touch(process: Process) -> int:
     """Make files, or renew their times."""
-    options = read_options(process.args, "c,no-create a m d! date! r! t! h!", missing="missing file operand")
+    options = read_options(
+        process.args, "c,no-create a m d! date! r! t! h!", missing="missing file operand"
+    )
     fs = process.fs
 
     async def renew(name: str) -> None:
@@ -117,17 +124,25 @@ async def cp(process: Process) -> int:
         "b! parents!",
     )
     if len(options.args) < 2:
-        missing = "destination file operand after '" + options.args[0] + "'" if options.args else "file operand"
+        missing = (
+            "destination file operand after '" + options.args[0] + "'"
+            if options.args
+            else "file operand"
+        )
         raise BadOption(f"missing {missing}")
     *sources, target = options.args
     fs, directory = process.fs, process.is_directory(target)
     if len(sources) > 1 and not directory:
-        reason = "Not a directory" if fs.exists(target, process.cwd) else "No such file or directory"
+        reason = (
+            "Not a directory" if fs.exists(target, process.cwd) else "No such file or directory"
+        )
         raise FileError(f"target '{target}': {reason}")
 
     async def copy(source: str) -> None:
         node = process.node(source)
-        goal = f"{target.rstrip('/')}/{source.rstrip('/').rpartition('/')[2]}" if directory else target
+        goal = (
+            f"{target.rstrip('/')}/{source.rstrip('/').rpartition('/')[2]}" if directory else target
+        )
         problem = ""
         if isinstance(node, Directory):
             problem = f"-r not specified; omitting directory '{source}'"
@@ -137,7 +152,9 @@ async def cp(process: Process) -> int:
             problem = f"'{source}' and '{goal}' are the same file"
         else:
             try:
-                copied = fs.write(goal, fs.read(source, process.cwd), process.cwd, mode=node.mode & 0o777)
+                copied = fs.write(
+                    goal, fs.read(source, process.cwd), process.cwd, mode=node.mode & 0o777
+                )
                 copied.program = node.program
             except FileError as error:
                 problem = f"cannot create regular file '{goal}': {error.reason}"

@@ -57,7 +57,11 @@ async def tr(process: Process) -> int:
         what = f"missing operand after '{options.args[0]}'\nTwo strings must be given when translating."
         raise BadOption(what)
     if len(sets) > 2 or (len(sets) == 2 and delete and not squeeze):
-        only = "\nOnly one string may be given when deleting without squeezing repeats." if delete else ""
+        only = (
+            "\nOnly one string may be given when deleting without squeezing repeats."
+            if delete
+            else ""
+        )
         raise BadOption(f"extra operand '{options.args[-1]}'{only}")
     first = sets[0]
     if options.has("c", "C"):
@@ -101,14 +105,19 @@ def _ranges(text: str) -> list[tuple[int, int]] | None:
 def _choose(items: list[bytes], ranges: list[tuple[int, int]]) -> list[bytes]:
     if len(ranges) == 1:
         return items[ranges[0][0] - 1 : ranges[0][1]]
-    return [item for place, item in enumerate(items, 1) if any(low <= place <= high for low, high in ranges)]
+    return [
+        item
+        for place, item in enumerate(items, 1)
+        if any(low <= place <= high for low, high in ranges)
+    ]
 
 
 @program("cut")
 async def cut(process: Process) -> int:
     """Print parts of lines."""
     options = read_options(
-        process.args, "s,only-delimited z! b,bytes= c,characters= d,delimiter= f,fields= complement! output-delimiter!"
+        process.args,
+        "s,only-delimited z! b,bytes= c,characters= d,delimiter= f,fields= complement! output-delimiter!",
     )
     kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
     if not kind:
@@ -117,8 +126,12 @@ async def cut(process: Process) -> int:
     if ranges is None:
         text = options.value(kind) or ""
         if re.search(r"[^\d,-]", text):
-            raise BadOption(f"invalid {'field value' if kind == 'f' else 'byte/character position'} '{text}'")
-        raise BadOption(f"{'fields' if kind == 'f' else 'byte/character positions'} are numbered from 1")
+            raise BadOption(
+                f"invalid {'field value' if kind == 'f' else 'byte/character position'} '{text}'"
+            )
+        raise BadOption(
+            f"{'fields' if kind == 'f' else 'byte/character positions'} are numbered from 1"
+        )
     delimiter = options.value("d")
     if delimiter is not None and len(encode(delimiter)) != 1:
         raise BadOption("the delimiter must be a single character")
@@ -165,7 +178,9 @@ async def seq(process: Process) -> int:
     return 0
 
 
-_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{0,3})")
+_GROUPS = re.compile(
+    rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{0,3})"
+)
 _LAST_DIGIT = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
 """The last digits that an unpadded group may have, by its length: its spare bits must be zero."""
 
@@ -195,7 +210,9 @@ async def base64_program(process: Process) -> int:
 def _wrapped(encoded: bytes, width: int) -> bytes:
     if not width or not encoded:
         return encoded
-    return b"".join(encoded[start : start + width] + b"\n" for start in range(0, len(encoded), width))
+    return b"".join(
+        encoded[start : start + width] + b"\n" for start in range(0, len(encoded), width)
+    )
 
 
 def _decoded(data: bytes) -> tuple[bytes, bool]:
@@ -204,7 +221,11 @@ def _decoded(data: bytes) -> tuple[bytes, bool]:
     match = _GROUPS.match(text)
     valid = match[0] if match else b""
     tail = valid[len(valid) // 4 * 4 :]
-    decoded = base64.b64decode(valid + b"=" * (-len(tail) % 4)) if len(tail) != 1 else base64.b64decode(valid[:-1])
+    decoded = (
+        base64.b64decode(valid + b"=" * (-len(tail) % 4))
+        if len(tail) != 1
+        else base64.b64decode(valid[:-1])
+    )
     if valid != text:
         return decoded, False
     return decoded, not tail or tail[-1] in _LAST_DIGIT.get(len(tail), b"")

@@ -114,7 +114,9 @@ class _Grep:
             if options.has("c") or binary:
                 continue
             place = f"{lead}{number}:" if options.has("n") else lead
-            for text in [encode(match.group(0)) for match in matches] if options.has("o") else [line]:
+            for text in (
+                [encode(match.group(0)) for match in matches] if options.has("o") else [line]
+            ):
                 await output.write(encode(place) + text + b"\n")
             if stream is self.process.stdin:
                 await output.flush()

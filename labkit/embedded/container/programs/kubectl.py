@@ -32,4 +32,6 @@ async def kubectl(process: Process) -> int:
             except BadOption as error:
                 text = str(error).replace("unrecognized option '", "unknown flag: ").rstrip("'")
                 return await process.err(f"error: {text}\nSee 'kubectl proxy --help' for usage.\n")
-    return await process.err(f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n")
+    return await process.err(
+        f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n"
+    )

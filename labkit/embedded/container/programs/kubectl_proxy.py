@@ -53,8 +53,12 @@ class Proxy:
         """Pass a request on."""
         host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
         path = request.path
-        stream = path.startswith("/api/") and "/pods/" in path and path.endswith(("/exec", "/attach"))
-        if stream or (host and not any(_matches(pattern, host) for pattern in self._hosts.split(","))):
+        stream = (
+            path.startswith("/api/") and "/pods/" in path and path.endswith(("/exec", "/attach"))
+        )
+        if stream or (
+            host and not any(_matches(pattern, host) for pattern in self._hosts.split(","))
+        ):
             return Response(403, {"content-type": "text/plain; charset=utf-8"}, b"Forbidden")
         listener = self._system.network.connect("10.96.0.1", 443)
         token = mounted(self._system, "token")
@@ -76,11 +80,15 @@ async def serve(process: Process, args: list[str]) -> int:
     address = options.value("address") or "127.0.0.1"
     if not port_text.isdigit() or len(port_text) > 5 or int(port_text) > 65535:
         what = f'strconv.ParseInt: parsing "{port_text}": invalid syntax'
-        return await process.err(f'error: invalid argument "{port_text}" for "-p, --port" flag: {what}\n')
+        return await process.err(
+            f'error: invalid argument "{port_text}" for "-p, --port" flag: {what}\n'
+        )
     port = int(port_text) or 34567
     listeners = process.system.listeners
     if port in listeners:
-        return await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
+        return await process.err(
+            f"error: listen tcp {address}:{port}: bind: address already in use\n"
+        )
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
     listener = Listener(Proxy(process.system, options.value("accept-hosts") or "").handle, server)
     listeners[port] = listener

@@ -109,11 +109,17 @@ async def ls(process: Process) -> int:
         if not process.fs.may(node, 4) or not isinstance(node, Directory):
             status = await process.fail(f"cannot open directory '{name}': Permission denied", 2)
             continue
-        entries = [entry for entry in node.look().items() if not entry[0].startswith(".") or options.has("a", "A")]
+        entries = [
+            entry
+            for entry in node.look().items()
+            if not entry[0].startswith(".") or options.has("a", "A")
+        ]
         entries = _ordered(options, entries)
         if options.has("R"):
             base = name.rstrip("/") + "/"
-            queue[0:0] = [(base + child, below) for child, below in entries if isinstance(below, Directory)]
+            queue[0:0] = [
+                (base + child, below) for child, below in entries if isinstance(below, Directory)
+            ]
         if options.has("a"):
             dots: list[Entry] = [(".", node), ("..", node.parent or node)]
             entries = entries + dots[::-1] if options.has("r") else dots + entries
@@ -130,7 +136,9 @@ def _ordered(options: Options, entries: list[Entry]) -> list[Entry]:
 
 
 async def _print(process: Process, options: Options, entries: list[Entry], *, total: bool) -> None:
-    names = [name + "/" * (options.has("p") and isinstance(node, Directory)) for name, node in entries]
+    names = [
+        name + "/" * (options.has("p") and isinstance(node, Directory)) for name, node in entries
+    ]
     if options.has("l"):
         await _long(process, entries, names, total=total)
         return
@@ -149,7 +157,9 @@ def columns(names: list[str], width: int) -> str:
             out = []
             for row in range(rows):
                 cells = [
-                    column[row].ljust(wide) for column, wide in zip(table, widths, strict=True) if row < len(column)
+                    column[row].ljust(wide)
+                    for column, wide in zip(table, widths, strict=True)
+                    if row < len(column)
                 ]
                 out.append("".join(cells).rstrip())
             return "\n".join(out) + "\n"
@@ -182,4 +192,6 @@ async def _long(process: Process, entries: list[Entry], names: list[str], *, tot
 
 
 def _device(node: Device) -> str:
-    return {"null": "1, 3", "zero": "1, 5", "full": "1, 7", "random": "1, 9", "tty": "5, 0"}.get(node.kind, "136, 0")
+    return {"null": "1, 3", "zero": "1, 5", "full": "1, 7", "random": "1, 9", "tty": "5, 0"}.get(
+        node.kind, "136, 0"
+    )

@@ -34,7 +34,9 @@ class StaticServer:
 
     def handle(self, request: Request) -> Response:
         """Answer with a file."""
-        path = "/" + "/".join(part for part in request.path.split("/") if part not in ("", ".", ".."))
+        path = "/" + "/".join(
+            part for part in request.path.split("/") if part not in ("", ".", "..")
+        )
         if request.path.endswith("/") or path == "/":
             path = path.rstrip("/") + "/index.html"
         try:
@@ -48,8 +50,14 @@ class StaticServer:
                 f'{request.source_ip} - - [{when}] "{request.method} {request.path} HTTP/1.1" '
                 f'{status} {len(body)} "-" "{agent}" "-"\n'
             )
-        kind = "text/html" if path.endswith(".html") or status == 404 else "application/octet-stream"
-        return Response(status, {"server": self._name, "content-type": kind}, b"" if request.method == "HEAD" else body)
+        kind = (
+            "text/html" if path.endswith(".html") or status == 404 else "application/octet-stream"
+        )
+        return Response(
+            status,
+            {"server": self._name, "content-type": kind},
+            b"" if request.method == "HEAD" else body,
+        )
 
 
 @program("nginx", "httpd-foreground")
@@ -60,7 +68,9 @@ async def web_server(process: Process) -> int:
     if "-v" in process.args:
         return await process.err("nginx version: nginx/1.29.1\n", 0)
     if 80 in listeners:
-        return await process.err("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n")
+        return await process.err(
+            "nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n"
+        )
     server = StaticServer(
         process.system,
         "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs",
@@ -102,7 +112,9 @@ async def nslookup(process: Process) -> int:
     if address is None:
         await process.out(f"** server can't find {names[0]}: NXDOMAIN\n\n")
         return 1
-    return await process.out(f"Name:\t{process.system.network.canonical(names[0])}\nAddress: {address}\n\n")
+    return await process.out(
+        f"Name:\t{process.system.network.canonical(names[0])}\nAddress: {address}\n\n"
+    )
 
 
 _WGET_OPTIONS = (
@@ -120,11 +132,18 @@ async def wget(process: Process) -> int:
         return await process.err("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n")
     status = 0
     for url in options.args:
-        name = url.partition("://")[2].partition("?")[0].partition("/")[2].rpartition("/")[2] or "index.html"
+        name = (
+            url.partition("://")[2].partition("?")[0].partition("/")[2].rpartition("/")[2]
+            or "index.html"
+        )
         command = ["curl", "-f", "-sS", "-o", options.value("O") or name]
         for option, value in options.flags:
             command += (
-                ["-H", value] if option == "header" else ["--cacert", value] if option == "ca-certificate" else []
+                ["-H", value]
+                if option == "header"
+                else ["--cacert", value]
+                if option == "ca-certificate"
+                else []
             )
         command += ["-k"] if options.has("no-check-certificate") else []
         status = 1 if await curl(replace(process, argv=[*command, url])) else status

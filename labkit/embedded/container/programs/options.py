@@ -49,11 +49,15 @@ def known_options(spec: str) -> dict[str, KnownOption]:
     out: dict[str, KnownOption] = {}
     for item in spec.split():
         names = item.rstrip("=?!").split(",")
-        out.update(dict.fromkeys(names, KnownOption(names[0], item[-1] if item[-1] in "=?!" else "")))
+        out.update(
+            dict.fromkeys(names, KnownOption(names[0], item[-1] if item[-1] in "=?!" else ""))
+        )
     return out
 
 
-def read_options(args: Sequence[str], spec: str, *, stop: bool = False, missing: str = "") -> Options:
+def read_options(
+    args: Sequence[str], spec: str, *, stop: bool = False, missing: str = ""
+) -> Options:
     """Parse a command line.
 
     Args:

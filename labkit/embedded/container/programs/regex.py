@@ -153,7 +153,9 @@ class _Translator:
                 raise RegexError(str(error)) from None
             if bracket is None:
                 alone = self.index >= len(self.pattern)
-                raise RegexError("Invalid regular expression" if alone else "Unmatched [, [^, [:, [., or [=")
+                raise RegexError(
+                    "Invalid regular expression" if alone else "Unmatched [, [^, [:, [., or [="
+                )
             self.index = bracket[1]
             return bracket[0]
         if token == ".":
@@ -179,7 +181,9 @@ class Regex:
     def __init__(self, pattern: str, *, extended: bool = False, fold: bool = False) -> None:
         translated = _Translator(pattern, extended=extended).translate()
         try:
-            self._compiled = regex.compile(translated, regex.POSIX | (regex.IGNORECASE if fold else 0))
+            self._compiled = regex.compile(
+                translated, regex.POSIX | (regex.IGNORECASE if fold else 0)
+            )
         except RecursionError:
             raise RegexError("Regular expression too big") from None
         self.groups = self._compiled.groups

@@ -22,7 +22,9 @@ def program(*names: str, misuse: int = 1) -> Callable[[Program], Program]:
             try:
                 return await function(process)
             except BadOption as error:
-                hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
+                hint = (
+                    "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
+                )
                 await process.err(f"{process.name}: {error}\n{hint}")
                 return misuse
 

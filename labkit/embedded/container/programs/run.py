@@ -23,7 +23,9 @@ def make_shell(process: Process, dialect: str) -> Shell:
         level = environment.get("SHLVL", "")
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
         environment.setdefault("_", "/usr/bin/bash")
-    shell = process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
+    shell = process.new_shell(
+        dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect
+    )
     if dialect == "bash":
         shell.variables.declare("OLDPWD").exported = True
     return shell
@@ -52,7 +54,9 @@ async def shell_program(process: Process) -> int:
             if wrong in LETTERS or wrong == "o":
                 return await process.err(f"{process.name}: {word}{NOT_SIMULATED}\n", 127)
             option = word if word.startswith("--") else f"-{wrong}"
-            problem = f"{option}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
+            problem = (
+                f"{option}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
+            )
             return await process.err(f"{process.argv[0]}: {problem}\n", 2)
     if "c" in letters:
         return await _from_text(process, shell, args)
@@ -83,7 +87,11 @@ def _take_letters(shell: Shell, word: str, args: list[str], letters: set[str]) -
 async def _from_text(process: Process, shell: Shell, args: list[str]) -> int:
     """``-c TEXT NAME ARGUMENT…``."""
     if not args:
-        text = "-c: option requires an argument" if shell.dialect == "bash" else "0: -c requires an argument"
+        text = (
+            "-c: option requires an argument"
+            if shell.dialect == "bash"
+            else "0: -c requires an argument"
+        )
         return await process.err(f"{process.argv[0]}: {text}\n", 2)
     command = args.pop(0)
     if args:
@@ -110,7 +118,9 @@ async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
 @program("env", misuse=125)
 async def env(process: Process) -> int:
     """Print the environment, or run a command in another one."""
-    options = read_options(process.args, "i,ignore-environment u,unset= C,chdir= 0! v! S! split-string!", stop=True)
+    options = read_options(
+        process.args, "i,ignore-environment u,unset= C,chdir= 0! v! S! split-string!", stop=True
+    )
     environment = {} if options.has("i") else dict(process.env)
     for name, value in options.flags:
         if name == "u":
@@ -128,7 +138,9 @@ async def env(process: Process) -> int:
     search = environment.get("PATH", process.env.get("PATH", ""))
     if process.fs.program(args[0], search, process.cwd) is None:
         return await process.fail(f"'{args[0]}': No such file or directory", 127)
-    return await process.spawn(args, environment, dict(process.fds), options.value("C") or process.cwd)
+    return await process.spawn(
+        args, environment, dict(process.fds), options.value("C") or process.cwd
+    )
 
 
 @program("xargs")
@@ -166,7 +178,9 @@ async def xargs(process: Process) -> int:
 @program("timeout", misuse=125)
 async def timeout(process: Process) -> int:
     """Run a command for a limited time."""
-    options = read_options(process.args, "k,kill-after= s,signal= foreground preserve-status! v!", stop=True)
+    options = read_options(
+        process.args, "k,kill-after= s,signal= foreground preserve-status! v!", stop=True
+    )
     if len(options.args) < 2:
         return await process.err("Try 'timeout --help' for more information.\n", 125)
     seconds = seconds_of(options.args[0])
@@ -174,7 +188,9 @@ async def timeout(process: Process) -> int:
         raise BadOption(f"invalid time interval '{options.args[0]}'")
     words = options.args[1:]
     if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
-        return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
+        return await process.fail(
+            f"failed to run command '{words[0]}': No such file or directory", 127
+        )
 
     task = process.task_loop.spawn(process.run(words))
 

@@ -92,7 +92,9 @@ class _Reader:
         self.match(" *")
         if self.peek() not in ("", ";", "\n", "#"):
             self.index += 1
-            raise self.fail("extra characters after command" if command.name != "s" else "unknown option to `s'")
+            raise self.fail(
+                "extra characters after command" if command.name != "s" else "unknown option to `s'"
+            )
         return command
 
     def address(self) -> _Address | None:
@@ -243,7 +245,9 @@ class _Sed:
 
 
 def _filled(replacement: list[str | int], match: Match) -> str:
-    return "".join(match.group(item) or "" if isinstance(item, int) else item for item in replacement)
+    return "".join(
+        match.group(item) or "" if isinstance(item, int) else item for item in replacement
+    )
 
 
 @program("sed")

@@ -33,7 +33,9 @@ async def printenv(process: Process) -> int:
 @program("hostname")
 async def hostname(process: Process) -> int:
     """Print the pod's host name."""
-    options = read_options(process.args, "i,ip-address I,all-ip-addresses f,fqdn,long s,short d! A! y! b! F!")
+    options = read_options(
+        process.args, "i,ip-address I,all-ip-addresses f,fqdn,long s,short d! A! y! b! F!"
+    )
     if options.args:
         return await process.fail("sethostname: Operation not permitted")
     name = process.system.hostname
@@ -55,14 +57,20 @@ async def uname(process: Process) -> int:
         "s": "Linux", "n": process.system.hostname, "r": KERNEL, "v": BUILD, "m": "x86_64", "p": "unknown",
         "i": "unknown", "o": "GNU/Linux",
     }  # fmt: skip
-    wanted = "snrvmo" if options.has("a") else "".join(letter for letter in "snrvmpio" if options.has(letter)) or "s"
+    wanted = (
+        "snrvmo"
+        if options.has("a")
+        else "".join(letter for letter in "snrvmpio" if options.has(letter)) or "s"
+    )
     return await process.out(" ".join(facts[letter] for letter in wanted) + "\n")
 
 
 @program("which")
 async def which(process: Process) -> int:
     """Print where programs are."""
-    paths = [process.fs.program(word, process.env.get("PATH", ""), process.cwd) for word in process.args]
+    paths = [
+        process.fs.program(word, process.env.get("PATH", ""), process.cwd) for word in process.args
+    ]
     await process.out("".join(path + "\n" for path in paths if path))
     return int(None in paths)
 
@@ -102,7 +110,9 @@ async def identity(process: Process) -> int:
     uid, gid = process.fs.uid, process.fs.gid
     numbers = [gid, *sorted(process.fs.groups - {gid})]
     if options.args:
-        account = next((one for one in process.system.image.users if one.name == options.args[0]), None)
+        account = next(
+            (one for one in process.system.image.users if one.name == options.args[0]), None
+        )
         if account is None:
             return await process.fail(f"'{options.args[0]}': no such user")
         uid, gid = account.uid, account.gid
@@ -111,13 +121,20 @@ async def identity(process: Process) -> int:
     if options.has("u"):
         await process.out(f"{(user or uid) if options.has('n') else uid}\n")
     elif options.has("G"):
-        names = [(group_name(process, one) or str(one)) if options.has("n") else str(one) for one in numbers]
+        names = [
+            (group_name(process, one) or str(one)) if options.has("n") else str(one)
+            for one in numbers
+        ]
         await process.out(" ".join(names) + "\n")
     elif options.has("g"):
         await process.out(f"{(group or gid) if options.has('n') else gid}\n")
     else:
-        shown = [f"{one}({name})" if (name := group_name(process, one)) else str(one) for one in numbers]
-        await process.out(f"uid={uid}{f'({user})' if user else ''} gid={shown[0]} groups={','.join(shown)}\n")
+        shown = [
+            f"{one}({name})" if (name := group_name(process, one)) else str(one) for one in numbers
+        ]
+        await process.out(
+            f"uid={uid}{f'({user})' if user else ''} gid={shown[0]} groups={','.join(shown)}\n"
+        )
     return 0
 
 
@@ -150,7 +167,9 @@ async def _hosts(process: Process, keys: list[str]) -> int:
         if key == "localhost":
             await process.out(f"{'::1':<15} localhost ip6-localhost ip6-loopback\n")
         else:
-            await process.out(f"{address:<15} {' '.join(hosts_line(process, key)) or network.canonical(key)}\n")
+            await process.out(
+                f"{address:<15} {' '.join(hosts_line(process, key)) or network.canonical(key)}\n"
+            )
     return 0 if keys else 2
 
 

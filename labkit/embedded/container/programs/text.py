@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections import Counter
 
 from labkit.embedded.container.files.inodes import File, FileError
-from labkit.embedded.container.programs.common import chunks, everything, for_each_input, lines, size
-from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, Options, read_options
+from labkit.embedded.container.programs.common import (
+    chunks,
+    everything,
+    for_each_input,
+    lines,
+    size,
+)
+from labkit.embedded.container.programs.options import (
+    NOT_SIMULATED,
+    BadOption,
+    Options,
+    read_options,
+)
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import Stream
@@ -57,7 +68,9 @@ async def wc(process: Process) -> int:
     width = _wc_width(process, options.args, columns, rows)
     for numbers, name in rows:
         await process.out(
-            " ".join(str(number).rjust(width) for number in numbers) + (f" {name}" if name else "") + "\n"
+            " ".join(str(number).rjust(width) for number in numbers)
+            + (f" {name}" if name else "")
+            + "\n"
         )
     return status
 
@@ -74,7 +87,9 @@ async def _counts(process: Process, stream: Stream) -> dict[str, int]:
     return counts
 
 
-def _wc_width(process: Process, names: list[str], columns: list[str], rows: list[tuple[list[int], str]]) -> int:
+def _wc_width(
+    process: Process, names: list[str], columns: list[str], rows: list[tuple[list[int], str]]
+) -> int:
     """GNU takes the width of the files' total size, and 7 for what has no size."""
     if len(columns) == 1 and len(rows) < 2:
         return 1
@@ -95,7 +110,9 @@ def _wc_width(process: Process, names: list[str], columns: list[str], rows: list
 @program("head")
 async def head(process: Process) -> int:
     """Print the beginning of a file."""
-    options = read_options(_old_style(process.args), "q,quiet,silent v! verbose! n,lines= c,bytes= z!")
+    options = read_options(
+        _old_style(process.args), "q,quiet,silent v! verbose! n,lines= c,bytes= z!"
+    )
     kind, sign, count = _amount(options)
     if sign == "-":
         raise BadOption(f"-{kind} -{count}{NOT_SIMULATED}")
@@ -148,7 +165,8 @@ async def _head(process: Process, stream: Stream, kind: str, count: int) -> None
 async def tail(process: Process) -> int:
     """Print the end of a file."""
     options = read_options(
-        _old_style(process.args), "q,quiet v! verbose! f! follow! F! n,lines= c,bytes= r! retry! s! pid! z!"
+        _old_style(process.args),
+        "q,quiet v! verbose! f! follow! F! n,lines= c,bytes= r! retry! s! pid! z!",
     )
     kind, sign, count = _amount(options)
 
@@ -176,7 +194,9 @@ async def _last(process: Process, stream: Stream, kind: str, count: int) -> byte
         elif len(tail) > enough:
             pieces = tail.split(b"\n")
             tail = b"\n".join(pieces[-(count + 2) :])[-limit:]
-            enough = (1 << 16) + 2 * len(tail)  # so that long ones are not cut again with every chunk
+            enough = (1 << 16) + 2 * len(
+                tail
+            )  # so that long ones are not cut again with every chunk
     if kind == "c":
         return tail
     pieces = tail.splitlines(keepends=True)

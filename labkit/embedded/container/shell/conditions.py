@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable
 
 from labkit.embedded.container.files.filesystem import FileSystem
-from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Location, Node
+from labkit.embedded.container.files.inodes import (
+    Device,
+    Directory,
+    File,
+    FileError,
+    Link,
+    Location,
+    Node,
+)
 from labkit.embedded.container.shell.protocol import Shell
 
 MAX_WORDS = 200
@@ -63,7 +71,9 @@ class Questions:
         test = _FILE_TESTS.get(operator[1:])
         if test is None:
             left_out = operator[1:] in "abgkopuvGNORS"
-            raise TestError(f"{operator}: {NOT_SIMULATED if left_out else 'unary operator expected'}")
+            raise TestError(
+                f"{operator}: {NOT_SIMULATED if left_out else 'unary operator expected'}"
+            )
         try:
             location = self.fs.find(operand, self.cwd, follow=operator not in ("-L", "-h"))
         except FileError:
@@ -76,7 +86,9 @@ class Questions:
             return _TEXT_TESTS[operator](left, right)
         if operator in _NUMBER_TESTS:
             return _NUMBER_TESTS[operator](integer(left), integer(right))
-        raise TestError(f"{operator}: {NOT_SIMULATED if operator in _LEFT_OUT else 'binary operator expected'}")
+        raise TestError(
+            f"{operator}: {NOT_SIMULATED if operator in _LEFT_OUT else 'binary operator expected'}"
+        )
 
     def ask(self, args: list[str]) -> bool:
         """The arguments of ``test``, by POSIX' rules for their number."""
@@ -118,7 +130,9 @@ def shell_questions(shell: Shell) -> Questions:
     """Questions asked from a shell."""
 
     def is_terminal(descriptor: str) -> bool:
-        stream = shell.fds.get(int(descriptor)) if descriptor.isdigit() and len(descriptor) < 4 else None
+        stream = (
+            shell.fds.get(int(descriptor)) if descriptor.isdigit() and len(descriptor) < 4 else None
+        )
         return stream is not None and stream.terminal
 
     return Questions(shell.system.fs, shell.cwd, is_terminal)

@@ -131,7 +131,9 @@ class Expander(Shell):
         """The value of an expression; ``ExpansionError`` if it has none."""
         text = await self.text(expression)
         try:
-            return evaluate(text, lambda name: self.variables.text(name) or "", bash=self.dialect == "bash")
+            return evaluate(
+                text, lambda name: self.variables.text(name) or "", bash=self.dialect == "bash"
+            )
         except ArithmeticProblem as problem:
             raise ExpansionError(str(problem)) from None
 
@@ -151,7 +153,9 @@ class Expander(Shell):
                 case Substitution(script, quoted):
                     self._put(await self._substitute(script), fields, quoted=quoted, split=split)
                 case Arithmetic(expression, quoted):
-                    self._put(str(await self.arithmetic(expression)), fields, quoted=quoted, split=split)
+                    self._put(
+                        str(await self.arithmetic(expression)), fields, quoted=quoted, split=split
+                    )
 
     def _put(self, text: str, fields: _Fields, *, quoted: bool, split: bool) -> None:
         if quoted or not split:
@@ -174,7 +178,11 @@ class Expander(Shell):
         self.task_loop.depth += 1
         try:
             only = script.commands[0] if len(script.commands) == 1 else None
-            if isinstance(only, Simple) and not only.words and [one.operator for one in only.redirects] == ["<"]:
+            if (
+                isinstance(only, Simple)
+                and not only.words
+                and [one.operator for one in only.redirects] == ["<"]
+            ):
                 script = Script((Simple(only.line, only.redirects, (), (Word((Text("cat"),)),)),))
             self.status = await inner.main(script)
         finally:
@@ -199,7 +207,10 @@ class Expander(Shell):
     def _home(self, user: str) -> str:
         if not user:
             return self.variables.text("HOME") or "/root"
-        return next((account.home for account in self.system.image.users if account.name == user), "~" + user)
+        return next(
+            (account.home for account in self.system.image.users if account.name == user),
+            "~" + user,
+        )
 
     def _file_names(self, field: list[Segment]) -> list[str]:
         text = "".join(piece for piece, _ in field)
@@ -224,7 +235,9 @@ class Expander(Shell):
         for number, level in enumerate(levels):
             last = number == len(levels) - 1
             if not level:
-                paths = [path if path.endswith("/") else path + "/" for path in paths if last or path]
+                paths = [
+                    path if path.endswith("/") else path + "/" for path in paths if last or path
+                ]
                 continue
             paths = self._glob_level(paths, Pattern(level), last=last)
             if not paths:
@@ -256,6 +269,8 @@ class Expander(Shell):
                     continue
                 if pattern.matches(name):
                     path = prefix + name
-                    if last or isinstance(fs.get(path, cwd) if fs.exists(path, cwd) else None, Directory):
+                    if last or isinstance(
+                        fs.get(path, cwd) if fs.exists(path, cwd) else None, Directory
+                    ):
                         out.append(path)
         return out

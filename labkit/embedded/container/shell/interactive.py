@@ -15,11 +15,24 @@ def prompt(shell: Shell) -> str:
     """The prompt: ``root@curl:/#`` of Debian's bash, ``/ #`` of busybox."""
     mark = "#" if shell.system.fs.uid == 0 else "$"
     home = shell.variables.text("HOME") or "/root"
-    where = "~" + shell.cwd[len(home) :] if shell.cwd == home or shell.cwd.startswith(home + "/") else shell.cwd
-    user = next((one.name for one in shell.system.image.users if one.uid == shell.system.fs.uid), "I have no name!")
+    where = (
+        "~" + shell.cwd[len(home) :]
+        if shell.cwd == home or shell.cwd.startswith(home + "/")
+        else shell.cwd
+    )
+    user = next(
+        (one.name for one in shell.system.image.users if one.uid == shell.system.fs.uid),
+        "I have no name!",
+    )
     if shell.dialect == "bash":
         text = shell.variables.text("PS1") or r"\u@\h:\w\$ "
-        meanings = {"\\u": user, "\\h": shell.system.hostname, "\\w": where, "\\$": mark, "\\n": "\n"}
+        meanings = {
+            "\\u": user,
+            "\\h": shell.system.hostname,
+            "\\w": where,
+            "\\$": mark,
+            "\\n": "\n",
+        }
         for escape, meaning in meanings.items():
             text = text.replace(escape, meaning)
         return text

@@ -73,7 +73,13 @@ class Interpreter(Expander):
     # Processes.
 
     def fresh(
-        self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""
+        self,
+        fds: dict[int, Stream],
+        environment: dict[str, str],
+        *,
+        cwd: str = "",
+        name: str = "",
+        dialect: str = "",
     ) -> Interpreter:
         """A new shell process in the same container, which knows only what it is given."""
         return Interpreter(
@@ -102,7 +108,9 @@ class Interpreter(Expander):
     async def main(self, script: str | Script) -> int:
         """Run a whole script, as a process of its own."""
         try:
-            await self._run_script(parse(script, self.dialect) if isinstance(script, str) else script)
+            await self._run_script(
+                parse(script, self.dialect) if isinstance(script, str) else script
+            )
         except ExitShell as leave:
             self.status = leave.status
         except LoopControl:
@@ -118,7 +126,11 @@ class Interpreter(Expander):
         for warning in script.warnings if self.dialect == "bash" else ():
             await self.write(2, f"{self.name}: {warning}\n")
         # One command alone takes the place of a `bash -c`, which counts as one shell less then.
-        self._alone = self.from_command and len(script.commands) == 1 and isinstance(script.commands[0], Simple)
+        self._alone = (
+            self.from_command
+            and len(script.commands) == 1
+            and isinstance(script.commands[0], Simple)
+        )
         await self.run(script.commands)
         if script.error:
             for line in script.error.split("\n"):
@@ -167,10 +179,18 @@ class Interpreter(Expander):
         leave = False
         if isinstance(problem, ExpansionError):
             message = translated(problem.message, self.dialect)
-            self.status = problem.status if problem.fatal else 1 if self.dialect == "bash" or self.interactive else 2
+            self.status = (
+                problem.status
+                if problem.fatal
+                else 1
+                if self.dialect == "bash" or self.interactive
+                else 2
+            )
             leave = True
         else:
-            reason = problem.reason if isinstance(problem, FileError | StreamError) else str(problem)
+            reason = (
+                problem.reason if isinstance(problem, FileError | StreamError) else str(problem)
+            )
             message = f"write error: {reason}" if isinstance(problem, StreamError) else reason
             self.status = 1
         await self.complain(message)
@@ -197,7 +217,9 @@ class Interpreter(Expander):
         if words:
             return await self._call(command, words, outer)
         substituted = any(
-            isinstance(part, syntax.Substitution) for one in command.assignments for part in one.value.parts
+            isinstance(part, syntax.Substitution)
+            for one in command.assignments
+            for part in one.value.parts
         )
         for assignment in command.assignments:
             await self._assign(assignment)

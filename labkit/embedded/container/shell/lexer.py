@@ -8,7 +8,25 @@ from labkit.embedded.container.shell.syntax import Redirect, Text, Word
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 from labkit.embedded.container.shell.words import WordReader
 
-_POSIX = ("<<-", "&&", "||", ";;", "<<", ">>", "<&", ">&", "<>", ">|", "<", ">", ";", "&", "|", "(", ")")
+_POSIX = (
+    "<<-",
+    "&&",
+    "||",
+    ";;",
+    "<<",
+    ">>",
+    "<&",
+    ">&",
+    "<>",
+    ">|",
+    "<",
+    ">",
+    ";",
+    "&",
+    "|",
+    "(",
+    ")",
+)
 _BASH_LEFT_OUT = (";;&", ";&", "|&")
 _BASH = ("&>>", "<<<", "&>", *_BASH_LEFT_OUT, "((")
 OPERATORS = {"bash": (*_BASH, *_POSIX), "dash": _POSIX}
@@ -86,7 +104,11 @@ class Lexer(WordReader):
         number = _NUMBER.match(text, self.index)
         place = number.end() if number is not None else self.index
         operator = next((one for one in OPERATORS[self.dialect] if text.startswith(one, place)), "")
-        if operator[:1] in ("<", ">") and text.startswith("(", place + 1) and self.dialect != "dash":
+        if (
+            operator[:1] in ("<", ">")
+            and text.startswith("(", place + 1)
+            and self.dialect != "dash"
+        ):
             self.left_out(f"{operator[:1]}(…)")
         if operator in _BASH_LEFT_OUT:
             self.left_out(operator)
@@ -115,7 +137,9 @@ class Lexer(WordReader):
         """Step over the texts of the here-documents begun on the line before."""
         pending, self.heredocs = self.heredocs, []
         for redirect, operator, line in pending:
-            delimiter = "".join(part.text for part in redirect.target.parts if isinstance(part, Text))
+            delimiter = "".join(
+                part.text for part in redirect.target.parts if isinstance(part, Text)
+            )
             quoted = any(isinstance(part, Text) and part.quoted for part in redirect.target.parts)
             start = stop = self.index
             while self.index < len(self.text):

@@ -46,7 +46,11 @@ def special(shell: Shell, name: str) -> str | None:
         raise ExpansionError(f"${name}: not simulated in this lab's pods")
     if name == "LINENO":
         return str(shell.line)
-    if name not in _BASH_VARIABLES or shell.dialect != "bash" or shell.variables.text(name) is not None:
+    if (
+        name not in _BASH_VARIABLES
+        or shell.dialect != "bash"
+        or shell.variables.text(name) is not None
+    ):
         return None
     return _BASH_VARIABLES[name](shell)
 
@@ -111,7 +115,9 @@ def _fatal_status(shell: Shell) -> int:
     return 1 if "errexit" in shell.options else 127
 
 
-async def _or_else(shell: Shell, part: Parameter, name: str, value: str | list[str] | None) -> Value:
+async def _or_else(
+    shell: Shell, part: Parameter, name: str, value: str | list[str] | None
+) -> Value:
     """``${x:-word}`` and its like: the operator decides what replaces a value that is unset, or empty."""
     operator, operand = part.operator, part.operand or Word(())
     missing = value is None or (isinstance(value, list) and not value)

@@ -12,7 +12,15 @@ from functools import lru_cache
 from labkit.embedded.container.shell import syntax
 from labkit.embedded.container.shell.compound import CompoundParser
 from labkit.embedded.container.shell.lexer import REDIRECTIONS
-from labkit.embedded.container.shell.syntax import Assignment, Command, Commands, Redirect, Script, Text, Word
+from labkit.embedded.container.shell.syntax import (
+    Assignment,
+    Command,
+    Commands,
+    Redirect,
+    Script,
+    Text,
+    Word,
+)
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem, message
 from labkit.embedded.container.shell.words import with_tilde
 from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
@@ -197,7 +205,13 @@ class Parser(CompoundParser):
             declaring = bool(words) and isinstance(words[0], Word) and words[0].source in DECLARING
             assignment = self._assignment(word) if declaring or not words else None
             self.advance()
-            if self.token == "(" and not assignments and not redirects and not words and assignment is None:
+            if (
+                self.token == "("
+                and not assignments
+                and not redirects
+                and not words
+                and assignment is None
+            ):
                 return self.function_body(line, source)
             if assignment is None:
                 words.append(self.without_braces(word))

@@ -33,7 +33,10 @@ class Pattern:
 
     def __init__(self, segments: list[tuple[str, bool]], *, fold: bool = False) -> None:
         # A backslash in front of what was quoted, so that all of it is one text.
-        text = "".join(re.sub(r"(.)", r"\\\1", part, flags=re.DOTALL) if quoted else part for part, quoted in segments)
+        text = "".join(
+            re.sub(r"(.)", r"\\\1", part, flags=re.DOTALL) if quoted else part
+            for part, quoted in segments
+        )
         self._flags = re.DOTALL | (re.IGNORECASE if fold else 0)
         self.literal = ""
         """The characters of a pattern that has no magic."""
@@ -80,9 +83,13 @@ class Pattern:
             else:
                 chunks[-1] += item
         first, *others = chunks
-        stars = [".*" if longest and place == len(others) else ".*?" for place in range(1, len(chunks))]
+        stars = [
+            ".*" if longest and place == len(others) else ".*?" for place in range(1, len(chunks))
+        ]
         return re.compile(
-            first + "".join(f"(?>{star}{chunk})" for star, chunk in zip(stars, others, strict=True)), self._flags
+            first
+            + "".join(f"(?>{star}{chunk})" for star, chunk in zip(stars, others, strict=True)),
+            self._flags,
         )
 
 

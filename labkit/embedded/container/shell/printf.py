@@ -59,7 +59,11 @@ def _once(layout: str, left: list[str], problems: list[str]) -> tuple[str, bool]
         # Python's formats are C's, but for the bytes of %c and the words for octal and hexadecimal.
         spec = f"%{flags}{min(int(width or 0), MAX_WIDTH) or ''}{precision}"
         if kind in "bsc":
-            text, ended = unescape(value, "%b") if kind == "b" else (value[:1] if kind == "c" else value, False)
+            text, ended = (
+                unescape(value, "%b")
+                if kind == "b"
+                else (value[:1] if kind == "c" else value, False)
+            )
             out += f"{spec}s" % text
             if ended:
                 return out, True

@@ -71,7 +71,13 @@ class Shell(Protocol):
         """Write a message to stderr, with the shell's name and the line in front, and return the status."""
 
     def fresh(
-        self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""
+        self,
+        fds: dict[int, Stream],
+        environment: dict[str, str],
+        *,
+        cwd: str = "",
+        name: str = "",
+        dialect: str = "",
     ) -> Shell:
         """A new shell process in the same container, which knows only what it is given.
 

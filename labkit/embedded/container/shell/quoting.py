@@ -11,11 +11,14 @@ ESCAPES = {
 """The meanings of letters after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
 
 _ESCAPE = re.compile(
-    r"\\(0[0-7]{1,3}|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|c.?|.)", re.DOTALL
+    r"\\(0[0-7]{1,3}|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|c.?|.)",
+    re.DOTALL,
 )
 
 
-def unescape(text: str, rules: Literal["printf", "echo", "%b", "ansi-c"] = "printf") -> tuple[str, bool]:
+def unescape(
+    text: str, rules: Literal["printf", "echo", "%b", "ansi-c"] = "printf"
+) -> tuple[str, bool]:
     r"""Replace backslash escapes, and return whether ``\c`` ended the text.
 
     The rules are those of ``printf``; of ``echo -e``: octal as ``\0ooo``, and ``\c`` ends the output; of ``%b``:
@@ -56,7 +59,14 @@ def _byte(value: int) -> str:
 def quote(text: str) -> str:
     """A text in single quotes, as ``printf %q`` and ``set -x`` write it."""
     if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        return "$'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t") + "'"
+        return (
+            "$'"
+            + text.replace("\\", "\\\\")
+            .replace("'", "\\'")
+            .replace("\n", "\\n")
+            .replace("\t", "\\t")
+            + "'"
+        )
     return "'" + text.replace("'", "'\\''") + "'"
 
 

@@ -17,7 +17,13 @@ class FileStream(streams.Stream):
     """A regular file, read and written at a position; with ``append`` every write goes to the end."""
 
     def __init__(
-        self, system: System, file: File, *, append: bool = False, writable: bool = False, readable: bool = True
+        self,
+        system: System,
+        file: File,
+        *,
+        append: bool = False,
+        writable: bool = False,
+        readable: bool = True,
     ) -> None:
         super().__init__()
         self._system = system
@@ -72,7 +78,9 @@ class DeviceStream(streams.Stream):
             raise streams.StreamError("No space left on device")
 
 
-def open_path(system: System, path: str, cwd: str, flags: str, fds: Mapping[int, streams.Stream]) -> streams.Stream:
+def open_path(
+    system: System, path: str, cwd: str, flags: str, fds: Mapping[int, streams.Stream]
+) -> streams.Stream:
     """Open a path; ``fds`` are for ``/dev/stdin`` and its like, ``flags`` one of ``r``, ``w``, ``a`` and ``r+``.
 
     Raises:

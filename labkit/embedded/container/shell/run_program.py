@@ -15,11 +15,17 @@ from labkit.embedded.container.shell.task_loop import BudgetExceeded, Interrupte
 def look_up(shell: Shell, name: str) -> str | None:
     """The path of a program, searched along ``$PATH`` unless it has a slash."""
     search = shell.variables.text("PATH")
-    return shell.system.fs.program(name, shell.system.image.path if search is None else search, shell.cwd)
+    return shell.system.fs.program(
+        name, shell.system.image.path if search is None else search, shell.cwd
+    )
 
 
 async def run_program(
-    shell: Shell, words: list[str], environment: dict[str, str] | None = None, *, alone: bool = False
+    shell: Shell,
+    words: list[str],
+    environment: dict[str, str] | None = None,
+    *,
+    alone: bool = False,
 ) -> int:
     """Run a command that is neither a function nor a builtin, and return its exit status.
 
@@ -53,7 +59,14 @@ async def run_program(
     shell.task_loop.charge(2)
     shell.task_loop.depth += 1
     process = Process(
-        words, env, shell.cwd, shell.fds, shell.task_loop, shell.system, partial(spawn, shell), shell.fresh
+        words,
+        env,
+        shell.cwd,
+        shell.fds,
+        shell.task_loop,
+        shell.system,
+        partial(spawn, shell),
+        shell.fresh,
     )
     try:
         return await function(process) & 0xFF
@@ -81,16 +94,24 @@ def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
     return env
 
 
-async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: dict[str, str]) -> int:
+async def _run_file(
+    shell: Shell, words: list[str], path: str, node: File, env: dict[str, str]
+) -> int:
     """Run a script: by its ``#!`` line, or by the shell itself."""
     text = decode(node.content())
     if "\0" in text[:80]:
-        return await shell.complain(f"{words[0]}: cannot execute binary file: Exec format error", 126)
+        return await shell.complain(
+            f"{words[0]}: cannot execute binary file: Exec format error", 126
+        )
     first = text.split("\n", 1)[0]
     if first.startswith("#!") and first[2:].split():
         interpreter = first[2:].split(None, 1)
         if not shell.system.fs.exists(interpreter[0]):
-            lacking = "cannot execute: required file not found" if shell.dialect == "bash" else "not found"
+            lacking = (
+                "cannot execute: required file not found"
+                if shell.dialect == "bash"
+                else "not found"
+            )
             return await shell.complain(f"{words[0]}: {lacking}", 127)
         return await run_program(shell, [*interpreter, path, *words[1:]], env)
     inner = shell.fresh(dict(shell.fds), env, name=path)
@@ -102,7 +123,9 @@ async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: 
         shell.task_loop.depth -= 1
 
 
-async def spawn(shell: Shell, words: list[str], env: dict[str, str], fds: dict[int, Stream], cwd: str) -> int:
+async def spawn(
+    shell: Shell, words: list[str], env: dict[str, str], fds: dict[int, Stream], cwd: str
+) -> int:
     """Run a program from another one."""
     other = shell.fresh(fds, env, cwd=cwd)
     if shell.task_loop.depth > shell.task_loop.budget.depth:

@@ -79,7 +79,11 @@ class Variables:
 
     def environment(self) -> dict[str, str]:
         """The exported variables, which commands see."""
-        return {name: one.value for name, one in self._all.items() if one.exported and one.value is not None}
+        return {
+            name: one.value
+            for name, one in self._all.items()
+            if one.exported and one.value is not None
+        }
 
     def save(self, name: str) -> Variable | None:
         """A copy of a variable, for :meth:`restore`."""

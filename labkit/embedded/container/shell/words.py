@@ -7,7 +7,16 @@ from bisect import bisect_left
 from typing import NoReturn
 
 from labkit.embedded.container.shell.quoting import unescape
-from labkit.embedded.container.shell.syntax import Arithmetic, Parameter, Part, Script, Substitution, Text, Tilde, Word
+from labkit.embedded.container.shell.syntax import (
+    Arithmetic,
+    Parameter,
+    Part,
+    Script,
+    Substitution,
+    Text,
+    Tilde,
+    Word,
+)
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 
 MAX_NESTING = 40
@@ -237,7 +246,11 @@ class WordReader:
             self.index += 1
             return Parameter(name, quoted, "length" if length else "")
         operator = next((one for one in _OPERATORS if text.startswith(one, self.index)), "")
-        if self.dialect == "bash" and not operator and text.startswith(("@", ":", "/", "^", ","), self.index):
+        if (
+            self.dialect == "bash"
+            and not operator
+            and text.startswith(("@", ":", "/", "^", ","), self.index)
+        ):
             self.left_out(f"${{name{text[self.index]}…}}")
         if not operator or length:
             return self._bad(start)

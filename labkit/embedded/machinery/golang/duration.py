@@ -6,7 +6,16 @@ import re
 
 from labkit.embedded.machinery.golang.quote import time_quote
 
-UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+UNITS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
 """Units to nanoseconds."""
 
 MAX_NANOSECONDS = 2**63
@@ -21,14 +30,18 @@ def duration_problem(text: str) -> str:
         return ""
     total = 0.0
     while True:
-        part = PART.match(text, at)  # from here on: a copy of the rest for each part would take long
+        part = PART.match(
+            text, at
+        )  # from here on: a copy of the rest for each part would take long
         if part is None or not part[1].strip("."):
             return f"time: invalid duration {time_quote(text)}"
         if not part[2]:
             return f"time: missing unit in duration {time_quote(text)}"
         if part[2] not in UNITS:
             return f"time: unknown unit {time_quote(part[2])} in duration {time_quote(text)}"
-        total += float(part[1]) * UNITS[part[2]] if len(part[1]) < MAX_DIGITS else MAX_NANOSECONDS * 2
+        total += (
+            float(part[1]) * UNITS[part[2]] if len(part[1]) < MAX_DIGITS else MAX_NANOSECONDS * 2
+        )
         if total > MAX_NANOSECONDS:
             return f"time: invalid duration {time_quote(text)}"
         at = part.end()

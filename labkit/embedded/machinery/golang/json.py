@@ -108,7 +108,9 @@ def _without_surrogates(value: Any) -> Any:
         return [_without_surrogates(item) for item in value]
     if isinstance(value, dict):
         charge(2 * len(value))
-        pairs = {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+        pairs = {
+            _without_surrogates(name): _without_surrogates(item) for name, item in value.items()
+        }
         if isinstance(value, Pairs):
             noted = Pairs(pairs)
             noted.duplicates = value.duplicates

@@ -34,7 +34,10 @@ WRONG = {
     "perl": "invalid or unsupported Perl syntax",
 }
 DIFFERENT = re.compile(rf"(?P<set>{SET})|\\.|\$(?=$|\))|\{{,\d*\}}", re.DOTALL)
-NODE = re.compile(rf"{SET}|{UNICODE}|\\.|(?P<ends>[()])|\{{(?P<least>\d+)(?P<more>,(?P<most>\d*))?\}}\??|.", re.DOTALL)
+NODE = re.compile(
+    rf"{SET}|{UNICODE}|\\.|(?P<ends>[()])|\{{(?P<least>\d+)(?P<more>,(?P<most>\d*))?\}}\??|.",
+    re.DOTALL,
+)
 MAX_REPEATS, CHAR_COST = 1000, 20
 MAX_LENGTH, MAX_SIZE, REPEAT_SIZE = 20_000, 20_000, 80
 """How long a pattern may be, and how large when each part counts as often as it must be there, each repetition as many
@@ -84,7 +87,11 @@ def problem_of(pattern: str) -> str:
     except RecursionError:
         return f"expression nests too deeply: `{pattern}`"
     except regex.error as error:
-        said = str(error).replace("unbalanced parenthesis", "unexpected )").replace("missing )", "missing closing )")
+        said = (
+            str(error)
+            .replace("unbalanced parenthesis", "unexpected )")
+            .replace("missing )", "missing closing )")
+        )
         return f"{said.partition(' at position')[0]}: `{pattern}`"
     return ""
 

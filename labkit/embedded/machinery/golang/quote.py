@@ -49,10 +49,18 @@ def _escaped(char: str) -> str:
 def go_syntax(value: Any, keys: str = "string") -> str:
     """A decoded value as Go's ``%#v`` prints it; ``keys`` is the type of a map's keys."""
     if isinstance(value, dict):
-        inner = ", ".join(f"{go_quote(name)}:{go_syntax(value[name], keys)}" for name in sorted(value))
+        inner = ", ".join(
+            f"{go_quote(name)}:{go_syntax(value[name], keys)}" for name in sorted(value)
+        )
         return f"map[{keys}]interface {{}}{{{inner}}}"
     if isinstance(value, list):
         return "[]interface {}{" + ", ".join(go_syntax(item, keys) for item in value) + "}"
     if value is None:
         return "interface {}(nil)"
-    return go_quote(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        go_quote(value)
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )

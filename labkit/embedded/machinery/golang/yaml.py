@@ -46,12 +46,24 @@ TOO_DEEP = "yaml: exceeded max depth of 10000"
 WORDINGS = (
     (r"expected the node content, but found", "did not find expected node content"),
     (r"expected (',' or '.'), but got", r"did not find expected \1"),
-    (r"while parsing a block mapping: expected <block end>, but found", "did not find expected key"),
-    (r"while parsing a block collection: expected <block end>, but found", "did not find expected '-' indicator"),
+    (
+        r"while parsing a block mapping: expected <block end>, but found",
+        "did not find expected key",
+    ),
+    (
+        r"while parsing a block collection: expected <block end>, but found",
+        "did not find expected '-' indicator",
+    ),
     (r"expected '<document start>', but found", "did not find expected <document start>"),
     (r"(mapping values|mapping keys) are not allowed here", r"\1 are not allowed in this context"),
-    (r"sequence entries are not allowed here", "block sequence entries are not allowed in this context"),
-    (r"found character .* that cannot start any token", "found character that cannot start any token"),
+    (
+        r"sequence entries are not allowed here",
+        "block sequence entries are not allowed in this context",
+    ),
+    (
+        r"found character .* that cannot start any token",
+        "found character that cannot start any token",
+    ),
     (r"found unknown escape character", "found unknown escape character"),
     (r"found unexpected document separator", "found unexpected document indicator"),
     (r"expected escape sequence of", "did not find expected hexdecimal number"),
@@ -147,7 +159,9 @@ if yaml.__with_libyaml__:
 
 
 def _loader(text: str) -> Any:
-    return _LargeLoader(text) if yaml.__with_libyaml__ and len(text) >= LARGE_BYTES else _Loader(text)
+    return (
+        _LargeLoader(text) if yaml.__with_libyaml__ and len(text) >= LARGE_BYTES else _Loader(text)
+    )
 
 
 def _as_json(body: bytes) -> Any:
@@ -214,14 +228,26 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
 def _octet_problem(data: bytes) -> str:
     """The problem of bytes that do not begin a character."""
     first = data[0]
-    width = 2 if first >> 5 == 0b110 else 3 if first >> 4 == 0b1110 else 4 if first >> 3 == 0b11110 else 0
+    width = (
+        2
+        if first >> 5 == 0b110
+        else 3
+        if first >> 4 == 0b1110
+        else 4
+        if first >> 3 == 0b11110
+        else 0
+    )
     if not width:
         return "invalid leading UTF-8 octet"
     if len(data) < width:
         return "incomplete UTF-8 octet sequence"
     if any(octet >> 6 != 0b10 for octet in data[1:width]):
         return "invalid trailing UTF-8 octet"
-    return "invalid length of a UTF-8 sequence" if first in (0xC0, 0xC1, 0xE0, 0xF0) else "invalid Unicode character"
+    return (
+        "invalid length of a UTF-8 sequence"
+        if first in (0xC0, 0xC1, 0xE0, 0xF0)
+        else "invalid Unicode character"
+    )
 
 
 def _message(error: Exception) -> str:
@@ -238,7 +264,9 @@ def _message(error: Exception) -> str:
         if "for merging" in problem:
             return "map merge requires map or sequence of maps as the value"
         return "!!binary value contains invalid base64 data" if "base64" in problem else problem
-    matches = ((re.search(pattern, f"{context}: {problem}"), wording) for pattern, wording in WORDINGS)
+    matches = (
+        (re.search(pattern, f"{context}: {problem}"), wording) for pattern, wording in WORDINGS
+    )
     text = next((match.expand(wording) for match, wording in matches if match is not None), problem)
     mark, line = error.problem_mark, error.problem_mark.line
     if isinstance(error, yaml.scanner.ScannerError):
@@ -291,7 +319,9 @@ class _Converter:
         return self._scalars[id(node)]
 
     def _constructed(self, node: yaml.ScalarNode) -> Any:
-        if len(node.value) > MAX_INT_DIGITS and (node.tag == INT or (node.tag == FLOAT and ":" in node.value)):
+        if len(node.value) > MAX_INT_DIGITS and (
+            node.tag == INT or (node.tag == FLOAT and ":" in node.value)
+        ):
             return node.value  # no number of Go's, and base 60 takes as long as its square
         try:
             value = self._loader.construct_object(node)
@@ -299,14 +329,20 @@ class _Converter:
             resolver: Any = self._loader
             own = resolver.resolve(yaml.ScalarNode, node.value, (True, False))
             tags = [tag.replace("tag:yaml.org,2002:", "!!") for tag in (own, node.tag)]
-            raise YamlProblem(f"yaml: cannot decode {tags[0]} `{node.value}` as a {tags[1]}") from error
+            raise YamlProblem(
+                f"yaml: cannot decode {tags[0]} `{node.value}` as a {tags[1]}"
+            ) from error
         if isinstance(value, bytes):
             return value.decode("utf-8", "replace")
         if isinstance(value, str) and SURROGATE.search(value):
             line = node.start_mark.line + 1
             raise YamlProblem(f"yaml: line {line}: found invalid Unicode character escape code")
         if isinstance(value, int) and not -(2**63) <= value < 2**64:
-            value = float(node.value.replace("_", "")) if node.value.lstrip("+-").isdigit() else math.inf
+            value = (
+                float(node.value.replace("_", ""))
+                if node.value.lstrip("+-").isdigit()
+                else math.inf
+            )
         if isinstance(value, float) and not math.isfinite(value):
             raise YamlProblem("json: unsupported value: " + INFINITE.get(value, "NaN"))
         return value

@@ -49,7 +49,12 @@ def renew_authority(ca_key: bytes) -> bytes:
 
 
 def issue(
-    ca_certificate: bytes, ca_key: bytes, user: str, groups: tuple[str, ...] = (), *, server: bool = False
+    ca_certificate: bytes,
+    ca_key: bytes,
+    user: str,
+    groups: tuple[str, ...] = (),
+    *,
+    server: bool = False,
 ) -> tuple[bytes, bytes]:
     """Make a certificate and its key, PEM: ``user`` becomes the CN, ``groups`` the O values.
 
@@ -59,7 +64,9 @@ def issue(
     authority = x509.load_pem_x509_certificate(ca_certificate)
     authority_key = serialization.load_pem_private_key(ca_key, None)
     assert isinstance(authority_key, ec.EllipticCurvePrivateKey)
-    return _pem(_certificate(user, groups, key, authority_key, authority, server=server)), _private_pem(key)
+    return _pem(
+        _certificate(user, groups, key, authority_key, authority, server=server)
+    ), _private_pem(key)
 
 
 def new_token_key() -> bytes:
@@ -70,7 +77,9 @@ def new_token_key() -> bytes:
 def public_key(private_key: bytes) -> bytes:
     """The public half of a private key, PEM."""
     key = serialization.load_pem_private_key(private_key, None)
-    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def grouped_name(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> x509.Name:
@@ -138,7 +147,10 @@ def _certificate(
         )
         # Most clients do without these two; Python verifies strictly (RFC 5280) since 3.13, and does not.
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
     )
     if not authority:
         # One usage only: a client's certificate, which a learner gets hold of, must not pass for the server's.
@@ -147,6 +159,9 @@ def _certificate(
     if server:
         # Go has read no host from the common name since 1.15; an address counts only as an entry of its own type.
         names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1", "10.96.0.1")]
+        names += [
+            x509.IPAddress(ipaddress.ip_address(address))
+            for address in ("127.0.0.1", "::1", "10.96.0.1")
+        ]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())

@@ -54,7 +54,9 @@ class Keys:
 
         return issue(self.ca_certificate, self.ca_key, user, groups)
 
-    def sign_request(self, request: str, usages: Iterable[str], seconds: int | None, now: float) -> bytes:
+    def sign_request(
+        self, request: str, usages: Iterable[str], seconds: int | None, now: float
+    ) -> bytes:
         """Sign a certificate signing request.
 
         Args:

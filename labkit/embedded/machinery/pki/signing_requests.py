@@ -27,7 +27,12 @@ SHORT = datetime.timedelta(hours=8)
 MAX_LIFETIME = datetime.timedelta(days=365)
 MIN_LIFETIME = datetime.timedelta(minutes=10)
 BEGIN, END, DASHES = b"-----BEGIN ", b"-----END ", b"-----"
-UNREADABLE = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
+UNREADABLE = (
+    ValueError,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+)
 
 KEY_USAGES = {
     "signing": "digital_signature",
@@ -103,7 +108,9 @@ def _pem_content(body: bytes) -> tuple[bytes, bool] | None:
     head, blank, rest = body.partition(b"\n\n")
     headers = bool(blank) and b":" in head
     try:
-        return base64.b64decode(b"".join((rest if headers else body).split()), validate=True), headers
+        return base64.b64decode(
+            b"".join((rest if headers else body).split()), validate=True
+        ), headers
     except binascii.Error:
         return None
 
@@ -126,7 +133,9 @@ def read_request(text: str) -> SigningRequest:
     return SigningRequest(
         parsed,
         common_names[-1] if common_names else "",
-        tuple(str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)),
+        tuple(
+            str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        ),
         frozenset(NAME_WORDS[type(name)] for name in names if type(name) in NAME_WORDS),
     )
 
@@ -180,7 +189,12 @@ def check_certificates(text: str) -> str:
 
 
 def sign(
-    ca_certificate: bytes, ca_key: bytes, text: str, usages: Iterable[str], seconds: int | None, now: float
+    ca_certificate: bytes,
+    ca_key: bytes,
+    text: str,
+    usages: Iterable[str],
+    seconds: int | None,
+    now: float,
 ) -> bytes:
     """Sign a request; see ``Keys.sign_request``. Empty if there can be no certificate for such a key or subject."""
     try:
@@ -190,19 +204,30 @@ def sign(
 
 
 def _signed(
-    ca_certificate: bytes, ca_key: bytes, text: str, usages: Iterable[str], seconds: int | None, now: float
+    ca_certificate: bytes,
+    ca_key: bytes,
+    text: str,
+    usages: Iterable[str],
+    seconds: int | None,
+    now: float,
 ) -> bytes:
     parsed = read_request(text).parsed
     authority = x509.load_pem_x509_certificate(ca_certificate)
     key = cast(PrivateKey, serialization.load_pem_private_key(ca_key, None))
     begin = datetime.datetime.fromtimestamp(int(now), datetime.UTC)
     life = (
-        MAX_LIFETIME if seconds is None else min(max(datetime.timedelta(seconds=seconds), MIN_LIFETIME), MAX_LIFETIME)
+        MAX_LIFETIME
+        if seconds is None
+        else min(max(datetime.timedelta(seconds=seconds), MIN_LIFETIME), MAX_LIFETIME)
     )
-    end = min(begin + life if life < SHORT else begin - BACKDATE + life, authority.not_valid_after_utc)
+    end = min(
+        begin + life if life < SHORT else begin - BACKDATE + life, authority.not_valid_after_utc
+    )
     chosen = list(usages)
     named = {KEY_USAGES[usage] for usage in chosen if usage in KEY_USAGES}
-    extended = list(dict.fromkeys(EXTENDED_USAGES[each] for each in EXTENDED_USAGES if each in chosen))
+    extended = list(
+        dict.fromkeys(EXTENDED_USAGES[each] for each in EXTENDED_USAGES if each in chosen)
+    )
     builder = (
         x509.CertificateBuilder()
         .subject_name(grouped_name(parsed.subject))
@@ -219,7 +244,9 @@ def _signed(
         builder = builder.add_extension(x509.KeyUsage(**flags), critical=True)
     if extended:
         builder = builder.add_extension(x509.ExtendedKeyUsage(extended), critical=False)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=False, path_length=None), critical=True
+    )
     identifier = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = builder.add_extension(
         x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False

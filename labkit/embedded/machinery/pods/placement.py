@@ -38,7 +38,9 @@ def holds(labels: Mapping[str, str], expression: Object) -> bool:
             return found is None
         case "Gt" | "Lt":
             try:
-                return (int(found or "") > int(values[0])) == (operator == "Gt") and int(found or "") != int(values[0])
+                return (int(found or "") > int(values[0])) == (operator == "Gt") and int(
+                    found or ""
+                ) != int(values[0])
             except (ValueError, IndexError):
                 return False
     return False
@@ -55,7 +57,11 @@ def node_suits(spec: Object, node: Object) -> bool:
     fields = {"metadata.name": node["metadata"]["name"]}
     for term in required.get("nodeSelectorTerms") or ():
         wanted, named = term.get("matchExpressions") or (), term.get("matchFields") or ()
-        if (wanted or named) and all(holds(labels, one) for one in wanted) and all(holds(fields, one) for one in named):
+        if (
+            (wanted or named)
+            and all(holds(labels, one) for one in wanted)
+            and all(holds(fields, one) for one in named)
+        ):
             return True
     return False
 
@@ -68,7 +74,8 @@ def tolerated(tolerations: Iterable[Object], taint: Object) -> bool:
         if not one.get("key") and one.get("operator") == "Exists":
             return True
         if one.get("key") == taint.get("key") and (
-            one.get("operator") == "Exists" or (one.get("value") or "") == (taint.get("value") or "")
+            one.get("operator") == "Exists"
+            or (one.get("value") or "") == (taint.get("value") or "")
         ):
             return True
     return False

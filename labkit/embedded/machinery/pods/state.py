@@ -9,7 +9,9 @@ from labkit.embedded.machinery.request import Object
 
 def is_active(pod: Object) -> bool:
     """Whether a pod has neither ended nor is being deleted."""
-    return pod["status"].get("phase") not in ("Succeeded", "Failed") and not pod["metadata"].get("deletionTimestamp")
+    return pod["status"].get("phase") not in ("Succeeded", "Failed") and not pod["metadata"].get(
+        "deletionTimestamp"
+    )
 
 
 def ready_since(pod: Object) -> str | None:

@@ -40,9 +40,13 @@ class Evaluators:
 
     def of(self, resource: str) -> Evaluator | None:
         """The evaluator of a kind, None if it is not counted."""
-        return Evaluator(resource) if resource in self._resources or resource in self._more() else None
+        return (
+            Evaluator(resource) if resource in self._resources or resource in self._more() else None
+        )
 
-    def for_names(self, quota: Object, names: Iterable[str]) -> Iterator[tuple[Evaluator, list[str]]]:
+    def for_names(
+        self, quota: Object, names: Iterable[str]
+    ) -> Iterator[tuple[Evaluator, list[str]]]:
         """The evaluators that a quota's names need, each with its names."""
         wanted = list(names)
         counted = {name.removeprefix("count/") for name in wanted}

@@ -54,7 +54,9 @@ class Decoder:
         keep_empty: Keep empty lists and maps, which are not printed.
     """
 
-    def __init__(self, strict: list[str] | None = None, *, defaults: bool = True, keep_empty: bool = False) -> None:
+    def __init__(
+        self, strict: list[str] | None = None, *, defaults: bool = True, keep_empty: bool = False
+    ) -> None:
         self._strict = strict
         self._defaults = defaults
         self._keep_empty = keep_empty
@@ -88,10 +90,16 @@ class Decoder:
         return zero_of(type_)
 
     def _note(self, text: str) -> None:
-        if self._strict is not None and text not in self._strict and len(self._strict) < MAX_STRICT_ERRORS:
+        if (
+            self._strict is not None
+            and text not in self._strict
+            and len(self._strict) < MAX_STRICT_ERRORS
+        ):
             self._strict.append(text)
 
-    def _struct(self, struct: Struct, data: dict[str, Any], path: str, display: str) -> dict[str, Any]:
+    def _struct(
+        self, struct: Struct, data: dict[str, Any], path: str, display: str
+    ) -> dict[str, Any]:
         charge(STRUCT_COST + ITEM_COST * len(data))
         fields = struct.fields
         prefix = path + "." if path else ""
@@ -107,13 +115,24 @@ class Decoder:
                 self._note(f"unknown field {go_quote(shown_prefix + name)}")
                 continue
             if value is not None:
-                values[name] = self._value(field.type, value, struct, prefix + field.place, shown_prefix + name)
+                values[name] = self._value(
+                    field.type, value, struct, prefix + field.place, shown_prefix + name
+                )
         made: dict[str, Any] = {}
         for name, field in fields.items():
             if name in values:
                 value = values[name]
-                empty = value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in KEPT
-                if empty and name != RESETTING and not (self._keep_empty and field.type.form in CONTAINERS):
+                empty = (
+                    value in EMPTY
+                    and field.omit_empty
+                    and not field.pointer
+                    and field.type.form not in KEPT
+                )
+                if (
+                    empty
+                    and name != RESETTING
+                    and not (self._keep_empty and field.type.form in CONTAINERS)
+                ):
                     if field.default is None:
                         continue
                     value = field.default
@@ -140,7 +159,9 @@ class Decoder:
                 item = type_.item
                 if item.form not in NAMED:  # no path is needed, and copies of a long one cost much
                     return [
-                        zero_of(item) if element is None else self._value(item, element, struct, path, display)
+                        zero_of(item)
+                        if element is None
+                        else self._value(item, element, struct, path, display)
                         for element in value
                     ]
                 return [
@@ -264,7 +285,9 @@ def zero_of(type_: Type, *, defaults: bool = True) -> Any:
 
 def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
     """Make Go's UnmarshalTypeError."""
-    return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
+    return DecodeProblem(
+        f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}"
+    )
 
 
 def cannot_unmarshal(value: Any, type_: str, field: str = "") -> str:
@@ -325,4 +348,6 @@ def inexact(number: int) -> float:
     try:
         return float(number)
     except OverflowError as error:
-        raise DecodeProblem(f"json: cannot unmarshal number {number} into Go value of type float64") from error
+        raise DecodeProblem(
+            f"json: cannot unmarshal number {number} into Go value of type float64"
+        ) from error

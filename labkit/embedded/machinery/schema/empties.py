@@ -58,11 +58,20 @@ def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
             inner = _without_empty(field.type, value)
             if inner is not value:
                 changed[name] = inner
-        elif field.omit_empty and not field.pointer and field.type.form in CONTAINERS and name != RESETTING:
+        elif (
+            field.omit_empty
+            and not field.pointer
+            and field.type.form in CONTAINERS
+            and name != RESETTING
+        ):
             changed[name] = NOTHING
     if not changed:
         return obj
-    return {name: changed.get(name, value) for name, value in obj.items() if changed.get(name) is not NOTHING}
+    return {
+        name: changed.get(name, value)
+        for name, value in obj.items()
+        if changed.get(name) is not NOTHING
+    }
 
 
 def _without_empty(type_: Type, value: Any) -> Any:

@@ -39,7 +39,11 @@ def _ordered(value: Any, type_: Type) -> Any:
         return _ordered_struct(value, type_.struct)
     if type_.form == "list" and isinstance(value, list):
         item = type_.item
-        return [_ordered(each, item) for each in value] if item.form in ("struct", "list", "map") else value
+        return (
+            [_ordered(each, item) for each in value]
+            if item.form in ("struct", "list", "map")
+            else value
+        )
     if type_.form == "map" and isinstance(value, dict):
         return {key: _ordered(value[key], type_.item) for key in sorted(value)}
     return value
@@ -47,7 +51,9 @@ def _ordered(value: Any, type_: Type) -> Any:
 
 def _ordered_struct(value: Object, struct: Struct) -> Object:
     fields = struct.fields
-    found = {name: _ordered(value[name], field.type) for name, field in fields.items() if name in value}
+    found = {
+        name: _ordered(value[name], field.type) for name, field in fields.items() if name in value
+    }
     if len(found) < len(value):
         found.update((name, each) for name, each in value.items() if name not in fields)
     return found

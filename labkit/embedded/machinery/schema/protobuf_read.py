@@ -43,7 +43,9 @@ class ProtobufProblem(ValueError):
 
 @cache
 def _pool() -> descriptor_pool.DescriptorPool:
-    text = resources.files("labkit.embedded.machinery.schema").joinpath("protobuf.json").read_bytes()
+    text = (
+        resources.files("labkit.embedded.machinery.schema").joinpath("protobuf.json").read_bytes()
+    )
     packages: dict[str, dict[str, Any]] = {}
     for name, fields in orjson.loads(text).items():
         package, _, short = name.rpartition(".")
@@ -64,7 +66,9 @@ def _flat(name: str) -> str:
     return name.replace(".", "_").replace("-", "_")
 
 
-def _add_message(message: descriptor_pb2.DescriptorProto, name: str, fields: dict[str, list[Any]]) -> None:
+def _add_message(
+    message: descriptor_pb2.DescriptorProto, name: str, fields: dict[str, list[Any]]
+) -> None:
     message.name = name
     for number, (field_name, kind, repeated) in fields.items():
         field = message.field.add(name=field_name, number=int(number))
@@ -122,7 +126,9 @@ def decode_unknown(body: bytes) -> dict[str, Any]:
         ProtobufProblem: It is none, or holds an unknown kind.
     """
     if not body.startswith(MAGIC):
-        raise ProtobufProblem("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+        raise ProtobufProblem(
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+        )
     charge(len(body) / 12)
     envelope = _parse(UNKNOWN, body[len(MAGIC) :])
     api_version, kind = envelope.typeMeta.apiVersion, envelope.typeMeta.kind

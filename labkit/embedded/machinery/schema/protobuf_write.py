@@ -14,7 +14,13 @@ import orjson
 
 from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.protobuf_read import MAGIC, META, UNKNOWN, message_class, message_name
+from labkit.embedded.machinery.schema.protobuf_read import (
+    MAGIC,
+    META,
+    UNKNOWN,
+    message_class,
+    message_name,
+)
 from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
 
 INTSTR_INT, INTSTR_STRING = 0, 1
@@ -35,7 +41,9 @@ def encode_message(obj: Object) -> bytes | None:
     group, _, version = obj["apiVersion"].rpartition("/")
     kind = obj["kind"]
     # The list of v1beta1 has a message of its own.
-    if group == "meta.k8s.io" and (kind == "PartialObjectMetadata" or (kind, version) == (PARTIAL_LIST, "v1")):
+    if group == "meta.k8s.io" and (
+        kind == "PartialObjectMetadata" or (kind, version) == (PARTIAL_LIST, "v1")
+    ):
         return _serialized(_partial(obj))
     struct = schemas().of_kind(group, version, kind)
     if struct is None:
@@ -51,7 +59,11 @@ def encode_message(obj: Object) -> bytes | None:
 def _partial(obj: Object) -> Any:
     """The metadata of an object, or of a list and of its items."""
     made = message_class(META + obj["kind"])()
-    _fill(made.metadata, obj["metadata"], schemas()["meta.v1.ListMeta" if "items" in obj else "meta.v1.ObjectMeta"])
+    _fill(
+        made.metadata,
+        obj["metadata"],
+        schemas()["meta.v1.ListMeta" if "items" in obj else "meta.v1.ObjectMeta"],
+    )
     for item in obj.get("items", ()):
         _fill(made.items.add().metadata, item["metadata"], schemas()["meta.v1.ObjectMeta"])
     return made
@@ -107,7 +119,9 @@ def _fill_alike(message: Any, document: Object) -> None:
             for item in value:
                 _fill_alike(getattr(message, name).add(), item)
         else:  # lists that may be null are wrapped
-            _fill_alike(getattr(message, name), {"items": value} if isinstance(value, list) else value)
+            _fill_alike(
+                getattr(message, name), {"items": value} if isinstance(value, list) else value
+            )
 
 
 def _fill(message: Any, obj: Object, struct: Struct) -> None:

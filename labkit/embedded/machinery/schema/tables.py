@@ -128,7 +128,9 @@ class Schemas:
     def __getitem__(self, name: str) -> Struct:
         found = self._structs.get(name)
         if found is None:
-            found = self._structs.setdefault(name, self._struct(name))  # the same one for all threads
+            found = self._structs.setdefault(
+                name, self._struct(name)
+            )  # the same one for all threads
         return found
 
     def __contains__(self, name: object) -> bool:
@@ -156,7 +158,9 @@ class Schemas:
         name, code, flags = row[:3]
         more: dict[str, Any] = row[3] if len(row) > 3 else {}
         type_ = self._type(code, more.get("g", ""))
-        atomic_struct = type_.form == "struct" and bool(self._rows.get(type_.struct_name, {}).get("a"))
+        atomic_struct = type_.form == "struct" and bool(
+            self._rows.get(type_.struct_name, {}).get("a")
+        )
         return Field(
             name=name,
             type=type_,

@@ -14,7 +14,9 @@ from decimal import Decimal, InvalidOperation
 from labkit.embedded.machinery.golang.quote import time_quote
 
 QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")
-QUANTITY_FORM = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+QUANTITY_FORM = (
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+)
 BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 DECIMAL_SUFFIX = {exponent: suffix for suffix, exponent in DECIMAL.items()}
@@ -123,7 +125,9 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
     layout = "2006-01-02T15:04:05.000000Z07:00" if micro else "2006-01-02T15:04:05Z07:00"
     match = RFC3339.match(text)
     if match is None:
-        raise BadValue(f'parsing time {time_quote(text)} as "{layout}": cannot parse {time_quote(text)} as "2006"')
+        raise BadValue(
+            f'parsing time {time_quote(text)} as "{layout}": cannot parse {time_quote(text)} as "2006"'
+        )
     *numbers, fraction, zone = match.groups()
     year, month, day, hour, minute, second = map(int, numbers)
     if micro and len(fraction or "") != 6:
@@ -132,7 +136,9 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
     micros = int(((fraction or "") + "000000")[:6])
     minutes = 0 if zone == "Z" else int(zone[1:3]) * 60 + int(zone[4:6])
     try:
-        offset = datetime.timezone(datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes))
+        offset = datetime.timezone(
+            datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes)
+        )
         local = datetime.datetime(year, month, day, hour, minute, second, micros, offset)
         return local.astimezone(datetime.UTC)
     except (ValueError, OverflowError) as error:

@@ -46,7 +46,13 @@ class Slot:
     @property
     def field_path(self) -> str:
         """Its field in the pod's spec, as in events."""
-        kind = "initContainers" if self.init else "ephemeralContainers" if self.ephemeral else "containers"
+        kind = (
+            "initContainers"
+            if self.init
+            else "ephemeralContainers"
+            if self.ephemeral
+            else "containers"
+        )
         return f"spec.{kind}{{{self.name}}}"
 
     @property
@@ -69,7 +75,9 @@ class Slot:
     @property
     def running(self) -> bool:
         """Whether it runs."""
-        return self.process is not None and self.process.status is None and self.container is not None
+        return (
+            self.process is not None and self.process.status is None and self.container is not None
+        )
 
     @property
     def ready(self) -> bool:

@@ -43,7 +43,9 @@ def slot_status(slot: Slot) -> Object:
         {
             "name": mount["name"],
             "mountPath": mount["mountPath"],
-            **({"readOnly": True, "recursiveReadOnly": "Disabled"} if mount.get("readOnly") else {}),
+            **(
+                {"readOnly": True, "recursiveReadOnly": "Disabled"} if mount.get("readOnly") else {}
+            ),
         }
         for mount in slot.spec.get("volumeMounts") or ()
     ]

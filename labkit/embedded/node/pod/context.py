@@ -40,13 +40,18 @@ class PodContext:
         """The servers of its containers, by port."""
         self.shared: dict[int, Slot] = {}
         """The containers by the numbers of their first processes, if they share a process namespace."""
-        self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in pod["spec"].get("volumes") or ()}
+        self.volumes = {
+            one["name"]: Volume(api, one, self.object, now)
+            for one in pod["spec"].get("volumes") or ()
+        }
 
     def share(self, slot: Slot) -> int:
         """The number of a container's first process: 1, or what the shared process namespace has for it."""
         if not self.object()["spec"].get("shareProcessNamespace"):
             return 1
-        number = next((number for number, one in self.shared.items() if one is slot), len(self.shared) + 2)
+        number = next(
+            (number for number, one in self.shared.items() if one is slot), len(self.shared) + 2
+        )
         self.shared[number] = slot
         return number
 
@@ -65,10 +70,16 @@ class PodContext:
     def addressed(self) -> Object:
         """The pod with its addresses, which its status may lack yet."""
         pod = self.object()
-        status = {**(pod.get("status") or {}), "podIP": self.address, "hostIP": self.settings.address}
+        status = {
+            **(pod.get("status") or {}),
+            "podIP": self.address,
+            "hostIP": self.settings.address,
+        }
         return {**pod, "status": status}
 
-    def record(self, reason: str, message: str, slot: Slot | None = None, *, kind: str = "Normal") -> None:
+    def record(
+        self, reason: str, message: str, slot: Slot | None = None, *, kind: str = "Normal"
+    ) -> None:
         """Record an event, of a container if one is given."""
         if not self.quiet:
             field_path = slot.field_path if slot is not None else ""

@@ -22,7 +22,12 @@ MESSAGE_BYTES = 2048
 
 
 def create_container(
-    pod: PodContext, wiring: Wiring, slot: Slot, image: Image, environment: dict[str, str], words: list[str]
+    pod: PodContext,
+    wiring: Wiring,
+    slot: Slot,
+    image: Image,
+    environment: dict[str, str],
+    words: list[str],
 ) -> Container:
     """A container of a pod whose first process is ``words``, with the files that the kubelet puts into it."""
     now = pod.now
@@ -57,7 +62,9 @@ def create_container(
         volume = pod.volumes.get(mount["name"])
         if volume is None:
             continue
-        made = volume.mount(read_only=bool(mount.get("readOnly")), sub_path=mount.get("subPath") or "")
+        made = volume.mount(
+            read_only=bool(mount.get("readOnly")), sub_path=mount.get("subPath") or ""
+        )
         if isinstance(made, Directory):
             container.mount(mount["mountPath"], made)
         elif isinstance(made, File):
@@ -86,7 +93,12 @@ def termination_message(slot: Slot, status: int) -> str:
         text = slot.container.fs.read(message_path(slot))[:4096].decode("utf-8", "replace")
     except FileError:
         text = ""
-    if not text and status and slot.log is not None and slot.spec.get("terminationMessagePolicy") == FALLBACK:
+    if (
+        not text
+        and status
+        and slot.log is not None
+        and slot.spec.get("terminationMessagePolicy") == FALLBACK
+    ):
         last = b"".join(line.data for line in slot.log.lines()[-MESSAGE_LINES:])
         text = last[-MESSAGE_BYTES:].decode("utf-8", "replace")
     return text

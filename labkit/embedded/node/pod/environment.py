@@ -26,7 +26,9 @@ def service_variables(name: str, address: str, ports: list[Object]) -> dict[str,
     out[f"{prefix}_SERVICE_PORT"] = str(ports[0]["port"])
     for port in ports:
         if port.get("name"):
-            out[f"{prefix}_SERVICE_PORT_{port['name'].upper().replace('-', '_')}"] = str(port["port"])
+            out[f"{prefix}_SERVICE_PORT_{port['name'].upper().replace('-', '_')}"] = str(
+                port["port"]
+            )
     for index, port in enumerate(ports):
         protocol = (port.get("protocol") or "TCP").lower()
         url = f"{protocol}://{address}:{port['port']}"
@@ -47,14 +49,21 @@ def container_environment(api: ClusterApi, pod: Object, container: Object) -> di
     if pod["spec"].get("enableServiceLinks", True):
         for service in api.list("services", namespace):
             spec = service["spec"]
-            if spec.get("clusterIP") not in (None, "", "None") and service["metadata"]["name"] != "kubernetes":
+            if (
+                spec.get("clusterIP") not in (None, "", "None")
+                and service["metadata"]["name"] != "kubernetes"
+            ):
                 services.update(
-                    service_variables(service["metadata"]["name"], spec["clusterIP"], spec.get("ports") or [])
+                    service_variables(
+                        service["metadata"]["name"], spec["clusterIP"], spec.get("ports") or []
+                    )
                 )
     master = api.get("services", "default", "kubernetes")
     spec = master["spec"] if master is not None else {}
     ports = spec.get("ports") or [{"name": "https", "port": 443, "protocol": "TCP"}]
-    services.update(service_variables("kubernetes", spec.get("clusterIP") or SERVICE_ADDRESS, ports))
+    services.update(
+        service_variables("kubernetes", spec.get("clusterIP") or SERVICE_ADDRESS, ports)
+    )
     own: dict[str, str] = {}
     known = dict(services)
     for source in container.get("envFrom") or ():
@@ -117,4 +126,6 @@ def _referenced(api: ClusterApi, pod: Object, container: Object, source: Object)
     if reference.spec.get("optional"):
         return None
     what = reference.kind[0].upper() + reference.kind[1:]
-    raise ConfigProblem(f"couldn't find key {key} in {what} {namespace}/{reference.spec.get('name') or ''}")
+    raise ConfigProblem(
+        f"couldn't find key {key} in {what} {namespace}/{reference.spec.get('name') or ''}"
+    )

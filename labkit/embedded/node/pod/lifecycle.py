@@ -16,7 +16,11 @@ from labkit.embedded.node.network import Wiring
 from labkit.embedded.node.pod import image_pull
 from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.context import PodContext
-from labkit.embedded.node.pod.create_container import command_of, create_container, termination_message
+from labkit.embedded.node.pod.create_container import (
+    command_of,
+    create_container,
+    termination_message,
+)
 from labkit.embedded.node.pod.environment import container_environment
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
@@ -156,7 +160,9 @@ class ContainerLifecycle:
                 slot.back_off = image_pull.FIRST_BACK_OFF_SECONDS
             slot.due = now + slot.back_off
             slot.shift_at = now + image_pull.SYNC_SECONDS
-            message = f"Back-off restarting failed container {slot.name} in pod {self._pod.full_name}"
+            message = (
+                f"Back-off restarting failed container {slot.name} in pod {self._pod.full_name}"
+            )
             self._pod.warn("BackOff", message, slot)
 
     def end(self, slots: Iterable[Slot]) -> bool:

@@ -55,8 +55,13 @@ class Pod(PodContext):
         self.ephemeral_containers: list[Slot] = []
         self._policy = str(spec.get("restartPolicy", "Always"))
         self._lifecycle = ContainerLifecycle(self, wiring)
-        seconds, begun = spec.get("activeDeadlineSeconds"), (pod.get("status") or {}).get("startTime")
-        self._deadline = (parse_time(begun) if begun else now()) + seconds if seconds else float("inf")
+        seconds, begun = (
+            spec.get("activeDeadlineSeconds"),
+            (pod.get("status") or {}).get("startTime"),
+        )
+        self._deadline = (
+            (parse_time(begun) if begun else now()) + seconds if seconds else float("inf")
+        )
         """When ``activeDeadlineSeconds`` will be over, in seconds since the epoch."""
         self._overdue = False
         self._mounted = False
@@ -66,14 +71,25 @@ class Pod(PodContext):
 
     def slot(self, name: str) -> Slot | None:
         """A container by name."""
-        return next((slot for slot in (*self.slots, *self.init, *self.ephemeral_containers) if slot.name == name), None)
+        return next(
+            (
+                slot
+                for slot in (*self.slots, *self.init, *self.ephemeral_containers)
+                if slot.name == name
+            ),
+            None,
+        )
 
     def add_ephemeral_containers(self) -> bool:
         """Add the ephemeral containers that the object has got since, and return whether there were any."""
         pod = self.object()
         statuses = (pod.get("status") or {}).get("ephemeralContainerStatuses") or ()
-        known = {one["name"] for one in statuses} | {slot.name for slot in self.ephemeral_containers}
-        wanted = [one for one in pod["spec"].get("ephemeralContainers") or () if one["name"] not in known]
+        known = {one["name"] for one in statuses} | {
+            slot.name for slot in self.ephemeral_containers
+        }
+        wanted = [
+            one for one in pod["spec"].get("ephemeralContainers") or () if one["name"] not in known
+        ]
         waiting: Object = {"waiting": {"reason": "ContainerCreating"}}
         added = [Slot(one, waiting, ephemeral=True) for one in wanted]
         self.ephemeral_containers += added
@@ -83,7 +99,10 @@ class Pod(PodContext):
         """Restore restart counts and last states from the stored status."""
         known = {
             one["name"]: one
-            for one in [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
+            for one in [
+                *(status.get("containerStatuses") or ()),
+                *(status.get("initContainerStatuses") or ()),
+            ]
         }
         for slot in (*self.init, *self.slots):
             found = known.get(slot.name) or {}
@@ -132,7 +151,9 @@ class Pod(PodContext):
     @property
     def _over(self) -> bool:
         """Whether all containers have ended for good; sidecars do not count, they end with them."""
-        return all(slot.ended is not None and not slot.restartable(self._policy) for slot in self.slots)
+        return all(
+            slot.ended is not None and not slot.restartable(self._policy) for slot in self.slots
+        )
 
     def _in_turn(self) -> Iterator[Slot]:
         """The containers that may run by now: an init container that has not passed blocks those after it."""
@@ -165,14 +186,20 @@ class Pod(PodContext):
 
     def _set_up(self) -> bool:
         """Set up the volumes that containers mount, and return whether all are there."""
-        mounted = {one["name"] for slot in (*self.init, *self.slots) for one in slot.spec.get("volumeMounts") or ()}
+        mounted = {
+            one["name"]
+            for slot in (*self.init, *self.slots)
+            for one in slot.spec.get("volumeMounts") or ()
+        }
         for name, volume in self.volumes.items():
             if name not in mounted:
                 continue
             try:
                 volume.files()
             except VolumeProblem as problem:
-                self.warn("FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem}')
+                self.warn(
+                    "FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem}'
+                )
                 return False
         self._mounted = True
         return True
@@ -189,7 +216,14 @@ class Pod(PodContext):
             if not slot.id and initialized:
                 message = "The container could not be located when the pod was terminated"
                 times = {"startedAt": None, "finishedAt": None}
-                slot.state = {"terminated": {"exitCode": KILLED, "reason": NEVER_RAN, "message": message, **times}}
+                slot.state = {
+                    "terminated": {
+                        "exitCode": KILLED,
+                        "reason": NEVER_RAN,
+                        "message": message,
+                        **times,
+                    }
+                }
             elif slot.ended is None and slot.last.get("terminated"):
                 slot.state = dict(slot.last)
 

@@ -25,7 +25,9 @@ def qos_class(spec: Object) -> str:
     for container in containers:
         resources = container.get("resources") or {}
         requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
-        any_set = any_set or bool(requests.keys() & {"cpu", "memory"} or limits.keys() & {"cpu", "memory"})
+        any_set = any_set or bool(
+            requests.keys() & {"cpu", "memory"} or limits.keys() & {"cpu", "memory"}
+        )
         for name in ("cpu", "memory"):
             if name not in limits or requests.get(name, limits[name]) != limits[name]:
                 guaranteed = False
@@ -34,10 +36,16 @@ def qos_class(spec: Object) -> str:
 
 def sidecar_names(spec: Object) -> set[str]:
     """The names of the sidecars."""
-    return {one["name"] for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"}
+    return {
+        one["name"]
+        for one in spec.get("initContainers") or ()
+        if one.get("restartPolicy") == "Always"
+    }
 
 
-def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False) -> str:
+def phase_of(
+    spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False
+) -> str:
     """The phase of a pod by the statuses of its containers; no container of a deleted pod restarts."""
     sidecars = sidecar_names(spec)
     for status in init:
@@ -52,7 +60,9 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, delete
             return "Failed" if spec.get("restartPolicy") == "Never" else "Pending"
     waiting = running = failed = 0
     for status in statuses:
-        ended = status["state"].get("terminated") or (status.get("lastState") or {}).get("terminated")
+        ended = status["state"].get("terminated") or (status.get("lastState") or {}).get(
+            "terminated"
+        )
         if status["state"].get("running") is not None:
             running += 1
         elif ended is None or ended.get("reason") == NEVER_RAN:
@@ -91,7 +101,11 @@ class Conditions:
         condition: Object = {"type": kind}
         if self._generation:
             condition["observedGeneration"] = self._generation
-        condition |= {"status": status, "lastProbeTime": None, "lastTransitionTime": since or self._now}
+        condition |= {
+            "status": status,
+            "lastProbeTime": None,
+            "lastTransitionTime": since or self._now,
+        }
         if reason:
             condition["reason"] = reason
         if message:
@@ -123,7 +137,11 @@ def pod_status(
     sidecars = sidecar_names(spec)
     lasting = [*(status for status in init if status["name"] in sidecars), *statuses]
     unready = [status["name"] for status in lasting if not status["ready"]]
-    undone = [one["name"] for one in init if not (_begun(one) if one["name"] in sidecars else one["ready"])]
+    undone = [
+        one["name"]
+        for one in init
+        if not (_begun(one) if one["name"] in sidecars else one["ready"])
+    ]
     conditions = Conditions(pod, now)
     conditions.add("PodReadyToStartContainers", sandbox and not done and not deleted)
     if phase == "Succeeded":
@@ -132,9 +150,15 @@ def pod_status(
         conditions.add("ContainersReady", False, "PodCompleted")
     else:
         text = f"containers with incomplete status: [{' '.join(undone)}]" if undone else ""
-        conditions.add("Initialized", not undone, "ContainersNotInitialized" if undone else "", text)
+        conditions.add(
+            "Initialized", not undone, "ContainersNotInitialized" if undone else "", text
+        )
         reason = "PodFailed" if phase == "Failed" else "ContainersNotReady" if unready else ""
-        text = f"containers with unready status: [{' '.join(unready)}]" if unready and phase != "Failed" else ""
+        text = (
+            f"containers with unready status: [{' '.join(unready)}]"
+            if unready and phase != "Failed"
+            else ""
+        )
         conditions.add("Ready", not unready and not done, reason, text)
         conditions.add("ContainersReady", not unready and not done, reason, text)
     conditions.add("PodScheduled", True)
@@ -144,7 +168,12 @@ def pod_status(
     # A kubelet gives a pod that it killed before it ran the phase Failed, and leaves the conditions as they are.
     shown = "Failed" if deleted and phase == "Pending" else phase
     status |= failed
-    status |= {"phase": shown, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
+    status |= {
+        "phase": shown,
+        "conditions": conditions.items,
+        "hostIP": host,
+        "hostIPs": [{"ip": host}],
+    }
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
     status["startTime"] = before.get("startTime") or timestamp(now)
@@ -152,11 +181,15 @@ def pod_status(
         status["initContainerStatuses"] = init
     status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
     names = {one["name"] for one in ephemeral}
-    gone = [one for one in before.get("ephemeralContainerStatuses") or () if one["name"] not in names]
+    gone = [
+        one for one in before.get("ephemeralContainerStatuses") or () if one["name"] not in names
+    ]
     if gone or ephemeral:
         status["ephemeralContainerStatuses"] = [*gone, *ephemeral]
     status["qosClass"] = before.get("qosClass") or qos_class(spec)
-    ended = statuses and all((item["state"].get("terminated") or {}).get("startedAt") for item in statuses)
+    ended = statuses and all(
+        (item["state"].get("terminated") or {}).get("startedAt") for item in statuses
+    )
     requests, limits = _sum(spec, "requests"), _sum(spec, "limits")
     if requests:
         status["allocatedResources"] = requests

@@ -43,7 +43,9 @@ GROUP_ENTERS = 0o2770
 class MountedToken:
     """The token file of a ``serviceAccountToken`` projection, renewed before it expires."""
 
-    def __init__(self, api: ClusterApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]) -> None:
+    def __init__(
+        self, api: ClusterApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]
+    ) -> None:
         self._api = api
         self._pod = pod
         self._audience = source.get("audience") or ""
@@ -76,7 +78,9 @@ class MountedToken:
 class Volume:
     """One volume of a pod; every container that mounts it gets its own directory of the same files."""
 
-    def __init__(self, api: ClusterApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]) -> None:
+    def __init__(
+        self, api: ClusterApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]
+    ) -> None:
         self._api = api
         self.spec = spec
         self._pod = pod
@@ -149,19 +153,28 @@ class Volume:
             for part in sub_path.split("/"):
                 if part not in ("", ".", ".."):
                     below = shared.entries.setdefault(
-                        part, self._own(Directory(mode=0o755, mtime=self._now(), parent=shared), GROUP_ENTERS)
+                        part,
+                        self._own(
+                            Directory(mode=0o755, mtime=self._now(), parent=shared), GROUP_ENTERS
+                        ),
                     )
                     if isinstance(below, File):
                         return below
                     shared = below if isinstance(below, Directory) else shared
             return Directory(
-                mode=shared.mode, gid=shared.gid, mtime=self._now(), entries=shared.entries, read_only=read_only
+                mode=shared.mode,
+                gid=shared.gid,
+                mtime=self._now(),
+                entries=shared.entries,
+                read_only=read_only,
             )
         if sub_path:
             found = self.files().get(sub_path)
             if found is None:
                 return Directory(mode=0o777, mtime=self._now())
-            return self._own(File(mode=found[1], mtime=self._now(), data=found[0], memory=self._memory))
+            return self._own(
+                File(mode=found[1], mtime=self._now(), data=found[0], memory=self._memory)
+            )
         mode = 0o1777 if self._memory else 0o777
         directory = Directory(mode=mode, mtime=self._now(), memory=self._memory, read_only=True)
         directory.refresh = self._refresh
@@ -188,7 +201,10 @@ class Volume:
             return
         self._shown[id(directory)] = files
         now = self._now()
-        stamp = time.strftime("..%Y_%m_%d_%H_%M_%S.", time.gmtime(now)) + f"{int(now * 1e9) % 10_000_000_000:010}"
+        stamp = (
+            time.strftime("..%Y_%m_%d_%H_%M_%S.", time.gmtime(now))
+            + f"{int(now * 1e9) % 10_000_000_000:010}"
+        )
         data = Directory(mode=0o755, mtime=now, memory=self._memory, parent=directory)
         directory.entries.clear()
         directory.entries[stamp] = data
@@ -209,7 +225,9 @@ class Volume:
             if mode == TOKEN_MODE and self._user is not None:
                 made.uid = self._user
             here.entries[parts[-1]] = made
-            directory.entries.setdefault(parts[0], Link(mode=0o777, mtime=now, target=f"..data/{parts[0]}"))
+            directory.entries.setdefault(
+                parts[0], Link(mode=0o777, mtime=now, target=f"..data/{parts[0]}")
+            )
 
 
 def _items(reference: Reference, mode: int) -> Files:
@@ -225,7 +243,9 @@ def _items(reference: Reference, mode: int) -> Files:
             out[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
         elif not wanted.get("optional"):
             what = (
-                "configmap references non-existent config" if kind == "configMap" else "references non-existent secret"
+                "configmap references non-existent config"
+                if kind == "configMap"
+                else "references non-existent secret"
             )
             raise VolumeProblem(f"{what} key: {item['key']}")
     return out

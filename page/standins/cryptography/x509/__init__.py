@@ -46,7 +46,9 @@ class Name:
     """The name as asn1crypto has it, if it was read."""
 
     def __init__(self, attributes):
-        parts = [part if isinstance(part, RelativeDistinguishedName) else [part] for part in attributes]
+        parts = [
+            part if isinstance(part, RelativeDistinguishedName) else [part] for part in attributes
+        ]
         self._parts = [list(part) for part in parts]
         self._attributes = [each for part in self._parts for each in part]
 
@@ -65,7 +67,12 @@ class Name:
             return self._read
         parts = [
             asn1.RelativeDistinguishedName(
-                [asn1.NameTypeAndValue({"type": each.oid.dotted_string, "value": _text(each.value)}) for each in part]
+                [
+                    asn1.NameTypeAndValue(
+                        {"type": each.oid.dotted_string, "value": _text(each.value)}
+                    )
+                    for each in part
+                ]
             )
             for part in self._parts
         ]
@@ -142,7 +149,8 @@ class BasicConstraints(ExtensionType):
 
     def asn1(self):
         return asn1.BasicConstraints(
-            {"ca": self.ca} | ({} if self.path_length is None else {"path_len_constraint": self.path_length})
+            {"ca": self.ca}
+            | ({} if self.path_length is None else {"path_len_constraint": self.path_length})
         )
 
 
@@ -243,7 +251,11 @@ class SubjectAlternativeName(ExtensionType):
         for each in value:
             if each.name not in NAMES:
                 raise UnsupportedGeneralNameType(each.name)
-            read = ipaddress.ip_address(each.chosen.contents) if each.name == "ip_address" else each.native
+            read = (
+                ipaddress.ip_address(each.chosen.contents)
+                if each.name == "ip_address"
+                else each.native
+            )
             names.append(NAMES[each.name](read))
         return cls(names)
 
@@ -300,7 +312,9 @@ class Certificate:
         self._body = certificate["tbs_certificate"]
 
     def __eq__(self, other):
-        return isinstance(other, Certificate) and self._certificate.dump() == other._certificate.dump()
+        return (
+            isinstance(other, Certificate) and self._certificate.dump() == other._certificate.dump()
+        )
 
     def __hash__(self):
         return hash(self._certificate.dump())
@@ -343,7 +357,9 @@ class Certificate:
             raise ValueError("the issuer is another one")
         if self._certificate["signature_algorithm"]["algorithm"].native not in HASHES:
             raise ValueError("an unknown algorithm")
-        issuer.public_key().verify(self._certificate["signature_value"].native, self._body.dump(), None)
+        issuer.public_key().verify(
+            self._certificate["signature_value"].native, self._body.dump(), None
+        )
 
 
 class CertificateSigningRequest:
@@ -357,7 +373,11 @@ class CertificateSigningRequest:
 
     @property
     def extensions(self):
-        wanted = [each for each in self._body["attributes"] or () if each["type"].native == "extension_request"]
+        wanted = [
+            each
+            for each in self._body["attributes"] or ()
+            if each["type"].native == "extension_request"
+        ]
         return Extensions(wanted[0]["values"][0] if wanted else ())
 
     def public_key(self):
@@ -375,7 +395,12 @@ class CertificateSigningRequest:
 def load_der_x509_certificate(data):
     made = asn1.Certificate.load(data, strict=True)
     try:
-        _parsed = made.subject.native, made.issuer.native, made.not_valid_after, made.public_key.algorithm
+        _parsed = (
+            made.subject.native,
+            made.issuer.native,
+            made.not_valid_after,
+            made.public_key.algorithm,
+        )
     except (TypeError, OverflowError) as error:  # asn1crypto parses late
         raise ValueError(str(error)) from error
     return Certificate(made)
@@ -392,7 +417,10 @@ def load_pem_x509_certificates(data):
 def load_der_x509_csr(data):
     made = csr.CertificationRequest.load(data, strict=True)
     try:
-        _parsed = made["certification_request_info"]["subject"].native, made["signature_algorithm"].native
+        _parsed = (
+            made["certification_request_info"]["subject"].native,
+            made["signature_algorithm"].native,
+        )
     except (TypeError, OverflowError) as error:
         raise ValueError(str(error)) from error
     return CertificateSigningRequest(made)
@@ -440,18 +468,31 @@ class CertificateBuilder:
                 "serial_number": parts["serial"],
                 "signature": algorithm,
                 "issuer": parts["issuer"].asn1(),
-                "validity": {"not_before": _time(parts["since"]), "not_after": _time(parts["until"])},
+                "validity": {
+                    "not_before": _time(parts["since"]),
+                    "not_after": _time(parts["until"]),
+                },
                 "subject": parts["subject"].asn1(),
                 "subject_public_key_info": parts["key"].info(),
                 "extensions": [
-                    {"extn_id": value.oid.dotted_string, "critical": critical, "extn_value": value.asn1()}
+                    {
+                        "extn_id": value.oid.dotted_string,
+                        "critical": critical,
+                        "extn_value": value.asn1(),
+                    }
                     for value, critical in parts.get("extensions", ())
                 ],
             }
         )
         signature = key.sign(body.dump(), None)
         return Certificate(
-            asn1.Certificate({"tbs_certificate": body, "signature_algorithm": algorithm, "signature_value": signature})
+            asn1.Certificate(
+                {
+                    "tbs_certificate": body,
+                    "signature_algorithm": algorithm,
+                    "signature_value": signature,
+                }
+            )
         )
 
 

@@ -40,7 +40,11 @@ def refused(reply: Reply, why: str) -> None:
         ("n3", {}, 'node "n1" is not allowed to modify node "n3"'),
         (
             "n1",
-            {"a.node-restriction.kubernetes.io/x": "1", "foo.k8s.io/z": "", "node-role.kubernetes.io/worker": ""},
+            {
+                "a.node-restriction.kubernetes.io/x": "1",
+                "foo.k8s.io/z": "",
+                "node-role.kubernetes.io/worker": "",
+            },
             'node "n1" is not allowed to set the following labels: a.node-restriction.kubernetes.io/x, '
             "foo.k8s.io/z, node-role.kubernetes.io/worker",
         ),
@@ -56,8 +60,16 @@ def test_a_node_registers_itself_without_labels_that_draw_pods(
 @pytest.mark.parametrize(
     ("target", "change", "why"),
     [
-        ("n2", {"metadata": {"labels": {"a": "b"}}}, 'node "n1" is not allowed to modify node "n2"'),
-        ("n2/status", {"status": {"addresses": []}}, 'node "n1" is not allowed to modify node "n2"'),
+        (
+            "n2",
+            {"metadata": {"labels": {"a": "b"}}},
+            'node "n1" is not allowed to modify node "n2"',
+        ),
+        (
+            "n2/status",
+            {"status": {"addresses": []}},
+            'node "n1" is not allowed to modify node "n2"',
+        ),
         (
             "n1",
             {"spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}},
@@ -65,17 +77,29 @@ def test_a_node_registers_itself_without_labels_that_draw_pods(
         ),
         (
             "n1",
-            {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "u"}]}},
+            {
+                "metadata": {
+                    "ownerReferences": [
+                        {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "u"}
+                    ]
+                }
+            },
             'node "n1" is not allowed to modify ownerReferences',
         ),
         (
             "n1/status",
-            {"metadata": {"labels": {"b.k8s.io/x": "1", "node-role.kubernetes.io/x": "", "a": "b"}}},
+            {
+                "metadata": {
+                    "labels": {"b.k8s.io/x": "1", "node-role.kubernetes.io/x": "", "a": "b"}
+                }
+            },
             "is not allowed to modify labels: b.k8s.io/x, node-role.kubernetes.io/x",
         ),
     ],
 )
-def test_a_node_changes_itself_only_so_far(api: ClusterApi, target: str, change: Any, why: str) -> None:
+def test_a_node_changes_itself_only_so_far(
+    api: ClusterApi, target: str, change: Any, why: str
+) -> None:
     refused(node(api).patch(f"/api/v1/nodes/{target}", change), why)
     own = {"metadata": {"labels": {"a": "b", "kubernetes.io/os": None}}}
     assert node(api).patch("/api/v1/nodes/n1", own).status == 200
@@ -84,24 +108,41 @@ def test_a_node_changes_itself_only_so_far(api: ClusterApi, target: str, change:
 def test_a_node_creates_no_pods_and_writes_no_claims(api: ClusterApi) -> None:
     api.bind("all", "ClusterRole/cluster-admin", "Group/system:nodes")
     spec = {"nodeName": "n1", "containers": [{"name": "a", "image": "x"}]}
-    pod = {"metadata": {"name": "m", "annotations": {"kubernetes.io/config.mirror": "x"}}, "spec": spec}
-    refused(node(api).post(PODS, pod), 'unexpected operation "CREATE", node "n1" can only delete pods')
+    pod = {
+        "metadata": {"name": "m", "annotations": {"kubernetes.io/config.mirror": "x"}},
+        "spec": spec,
+    }
+    refused(
+        node(api).post(PODS, pod), 'unexpected operation "CREATE", node "n1" can only delete pods'
+    )
     claims = "/api/v1/namespaces/default/persistentvolumeclaims"
     resources = {"requests": {"storage": "1Gi"}}
-    claim = {"metadata": {"name": "c"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": resources}}
+    claim = {
+        "metadata": {"name": "c"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": resources},
+    }
     api.must(api.admin.post(claims, claim))
     why = 'node "n1" cannot write persistentvolumeclaims in this lab'
-    refused(node(api).patch(f"{claims}/c/status", {"status": {"capacity": {"storage": "1Gi"}}}), why)
+    refused(
+        node(api).patch(f"{claims}/c/status", {"status": {"capacity": {"storage": "1Gi"}}}), why
+    )
 
 
 def test_a_node_speaks_for_its_own_pods(api: ClusterApi) -> None:
     said, labels = {"status": {"message": "x"}}, {"metadata": {"labels": {"a": "b"}}}
     own = node(api)
     only = "pods with spec.nodeName set to itself"
-    refused(own.patch(f"{PODS}/p2/status", said), f'node "n1" can only update pod status for {only}')
-    refused(own.patch(f"{PODS}/p1/status", labels), 'node "n1" cannot update labels through pod status')
+    refused(
+        own.patch(f"{PODS}/p2/status", said), f'node "n1" can only update pod status for {only}'
+    )
+    refused(
+        own.patch(f"{PODS}/p1/status", labels), 'node "n1" cannot update labels through pod status'
+    )
     refused(own.delete(f"{PODS}/p2"), f'node "n1" can only delete {only}')
-    refused(own.post(f"{PODS}/p2/eviction", {"metadata": {"name": "p2"}}), f"node n1 can only evict {only}")
+    refused(
+        own.post(f"{PODS}/p2/eviction", {"metadata": {"name": "p2"}}),
+        f"node n1 can only evict {only}",
+    )
     assert own.patch(f"{PODS}/p1/status", said).status == 200
     assert own.delete(f"{PODS}/p1").status == 200
 
@@ -109,8 +150,14 @@ def test_a_node_speaks_for_its_own_pods(api: ClusterApi) -> None:
 def test_a_node_has_its_own_lease_and_drivers(api: ClusterApi) -> None:
     own, drivers = node(api), "/apis/storage.k8s.io/v1/csinodes"
     for path, word in ((LEASES.format("kube-node-lease"), "node lease"), (drivers, "CSINode")):
-        body: Any = {"metadata": {"name": "n2"}, **({"spec": {"drivers": []}} if path == drivers else {})}
-        refused(own.post(path, body), f"can only access {word} with the same name as the requesting node")
+        body: Any = {
+            "metadata": {"name": "n2"},
+            **({"spec": {"drivers": []}} if path == drivers else {}),
+        }
+        refused(
+            own.post(path, body),
+            f"can only access {word} with the same name as the requesting node",
+        )
         assert own.post(path, {**body, "metadata": {"name": "n1"}}).status == 201
 
 
@@ -134,12 +181,16 @@ def test_a_node_has_its_own_lease_and_drivers(api: ClusterApi) -> None:
         ),
     ],
 )
-def test_a_node_gets_tokens_of_its_pods(api: ClusterApi, ref: Any, audiences: list[str], why: str) -> None:
+def test_a_node_gets_tokens_of_its_pods(
+    api: ClusterApi, ref: Any, audiences: list[str], why: str
+) -> None:
     uid = api.must(api.admin.get(f"{PODS}/p1"))["metadata"]["uid"]
     bound = {"apiVersion": "v1", "kind": "Pod", "name": "p1", "uid": uid}
 
     def ask(ref: Any, audiences: list[str]) -> Reply:
-        reply: Reply = node(api).post(TOKEN, {"spec": {"audiences": audiences, "boundObjectRef": {**bound, **ref}}})
+        reply: Reply = node(api).post(
+            TOKEN, {"spec": {"audiences": audiences, "boundObjectRef": {**bound, **ref}}}
+        )
         return reply
 
     refused(ask(ref, audiences), why)
@@ -152,12 +203,24 @@ def test_a_rule_lets_a_node_ask_for_another_audience(api: ClusterApi) -> None:
         "audiences": ["vault"],
         "boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": "p1", "uid": uid},
     }
-    rule = {"verbs": ["request-serviceaccounts-token-audience"], "apiGroups": [""], "resources": ["vault"]}
-    api.must(api.admin.post(f"{RBAC}/clusterroles", {"metadata": {"name": "vault"}, "rules": [rule]}))
+    rule = {
+        "verbs": ["request-serviceaccounts-token-audience"],
+        "apiGroups": [""],
+        "resources": ["vault"],
+    }
+    api.must(
+        api.admin.post(f"{RBAC}/clusterroles", {"metadata": {"name": "vault"}, "rules": [rule]})
+    )
     binding = {
         "metadata": {"name": "vault"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "vault"},
-        "subjects": [{"kind": "Group", "name": "system:nodes", "apiGroup": "rbac.authorization.k8s.io"}],
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "vault",
+        },
+        "subjects": [
+            {"kind": "Group", "name": "system:nodes", "apiGroup": "rbac.authorization.k8s.io"}
+        ],
     }
     assert node(api).post(TOKEN, {"spec": spec}).status == 403
     api.must(api.admin.post(f"{RBAC}/clusterrolebindings", binding))

@@ -7,7 +7,11 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Chain, Plugin
 from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
-from labkit.embedded.apiserver.admission.objects import OneDefaultPriority, StorageObjectInUse, TaintNewNodes
+from labkit.embedded.apiserver.admission.objects import (
+    OneDefaultPriority,
+    StorageObjectInUse,
+    TaintNewNodes,
+)
 from labkit.embedded.apiserver.admission.pods import DefaultTolerations, RuntimeClass
 from labkit.embedded.apiserver.admission.podsecurity import PodSecurity
 from labkit.embedded.apiserver.admission.serviceaccount import ServiceAccount
@@ -23,7 +27,11 @@ class World:
     """Stored objects by resource and name, and the annotations that plugins leave."""
 
     def __init__(self, **objects: list[Object]) -> None:
-        self.objects: dict[str, list[Object]] = {"namespaces": [NAMESPACE], "serviceaccounts": [ACCOUNT], **objects}
+        self.objects: dict[str, list[Object]] = {
+            "namespaces": [NAMESPACE],
+            "serviceaccounts": [ACCOUNT],
+            **objects,
+        }
         self.notes: dict[str, str] = {}
         self.warnings: list[str] = []
 
@@ -34,7 +42,9 @@ class World:
     def lister(self, resource: str, namespace: str) -> list[Object]:
         return self.objects.get(resource.partition(".")[0], [])
 
-    def write(self, resource: str, obj: Object | None, operation: str = "CREATE", **more: Any) -> Attributes:
+    def write(
+        self, resource: str, obj: Object | None, operation: str = "CREATE", **more: Any
+    ) -> Attributes:
         given: dict[str, Any] = {
             "group": "",
             "kind": "",
@@ -119,21 +129,29 @@ def test_tolerations_that_are_there_are_not_added() -> None:
 
 
 def test_the_enforced_standard_is_noted() -> None:
-    labels = {"pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/enforce-version": "v1.30"}
+    labels = {
+        "pod-security.kubernetes.io/enforce": "baseline",
+        "pod-security.kubernetes.io/enforce-version": "v1.30",
+    }
     world = World(namespaces=[{**NAMESPACE, "metadata": {"name": "lab", "labels": labels}}])
     PodSecurity(world.lookup, world.lister).validate(world.write("pods", pod()))
     assert world.notes == {"pod-security.kubernetes.io/enforce-policy": "baseline:v1.30"}
     world.notes.clear()
-    PodSecurity(world.lookup, world.lister).validate(world.write("pods", pod(), "UPDATE", old=pod()))
+    PodSecurity(world.lookup, world.lister).validate(
+        world.write("pods", pod(), "UPDATE", old=pod())
+    )
     assert world.notes == {}
 
 
 def test_a_stricter_level_warns_of_the_pods_that_break_it() -> None:
     pods = [
-        {**pod(hostNetwork=host), "metadata": {"name": name}} for name, host in (("b", True), ("a", True), ("c", 0))
+        {**pod(hostNetwork=host), "metadata": {"name": name}}
+        for name, host in (("b", True), ("a", True), ("c", 0))
     ]
     world = World(pods=pods)
-    stricter = {"metadata": {"name": "lab", "labels": {"pod-security.kubernetes.io/enforce": "baseline"}}}
+    stricter = {
+        "metadata": {"name": "lab", "labels": {"pod-security.kubernetes.io/enforce": "baseline"}}
+    }
     plugin = PodSecurity(world.lookup, world.lister)
     plugin.validate(world.write("namespaces", stricter, "UPDATE", old=NAMESPACE))
     assert world.warnings == [
@@ -155,22 +173,32 @@ def test_templates_are_warned_of_at_the_enforced_level() -> None:
         ("cronjobs", "batch", {"spec": {"jobTemplate": job}}),
     ):
         PodSecurity(world.lookup, world.lister).validate(world.write(resource, obj, group=group))
-        assert world.warnings.pop() == 'would violate PodSecurity "baseline:latest": host namespaces (hostPID=true)'
+        assert (
+            world.warnings.pop()
+            == 'would violate PodSecurity "baseline:latest": host namespaces (hostPID=true)'
+        )
     assert world.notes == {}
 
 
 def test_there_are_no_runtime_classes() -> None:
     with pytest.raises(ApiError, match='pod rejected: RuntimeClass "gvisor" not found'):
-        RuntimeClass(lambda *key: None, lambda *key: []).admit(World().write("pods", pod(runtimeClassName="gvisor")))
+        RuntimeClass(lambda *key: None, lambda *key: []).admit(
+            World().write("pods", pod(runtimeClassName="gvisor"))
+        )
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("a/b", "invalid resource name \"a/b\": [may not contain '/']"), ("", "resource name may not be empty")],
+    [
+        ("a/b", "invalid resource name \"a/b\": [may not contain '/']"),
+        ("", "resource name may not be empty"),
+    ],
 )
 def test_a_runtime_class_that_cannot_be_asked_for(name: str, why: str) -> None:
     with pytest.raises(ApiError) as caught:
-        RuntimeClass(lambda *key: None, lambda *key: []).admit(World().write("pods", pod(runtimeClassName=name)))
+        RuntimeClass(lambda *key: None, lambda *key: []).admit(
+            World().write("pods", pod(runtimeClassName=name))
+        )
     assert (caught.value.code, caught.value.reason, caught.value.message) == (500, "", why)
 
 
@@ -183,7 +211,9 @@ def test_volumes_and_claims_are_protected() -> None:
 def test_new_nodes_are_tainted() -> None:
     node: Object = {"metadata": {"name": "n"}, "spec": {}}
     TaintNewNodes().admit(World().write("nodes", node))
-    assert node["spec"]["taints"] == [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]
+    assert node["spec"]["taints"] == [
+        {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+    ]
 
 
 def test_one_default_priority_class() -> None:

@@ -16,7 +16,10 @@ SAFE = {
 
 
 def spec(security: Any = None, **more: Any) -> dict[str, Any]:
-    return {"containers": [{"name": "main", "image": "i", "securityContext": security or {}}], **more}
+    return {
+        "containers": [{"name": "main", "image": "i", "securityContext": security or {}}],
+        **more,
+    }
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,11 @@ def test_since_which_version_something_is_forbidden(body: Any, level: str, first
         (spec({"seLinuxOptions": {"type": "container_engine_t"}}), "baseline", 31),
         (spec(securityContext={"sysctls": [{"name": "net.ipv4.tcp_rmem"}]}), "baseline", 32),
         (spec(securityContext={"sysctls": [{"name": "net.ipv4.tcp_fin_timeout"}]}), "baseline", 29),
-        (spec(securityContext={"sysctls": [{"name": "net.ipv4.ip_local_reserved_ports"}]}), "baseline", 27),
+        (
+            spec(securityContext={"sysctls": [{"name": "net.ipv4.ip_local_reserved_ports"}]}),
+            "baseline",
+            27,
+        ),
     ],
 )
 def test_since_which_version_something_is_allowed(body: Any, level: str, first: int) -> None:
@@ -119,7 +126,10 @@ RESTRICTED = (
 
 def test_a_namespace_enforces_warns_and_notes() -> None:
     api = ClusterApi()
-    labels = {"pod-security.kubernetes.io/warn": "restricted", "pod-security.kubernetes.io/audit": "restricted"}
+    labels = {
+        "pod-security.kubernetes.io/warn": "restricted",
+        "pod-security.kubernetes.io/audit": "restricted",
+    }
     api.must(api.admin.post("/api/v1/namespaces", {"metadata": {"name": "lab", "labels": labels}}))
     body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "i"}]}}
     path = "/api/v1/namespaces/lab/pods"
@@ -128,7 +138,10 @@ def test_a_namespace_enforces_warns_and_notes() -> None:
         "pod-security.kubernetes.io/enforce": "restricted"}}}))  # fmt: skip
     reply = api.admin.post(path, {**body, "metadata": {"name": "q"}})
     assert reply.status == 403
-    assert reply.message == f'pods "q" is forbidden: violates PodSecurity "restricted:latest": {RESTRICTED}'
+    assert (
+        reply.message
+        == f'pods "q" is forbidden: violates PodSecurity "restricted:latest": {RESTRICTED}'
+    )
     safe = {"metadata": {"name": "s"}, "spec": spec(SAFE)}
     assert api.admin.post(path, safe).status == 201
     assert api.admin.patch(f"{path}/p", {"metadata": {"labels": {"a": "b"}}}).status == 200
@@ -147,19 +160,27 @@ def test_each_mode_has_a_version_of_its_own() -> None:
     root = {"metadata": {"name": "p"}, "spec": spec({**SAFE, "runAsUser": 0})}
     made = api.admin.post("/api/v1/namespaces/lab/pods", root)
     text = 'runAsUser=0 (container "main" must not set runAsUser=0)'
-    assert (made.status, made.warnings) == (201, (f'would violate PodSecurity "restricted:v1.23": {text}',))
+    assert (made.status, made.warnings) == (
+        201,
+        (f'would violate PodSecurity "restricted:v1.23": {text}',),
+    )
     stricter = {"metadata": {"labels": {f"{prefix}enforce-version": "v1.23"}}}
     assert api.admin.patch("/api/v1/namespaces/lab", stricter).warnings == (
         'existing pods in namespace "lab" violate the new PodSecurity enforce level "restricted:v1.23"',
         "p: runAsUser=0",
     )
     reply = api.admin.post("/api/v1/namespaces/lab/pods", {**root, "metadata": {"name": "q"}})
-    assert reply.message == f'pods "q" is forbidden: violates PodSecurity "restricted:v1.23": {text}'
+    assert (
+        reply.message == f'pods "q" is forbidden: violates PodSecurity "restricted:v1.23": {text}'
+    )
 
 
 def test_labels_must_be_readable() -> None:
     api = ClusterApi()
-    labels = {"pod-security.kubernetes.io/enforce": "x", "pod-security.kubernetes.io/warn-version": "y"}
+    labels = {
+        "pod-security.kubernetes.io/enforce": "x",
+        "pod-security.kubernetes.io/warn-version": "y",
+    }
     answer = api.admin.post("/api/v1/namespaces", {"metadata": {"name": "lab", "labels": labels}})
     assert answer.status == 422
     assert answer.message == (

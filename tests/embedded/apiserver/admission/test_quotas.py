@@ -20,7 +20,11 @@ def api() -> ClusterApi:
 
 
 def quota(api: ClusterApi, name: str = "q", hard: Any = None, **spec: Any) -> None:
-    api.must(api.admin.post(f"{LAB}/resourcequotas", {"metadata": {"name": name}, "spec": {"hard": hard, **spec}}))
+    api.must(
+        api.admin.post(
+            f"{LAB}/resourcequotas", {"metadata": {"name": name}, "spec": {"hard": hard, **spec}}
+        )
+    )
 
 
 def used(api: ClusterApi, name: str = "q") -> Any:
@@ -33,7 +37,8 @@ def config(api: ClusterApi, name: str, query: str = "") -> Reply:
 
 def pod(api: ClusterApi, name: str) -> Reply:
     return api.admin.post(
-        f"{LAB}/pods", {"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+        f"{LAB}/pods",
+        {"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "x"}]}},
     )
 
 
@@ -95,11 +100,18 @@ def test_amounts_and_scopes_count_nothing(api: ClusterApi) -> None:
 
 def test_who_creates_by_put_or_apply_is_held_to_it_too(api: ClusterApi) -> None:
     quota(api, hard={"count/roles.rbac.authorization.k8s.io": "0"})
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"}, "rules": []}
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "r"},
+        "rules": [],
+    }
     assert "exceeded quota: q" in api.admin.put(f"{RBAC}/r", role).message
     headers = {"content-type": "application/apply-patch+yaml"}
     applied = api.admin.call("PATCH", f"{RBAC}/r?fieldManager=me", role, headers=headers)
-    assert applied.message.startswith('roles.rbac.authorization.k8s.io "r" is forbidden: exceeded quota: q')
+    assert applied.message.startswith(
+        'roles.rbac.authorization.k8s.io "r" is forbidden: exceeded quota: q'
+    )
 
 
 def test_nobody_is_above_a_quota_but_other_namespaces_are(api: ClusterApi) -> None:
@@ -110,14 +122,20 @@ def test_nobody_is_above_a_quota_but_other_namespaces_are(api: ClusterApi) -> No
 
 def test_a_quota_without_known_usage_lets_nothing_in(api: ClusterApi) -> None:
     quota(api, hard={"configmaps": "5", "count/configmaps": "5"})
-    api.must(api.admin.patch(f"{LAB}/resourcequotas/q/status", {"status": {"used": {"configmaps": None}}}))
+    api.must(
+        api.admin.patch(
+            f"{LAB}/resourcequotas/q/status", {"status": {"used": {"configmaps": None}}}
+        )
+    )
     assert config(api, "a").message == (
         'configmaps "a" is forbidden: status unknown for quota: q, resources: configmaps,count/configmaps'
     )
 
 
 def test_reviews_tokens_and_events_are_not_counted(api: ClusterApi) -> None:
-    quota(api, hard={"count/events": "0", "count/localsubjectaccessreviews.authorization.k8s.io": "0"})
+    quota(
+        api, hard={"count/events": "0", "count/localsubjectaccessreviews.authorization.k8s.io": "0"}
+    )
     event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": "lab"}}
     api.must(api.admin.post(f"{LAB}/events", event))
     api.token("lab", "default")

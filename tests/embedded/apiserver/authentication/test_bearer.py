@@ -22,7 +22,9 @@ PREFIX = "base64url.bearer.authorization.k8s.io."
 
 
 def request(**headers: str) -> Request:
-    return Request("GET", "/", headers={name.replace("_", "-"): value for name, value in headers.items()})
+    return Request(
+        "GET", "/", headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
 @pytest.mark.parametrize(

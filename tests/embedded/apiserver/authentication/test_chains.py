@@ -13,7 +13,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from labkit.embedded.apiserver.authentication.chains import BadCertificate, identify
 from labkit.embedded.machinery.pki.keys import Keys
-from tests.support.certificates import CLIENT, SERVER, Identity, authority_of, key_usage, root, subject
+from tests.support.certificates import (
+    CLIENT,
+    SERVER,
+    Identity,
+    authority_of,
+    key_usage,
+    root,
+    subject,
+)
 
 KEYS = Keys.generate(b"-")
 OURS = authority_of(KEYS)
@@ -32,7 +40,9 @@ GOOD: dict[str, Callable[[], Identity]] = {
     "for nothing in particular": lambda: OURS.issue(usages=()),
     "without basic constraints": lambda: OURS.issue(basic=None),
     "an authority itself": OURS.authority,
-    "whose key is for signing certificates": lambda: OURS.issue(more=[(key_usage("key_cert_sign"), True)]),
+    "whose key is for signing certificates": lambda: OURS.issue(
+        more=[(key_usage("key_cert_sign"), True)]
+    ),
     "whose key is for encryption": lambda: OURS.issue(more=[(key_usage("key_encipherment"), True)]),
     "with something unknown that is not critical": lambda: OURS.issue(more=[(UNKNOWN, False)]),
     "expired, which is asked elsewhere": lambda: OURS.issue(days=(-2, -1)),
@@ -57,12 +67,16 @@ BAD: dict[str, Callable[[], Identity]] = {
         more=[(key_usage("digital_signature"), True)]
     ).issue(),
     "below another with something unknown": lambda: OURS.authority(more=[(UNKNOWN, True)]).issue(),
-    "below more than the other may have": lambda: OURS.authority("a", path_length=0).authority("b").issue(),
-    "for a name that the other may not give": lambda: OURS.authority(more=[(ONLY_EXAMPLES, True)]).issue(
-        more=[(ELSEWHERE, False)]
+    "below more than the other may have": lambda: (
+        OURS.authority("a", path_length=0).authority("b").issue()
     ),
+    "for a name that the other may not give": lambda: OURS.authority(
+        more=[(ONLY_EXAMPLES, True)]
+    ).issue(more=[(ELSEWHERE, False)]),
     "for a name that one two above may not give": lambda: (
-        OURS.authority("a", more=[(ONLY_EXAMPLES, True)]).authority("b").issue(more=[(ELSEWHERE, False)])
+        OURS.authority("a", more=[(ONLY_EXAMPLES, True)])
+        .authority("b")
+        .issue(more=[(ELSEWHERE, False)])
     ),
     "with two uids": lambda: OURS.issue(subject("jane", uids=("1", "2"))),
     "with an empty uid": lambda: OURS.issue(subject("jane", uids=("",))),
@@ -79,7 +93,8 @@ def judged(identity: Identity) -> tuple[str, tuple[str, ...]]:
 def test_good(kind: str) -> None:
     identity = GOOD[kind]()
     assert (
-        identify(identity.chain, KEYS.ca_certificate).sha256 == identity.certificate.fingerprint(hashes.SHA256()).hex()
+        identify(identity.chain, KEYS.ca_certificate).sha256
+        == identity.certificate.fingerprint(hashes.SHA256()).hex()
     )
 
 
@@ -95,7 +110,9 @@ def test_the_authority_is_a_client_like_another() -> None:
 
 def test_what_comes_along_may_be_in_any_order_and_too_much() -> None:
     own = OURS.authority("a").authority("b").issue()
-    mixed = Identity(own.certificate, own.key, (OTHER.certificate, *reversed(own.along), *own.along))
+    mixed = Identity(
+        own.certificate, own.key, (OTHER.certificate, *reversed(own.along), *own.along)
+    )
     assert judged(mixed) == ("jane", ("dev",))
     assert len(own.along) == 2
 
@@ -137,7 +154,10 @@ def test_names_side_by_side() -> None:
 
 
 def test_a_uid() -> None:
-    assert identify(OURS.issue(subject("jane", uids=("a-uid",))).chain, KEYS.ca_certificate).uid == "a-uid"
+    assert (
+        identify(OURS.issue(subject("jane", uids=("a-uid",))).chain, KEYS.ca_certificate).uid
+        == "a-uid"
+    )
     assert identify(OURS.issue().chain, KEYS.ca_certificate).uid == ""
 
 
@@ -147,8 +167,16 @@ def test_a_chain_counts_while_all_of_it_does() -> None:
     between = recent.authority(days=(-3, 1))
     own = between.issue(days=(-2, 5)).certificate
     since, until = identify(between.issue(days=(-2, 5)).chain, anchor).valid
-    assert since == recent.certificate.not_valid_before_utc.timestamp() > own.not_valid_before_utc.timestamp()
-    assert until == between.certificate.not_valid_after_utc.timestamp() < own.not_valid_after_utc.timestamp()
+    assert (
+        since
+        == recent.certificate.not_valid_before_utc.timestamp()
+        > own.not_valid_before_utc.timestamp()
+    )
+    assert (
+        until
+        == between.certificate.not_valid_after_utc.timestamp()
+        < own.not_valid_after_utc.timestamp()
+    )
 
 
 def test_of_several_ways_the_one_that_lasts_counts() -> None:

@@ -33,9 +33,17 @@ def public_key(key: bytes) -> rsa.RSAPublicKey:
 
 def test_other_libraries_verify_our_tokens(signer: TokenSigner) -> None:
     token = signer.sign(CLAIMS)
-    assert jwt.decode(token, public_key(keys().token_key), algorithms=["RS256"], audience="a") == CLAIMS
+    assert (
+        jwt.decode(token, public_key(keys().token_key), algorithms=["RS256"], audience="a")
+        == CLAIMS
+    )
     assert jwt.PyJWK(signer.key_set()["keys"][0]).key_id == signer.key_id
-    assert jwt.decode(token, jwt.PyJWK(signer.key_set()["keys"][0]), algorithms=["RS256"], audience="a") == CLAIMS
+    assert (
+        jwt.decode(
+            token, jwt.PyJWK(signer.key_set()["keys"][0]), algorithms=["RS256"], audience="a"
+        )
+        == CLAIMS
+    )
 
 
 def test_we_verify_tokens_of_other_libraries(signer: TokenSigner) -> None:
@@ -63,7 +71,18 @@ CRYPTO = "go-jose/go-jose: error in cryptographic primitive"
 
 def test_not_a_token(signer: TokenSigner) -> None:
     token = signer.sign(CLAIMS)
-    for text in ("", "x", "a.b", "a.b.c.d", f"{token}.", f" {token}", f"{token}=", f"{token}!", "{}.{}.{}", "é.é.é"):
+    for text in (
+        "",
+        "x",
+        "a.b",
+        "a.b.c.d",
+        f"{token}.",
+        f" {token}",
+        f"{token}=",
+        f"{token}!",
+        "{}.{}.{}",
+        "é.é.é",
+    ):
         wrong(signer, text)
 
 
@@ -81,7 +100,9 @@ def test_issuer_comes_first(signer: TokenSigner) -> None:
     wrong(signer, forge.with_header(signer.sign({**CLAIMS, "iss": "other"}), kid="other"))
 
 
-@pytest.mark.parametrize("algorithm", ["none", "None", "HS256", "RS512", "PS256", "ES256", "rs256", "", None, 1])
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "HS256", "RS512", "PS256", "ES256", "rs256", "", None, 1]
+)
 def test_other_algorithms(signer: TokenSigner, algorithm: Any) -> None:
     token = signer.sign(CLAIMS)
     wrong(signer, forge.with_header(token, alg=algorithm))
@@ -103,7 +124,9 @@ def test_other_headers(signer: TokenSigner) -> None:
     wrong(signer, forge.with_header(token, typ="JWT"), CRYPTO)
     other = TokenSigner(Keys.generate().token_key)
     jwk = other.key_set()["keys"][0]
-    forged = jwt.encode(CLAIMS, Keys.generate().token_key, "RS256", headers={"jwk": jwk, "kid": signer.key_id})
+    forged = jwt.encode(
+        CLAIMS, Keys.generate().token_key, "RS256", headers={"jwk": jwk, "kid": signer.key_id}
+    )
     wrong(signer, forged, CRYPTO)
 
 
@@ -116,7 +139,9 @@ def test_tampered(signer: TokenSigner) -> None:
         wrong(signer, f"{head}.{signature[:position]}{letter}{signature[position + 1 :]}", CRYPTO)
     wrong(signer, f"{head}.{signature[:-4]}", CRYPTO)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    spelt_otherwise = signature[:-1] + letters[letters.index(signature[-1]) + 1]  # the last letter's spare bits
+    spelt_otherwise = (
+        signature[:-1] + letters[letters.index(signature[-1]) + 1]
+    )  # the last letter's spare bits
     assert urlsafe_b64decode(f"{spelt_otherwise}==") == urlsafe_b64decode(f"{signature}==")
     wrong(signer, f"{head}.{spelt_otherwise}", CRYPTO)
     wrong(signer, f"{head}.a")

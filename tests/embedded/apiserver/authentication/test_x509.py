@@ -78,7 +78,9 @@ def test_a_bad_one_is_refused_even_where_anybody_may_ask(api: ClusterApi, kind: 
 def test_a_good_token_counts_beside_a_bad_one(api: ClusterApi, kind: str) -> None:
     identity = NOBODY[kind]()
     token = api.token("default", "default")
-    assert showing(api, identity, token).who()["username"] == "system:serviceaccount:default:default"
+    assert (
+        showing(api, identity, token).who()["username"] == "system:serviceaccount:default:default"
+    )
     assert ask(showing(api, identity, "nonsense")).status == 401
 
 
@@ -91,7 +93,10 @@ def test_a_bad_one_leaves_an_event(api: ClusterApi) -> None:
     ask(showing(api, root().issue()))
     event = list(api.events)[-1]
     assert event["user"] == {}
-    assert (event["responseStatus"]["code"], event["responseStatus"]["message"]) == (401, "Unauthorized")
+    assert (event["responseStatus"]["code"], event["responseStatus"]["message"]) == (
+        401,
+        "Unauthorized",
+    )
     assert "annotations" not in event
 
 
@@ -108,7 +113,10 @@ def test_many_may_come(api: ClusterApi) -> None:
     """More than are remembered."""
     identity = OURS.issue("jane")
     for number in range(300):
-        assert ask(Caller(api.cluster, ShownCertificate((*identity.chain, b"%d" % number)))).status == 401
+        assert (
+            ask(Caller(api.cluster, ShownCertificate((*identity.chain, b"%d" % number)))).status
+            == 401
+        )
     assert ask(showing(api, identity)).status == 201
 
 

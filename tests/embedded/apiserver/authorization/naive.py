@@ -30,7 +30,8 @@ def allowed(policy: Policy, user: str, groups: set[str], ask: dict[str, str]) ->
             granted += [
                 rule
                 for role in policy["clusterroles"]
-                if bound["roleRef"]["kind"] == "ClusterRole" and role["metadata"]["name"] == bound["roleRef"]["name"]
+                if bound["roleRef"]["kind"] == "ClusterRole"
+                and role["metadata"]["name"] == bound["roleRef"]["name"]
                 for rule in role["rules"]
             ]
     namespace = ask.get("namespace", "")
@@ -55,7 +56,9 @@ def names(bound: dict[str, Any], home: str, user: str, groups: set[str]) -> bool
                 hit = subject["name"] in groups
             case "ServiceAccount":
                 namespace = subject.get("namespace", home)
-                hit = namespace != "" and user == ":".join(("system", "serviceaccount", namespace, subject["name"]))
+                hit = namespace != "" and user == ":".join(
+                    ("system", "serviceaccount", namespace, subject["name"])
+                )
             case _:
                 hit = False
         if hit:

@@ -45,20 +45,28 @@ def test_every_decision_agrees(
         return [obj for obj in policy[plural] if obj["metadata"].get("namespace", "") == namespace]
 
     def one(plural: str, namespace: str, name: str) -> dict[str, Any] | None:
-        return next((obj for obj in listed(plural, namespace) if obj["metadata"]["name"] == name), None)
+        return next(
+            (obj for obj in listed(plural, namespace) if obj["metadata"]["name"] == name), None
+        )
 
     rbac = authorizer(listed, one)
     several = 0
     for item in some(recording["decisions"]):
         spec, status = item["spec"], item["status"]
         user = User(spec["user"], tuple(spec["groups"]))
-        question = Attributes(user, **(spec.get("resourceAttributes") or spec["nonResourceAttributes"]))
+        question = Attributes(
+            user, **(spec.get("resourceAttributes") or spec["nonResourceAttributes"])
+        )
         decision = rbac(question)
         assert decision.allowed == status["allowed"], item
         if decision.reason != status.get("reason", ""):
             # Several bindings grant it, and the real server met another one first.
             grants = rules_for(user, question.namespace, listed, one)
-            granting = {f"RBAC: allowed by {grant.why}" for grant in grants if rule_allows(grant.rule, question)}
+            granting = {
+                f"RBAC: allowed by {grant.why}"
+                for grant in grants
+                if rule_allows(grant.rule, question)
+            }
             assert status["reason"] in granting, item
             assert len(granting) > 1, item
             several += 1

@@ -26,21 +26,37 @@ GET_PODS = rule("get list", "pods")
     ("held", "wanted", "missing"),
     [
         ([GET_PODS], [rule("get", "pods")], []),
-        ([GET_PODS], [rule("get delete", "pods")], ['{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}']),
+        (
+            [GET_PODS],
+            [rule("get delete", "pods")],
+            ['{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}'],
+        ),
         (
             [GET_PODS],
             [rule("get", "pods/log")],
             ['{APIGroups:[""], Resources:["pods/log"], Verbs:["get"]}'],
         ),
         ([rule("get", "*/log")], [rule("get", "pods/log services/log")], []),
-        ([rule("get", "*/log")], [rule("get", "pods")], ['{APIGroups:[""], Resources:["pods"], Verbs:["get"]}']),
+        (
+            [rule("get", "*/log")],
+            [rule("get", "pods")],
+            ['{APIGroups:[""], Resources:["pods"], Verbs:["get"]}'],
+        ),
         ([rule("get", "*")], [rule("get", "*/log pods/exec")], []),
         ([rule("get", "*")], [rule("*", "*")], ['{APIGroups:[""], Resources:["*"], Verbs:["*"]}']),
         ([ALL], [rule("*", "pods", "x", "n")], []),
         ([ALL], [rule("get", urls="/x")], ['{NonResourceURLs:["/x"], Verbs:["get"]}']),
         ([rule("get", urls="/x/*")], [rule("get", urls="/x/y /x/*")], []),
-        ([rule("get", urls="/x")], [rule("get", urls="/x/y")], ['{NonResourceURLs:["/x/y"], Verbs:["get"]}']),
-        ([rule("get", urls="/x/*")], [rule("get", urls="/*")], ['{NonResourceURLs:["/*"], Verbs:["get"]}']),
+        (
+            [rule("get", urls="/x")],
+            [rule("get", urls="/x/y")],
+            ['{NonResourceURLs:["/x/y"], Verbs:["get"]}'],
+        ),
+        (
+            [rule("get", urls="/x/*")],
+            [rule("get", urls="/*")],
+            ['{NonResourceURLs:["/*"], Verbs:["get"]}'],
+        ),
         (
             [rule("get", "pods", names="a")],
             [rule("get", "pods")],
@@ -82,7 +98,9 @@ def api() -> ClusterApi:
     api.namespace("lab")
     group = "rbac.authorization.k8s.io"
     some = "get list create update patch delete"
-    api.role("writer", rule(some, "roles rolebindings clusterroles clusterrolebindings", group), GET_PODS)
+    api.role(
+        "writer", rule(some, "roles rolebindings clusterroles clusterrolebindings", group), GET_PODS
+    )
     api.bind("writer", "ClusterRole/writer", "User/mallory")
     return api
 
@@ -96,7 +114,8 @@ def refused(reply: Reply, kind: str, name: str, *missing: str) -> None:
     assert reply.status == 403
     assert reply.message == (
         f'{kind}.rbac.authorization.k8s.io "{name}" is forbidden: user "mallory" (groups=["dev" '
-        '"system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n' + "\n".join(missing)
+        '"system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n'
+        + "\n".join(missing)
     )
 
 
@@ -118,9 +137,16 @@ def test_roles(api: ClusterApi, mallory: Caller) -> None:
     assert api.admin.get(f"{ROLES}/big").status == 404
 
 
-def test_a_role_stronger_than_oneself_may_be_labelled_only_with_its_rights(api: ClusterApi, mallory: Caller) -> None:
+def test_a_role_stronger_than_oneself_may_be_labelled_only_with_its_rights(
+    api: ClusterApi, mallory: Caller
+) -> None:
     api.must(api.admin.post(ROLES, role("strong", rule("delete", "pods"))))
-    refused(mallory.patch(f"{ROLES}/strong", {"metadata": {"labels": {"a": "b"}}}), "roles", "strong", DELETE_PODS)
+    refused(
+        mallory.patch(f"{ROLES}/strong", {"metadata": {"labels": {"a": "b"}}}),
+        "roles",
+        "strong",
+        DELETE_PODS,
+    )
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "y"}
     api.must(mallory.patch(f"{ROLES}/strong", {"metadata": {"ownerReferences": [owner]}}))
 
@@ -142,15 +168,22 @@ def test_escalate_of_one_role(api: ClusterApi, mallory: Caller) -> None:
 
 
 def test_bindings(api: ClusterApi, mallory: Caller) -> None:
-    everything = ('{APIGroups:["*"], Resources:["*"], Verbs:["*"]}', '{NonResourceURLs:["*"], Verbs:["*"]}')
+    everything = (
+        '{APIGroups:["*"], Resources:["*"], Verbs:["*"]}',
+        '{NonResourceURLs:["*"], Verbs:["*"]}',
+    )
     body = binding("b", "ClusterRole/cluster-admin", "User/mallory")
     refused(mallory.post(BINDINGS, body), "rolebindings", "b", *everything)
-    refused(mallory.post(f"{RBAC}/clusterrolebindings", body), "clusterrolebindings", "b", *everything)
+    refused(
+        mallory.post(f"{RBAC}/clusterrolebindings", body), "clusterrolebindings", "b", *everything
+    )
     api.role("weak", rule("get", "pods"), namespace="lab")
     api.must(mallory.post(BINDINGS, binding("weak", "Role/weak", "User/kim")))
 
 
-def test_a_binding_stronger_than_oneself_gets_no_new_subject(api: ClusterApi, mallory: Caller) -> None:
+def test_a_binding_stronger_than_oneself_gets_no_new_subject(
+    api: ClusterApi, mallory: Caller
+) -> None:
     api.bind("admins", "ClusterRole/cluster-admin", "User/boss", namespace="lab")
     subjects = [{"kind": "User", "name": "mallory", "apiGroup": "rbac.authorization.k8s.io"}]
     assert mallory.patch(f"{BINDINGS}/admins", {"subjects": subjects}).status == 403
@@ -158,8 +191,15 @@ def test_a_binding_stronger_than_oneself_gets_no_new_subject(api: ClusterApi, ma
 
 def test_a_missing_role_cannot_be_bound(api: ClusterApi, mallory: Caller) -> None:
     reply = mallory.post(BINDINGS, binding("b", "Role/ghost", "User/x"))
-    assert (reply.status, reply.message) == (404, 'rolebindings.rbac.authorization.k8s.io "ghost" not found')
-    assert reply.body["details"] == {"name": "ghost", "group": "rbac.authorization.k8s.io", "kind": "rolebindings"}
+    assert (reply.status, reply.message) == (
+        404,
+        'rolebindings.rbac.authorization.k8s.io "ghost" not found',
+    )
+    assert reply.body["details"] == {
+        "name": "ghost",
+        "group": "rbac.authorization.k8s.io",
+        "kind": "rolebindings",
+    }
 
 
 def test_an_unknown_kind_of_role_is_met_before_validation(api: ClusterApi, mallory: Caller) -> None:
@@ -170,7 +210,9 @@ def test_an_unknown_kind_of_role_is_met_before_validation(api: ClusterApi, mallo
     assert api.admin.post(BINDINGS, body).status == 422
 
 
-def test_the_whole_clusters_binding_cannot_name_a_namespaces_role(api: ClusterApi, mallory: Caller) -> None:
+def test_the_whole_clusters_binding_cannot_name_a_namespaces_role(
+    api: ClusterApi, mallory: Caller
+) -> None:
     reply = mallory.post(f"{RBAC}/clusterrolebindings", binding("b", "Role/ghost", "User/x"))
     assert (reply.status, reply.message) == (400, "Namespace parameter required.")
 
@@ -181,7 +223,12 @@ def test_bind(api: ClusterApi, mallory: Caller) -> None:
     api.bind("bind", "Role/bind", "User/mallory", namespace="lab")
     api.must(mallory.post(BINDINGS, binding("view", "ClusterRole/view", "User/x")))
     assert mallory.post(BINDINGS, binding("edit", "ClusterRole/edit", "User/x")).status == 403
-    assert mallory.post(f"{RBAC}/clusterrolebindings", binding("v", "ClusterRole/view", "User/x")).status == 403
+    assert (
+        mallory.post(
+            f"{RBAC}/clusterrolebindings", binding("v", "ClusterRole/view", "User/x")
+        ).status
+        == 403
+    )
 
 
 def test_aggregation_is_for_administrators(api: ClusterApi, mallory: Caller) -> None:
@@ -197,18 +244,27 @@ def test_aggregation_is_for_administrators(api: ClusterApi, mallory: Caller) -> 
 
 def guard_of(held: list[Any]) -> EscalationGuard:
     """A guard whose callers hold these rules; ``escalate`` and ``bind`` are allowed to nobody."""
-    return EscalationGuard(lambda *_: [Grant(each, {}, {}, {}) for each in held], lambda *_: None, lambda _: NO_OPINION)
+    return EscalationGuard(
+        lambda *_: [Grant(each, {}, {}, {}) for each in held], lambda *_: None, lambda _: NO_OPINION
+    )
 
 
 def creating(resource: str, namespace: str = "") -> RequestInfo:
-    return RequestInfo(True, "/", "create", "apis", "rbac.authorization.k8s.io", "v1", namespace, resource)
+    return RequestInfo(
+        True, "/", "create", "apis", "rbac.authorization.k8s.io", "v1", namespace, resource
+    )
 
 
 @pytest.mark.parametrize("held", [[ALL], [rule("*", urls="*")], [ALL, rule("*", urls="*")]])
 def test_aggregation_takes_all_resources_and_all_paths(held: list[Any]) -> None:
     """A caller who may do all of one kind could be lent the rest."""
-    new = {"metadata": {"name": "agg"}, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"x": "y"}}]}}
-    raises = pytest.raises(ApiError, match="must have cluster-admin privileges to use the aggregationRule")
+    new = {
+        "metadata": {"name": "agg"},
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"x": "y"}}]},
+    }
+    raises = pytest.raises(
+        ApiError, match="must have cluster-admin privileges to use the aggregationRule"
+    )
     with raises if len(held) == 1 else contextlib.nullcontext():
         guard_of(held)(User("kim"), creating("clusterroles"), new)
 
@@ -227,7 +283,11 @@ def test_what_the_garbage_collector_reads_may_change_on_a_role_stronger_than_one
 def test_a_binding_without_an_api_group_asks_for_the_right_to_bind_that_of_rbac(
     api: ClusterApi, mallory: Caller
 ) -> None:
-    api.role("bind", rule("bind", "clusterroles", "rbac.authorization.k8s.io", names="view"), namespace="lab")
+    api.role(
+        "bind",
+        rule("bind", "clusterroles", "rbac.authorization.k8s.io", names="view"),
+        namespace="lab",
+    )
     api.bind("bind", "Role/bind", "User/mallory", namespace="lab")
     body = binding("view", "ClusterRole/view", "User/x")
     del body["roleRef"]["apiGroup"]
@@ -239,7 +299,10 @@ def test_a_binding_without_an_api_group_asks_for_the_right_to_bind_that_of_rbac(
     ("ref", "asked"),
     [
         ({}, ("rbac.authorization.k8s.io", "clusterroles", "view")),
-        ({"apiGroup": "rbac.authorization.k8s.io"}, ("rbac.authorization.k8s.io", "clusterroles", "view")),
+        (
+            {"apiGroup": "rbac.authorization.k8s.io"},
+            ("rbac.authorization.k8s.io", "clusterroles", "view"),
+        ),
         ({"apiGroup": "x.example"}, ("x.example", "clusterroles", "view")),
         ({"kind": "Role"}, ("rbac.authorization.k8s.io", "roles", "view")),
     ],
@@ -256,7 +319,9 @@ def test_the_right_to_bind_is_asked_for_as_the_binding_names_the_role(
     guard = EscalationGuard(lambda *_: [], lambda *_: None, authorize)
     new = {"metadata": {"name": "b"}, "roleRef": {"kind": "ClusterRole", "name": "view", **ref}}
     guard(User("kim"), creating("rolebindings", "lab"), new)
-    assert [(each.verb, each.group, each.resource, each.name) for each in questions] == [("bind", *asked)]
+    assert [(each.verb, each.group, each.resource, each.name) for each in questions] == [
+        ("bind", *asked)
+    ]
     assert questions[0].namespace == "lab"
 
 
@@ -267,8 +332,19 @@ PARTS: tuple[Any, ...] = (
     rule("get list", "pods", names="a"),
     rule("get list", "pods services", names="a b c"),
     rule("get list", urls="/a /b /c"),
-    {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"], "nonResourceURLs": ["/a", "/b", "/c"]},
-    {"verbs": ["get"], "apiGroups": None, "resources": None, "resourceNames": None, "nonResourceURLs": None},
+    {
+        "verbs": ["get", "list"],
+        "apiGroups": [""],
+        "resources": ["pods"],
+        "nonResourceURLs": ["/a", "/b", "/c"],
+    },
+    {
+        "verbs": ["get"],
+        "apiGroups": None,
+        "resources": None,
+        "resourceNames": None,
+        "nonResourceURLs": None,
+    },
 )
 
 
@@ -302,10 +378,14 @@ def test_errors_met_on_the_way_are_told(api: ClusterApi, mallory: Caller) -> Non
         DELETE_PODS + '; resolution errors: [roles.rbac.authorization.k8s.io "ghost" not found]'
     )
     reply = mallory.post(BINDINGS, binding("b", "ClusterRole/edit", "User/x"))
-    assert reply.message.endswith('; resolution errors: [rolebindings.rbac.authorization.k8s.io "ghost" not found]')
+    assert reply.message.endswith(
+        '; resolution errors: [rolebindings.rbac.authorization.k8s.io "ghost" not found]'
+    )
 
 
-def test_what_a_controller_writes_during_a_callers_request_is_not_held_to_the_callers_rights() -> None:
+def test_what_a_controller_writes_during_a_callers_request_is_not_held_to_the_callers_rights() -> (
+    None
+):
     api = ClusterApi()
     api.role("maker", rule("create", "clusterroles", "rbac.authorization.k8s.io"))
     api.bind("maker", "ClusterRole/maker", "User/jane")
@@ -314,11 +394,19 @@ def test_what_a_controller_writes_during_a_callers_request_is_not_held_to_the_ca
 
     def react(change: Change) -> None:
         if change.new is not None and change.new["metadata"]["name"] == "few":
-            registry.create(kind, {"metadata": {"name": "all"}, "rules": [ALL]}, manager="controller")
+            registry.create(
+                kind, {"metadata": {"name": "all"}, "rules": [ALL]}, manager="controller"
+            )
 
     registry.controllers.append(react)
-    few = {"metadata": {"name": "few"}, "rules": [rule("create", "clusterroles", "rbac.authorization.k8s.io")]}
+    few = {
+        "metadata": {"name": "few"},
+        "rules": [rule("create", "clusterroles", "rbac.authorization.k8s.io")],
+    }
     jane = api.user("jane")
     assert jane.post(f"{RBAC}/clusterroles", few).status == 201
     assert api.admin.get(f"{RBAC}/clusterroles/all").status == 200
-    assert jane.post(f"{RBAC}/clusterroles", {"metadata": {"name": "more"}, "rules": [ALL]}).status == 403
+    assert (
+        jane.post(f"{RBAC}/clusterroles", {"metadata": {"name": "more"}, "rules": [ALL]}).status
+        == 403
+    )

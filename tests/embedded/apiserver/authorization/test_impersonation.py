@@ -74,7 +74,9 @@ def test_the_first_way_that_applies_says_why_not() -> None:
     with pytest.raises(ApiError, match="cannot impersonate-on:user-info:list resource"):
         impersonate(User("y"), LIST_PODS)
     impersonate(User("x"), LIST_PODS)
-    with pytest.raises(ApiError, match='users "y" is forbidden: User "boss" cannot impersonate resource "users"'):
+    with pytest.raises(
+        ApiError, match='users "y" is forbidden: User "boss" cannot impersonate resource "users"'
+    ):
         impersonate(User("y"), LIST_PODS)
 
 
@@ -98,21 +100,30 @@ def test_an_account_with_groups_can_only_be_had_the_old_way() -> None:
     impersonate, asked = allowing(*legacy(("serviceaccounts", "bot"), ("groups", "g")))
     impersonation = impersonate(User("system:serviceaccount:lab:bot", ("g",)), LIST_PODS)
     assert impersonation.user.groups == ("g", "system:authenticated")
-    assert asked == [("impersonate", "serviceaccounts", "bot", "", "lab"), ("impersonate", "groups", "g", "", "")]
+    assert asked == [
+        ("impersonate", "serviceaccounts", "bot", "", "lab"),
+        ("impersonate", "groups", "g", "", ""),
+    ]
 
 
 def test_as_an_account() -> None:
     impersonate, asked = allowing(
-        ("impersonate-on:serviceaccount:list", "pods", ""), ("impersonate:serviceaccount", "serviceaccounts", "bot")
+        ("impersonate-on:serviceaccount:list", "pods", ""),
+        ("impersonate:serviceaccount", "serviceaccounts", "bot"),
     )
     impersonation = impersonate(User("system:serviceaccount:lab:bot"), LIST_PODS)
-    assert impersonation.user.groups == ("system:serviceaccounts", "system:serviceaccounts:lab", "system:authenticated")
+    assert impersonation.user.groups == (
+        "system:serviceaccounts",
+        "system:serviceaccounts:lab",
+        "system:authenticated",
+    )
     assert asked[-1][3:] == ("authentication.k8s.io", "lab")
 
 
 def test_as_a_node() -> None:
     impersonate, _ = allowing(
-        ("impersonate-on:arbitrary-node:list", "pods", ""), ("impersonate:arbitrary-node", "nodes", "n1")
+        ("impersonate-on:arbitrary-node:list", "pods", ""),
+        ("impersonate:arbitrary-node", "nodes", "n1"),
     )
     impersonation = impersonate(User("system:node:n1"), LIST_PODS)
     assert impersonation.user.groups == ("system:nodes", "system:authenticated")
@@ -132,8 +143,13 @@ def test_as_the_node_one_runs_on() -> None:
         callers.append(asked.user)
         return Decision(True)
 
-    assert Impersonator(authorize)(User("system:node:n1"), question).constraint == "impersonate:associated-node"
-    assert callers == [User(agent.name, (), "uid")] * 2, "without the extra fields that name its pod and its node"
+    assert (
+        Impersonator(authorize)(User("system:node:n1"), question).constraint
+        == "impersonate:associated-node"
+    )
+    assert callers == [User(agent.name, (), "uid")] * 2, (
+        "without the extra fields that name its pod and its node"
+    )
     assert impersonate(User("system:node:n1"), question).constraint == "impersonate:associated-node"
     with pytest.raises(ApiError):
         impersonate(User("system:node:n2"), question)
@@ -168,7 +184,9 @@ def test_every_part_needs_a_right() -> None:
 def test_many_groups_may_be_allowed_at_once() -> None:
     wanted = User("x", ("g1", "g2", "g3", "g4"))
     on = ("impersonate-on:user-info:list", "pods", "")
-    impersonate, _ = allowing(on, ("impersonate:user-info", "users", "x"), ("impersonate:user-info", "groups", "*"))
+    impersonate, _ = allowing(
+        on, ("impersonate:user-info", "users", "x"), ("impersonate:user-info", "groups", "*")
+    )
     assert impersonate(wanted, LIST_PODS).constraint == "impersonate:user-info"
 
 
@@ -178,8 +196,13 @@ def test_many_groups_may_be_allowed_at_once() -> None:
 )
 def test_many_parts_need_a_right_to_each_where_there_is_none_to_all(wanted: User) -> None:
     parts = [("groups", group) for group in wanted.groups]
-    parts += [(f"userextras/{key}", value) for key, values in wanted.extra.items() for value in values]
-    on, user = ("impersonate-on:user-info:list", "pods", ""), ("impersonate:user-info", "users", "x")
+    parts += [
+        (f"userextras/{key}", value) for key, values in wanted.extra.items() for value in values
+    ]
+    on, user = (
+        ("impersonate-on:user-info:list", "pods", ""),
+        ("impersonate:user-info", "users", "x"),
+    )
     rights = [("impersonate:user-info", resource, name) for resource, name in parts]
     impersonate, _ = allowing(on, user, *rights)
     assert impersonate(wanted, LIST_PODS).constraint == "impersonate:user-info"
@@ -190,7 +213,8 @@ def test_many_parts_need_a_right_to_each_where_there_is_none_to_all(wanted: User
 
 
 @pytest.mark.parametrize(
-    "wanted", [User("x", ("g1", "g2", "g3")), User("x", (), "", {"a.io/k": ("v1", "v2"), "a.io/l": ("v3",)})]
+    "wanted",
+    [User("x", ("g1", "g2", "g3")), User("x", (), "", {"a.io/k": ("v1", "v2"), "a.io/l": ("v3",)})],
 )
 def test_a_right_to_all_parts_is_none_to_a_few(wanted: User) -> None:
     impersonate, asked = allowing(
@@ -201,7 +225,9 @@ def test_a_right_to_all_parts_is_none_to_a_few(wanted: User) -> None:
     )
     with pytest.raises(ApiError, match="cannot impersonate:user-info resource"):
         impersonate(wanted, LIST_PODS)
-    assert not [name for _verb, _resource, name, *_ in asked if name == "*"], "which is not asked for"
+    assert not [name for _verb, _resource, name, *_ in asked if name == "*"], (
+        "which is not asked for"
+    )
 
 
 def test_many_extra_values_may_be_allowed_at_once() -> None:
@@ -219,19 +245,40 @@ def test_many_extra_values_may_be_allowed_at_once() -> None:
         (User("x", ("system:masters",)), "impersonating the system:masters group is not allowed"),
         (User("x", ("",)), "impersonating the empty string group is not allowed"),
         (User("x", (), "", {"K.io/x": ("v",)}), "impersonating a"),
-        (User("x", (), "", {"k": ("v",)}), r'extra\.key: Invalid value: "k": must be a domain-prefixed path'),
-        (User("x", (), "", {"a.io/ ": ("v",)}), r'extra\.key: Invalid value: " ": Invalid path \(regex used for'),
+        (
+            User("x", (), "", {"k": ("v",)}),
+            r'extra\.key: Invalid value: "k": must be a domain-prefixed path',
+        ),
+        (
+            User("x", (), "", {"a.io/ ": ("v",)}),
+            r'extra\.key: Invalid value: " ": Invalid path \(regex used for',
+        ),
         (
             User("x", (), "", {"a_b/ ": ("v",)}),
             r'not allowed: \[extra\.key: Invalid value: "a_b": a lowercase RFC 1123',
         ),
-        (User("x", (), "", {"a.io/x": ("",)}), "impersonating the empty string value in extra is not allowed"),
+        (
+            User("x", (), "", {"a.io/x": ("",)}),
+            "impersonating the empty string value in extra is not allowed",
+        ),
         (User("x", (), "", {"a.io/x": ()}), "impersonating empty values in extra is not allowed"),
-        (User("x", (), "", {"a.io/X": ("v",)}), 'impersonating a non-lowercase key in extra is not allowed: "a.io/X"'),
-        (User("x", (), "", {"a.io/": ("v",)}), 'Invalid value: "a.io/": must be a domain-prefixed path'),
+        (
+            User("x", (), "", {"a.io/X": ("v",)}),
+            'impersonating a non-lowercase key in extra is not allowed: "a.io/X"',
+        ),
+        (
+            User("x", (), "", {"a.io/": ("v",)}),
+            'Invalid value: "a.io/": must be a domain-prefixed path',
+        ),
         (User("x", (), "", {"/x": ("v",)}), 'Invalid value: "/x": must be a domain-prefixed path'),
-        (User("x", (), "", {f"{'a' * 254}/x": ("v",)}), f'"{"a" * 254}": must be no more than 253 bytes'),
-        (User("x", (), "", {"": ("v",)}), "impersonating the empty string key in extra is not allowed"),
+        (
+            User("x", (), "", {f"{'a' * 254}/x": ("v",)}),
+            f'"{"a" * 254}": must be no more than 253 bytes',
+        ),
+        (
+            User("x", (), "", {"": ("v",)}),
+            "impersonating the empty string key in extra is not allowed",
+        ),
     ],
 )
 def test_what_the_new_ways_never_allow(wanted: User, why: str) -> None:
@@ -283,7 +330,10 @@ def test_headers() -> None:
             {"impersonate-group": "dev"},
             'Name:"", UID:"", Groups:[]string{"dev"}, Extra:map[string][]string(nil)',
         ),
-        ({"impersonate-uid": "u"}, 'Name:"", UID:"u", Groups:[]string(nil), Extra:map[string][]string(nil)'),
+        (
+            {"impersonate-uid": "u"},
+            'Name:"", UID:"u", Groups:[]string(nil), Extra:map[string][]string(nil)',
+        ),
         (
             {"impersonate-extra-k": "v"},
             'Name:"", UID:"", Groups:[]string(nil), Extra:map[string][]string{"k":[]string{"v"}}',
@@ -294,7 +344,10 @@ def test_nobody_to_impersonate(headers: dict[str, str], shown: str) -> None:
     with pytest.raises(ApiError) as caught:
         requested_user(request(headers))
     assert caught.value.code == 400
-    assert caught.value.message == f"requested &user.DefaultInfo{{{shown}}} without impersonating a user name"
+    assert (
+        caught.value.message
+        == f"requested &user.DefaultInfo{{{shown}}} without impersonating a user name"
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,12 @@ POD: dict[str, Any] = {
         "containers": [{"name": "c", "env": ENV, "envFrom": [{"secretRef": {"name": "all"}}]}],
         "volumes": [
             {"name": "a", "secret": {"secretName": "disk"}},
-            {"name": "b", "projected": {"sources": [{"configMap": {"name": "part"}}, {"secret": {"name": "part"}}]}},
+            {
+                "name": "b",
+                "projected": {
+                    "sources": [{"configMap": {"name": "part"}}, {"secret": {"name": "part"}}]
+                },
+            },
             {"name": "c", "persistentVolumeClaim": {"claimName": "claim"}},
             {"name": "d", "ephemeral": {}},
         ],
@@ -68,7 +73,9 @@ def decide(user: User, verb: str, target: str, **more: Any) -> Decision:
         "volumeattachments.storage.k8s.io": ATTACHMENTS,
     }
     group = GROUPS.get(group, group)
-    question = Attributes(user, verb, group, "v1", resource, subresource, name=name, **{"namespace": "lab", **more})
+    question = Attributes(
+        user, verb, group, "v1", resource, subresource, name=name, **{"namespace": "lab", **more}
+    )
     return node_authorizer(lambda wanted, namespace: objects.get(wanted, []))(question)
 
 
@@ -155,19 +162,39 @@ def test_allowed(verb: str, target: str) -> None:
         ("get", "csi/volumeattachments ghost", STRANGER),
         ("list", "csi/volumeattachments", "can only get individual resources of this type"),
         ("update", "persistentvolumeclaims.status others", STRANGER),
-        ("update", "persistentvolumeclaims claim", "can only get individual resources of this type"),
+        (
+            "update",
+            "persistentvolumeclaims claim",
+            "can only get individual resources of this type",
+        ),
         ("get", "serviceaccounts other", STRANGER),
         ("list", "serviceaccounts bot", "can only create tokens for individual service accounts"),
         ("create", "serviceaccounts bot", "can only create token subresource of serviceaccount"),
-        ("create", "serviceaccounts.token", "can only create tokens for individual service accounts"),
-        ("get", "serviceaccounts.token bot", "can only create tokens for individual service accounts"),
+        (
+            "create",
+            "serviceaccounts.token",
+            "can only create tokens for individual service accounts",
+        ),
+        (
+            "get",
+            "serviceaccounts.token bot",
+            "can only create tokens for individual service accounts",
+        ),
         ("get", "persistentvolumeclaims.status claim", "can only get/update/patch this type"),
         ("create", "serviceaccounts", "can only create tokens for individual service accounts"),
         ("create", "serviceaccounts.token other", STRANGER),
-        ("get", "lease/leases n1", 'can only access leases in the "kube-node-lease" system namespace'),
+        (
+            "get",
+            "lease/leases n1",
+            'can only access leases in the "kube-node-lease" system namespace',
+        ),
         ("list", "csi/csinodes", "can only get, create, update, patch, or delete a CSINode"),
         ("get", "csi/csinodes.status n1", "cannot authorize CSINode subresources"),
-        ("get", "csi/csinodes n2", "can only access CSINode with the same name as the requesting node"),
+        (
+            "get",
+            "csi/csinodes n2",
+            "can only access CSINode with the same name as the requesting node",
+        ),
         ("list", "nodes", "node 'n1' cannot read all nodes, only its own Node object"),
         ("get", "nodes n2", "node 'n1' cannot read 'n2', only its own Node object"),
         ("delete", "nodes n1", ""),
@@ -206,7 +233,9 @@ def test_a_lease_of_its_own() -> None:
     place = {"namespace": "kube-node-lease"}
     assert decide(NODE, "update", "lease/leases n1", **place).allowed
     assert decide(NODE, "create", "lease/leases", **place).allowed
-    assert decide(NODE, "get", "lease/leases n2", **place).reason.startswith("can only access node lease with the same")
+    assert decide(NODE, "get", "lease/leases n2", **place).reason.startswith(
+        "can only access node lease with the same"
+    )
     assert decide(NODE, "list", "lease/leases", **place).reason.startswith("can only get, create")
 
 

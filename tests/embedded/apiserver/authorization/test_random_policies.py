@@ -61,10 +61,14 @@ def test_the_cached_authorizer_answers_as_the_plain_one(
     plain, cached = RBACAuthorizer(*reading(policy)), CachedRBACAuthorizer(*reading(policy))
     questions = [asked(User(user, tuple(groups)), ask) for user, groups, ask in asks]
     for _ in range(2):
-        assert [cached(question) for question in questions] == [plain(question) for question in questions]
+        assert [cached(question) for question in questions] == [
+            plain(question) for question in questions
+        ]
     policy.update(changed)
     cached.forget()
-    assert [cached(question) for question in questions] == [plain(question) for question in questions]
+    assert [cached(question) for question in questions] == [
+        plain(question) for question in questions
+    ]
 
 
 @settings(max_examples=examples(200))
@@ -75,7 +79,9 @@ def test_the_cached_authorizer_finds_the_rules_that_the_plain_one_finds(
     found = []
     for authorizer in (RBACAuthorizer(*reading(policy)), CachedRBACAuthorizer(*reading(policy))):
         errors: list[str] = []
-        found.append((list(authorizer.rules_for(User(user, tuple(groups)), namespace, errors)), errors))
+        found.append(
+            (list(authorizer.rules_for(User(user, tuple(groups)), namespace, errors)), errors)
+        )
     assert found[0] == found[1]
 
 
@@ -86,7 +92,9 @@ def grants(*rules: dict[str, Any]) -> list[Grant]:
 
 @settings(max_examples=examples(300))
 @given(RULES, ASKS)
-def test_the_index_leaves_out_no_rule_that_allows_a_request(rules: list[dict[str, Any]], ask: dict[str, str]) -> None:
+def test_the_index_leaves_out_no_rule_that_allows_a_request(
+    rules: list[dict[str, Any]], ask: dict[str, str]
+) -> None:
     question, given_rules = asked(User("u"), ask), grants(*rules)
     candidates = list(GrantIndex(given_rules).candidates(question))
     allowing = [grant for grant in given_rules if rule_allows(grant.rule, question)]
@@ -99,8 +107,14 @@ def test_a_rule_of_many_words_is_found_like_any_other_and_not_taken_apart() -> N
     first, second, last = grants(rule("get", "services"), large, rule("get", "pods"))
     index = GrantIndex([first, second, last])
     assert len(index._by_resource) == 2
-    assert list(index.candidates(Attributes(User("jane"), "get", resource="pods"))) == [second, last]
-    assert list(index.candidates(Attributes(User("jane"), "get", resource="services"))) == [first, second]
+    assert list(index.candidates(Attributes(User("jane"), "get", resource="pods"))) == [
+        second,
+        last,
+    ]
+    assert list(index.candidates(Attributes(User("jane"), "get", resource="services"))) == [
+        first,
+        second,
+    ]
 
 
 @pytest.mark.parametrize("user", ["system:serviceaccount::sa", ""])
@@ -112,7 +126,12 @@ def test_an_account_without_a_namespace_is_nobody(user: str) -> None:
         "subjects": [{"kind": "ServiceAccount", "name": "sa"}],
     }
     role = {"metadata": {"name": "r"}, "rules": [rule("get", "pods")]}
-    policy = {"clusterroles": [role], "roles": [], "clusterrolebindings": [bound], "rolebindings": []}
+    policy = {
+        "clusterroles": [role],
+        "roles": [],
+        "clusterrolebindings": [bound],
+        "rolebindings": [],
+    }
     question = Attributes(User(user), "get", resource="pods")
     assert not RBACAuthorizer(*reading(policy))(question).allowed
     assert not CachedRBACAuthorizer(*reading(policy))(question).allowed

@@ -43,7 +43,10 @@ def test_cluster_bindings_come_first(api: ClusterApi) -> None:
     api.bind("a-local", "ClusterRole/view", "User/jane", namespace="lab")
     api.bind("z-everywhere", "ClusterRole/view", "User/jane")
     found = reason(api, "jane", verb="get", resource="pods", namespace="lab")
-    assert found == 'RBAC: allowed by ClusterRoleBinding "z-everywhere" of ClusterRole "view" to User "jane"'
+    assert (
+        found
+        == 'RBAC: allowed by ClusterRoleBinding "z-everywhere" of ClusterRole "view" to User "jane"'
+    )
 
 
 def test_missing_roles_are_told_and_do_not_stop_the_search(api: ClusterApi) -> None:
@@ -67,9 +70,13 @@ def test_a_change_counts_at_the_next_request(api: ClusterApi) -> None:
     assert "not found" in jane.get(pods).message
     api.role("reader", rule("list", "pods"), namespace="lab")
     assert jane.get(pods).status == 200
-    api.must(api.admin.patch(f"{RBAC}/namespaces/lab/roles/reader", {"rules": [rule("get", "pods")]}))
+    api.must(
+        api.admin.patch(f"{RBAC}/namespaces/lab/roles/reader", {"rules": [rule("get", "pods")]})
+    )
     assert jane.get(pods).status == 403
-    api.must(api.admin.patch(f"{RBAC}/namespaces/lab/roles/reader", {"rules": [rule("list", "pods")]}))
+    api.must(
+        api.admin.patch(f"{RBAC}/namespaces/lab/roles/reader", {"rules": [rule("list", "pods")]})
+    )
     assert jane.get(pods).status == 200
     api.must(api.admin.delete(f"{RBAC}/namespaces/lab/rolebindings/b"))
     assert jane.get(pods).status == 403
@@ -98,12 +105,16 @@ def test_restoring_a_snapshot_counts_at_the_next_request(api: ClusterApi) -> Non
 
 def test_masters_need_no_rule_and_get_no_reason(api: ClusterApi) -> None:
     api.must(api.admin.delete(f"{RBAC}/clusterrolebindings/cluster-admin"))
-    decision = api.cluster.authorize(Attributes(User("x", ("system:masters",)), "get", resource="pods"))
+    decision = api.cluster.authorize(
+        Attributes(User("x", ("system:masters",)), "get", resource="pods")
+    )
     assert decision == (True, "")
 
 
 def test_a_user_who_is_called_like_the_masters_is_none_of_them(api: ClusterApi) -> None:
-    assert not api.cluster.authorize(Attributes(User("system:masters"), "get", resource="pods")).allowed
+    assert not api.cluster.authorize(
+        Attributes(User("system:masters"), "get", resource="pods")
+    ).allowed
 
 
 def test_an_answer_about_a_path_is_none_about_a_resource(api: ClusterApi) -> None:
@@ -130,11 +141,15 @@ def test_what_is_remembered_has_an_end(api: ClusterApi, monkeypatch: pytest.Monk
 
 def test_proxies_are_unsafe_for_who_is_not_logged_in(api: ClusterApi) -> None:
     api.role("proxy", rule("get", "pods/proxy"))
-    api.bind("proxy", "ClusterRole/proxy", "Group/system:unauthenticated", "Group/system:authenticated")
+    api.bind(
+        "proxy", "ClusterRole/proxy", "Group/system:unauthenticated", "Group/system:authenticated"
+    )
     path = "/api/v1/namespaces/lab/pods/web/proxy/"
     reply = api.anonymous.get(path)
     assert reply.status == 403
-    assert reply.message.endswith('in the namespace "lab": proxy subresource changed to unsafeproxy')
+    assert reply.message.endswith(
+        'in the namespace "lab": proxy subresource changed to unsafeproxy'
+    )
     assert api.user("jane").get(path).status != 403
 
 
@@ -185,7 +200,9 @@ def test_a_decision_costs_what_it_looks_at() -> None:
         with limited(budget):
             index = GrantIndex(grants)
             filed = budget.left
-            assert not decide(Attributes(User("jane"), "list", resource="services"), grants, []).allowed
+            assert not decide(
+                Attributes(User("jane"), "list", resource="services"), grants, []
+            ).allowed
         assert len(index._by_resource) == 1
         return min(budget.units - filed, filed - budget.left)
 

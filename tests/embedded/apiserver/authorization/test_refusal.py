@@ -29,14 +29,22 @@ BOB = User("bob")
             "",
             'pods "x" is forbidden: User "bob" cannot create resource "pods/exec" in API group "" at the cluster scope',
         ),
-        (Attributes(BOB, "post", path="/metrics"), "", 'forbidden: User "bob" cannot post path "/metrics"'),
+        (
+            Attributes(BOB, "post", path="/metrics"),
+            "",
+            'forbidden: User "bob" cannot post path "/metrics"',
+        ),
         (
             Attributes(User('<b>&"x'), "get", path="/"),
             "<as it is>",
             'forbidden: User "&lt;b&gt;&amp;\\"x" cannot get path "/": <as it is>',
         ),
         *(
-            (Attributes(User(f"a{char}b"), "get", path="/"), "", f'forbidden: User "a{entity}b" cannot get path "/"')
+            (
+                Attributes(User(f"a{char}b"), "get", path="/"),
+                "",
+                f'forbidden: User "a{entity}b" cannot get path "/"',
+            )
             for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
         ),
     ],
@@ -55,7 +63,9 @@ def test_message(question: Attributes, reason: str, message: str) -> None:
 
 def test_details() -> None:
     assert refusal(Attributes(BOB, "get", path="/x")).details == {}
-    assert refusal(Attributes(BOB, "get", resource="pods", subresource="log", name="p")).details == {
+    assert refusal(
+        Attributes(BOB, "get", resource="pods", subresource="log", name="p")
+    ).details == {
         "name": "p",
         "kind": "pods",
     }

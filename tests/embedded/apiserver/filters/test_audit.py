@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from labkit.embedded.apiserver.filters.audit import timestamp, with_audit
-from labkit.embedded.machinery.request import AuditRecord, ExecIO, Object, Request, RequestInfo, Response
+from labkit.embedded.machinery.request import (
+    AuditRecord,
+    ExecIO,
+    Object,
+    Request,
+    RequestInfo,
+    Response,
+)
 from labkit.rbac.attributes import User
 from tests.support.cluster import IDENTITIES, RBAC, Clock, ClusterApi, rule
 from tests.support.ring import AuditRing
@@ -49,7 +56,10 @@ def test_forbidden() -> None:
         },
         "requestReceivedTimestamp": "2027-01-15T08:00:00.000000Z",
         "stageTimestamp": "2027-01-15T08:00:00.000000Z",
-        "annotations": {"authorization.k8s.io/decision": "forbid", "authorization.k8s.io/reason": ""},
+        "annotations": {
+            "authorization.k8s.io/decision": "forbid",
+            "authorization.k8s.io/reason": "",
+        },
     }
 
 
@@ -61,7 +71,9 @@ def test_allowed() -> None:
     assert event["responseStatus"] == {"metadata": {}, "code": 200}
     assert "objectRef" not in event
     assert event["user"]["username"] == "system:serviceaccount:lab:bot"
-    assert event["annotations"]["authorization.k8s.io/reason"].startswith("RBAC: allowed by ClusterRoleBinding")
+    assert event["annotations"]["authorization.k8s.io/reason"].startswith(
+        "RBAC: allowed by ClusterRoleBinding"
+    )
 
 
 def test_issued_tokens_are_named_by_their_id_alone() -> None:
@@ -99,7 +111,10 @@ def test_impersonation() -> None:
     api.admin.as_user("jane", "dev").get("/api/v1/pods")
     event = last(api)
     assert event["user"]["username"] == "kubernetes-admin"
-    assert event["impersonatedUser"] == {"username": "jane", "groups": ["dev", "system:authenticated"]}
+    assert event["impersonatedUser"] == {
+        "username": "jane",
+        "groups": ["dev", "system:authenticated"],
+    }
     assert event["authenticationMetadata"] == {"impersonationConstraint": "impersonate:user-info"}
     assert event["annotations"]["authorization.k8s.io/decision"] == "forbid"
 
@@ -117,7 +132,9 @@ def test_a_creation_names_its_object() -> None:
     api = ClusterApi()
     api.must(api.admin.post("/api/v1/namespaces", {"metadata": {"name": "lab"}}))
     assert last(api)["objectRef"] == {"resource": "namespaces", "name": "lab", "apiVersion": "v1"}
-    api.admin.post(f"{RBAC}/namespaces/lab/roles", {"metadata": {"name": "r"}, "rules": [rule("get", "pods")]})
+    api.admin.post(
+        f"{RBAC}/namespaces/lab/roles", {"metadata": {"name": "r"}, "rules": [rule("get", "pods")]}
+    )
     assert last(api)["objectRef"] == {
         "resource": "roles",
         "namespace": "lab",
@@ -144,7 +161,9 @@ def test_an_update_names_what_it_replaces() -> None:
 
 
 def test_same_fields_as_recorded() -> None:
-    known = {field for line in RECORDING.read_text().splitlines() for field in json.loads(line)} | {"userAgent"}
+    known = {field for line in RECORDING.read_text().splitlines() for field in json.loads(line)} | {
+        "userAgent"
+    }
     api = ClusterApi()
     api.anonymous.get("/", headers={"user-agent": "x"})
     api.admin.get("/api/v1/pods")
@@ -176,7 +195,9 @@ class Stream:
 
 def audited(response: Response) -> tuple[Response, AuditRing, Clock]:
     ring, clock = AuditRing(), Clock()
-    request = Request("GET", "/api/v1/pods", info=RequestInfo(True, "/api/v1/pods", "watch", resource="pods"))
+    request = Request(
+        "GET", "/api/v1/pods", info=RequestInfo(True, "/api/v1/pods", "watch", resource="pods")
+    )
     request.audit = AuditRecord("id", User("jane"))
     return with_audit(lambda _: response, ring, clock)(request), ring, clock
 
@@ -198,7 +219,11 @@ def test_a_watch_leaves_two_events() -> None:
     assert stream.closes == 2
     started, ended = ring
     assert started["requestURI"] == "/api/v1/pods"  # where nothing else was kept of it
-    assert started["requestReceivedTimestamp"] == ended["requestReceivedTimestamp"] == started["stageTimestamp"]
+    assert (
+        started["requestReceivedTimestamp"]
+        == ended["requestReceivedTimestamp"]
+        == started["stageTimestamp"]
+    )
     assert ended["stageTimestamp"] == "2027-01-15T08:00:02.000000Z"
 
 
@@ -232,7 +257,12 @@ def test_a_status_in_the_answer_is_told() -> None:
     body = b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","details":{"name":"x"}}'
     _, ring, _ = audited(Response(body=body))
     event = next(iter(ring))
-    assert event["responseStatus"] == {"metadata": {}, "status": "Success", "details": {"name": "x"}, "code": 200}
+    assert event["responseStatus"] == {
+        "metadata": {},
+        "status": "Success",
+        "details": {"name": "x"},
+        "code": 200,
+    }
 
 
 def test_an_empty_ring_still_takes_events() -> None:
@@ -298,6 +328,8 @@ def test_what_is_deprecated_is_marked() -> None:
 
 def test_a_uid_that_was_sent_is_told_and_not_kept() -> None:
     api = ClusterApi()
-    made = api.must(api.admin.post("/api/v1/namespaces", {"metadata": {"name": "lab", "uid": "mine"}}))
+    made = api.must(
+        api.admin.post("/api/v1/namespaces", {"metadata": {"name": "lab", "uid": "mine"}})
+    )
     assert last(api)["objectRef"]["uid"] == "mine"
     assert made["metadata"]["uid"] != "mine"

@@ -42,7 +42,9 @@ def test_flow_headers_come_after_authentication(api: ClusterApi) -> None:
 
 
 @pytest.mark.parametrize("missing", ["flowschemas", "prioritylevelconfigurations"])
-def test_where_a_schema_or_a_level_is_missing_there_are_no_flow_headers(api: ClusterApi, missing: str) -> None:
+def test_where_a_schema_or_a_level_is_missing_there_are_no_flow_headers(
+    api: ClusterApi, missing: str
+) -> None:
     store, jane = api.cluster.store, User("jane", ("system:authenticated",))
 
     class Without:
@@ -100,10 +102,15 @@ def test_a_defect_says_nothing() -> None:
         ("+", 'time: invalid duration "+"'),
     ],
 )
-def test_a_timeout_that_is_none_is_refused_whoever_asks(api: ClusterApi, timeout: str, why: str) -> None:
+def test_a_timeout_that_is_none_is_refused_whoever_asks(
+    api: ClusterApi, timeout: str, why: str
+) -> None:
     for caller in (api.admin, api.anonymous, api.bearer("x")):
         reply = caller.get(f"/version?timeout={timeout.replace('+', '%2B')}")
-        assert (reply.status, reply.message) == (400, f"invalid timeout specified in the request URL - {why}")
+        assert (reply.status, reply.message) == (
+            400,
+            f"invalid timeout specified in the request URL - {why}",
+        )
     event = list(api.events)[-1]
     assert (event["stage"], event["user"]) == ("ResponseStarted", {})
 
@@ -120,7 +127,10 @@ def test_what_may_go_on_has_no_deadline(api: ClusterApi) -> None:
 def test_a_path_that_cannot_be_read(api: ClusterApi) -> None:
     reply = api.anonymous.get("/api/v1/watch")
     said = b"unable to determine kind and namespace from url, /api/v1/watch"
-    assert reply.body == b'Internal Server Error: "/api/v1/watch": failed to create RequestInfo: ' + said + b"\n"
+    assert (
+        reply.body
+        == b'Internal Server Error: "/api/v1/watch": failed to create RequestInfo: ' + said + b"\n"
+    )
     assert reply.status == 500
     assert "Cache-Control" not in reply.headers
     assert not list(api.events)

@@ -36,7 +36,9 @@ class Reading:
         registry = Registry(self.store, lambda: self.now, Random(1))
         admission, transformer = Admission(), Transformer(lambda: self.now)
         writer = Writer(registry, admission, lambda request: None, lambda request, new, old: None)
-        self.handler = ResourceHandler(registry, admission, writer, transformer, Random(1), {}, proxies(self.store))
+        self.handler = ResourceHandler(
+            registry, admission, writer, transformer, Random(1), {}, proxies(self.store)
+        )
         self.watcher = self.handler.watcher
 
     def put(self, resource: str, place: str, /, **fields: Any) -> Object:
@@ -47,7 +49,8 @@ class Reading:
         if key.namespace:
             metadata["namespace"] = key.namespace
         return self.store.put(
-            key, {"kind": kind.kind, "apiVersion": kind.group_version, "metadata": metadata, **fields}
+            key,
+            {"kind": kind.kind, "apiVersion": kind.group_version, "metadata": metadata, **fields},
         )
 
     def delete(self, resource: str, place: str) -> None:
@@ -55,7 +58,9 @@ class Reading:
 
     def call(self, method: str, target: str, headers: Mapping[str, str] | None = None) -> Response:
         path, _, query = target.partition("?")
-        request = Request(method, path, parse_qs(query, keep_blank_values=True), dict(headers or {}))
+        request = Request(
+            method, path, parse_qs(query, keep_blank_values=True), dict(headers or {})
+        )
         request.info = request_info(request)
         try:
             response = self.handler(request)

@@ -38,12 +38,19 @@ def some(random: Random, type_: Type, depth: int) -> Any:
     if type_.form == "struct":
         return some_struct(random, type_.struct, depth + 1)
     if type_.form == "list":
-        return [some(random, type_.item, depth + 1) for _ in range(random.choice((0, 1, 2)) if depth < 7 else 0)]
+        return [
+            some(random, type_.item, depth + 1)
+            for _ in range(random.choice((0, 1, 2)) if depth < 7 else 0)
+        ]
     if type_.form == "map":
         return {random.choice("ab"): some(random, type_.item, depth + 1)} if depth < 7 else {}
     if type_.form.startswith("|"):
         other: Any = random.choice((True, False)) if type_.form == "|bool" else ["a"]
-        return other if depth > 5 or random.random() < 0.5 else some_struct(random, type_.struct, depth + 1)
+        return (
+            other
+            if depth > 5 or random.random() < 0.5
+            else some_struct(random, type_.struct, depth + 1)
+        )
     return random.choice(SCALARS[type_.form])
 
 
@@ -62,7 +69,9 @@ def test_random_objects_can_be_read(api: Reading, kind: Kind) -> None:
     struct = schemas().of_kind(stored.group, stored.version, stored.kind)
     assert struct is not None
     root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-    collection = f"{root}/namespaces/lab/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
+    collection = (
+        f"{root}/namespaces/lab/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
+    )
     for seed in range(12):
         fields = some_struct(Random(seed), struct, 0)
         api.put(kind.resource, "lab/x" if kind.namespaced else "x", **fields)

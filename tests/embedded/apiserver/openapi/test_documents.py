@@ -17,7 +17,13 @@ DATA = Path(__file__).parents[3] / "parity" / "data"
 REAL = json.loads((DATA / "schemas.json").read_text())["schemas"]
 for more in ("schemas-more.json", "schemas-extensions.json"):
     REAL.update(json.loads((DATA / more).read_text()))
-LEFT_OUT = {"x-kubernetes-unions", "x-kubernetes-list-type", "x-kubernetes-map-type", "default", "enum"}
+LEFT_OUT = {
+    "x-kubernetes-unions",
+    "x-kubernetes-list-type",
+    "x-kubernetes-map-type",
+    "default",
+    "enum",
+}
 """Facts that the server's own tables do not keep everywhere."""
 
 
@@ -48,7 +54,9 @@ def shape(schema: Any) -> Any:
     if isinstance(kept.get("required"), list):
         kept["required"] = sorted(kept["required"])
     return {
-        key: {name: shape(each) for name, each in value.items()} if key == "properties" else shape(value)
+        key: {name: shape(each) for name, each in value.items()}
+        if key == "properties"
+        else shape(value)
         for key, value in kept.items()
     }
 
@@ -75,7 +83,9 @@ def test_operations_say_what_they_are_for() -> None:
         "version": "v1",
         "kind": "Role",
     }
-    assert {"fieldValidation", "dryRun", "fieldManager"} <= {each["name"] for each in patch["parameters"]}
+    assert {"fieldValidation", "dryRun", "fieldManager"} <= {
+        each["name"] for each in patch["parameters"]
+    }
     assert "/apis/rbac.authorization.k8s.io/v1/roles" in paths
     assert "post" not in paths["/apis/rbac.authorization.k8s.io/v1/roles"]
 
@@ -98,7 +108,10 @@ def operations(whole: Any) -> list[tuple[str, str, Any, list[Any]]]:
         for method, operation in item.items():
             if method != "parameters":
                 parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
-                resolved = [shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in parameters]
+                resolved = [
+                    shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+                    for each in parameters
+                ]
                 found.append((path, method, operation, resolved))
     return found
 
@@ -125,9 +138,14 @@ def test_operation_ids_are_unique() -> None:
 
 
 def test_the_newer_documents_have_the_same_operations() -> None:
-    older = {(path, method): each["operationId"] for path, method, each, _ in operations(json.loads(document_v2()))}
+    older = {
+        (path, method): each["operationId"]
+        for path, method, each, _ in operations(json.loads(document_v2()))
+    }
     newer = {
-        (path, method): each["operationId"] for name in names() for path, method, each, _ in operations(document(name))
+        (path, method): each["operationId"]
+        for name in names()
+        for path, method, each, _ in operations(document(name))
     }
     assert newer == older
 
@@ -154,7 +172,9 @@ def test_operations_are_those_that_the_python_client_was_made_from() -> None:
         method = getattr(getattr(kubernetes.client, f"{tag}Api"), name)
         theirs = set(inspect.signature(method).parameters) - {"self", "async_req"}
         # The generator numbers the second argument named path.
-        theirs = {each for each in theirs if each == "_continue" or not each.startswith("_")} - {"path2"}
+        theirs = {each for each in theirs if each == "_continue" or not each.startswith("_")} - {
+            "path2"
+        }
         assert {snake(each["name"]) for each in parameters} == theirs, operation["operationId"]
         compared += 1
     assert compared > 500
@@ -172,7 +192,9 @@ def test_the_older_document_is_valid() -> None:
     ]
     assert len(placed) == len(set(placed))
     for path, _, operation, parameters in operations(whole):
-        assert set(re.findall(r"\{(\w+)\}", path)) == {each["name"] for each in parameters if each["in"] == "path"}
+        assert set(re.findall(r"\{(\w+)\}", path)) == {
+            each["name"] for each in parameters if each["in"] == "path"
+        }
         assert operation["schemes"] == ["https"]
 
 
@@ -181,9 +203,18 @@ def test_an_operation_of_the_older_document() -> None:
     create = paths["/api/v1/namespaces/{namespace}/configmaps"]["post"]
     assert (create["description"], create["x-kubernetes-action"]) == ("create a ConfigMap", "post")
     assert (create["consumes"], create["tags"]) == (["*/*"], ["core_v1"])
-    assert create["produces"] == ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
+    assert create["produces"] == [
+        "application/json",
+        "application/yaml",
+        "application/vnd.kubernetes.protobuf",
+    ]
     configmap = {"$ref": "#/definitions/io.k8s.api.core.v1.ConfigMap"}
-    assert create["parameters"][0] == {"name": "body", "in": "body", "required": True, "schema": configmap}
+    assert create["parameters"][0] == {
+        "name": "body",
+        "in": "body",
+        "required": True,
+        "schema": configmap,
+    }
     names_of = [each.get("name") or each["$ref"].partition("-")[0] for each in create["parameters"]]
     assert names_of == ["body", "dryRun", "#/parameters/fieldManager", "fieldValidation"]
     assert create["parameters"][1] | {"description": ""} == {
@@ -194,7 +225,11 @@ def test_an_operation_of_the_older_document() -> None:
     # The one parameter without text has the real name, whose end is a hash.
     assert {"$ref": "#/parameters/body-78PwaGsr"} in patch["parameters"]
     assert patch["consumes"][-1] == "application/apply-patch+yaml"
-    assert patch["x-kubernetes-group-version-kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    assert patch["x-kubernetes-group-version-kind"] == {
+        "group": "autoscaling",
+        "version": "v1",
+        "kind": "Scale",
+    }
     assert patch["description"] == "partially update scale of the specified Deployment"
     watch = paths["/api/v1/watch/nodes"]["get"]
     assert (watch["x-kubernetes-action"], watch["produces"][-1]) == (
@@ -202,19 +237,29 @@ def test_an_operation_of_the_older_document() -> None:
         "application/vnd.kubernetes.protobuf;stream=watch",
     )
     deleted = [
-        paths[f"/api/v1/namespaces/{{namespace}}/{plural}/{{name}}"]["delete"]["responses"]["200"]["schema"]["$ref"]
+        paths[f"/api/v1/namespaces/{{namespace}}/{plural}/{{name}}"]["delete"]["responses"]["200"][
+            "schema"
+        ]["$ref"]
         for plural in ("pods", "secrets")
     ]
     assert [each.rpartition(".")[2] for each in deleted] == ["Pod", "Status"]
-    assert paths["/apis/networking.k8s.io/v1/ingressclasses"]["post"]["description"] == "create an IngressClass"
-    assert paths["/api/v1/namespaces/{namespace}/endpoints"]["post"]["description"] == "create Endpoints"
+    assert (
+        paths["/apis/networking.k8s.io/v1/ingressclasses"]["post"]["description"]
+        == "create an IngressClass"
+    )
+    assert (
+        paths["/api/v1/namespaces/{namespace}/endpoints"]["post"]["description"]
+        == "create Endpoints"
+    )
 
 
 def test_the_older_document_has_no_defaults() -> None:
     definitions = json.loads(document_v2())["definitions"]
     limits = definitions["io.k8s.api.core.v1.LimitRangeItem"]["properties"]
     assert limits["default"]["type"] == "object"
-    assert "default" not in definitions["io.k8s.api.core.v1.ContainerPort"]["properties"]["protocol"]
+    assert (
+        "default" not in definitions["io.k8s.api.core.v1.ContainerPort"]["properties"]["protocol"]
+    )
     assert document("api/v1")["components"]["schemas"]["io.k8s.api.core.v1.ContainerPort"]["properties"]["protocol"][
         "default"
     ] == "TCP"  # fmt: skip
@@ -243,9 +288,13 @@ def test_the_older_document_holds_everything() -> None:
 
 
 def test_descriptions_come_from_the_installed_client() -> None:
-    role = document("apis/rbac.authorization.k8s.io/v1")["components"]["schemas"]["io.k8s.api.rbac.v1.PolicyRule"]
+    role = document("apis/rbac.authorization.k8s.io/v1")["components"]["schemas"][
+        "io.k8s.api.rbac.v1.PolicyRule"
+    ]
     assert role["description"].startswith("PolicyRule holds information")
-    assert role["properties"]["nonResourceURLs"]["description"].startswith("NonResourceURLs is a set of partial urls")
+    assert role["properties"]["nonResourceURLs"]["description"].startswith(
+        "NonResourceURLs is a set of partial urls"
+    )
     assert described.describe("core.v1.Event").text.startswith("Event is a report of an event")
 
 
@@ -287,7 +336,9 @@ def test_descriptions_have_their_lines_again() -> None:
 
 def test_descriptions_begin_with_the_names_of_this_release() -> None:
     roles = properties("apis/rbac.authorization.k8s.io/v1", "io.k8s.api.rbac.v1.PolicyRule")
-    assert roles["nonResourceURLs"]["description"].startswith("NonResourceURLs is a set of partial urls")
+    assert roles["nonResourceURLs"]["description"].startswith(
+        "NonResourceURLs is a set of partial urls"
+    )
     assert roles["verbs"]["description"].startswith("Verbs is a list of Verbs")
     pods = properties("api/v1", "io.k8s.api.core.v1.PodSecurityContext")
     assert pods["seLinuxChangePolicy"]["description"].startswith("seLinuxChangePolicy defines")
@@ -295,12 +346,17 @@ def test_descriptions_begin_with_the_names_of_this_release() -> None:
 
 def test_an_enumeration_tells_its_values() -> None:
     policy = properties("api/v1", "io.k8s.api.core.v1.PodSpec")["restartPolicy"]
-    assert policy["description"].endswith('\n\nPossible enum values:\n - `"Always"`\n - `"Never"`\n - `"OnFailure"`')
+    assert policy["description"].endswith(
+        '\n\nPossible enum values:\n - `"Always"`\n - `"Never"`\n - `"OnFailure"`'
+    )
     for name in some(names()):
         for component, schema in document(name)["components"]["schemas"].items():
             for field, mine in schema.get("properties", {}).items():
                 if component in REAL:
-                    assert enums(mine) == enums(REAL[component]["properties"][field]), (component, field)
+                    assert enums(mine) == enums(REAL[component]["properties"][field]), (
+                        component,
+                        field,
+                    )
 
 
 def enums(schema: Any) -> Any:
@@ -313,8 +369,12 @@ def test_a_reference_is_described_although_the_client_has_no_text_of_its_own() -
     binding = properties("apis/rbac.authorization.k8s.io/v1", "io.k8s.api.rbac.v1.RoleBinding")
     assert binding["metadata"]["description"].startswith("The object's name, namespace, labels")
     assert binding["metadata"]["allOf"][0]["$ref"].endswith(".ObjectMeta")
-    assert binding["roleRef"]["description"].startswith("RoleRef contains information that points to the role")
-    older = json.loads(document_v2())["definitions"]["io.k8s.api.rbac.v1.RoleBinding"]["properties"]["roleRef"]
+    assert binding["roleRef"]["description"].startswith(
+        "RoleRef contains information that points to the role"
+    )
+    older = json.loads(document_v2())["definitions"]["io.k8s.api.rbac.v1.RoleBinding"][
+        "properties"
+    ]["roleRef"]
     assert older == {
         "$ref": "#/definitions/io.k8s.api.rbac.v1.RoleRef",
         "description": binding["roleRef"]["description"],
@@ -339,7 +399,12 @@ def test_documents_are_kept_by_their_hash() -> None:
 
 
 def test_the_newer_documents_are_not_to_be_had_in_protobuf() -> None:
-    assert ask("/openapi/v3/api/v1", "application/com.github.proto-openapi.spec.v3@v1.0+protobuf").status == 406
+    assert (
+        ask(
+            "/openapi/v3/api/v1", "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"
+        ).status
+        == 406
+    )
     assert ask("/openapi/v2", "application/json").status == 200
     assert ask("/openapi/v3").headers["Content-Type"] == "text/plain; charset=utf-8"
     assert ask("/other") is None

@@ -60,19 +60,30 @@ def test_all_definitions_and_paths_are_there() -> None:
 
 
 def test_a_definition() -> None:
-    schema = dict(fields(named(dict(fields(protobuf_v2()))[9])["io.k8s.api.core.v1.ResourceQuotaSpec"]))
+    schema = dict(
+        fields(named(dict(fields(protobuf_v2()))[9])["io.k8s.api.core.v1.ResourceQuotaSpec"])
+    )
     assert fields(schema[22]) == [(1, b"object")]
     properties = named(schema[25])
     assert properties.keys() == {"hard", "scopeSelector", "scopes"}
     hard = dict(fields(properties["hard"]))
-    assert dict(fields(dict(fields(hard[21]))[1]))[1] == b"#/definitions/io.k8s.apimachinery.pkg.api.resource.Quantity"
+    assert (
+        dict(fields(dict(fields(hard[21]))[1]))[1]
+        == b"#/definitions/io.k8s.apimachinery.pkg.api.resource.Quantity"
+    )
     scopes = fields(properties["scopes"])
     extensions = [dict(fields(value)) for number, value in scopes if number == 31]
-    assert {one[1]: json.loads(dict(fields(one[2]))[2]) for one in extensions} == {b"x-kubernetes-list-type": "atomic"}
+    assert {one[1]: json.loads(dict(fields(one[2]))[2]) for one in extensions} == {
+        b"x-kubernetes-list-type": "atomic"
+    }
 
 
 def test_an_operation() -> None:
-    path = dict(fields(named(dict(fields(protobuf_v2()))[8], 2)["/api/v1/namespaces/{namespace}/configmaps"]))
+    path = dict(
+        fields(
+            named(dict(fields(protobuf_v2()))[8], 2)["/api/v1/namespaces/{namespace}/configmaps"]
+        )
+    )
     create = fields(path[4])
     assert b"createCoreV1NamespacedConfigMap" in [value for number, value in create if number == 5]
     parameters = [dict(fields(value)) for number, value in create if number == 8]
@@ -84,7 +95,10 @@ def test_an_operation() -> None:
     shared = named(dict(fields(protobuf_v2()))[10])
     limit = next(value for name, value in shared.items() if name.startswith("limit-"))
     assert dict(fields(dict(fields(dict(fields(limit))[2]))[3]))[6] == b"integer"
-    assert {code for number, value in create if number == 9 for code in named(value)} >= {"200", "201"}
+    assert {code for number, value in create if number == 9 for code in named(value)} >= {
+        "200",
+        "201",
+    }
 
 
 @pytest.mark.parametrize(
@@ -101,7 +115,9 @@ def test_an_operation() -> None:
 )
 def test_forms(schema: Any, data: bytes) -> None:
     definitions = b"\x0a" + varint(len(data) + 5) + b"\x0a\x01d\x12" + varint(len(data)) + data
-    assert encoded({"definitions": {"d": schema}}) == b"\x4a" + varint(len(definitions)) + definitions
+    assert (
+        encoded({"definitions": {"d": schema}}) == b"\x4a" + varint(len(definitions)) + definitions
+    )
 
 
 @pytest.mark.parametrize(

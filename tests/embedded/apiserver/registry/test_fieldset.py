@@ -32,7 +32,9 @@ def holding(chosen: list[tuple[str, ...]]) -> Node:
 
     def node(prefix: tuple[str, ...]) -> Node:
         depth = len(prefix)
-        below = sorted({path[depth] for path in wanted if len(path) > depth and path[:depth] == prefix})
+        below = sorted(
+            {path[depth] for path in wanted if len(path) > depth and path[:depth] == prefix}
+        )
         made: Node = {name: node((*prefix, name)) for name in below}
         return {".": {}, **made} if made and prefix in wanted else made
 
@@ -125,7 +127,10 @@ def test_items_are_ordered_by_the_values_of_their_keys() -> None:
 
 def test_what_changes_in_a_set() -> None:
     of_texts = Shape("set")
-    assert compare(of_texts, ["a", "b", "b"], ["b", "c"]) == ({'v:"b"': {}, 'v:"c"': {}}, {'v:"a"': {}})
+    assert compare(of_texts, ["a", "b", "b"], ["b", "c"]) == (
+        {'v:"b"': {}, 'v:"c"': {}},
+        {'v:"a"': {}},
+    )
     assert compare(of_texts, ["a", "b"], ["b", "a"]) == (None, None)
     assert compare(of_texts, ABSENT, ["a"]) == ({".": {}, 'v:"a"': {}}, None)
     assert compare(of_texts, ["a"], ABSENT) == (None, {".": {}, 'v:"a"': {}})

@@ -41,10 +41,15 @@ def test_messages() -> None:
     assert qualified_name("a b") == [QUALIFIED_RULE]
     assert qualified_name("/x") == ["prefix part must be non-empty"]
     assert qualified_name("x/") == ["name part must be non-empty", QUALIFIED_RULE]
-    assert label_value("no way")[0].startswith("a valid label must be an empty string or consist of")
+    assert label_value("no way")[0].startswith(
+        "a valid label must be an empty string or consist of"
+    )
     assert label_value("") == []
     assert config_key("..")[-1] == "must not be '..'"
-    assert port_name("a--b-") == ["must not contain consecutive hyphens", "must not begin or end with a hyphen"]
+    assert port_name("a--b-") == [
+        "must not contain consecutive hyphens",
+        "must not begin or end with a hyphen",
+    ]
     assert path_segment_name("a/b%c", False) == ["may not contain '/'", "may not contain '%'"]
     assert path_segment_name(".", False) == ["may not be '.'"]
 

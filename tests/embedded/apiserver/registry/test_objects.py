@@ -23,16 +23,23 @@ def test_controllers_hear_nothing_of_what_was_taken_back() -> None:
     with registry.transaction():
         registry.create(CONFIG_MAPS, {"metadata": {"name": "kept", "namespace": "default"}})
         with contextlib.suppress(ZeroDivisionError), registry.transaction():
-            registry.create(CONFIG_MAPS, {"metadata": {"name": "taken-back", "namespace": "default"}})
+            registry.create(
+                CONFIG_MAPS, {"metadata": {"name": "taken-back", "namespace": "default"}}
+            )
             raise ZeroDivisionError
-    assert [change.new["metadata"]["name"] for change in heard if change.new is not None] == ["kept"]
+    assert [change.new["metadata"]["name"] for change in heard if change.new is not None] == [
+        "kept"
+    ]
 
 
 def test_owners_of_a_snapshot_are_known_to_a_later_process(tmp_path: Path) -> None:
     first = _admin(tmp_path)
     owner = first.post(MAPS, {"metadata": {"name": "owner"}}).body["metadata"]
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["uid"]}
-    assert first.post(MAPS, {"metadata": {"name": "owned", "ownerReferences": [reference]}}).status == 201
+    assert (
+        first.post(MAPS, {"metadata": {"name": "owned", "ownerReferences": [reference]}}).status
+        == 201
+    )
     first.cluster.store.save_snapshot("s")
     assert first.delete(f"{MAPS}/owner").status == 200
     assert first.get(f"{MAPS}/owned").status == 404

@@ -45,7 +45,10 @@ def test_a_server_answers_others_meanwhile(keys: Keys, body: bytes) -> None:
             done = answered.wait(SECONDS)
         return Response(200, {}, request.body + str(done).encode())
 
-    long = b"POST /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    long = (
+        b"POST /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+        % (len(body), body)
+    )
     with serving(keys, answer) as local, connect(local.port, keys.ca_certificate) as first:
         first.sendall(long if body else SHORT.replace(b"/short", b"/long"))
         with connect(local.port, keys.ca_certificate) as second:
@@ -71,16 +74,26 @@ def test_who_is_overtaken_begins_again(keys: Keys) -> None:
 
 @pytest.mark.parametrize(
     ("method", "size", "long"),
-    [("POST", http.LONG_BYTES, False), ("POST", http.LONG_BYTES + 1, True), ("GET", http.LONG_BYTES + 1, False)],
+    [
+        ("POST", http.LONG_BYTES, False),
+        ("POST", http.LONG_BYTES + 1, True),
+        ("GET", http.LONG_BYTES + 1, False),
+    ],
 )
-def test_a_write_with_a_large_body_takes_long(keys: Keys, method: str, size: int, long: bool) -> None:
+def test_a_write_with_a_large_body_takes_long(
+    keys: Keys, method: str, size: int, long: bool
+) -> None:
     threads: list[threading.Thread] = []
 
     def answer(request: Request) -> Response:
         threads.append(threading.current_thread())
         return Response(200, {}, b"%d" % len(request.body))
 
-    data = b"%b / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (method.encode(), size, b"a" * size)
+    data = b"%b / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
+        method.encode(),
+        size,
+        b"a" * size,
+    )
     with serving(keys, answer) as local, connect(local.port, keys.ca_certificate) as connection:
         connection.sendall(data + SHORT)
         assert b"\r\n\r\n%d" % size in read_all(connection)
@@ -201,7 +214,9 @@ def api() -> ClusterApi:
     made.namespace("lab")
     names = {"type": "array", "items": {"type": "string"}}
     fields = {"l": names, "cronSpec": {"type": "string"}}
-    made.must(made.admin.post(DEFINITIONS, plain_definition({"type": "object", "properties": fields})))
+    made.must(
+        made.admin.post(DEFINITIONS, plain_definition({"type": "object", "properties": fields}))
+    )
     return made
 
 
@@ -210,9 +225,21 @@ def nothing() -> None:
 
 
 def call(
-    api: ClusterApi, others: AbstractContextManager[None], method: str, path: str, body: Any, type_: str
+    api: ClusterApi,
+    others: AbstractContextManager[None],
+    method: str,
+    path: str,
+    body: Any,
+    type_: str,
 ) -> tuple[int, Any]:
-    request = Request(method, path, {"fieldManager": ["m"]}, {"content-type": type_}, json.dumps(body).encode(), ADMIN)
+    request = Request(
+        method,
+        path,
+        {"fieldManager": ["m"]},
+        {"content-type": type_},
+        json.dumps(body).encode(),
+        ADMIN,
+    )
     with others:
         response = api.cluster.handle(request)
     return response.status, json.loads(response.body) if response.body.startswith(b"{") else {}
@@ -240,7 +267,9 @@ def test_an_update_that_is_overtaken_is_a_conflict_or_begins_again(api: ClusterA
     stored["spec"]["l"] = ["x"]
     status, answer = call(api, meddling(label(api, "a")), "PUT", f"{CRONTABS}/a", stored, "")
     assert (status, answer["reason"]) == (409, "Conflict")
-    stored["metadata"]["resourceVersion"] = api.admin.get(f"{CRONTABS}/a").body["metadata"]["resourceVersion"]
+    stored["metadata"]["resourceVersion"] = api.admin.get(f"{CRONTABS}/a").body["metadata"][
+        "resourceVersion"
+    ]
     with pytest.raises(BeginAgain):
         call(api, meddling(nothing, label(api, "b")), "PUT", f"{CRONTABS}/a", stored, "")
     assert "l" not in api.admin.get(f"{CRONTABS}/a").body["spec"]
@@ -250,14 +279,23 @@ def test_an_object_that_is_deleted_meanwhile_is_missing(api: ClusterApi) -> None
     api.must(api.admin.post(CRONTABS, crontab("a")))
     body = crontab("a", l=["x"])
     with pytest.raises(BeginAgain):
-        call(api, meddling(lambda: api.must(api.admin.delete(f"{CRONTABS}/a"))), "PATCH", f"{CRONTABS}/a", body, MERGE)
+        call(
+            api,
+            meddling(lambda: api.must(api.admin.delete(f"{CRONTABS}/a"))),
+            "PATCH",
+            f"{CRONTABS}/a",
+            body,
+            MERGE,
+        )
     status, answer = call(api, nullcontext(), "PATCH", f"{CRONTABS}/a", body, MERGE)
     assert (status, answer["reason"]) == (404, "NotFound")
 
 
 def test_a_name_that_is_taken_meanwhile_is_taken(api: ClusterApi) -> None:
     for turns in (0, 1):
-        others = meddling(*[nothing] * turns, lambda: api.must(api.admin.post(CRONTABS, crontab("a"))))
+        others = meddling(
+            *[nothing] * turns, lambda: api.must(api.admin.post(CRONTABS, crontab("a")))
+        )
         status, answer = call(api, others, "POST", CRONTABS, crontab("a", l=["x"]), "")
         assert (status, answer["reason"]) == (409, "AlreadyExists")
         api.must(api.admin.delete(f"{CRONTABS}/a"))
@@ -277,6 +315,8 @@ def test_a_change_of_a_large_object_takes_long(api: ClusterApi) -> None:
     api.must(api.admin.post(CRONTABS, crontab("b")))
     for name, begins_again in (("a", True), ("b", False)):
         body = json.dumps(crontab(name)).encode()
-        request = Request("PATCH", f"{CRONTABS}/{name}", {}, {"content-type": MERGE}, body, ADMIN, in_parts=True)
+        request = Request(
+            "PATCH", f"{CRONTABS}/{name}", {}, {"content-type": MERGE}, body, ADMIN, in_parts=True
+        )
         with pytest.raises(BeginAgain) if begins_again else nullcontext():
             assert api.cluster.handle(request).status == 200

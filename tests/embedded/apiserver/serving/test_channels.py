@@ -84,7 +84,9 @@ async def fail(io: ExecIO) -> dict[str, Any]:
     }
 
 
-def test_nothing_is_sent_before_the_client_reads(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_sent_before_the_client_reads(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(channels, "GREETING_SECONDS", 60.0)
     begun: list[bool] = []
 
@@ -146,7 +148,9 @@ def closing(code: int = 1000) -> Frame:
 
 
 @pytest.mark.parametrize("protocol", ["v5.channel.k8s.io", "v4.channel.k8s.io"])
-def test_a_command_that_succeeds(keys: Keys, protocol: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_command_that_succeeds(
+    keys: Keys, protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with session(keys, greet, protocol, stdin=False) as (socket, _, _):
         assert socket.status == 101
         assert socket.headers["sec-websocket-protocol"] == protocol
@@ -173,7 +177,11 @@ def test_the_old_protocol_has_no_status(keys: Keys) -> None:
     with session(keys, greet, "channel.k8s.io") as (socket, _, _):
         assert socket.frames()[-2:] == [Frame(2, b"\x02err\n"), closing()]
     with session(keys, fail, "channel.k8s.io") as (socket, _, _):
-        assert socket.frames() == [Frame(2, b"\x01"), Frame(2, b"\x03command [sh -c a >&2] failed"), closing()]
+        assert socket.frames() == [
+            Frame(2, b"\x01"),
+            Frame(2, b"\x03command [sh -c a >&2] failed"),
+            closing(),
+        ]
 
 
 @pytest.mark.parametrize("protocol", ["base64.channel.k8s.io", "v4.base64.channel.k8s.io"])
@@ -272,7 +280,9 @@ def test_input_that_nobody_reads_does_not_pile_up(keys: Keys) -> None:
         assert socket.frames()[-1] == closing()
 
 
-def test_a_session_that_breaks_says_internal_error(keys: Keys, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_session_that_breaks_says_internal_error(
+    keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
     async def broken(io: ExecIO) -> dict[str, Any]:
         raise RuntimeError("boom")
 
@@ -287,7 +297,10 @@ def test_a_session_that_breaks_says_internal_error(keys: Keys, caplog: pytest.Lo
     ("head", "says"),
     [
         ("GET {} HTTP/1.1\r\n", b'"message":"Upgrade request required"'),
-        ("POST {} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n", b"over WebSocket only"),
+        (
+            "POST {} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n",
+            b"over WebSocket only",
+        ),
     ],
 )
 def test_other_ways_are_refused(keys: Keys, head: str, says: bytes) -> None:
@@ -306,7 +319,9 @@ def test_other_ways_are_refused(keys: Keys, head: str, says: bytes) -> None:
 
 
 def test_a_refused_upgrade_is_an_ordinary_answer(keys: Keys) -> None:
-    with serving(keys, lambda request: Response(404, {"Content-Type": "application/json"}, b"{}")) as local:
+    with serving(
+        keys, lambda request: Response(404, {"Content-Type": "application/json"}, b"{}")
+    ) as local:
         socket = WebSocket(connect(local.port, keys.ca_certificate), PATH, "v5.channel.k8s.io")
         assert (socket.status, socket.body) == (404, b"{}")
         socket.close()
@@ -315,7 +330,9 @@ def test_a_refused_upgrade_is_an_ordinary_answer(keys: Keys) -> None:
 def test_post_upgrades_too(keys: Keys) -> None:
     running = Session(greet)
     with serving(keys, lambda request: Response(upgrade=running)) as local:
-        socket = WebSocket(connect(local.port, keys.ca_certificate), PATH, "v4.channel.k8s.io", method="POST")
+        socket = WebSocket(
+            connect(local.port, keys.ca_certificate), PATH, "v4.channel.k8s.io", method="POST"
+        )
         assert socket.status == 101
         assert len(socket.frames()) == 5
         socket.close()

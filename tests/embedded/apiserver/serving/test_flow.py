@@ -93,7 +93,9 @@ def test_older_and_headless_answers(keys: Keys) -> None:
                 assert read_all(connection).partition(b"\r\n\r\n")[2] == b""
 
 
-def test_what_cannot_be_encoded_ends_the_connection(keys: Keys, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_encoded_ends_the_connection(
+    keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
     def parts() -> Iterator[bytes]:
         yield PART
         raise ValueError("no such encoding")
@@ -115,7 +117,9 @@ def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("crowded")
-def test_who_reads_nothing_while_too_much_waits_is_disconnected(keys: Keys, caplog: pytest.LogCaptureFixture) -> None:
+def test_who_reads_nothing_while_too_much_waits_is_disconnected(
+    keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
     source = Source()
     made = Made(100)
 
@@ -143,7 +147,9 @@ def test_who_reads_nothing_while_too_much_waits_is_disconnected(keys: Keys, capl
         assert received(watch, b"still here\n\r\n")
 
 
-def test_who_reads_nothing_stays_while_there_is_room(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_reads_nothing_stays_while_there_is_room(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(flow, "STALLED_SECONDS", 0.0)
     monkeypatch.setattr("labkit.embedded.apiserver.serving.server.TICK_SECONDS", 0.01)
     with serving(keys, Made(100)) as local, connect(local.port, keys.ca_certificate) as connection:

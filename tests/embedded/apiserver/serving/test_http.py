@@ -21,7 +21,9 @@ from tests.support.wire import connect, read_all, serving
 TEXT = {"Content-Type": "text/plain"}
 
 
-def exchange(keys: Keys, data: bytes, answer: Response | None = None) -> tuple[bytes, list[Request]]:
+def exchange(
+    keys: Keys, data: bytes, answer: Response | None = None
+) -> tuple[bytes, list[Request]]:
     with (
         serving(keys, lambda request: answer or Response(200, dict(TEXT), b"hi")) as local,
         connect(local.port, keys.ca_certificate) as connection,
@@ -39,13 +41,19 @@ def get(target: str, *headers: str) -> bytes:
 
 def test_an_answer_looks_like_gos(keys: Keys) -> None:
     response = Response(
-        200, {"Audit-Id": "1", "Content-Type": "text/plain", "Cache-Control": "no-cache, private"}, b"hi"
+        200,
+        {"Audit-Id": "1", "Content-Type": "text/plain", "Cache-Control": "no-cache, private"},
+        b"hi",
     )
     said, _ = exchange(keys, get("/version"), response)
     head, _, body = said.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     assert lines[0] == "HTTP/1.1 200 OK"
-    assert lines[1:4] == ["Audit-Id: 1", "Cache-Control: no-cache, private", "Content-Type: text/plain"]
+    assert lines[1:4] == [
+        "Audit-Id: 1",
+        "Cache-Control: no-cache, private",
+        "Content-Type: text/plain",
+    ]
     assert lines[4].startswith("Date: ")
     assert lines[5:] == ["Content-Length: 2", "Connection: close"]
     assert body == b"hi"
@@ -60,7 +68,9 @@ def test_the_request_as_the_core_sees_it(keys: Keys) -> None:
         "Accept: text/html",
         "Impersonate-Extra-Scopes: view",
     )
-    _, (request,) = exchange(keys, get("/api/v1/pods/a%2Fb%20c?x=1&x=2&y=a+b&flag&bad=%zz&semi;colon=1", *lines))
+    _, (request,) = exchange(
+        keys, get("/api/v1/pods/a%2Fb%20c?x=1&x=2&y=a+b&flag&bad=%zz&semi;colon=1", *lines)
+    )
     assert request.method == "GET"
     assert request.path == "/api/v1/pods/a/b c"
     assert request.query == {"x": ["1", "2"], "y": ["a b"], "flag": [""]}
@@ -82,7 +92,10 @@ def test_a_client_certificate_is_seen(keys: Keys, identity: Path) -> None:
         read_all(connection)
     certificate = local.cluster.seen[0].certificate
     assert isinstance(certificate, ShownCertificate)
-    assert ssl.DER_cert_to_PEM_cert(certificate.chain[0]) == identity.read_text().partition("-----BEGIN PRIVATE")[0]
+    assert (
+        ssl.DER_cert_to_PEM_cert(certificate.chain[0])
+        == identity.read_text().partition("-----BEGIN PRIVATE")[0]
+    )
 
 
 def test_a_renewed_certificate_is_shown_to_new_connections(keys: Keys) -> None:
@@ -93,13 +106,22 @@ def test_a_renewed_certificate_is_shown_to_new_connections(keys: Keys) -> None:
     ):
         local.loop.call(local.server.renew, renewed)
         with connect(local.port, keys.ca_certificate) as after:
-            shown = [ssl.DER_cert_to_PEM_cert(each.getpeercert(binary_form=True) or b"") for each in (before, after)]
-    assert [text.encode() for text in shown] == [keys.server_certificate, renewed.server_certificate]
+            shown = [
+                ssl.DER_cert_to_PEM_cert(each.getpeercert(binary_form=True) or b"")
+                for each in (before, after)
+            ]
+    assert [text.encode() for text in shown] == [
+        keys.server_certificate,
+        renewed.server_certificate,
+    ]
 
 
 def test_requests_share_a_connection_and_their_headers_do_not_leak(keys: Keys) -> None:
     with (
-        serving(keys, lambda request: Response(200, dict(TEXT), request.headers.get("x", "none").encode())) as local,
+        serving(
+            keys,
+            lambda request: Response(200, dict(TEXT), request.headers.get("x", "none").encode()),
+        ) as local,
         connect(local.port, keys.ca_certificate) as connection,
     ):
         file = connection.makefile("rb")
@@ -120,7 +142,9 @@ def test_pipelined_requests_are_answered_in_order(keys: Keys) -> None:
         serving(keys, lambda request: Response(200, dict(TEXT), request.path.encode())) as local,
         connect(local.port, keys.ca_certificate) as connection,
     ):
-        connection.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n" + get("/c"))
+        connection.sendall(
+            b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n" + get("/c")
+        )
         said = read_all(connection)
     assert [part[:2] for part in said.split(b"\r\n\r\n")[1:]] == [b"/a", b"/b", b"/c"]
 
@@ -159,9 +183,7 @@ def test_a_header_cannot_smuggle_another(keys: Keys) -> None:
     assert b"Location: /x  Set-Cookie: a=b\r\n" in said
 
 
-REFUSED = (
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
-)
+REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +217,9 @@ def test_hosts(keys: Keys) -> None:
 
 def test_headers_without_end_are_refused(keys: Keys) -> None:
     one = b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * (1 << 20) + b"bcd\r\n\r\n"
-    many = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: %b\r\n" % (i, b"a" * 9000) for i in range(500))
+    many = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(
+        b"A%d: %b\r\n" % (i, b"a" * 9000) for i in range(500)
+    )
     for data in (one, many):
         said, seen = exchange(keys, data)
         assert said.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
@@ -243,7 +267,9 @@ def test_continue_is_said_before_the_body(keys: Keys) -> None:
 
 
 def test_other_expectations_fail(keys: Keys) -> None:
-    said, seen = exchange(keys, b"POST / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nContent-Length: 3\r\n\r\nabc")
+    said, seen = exchange(
+        keys, b"POST / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nContent-Length: 3\r\n\r\nabc"
+    )
     assert said.startswith(b"HTTP/1.1 417 Expectation Failed\r\n")
     assert seen == []
 
@@ -267,7 +293,8 @@ def test_a_body_that_does_not_come_is_given_up(keys: Keys, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("data", "seconds"), [(b"", 0.3), (b"GET / HT", 0.3), (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 3.0)]
+    ("data", "seconds"),
+    [(b"", 0.3), (b"GET / HT", 0.3), (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 3.0)],
 )
 def test_idle_connections_and_slow_heads_are_closed(
     keys: Keys, monkeypatch: pytest.MonkeyPatch, data: bytes, seconds: float
@@ -277,7 +304,9 @@ def test_idle_connections_and_slow_heads_are_closed(
     assert len(seen) == said.count(b"HTTP/1.1 200") == data.count(b"\r\n\r\n")
 
 
-def test_a_defect_is_an_internal_error_without_a_traceback(keys: Keys, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_defect_is_an_internal_error_without_a_traceback(
+    keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(request: Request) -> Response:
         raise RuntimeError("boom")
 
@@ -298,7 +327,9 @@ def test_plain_http_gets_a_sentence(keys: Keys) -> None:
     ):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         said = read_all(connection)
-    assert said == b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+    assert (
+        said == b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+    )
     assert local.cluster.seen == []
 
 
@@ -315,7 +346,9 @@ def test_garbage_instead_of_tls_is_dropped(keys: Keys) -> None:
 
 def test_methods_that_go_knows_come_through(keys: Keys) -> None:
     for method in ("OPTIONS", "TRACE", "PATCH", "DELETE"):
-        _, (request,) = exchange(keys, f"{method} /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        _, (request,) = exchange(
+            keys, f"{method} /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+        )
         assert (request.method, request.path) == (method, "/x")
 
 
@@ -341,7 +374,8 @@ def test_odd_methods_on_a_connection_that_is_kept(keys: Keys) -> None:
                 connection.sendall(b"BAR /c HTTP/1.1\r\n\r\n")
                 assert connection.recv(4096).endswith(b"hi")
         seen = [
-            (request.method, request.path, request.body, request.headers.get("a")) for request in local.cluster.seen
+            (request.method, request.path, request.body, request.headers.get("a"))
+            for request in local.cluster.seen
         ]
     once = [("POST", "/a", b"FOO /a HTTP/1.1\r\nxyz", None), ("FOO", "/b", b"", "BAR /c HTTP/1.1")]
     assert seen == once * 20
@@ -350,11 +384,17 @@ def test_odd_methods_on_a_connection_that_is_kept(keys: Keys) -> None:
 def test_an_odd_method_in_pieces(keys: Keys) -> None:
     with serving(keys, lambda request: Response(200, dict(TEXT), b"hi")) as local:
         with connect(local.port, keys.ca_certificate) as connection:
-            for piece in (b"FOO /a HTTP/1.1\r\n", b"Host: x\r\nfoo", b": bar\r\nConnection: close\r\n\r\n"):
+            for piece in (
+                b"FOO /a HTTP/1.1\r\n",
+                b"Host: x\r\nfoo",
+                b": bar\r\nConnection: close\r\n\r\n",
+            ):
                 connection.sendall(piece)
                 time.sleep(0.05)
             read_all(connection)
-        assert [(request.method, request.headers["foo"]) for request in local.cluster.seen] == [("FOO", "bar")]
+        assert [(request.method, request.headers["foo"]) for request in local.cluster.seen] == [
+            ("FOO", "bar")
+        ]
 
 
 def test_absolute_targets_and_odd_paths(keys: Keys) -> None:
@@ -372,13 +412,17 @@ def test_absolute_targets_and_odd_paths(keys: Keys) -> None:
         assert seen[0].path == path
 
 
-def test_only_so_many_large_bodies_are_read_at_a_time(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_so_many_large_bodies_are_read_at_a_time(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http, "MAX_LARGE_BODIES", 1)
     size = LARGE_BYTES + 1
     head = b"POST /%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b\r\n"
     asks = b"Expect: 100-continue\r\nContent-Length: %d\r\n" % size
     with (
-        serving(keys, lambda request: Response(200, dict(TEXT), b"%d" % len(request.body))) as local,
+        serving(
+            keys, lambda request: Response(200, dict(TEXT), b"%d" % len(request.body))
+        ) as local,
         connect(local.port, keys.ca_certificate) as first,
         connect(local.port, keys.ca_certificate) as second,
         connect(local.port, keys.ca_certificate) as third,

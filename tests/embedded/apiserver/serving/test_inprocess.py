@@ -19,11 +19,20 @@ def test_a_request_is_read_as_over_the_wire() -> None:
         return Response(201, {"A": "b"}, b"made")
 
     alice = PeerCertificate("alice", (), "0")
-    headers = [("Impersonate-Group", "a"), ("impersonate-group", "b"), ("Accept", "x"), ("Accept", "y")]
+    headers = [
+        ("Impersonate-Group", "a"),
+        ("impersonate-group", "b"),
+        ("Accept", "x"),
+        ("Accept", "y"),
+    ]
     answer = ask(handle, "POST", "/a%2Fb?x=1&x=%zz", headers=headers, body=b"{}", certificate=alice)
     assert (answer.status, answer.headers, answer.body) == (201, {"A": "b"}, b"made")
     (request,) = seen
-    assert (request.path, request.query, request.raw_uri) == ("/a/b", {"x": ["1"]}, "/a%2Fb?x=1&x=%zz")
+    assert (request.path, request.query, request.raw_uri) == (
+        "/a/b",
+        {"x": ["1"]},
+        "/a%2Fb?x=1&x=%zz",
+    )
     assert request.headers == {"impersonate-group": "a", "accept": "x"}
     assert request.header_values == {"impersonate-group": ["a", "b"], "accept": ["x", "y"]}
     assert request.certificate is alice
@@ -63,4 +72,6 @@ def test_of_a_stream_what_is_there_at_once() -> None:
 
 def test_no_server_library_is_loaded() -> None:
     code = "import sys, labkit.embedded.apiserver.serving.inprocess; sys.exit('aiohttp' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4]).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4]).returncode == 0
+    )

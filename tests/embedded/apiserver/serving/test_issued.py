@@ -31,7 +31,10 @@ def test_the_certificate_authenticates(keys: Keys, tmp_path: Path) -> None:
         b"POST /apis/authentication.k8s.io/v1/selfsubjectreviews HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n" + body
     )
-    with serving(keys, cluster.handle) as local, connect(local.port, keys.ca_certificate, identity) as connection:
+    with (
+        serving(keys, cluster.handle) as local,
+        connect(local.port, keys.ca_certificate, identity) as connection,
+    ):
         assert isinstance(connection, ssl.SSLSocket)
         connection.sendall(request)
         answer = read_all(connection)

@@ -21,21 +21,31 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-LEAN = "import sys; from labkit.embedded.apiserver.serving.lean import defer_client; defer_client(); "
+LEAN = (
+    "import sys; from labkit.embedded.apiserver.serving.lean import defer_client; defer_client(); "
+)
 
 
 def test_the_client_is_not_loaded_with_the_server() -> None:
-    code = LEAN + "import labkit.embedded.apiserver.serving.server; print('aiohttp.client' in sys.modules)"
+    code = (
+        LEAN
+        + "import labkit.embedded.apiserver.serving.server; print('aiohttp.client' in sys.modules)"
+    )
     assert run(code) == "False"
 
 
 def test_clients_may_connect_before_what_answers_is_loaded() -> None:
-    code = LEAN + "import labkit.embedded.process; print({'aiohttp.web_protocol', 'OpenSSL'} & {*sys.modules})"
+    code = (
+        LEAN
+        + "import labkit.embedded.process; print({'aiohttp.web_protocol', 'OpenSSL'} & {*sys.modules})"
+    )
     assert run(code) == "set()"
 
 
 def test_the_versions_agree() -> None:
-    assert run(LEAN + "import aiohttp; print(aiohttp.__version__)") == run("import aiohttp; print(aiohttp.__version__)")
+    assert run(LEAN + "import aiohttp; print(aiohttp.__version__)") == run(
+        "import aiohttp; print(aiohttp.__version__)"
+    )
 
 
 def test_a_name_that_is_asked_for_loads_the_rest() -> None:

@@ -47,7 +47,9 @@ def test_events_are_gathered_until_they_are_needed(tmp_path: Path) -> None:
     audit({"auditID": "2"})
     assert (tmp_path / "audit.log").read_bytes() == b""
     audit.flush()
-    assert [json.loads(line)["auditID"] for line in (tmp_path / "audit.log").read_text().splitlines()] == ["1", "2"]
+    assert [
+        json.loads(line)["auditID"] for line in (tmp_path / "audit.log").read_text().splitlines()
+    ] == ["1", "2"]
     audit({"auditID": "3"})
     audit.close()
     assert len((tmp_path / "audit.log").read_bytes().splitlines()) == 3

@@ -32,12 +32,17 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, ahead_seconds: float) -> None:
 
     monkeypatch.setattr(pki, "time", SimpleNamespace(time=lambda: now() + ahead_seconds))
     monkeypatch.setattr(
-        certificates, "datetime", SimpleNamespace(datetime=Then, timedelta=timedelta, UTC=UTC), raising=True
+        certificates,
+        "datetime",
+        SimpleNamespace(datetime=Then, timedelta=timedelta, UTC=UTC),
+        raising=True,
     )
 
 
 def files(home: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in [*(home / "pki").iterdir(), home / "admin.conf"]}
+    return {
+        path.name: path.read_bytes() for path in [*(home / "pki").iterdir(), home / "admin.conf"]
+    }
 
 
 def start(home: Path) -> dict[str, bytes]:
@@ -64,12 +69,16 @@ def test_a_home_from_a_wrong_clock_opens_when_the_clock_is_right(
     assert (after["apiserver.crt"] != before["apiserver.crt"]) is stale
     assert (after["admin.conf"] != before["admin.conf"]) is stale
     assert (after["ca.crt"] != before["ca.crt"]) is (abs(wrong) > 10 * YEAR)
-    made, authority = (load_pem_x509_certificate(after[name]) for name in ("apiserver.crt", "ca.crt"))
+    made, authority = (
+        load_pem_x509_certificate(after[name]) for name in ("apiserver.crt", "ca.crt")
+    )
     made.verify_directly_issued_by(authority)
     assert start(home) == after
 
 
-def test_a_home_from_before_whose_authority_is_not_valid_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_from_before_whose_authority_is_not_valid_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Authorities were not good for the past once."""
     home = private_directory(tmp_path / "home")
     with monkeypatch.context() as patch:

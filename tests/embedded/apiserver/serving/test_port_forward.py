@@ -28,7 +28,9 @@ def page(request: Request) -> Response:
     """Says what it was asked."""
     if request.path == "/large":
         return Response(200, {}, b"x" * LARGE)
-    return Response(200, {"Server": "test"}, f"{request.method} {request.path} {len(request.body)}".encode())
+    return Response(
+        200, {"Server": "test"}, f"{request.method} {request.path} {len(request.body)}".encode()
+    )
 
 
 def reach(port: int) -> Handler | str:
@@ -36,9 +38,16 @@ def reach(port: int) -> Handler | str:
 
 
 @contextmanager
-def forwarding(keys: Keys, protocols: str | None, *ports: int, ended: list[str] | None = None) -> Iterator[WebSocket]:
+def forwarding(
+    keys: Keys, protocols: str | None, *ports: int, ended: list[str] | None = None
+) -> Iterator[WebSocket]:
     def answer(request: Request) -> Response:
-        return Response(101, forward=PortForward(ports, reach, lambda: (ended if ended is not None else []).append("")))
+        return Response(
+            101,
+            forward=PortForward(
+                ports, reach, lambda: (ended if ended is not None else []).append("")
+            ),
+        )
 
     with serving(keys, answer) as local:
         socket = WebSocket(connect(local.port, keys.ca_certificate), PATH, protocols)
@@ -62,12 +71,19 @@ def until(socket: WebSocket, channel: int, text: bytes) -> bytes:
     return found
 
 
-@pytest.mark.parametrize("protocols", ["v4.channel.k8s.io", "v5.channel.k8s.io, v4.channel.k8s.io", None])
+@pytest.mark.parametrize(
+    "protocols", ["v4.channel.k8s.io", "v5.channel.k8s.io, v4.channel.k8s.io", None]
+)
 def test_channels_begin_with_their_port_and_carry_http(keys: Keys, protocols: str | None) -> None:
     with forwarding(keys, protocols, 80) as socket:
         assert socket.status == 101
-        assert socket.headers["sec-websocket-protocol"] == ("v4.channel.k8s.io" if protocols else "")
-        assert [socket.receive(), socket.receive()] == [Frame(2, b"\x00\x50\x00"), Frame(2, b"\x01\x50\x00")]
+        assert socket.headers["sec-websocket-protocol"] == (
+            "v4.channel.k8s.io" if protocols else ""
+        )
+        assert [socket.receive(), socket.receive()] == [
+            Frame(2, b"\x00\x50\x00"),
+            Frame(2, b"\x01\x50\x00"),
+        ]
         socket.send(b"\x00" + GET[:9])
         socket.send(b"\x00" + GET[9:])
         assert b"Server: test\r\n" in until(socket, 0, b"GET /page 0")
@@ -134,7 +150,9 @@ class Client:
 
     def frame(self) -> tuple[int, int, int, bytes]:
         """Kind (0 for data), stream, flags and body of the next frame."""
-        while len(self._unread) < 8 or len(self._unread) < 8 + (struct.unpack(">I", self._unread[4:8])[0] & 0xFFFFFF):
+        while len(self._unread) < 8 or len(self._unread) < 8 + (
+            struct.unpack(">I", self._unread[4:8])[0] & 0xFFFFFF
+        ):
             message = self._socket.receive()
             assert message is not None
             assert message.opcode == 2, message
@@ -167,7 +185,10 @@ def test_a_pair_of_streams_is_a_connection(keys: Keys) -> None:
         # Two at a time, by a client that has no ids.
         for stream in (5, 9):
             client.send(client.opening(stream, 1, streamtype="error", port=80))
-            client.send(client.opening(stream + 2, streamtype="data", port=80) + client.data(stream + 2, GET))
+            client.send(
+                client.opening(stream + 2, streamtype="data", port=80)
+                + client.data(stream + 2, GET)
+            )
         found = [client.frame() for _ in range(6)]
         assert [each[1] for each in found if each[0] == 0] == [7, 11]
         client.send(client.control(7, bytes(8)))
@@ -175,11 +196,16 @@ def test_a_pair_of_streams_is_a_connection(keys: Keys) -> None:
     assert ended == [""]
 
 
-def test_a_server_ends_a_second_after_its_client_said_everything(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_ends_a_second_after_its_client_said_everything(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(port_forward, "LINGER_SECONDS", 0.01)
     with forwarding(keys, TUNNEL) as socket:
         client = Client(socket)
-        client.send(client.opening(1, streamtype="error", port=80) + client.opening(3, streamtype="data", port=80))
+        client.send(
+            client.opening(1, streamtype="error", port=80)
+            + client.opening(3, streamtype="data", port=80)
+        )
         client.send(client.data(3, GET, 1))
         frames = [client.frame() for _ in range(5)]
         assert frames[2][3].endswith(b"GET /page 0")
@@ -189,7 +215,10 @@ def test_a_server_ends_a_second_after_its_client_said_everything(keys: Keys, mon
 def test_errors_come_on_the_error_stream_and_reset_both(keys: Keys) -> None:
     with forwarding(keys, TUNNEL) as socket:
         client = Client(socket)
-        client.send(client.opening(1, streamtype="error", port=81) + client.opening(3, streamtype="data", port=81))
+        client.send(
+            client.opening(1, streamtype="error", port=81)
+            + client.opening(3, streamtype="data", port=81)
+        )
         cancel = b"\0\0\0\5"
         assert [client.frame() for _ in range(5)] == [
             (2, 1, 0, bytes(4)),
@@ -204,11 +233,16 @@ def test_only_so_many_connections_at_a_time(keys: Keys, monkeypatch: pytest.Monk
     monkeypatch.setattr(port_forward, "MAX_CONNECTIONS", 1)
     with forwarding(keys, TUNNEL) as socket:
         client = Client(socket)
-        client.send(client.opening(1, streamtype="error", port=80) + client.opening(3, streamtype="error", port=80))
+        client.send(
+            client.opening(1, streamtype="error", port=80)
+            + client.opening(3, streamtype="error", port=80)
+        )
         assert [client.frame()[:2] for _ in range(2)] == [(2, 1), (3, 3)]
 
 
-def test_one_process_forwards_only_so_many_connections(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_process_forwards_only_so_many_connections(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each has two descriptors, which the clusters of a grader share."""
     monkeypatch.setattr(port_forward, "MAX_CONNECTIONS", 1)
     with forwarding(keys, "v4.channel.k8s.io", 80) as first:
@@ -216,7 +250,9 @@ def test_one_process_forwards_only_so_many_connections(keys: Keys, monkeypatch: 
         assert [first.receive(), first.receive()]
         until(first, 0, b"/page")
         with forwarding(keys, "v4.channel.k8s.io", 80) as second:
-            assert [frame.data for frame in second.frames()[2:3]] == [b"\x01too many connections are forwarded"]
+            assert [frame.data for frame in second.frames()[2:3]] == [
+                b"\x01too many connections are forwarded"
+            ]
         first.send(b"\0" + LAST)
         until(first, 0, b"/page")
         assert first.frames()[-1].opcode == CLOSE
@@ -230,7 +266,10 @@ def test_a_number_of_a_stream_is_used_once(keys: Keys) -> None:
     """Else the connections of the process would never be counted down."""
     with forwarding(keys, TUNNEL) as socket:
         client = Client(socket)
-        client.send(client.opening(1, streamtype="error", port=80) + client.opening(3, streamtype="data", port=80))
+        client.send(
+            client.opening(1, streamtype="error", port=80)
+            + client.opening(3, streamtype="data", port=80)
+        )
         assert [client.frame()[:2] for _ in range(2)] == [(2, 1), (2, 3)]
         for number in (1, 3, 2**31 + 5):
             client.send(client.opening(number, streamtype="data", port=80, requestid="again"))
@@ -241,7 +280,14 @@ def test_a_number_of_a_stream_is_used_once(keys: Keys) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"port": 0}, {"port": "x"}, {"port": 65536}, {"port": "9" * 5000}, {}, {"port": 80, "streamtype": "x"}],
+    [
+        {"port": 0},
+        {"port": "x"},
+        {"port": 65536},
+        {"port": "9" * 5000},
+        {},
+        {"port": 80, "streamtype": "x"},
+    ],
 )
 def test_a_stream_with_wrong_headers_is_reset(keys: Keys, headers: dict[str, Any]) -> None:
     with forwarding(keys, TUNNEL) as socket:
@@ -253,7 +299,10 @@ def test_a_stream_with_wrong_headers_is_reset(keys: Keys, headers: dict[str, Any
 def test_a_client_that_does_not_read_gets_all_in_the_end(keys: Keys) -> None:
     with forwarding(keys, TUNNEL) as socket:
         client = Client(socket)
-        client.send(client.opening(1, streamtype="error", port=80) + client.opening(3, streamtype="data", port=80))
+        client.send(
+            client.opening(1, streamtype="error", port=80)
+            + client.opening(3, streamtype="data", port=80)
+        )
         for _ in range(30):
             client.send(client.data(3, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"))
         found = 0
@@ -261,7 +310,10 @@ def test_a_client_that_does_not_read_gets_all_in_the_end(keys: Keys) -> None:
             kind, _, _, body = client.frame()
             found += body.count(b"x") if kind == 0 else 0
         # Another connection was not kept waiting for ever.
-        client.send(client.opening(5, streamtype="error", port=80) + client.opening(7, streamtype="data", port=80))
+        client.send(
+            client.opening(5, streamtype="error", port=80)
+            + client.opening(7, streamtype="data", port=80)
+        )
         assert [client.frame()[:2] for _ in range(2)] == [(2, 5), (2, 7)]
 
 
@@ -270,7 +322,9 @@ def test_a_client_that_does_not_read_gets_all_in_the_end(keys: Keys) -> None:
     [
         b"\x80\x02\x00\x06\x00\x00\x00\x04\0\0\0\1",  # another version
         b"\x80\x03\x00\x01\x00\x00\x00\x02\0\0",  # a stream without a number
-        b"\x80\x03\x00\x01\x00\x00\x00\x0e" + bytes(10) + b"abcd",  # headers that are not compressed
+        b"\x80\x03\x00\x01\x00\x00\x00\x0e"
+        + bytes(10)
+        + b"abcd",  # headers that are not compressed
         b"\x00\x00\x00\x01\x00\xff\xff\xff",  # more data than is taken
     ],
 )

@@ -50,7 +50,10 @@ def answers(source: Source) -> Callable[[Request], Response]:
 def test_pieces_come_as_chunks_when_they_are_there(keys: Keys) -> None:
     source = Source()
     source.pieces = [b"one\n"]
-    with serving(keys, answers(source)) as local, connect(local.port, keys.ca_certificate) as connection:
+    with (
+        serving(keys, answers(source)) as local,
+        connect(local.port, keys.ca_certificate) as connection,
+    ):
         connection.sendall(GET)
         head, _, first = read_until(connection, b"one\n\r\n").partition(b"\r\n\r\n")
         assert b"Transfer-Encoding: chunked" in head
@@ -69,7 +72,10 @@ def test_pieces_come_as_chunks_when_they_are_there(keys: Keys) -> None:
 
 def test_the_servers_timeout_ends_a_stream_in_good_order(keys: Keys) -> None:
     source = Source(timeout_seconds=0.2)
-    with serving(keys, answers(source)) as local, connect(local.port, keys.ca_certificate) as connection:
+    with (
+        serving(keys, answers(source)) as local,
+        connect(local.port, keys.ca_certificate) as connection,
+    ):
         connection.sendall(GET)
         assert read_until(connection, b"0\r\n\r\n").endswith(b"\r\n\r\n0\r\n\r\n")
     assert source.forgotten
@@ -100,14 +106,20 @@ def test_a_stop_ends_streams_in_good_order(keys: Keys) -> None:
 def test_http_1_0_gets_the_bare_pieces(keys: Keys) -> None:
     source = Source()
     source.pieces, source.closed = [b"one\n", b"two\n"], True
-    with serving(keys, answers(source)) as local, connect(local.port, keys.ca_certificate) as connection:
+    with (
+        serving(keys, answers(source)) as local,
+        connect(local.port, keys.ca_certificate) as connection,
+    ):
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert read_all(connection).endswith(b"\r\n\r\none\ntwo\n")
 
 
 def test_head_does_not_watch(keys: Keys) -> None:
     source = Source()
-    with serving(keys, answers(source)) as local, connect(local.port, keys.ca_certificate) as connection:
+    with (
+        serving(keys, answers(source)) as local,
+        connect(local.port, keys.ca_certificate) as connection,
+    ):
         connection.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert read_all(connection).endswith(b"\r\n\r\n")
     assert source.forgotten
@@ -145,7 +157,9 @@ def test_many_watchers_all_hear(keys: Keys, count: int) -> None:
         return Response(200, dict(JSON), stream=sources[-1])
 
     with serving(keys, answer) as local, ExitStack() as stack:
-        connections = [stack.enter_context(connect(local.port, keys.ca_certificate)) for _ in range(count)]
+        connections = [
+            stack.enter_context(connect(local.port, keys.ca_certificate)) for _ in range(count)
+        ]
         for connection in connections:
             connection.sendall(GET)
             read_until(connection, b"\r\n\r\n")

@@ -36,7 +36,9 @@ def local(keys: Keys) -> Iterator[Local]:
         yield local
 
 
-def context(keys: Keys, version: ssl.TLSVersion | None = None, identity: Path | None = None) -> ssl.SSLContext:
+def context(
+    keys: Keys, version: ssl.TLSVersion | None = None, identity: Path | None = None
+) -> ssl.SSLContext:
     """A client's TLS."""
     made = ssl.create_default_context(cadata=keys.ca_certificate.decode())
     made.set_alpn_protocols(["h2", "http/1.1"])
@@ -71,7 +73,9 @@ def shown(local: Local) -> tuple[bytes, ...] | None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_any_certificate_is_let_in(local: Local, keys: Keys, tmp_path: Path, version: ssl.TLSVersion) -> None:
+def test_any_certificate_is_let_in(
+    local: Local, keys: Keys, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
     ours = authority_of(keys)
     identities: list[Identity] = [
         ours.issue(),
@@ -135,7 +139,9 @@ def client(local: Local, *versions: int) -> SSL.Connection:
     """A client with more freedom than Python's own."""
     tls = SSL.Context(SSL.TLS_CLIENT_METHOD)
     tls.set_cipher_list(b"ALL:@SECLEVEL=0")
-    for limit, version in zip((tls.set_min_proto_version, tls.set_max_proto_version), versions, strict=False):
+    for limit, version in zip(
+        (tls.set_min_proto_version, tls.set_max_proto_version), versions, strict=False
+    ):
         limit(version)
     raw = socket.create_connection(("127.0.0.1", local.port))
     connection = SSL.Connection(tls, raw)
@@ -167,7 +173,9 @@ def test_nothing_is_negotiated_twice(local: Local) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("begun", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 40])
+@pytest.mark.parametrize(
+    "begun", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 40]
+)
 def test_a_slow_handshake_is_cut(keys: Keys, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
     monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", 0.3)
     with (

@@ -216,7 +216,11 @@ def test_what_is_no_tls_ends_it(pair: Pair) -> None:
 
 def test_a_protocol_that_fails_loses_its_connection(pair: Pair) -> None:
     told: list[dict[str, Any]] = []
-    pair.call(lambda: asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context)))
+    pair.call(
+        lambda: asyncio.get_running_loop().set_exception_handler(
+            lambda loop, context: told.append(context)
+        )
+    )
 
     def fail(data: bytes) -> None:
         raise RuntimeError("boom")

@@ -30,7 +30,9 @@ def put(store: Store, *places: str, value: str = "") -> None:
 def places(objects: object) -> list[str]:
     assert isinstance(objects, list)
     return [
-        "/".join(part for part in (obj["metadata"].get("namespace"), obj["metadata"]["name"]) if part)
+        "/".join(
+            part for part in (obj["metadata"].get("namespace"), obj["metadata"]["name"]) if part
+        )
         for obj in objects
     ]
 
@@ -133,7 +135,9 @@ def test_pages_of_all_namespaces(store: Store) -> None:
 def test_a_page_holds_what_matches(store: Store) -> None:
     for number in range(10):
         put(store, f"a/{number:02}", value=str(number % 2))
-    page = store.page("configmaps", "a", limit=2, matches=lambda obj: bool(obj["data"]["value"] == "1"))
+    page = store.page(
+        "configmaps", "a", limit=2, matches=lambda obj: bool(obj["data"]["value"] == "1")
+    )
     assert (places(page.objects), page.last, page.remaining) == (["a/01", "a/03"], "03", 6)
 
 
@@ -189,7 +193,9 @@ def test_events_tell_what_happened(store: Store) -> None:
 
 def test_subscribers_wake_after_the_commit_and_once(store: Store) -> None:
     woken: list[tuple[str, int]] = []
-    end = store.subscribe("configmaps", lambda: woken.append(("configmaps", len(store.events(0, "configmaps")))))
+    end = store.subscribe(
+        "configmaps", lambda: woken.append(("configmaps", len(store.events(0, "configmaps"))))
+    )
     store.subscribe("", lambda: woken.append(("any", store.revision)))
     with store.transaction():
         put(store, "a/x", "a/y")
@@ -263,7 +269,10 @@ def test_restoring_is_a_change_like_any_other(store: Store) -> None:
     assert sorted((event.type, event.key.name) for event in events) == [
         ("ADDED", "deleted"), ("DELETED", "new"), ("MODIFIED", "changed"),
     ]  # fmt: skip
-    assert all(int(event.object["metadata"]["resourceVersion"]) == event.revision > since for event in events)
+    assert all(
+        int(event.object["metadata"]["resourceVersion"]) == event.revision > since
+        for event in events
+    )
 
 
 def test_restoring_twice_changes_nothing_more(store: Store) -> None:

@@ -116,7 +116,9 @@ def test_a_second_store_on_the_file_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "age"), [(SCHEMA_VERSION + 1, "a newer"), (0, "an older")])
-def test_another_versions_file_is_refused_and_left_alone(path: Path, version: int, age: str) -> None:
+def test_another_versions_file_is_refused_and_left_alone(
+    path: Path, version: int, age: str
+) -> None:
     store = SQLiteStore(path)
     store._database.execute(f"PRAGMA user_version={version}")
     store.close()
@@ -143,7 +145,9 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
 def test_a_path_that_is_too_long_for_sqlite_is_said(tmp_path: Path) -> None:
     deep = tmp_path / ("a" * 200) / ("b" * 200) / ("c" * 200)
     deep.mkdir(parents=True)
-    with pytest.raises(StateUnusable, match=r"no path of more than some 500 bytes.*set LABKIT_HOME"):
+    with pytest.raises(
+        StateUnusable, match=r"no path of more than some 500 bytes.*set LABKIT_HOME"
+    ):
         SQLiteStore(deep / "state.db")
 
 

@@ -23,10 +23,34 @@ PATCHES = (
     "application/apply-patch+yaml",
 )
 JUNK: st.SearchStrategy[Any] = st.sampled_from(
-    [None, 0, -1, True, "", "x", "A_b", "a/b", [], {}, [None], [[]], {"a": {"b": 1}}, "1Gi", 10**30, "25%", "\ud800"]
+    [
+        None,
+        0,
+        -1,
+        True,
+        "",
+        "x",
+        "A_b",
+        "a/b",
+        [],
+        {},
+        [None],
+        [[]],
+        {"a": {"b": 1}},
+        "1Gi",
+        10**30,
+        "25%",
+        "\ud800",
+    ]
 )
 DIRECTIVES = st.sampled_from(
-    ["$patch", "$retainKeys", "$setElementOrder/ports", "$deleteFromPrimitiveList/finalizers", "nonsense"]
+    [
+        "$patch",
+        "$retainKeys",
+        "$setElementOrder/ports",
+        "$deleteFromPrimitiveList/finalizers",
+        "nonsense",
+    ]
 )
 
 
@@ -38,7 +62,9 @@ def of_type(type_: Type, depth: int) -> st.SearchStrategy[Any]:
     elif form == "list":
         good = st.lists(of_type(type_.item, depth + 1), max_size=2)
     elif form == "map":
-        good = st.dictionaries(st.sampled_from(["a", "b c", "x.io/y"]), of_type(type_.item, depth + 1), max_size=2)
+        good = st.dictionaries(
+            st.sampled_from(["a", "b c", "x.io/y"]), of_type(type_.item, depth + 1), max_size=2
+        )
     elif form in ("int32", "int64"):
         good = st.sampled_from([0, 1, 80, -1, 2**31])
     elif form == "bool":
@@ -65,7 +91,9 @@ def of_struct(struct: Struct, depth: int = 0) -> st.SearchStrategy[Any]:
     def build(names: list[str]) -> st.SearchStrategy[Any]:
         return st.fixed_dictionaries({name: later(name) for name in names})
 
-    fields = sorted(set(struct.fields) - {"kind", "apiVersion", "resourceVersion", "deletionTimestamp"})
+    fields = sorted(
+        set(struct.fields) - {"kind", "apiVersion", "resourceVersion", "deletionTimestamp"}
+    )
     return st.lists(st.sampled_from(fields), unique=True, max_size=5).flatmap(build)
 
 
@@ -116,7 +144,9 @@ def test_no_body_breaks_the_server(api: ClusterApi, data: st.DataObject) -> None
         replies.append(api.admin.put(f"{path}/{name}/status", body))
     for form in PATCHES[1:]:
         headers = {"content-type": form}
-        replies.append(api.admin.call("PATCH", f"{path}/{name}?fieldManager=m", body, headers=headers))
+        replies.append(
+            api.admin.call("PATCH", f"{path}/{name}?fieldManager=m", body, headers=headers)
+        )
     for reply in replies:
         assert reply.status < 500 or BLAMES_ITSELF.match(reply.message), (kind, body, reply)
     if data.draw(st.booleans()):
@@ -129,7 +159,9 @@ def test_no_body_breaks_the_server(api: ClusterApi, data: st.DataObject) -> None
         st.fixed_dictionaries(
             {"op": st.sampled_from(["add", "replace", "remove", "test", "move", "copy", "x"])},
             optional={
-                "path": st.sampled_from(["", "/", "/metadata", "/metadata/labels/-", "/data/a", "/spec/0", "x", "/~2"]),
+                "path": st.sampled_from(
+                    ["", "/", "/metadata", "/metadata/labels/-", "/data/a", "/spec/0", "x", "/~2"]
+                ),
                 "from": st.sampled_from(["", "/metadata", "/nothing"]),
                 "value": JUNK,
             },
@@ -138,14 +170,19 @@ def test_no_body_breaks_the_server(api: ClusterApi, data: st.DataObject) -> None
     )
 )
 def test_no_json_patch_breaks_the_server(api: ClusterApi, operations: list[Any]) -> None:
-    api.admin.post("/api/v1/namespaces/lab/configmaps", {"metadata": {"name": "jp"}, "data": {"a": "b"}})
+    api.admin.post(
+        "/api/v1/namespaces/lab/configmaps", {"metadata": {"name": "jp"}, "data": {"a": "b"}}
+    )
     path = "/api/v1/namespaces/lab/configmaps/jp"
     reply = api.admin.call("PATCH", path, operations, headers={"content-type": PATCHES[0]})
     assert reply.status < 500, (operations, reply)
 
 
 @settings(max_examples=examples(150))
-@given(body=st.binary(max_size=60), form=st.sampled_from(["application/json", "application/yaml", *PATCHES]))
+@given(
+    body=st.binary(max_size=60),
+    form=st.sampled_from(["application/json", "application/yaml", *PATCHES]),
+)
 def test_no_bytes_break_the_server(api: ClusterApi, body: bytes, form: str) -> None:
     text = body.decode("latin-1")
     method = "PATCH" if "patch" in form else "POST"

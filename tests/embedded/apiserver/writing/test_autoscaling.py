@@ -9,11 +9,17 @@ from tests.support.cluster import ClusterApi, causes
 V1 = "/apis/autoscaling/v1/namespaces/lab/horizontalpodautoscalers"
 V2 = "/apis/autoscaling/v2/namespaces/lab/horizontalpodautoscalers"
 TARGET = {"kind": "Deployment", "name": "web", "apiVersion": "apps/v1"}
-CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
+CPU = {
+    "type": "Resource",
+    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+}
 
 
 def autoscaler(name: str = "web", **spec: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name}, "spec": {"scaleTargetRef": TARGET, "maxReplicas": 3, **spec}}
+    return {
+        "metadata": {"name": name},
+        "spec": {"scaleTargetRef": TARGET, "maxReplicas": 3, **spec},
+    }
 
 
 def test_version_1_is_a_view_of_version_2(api: ClusterApi) -> None:
@@ -57,7 +63,10 @@ def test_version_1_shows_and_keeps_one_metric(api: ClusterApi) -> None:
     assert "annotations" not in seen["metadata"]
     api.must(api.admin.patch(f"{V1}/web", {"spec": {"targetCPUUtilizationPercentage": 55}}))
     after = api.must(api.admin.get(f"{V2}/web"))
-    cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 55}}}
+    cpu = {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 55}},
+    }
     assert after["spec"]["metrics"] == [cpu]
     assert "behavior" not in after["spec"]
 
@@ -78,8 +87,13 @@ def test_what_can_be_scaled(api: ClusterApi) -> None:
     target = {"kind": "ReplicationController", "name": "rc", "apiVersion": "v1"}
     spec = {"maxReplicas": 3, "scaleTargetRef": target}
     api.must(api.admin.post(V2, {"metadata": {"name": "rc"}, "spec": spec}))
-    why = [("spec.scaleTargetRef.apiVersion", 'Invalid value: "v1": apiVersion must specify API group')]
-    assert causes(api.admin.patch(f"{V2}/rc", {"spec": {"scaleTargetRef": {**target, "kind": "Pod"}}})) == why
+    why = [
+        ("spec.scaleTargetRef.apiVersion", 'Invalid value: "v1": apiVersion must specify API group')
+    ]
+    assert (
+        causes(api.admin.patch(f"{V2}/rc", {"spec": {"scaleTargetRef": {**target, "kind": "Pod"}}}))
+        == why
+    )
 
 
 def test_rules(api: ClusterApi) -> None:
@@ -100,7 +114,10 @@ def test_what_another_version_owned_is_lost_with_a_change(api: ClusterApi) -> No
     assert "f:metrics" in made["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
     change = {"spec": {"targetCPUUtilizationPercentage": 55}}
     after = api.must(api.admin.patch(f"{V1}/web?fieldManager=second", change))
-    owned = {entry["manager"]: entry["fieldsV1"]["f:spec"] for entry in after["metadata"]["managedFields"]}
+    owned = {
+        entry["manager"]: entry["fieldsV1"]["f:spec"]
+        for entry in after["metadata"]["managedFields"]
+    }
     assert owned["second"] == {"f:targetCPUUtilizationPercentage": {}}
     assert "f:metrics" not in owned["first"]
     assert "f:maxReplicas" in owned["first"]

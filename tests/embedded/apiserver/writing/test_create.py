@@ -91,7 +91,9 @@ def test_the_pods_own_setting_beats_the_accounts(api: ClusterApi) -> None:
     assert "volumes" not in shy["spec"]
     assert shy["spec"]["imagePullSecrets"] == [{"name": "pull"}]
     bold = api.must(
-        api.admin.post(f"{LAB}/pods", pod("bold", serviceAccountName="shy", automountServiceAccountToken=True))
+        api.admin.post(
+            f"{LAB}/pods", pod("bold", serviceAccountName="shy", automountServiceAccountToken=True)
+        )
     )
     assert bold["spec"]["volumes"][0]["name"].startswith("kube-api-access-")
 
@@ -107,7 +109,10 @@ def test_in_1_20_a_pod_mounts_the_accounts_secret() -> None:
 
 def test_quality_of_service(api: ClusterApi) -> None:
     def quality(name: str, resources: Any) -> str:
-        body = {"metadata": {"name": name}, "spec": {"containers": [{**CONTAINERS[0], "resources": resources}]}}
+        body = {
+            "metadata": {"name": name},
+            "spec": {"containers": [{**CONTAINERS[0], "resources": resources}]},
+        }
         return str(api.must(api.admin.post(f"{LAB}/pods", body))["status"]["qosClass"])
 
     assert quality("a", {"limits": {"cpu": "1", "memory": "1Gi"}}) == "Guaranteed"
@@ -151,7 +156,10 @@ def test_who_may_not_be_served(api: ClusterApi) -> None:
         assert reply.message.partition(": error looking up ")[2] == (
             f'service account lab/{name}: invalid resource name "{name}": [{why}]'
         )
-    assert api.admin.post("/api/v1/namespaces/ghost/pods", pod("p")).message == 'namespaces "ghost" not found'
+    assert (
+        api.admin.post("/api/v1/namespaces/ghost/pods", pod("p")).message
+        == 'namespaces "ghost" not found'
+    )
     reply = api.admin.post(f"{LAB}/pods", pod("p", priorityClassName="ghost"))
     assert reply.message == 'pods "p" is forbidden: no PriorityClass with name ghost was found'
     reply = api.admin.post(f"{LAB}/pods", pod("p", priority=7))
@@ -159,13 +167,17 @@ def test_who_may_not_be_served(api: ClusterApi) -> None:
 
 
 def test_priority_comes_from_the_class(api: ClusterApi) -> None:
-    made = api.must(api.admin.post(f"{LAB}/pods", pod("p", priorityClassName="system-node-critical")))
+    made = api.must(
+        api.admin.post(f"{LAB}/pods", pod("p", priorityClassName="system-node-critical"))
+    )
     assert made["spec"]["priority"] == 2000001000
 
 
 def test_generated_names(api: ClusterApi) -> None:
     body = {"metadata": {"generateName": "c-"}}
-    names = {api.must(api.admin.post(f"{LAB}/configmaps", body))["metadata"]["name"] for _ in range(5)}
+    names = {
+        api.must(api.admin.post(f"{LAB}/configmaps", body))["metadata"]["name"] for _ in range(5)
+    }
     assert len(names) == 5
     assert all(name.startswith("c-") and len(name) == 7 for name in names)
 
@@ -209,8 +221,13 @@ def test_bodies_that_are_something_else(api: ClusterApi) -> None:
         'in scheme "pkg/api/legacyscheme/scheme.go:30"'
     )
     reply = api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c", "namespace": "other"}})
-    assert reply.message == ("the namespace of the provided object does not match the namespace sent on the request")
-    assert api.admin.post(f"{LAB}/configmaps", {}, headers={"content-type": "text/plain"}).status == 415
+    assert reply.message == (
+        "the namespace of the provided object does not match the namespace sent on the request"
+    )
+    assert (
+        api.admin.post(f"{LAB}/configmaps", {}, headers={"content-type": "text/plain"}).status
+        == 415
+    )
 
 
 def test_metadata_rules(api: ClusterApi) -> None:
@@ -223,7 +240,9 @@ def test_metadata_rules(api: ClusterApi) -> None:
                     "labels": {"a b": "x", "ok": "no way"},
                     "annotations": {"/x": ""},
                     "finalizers": ["a b"],
-                    "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "", "uid": "1"}],
+                    "ownerReferences": [
+                        {"apiVersion": "v1", "kind": "Pod", "name": "", "uid": "1"}
+                    ],
                 }
             },
         )
@@ -241,14 +260,26 @@ def test_metadata_rules(api: ClusterApi) -> None:
 
 def test_a_version_may_not_be_chosen(api: ClusterApi) -> None:
     reply = api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c", "resourceVersion": "5"}})
-    assert (reply.status, reply.message) == (500, "resourceVersion should not be set on objects to be created")
-    assert api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c", "resourceVersion": "x"}}).status == 201
+    assert (reply.status, reply.message) == (
+        500,
+        "resourceVersion should not be set on objects to be created",
+    )
+    assert (
+        api.admin.post(
+            f"{LAB}/configmaps", {"metadata": {"name": "c", "resourceVersion": "x"}}
+        ).status
+        == 201
+    )
 
 
-@pytest.mark.parametrize(("version", "why"), [("x", "invalid syntax"), ("9" * 21, "value out of range")])
+@pytest.mark.parametrize(
+    ("version", "why"), [("x", "invalid syntax"), ("9" * 21, "value out of range")]
+)
 def test_a_version_is_a_number(api: ClusterApi, version: str, why: str) -> None:
     api.must(api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c"}}))
-    reply = api.admin.put(f"{LAB}/configmaps/c", {"metadata": {"name": "c", "resourceVersion": version}})
+    reply = api.admin.put(
+        f"{LAB}/configmaps/c", {"metadata": {"name": "c", "resourceVersion": version}}
+    )
     assert (reply.status, reply.message) == (500, f'strconv.ParseUint: parsing "{version}": {why}')
     assert "reason" not in reply.body
 
@@ -256,7 +287,8 @@ def test_a_version_is_a_number(api: ClusterApi, version: str, why: str) -> None:
 def test_services_get_addresses_and_keep_them_apart(api: ClusterApi) -> None:
     def service(name: str, **spec: Any) -> Any:
         return api.admin.post(
-            f"{LAB}/services", {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}], **spec}}
+            f"{LAB}/services",
+            {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}], **spec}},
         )
 
     first = api.must(service("a"))["spec"]
@@ -273,11 +305,16 @@ def test_services_get_addresses_and_keep_them_apart(api: ClusterApi) -> None:
 
 
 def test_secrets(api: ClusterApi) -> None:
-    made = api.must(api.admin.post(f"{LAB}/secrets", {"metadata": {"name": "s"}, "stringData": {"a": "b"}}))
+    made = api.must(
+        api.admin.post(f"{LAB}/secrets", {"metadata": {"name": "s"}, "stringData": {"a": "b"}})
+    )
     assert made["data"] == {"a": "Yg=="}
     assert "stringData" not in made
     tls = {"metadata": {"name": "t"}, "type": "kubernetes.io/tls"}
-    assert [field for field, _ in causes(api.admin.post(f"{LAB}/secrets", tls))] == ["data[tls.crt]", "data[tls.key]"]
+    assert [field for field, _ in causes(api.admin.post(f"{LAB}/secrets", tls))] == [
+        "data[tls.crt]",
+        "data[tls.key]",
+    ]
     token = {"metadata": {"name": "t"}, "type": "kubernetes.io/service-account-token"}
     assert causes(api.admin.post(f"{LAB}/secrets", token)) == [
         ("metadata.annotations[kubernetes.io/service-account.name]", "Required value")
@@ -298,7 +335,10 @@ def test_workloads_are_stored_with_their_defaults(api: ClusterApi) -> None:
     assert made["status"] == {}
     wrong = {"metadata": {"name": "w"}, "spec": {**spec, "selector": {"matchLabels": {"x": "y"}}}}
     assert causes(api.admin.post(path, wrong)) == [
-        ("spec.template.metadata.labels", 'Invalid value: {"a":"b"}: `selector` does not match template `labels`')
+        (
+            "spec.template.metadata.labels",
+            'Invalid value: {"a":"b"}: `selector` does not match template `labels`',
+        )
     ]
     job = {"metadata": {"name": "j"}, "spec": {"template": {"spec": {"containers": CONTAINERS}}}}
     assert causes(api.admin.post("/apis/batch/v1/namespaces/lab/jobs", job)) == [
@@ -319,7 +359,9 @@ def test_yaml_bodies_and_their_repeated_keys(api: ClusterApi) -> None:
         body = b"metadata: {name: c}\ndata:\n  a: b\n  a: c\n"
         headers = {"content-type": "application/yaml", "accept": "application/json"}
         parameters = {"fieldValidation": [query], "dryRun": ["All"]}
-        request = Request("POST", f"{LAB}/configmaps", parameters, headers, body, api.admin.certificate)
+        request = Request(
+            "POST", f"{LAB}/configmaps", parameters, headers, body, api.admin.certificate
+        )
         return api.cluster.handle(request)
 
     warned = post("Warn")
@@ -333,7 +375,9 @@ def test_yaml_bodies_and_their_repeated_keys(api: ClusterApi) -> None:
 def test_a_job_without_labels_has_its_templates(api: ClusterApi) -> None:
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
     path = "/apis/batch/v1/namespaces/lab/jobs"
-    made = api.must(api.admin.post(path, {"metadata": {"name": "j"}, "spec": {"template": template}}))
+    made = api.must(
+        api.admin.post(path, {"metadata": {"name": "j"}, "spec": {"template": template}})
+    )
     assert made["metadata"]["labels"] == made["spec"]["template"]["metadata"]["labels"]
     assert made["metadata"]["labels"]["batch.kubernetes.io/job-name"] == "j"
     own = {"metadata": {"name": "k", "labels": {"a": "b"}}, "spec": {"template": template}}
@@ -341,13 +385,20 @@ def test_a_job_without_labels_has_its_templates(api: ClusterApi) -> None:
 
 
 def test_a_stateful_sets_update_is_defaulted_as_a_whole(api: ClusterApi) -> None:
-    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    template = {
+        "metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "i"}]},
+    }
     path = "/apis/apps/v1/namespaces/lab/statefulsets"
     for name, strategy, expected in (
         ("a", {}, {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
         ("b", {"type": "RollingUpdate"}, {"type": "RollingUpdate"}),
     ):
-        spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template, "updateStrategy": strategy}
+        spec = {
+            "selector": {"matchLabels": {"a": "b"}},
+            "template": template,
+            "updateStrategy": strategy,
+        }
         made = api.must(api.admin.post(path, {"metadata": {"name": name}, "spec": spec}))
         assert made["spec"]["updateStrategy"] == expected
 
@@ -355,5 +406,7 @@ def test_a_stateful_sets_update_is_defaulted_as_a_whole(api: ClusterApi) -> None
 def test_a_pointer_may_be_false_by_default(api: ClusterApi) -> None:
     disk = {"diskName": "d", "diskURI": "https://x.blob.core.windows.net/a/b.vhd"}
     spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "azureDisk": disk}
-    made = api.must(api.admin.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": spec}))
+    made = api.must(
+        api.admin.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": spec})
+    )
     assert made["spec"]["azureDisk"]["readOnly"] is False

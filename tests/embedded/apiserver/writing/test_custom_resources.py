@@ -38,9 +38,19 @@ def tab(spec: Any, name: str = "x") -> dict[str, Any]:
 
 def test_fields_are_sorted_as_a_map_s_are(api: ClusterApi) -> None:
     admin = declare(api)
-    made = api.must(admin.post(TABS, {"spec": {"replicas": 1, "cronSpec": "* * * * *"}, **crontab("x")}))
+    made = api.must(
+        admin.post(TABS, {"spec": {"replicas": 1, "cronSpec": "* * * * *"}, **crontab("x")})
+    )
     assert list(made) == ["apiVersion", "kind", "metadata", "spec"]
-    names = ["creationTimestamp", "generation", "managedFields", "name", "namespace", "resourceVersion", "uid"]
+    names = [
+        "creationTimestamp",
+        "generation",
+        "managedFields",
+        "name",
+        "namespace",
+        "resourceVersion",
+        "uid",
+    ]
     assert list(made["metadata"]) == names
     (entry,) = made["metadata"]["managedFields"]
     assert list(entry) == ["apiVersion", "fieldsType", "fieldsV1", "manager", "operation", "time"]
@@ -56,8 +66,13 @@ def test_unknown_fields_are_pruned_and_named(api: ClusterApi) -> None:
     reply = admin.post(TABS, body)
     assert reply.warnings == ('unknown field "spec.ant"', 'unknown field "spec.zebra"')
     assert reply.body["spec"] == {"cronSpec": "*/5 * * * *", "image": "busybox"}
-    assert admin.post(f"{TABS}?fieldValidation=Ignore", {**body, "metadata": {"name": "y"}}).warnings == ()
-    strict = admin.post(f"{TABS}?fieldValidation=Strict", {**body, "metadata": {"name": "z", "colour": "red"}})
+    assert (
+        admin.post(f"{TABS}?fieldValidation=Ignore", {**body, "metadata": {"name": "y"}}).warnings
+        == ()
+    )
+    strict = admin.post(
+        f"{TABS}?fieldValidation=Strict", {**body, "metadata": {"name": "z", "colour": "red"}}
+    )
     assert (strict.status, strict.message) == (
         400,
         'CronTab in version "v1" cannot be handled as a CronTab: strict decoding error: unknown field '
@@ -69,17 +84,33 @@ def test_preserved_fields_defaults_and_nulls(api: ClusterApi) -> None:
     schema = {
         "type": "object",
         "properties": {
-            "free": {"x-kubernetes-preserve-unknown-fields": True, "properties": {"known": {"type": "object"}}},
+            "free": {
+                "x-kubernetes-preserve-unknown-fields": True,
+                "properties": {"known": {"type": "object"}},
+            },
             "map": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "deep": {"type": "object", "default": {}, "properties": {"leaf": {**TEXT, "default": "set"}}},
+            "deep": {
+                "type": "object",
+                "default": {},
+                "properties": {"leaf": {**TEXT, "default": "set"}},
+            },
             "nullable": {**TEXT, "nullable": True},
             "plain": TEXT,
-            "list": {"type": "array", "items": {"type": "object", "properties": {"a": {**TEXT, "default": "d"}}}},
+            "list": {
+                "type": "array",
+                "items": {"type": "object", "properties": {"a": {**TEXT, "default": "d"}}},
+            },
         },
     }
     admin = declare(api, plain_definition(schema))
     free = {"any": [1, {"b": None}], "known": {"gone": 1}}
-    spec = {"free": free, "map": {"a": 1}, "nullable": None, "plain": None, "list": [{}, {"a": "e", "b": 1}]}
+    spec = {
+        "free": free,
+        "map": {"a": 1},
+        "nullable": None,
+        "plain": None,
+        "list": [{}, {"a": "e", "b": 1}],
+    }
     made = api.must(admin.post(TABS, tab(spec)))
     assert made["spec"] == {
         "deep": {"leaf": "set"},
@@ -99,10 +130,20 @@ def test_numbers_are_those_of_go(api: ClusterApi) -> None:
 
 def test_what_is_wrong_in_its_order(api: ClusterApi) -> None:
     admin = declare(api)
-    reply = admin.post(TABS, {**tab({"cronSpec": "never", "replicas": 11}), "metadata": {"name": "X"}})
-    assert [field for field, _ in causes(reply)] == ["metadata.name", "spec.cronSpec", "spec.replicas"]
-    assert reply.message.startswith('CronTab.stable.example.com "X" is invalid: [metadata.name: Invalid value: "X": ')
-    assert causes(admin.post(TABS, crontab("x") | {"spec": {}})) == [("spec.cronSpec", "Required value")]
+    reply = admin.post(
+        TABS, {**tab({"cronSpec": "never", "replicas": 11}), "metadata": {"name": "X"}}
+    )
+    assert [field for field, _ in causes(reply)] == [
+        "metadata.name",
+        "spec.cronSpec",
+        "spec.replicas",
+    ]
+    assert reply.message.startswith(
+        'CronTab.stable.example.com "X" is invalid: [metadata.name: Invalid value: "X": '
+    )
+    assert causes(admin.post(TABS, crontab("x") | {"spec": {}})) == [
+        ("spec.cronSpec", "Required value")
+    ]
     assert causes(admin.post(TABS, crontab("x") | {"kind": "Tab"})) == [
         ("kind", 'Invalid value: "Tab": must be CronTab')
     ]
@@ -145,7 +186,9 @@ def test_lists_with_keys_and_sets(api: ClusterApi) -> None:
         },
     }
     names = {"type": "array", "x-kubernetes-list-type": "set", "items": TEXT}
-    admin = declare(api, plain_definition({"type": "object", "properties": {"ports": ports, "names": names}}))
+    admin = declare(
+        api, plain_definition({"type": "object", "properties": {"ports": ports, "names": names}})
+    )
     twice = tab({"ports": [{"port": 1}, {"port": 1, "name": "a"}], "names": ["a", "b", "a"]})
     assert causes(admin.post(TABS, twice)) == [
         ("spec.names[2]", 'Duplicate value: "a"'),
@@ -156,9 +199,16 @@ def test_lists_with_keys_and_sets(api: ClusterApi) -> None:
     theirs = tab({"ports": [{"port": 2}], "names": ["b"]})
     both = api.must(admin.call("PATCH", f"{TABS}/x?fieldManager=you", theirs, headers=APPLY))
     assert both["spec"] == {"names": ["a", "b"], "ports": [{"name": "a", "port": 1}, {"port": 2}]}
-    owned = {each["manager"]: each["fieldsV1"]["f:spec"] for each in both["metadata"]["managedFields"]}
-    assert owned["you"] == {"f:names": {'v:"b"': {}}, "f:ports": {'k:{"port":2}': {".": {}, "f:port": {}}}}
-    left = api.must(admin.call("PATCH", f"{TABS}/x?fieldManager=me", tab({"names": []}), headers=APPLY))
+    owned = {
+        each["manager"]: each["fieldsV1"]["f:spec"] for each in both["metadata"]["managedFields"]
+    }
+    assert owned["you"] == {
+        "f:names": {'v:"b"': {}},
+        "f:ports": {'k:{"port":2}': {".": {}, "f:port": {}}},
+    }
+    left = api.must(
+        admin.call("PATCH", f"{TABS}/x?fieldManager=me", tab({"names": []}), headers=APPLY)
+    )
     assert left["spec"] == {"names": ["b"], "ports": [{"port": 2}]}
 
 
@@ -168,12 +218,16 @@ def test_apply_conflicts_and_undeclared_fields(api: ClusterApi) -> None:
     assert (made.status, made.body["metadata"]["generation"]) == (201, 1)
     (entry,) = made.body["metadata"]["managedFields"]
     assert entry["fieldsV1"] == {"f:spec": {"f:cronSpec": {}, "f:replicas": {}}}
-    refused = admin.call("PATCH", f"{TABS}/x?fieldManager=you", crontab("x", replicas=2), headers=APPLY)
+    refused = admin.call(
+        "PATCH", f"{TABS}/x?fieldManager=you", crontab("x", replicas=2), headers=APPLY
+    )
     assert (refused.status, refused.message) == (
         409,
         'Apply failed with 1 conflict: conflict with "me": .spec.replicas',
     )
-    wrong = admin.call("PATCH", f"{TABS}/x?fieldManager=me", crontab("x", colour="red"), headers=APPLY)
+    wrong = admin.call(
+        "PATCH", f"{TABS}/x?fieldManager=me", crontab("x", colour="red"), headers=APPLY
+    )
     assert (wrong.status, wrong.message) == (
         500,
         "failed to create typed patch object (/x; stable.example.com/v1, Kind=CronTab): .spec.colour: field not "
@@ -184,17 +238,27 @@ def test_apply_conflicts_and_undeclared_fields(api: ClusterApi) -> None:
 def test_fields_without_a_schema_have_owners_too(api: ClusterApi) -> None:
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     admin = declare(api, plain_definition(schema))
-    api.must(admin.call("PATCH", f"{TABS}/x?fieldManager=me", tab({"a": {"b": 1}, "l": [1]}), headers=APPLY))
-    both = api.must(admin.call("PATCH", f"{TABS}/x?fieldManager=you", tab({"a": {"c": 2}}), headers=APPLY))
+    api.must(
+        admin.call(
+            "PATCH", f"{TABS}/x?fieldManager=me", tab({"a": {"b": 1}, "l": [1]}), headers=APPLY
+        )
+    )
+    both = api.must(
+        admin.call("PATCH", f"{TABS}/x?fieldManager=you", tab({"a": {"c": 2}}), headers=APPLY)
+    )
     assert both["spec"] == {"a": {"b": 1, "c": 2}, "l": [1]}
-    owned = {each["manager"]: each["fieldsV1"]["f:spec"] for each in both["metadata"]["managedFields"]}
+    owned = {
+        each["manager"]: each["fieldsV1"]["f:spec"] for each in both["metadata"]["managedFields"]
+    }
     assert owned["me"] == {"f:a": {".": {}, "f:b": {}}, "f:l": {}}
 
 
 def test_patches(api: ClusterApi) -> None:
     admin = declare(api)
     api.must(admin.post(TABS, crontab("x")))
-    merged = api.must(admin.patch(f"{TABS}/x", {"spec": {"replicas": 2, "image": None, "colour": 1}}))
+    merged = api.must(
+        admin.patch(f"{TABS}/x", {"spec": {"replicas": 2, "image": None, "colour": 1}})
+    )
     assert merged["spec"] == {"cronSpec": "*/5 * * * *", "image": "busybox", "replicas": 2}
     operations = [{"op": "replace", "path": "/spec/replicas", "value": 3}]
     patched = api.must(admin.call("PATCH", f"{TABS}/x", operations, headers=JSON_PATCH))
@@ -207,7 +271,9 @@ def test_patches(api: ClusterApi) -> None:
         "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
         "UnsupportedMediaType",
     )
-    assert causes(admin.patch(f"{TABS}/x", {"kind": "Tab"})) == [("kind", 'Invalid value: "Tab": must be CronTab')]
+    assert causes(admin.patch(f"{TABS}/x", {"kind": "Tab"})) == [
+        ("kind", 'Invalid value: "Tab": must be CronTab')
+    ]
     assert admin.patch(f"{TABS}/y", {}).status == 404
 
 
@@ -218,8 +284,16 @@ def test_an_update_names_its_revision_and_keeps_the_status(api: ClusterApi) -> N
     assert causes(admin.put(f"{TABS}/x", crontab("x"))) == [
         ("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
     ]
-    told = api.must(admin.put(f"{TABS}/x/status", {**made, "spec": {"cronSpec": "!"}, "status": {"replicas": 5}}))
-    assert (told["status"], told["spec"], told["metadata"]["generation"]) == ({"replicas": 5}, made["spec"], 1)
+    told = api.must(
+        admin.put(
+            f"{TABS}/x/status", {**made, "spec": {"cronSpec": "!"}, "status": {"replicas": 5}}
+        )
+    )
+    assert (told["status"], told["spec"], told["metadata"]["generation"]) == (
+        {"replicas": 5},
+        made["spec"],
+        1,
+    )
     told["status"], told["metadata"]["labels"] = {"replicas": 6}, {"a": "b"}
     kept = api.must(admin.put(f"{TABS}/x", told))
     assert (kept["status"], kept["metadata"]["generation"]) == ({"replicas": 5}, 1)
@@ -242,15 +316,31 @@ def test_the_scale(api: ClusterApi) -> None:
         'Internal error occurred: the spec replicas field ".spec.replicas" does not exist',
     )
     empty = admin.patch(f"{TABS}/x/scale", {"metadata": {"labels": {}}})
-    assert (empty.status, empty.message) == (400, 'the spec replicas field ".spec.replicas" cannot be empty')
+    assert (empty.status, empty.message) == (
+        400,
+        'the spec replicas field ".spec.replicas" cannot be empty',
+    )
     scaled = api.must(admin.patch(f"{TABS}/x/scale", {"spec": {"replicas": 4}}))
-    assert (scaled["kind"], scaled["spec"], scaled["status"]) == ("Scale", {"replicas": 4}, {"replicas": 0})
+    assert (scaled["kind"], scaled["spec"], scaled["status"]) == (
+        "Scale",
+        {"replicas": 4},
+        {"replicas": 0},
+    )
     found = api.must(admin.get(f"{TABS}/x"))
     assert (found["spec"]["replicas"], found["metadata"]["generation"]) == (4, 2)
-    api.must(admin.call("PATCH", f"{TABS}/x/scale?fieldManager=me", {"spec": {"replicas": 6}}, headers=MERGE))
+    api.must(
+        admin.call(
+            "PATCH", f"{TABS}/x/scale?fieldManager=me", {"spec": {"replicas": 6}}, headers=MERGE
+        )
+    )
     found = api.must(admin.get(f"{TABS}/x"))
-    owned = {each["manager"]: each["fieldsV1"]["f:spec"] for each in found["metadata"]["managedFields"]}
-    assert owned == {"me": {"f:replicas": {}}, "unknown": {".": {}, "f:cronSpec": {}, "f:image": {}}}
+    owned = {
+        each["manager"]: each["fieldsV1"]["f:spec"] for each in found["metadata"]["managedFields"]
+    }
+    assert owned == {
+        "me": {"f:replicas": {}},
+        "unknown": {".": {}, "f:cronSpec": {}, "f:image": {}},
+    }
     refused = admin.patch(f"{TABS}/x/scale", {"spec": {"replicas": 40}})
     assert "spec.replicas in body should be less than or equal to 10" in refused.message
 
@@ -287,7 +377,10 @@ def test_columns(api: ClusterApi) -> None:
     cells = ["x", "a", 3, 0.5, False, "60s", "True", 2, '{"a":[true],"b":1}', None, "c"]
     assert [row["cells"] for row in table["rows"]] == [cells]
     second = table["columnDefinitions"][1]
-    assert second["description"] == "Custom resource definition column (in JSONPath format): .spec.text"
+    assert (
+        second["description"]
+        == "Custom resource definition column (in JSONPath format): .spec.text"
+    )
     whole = api.must(admin.get(f"{TABS}?includeObject=Object", headers=TABLE))
     assert list(whole["rows"][0]["object"]) == ["apiVersion", "kind", "metadata", "spec"]
 
@@ -321,7 +414,19 @@ KEYED = {
 }
 
 
-WRONG_VALUES: list[Any] = ["x", ["x"], [1], {"a": "x"}, {"a": ["x"]}, [["x"]], 5, True, [None], {}, []]
+WRONG_VALUES: list[Any] = [
+    "x",
+    ["x"],
+    [1],
+    {"a": "x"},
+    {"a": ["x"]},
+    [["x"]],
+    5,
+    True,
+    [None],
+    {},
+    [],
+]
 
 
 @pytest.mark.parametrize(
@@ -336,7 +441,9 @@ WRONG_VALUES: list[Any] = ["x", ["x"], [1], {"a": "x"}, {"a": ["x"]}, [["x"]], 5
         {"type": "string", "format": "byte"},
     ],
 )
-def test_values_of_the_wrong_type_are_refused_and_not_stumbled_over(api: ClusterApi, schema: Any) -> None:
+def test_values_of_the_wrong_type_are_refused_and_not_stumbled_over(
+    api: ClusterApi, schema: Any
+) -> None:
     admin = declare(api, plain_definition({"type": "object", "properties": {"v": schema}}))
     api.must(admin.post(TABS, tab({}, "y")))
     found = set()
@@ -361,14 +468,27 @@ def test_what_has_the_wrong_type_and_is_allowed_has_no_owners(api: ClusterApi) -
 
 
 def test_the_scale_of_an_object_that_says_nothing(api: ClusterApi) -> None:
-    body = plain_definition({"type": "object", "nullable": True, "properties": {"replicas": {"type": "integer"}}})
+    body = plain_definition(
+        {"type": "object", "nullable": True, "properties": {"replicas": {"type": "integer"}}}
+    )
     scale = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
     body["spec"]["versions"][0]["subresources"] = {"scale": scale}
     admin = declare(api, body)
     api.must(admin.post(TABS, crontab("x")))
-    api.must(admin.call("PATCH", f"{TABS}/x", [{"op": "remove", "path": "/spec"}], headers=JSON_PATCH))
-    assert api.must(admin.patch(f"{TABS}/x/scale", {"spec": {"replicas": 2}}))["spec"] == {"replicas": 2}
-    api.must(admin.call("PATCH", f"{TABS}/x", [{"op": "replace", "path": "/spec", "value": None}], headers=JSON_PATCH))
+    api.must(
+        admin.call("PATCH", f"{TABS}/x", [{"op": "remove", "path": "/spec"}], headers=JSON_PATCH)
+    )
+    assert api.must(admin.patch(f"{TABS}/x/scale", {"spec": {"replicas": 2}}))["spec"] == {
+        "replicas": 2
+    }
+    api.must(
+        admin.call(
+            "PATCH",
+            f"{TABS}/x",
+            [{"op": "replace", "path": "/spec", "value": None}],
+            headers=JSON_PATCH,
+        )
+    )
     refused = admin.patch(f"{TABS}/x/scale", {"spec": {"replicas": 2}})
     assert (refused.status, refused.message) == (
         500,
@@ -410,12 +530,20 @@ def test_columns_by_default(api: ClusterApi) -> None:
 def two_versions(old: Any = None) -> dict[str, Any]:
     """A definition that stores in v2; ``old`` are properties that only v1 has."""
     properties = {"a": TEXT, **(old or {})}
-    body = plain_definition({"type": "object", "properties": properties}, storage=False, deprecated=True)
+    body = plain_definition(
+        {"type": "object", "properties": properties}, storage=False, deprecated=True
+    )
     (first,) = body["spec"]["versions"]
     schema = {"type": "object", "properties": {"a": TEXT, "b": {**TEXT, "default": "new"}}}
     whole = {"openAPIV3Schema": {"type": "object", "properties": {"spec": schema}}}
     fields = [{"jsonPath": ".spec.b"}]
-    new = {"name": "v2", "served": True, "storage": True, "schema": whole, "selectableFields": fields}
+    new = {
+        "name": "v2",
+        "served": True,
+        "storage": True,
+        "schema": whole,
+        "selectableFields": fields,
+    }
     body["spec"]["versions"] = [first, new]
     return body
 
@@ -424,15 +552,22 @@ def test_several_versions(api: ClusterApi) -> None:
     admin = declare(api, two_versions())
     new = TABS.replace("v1", "v2")
     made = admin.post(TABS, tab({"a": "1"}))
-    assert made.warnings == ("stable.example.com/v1 CronTab is deprecated; use stable.example.com/v2 CronTab",)
+    assert made.warnings == (
+        "stable.example.com/v1 CronTab is deprecated; use stable.example.com/v2 CronTab",
+    )
     assert (made.body["apiVersion"], made.body["spec"]) == ("stable.example.com/v1", {"a": "1"})
     seen = api.must(admin.get(f"{new}/x"))
     assert (seen["apiVersion"], seen["spec"]) == ("stable.example.com/v2", {"a": "1", "b": "new"})
     assert seen["metadata"]["resourceVersion"] == made.body["metadata"]["resourceVersion"]
     changed = api.must(admin.patch(f"{new}/x", {"spec": {"b": "2"}}))
-    assert "managedFields" not in changed["metadata"]  # as v1, in which a manager has an entry, has no field b
+    assert (
+        "managedFields" not in changed["metadata"]
+    )  # as v1, in which a manager has an entry, has no field b
     assert api.must(admin.get(f"{TABS}/x"))["spec"] == {"a": "1"}
-    assert [each["metadata"]["name"] for each in admin.get(f"{new}?fieldSelector=spec.b=2").body["items"]] == ["x"]
+    assert [
+        each["metadata"]["name"]
+        for each in admin.get(f"{new}?fieldSelector=spec.b=2").body["items"]
+    ] == ["x"]
     assert admin.get(f"{new}?fieldSelector=spec.b!=2").body["items"] == []
     refused = admin.get(f"{TABS}?fieldSelector=spec.b=2")
     assert (refused.status, refused.message) == (400, "field label not supported: spec.b")
@@ -447,7 +582,9 @@ def test_an_apply_in_another_version_than_the_stored_one(api: ClusterApi) -> Non
     new = TABS.replace("v1", "v2")
     api.must(admin.post(new, {**tab({"a": "1"}), "apiVersion": "stable.example.com/v2"}))
     api.must(admin.patch(f"{TABS}/x", {"spec": {"only": "y"}}))
-    applied = api.must(admin.call("PATCH", f"{TABS}/x?fieldManager=m", tab({"only": "z"}), headers=APPLY))
+    applied = api.must(
+        admin.call("PATCH", f"{TABS}/x?fieldManager=m", tab({"only": "z"}), headers=APPLY)
+    )
     assert applied["spec"] == {"a": "1"}
     assert {each["manager"]: each["fieldsV1"] for each in applied["metadata"]["managedFields"]} == {
         "m": {"f:spec": {"f:only": {}}},
@@ -488,7 +625,9 @@ def watch(api: ClusterApi, path: str) -> Any:
 
     path, _, query = path.partition("?")
     return api.cluster.handle(
-        Request("GET", path, parse_qs(query), {"accept": "application/json"}, b"", api.admin.certificate)
+        Request(
+            "GET", path, parse_qs(query), {"accept": "application/json"}, b"", api.admin.certificate
+        )
     )
 
 
@@ -498,15 +637,21 @@ def test_watches(api: ClusterApi) -> None:
     made = api.must(admin.post(TABS, tab({"a": "1"})))
     api.must(admin.patch(f"{TABS}/x", {"spec": {"a": "2"}}))
     api.must(admin.delete(f"{TABS}/x"))
-    found = events(watch(api, f"{ROOT.replace('v1', 'v2')}/crontabs?watch=1&resourceVersion={before}"))
-    assert [(each["type"], each["object"]["apiVersion"], each["object"]["spec"]) for each in found] == [
+    found = events(
+        watch(api, f"{ROOT.replace('v1', 'v2')}/crontabs?watch=1&resourceVersion={before}")
+    )
+    assert [
+        (each["type"], each["object"]["apiVersion"], each["object"]["spec"]) for each in found
+    ] == [
         ("ADDED", "stable.example.com/v2", {"a": "1", "b": "new"}),
         ("MODIFIED", "stable.example.com/v2", {"a": "2", "b": "new"}),
         ("DELETED", "stable.example.com/v2", {"a": "2", "b": "new"}),
     ]
     assert list(found[0]["object"]) == ["apiVersion", "kind", "metadata", "spec"]
     assert found[0]["object"]["metadata"]["uid"] == made["metadata"]["uid"]
-    query = "watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+    query = (
+        "watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+    )
     (bookmark,) = events(watch(api, f"{TABS}?{query}"))
     assert bookmark["type"] == "BOOKMARK"
     assert list(bookmark["object"]) == ["apiVersion", "kind", "metadata"]
@@ -519,7 +664,9 @@ CRONTABS = f"{DEFINITIONS}/crontabs.stable.example.com"
     "change",
     [
         lambda spec: spec["names"].update(shortNames=["x"]),
-        lambda spec: spec["versions"].append({**spec["versions"][1], "name": "v3", "storage": False}),
+        lambda spec: spec["versions"].append(
+            {**spec["versions"][1], "name": "v3", "storage": False}
+        ),
         lambda spec: [each.update(storage=not each["storage"]) for each in spec["versions"]],
         lambda spec: spec["versions"][0].update(
             additionalPrinterColumns=[{"name": "A", "type": "string", "jsonPath": ".spec.a"}]
@@ -554,7 +701,9 @@ def test_a_watch_from_before_a_change_of_the_schema_reads_by_the_new_one(api: Cl
     schema = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     schema["properties"]["spec"]["properties"]["a"] = {**TEXT, "default": "late"}
     api.must(admin.patch(CRONTABS, {"spec": body["spec"]}))
-    assert [each["object"]["spec"] for each in events(watch(api, f"{TABS}?{since}"))] == [{"a": "late"}]
+    assert [each["object"]["spec"] for each in events(watch(api, f"{TABS}?{since}"))] == [
+        {"a": "late"}
+    ]
 
 
 def test_what_watches_see_of_a_definition_that_is_deleted_with_its_objects(api: ClusterApi) -> None:
@@ -565,14 +714,25 @@ def test_what_watches_see_of_a_definition_that_is_deleted_with_its_objects(api: 
     objects, definitions = watch(api, f"{TABS}?{since}"), watch(api, f"{DEFINITIONS}?{since}")
     api.must(admin.delete(CRONTABS))
     gone = events(objects)
-    assert [(each["type"], each["object"]["metadata"]["name"]) for each in gone] == [("DELETED", "a"), ("DELETED", "b")]
+    assert [(each["type"], each["object"]["metadata"]["name"]) for each in gone] == [
+        ("DELETED", "a"),
+        ("DELETED", "b"),
+    ]
     assert objects.stream.closed
     seen = events(definitions)
     assert [each["type"] for each in seen] == ["MODIFIED", "MODIFIED", "DELETED"]
     reasons = [each["object"]["status"]["conditions"][-1]["reason"] for each in seen]
-    assert reasons == ["InstanceDeletionPending", "InstanceDeletionInProgress", "InstanceDeletionInProgress"]
-    assert seen[2]["object"]["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
-    revisions = [int(each["object"]["metadata"]["resourceVersion"]) for each in (*seen[:2], *gone, seen[2])]
+    assert reasons == [
+        "InstanceDeletionPending",
+        "InstanceDeletionInProgress",
+        "InstanceDeletionInProgress",
+    ]
+    assert seen[2]["object"]["metadata"]["finalizers"] == [
+        "customresourcecleanup.apiextensions.k8s.io"
+    ]
+    revisions = [
+        int(each["object"]["metadata"]["resourceVersion"]) for each in (*seen[:2], *gone, seen[2])
+    ]
     assert revisions == list(range(revisions[0], revisions[0] + 5))
 
 
@@ -637,7 +797,9 @@ def test_forms(api: ClusterApi) -> None:
         b"encoded to a protobuf message"
     ) in protobuf.body
     text = admin.get(f"{TABS}/x", headers={"accept": "application/yaml"}).body.decode()
-    assert text.startswith("apiVersion: stable.example.com/v1\nkind: CronTab\nmetadata:\n  creationTimestamp: ")
+    assert text.startswith(
+        "apiVersion: stable.example.com/v1\nkind: CronTab\nmetadata:\n  creationTimestamp: "
+    )
     pretty = admin.get(f"{TABS}/x?pretty=1").body
     assert pretty["spec"]["image"] == "busybox"
     partial = {"accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
@@ -648,7 +810,9 @@ def test_forms(api: ClusterApi) -> None:
 
 def test_finalizers_without_a_domain_get_a_warning(api: ClusterApi) -> None:
     admin = declare(api)
-    reply = admin.post(TABS, {**crontab("x"), "metadata": {"name": "x", "finalizers": ["mine", "a.b"]}})
+    reply = admin.post(
+        TABS, {**crontab("x"), "metadata": {"name": "x", "finalizers": ["mine", "a.b"]}}
+    )
     more = "to avoid accidental conflicts with other finalizer writers"
     assert reply.warnings == (
         f'metadata.finalizers: "a.b": prefer a domain-qualified finalizer name including a path (/) {more}',
@@ -663,7 +827,12 @@ def test_embedded_objects(api: ClusterApi) -> None:
         "x-kubernetes-preserve-unknown-fields": True,
     }
     admin = declare(api, plain_definition({"type": "object", "properties": {"template": template}}))
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "colour": 1}, "spec": {"a": 1}}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "colour": 1},
+        "spec": {"a": 1},
+    }
     reply = admin.post(TABS, tab({"template": pod}))
     assert reply.warnings == ('unknown field "spec.template.metadata.colour"',)
     assert reply.body["spec"]["template"]["metadata"] == {"name": "p"}
@@ -697,8 +866,21 @@ def test_discovery_and_openapi(api: ClusterApi) -> None:
     aggregated = {"accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
     (found,) = api.must(admin.get("/apis", headers=aggregated))["items"][-1]["versions"]
     (resource,) = found["resources"]
-    assert resource["responseKind"] == {"group": "stable.example.com", "version": "v1", "kind": "CronTab"}
-    assert resource["verbs"] == ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+    assert resource["responseKind"] == {
+        "group": "stable.example.com",
+        "version": "v1",
+        "kind": "CronTab",
+    }
+    assert resource["verbs"] == [
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "create",
+        "update",
+        "watch",
+    ]
     assert [each["subresource"] for each in resource["subresources"]] == ["status", "scale"]
     index = api.must(admin.get("/openapi/v3"))["paths"]
     path = index["apis/stable.example.com/v1"]["serverRelativeURL"]
@@ -719,7 +901,9 @@ def test_discovery_and_openapi(api: ClusterApi) -> None:
     # What was made is kept, but not longer than its definition.
     assert api.must(admin.get("/openapi/v2")) == older
     api.must(admin.delete(f"{DEFINITIONS}/crontabs.stable.example.com"))
-    assert "com.example.stable.v1.CronTabList" not in api.must(admin.get("/openapi/v2"))["definitions"]
+    assert (
+        "com.example.stable.v1.CronTabList" not in api.must(admin.get("/openapi/v2"))["definitions"]
+    )
     assert "apis/stable.example.com/v1" not in api.must(admin.get("/openapi/v3"))["paths"]
 
 
@@ -732,7 +916,10 @@ def test_openapi_describes_what_can_be_asked(api: ClusterApi) -> None:
     assert list(found) == [f"{ROOT}/crontabs", collection, one, f"{one}/scale", f"{one}/status"]
     assert found[collection]["get"]["description"] == "list objects of kind CronTab"
     assert "requestBody" not in found[collection]["delete"]
-    assert list(found[collection]["post"]["requestBody"]["content"]) == ["application/json", "application/yaml"]
+    assert list(found[collection]["post"]["requestBody"]["content"]) == [
+        "application/json",
+        "application/yaml",
+    ]
     patch = found[one]["patch"]
     assert "application/strategic-merge-patch+json" not in patch["requestBody"]["content"]
     assert "201" not in patch["responses"]
@@ -740,6 +927,10 @@ def test_openapi_describes_what_can_be_asked(api: ClusterApi) -> None:
     assert found[f"{one}/scale"]["get"]["x-kubernetes-group-version-kind"]["kind"] == "CronTab"
     older = api.must(admin.get("/openapi/v2"))
     assert older["paths"][collection]["get"]["consumes"] == ["application/json", "application/yaml"]
-    listed = {each["$ref"].rpartition("/")[2] for each in older["paths"][collection]["parameters"] if "$ref" in each}
+    listed = {
+        each["$ref"].rpartition("/")[2]
+        for each in older["paths"][collection]["parameters"]
+        if "$ref" in each
+    }
     assert listed
     assert listed <= set(older["parameters"])

@@ -8,7 +8,10 @@ from labkit.embedded.machinery.request import Request
 from tests.support.cluster import ClusterApi
 
 LAB = "/api/v1/namespaces/lab"
-POD: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
+POD: dict[str, Any] = {
+    "metadata": {"name": "p"},
+    "spec": {"containers": [{"name": "main", "image": "ubuntu"}]},
+}
 
 
 def config(api: ClusterApi, name: str, **metadata: Any) -> Any:
@@ -106,9 +109,16 @@ def test_orphans_stay(api: ClusterApi) -> None:
 
 def test_foreground_waits_for_those_that_block(api: ClusterApi) -> None:
     top = config(api, "top")
-    config(api, "child", ownerReferences=[owner(top, blockOwnerDeletion=True)], finalizers=["example.com/wait"])
+    config(
+        api,
+        "child",
+        ownerReferences=[owner(top, blockOwnerDeletion=True)],
+        finalizers=["example.com/wait"],
+    )
     api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
-    assert api.admin.get(f"{LAB}/configmaps/top").body["metadata"]["finalizers"] == ["foregroundDeletion"]
+    assert api.admin.get(f"{LAB}/configmaps/top").body["metadata"]["finalizers"] == [
+        "foregroundDeletion"
+    ]
     api.admin.patch(f"{LAB}/configmaps/child", {"metadata": {"finalizers": None}})
     assert api.admin.get(f"{LAB}/configmaps/child").status == 404
     assert api.admin.get(f"{LAB}/configmaps/top").status == 404
@@ -116,7 +126,12 @@ def test_foreground_waits_for_those_that_block(api: ClusterApi) -> None:
 
 def test_foreground_ends_those_that_do_not_block_as_well(api: ClusterApi) -> None:
     top = config(api, "top")
-    config(api, "child", ownerReferences=[owner(top, blockOwnerDeletion=True)], finalizers=["example.com/wait"])
+    config(
+        api,
+        "child",
+        ownerReferences=[owner(top, blockOwnerDeletion=True)],
+        finalizers=["example.com/wait"],
+    )
     config(api, "free", ownerReferences=[owner(top)])
     api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
     assert api.admin.get(f"{LAB}/configmaps/free").status == 404
@@ -126,14 +141,21 @@ def test_foreground_ends_those_that_do_not_block_as_well(api: ClusterApi) -> Non
 def test_foreground_goes_down_to_the_last(api: ClusterApi) -> None:
     top = config(api, "top")
     middle = config(api, "middle", ownerReferences=[owner(top, blockOwnerDeletion=True)])
-    config(api, "last", ownerReferences=[owner(middle, blockOwnerDeletion=True)], finalizers=["example.com/wait"])
+    config(
+        api,
+        "last",
+        ownerReferences=[owner(middle, blockOwnerDeletion=True)],
+        finalizers=["example.com/wait"],
+    )
     api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
     for name in ("top", "middle"):
-        assert api.admin.get(f"{LAB}/configmaps/{name}").body["metadata"]["finalizers"] == ["foregroundDeletion"]
+        assert api.admin.get(f"{LAB}/configmaps/{name}").body["metadata"]["finalizers"] == [
+            "foregroundDeletion"
+        ]
     api.admin.patch(f"{LAB}/configmaps/last", {"metadata": {"finalizers": None}})
-    assert [item["metadata"]["name"] for item in api.admin.get(f"{LAB}/configmaps").body["items"]] == [
-        "kube-root-ca.crt"
-    ]
+    assert [
+        item["metadata"]["name"] for item in api.admin.get(f"{LAB}/configmaps").body["items"]
+    ] == ["kube-root-ca.crt"]
 
 
 def test_foreground_ends_those_that_own_each_other(api: ClusterApi) -> None:
@@ -142,7 +164,10 @@ def test_foreground_ends_those_that_own_each_other(api: ClusterApi) -> None:
     owners = {"metadata": {"ownerReferences": [owner(other, blockOwnerDeletion=True)]}}
     api.must(api.admin.patch(f"{LAB}/configmaps/top", owners))
     api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
-    assert [api.admin.get(f"{LAB}/configmaps/{name}").status for name in ("top", "other")] == [404, 404]
+    assert [api.admin.get(f"{LAB}/configmaps/{name}").status for name in ("top", "other")] == [
+        404,
+        404,
+    ]
 
 
 def test_foreground_leaves_what_has_another_owner(api: ClusterApi) -> None:
@@ -163,7 +188,9 @@ def test_an_object_whose_owner_is_not_there_goes_at_once(api: ClusterApi) -> Non
 def test_an_object_that_is_given_to_nobody_goes_too(api: ClusterApi) -> None:
     config(api, "child")
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "ghost", "uid": "1"}
-    api.must(api.admin.patch(f"{LAB}/configmaps/child", {"metadata": {"ownerReferences": [reference]}}))
+    api.must(
+        api.admin.patch(f"{LAB}/configmaps/child", {"metadata": {"ownerReferences": [reference]}})
+    )
     assert api.admin.get(f"{LAB}/configmaps/child").status == 404
 
 
@@ -177,7 +204,10 @@ def test_a_collection_by_labels(api: ClusterApi) -> None:
     config(api, "a", labels={"x": "1"})
     config(api, "b", labels={"x": "2"})
     gone = api.must(api.admin.delete(f"{LAB}/configmaps?labelSelector=x%3D1"))
-    assert (gone["kind"], [item["metadata"]["name"] for item in gone["items"]]) == ("ConfigMapList", ["a"])
+    assert (gone["kind"], [item["metadata"]["name"] for item in gone["items"]]) == (
+        "ConfigMapList",
+        ["a"],
+    )
     assert api.admin.get(f"{LAB}/configmaps/b").status == 200
 
 
@@ -210,15 +240,24 @@ def test_a_namespace_waits_for_finalizers_and_says_so(api: ClusterApi) -> None:
 
 def test_some_namespaces_stay(api: ClusterApi) -> None:
     reply = api.admin.delete("/api/v1/namespaces/kube-system")
-    assert reply.message == 'namespaces "kube-system" is forbidden: this namespace may not be deleted'
+    assert (
+        reply.message == 'namespaces "kube-system" is forbidden: this namespace may not be deleted'
+    )
 
 
 def test_claims_that_pods_use_are_protected(api: ClusterApi) -> None:
     volume = {
         "metadata": {"name": "pv"},
-        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": "/x"},
+        },
     }
-    assert api.must(api.admin.post("/api/v1/persistentvolumes", volume))["status"]["phase"] == "Pending"
+    assert (
+        api.must(api.admin.post("/api/v1/persistentvolumes", volume))["status"]["phase"]
+        == "Pending"
+    )
     assert api.admin.get("/api/v1/persistentvolumes/pv").body["status"]["phase"] == "Available"
     claim = {
         "metadata": {"name": "pvc"},
@@ -226,7 +265,10 @@ def test_claims_that_pods_use_are_protected(api: ClusterApi) -> None:
     }
     api.must(api.admin.post(f"{LAB}/persistentvolumeclaims", claim))
     assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").body["status"]["phase"] == "Pending"
-    mounted = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "pvc"}}], "nodeName": "n1"}
+    mounted = {
+        "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "pvc"}}],
+        "nodeName": "n1",
+    }
     user = {**POD, "spec": {**POD["spec"], **mounted}}
     api.must(api.admin.post(f"{LAB}/pods", user))
     api.must(api.admin.delete(f"{LAB}/persistentvolumeclaims/pvc"))
@@ -239,10 +281,15 @@ def test_claims_that_pods_use_are_protected(api: ClusterApi) -> None:
 
 
 def test_endpoints_follow_their_service(api: ClusterApi) -> None:
-    service = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
+    service = {
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }
     api.must(api.admin.post(f"{LAB}/services", service))
     assert "subsets" not in api.admin.get(f"{LAB}/endpoints/web").body
-    api.must(api.admin.post(f"{LAB}/pods", {**POD, "metadata": {"name": "p", "labels": {"app": "web"}}}))
+    api.must(
+        api.admin.post(f"{LAB}/pods", {**POD, "metadata": {"name": "p", "labels": {"app": "web"}}})
+    )
     status = {"podIP": "10.1.0.5", "conditions": [{"type": "Ready", "status": "True"}]}
     api.must(api.admin.patch(f"{LAB}/pods/p/status", {"status": status}))
     subset = api.admin.get(f"{LAB}/endpoints/web").body["subsets"][0]
@@ -252,7 +299,9 @@ def test_endpoints_follow_their_service(api: ClusterApi) -> None:
     assert slices[0]["endpoints"][0]["conditions"]["ready"] is True
     api.must(api.admin.delete(f"{LAB}/services/web"))
     assert api.admin.get(f"{LAB}/endpoints/web").status == 404
-    assert api.admin.get("/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices").body["items"] == []
+    assert (
+        api.admin.get("/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices").body["items"] == []
+    )
 
 
 def test_the_service_of_the_cluster_itself_comes_back(api: ClusterApi) -> None:
@@ -266,7 +315,11 @@ def test_the_service_of_the_cluster_itself_comes_back(api: ClusterApi) -> None:
 
 def test_a_job_leaves_its_pods_and_says_so(api: ClusterApi) -> None:
     jobs = "/apis/batch/v1/namespaces/lab/jobs"
-    spec = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}
+    spec = {
+        "template": {
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}
+        }
+    }
     job = api.must(api.admin.post(jobs, {"metadata": {"name": "j"}, "spec": spec}))
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": job["metadata"]["uid"]}
     child = {"metadata": {"name": "child", "ownerReferences": [owner]}}
@@ -294,12 +347,18 @@ SCHEME = 'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/re
         ("nope/v7", "DeleteOptions", ""),
         ("v1", "Pod", f'no kind "Pod" is registered for version "v1" {SCHEME}'),
         ("v1", "ListOptions", f'no kind "ListOptions" is registered for version "v1" {SCHEME}'),
-        ("meta.k8s.io/v1", "ListOptions", "converting (v1.ListOptions) to (v1.DeleteOptions): unknown conversion"),
+        (
+            "meta.k8s.io/v1",
+            "ListOptions",
+            "converting (v1.ListOptions) to (v1.DeleteOptions): unknown conversion",
+        ),
         ("v1", "Status", "converting (v1.Status) to (v1.DeleteOptions): unknown conversion"),
     ],
 )
 def test_options_of_any_group(api: ClusterApi, version: str, kind: str, why: str) -> None:
-    reply = api.admin.call("DELETE", "/api/v1/namespaces/lab/configmaps/no", {"apiVersion": version, "kind": kind})
+    reply = api.admin.call(
+        "DELETE", "/api/v1/namespaces/lab/configmaps/no", {"apiVersion": version, "kind": kind}
+    )
     assert reply.status == (400 if why else 404)
     assert reply.message == (why or 'configmaps "no" not found')
 
@@ -308,7 +367,10 @@ def test_where_a_collection_begins(api: ClusterApi) -> None:
     path = "/api/v1/namespaces/lab/configmaps"
     reply = api.admin.delete(f"{path}?continue=abc")
     assert (reply.status, reply.message[:22]) == (400, "invalid continue token")
-    for selector, told in (("", {"causes", "retryAfterSeconds"}), ("&fieldSelector=metadata.name%3Dx", {"causes"})):
+    for selector, told in (
+        ("", {"causes", "retryAfterSeconds"}),
+        ("&fieldSelector=metadata.name%3Dx", {"causes"}),
+    ):
         reply = api.admin.delete(f"{path}?resourceVersion=99999{selector}")
         assert reply.status == 504
         assert reply.body["details"].keys() == told
@@ -329,6 +391,13 @@ def test_preconditions_in_the_query(api: ClusterApi) -> None:
     reply = api.admin.delete(f"{LAB}/configmaps/a?uid=x")
     assert (reply.status, "the UID in the precondition (x)" in reply.message) == (409, True)
     reply = api.admin.delete(f"{LAB}/configmaps/a?resourceVersion=1")
-    assert (reply.status, "the ResourceVersion in the precondition (1)" in reply.message) == (409, True)
+    assert (reply.status, "the ResourceVersion in the precondition (1)" in reply.message) == (
+        409,
+        True,
+    )
     version = made["metadata"]["resourceVersion"]
-    api.must(api.admin.delete(f"{LAB}/configmaps/a?uid={made['metadata']['uid']}&resourceVersion={version}"))
+    api.must(
+        api.admin.delete(
+            f"{LAB}/configmaps/a?uid={made['metadata']['uid']}&resourceVersion={version}"
+        )
+    )

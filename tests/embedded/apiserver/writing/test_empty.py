@@ -18,9 +18,14 @@ TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
     ("field", "place"),
     [("ports", "ports"), ("resizePolicy", "resizePolicy"), ("resources", "resources")],
 )
-def test_what_an_ephemeral_container_may_not_even_have_empty(api: ClusterApi, field: str, place: str) -> None:
+def test_what_an_ephemeral_container_may_not_even_have_empty(
+    api: ClusterApi, field: str, place: str
+) -> None:
     given: Any = {"limits": {}} if field == "resources" else []
-    spec = {"containers": [CONTAINER], "ephemeralContainers": [{"name": "e", "image": "i", field: given}]}
+    spec = {
+        "containers": [CONTAINER],
+        "ephemeralContainers": [{"name": "e", "image": "i", field: given}],
+    }
     found = causes(api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": spec}))
     forbidden = "Forbidden: cannot be set for an Ephemeral Container"
     assert (f"spec.ephemeralContainers[0].{place}", forbidden) in found
@@ -38,7 +43,10 @@ def test_what_is_empty_is_shown_so_and_not_stored(api: ClusterApi) -> None:
     assert causes(api.admin.post(f"{LAB}/replicationcontrollers", body)) == [
         (place, f"Invalid value: null: {mismatch}")
     ]
-    pod = {"metadata": {"name": "p", "labels": {}}, "spec": {"containers": [{**CONTAINER, "args": []}], "volumes": []}}
+    pod = {
+        "metadata": {"name": "p", "labels": {}},
+        "spec": {"containers": [{**CONTAINER, "args": []}], "volumes": []},
+    }
     made = api.must(api.admin.post(f"{LAB}/pods?dryRun=All", pod))
     assert "labels" not in made["metadata"]
     assert "args" not in made["spec"]["containers"][0]
@@ -48,7 +56,11 @@ def test_what_is_empty_is_shown_so_and_not_stored(api: ClusterApi) -> None:
 
 
 def test_what_is_empty_gets_no_default(api: ClusterApi) -> None:
-    spec = {"scaleTargetRef": TARGET, "maxReplicas": 3, "behavior": {"scaleUp": {"policies": []}, "scaleDown": {}}}
+    spec = {
+        "scaleTargetRef": TARGET,
+        "maxReplicas": 3,
+        "behavior": {"scaleUp": {"policies": []}, "scaleDown": {}},
+    }
     made = api.must(api.admin.post(SCALERS, {"metadata": {"name": "h"}, "spec": spec}))
     behavior = made["spec"]["behavior"]
     assert "policies" not in behavior["scaleUp"]
@@ -57,5 +69,7 @@ def test_what_is_empty_gets_no_default(api: ClusterApi) -> None:
 
 def test_a_pull_secret_without_a_name_has_an_owner(api: ClusterApi) -> None:
     account = {"metadata": {"name": "a"}, "imagePullSecrets": [{}]}
-    (entry,) = api.must(api.admin.post(f"{LAB}/serviceaccounts", account))["metadata"]["managedFields"]
+    (entry,) = api.must(api.admin.post(f"{LAB}/serviceaccounts", account))["metadata"][
+        "managedFields"
+    ]
     assert "f:imagePullSecrets" in entry["fieldsV1"]

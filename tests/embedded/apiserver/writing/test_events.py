@@ -96,7 +96,11 @@ def test_lists_selectors_and_tables(api: ClusterApi) -> None:
     assert (listed["kind"], listed["apiVersion"]) == ("EventList", "events.k8s.io/v1")
     assert [item["note"] for item in listed["items"]] == ["it works", "it works"]
     assert all("kind" not in item for item in listed["items"])
-    chosen = api.must(api.admin.get(f"{NEW}?fieldSelector=reportingController=example.com/worker,regarding.name=web"))
+    chosen = api.must(
+        api.admin.get(
+            f"{NEW}?fieldSelector=reportingController=example.com/worker,regarding.name=web"
+        )
+    )
     assert [item["metadata"]["name"] for item in chosen["items"]] == ["e"]
     refused = api.admin.get(f"{NEW}?fieldSelector=involvedObject.name=web")
     assert refused.message == "field label not supported: involvedObject.name"
@@ -113,8 +117,14 @@ def test_each_watcher_sees_its_own_version(api: ClusterApi) -> None:
 
     reading = Reading()
     both = [reading.call("GET", f"{path}?watch=1").stream for path in (CORE, NEW)]
-    reading.put("events", "lab/e", **{name: value for name, value in old_event().items() if name != "metadata"})
-    for stream, version, field in zip(both, ("v1", "events.k8s.io/v1"), ("message", "note"), strict=True):
+    reading.put(
+        "events",
+        "lab/e",
+        **{name: value for name, value in old_event().items() if name != "metadata"},
+    )
+    for stream, version, field in zip(
+        both, ("v1", "events.k8s.io/v1"), ("message", "note"), strict=True
+    ):
         assert stream is not None
         (piece,) = stream.read()
         event = json.loads(piece)
@@ -125,7 +135,9 @@ def test_what_an_event_may_be_called(api: ClusterApi) -> None:
     api.must(api.admin.post(CORE, old_event("Odd_Name:1")))
     (cause,) = causes(api.admin.post(CORE, old_event("a%b")))
     assert cause == ("metadata.name", "Invalid value: \"a%b\": may not contain '%'")
-    labelled = old_event() | {"metadata": {"name": "old", "labels": {"a": "b c"}, "finalizers": ["mine"]}}
+    labelled = old_event() | {
+        "metadata": {"name": "old", "labels": {"a": "b c"}, "finalizers": ["mine"]}
+    }
     (cause,) = causes(api.admin.post(CORE, {**labelled, "involvedObject": {"namespace": "x"}}))
     assert cause[0] == "involvedObject.namespace"
     assert causes(api.admin.post(CORE, labelled))[0][0] == "metadata.labels"

@@ -21,7 +21,10 @@ def pods(api: ClusterApi) -> ClusterApi:
         api.must(api.admin.post(f"{LAB}/pods", body))
         condition = {"type": "Ready", "status": "True" if name == "good" else "False"}
         api.must(
-            api.admin.patch(f"{LAB}/pods/{name}/status", {"status": {"phase": "Running", "conditions": [condition]}})
+            api.admin.patch(
+                f"{LAB}/pods/{name}/status",
+                {"status": {"phase": "Running", "conditions": [condition]}},
+            )
         )
     return api
 
@@ -29,7 +32,11 @@ def pods(api: ClusterApi) -> ClusterApi:
 def budget(api: ClusterApi, name: str = "b", **spec: Any) -> None:
     api.must(
         api.admin.post(
-            BUDGETS, {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": {"app": "a"}}} | spec}
+            BUDGETS,
+            {
+                "metadata": {"name": name},
+                "spec": {"selector": {"matchLabels": {"app": "a"}}} | spec,
+            },
         )
     )
 
@@ -52,7 +59,14 @@ def test_several_budgets_are_too_many(pods: ClusterApi, query: str) -> None:
     budget(pods, "c", minAvailable=0)
     reply = evict(pods, "good", query)
     text = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-    failure = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": text, "code": 500}
+    failure = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": text,
+        "code": 500,
+    }
     assert (reply.status, reply.body) == (500, failure)
     assert pods.admin.get(f"{LAB}/pods/good").status == 200
 

@@ -13,14 +13,19 @@ from tests.support.cluster import ClusterApi, causes
 LAB = "/api/v1/namespaces/lab"
 APPS = "/apis/apps/v1/namespaces/lab"
 STRATEGIC = {"content-type": "application/strategic-merge-patch+json"}
-TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+TEMPLATE = {
+    "metadata": {"labels": {"a": "b"}},
+    "spec": {"containers": [{"name": "c", "image": "i"}]},
+}
 
 
 @pytest.fixture
 def web(api: ClusterApi) -> ClusterApi:
     """A cluster with a service, a pod and a deployment."""
     ports = [{"name": "h", "port": 80}, {"name": "s", "port": 443}]
-    api.must(api.admin.post(f"{LAB}/services", {"metadata": {"name": "web"}, "spec": {"ports": ports}}))
+    api.must(
+        api.admin.post(f"{LAB}/services", {"metadata": {"name": "web"}, "spec": {"ports": ports}})
+    )
     api.must(api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": TEMPLATE["spec"]}))
     spec = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}
     api.must(api.admin.post(f"{APPS}/deployments", {"metadata": {"name": "d"}, "spec": spec}))
@@ -28,11 +33,15 @@ def web(api: ClusterApi) -> ClusterApi:
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("a%25b", "may not contain '%'"), ("..", "may not be '..'"), (".", "may not be '.'")]
+    ("name", "why"),
+    [("a%25b", "may not contain '%'"), ("..", "may not be '..'"), (".", "may not be '.'")],
 )
 def test_a_name_that_can_be_no_objects(api: ClusterApi, name: str, why: str) -> None:
     shown = name.replace("%25", "%")
-    for reply in (api.admin.get(f"{LAB}/configmaps/{name}"), api.admin.delete(f"{LAB}/configmaps/{name}")):
+    for reply in (
+        api.admin.get(f"{LAB}/configmaps/{name}"),
+        api.admin.delete(f"{LAB}/configmaps/{name}"),
+    ):
         assert (reply.status, reply.message) == (400, f'Name parameter invalid: "{shown}": {why}')
 
 
@@ -40,10 +49,16 @@ def test_two_slashes_lead_nowhere(api: ClusterApi) -> None:
     assert api.admin.get("//api/v1/namespaces").status == 404
 
 
-@pytest.mark.parametrize(("parameters", "status"), [(";foo", 415), (";a=b; c", 415), ("; charset=utf-8", 201)])
-def test_a_media_types_parameters_have_values(api: ClusterApi, parameters: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("parameters", "status"), [(";foo", 415), (";a=b; c", 415), ("; charset=utf-8", 201)]
+)
+def test_a_media_types_parameters_have_values(
+    api: ClusterApi, parameters: str, status: int
+) -> None:
     headers = {"content-type": f"application/json{parameters}"}
-    reply = api.admin.call("POST", f"{LAB}/configmaps", {"metadata": {"name": "x"}}, headers=headers)
+    reply = api.admin.call(
+        "POST", f"{LAB}/configmaps", {"metadata": {"name": "x"}}, headers=headers
+    )
     assert reply.status == status
 
 
@@ -55,7 +70,10 @@ def test_an_older_eviction_evicts(web: ClusterApi) -> None:
 
 def test_an_eviction_names_its_pod(web: ClusterApi) -> None:
     reply = web.admin.post(f"{LAB}/pods/p/eviction", {"metadata": {"name": "q"}})
-    assert (reply.status, reply.message) == (400, "name in URL does not match name in Eviction object")
+    assert (reply.status, reply.message) == (
+        400,
+        "name in URL does not match name in Eviction object",
+    )
 
 
 def test_a_scale_has_a_name(web: ClusterApi) -> None:
@@ -109,19 +127,26 @@ def strategic(api: ClusterApi, spec: Any) -> Any:
 
 
 def test_what_is_patched_stands_in_the_wanted_order(web: ClusterApi) -> None:
-    reply = strategic(web, {"$setElementOrder/ports": [{"port": 443}], "ports": [{"port": 77, "name": "q"}]})
+    reply = strategic(
+        web, {"$setElementOrder/ports": [{"port": 443}], "ports": [{"port": 77, "name": "q"}]}
+    )
     assert (reply.status, "reason" in reply.body) == (500, False)
     assert reply.message == (
         "The order in patch list:\n[map[name:q port:77]]\n doesn't match $setElementOrder list:\n[map[port:443]]\n"
     )
     assert (
-        strategic(web, {"$setElementOrder/ports": [{"port": 443}, {"port": 80}], "ports": [{"port": 80}]}).status == 200
+        strategic(
+            web, {"$setElementOrder/ports": [{"port": 443}, {"port": 80}], "ports": [{"port": 80}]}
+        ).status
+        == 200
     )
 
 
 def test_the_order_of_a_field_that_is_not_there(web: ClusterApi) -> None:
     reply = strategic(web, {"$setElementOrder/nope": []})
-    assert reply.message == 'unable to find api field in struct ServiceSpec for the json field "nope"'
+    assert (
+        reply.message == 'unable to find api field in struct ServiceSpec for the json field "nope"'
+    )
 
 
 def test_a_list_that_is_replaced_takes_no_directives(web: ClusterApi) -> None:
@@ -148,14 +173,23 @@ def test_a_refusal_of_nothing_in_particular(api: ClusterApi) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"apiVersion": "a/b/c"}, "(must be of type LimitRange): unexpected GroupVersion string: a/b/c ("),
+        (
+            {"apiVersion": "a/b/c"},
+            "(must be of type LimitRange): unexpected GroupVersion string: a/b/c (",
+        ),
         ({"apiVersion": "v1/"}, "Object 'apiVersion' is missing in '{"),
         (
             {"apiVersion": "apps/v9", "kind": "Status"},
             "converting (v1.Status) to (core.LimitRange): unknown conversion",
         ),
-        ({"apiVersion": "apps/v1", "kind": "ListOptions"}, "converting (v1.ListOptions) to (core.LimitRange)"),
-        ({"apiVersion": "apps/v9", "kind": "ListOptions"}, 'no kind "ListOptions" is registered for version "apps/v9"'),
+        (
+            {"apiVersion": "apps/v1", "kind": "ListOptions"},
+            "converting (v1.ListOptions) to (core.LimitRange)",
+        ),
+        (
+            {"apiVersion": "apps/v9", "kind": "ListOptions"},
+            'no kind "ListOptions" is registered for version "apps/v9"',
+        ),
     ],
 )
 def test_a_body_of_another_kind(api: ClusterApi, body: Any, message: str) -> None:
@@ -164,14 +198,24 @@ def test_a_body_of_another_kind(api: ClusterApi, body: Any, message: str) -> Non
 
 
 def test_kinds_of_the_aggregator_have_a_scheme_of_their_own(api: ClusterApi) -> None:
-    reply = api.admin.post("/apis/apiregistration.k8s.io/v1/apiservices", {"apiVersion": "apps/v1", "kind": "Pod"})
-    assert reply.message.endswith('in scheme "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28"')
+    reply = api.admin.post(
+        "/apis/apiregistration.k8s.io/v1/apiservices", {"apiVersion": "apps/v1", "kind": "Pod"}
+    )
+    assert reply.message.endswith(
+        'in scheme "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28"'
+    )
 
 
 def test_events_have_no_dependents_to_orphan(api: ClusterApi) -> None:
-    event = {"metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "namespace": "lab", "name": "p"}}
+    event = {
+        "metadata": {"name": "e"},
+        "involvedObject": {"kind": "Pod", "namespace": "lab", "name": "p"},
+    }
     api.must(api.admin.post(f"{LAB}/events", event))
-    assert api.must(api.admin.delete(f"{LAB}/events/e?propagationPolicy=Orphan"))["status"] == "Success"
+    assert (
+        api.must(api.admin.delete(f"{LAB}/events/e?propagationPolicy=Orphan"))["status"]
+        == "Success"
+    )
     assert api.admin.get(f"{LAB}/events/e").status == 404
 
 
@@ -192,14 +236,19 @@ def test_an_evictions_options_make_sense(web: ClusterApi) -> None:
     body = {"metadata": {"name": "p"}, "deleteOptions": {"propagationPolicy": "x"}}
     reply = web.admin.post(f"{LAB}/pods/p/eviction", body)
     assert causes(reply) == [
-        ("propagationPolicy", 'Unsupported value: "x": supported values: "Foreground", "Background", "Orphan", "nil"')
+        (
+            "propagationPolicy",
+            'Unsupported value: "x": supported values: "Foreground", "Background", "Orphan", "nil"',
+        )
     ]
 
 
 def test_a_scale_of_another_object_or_version(web: ClusterApi) -> None:
     name = web.admin.get(f"{APPS}/deployments").body["items"][0]["metadata"]["name"]
     scale = f"{APPS}/deployments/{name}/scale"
-    reply = web.admin.put(f"{scale}?dryRun=All", {"metadata": {"name": name, "uid": "x"}, "spec": {"replicas": 1}})
+    reply = web.admin.put(
+        f"{scale}?dryRun=All", {"metadata": {"name": name, "uid": "x"}, "spec": {"replicas": 1}}
+    )
     assert (reply.status, f"Key: /deployments/lab/{name}, " in reply.message) == (409, True)
     older = {"apiVersion": "apps/v1beta1", "kind": "Scale", "metadata": {"name": name}, "spec": {}}
     assert web.admin.put(scale, older).message == (

@@ -25,7 +25,10 @@ def apply(api: ClusterApi, manager: str, data: Any, query: str = "") -> Reply:
 
 
 def managers(body: Any) -> list[tuple[str, str]]:
-    return [(entry["manager"], entry["operation"]) for entry in body["metadata"].get("managedFields", [])]
+    return [
+        (entry["manager"], entry["operation"])
+        for entry in body["metadata"].get("managedFields", [])
+    ]
 
 
 @pytest.fixture
@@ -69,7 +72,9 @@ def test_a_patch_that_makes_nonsense(config: ClusterApi) -> None:
     reply = patch(config, "configmaps/c", {"data": {"x": 1}}, MERGE)
     assert reply.status == 422
     assert reply.message.startswith(' "" is invalid: patch: Invalid value: "{')
-    assert reply.message.endswith(": json: cannot unmarshal number into Go struct field ConfigMap.data of type string")
+    assert reply.message.endswith(
+        ": json: cannot unmarshal number into Go struct field ConfigMap.data of type string"
+    )
     reply = patch(config, "configmaps/c?fieldValidation=Strict", {"foo": 1}, MERGE)
     assert reply.message.endswith('strict decoding error: unknown field "foo"')
     assert patch(config, "configmaps/c", [1], MERGE).message == (
@@ -100,7 +105,10 @@ def test_strategic_merge_of_keyed_lists(api: ClusterApi) -> None:
     api.must(api.admin.post(f"{LAB}/services", SERVICE))
     assert ports(api, {"ports": [{"port": 3, "name": "c"}]}) == [("c", 3), ("a", 1), ("b", 2)]
     assert ports(api, {"ports": [{"port": 1, "$patch": "delete"}]}) == [("c", 3), ("b", 2)]
-    order = {"$setElementOrder/ports": [{"port": 2}, {"port": 3}], "ports": [{"port": 3, "name": "cc"}]}
+    order = {
+        "$setElementOrder/ports": [{"port": 2}, {"port": 3}],
+        "ports": [{"port": 3, "name": "cc"}],
+    }
     assert ports(api, order) == [("b", 2), ("cc", 3)]
     assert ports(api, {"ports": [{"$patch": "replace"}, {"port": 9, "name": "z"}]}) == [("z", 9)]
     reply = patch(api, "services/s", {"spec": {"ports": [{"name": "x"}]}}, STRATEGIC)
@@ -109,8 +117,15 @@ def test_strategic_merge_of_keyed_lists(api: ClusterApi) -> None:
 
 def test_strategic_merge_of_sets_and_maps(config: ClusterApi) -> None:
     path = "configmaps/c"
-    made = config.must(patch(config, path, {"metadata": {"finalizers": ["a.io/1", "a.io/2"]}}, STRATEGIC))
-    body = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a.io/1"], "labels": {"a": None, "b": "2"}}}
+    made = config.must(
+        patch(config, path, {"metadata": {"finalizers": ["a.io/1", "a.io/2"]}}, STRATEGIC)
+    )
+    body = {
+        "metadata": {
+            "$deleteFromPrimitiveList/finalizers": ["a.io/1"],
+            "labels": {"a": None, "b": "2"},
+        }
+    }
     made = config.must(patch(config, path, body, STRATEGIC))
     assert made["metadata"]["finalizers"] == ["a.io/2"]
     assert made["metadata"]["labels"] == {"b": "2"}
@@ -121,7 +136,10 @@ def test_strategic_merge_of_sets_and_maps(config: ClusterApi) -> None:
 def test_retain_keys(api: ClusterApi) -> None:
     spec = {
         "selector": {"matchLabels": {"a": "b"}},
-        "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "m", "image": "i"}]}},
+        "template": {
+            "metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "m", "image": "i"}]},
+        },
     }
     path = "/apis/apps/v1/namespaces/lab/deployments"
     api.must(api.admin.post(path, {"metadata": {"name": "d"}, "spec": spec}))
@@ -149,7 +167,10 @@ def test_who_owns_what_after_writes(config: ClusterApi) -> None:
 
 
 def test_the_fields_of_a_pod_as_a_real_server_lists_them(api: ClusterApi) -> None:
-    body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
+    body = {
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "main", "image": "ubuntu"}]},
+    }
     made = api.must(api.admin.post(f"{LAB}/pods", body))
     assert made["metadata"]["managedFields"][0]["fieldsV1"] == {
         "f:spec": {
@@ -199,7 +220,9 @@ def test_apply_prunes_only_what_nobody_else_owns(api: ClusterApi) -> None:
 
 
 def test_apply_conflicts_with_updates(config: ClusterApi) -> None:
-    config.must(patch(config, "configmaps/c?fieldManager=editor", {"data": {"p": "1", "q": "1"}}, MERGE))
+    config.must(
+        patch(config, "configmaps/c?fieldManager=editor", {"data": {"p": "1", "q": "1"}}, MERGE)
+    )
     reply = apply(config, "alice", {"p": "2", "q": "2", "x": "2"})
     assert reply.message == (
         'Apply failed with 3 conflicts: conflicts with "editor" using v1:\n- .data.p\n- .data.q\n'
@@ -237,7 +260,10 @@ CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
             {"metadata": {"name": "c", "generation": "x"}},
             ".metadata.generation: expected numeric (int or float), got string",
         ),
-        ({"metadata": {"name": "c", "finalizers": "x"}}, ".metadata.finalizers: expected list, got &{x}"),
+        (
+            {"metadata": {"name": "c", "finalizers": "x"}},
+            ".metadata.finalizers: expected list, got &{x}",
+        ),
         (
             {"metadata": {"name": "c", "finalizers": ["a.b/c", "a.b/c"]}},
             '.metadata.finalizers: duplicate entries for key [="a.b/c"]',
@@ -255,18 +281,32 @@ CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
 def test_apply_knows_the_schema(api: ClusterApi, part: dict[str, Any], problem: str) -> None:
     reply = patch(api, "configmaps/c?fieldManager=a", {**CONFIG, **part}, APPLY)
     assert (reply.status, "reason" in reply.body) == (500, False)
-    assert reply.message == f"failed to create typed patch object (/c; /v1, Kind=ConfigMap): {problem}"
+    assert (
+        reply.message == f"failed to create typed patch object (/c; /v1, Kind=ConfigMap): {problem}"
+    )
 
 
 def test_managers_stand_in_the_order_of_their_last_writes(api: ClusterApi) -> None:
     def applies(manager: str) -> Reply:
-        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {manager: "x"}}
+        config = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "c"},
+            "data": {manager: "x"},
+        }
         return patch(api, f"configmaps/c?fieldManager={manager}", config, APPLY)
 
     api.must(applies("bob"))
-    assert managers(api.must(applies("alice"))) == [("alice", "Apply"), ("bob", "Apply")]  # in one second, by name
+    assert managers(api.must(applies("alice"))) == [
+        ("alice", "Apply"),
+        ("bob", "Apply"),
+    ]  # in one second, by name
     api.clock.now += 1
-    assert managers(api.must(applies("aaron"))) == [("alice", "Apply"), ("bob", "Apply"), ("aaron", "Apply")]
+    assert managers(api.must(applies("aaron"))) == [
+        ("alice", "Apply"),
+        ("bob", "Apply"),
+        ("aaron", "Apply"),
+    ]
 
 
 def test_apply_to_what_nobody_can_own(api: ClusterApi) -> None:
@@ -284,7 +324,10 @@ def test_apply_to_what_nobody_can_own(api: ClusterApi) -> None:
 
 def test_apply_of_what_cannot_be_decoded(api: ClusterApi) -> None:
     for part, problem in (
-        ({"binaryData": {"a": "!!"}}, "error decoding from json: illegal base64 data at input byte 0"),
+        (
+            {"binaryData": {"a": "!!"}},
+            "error decoding from json: illegal base64 data at input byte 0",
+        ),
         ({"metadata": {"name": "c", "generation": 1.5}}, "cannot convert float64 to int64"),
     ):
         reply = patch(api, "configmaps/c?fieldManager=a", {**CONFIG, **part}, APPLY)
@@ -297,7 +340,10 @@ def test_apply_of_what_cannot_be_decoded(api: ClusterApi) -> None:
 
 def test_apply_of_another_kind(api: ClusterApi) -> None:
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "c"}}
-    assert patch(api, "configmaps/c?fieldManager=a", body, APPLY).message == "invalid object type: /v1, Kind=Pod"
+    assert (
+        patch(api, "configmaps/c?fieldManager=a", body, APPLY).message
+        == "invalid object type: /v1, Kind=Pod"
+    )
 
 
 def test_an_apply_that_changes_nothing_has_no_time(api: ClusterApi) -> None:
@@ -313,9 +359,11 @@ def test_null_empties_no_map_but_owns_it(api: ClusterApi) -> None:
     api.must(apply(api, "alice", {"a": "1"}))
     made = api.must(apply(api, "bob", None))
     assert made["data"] == {"a": "1"}
-    assert [entry["fieldsV1"] for entry in made["metadata"]["managedFields"] if entry["manager"] == "bob"] == [
-        {"f:data": {}}
-    ]
+    assert [
+        entry["fieldsV1"]
+        for entry in made["metadata"]["managedFields"]
+        if entry["manager"] == "bob"
+    ] == [{"f:data": {}}]
 
 
 def test_applied_items_come_in_the_order_of_the_configuration(api: ClusterApi) -> None:
@@ -336,13 +384,27 @@ def test_applied_items_come_in_the_order_of_the_configuration(api: ClusterApi) -
 def test_a_manager_that_sends_an_empty_list_of_managers_resets_it(api: ClusterApi) -> None:
     made = api.must(apply(api, "alice", {"a": "1"}))
     made["metadata"]["managedFields"] = []
-    assert managers(api.must(api.admin.put(f"{LAB}/configmaps/{made['metadata']['name']}", made))) == []
+    assert (
+        managers(api.must(api.admin.put(f"{LAB}/configmaps/{made['metadata']['name']}", made)))
+        == []
+    )
 
 
 def test_the_oldest_of_many_managers_become_one(api: ClusterApi) -> None:
-    api.must(api.admin.post(f"{LAB}/configmaps?fieldManager=m00", {"metadata": {"name": "many"}, "data": {"k": "x"}}))
+    api.must(
+        api.admin.post(
+            f"{LAB}/configmaps?fieldManager=m00", {"metadata": {"name": "many"}, "data": {"k": "x"}}
+        )
+    )
     for number in range(1, 12):
-        made = api.must(patch(api, f"configmaps/many?fieldManager=m{number:02}", {"data": {f"k{number}": "x"}}, MERGE))
+        made = api.must(
+            patch(
+                api,
+                f"configmaps/many?fieldManager=m{number:02}",
+                {"data": {f"k{number}": "x"}},
+                MERGE,
+            )
+        )
     names = [entry["manager"] for entry in made["metadata"]["managedFields"]]
     assert len(names) == 10
     assert "ancient-changes" in names
@@ -360,32 +422,52 @@ def test_kubectl_takes_over_what_client_side_apply_left(api: ClusterApi) -> None
     assert json.loads(changed["metadata"]["annotations"][LAST_APPLIED]) == new
 
 
-def test_kubectl_renews_the_note_of_client_side_apply_even_if_nothing_else_changes(api: ClusterApi) -> None:
+def test_kubectl_renews_the_note_of_client_side_apply_even_if_nothing_else_changes(
+    api: ClusterApi,
+) -> None:
     config = {**CONFIG, "metadata": {"name": "csa"}, "data": {"a": "1"}}
     note = {LAST_APPLIED: json.dumps({**config, "metadata": {"annotations": {}, "name": "csa"}})}
     made = {**config, "metadata": {"name": "csa", "annotations": note}}
     api.must(api.admin.post(f"{LAB}/configmaps?fieldManager=kubectl-client-side-apply", made))
-    assert api.must(patch(api, "configmaps/csa?fieldManager=other", config, APPLY))["metadata"]["annotations"] == note
+    assert (
+        api.must(patch(api, "configmaps/csa?fieldManager=other", config, APPLY))["metadata"][
+            "annotations"
+        ]
+        == note
+    )
     renewed = api.must(patch(api, "configmaps/csa?fieldManager=kubectl", config, APPLY))
     assert json.loads(renewed["metadata"]["annotations"][LAST_APPLIED]) == config
 
 
 def test_a_refused_strategic_merge_shows_what_merging_left_of_the_patch(api: ClusterApi) -> None:
     api.must(api.admin.post(f"{LAB}/services", SERVICE))
-    spec = {"$setElementOrder/ports": [{"port": 80}], "ports": [{"port": 80, "name": "x"}], "type": 1}
+    spec = {
+        "$setElementOrder/ports": [{"port": 80}],
+        "ports": [{"port": 80, "name": "x"}],
+        "type": 1,
+    }
     refused = patch(api, "services/s", {"spec": spec}, STRATEGIC)
-    assert refused.message.startswith(' "" is invalid: patch: Invalid value: "map[spec:map[type:1]]": ')
+    assert refused.message.startswith(
+        ' "" is invalid: patch: Invalid value: "map[spec:map[type:1]]": '
+    )
 
 
 def test_a_label_selectors_map_has_one_owner(api: ClusterApi) -> None:
     api.must(api.admin.post(f"{LAB}/services", SERVICE))
-    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"selector": {"y": "2"}}}
+    body = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "s"},
+        "spec": {"selector": {"y": "2"}},
+    }
     made = api.must(patch(api, "services/s?fieldManager=a&force=true", body, APPLY))
     assert made["spec"]["selector"] == {"y": "2"}
 
 
 def test_objects_without_managers_stay_without(api: ClusterApi) -> None:
-    made = api.must(patch(api, "serviceaccounts/default", {"metadata": {"labels": {"a": "b"}}}, MERGE))
+    made = api.must(
+        patch(api, "serviceaccounts/default", {"metadata": {"labels": {"a": "b"}}}, MERGE)
+    )
     assert managers(made) == []
     reset: dict[str, Any] = {"metadata": {"managedFields": [{}]}}
     api.must(api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c"}, "data": {"a": "b"}}))
@@ -393,7 +475,9 @@ def test_objects_without_managers_stay_without(api: ClusterApi) -> None:
 
 
 def test_copies_add_so_much_and_no_more(api: ClusterApi) -> None:
-    api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "copied"}, "data": {"a": "b" * 100_000}})
+    api.admin.post(
+        f"{LAB}/configmaps", {"metadata": {"name": "copied"}, "data": {"a": "b" * 100_000}}
+    )
     doubling = [{"op": "copy", "from": "/data", "path": f"/data/x{number}"} for number in range(60)]
     assert patch(api, "configmaps/copied", doubling, JSON_PATCH).status == 422
     a_few = [{"op": "copy", "from": "/data/a", "path": f"/data/x{number}"} for number in range(5)]
@@ -407,7 +491,10 @@ def test_copies_add_so_much_and_no_more(api: ClusterApi) -> None:
         ({"terminationGracePeriodSeconds": 1.5}, "cannot convert float64 to int64"),
         ({"hostNetwork": 1}, "unrecognized type: bool"),
         ({"containers": [{"name": "c", "image": 3}]}, "cannot convert int64 to string"),
-        ({"containers": [{"name": "c", "imagePullPolicy": 3}]}, "cannot convert int64 to v1.PullPolicy"),
+        (
+            {"containers": [{"name": "c", "imagePullPolicy": 3}]},
+            "cannot convert int64 to v1.PullPolicy",
+        ),
         ({"containers": [{"name": "c", "args": "x"}]}, "cannot restore slice from string"),
         ({"securityContext": "x"}, "cannot restore struct from: string"),
         ({"nodeSelector": "x"}, "cannot restore map from string"),
@@ -417,9 +504,13 @@ def test_copies_add_so_much_and_no_more(api: ClusterApi) -> None:
         ),
     ],
 )
-def test_a_strategic_patch_with_values_of_the_wrong_type(api: ClusterApi, spec: dict[str, Any], problem: str) -> None:
+def test_a_strategic_patch_with_values_of_the_wrong_type(
+    api: ClusterApi, spec: dict[str, Any], problem: str
+) -> None:
     template = {"spec": {"containers": [{"name": "c", "image": "x"}]}}
-    api.must(api.admin.post(f"{LAB}/podtemplates", {"metadata": {"name": "t"}, "template": template}))
+    api.must(
+        api.admin.post(f"{LAB}/podtemplates", {"metadata": {"name": "t"}, "template": template})
+    )
     reply = patch(api, "podtemplates/t", {"template": {"spec": spec}}, STRATEGIC)
     assert reply.status == 422
     assert reply.message.endswith(f": {problem}")
@@ -433,14 +524,27 @@ def test_a_strategic_patch_with_values_of_the_wrong_type(api: ClusterApi, spec: 
             "unknown patch type: merge in map: map[$patch:merge hostNetwork:true]",
         ),
         ({"$setElementOrder/containers": "x"}, "expected a []interface {}, but received a string"),
-        ({"$setElementOrder/nope": []}, 'unable to find api field in struct PodSpec for the json field "nope"'),
-        ({"containers": [{"image": "x"}]}, "map: map[image:x] does not contain declared merge key: name"),
-        ({"containers": [{"$patch": "merge"}]}, "merging lists cannot yet be specified in the patch"),
+        (
+            {"$setElementOrder/nope": []},
+            'unable to find api field in struct PodSpec for the json field "nope"',
+        ),
+        (
+            {"containers": [{"image": "x"}]},
+            "map: map[image:x] does not contain declared merge key: name",
+        ),
+        (
+            {"containers": [{"$patch": "merge"}]},
+            "merging lists cannot yet be specified in the patch",
+        ),
     ],
 )
-def test_a_strategic_patch_that_makes_no_sense(api: ClusterApi, spec: dict[str, Any], problem: str) -> None:
+def test_a_strategic_patch_that_makes_no_sense(
+    api: ClusterApi, spec: dict[str, Any], problem: str
+) -> None:
     template = {"spec": {"containers": [{"name": "c", "image": "x"}]}}
-    api.must(api.admin.post(f"{LAB}/podtemplates", {"metadata": {"name": "t"}, "template": template}))
+    api.must(
+        api.admin.post(f"{LAB}/podtemplates", {"metadata": {"name": "t"}, "template": template})
+    )
     reply = patch(api, "podtemplates/t", {"template": {"spec": spec}}, STRATEGIC)
     assert (reply.status, "reason" in reply.body, reply.message) == (500, False, problem)
 
@@ -451,10 +555,15 @@ def test_a_merge_patch_is_shown_as_it_was_merged(api: ClusterApi) -> None:
         "spec": {"containers": [{"name": "c", "image": "i"}]},
     }
     api.must(api.admin.post(f"{LAB}/pods", pod))
-    sent = {"spec": {"containers": [{"name": "c", "image": 5, "args": [None, {"z": 1, "a": None}]}]}}
+    sent = {
+        "spec": {"containers": [{"name": "c", "image": 5, "args": [None, {"z": 1, "a": None}]}]}
+    }
     text = patch(api, "pods/p", sent, MERGE).message
     assert '\\"labels\\":{\\"a\\":\\"2\\",\\"b\\":\\"1\\"}' in text
-    assert '\\"containers\\":[{\\"args\\":[null,{\\"z\\":1}],\\"image\\":5,\\"name\\":\\"c\\"}],\\"dnsPolicy\\"' in text
+    assert (
+        '\\"containers\\":[{\\"args\\":[null,{\\"z\\":1}],\\"image\\":5,\\"name\\":\\"c\\"}],\\"dnsPolicy\\"'
+        in text
+    )
 
 
 def test_an_object_with_items_without_keys_has_no_managers(api: ClusterApi) -> None:
@@ -466,13 +575,25 @@ def test_an_object_with_items_without_keys_has_no_managers(api: ClusterApi) -> N
 def test_a_struct_that_nobody_holds_any_more_goes_as_a_whole(api: ClusterApi) -> None:
     path = "/apis/networking.k8s.io/v1/namespaces/lab/ingresses/i?fieldManager={}"
     service = {"service": {"name": "s", "port": {"number": 80}}}
-    body: dict[str, Any] = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "i"}}
+    body: dict[str, Any] = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "i"},
+    }
     rules = [{"host": "a.b"}]
     first = {**body, "spec": {"defaultBackend": service, "rules": rules}}
     headers = {"content-type": "application/apply-patch+yaml"}
     api.must(api.admin.call("PATCH", path.format("one"), first, headers=headers))
-    api.must(api.admin.call("PATCH", path.format("two"), {**body, "spec": {"rules": rules}}, headers=headers))
-    left = api.must(api.admin.call("PATCH", path.format("one"), {**body, "spec": {"rules": rules}}, headers=headers))
+    api.must(
+        api.admin.call(
+            "PATCH", path.format("two"), {**body, "spec": {"rules": rules}}, headers=headers
+        )
+    )
+    left = api.must(
+        api.admin.call(
+            "PATCH", path.format("one"), {**body, "spec": {"rules": rules}}, headers=headers
+        )
+    )
     assert left["spec"] == {"rules": rules}
     left = api.must(api.admin.call("PATCH", path.format("one"), body, headers=headers))
     assert (left["metadata"]["name"], left["spec"]) == ("i", {"rules": rules})
@@ -493,7 +614,11 @@ def test_an_item_goes_with_its_owner_though_another_holds_a_field_of_it(api: Clu
 
 def test_a_claim_reference_has_an_owner_for_each_field(api: ClusterApi) -> None:
     def volume(manager: str, **reference: str) -> Any:
-        spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+        spec = {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": "/x"},
+        }
         body = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}}
         path = f"/api/v1/persistentvolumes/v?fieldManager={manager}"
         sent = body | {"spec": spec | {"claimRef": reference}}
@@ -501,15 +626,23 @@ def test_a_claim_reference_has_an_owner_for_each_field(api: ClusterApi) -> None:
 
     volume("a", name="c", namespace="lab")
     made = volume("b", uid="u")
-    assert {field: made["spec"]["claimRef"][field] for field in ("name", "uid")} == {"name": "c", "uid": "u"}
-    applied = [one["fieldsV1"] for one in made["metadata"]["managedFields"] if one["operation"] == "Apply"]
+    assert {field: made["spec"]["claimRef"][field] for field in ("name", "uid")} == {
+        "name": "c",
+        "uid": "u",
+    }
+    applied = [
+        one["fieldsV1"] for one in made["metadata"]["managedFields"] if one["operation"] == "Apply"
+    ]
     owned = [fields["f:spec"]["f:claimRef"] for fields in applied]
     assert owned == [{"f:name": {}, "f:namespace": {}}, {"f:uid": {}}]
 
 
 def test_keys_of_lists_are_written_as_go_writes_json(api: ClusterApi) -> None:
     env = [{"name": "<a>", "value": "1"}]
-    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i", "env": env}]}}
+    pod = {
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "c", "image": "i", "env": env}]},
+    }
     made = api.must(api.admin.post(f"{LAB}/pods", pod))
     (entry,) = made["metadata"]["managedFields"]
     fields = entry["fieldsV1"]["f:spec"]["f:containers"]['k:{"name":"c"}']["f:env"]

@@ -16,10 +16,19 @@ DEPLOYMENT = "/apis/apps/v1/namespaces/lab/deployments/d"
 def api() -> ClusterApi:
     made = ClusterApi()
     made.namespace("lab")
-    made.must(made.admin.post("/api/v1/namespaces/lab/configmaps", {"metadata": {"name": "c"}, "data": {"a": "b"}}))
-    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    made.must(
+        made.admin.post(
+            "/api/v1/namespaces/lab/configmaps", {"metadata": {"name": "c"}, "data": {"a": "b"}}
+        )
+    )
+    template = {
+        "metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "x"}]},
+    }
     spec = {"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": template}
-    made.must(made.admin.post(DEPLOYMENT.rpartition("/")[0], {"metadata": {"name": "d"}, "spec": spec}))
+    made.must(
+        made.admin.post(DEPLOYMENT.rpartition("/")[0], {"metadata": {"name": "d"}, "spec": spec})
+    )
     return made
 
 
@@ -49,11 +58,16 @@ def test_another_type(api: ClusterApi, body: Any, problem: str) -> None:
 
 def test_the_document_is_shown_in_order(api: ClusterApi) -> None:
     text = patch(api, {"kind": "Pod"}).message
-    places = [text.index(f'\\"{name}\\":') for name in ("apiVersion", "data", "kind", "metadata", "name", "uid")]
+    places = [
+        text.index(f'\\"{name}\\":')
+        for name in ("apiVersion", "data", "kind", "metadata", "name", "uid")
+    ]
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("body", [{"kind": ""}, {"kind": None}, {"kind": "ConfigMap", "apiVersion": "v1"}])
+@pytest.mark.parametrize(
+    "body", [{"kind": ""}, {"kind": None}, {"kind": "ConfigMap", "apiVersion": "v1"}]
+)
 def test_the_same_type(api: ClusterApi, body: Any) -> None:
     assert api.must(patch(api, body))["kind"] == "ConfigMap"
 
@@ -73,7 +87,10 @@ def test_a_strategic_patch_does_not_look_at_it(api: ClusterApi, body: Any) -> No
 
 def test_versions_that_are_not_served_any_more(api: ClusterApi) -> None:
     for version in ("apps/v1beta1", "extensions/v1beta1"):
-        assert api.must(patch(api, {"apiVersion": version}, path=DEPLOYMENT))["apiVersion"] == "apps/v1"
+        assert (
+            api.must(patch(api, {"apiVersion": version}, path=DEPLOYMENT))["apiVersion"]
+            == "apps/v1"
+        )
     assert patch(api, {"kind": "ReplicaSet"}, path=DEPLOYMENT).message.endswith(
         "converting (v1.ReplicaSet) to (apps.Deployment): unknown conversion"
     )

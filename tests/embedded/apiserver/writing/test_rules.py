@@ -14,12 +14,18 @@ APPS = "/apis/apps/v1/namespaces/lab"
 NETWORK = "/apis/networking.k8s.io/v1"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
-TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+TEMPLATE = {
+    "metadata": {"labels": {"a": "b"}},
+    "spec": {"containers": [{"name": "c", "image": "i"}]},
+}
 SELECTED: dict[str, Any] = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}
 
 
 def pod(**spec: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "x"}, "spec": {"containers": [{"name": "c", "image": "i"}], **spec}}
+    return {
+        "metadata": {"name": "x"},
+        "spec": {"containers": [{"name": "c", "image": "i"}], **spec},
+    }
 
 
 def ingress(**spec: Any) -> dict[str, Any]:
@@ -191,16 +197,25 @@ def test_a_new_object_that_breaks_a_rule(
 def test_a_namespace_is_active_until_it_ends(api: ClusterApi) -> None:
     reply = api.admin.patch("/api/v1/namespaces/lab/status", {"status": {"phase": "Terminating"}})
     assert causes(reply) == [
-        ("status.Phase", "Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty")
+        (
+            "status.Phase",
+            "Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty",
+        )
     ]
 
 
 def test_a_short_request_gets_no_endless_answer(api: ClusterApi) -> None:
     role = {"metadata": {"name": "r"}, "rules": [{}] * 1500}
-    assert len(causes(api.admin.post("/apis/rbac.authorization.k8s.io/v1/namespaces/lab/roles", role))) == MAX_CAUSES
+    assert (
+        len(causes(api.admin.post("/apis/rbac.authorization.k8s.io/v1/namespaces/lab/roles", role)))
+        == MAX_CAUSES
+    )
     paths = ["/".join("p" * depth) for depth in range(1, 300)]
     files = [{"configMap": {"name": "c", "items": [{"key": "k", "path": path}]}} for path in paths]
-    spec = {"containers": [{"name": "c", "image": "i"}], "volumes": [{"name": "v", "projected": {"sources": files}}]}
+    spec = {
+        "containers": [{"name": "c", "image": "i"}],
+        "volumes": [{"name": "v", "projected": {"sources": files}}],
+    }
     reply = api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": spec})
     assert reply.status == 201
     assert len(reply.warnings) == 256 * 255 / 2
@@ -210,44 +225,71 @@ def test_a_role_is_checked_once(api: ClusterApi) -> None:
     roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/lab/roles"
     api.must(api.admin.post(roles, {"metadata": {"name": "r"}, "rules": []}))
     reply = api.admin.patch(f"{roles}/r", {"rules": [{"apiGroups": [""], "resources": ["pods"]}]})
-    assert causes(reply) == [("rules[0].verbs", "Required value: verbs must contain at least one value")]
-    reply = api.admin.patch(f"{roles}/r", {"metadata": {"labels": {"a b": ""}}, "rules": [{"resources": ["pods"]}]})
+    assert causes(reply) == [
+        ("rules[0].verbs", "Required value: verbs must contain at least one value")
+    ]
+    reply = api.admin.patch(
+        f"{roles}/r", {"metadata": {"labels": {"a b": ""}}, "rules": [{"resources": ["pods"]}]}
+    )
     labels, rules = 3 * ["metadata.labels"], ["rules[0].verbs", "rules[0].apiGroups"]
     assert [field for field, _ in causes(reply)] == [*labels, *rules, "metadata.labels"]
 
 
 def test_a_volumes_nodes_stay(api: ClusterApi) -> None:
-    affinity = {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "k", "operator": "Exists"}]}]}}
-    volume = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    affinity = {
+        "required": {
+            "nodeSelectorTerms": [{"matchExpressions": [{"key": "k", "operator": "Exists"}]}]
+        }
+    }
+    volume = {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "hostPath": {"path": "/x"},
+    }
     path = "/api/v1/persistentvolumes"
-    api.must(api.admin.post(path, {"metadata": {"name": "v"}, "spec": {**volume, "nodeAffinity": affinity}}))
+    api.must(
+        api.admin.post(
+            path, {"metadata": {"name": "v"}, "spec": {**volume, "nodeAffinity": affinity}}
+        )
+    )
     reply = api.admin.patch(f"{path}/v", {"spec": {"nodeAffinity": None}})
     assert causes(reply) == [
-        ("nodeAffinity", "Invalid value: null: field is immutable, except for updating from beta label to GA")
+        (
+            "nodeAffinity",
+            "Invalid value: null: field is immutable, except for updating from beta label to GA",
+        )
     ]
 
 
 def test_a_changed_pod_is_held_to_all_rules(api: ClusterApi) -> None:
     api.must(api.admin.post(f"{LAB}/pods", pod()))
-    found = causes(api.admin.patch(f"{LAB}/pods/x", {"spec": {"containers": [{"name": "Bad", "image": "i"}]}}))
+    found = causes(
+        api.admin.patch(f"{LAB}/pods/x", {"spec": {"containers": [{"name": "Bad", "image": "i"}]}})
+    )
     assert [field for field, _ in found] == ["spec.containers[0].name", "spec"]
 
 
 def test_empty_data_of_a_revision_is_data(api: ClusterApi) -> None:
     made = api.must(
-        api.admin.post(f"{APPS}/controllerrevisions", {"metadata": {"name": "x"}, "revision": 1, "data": {}})
+        api.admin.post(
+            f"{APPS}/controllerrevisions", {"metadata": {"name": "x"}, "revision": 1, "data": {}}
+        )
     )
     assert made["data"] == {}
 
 
 def test_what_is_no_images_name_has_no_tag(api: ClusterApi) -> None:
-    made = api.must(api.admin.post(f"{LAB}/pods", pod(initContainers=[{"name": "b", "image": "Bad_Image"}])))
+    made = api.must(
+        api.admin.post(f"{LAB}/pods", pod(initContainers=[{"name": "b", "image": "Bad_Image"}]))
+    )
     assert made["spec"]["initContainers"][0]["imagePullPolicy"] == "IfNotPresent"
 
 
 def test_an_ingress_classs_parameters_are_the_clusters(api: ClusterApi) -> None:
     spec = {"controller": "a.b/c", "parameters": {"kind": "K", "name": "n"}}
-    made = api.must(api.admin.post(f"{NETWORK}/ingressclasses", {"metadata": {"name": "x"}, "spec": spec}))
+    made = api.must(
+        api.admin.post(f"{NETWORK}/ingressclasses", {"metadata": {"name": "x"}, "spec": spec})
+    )
     assert made["spec"]["parameters"]["scope"] == "Cluster"
 
 
@@ -265,7 +307,9 @@ def test_a_claims_spec_stays_and_the_difference_is_shown(api: ClusterApi) -> Non
     claims = f"{LAB}/persistentvolumeclaims"
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     api.must(api.admin.post(claims, {"metadata": {"name": "c"}, "spec": spec}))
-    [(field, message)] = causes(api.admin.patch(f"{claims}/c", {"spec": {"accessModes": ["ReadOnlyMany"]}}))
+    [(field, message)] = causes(
+        api.admin.patch(f"{claims}/c", {"spec": {"accessModes": ["ReadOnlyMany"]}})
+    )
     assert field == "spec"
     assert message.split("\n")[1:6] == [
         "@@ -1,6 +1,6 @@",
@@ -278,9 +322,15 @@ def test_a_claims_spec_stays_and_the_difference_is_shown(api: ClusterApi) -> Non
 
 def test_a_volume_stays_where_it_is(api: ClusterApi) -> None:
     path = "/api/v1/persistentvolumes"
-    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    spec = {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "hostPath": {"path": "/x"},
+    }
     api.must(api.admin.post(path, {"metadata": {"name": "v"}, "spec": spec}))
-    [(field, message)] = causes(api.admin.patch(f"{path}/v", {"spec": {"hostPath": {"path": "/y"}}}))
+    [(field, message)] = causes(
+        api.admin.patch(f"{path}/v", {"spec": {"hostPath": {"path": "/y"}}})
+    )
     assert field == "spec.persistentvolumesource"
     assert message.endswith(
         '  "HostPath": {\n-  "Path": "/x",\n+  "Path": "/y",\n   "Type": ""\n  },\n  "Glusterfs": null,\n'
@@ -288,7 +338,11 @@ def test_a_volume_stays_where_it_is(api: ClusterApi) -> None:
 
 
 def test_a_node_comes_with_its_status(api: ClusterApi) -> None:
-    made = api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": "n"}, "status": {"capacity": {"cpu": "1"}}}))
+    made = api.must(
+        api.admin.post(
+            "/api/v1/nodes", {"metadata": {"name": "n"}, "status": {"capacity": {"cpu": "1"}}}
+        )
+    )
     assert made["status"]["allocatable"] == {"cpu": "1"}
     changed = api.must(api.admin.put("/api/v1/nodes/n", {"metadata": {"name": "n"}}))
     assert changed["status"] == made["status"]
@@ -300,9 +354,15 @@ def test_where_a_load_balancer_is_reached(api: ClusterApi) -> None:
         api.must(api.admin.post(f"{LAB}/services", body))
     points = {"status": {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}, {"hostname": "a.b"}]}}}
     made = api.must(api.admin.patch(f"{LAB}/services/a/status", points))
-    assert made["status"]["loadBalancer"]["ingress"] == [{"ip": "1.1.1.1", "ipMode": "VIP"}, {"hostname": "a.b"}]
+    assert made["status"]["loadBalancer"]["ingress"] == [
+        {"ip": "1.1.1.1", "ipMode": "VIP"},
+        {"hostname": "a.b"},
+    ]
     assert causes(api.admin.patch(f"{LAB}/services/b/status", points)) == [
-        ("status.loadBalancer.ingress", "Forbidden: may only be used when `spec.type` is 'LoadBalancer'")
+        (
+            "status.loadBalancer.ingress",
+            "Forbidden: may only be used when `spec.type` is 'LoadBalancer'",
+        )
     ]
 
 
@@ -344,7 +404,8 @@ def test_a_selector_of_roles_that_cannot_be_used(api: ClusterApi) -> None:
     rule = {"clusterRoleSelectors": [{"matchExpressions": [{"key": "a", "operator": "In"}]}]}
     path = "aggregationRule.clusterRoleSelectors[0]"
     reply = api.admin.post(
-        "/apis/rbac.authorization.k8s.io/v1/clusterroles", {"metadata": {"name": "x"}, "aggregationRule": rule}
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+        {"metadata": {"name": "x"}, "aggregationRule": rule},
     )
     assert causes(reply) == [
         (

@@ -11,11 +11,16 @@ PODS = "/api/v1/namespaces/lab/pods"
 
 
 def runtime(api: ClusterApi, name: str, **more: Any) -> Any:
-    return api.must(api.admin.post(CLASSES, {"metadata": {"name": name}, "handler": "runc", **more}))
+    return api.must(
+        api.admin.post(CLASSES, {"metadata": {"name": name}, "handler": "runc", **more})
+    )
 
 
 def pod(**spec: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}], **spec}}
+    return {
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "c", "image": "i"}], **spec},
+    }
 
 
 def test_a_pods_class_must_exist(api: ClusterApi) -> None:
@@ -27,12 +32,19 @@ def test_a_pods_class_must_exist(api: ClusterApi) -> None:
 
 
 def test_a_class_adds_nothing(api: ClusterApi) -> None:
-    runtime(api, "r", overhead={"podFixed": {"cpu": "250m"}}, scheduling={"nodeSelector": {"a": "b"}})
-    spec = api.must(api.admin.post(PODS, pod(runtimeClassName="r", nodeSelector={"z": "y"})))["spec"]
+    runtime(
+        api, "r", overhead={"podFixed": {"cpu": "250m"}}, scheduling={"nodeSelector": {"a": "b"}}
+    )
+    spec = api.must(api.admin.post(PODS, pod(runtimeClassName="r", nodeSelector={"z": "y"})))[
+        "spec"
+    ]
     assert (spec["runtimeClassName"], spec["nodeSelector"]) == ("r", {"z": "y"})
     assert "overhead" not in spec
 
 
 def test_overhead_comes_from_a_class(api: ClusterApi) -> None:
     refused = api.admin.post(PODS, pod(overhead={"cpu": "1"}))
-    assert "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead" in refused.message
+    assert (
+        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+        in refused.message
+    )

@@ -16,14 +16,23 @@ SCALE = f"{DEPLOYMENTS}/d/scale"
 def api() -> ClusterApi:
     made = ClusterApi()
     made.namespace("lab")
-    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    template = {
+        "metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "x"}]},
+    }
     spec = {"replicas": 2, "selector": {"matchLabels": {"a": "b"}}, "template": template}
-    made.must(made.admin.post(f"{DEPLOYMENTS}?fieldManager=creator", {"metadata": {"name": "d"}, "spec": spec}))
+    made.must(
+        made.admin.post(
+            f"{DEPLOYMENTS}?fieldManager=creator", {"metadata": {"name": "d"}, "spec": spec}
+        )
+    )
     return made
 
 
 def send(api: ClusterApi, form: str, body: Any, query: str = "") -> Reply:
-    return api.admin.call("PATCH", SCALE + query, body, headers={"content-type": f"application/{form}"})
+    return api.admin.call(
+        "PATCH", SCALE + query, body, headers={"content-type": f"application/{form}"}
+    )
 
 
 def apply(api: ClusterApi, replicas: int, manager: str, query: str = "") -> Reply:
@@ -40,7 +49,8 @@ def owners(api: ClusterApi) -> dict[tuple[str, str, str], bool]:
     """Who is there, and whether they own the number."""
     managed = api.must(api.admin.get(f"{DEPLOYMENTS}/d"))["metadata"]["managedFields"]
     return {
-        (one["manager"], one["operation"], one.get("subresource", "")): "f:replicas" in one["fieldsV1"]["f:spec"]
+        (one["manager"], one["operation"], one.get("subresource", "")): "f:replicas"
+        in one["fieldsV1"]["f:spec"]
         for one in managed
         if one["manager"] != "kube-controller-manager"  # who only tells the status
     }
@@ -62,7 +72,9 @@ def test_patches(api: ClusterApi, form: str, body: Any) -> None:
 
 def test_who_scales_has_no_time(api: ClusterApi) -> None:
     for replicas in (5, 6):
-        api.must(send(api, "merge-patch+json", {"spec": {"replicas": replicas}}, "?fieldManager=scaler"))
+        api.must(
+            send(api, "merge-patch+json", {"spec": {"replicas": replicas}}, "?fieldManager=scaler")
+        )
     managed = api.must(api.admin.get(f"{DEPLOYMENTS}/d"))["metadata"]["managedFields"]
     assert managed[0] == {
         "manager": "scaler",
@@ -75,14 +87,21 @@ def test_who_scales_has_no_time(api: ClusterApi) -> None:
 
 
 def test_a_number_that_nobody_may_own_stays_so(api: ClusterApi) -> None:
-    api.must(api.admin.call("PATCH", f"{DEPLOYMENTS}/d", {"metadata": {"managedFields": [{}]}}, headers=MERGE_PATCH))
+    api.must(
+        api.admin.call(
+            "PATCH", f"{DEPLOYMENTS}/d", {"metadata": {"managedFields": [{}]}}, headers=MERGE_PATCH
+        )
+    )
     api.must(send(api, "merge-patch+json", {"spec": {"replicas": 5}}, "?fieldManager=scaler"))
     managed = api.must(api.admin.get(f"{DEPLOYMENTS}/d"))["metadata"].get("managedFields", ())
     assert not any(one["manager"] == "scaler" for one in managed)
 
 
 def test_who_sends_the_default_number_owns_it(api: ClusterApi) -> None:
-    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    template = {
+        "metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "x"}]},
+    }
     spec = {"replicas": 1, "selector": {"a": "b"}, "template": template}
     path = "/api/v1/namespaces/lab/replicationcontrollers"
     made = api.must(api.admin.post(path, {"metadata": {"name": "rc"}, "spec": spec}))
@@ -117,7 +136,8 @@ def test_appliers_of_the_same_number_share_it(api: ClusterApi) -> None:
     assert owners(api)["me", "Apply", "scale"]
     assert owners(api)["you", "Apply", "scale"]
     assert (
-        apply(api, 4, "you").message == 'Apply failed with 1 conflict: conflict with "me" with subresource "scale": '
+        apply(api, 4, "you").message
+        == 'Apply failed with 1 conflict: conflict with "me" with subresource "scale": '
         ".spec.replicas"
     )
 
@@ -131,15 +151,24 @@ def test_a_dry_run_changes_nothing(api: ClusterApi) -> None:
 
 def test_what_is_applied_must_be_a_scale_and_have_a_manager(api: ClusterApi) -> None:
     body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}
-    assert send(api, "apply-patch+yaml", body, "?fieldManager=me").message.startswith("invalid object type: ")
+    assert send(api, "apply-patch+yaml", body, "?fieldManager=me").message.startswith(
+        "invalid object type: "
+    )
     body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "d"}}
     assert "fieldManager: Required value" in send(api, "apply-patch+yaml", body).message
 
 
 @pytest.mark.parametrize(("replicas", "status"), [(1 << 40, 500), (-1, 422), (None, 200)])
-def test_a_number_that_is_none_is_refused(api: ClusterApi, replicas: int | None, status: int) -> None:
+def test_a_number_that_is_none_is_refused(
+    api: ClusterApi, replicas: int | None, status: int
+) -> None:
     spec = {} if replicas is None else {"replicas": replicas}
-    body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "d"}, "spec": spec}
+    body = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {"name": "d"},
+        "spec": spec,
+    }
     assert send(api, "apply-patch+yaml", body, "?fieldManager=me&force=true").status == status
     assert api.must(api.admin.get(SCALE))["spec"] == {"replicas": 2}
 

@@ -47,28 +47,47 @@ def test_the_request_must_be_signed_by_its_key(api: ClusterApi) -> None:
 @pytest.mark.parametrize(
     ("signer", "expected"),
     [
-        ("foo", ["foo: must be a fully qualified domain and path of the form 'example.com/signer-name'"]),
+        (
+            "foo",
+            [
+                "foo: must be a fully qualified domain and path of the form 'example.com/signer-name'"
+            ],
+        ),
         ("foo/bar", ["foo: should be a domain with at least two segments separated by dots"]),
         ("Foo.com/bar", [f'Foo.com: validating label "Foo": {LABEL}']),
         (
             "kubernetes.io/legacy-unknown",
-            ["kubernetes.io/legacy-unknown: the legacy signerName is not allowed via this API version"],
+            [
+                "kubernetes.io/legacy-unknown: the legacy signerName is not allowed via this API version"
+            ],
         ),
     ],
 )
 def test_a_signers_name(api: ClusterApi, signer: str, expected: list[str]) -> None:
     found = causes(api.admin.post(PATH, request_body("x", signing_request("bob"), signer)))
-    assert found == [("spec.signerName", 'Invalid value: "{}": {}'.format(*text.split(": ", 1))) for text in expected]
+    assert found == [
+        ("spec.signerName", 'Invalid value: "{}": {}'.format(*text.split(": ", 1)))
+        for text in expected
+    ]
 
 
 def test_usages_and_the_time(api: ClusterApi) -> None:
     body = request_body("x", signing_request("bob"))
     body["spec"] |= {"usages": ["client auth", "fun", "client auth"], "expirationSeconds": 599}
     found = causes(api.admin.post(PATH, body))
-    assert [field for field, _ in found] == ["spec.usages[1]", "spec.usages[2]", "spec.expirationSeconds"]
-    assert found[0][1].startswith('Unsupported value: "fun": supported values: "any", "cert sign", "client auth"')
+    assert [field for field, _ in found] == [
+        "spec.usages[1]",
+        "spec.usages[2]",
+        "spec.expirationSeconds",
+    ]
+    assert found[0][1].startswith(
+        'Unsupported value: "fun": supported values: "any", "cert sign", "client auth"'
+    )
     assert found[1][1] == 'Duplicate value: "client auth"'
-    assert found[2][1] == "Invalid value: 599: may not specify a duration less than 600 seconds (10 minutes)"
+    assert (
+        found[2][1]
+        == "Invalid value: 599: may not specify a duration less than 600 seconds (10 minutes)"
+    )
 
 
 def made(api: ClusterApi) -> Any:
@@ -89,17 +108,27 @@ def test_only_approval_decides(api: ClusterApi) -> None:
     made(api)
     api.must(api.admin.patch(f"{PATH}/bob", {"status": {"conditions": [APPROVED]}}))
     assert api.must(api.admin.get(f"{PATH}/bob"))["status"] == {}
-    assert causes(api.admin.patch(f"{PATH}/bob/status", {"status": {"conditions": [APPROVED]}})) == [
-        ("status.conditions", 'Forbidden: updates may not add a condition of type "Approved"')
-    ]
+    assert causes(
+        api.admin.patch(f"{PATH}/bob/status", {"status": {"conditions": [APPROVED]}})
+    ) == [("status.conditions", 'Forbidden: updates may not add a condition of type "Approved"')]
     both = [APPROVED, {"type": "Denied", "status": "True"}]
     assert causes(api.admin.patch(f"{PATH}/bob/approval", {"status": {"conditions": both}})) == [
-        ("status.conditions", 'Invalid value: "Denied": Approved and Denied conditions are mutually exclusive')
+        (
+            "status.conditions",
+            'Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
+        )
     ]
-    odd = [{"type": "Approved", "status": "False"}, {"type": "Odd", "status": "X"}, {"type": "", "status": ""}]
+    odd = [
+        {"type": "Approved", "status": "False"},
+        {"type": "Odd", "status": "X"},
+        {"type": "", "status": ""},
+    ]
     assert causes(api.admin.patch(f"{PATH}/bob/approval", {"status": {"conditions": odd}})) == [
         ("status.conditions[0].status", 'Unsupported value: "False": supported values: "True"'),
-        ("status.conditions[1].status", 'Unsupported value: "X": supported values: "False", "True", "Unknown"'),
+        (
+            "status.conditions[1].status",
+            'Unsupported value: "X": supported values: "False", "True", "Unknown"',
+        ),
         ("status.conditions[2].type", "Required value"),
         ("status.conditions[2].status", "Required value"),
     ]
@@ -107,7 +136,10 @@ def test_only_approval_decides(api: ClusterApi) -> None:
 
 def test_approval_writes_nothing_but_conditions(api: ClusterApi) -> None:
     api.must(api.admin.post(PATH, request_body("x", signing_request("x"), "example.com/mine")))
-    body = {"status": {"certificate": "Zm9v", "conditions": [APPROVED]}, "spec": {"signerName": "a.b/c"}}
+    body = {
+        "status": {"certificate": "Zm9v", "conditions": [APPROVED]},
+        "spec": {"signerName": "a.b/c"},
+    }
     after = api.must(api.admin.patch(f"{PATH}/x/approval", body))
     assert "certificate" not in after["status"]
     assert after["spec"]["signerName"] == "example.com/mine"

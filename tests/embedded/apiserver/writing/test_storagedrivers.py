@@ -9,8 +9,13 @@ import pytest
 from tests.support.cluster import ClusterApi, causes
 
 STORAGE = "/apis/storage.k8s.io/v1"
-DRIVERS, NODES, ATTACHMENTS = (f"{STORAGE}/{name}" for name in ("csidrivers", "csinodes", "volumeattachments"))
-CLASSES, CAPACITIES = f"{STORAGE}/volumeattributesclasses", f"{STORAGE}/namespaces/lab/csistoragecapacities"
+DRIVERS, NODES, ATTACHMENTS = (
+    f"{STORAGE}/{name}" for name in ("csidrivers", "csinodes", "volumeattachments")
+)
+CLASSES, CAPACITIES = (
+    f"{STORAGE}/volumeattributesclasses",
+    f"{STORAGE}/namespaces/lab/csistoragecapacities",
+)
 IMMUTABLE = "field is immutable"
 
 
@@ -26,7 +31,9 @@ def test_a_driver_gets_its_defaults(api: ClusterApi) -> None:
         "seLinuxMount": False,
     }
     assert "generation" not in made["metadata"]
-    changed = api.must(api.admin.patch(f"{DRIVERS}/d.example.com", {"spec": {"podInfoOnMount": True}}))
+    changed = api.must(
+        api.admin.patch(f"{DRIVERS}/d.example.com", {"spec": {"podInfoOnMount": True}})
+    )
     assert changed["metadata"]["generation"] == 1
     assert api.must(api.admin.delete(f"{DRIVERS}/d.example.com"))["kind"] == "CSIDriver"
 
@@ -55,7 +62,9 @@ def test_a_cluster_with_a_node_knows_its_drivers() -> None:
     assert made["metadata"]["ownerReferences"] == [
         {"apiVersion": "v1", "kind": "Node", "name": "labkit", "uid": node["metadata"]["uid"]}
     ]
-    plugins = made["metadata"]["annotations"]["storage.alpha.kubernetes.io/migrated-plugins"].split(",")
+    plugins = made["metadata"]["annotations"]["storage.alpha.kubernetes.io/migrated-plugins"].split(
+        ","
+    )
     assert plugins[0] == "kubernetes.io/aws-ebs"
     assert plugins == sorted(plugins)
     api.must(api.admin.delete("/api/v1/nodes/labkit"))
@@ -65,7 +74,10 @@ def test_a_cluster_with_a_node_knows_its_drivers() -> None:
 def test_drivers_of_a_node(api: ClusterApi) -> None:
     driver: dict[str, Any] = {"name": "a.b", "nodeID": "x", "topologyKeys": ["k"]}
     api.must(api.admin.post(NODES, {"metadata": {"name": "n"}, "spec": {"drivers": [driver]}}))
-    counted = [{**driver, "allocatable": {"count": 3}}, {"name": "c.d", "nodeID": "y", "topologyKeys": None}]
+    counted = [
+        {**driver, "allocatable": {"count": 3}},
+        {"name": "c.d", "nodeID": "y", "topologyKeys": None},
+    ]
     api.must(api.admin.patch(f"{NODES}/n", {"spec": {"drivers": counted}}))
     bad = [{"name": "a", "nodeID": ""}, {"name": "a", "nodeID": "x", "allocatable": {"count": -1}}]
     found = causes(api.admin.post(NODES, {"metadata": {"name": "m"}, "spec": {"drivers": bad}}))
@@ -83,7 +95,9 @@ def test_attachments(api: ClusterApi) -> None:
     body = {"metadata": {"name": "v"}, "spec": spec, "status": {"attached": True}}
     assert api.must(api.admin.post(ATTACHMENTS, body))["status"] == {"attached": False}
     error = {"message": "x", "errorCode": 3}
-    status = api.must(api.admin.patch(f"{ATTACHMENTS}/v/status", {"status": {"attachError": error}}))["status"]
+    status = api.must(
+        api.admin.patch(f"{ATTACHMENTS}/v/status", {"status": {"attachError": error}})
+    )["status"]
     assert status == {"attached": False, "attachError": {"time": None, **error}}
     assert api.must(api.admin.delete(f"{ATTACHMENTS}/v"))["spec"] == spec
 
@@ -103,9 +117,13 @@ def test_attachments(api: ClusterApi) -> None:
         ),
     ],
 )
-def test_an_attachment_has_one_source(api: ClusterApi, source: object, field: str, message: str) -> None:
+def test_an_attachment_has_one_source(
+    api: ClusterApi, source: object, field: str, message: str
+) -> None:
     spec = {"attacher": "a.b", "nodeName": "n", "source": source}
-    assert causes(api.admin.post(ATTACHMENTS, {"metadata": {"name": "v"}, "spec": spec})) == [(field, message)]
+    assert causes(api.admin.post(ATTACHMENTS, {"metadata": {"name": "v"}, "spec": spec})) == [
+        (field, message)
+    ]
 
 
 def test_capacities(api: ClusterApi) -> None:
@@ -115,9 +133,14 @@ def test_capacities(api: ClusterApi) -> None:
 
 
 def test_a_class_of_attributes_stays_while_it_is_used(api: ClusterApi) -> None:
-    classes, volumes = "/apis/storage.k8s.io/v1/volumeattributesclasses", "/api/v1/persistentvolumes"
+    classes, volumes = (
+        "/apis/storage.k8s.io/v1/volumeattributesclasses",
+        "/api/v1/persistentvolumes",
+    )
     made = api.must(
-        api.admin.post(classes, {"metadata": {"name": "fast"}, "driverName": "a.b", "parameters": {"a": "b"}})
+        api.admin.post(
+            classes, {"metadata": {"name": "fast"}, "driverName": "a.b", "parameters": {"a": "b"}}
+        )
     )
     assert made["metadata"]["finalizers"] == ["kubernetes.io/vac-protection"]
     spec = {
@@ -135,7 +158,12 @@ def test_a_class_of_attributes_stays_while_it_is_used(api: ClusterApi) -> None:
 
 def test_only_changed_token_requests_are_warned_of(api: ClusterApi) -> None:
     path = f"{DRIVERS}/w"
-    made = api.admin.post(DRIVERS, {"metadata": {"name": "w"}, "spec": {"tokenRequests": [{"audience": "a"}]}})
+    made = api.admin.post(
+        DRIVERS, {"metadata": {"name": "w"}, "spec": {"tokenRequests": [{"audience": "a"}]}}
+    )
     assert made.warnings[0].startswith("spec.serviceAccountTokenInSecrets is unset")
     assert api.admin.patch(path, {"metadata": {"labels": {"a": "b"}}}).warnings == ()
-    assert api.admin.patch(path, {"spec": {"tokenRequests": [{"audience": "b"}]}}).warnings == made.warnings
+    assert (
+        api.admin.patch(path, {"spec": {"tokenRequests": [{"audience": "b"}]}}).warnings
+        == made.warnings
+    )

@@ -7,10 +7,18 @@ import pytest
 from tests.support.cluster import ClusterApi, Reply
 
 LAB = "/api/v1/namespaces/lab"
-POD: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
+POD: dict[str, Any] = {
+    "metadata": {"name": "p"},
+    "spec": {"containers": [{"name": "main", "image": "ubuntu"}]},
+}
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}
-TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
-STALE = "the object has been modified; please apply your changes to the latest version and try again"
+TEMPLATE = {
+    "metadata": {"labels": {"a": "b"}},
+    "spec": {"containers": [{"name": "main", "image": "ubuntu"}]},
+}
+STALE = (
+    "the object has been modified; please apply your changes to the latest version and try again"
+)
 
 
 def first_cause(reply: Reply) -> tuple[str, str]:
@@ -20,7 +28,9 @@ def first_cause(reply: Reply) -> tuple[str, str]:
 
 
 def config(api: ClusterApi, **more: Any) -> Any:
-    return api.must(api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c"}, "data": {"a": "1"}, **more}))
+    return api.must(
+        api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c"}, "data": {"a": "1"}, **more})
+    )
 
 
 def test_stale_versions_are_refused(api: ClusterApi) -> None:
@@ -33,7 +43,9 @@ def test_stale_versions_are_refused(api: ClusterApi) -> None:
 
 def test_without_a_version_the_last_writer_wins(api: ClusterApi) -> None:
     config(api)
-    made = api.must(api.admin.put(f"{LAB}/configmaps/c", {"metadata": {"name": "c"}, "data": {"b": "2"}}))
+    made = api.must(
+        api.admin.put(f"{LAB}/configmaps/c", {"metadata": {"name": "c"}, "data": {"b": "2"}})
+    )
     assert made["data"] == {"b": "2"}
 
 
@@ -62,10 +74,16 @@ def test_put_creates_where_the_kind_allows_it(api: ClusterApi) -> None:
 
 
 def test_who_creates_by_put_must_be_allowed_to_create(api: ClusterApi) -> None:
-    api.role("updater", {"apiGroups": [""], "resources": ["services"], "verbs": ["update"]}, namespace="lab")
+    api.role(
+        "updater",
+        {"apiGroups": [""], "resources": ["services"], "verbs": ["update"]},
+        namespace="lab",
+    )
     bot = api.account("lab", "bot")
     api.bind("updater", "Role/updater", "ServiceAccount/lab/bot", namespace="lab")
-    reply = bot.put(f"{LAB}/services/new", {"metadata": {"name": "new"}, "spec": {"ports": [{"port": 80}]}})
+    reply = bot.put(
+        f"{LAB}/services/new", {"metadata": {"name": "new"}, "spec": {"ports": [{"port": 80}]}}
+    )
     assert reply.status == 403
     assert 'cannot create resource "services"' in reply.message
 
@@ -83,13 +101,19 @@ def test_immutable_data(api: ClusterApi) -> None:
         "data",
         "Forbidden: field is immutable when `immutable` is set",
     )
-    assert first_cause(api.admin.patch(f"{LAB}/configmaps/c", {"immutable": None}))[0] == "immutable"
-    assert api.admin.patch(f"{LAB}/configmaps/c", {"metadata": {"labels": {"x": "y"}}}).status == 200
+    assert (
+        first_cause(api.admin.patch(f"{LAB}/configmaps/c", {"immutable": None}))[0] == "immutable"
+    )
+    assert (
+        api.admin.patch(f"{LAB}/configmaps/c", {"metadata": {"labels": {"x": "y"}}}).status == 200
+    )
 
 
 def test_a_pods_spec_hardly_changes(api: ClusterApi) -> None:
     tolerations = [{"key": "a", "operator": "Exists"}]
-    api.must(api.admin.post(f"{LAB}/pods", {**POD, "spec": {**POD["spec"], "tolerations": tolerations}}))
+    api.must(
+        api.admin.post(f"{LAB}/pods", {**POD, "spec": {**POD["spec"], "tolerations": tolerations}})
+    )
     changed = api.must(api.admin.patch(f"{LAB}/pods/p", {"spec": {"activeDeadlineSeconds": 5}}))
     assert changed["metadata"]["generation"] == 2
     field, message = first_cause(api.admin.patch(f"{LAB}/pods/p", {"spec": {"nodeName": "n"}}))
@@ -97,7 +121,9 @@ def test_a_pods_spec_hardly_changes(api: ClusterApi) -> None:
     assert '- "NodeName": "",\n+ "NodeName": "n",' in message
     field, message = first_cause(api.admin.patch(f"{LAB}/pods/p", {"spec": {"tolerations": []}}))
     assert message.startswith("Forbidden: existing toleration can not be modified")
-    field, message = first_cause(api.admin.patch(f"{LAB}/pods/p", {"spec": {"activeDeadlineSeconds": 9}}))
+    field, message = first_cause(
+        api.admin.patch(f"{LAB}/pods/p", {"spec": {"activeDeadlineSeconds": 9}})
+    )
     assert message == "Invalid value: 9: must be less than or equal to previous value"
 
 
@@ -123,7 +149,9 @@ def test_cluster_ips_stay(api: ClusterApi) -> None:
     body = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
     before = api.must(api.admin.post(f"{LAB}/services", body))["spec"]["clusterIP"]
     assert api.must(api.admin.put(f"{LAB}/services/s", body))["spec"]["clusterIP"] == before
-    field, message = first_cause(api.admin.patch(f"{LAB}/services/s", {"spec": {"clusterIP": "10.96.9.9"}}))
+    field, message = first_cause(
+        api.admin.patch(f"{LAB}/services/s", {"spec": {"clusterIP": "10.96.9.9"}})
+    )
     assert field == "spec.clusterIPs[0]"
     assert message.endswith("may not change once set")
 
@@ -191,18 +219,28 @@ def test_what_a_door_of_a_pod_owns(api: ClusterApi, door: str, sent: Any, owned:
     api.must(api.admin.post(f"{LAB}/pods", POD))
     changed = api.must(api.admin.patch(f"{LAB}/pods/p/{door}", sent))
     entries = changed["metadata"]["managedFields"]
-    assert [entry["fieldsV1"] for entry in entries if entry.get("subresource") == door] == ([owned] if owned else [])
+    assert [entry["fieldsV1"] for entry in entries if entry.get("subresource") == door] == (
+        [owned] if owned else []
+    )
 
 
 def test_an_uid_in_the_body_names_one_object(api: ClusterApi) -> None:
     config(api)
     body = {"metadata": {"name": "c", "uid": "other"}}
     assert "Key: /registry/configmaps/lab/c, " in api.admin.put(f"{LAB}/configmaps/c", body).message
-    assert "Key: /configmaps/lab/c, " in api.admin.put(f"{LAB}/configmaps/c?dryRun=All", body).message
+    assert (
+        "Key: /configmaps/lab/c, " in api.admin.put(f"{LAB}/configmaps/c?dryRun=All", body).message
+    )
     body = {"metadata": {"name": "d", "uid": "other"}}
     assert api.admin.put(f"{LAB}/configmaps/d", body).status == 404
     lease = "/apis/coordination.k8s.io/v1/namespaces/lab/leases/d"
     assert api.admin.put(lease, body).status == 409
-    controller = {"metadata": {"name": "r", "uid": "other"}, "spec": {"template": TEMPLATE, "selector": {"a": "b"}}}
+    controller = {
+        "metadata": {"name": "r", "uid": "other"},
+        "spec": {"template": TEMPLATE, "selector": {"a": "b"}},
+    }
     api.must(api.admin.post(f"{LAB}/replicationcontrollers", controller))
-    assert "Key: /registry/controllers/lab/r" in api.admin.put(f"{LAB}/replicationcontrollers/r", controller).message
+    assert (
+        "Key: /registry/controllers/lab/r"
+        in api.admin.put(f"{LAB}/replicationcontrollers/r", controller).message
+    )

@@ -11,7 +11,11 @@ from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -51,7 +55,10 @@ def test_repeated_fields_are_noted_and_the_last_wins() -> None:
 
 def test_bad_utf8_and_lone_surrogates_become_replacement_characters() -> None:
     assert gojson.loads(b'"\xff"') == "\ufffd"
-    assert gojson.loads(b'{"a\\ud800": "\\udfff", "ok": "\\ud83d\\ude00"}') == {"a\ufffd": "\ufffd", "ok": "😀"}
+    assert gojson.loads(b'{"a\\ud800": "\\udfff", "ok": "\\ud83d\\ude00"}') == {
+        "a\ufffd": "\ufffd",
+        "ok": "😀",
+    }
 
 
 @given(values)

@@ -28,7 +28,9 @@ def test_a_list() -> None:
 
 def test_how_times_and_durations_are_quoted() -> None:
     assert time_quote('a"\\\n\x7f\u00b5') == r'"a\"\\\x0a' + "\x7f" + r'\xc2\xb5"'
-    assert duration_problem("1\u00b5") == 'time: unknown unit "\\xc2\\xb5" in duration "1\\xc2\\xb5"'
+    assert (
+        duration_problem("1\u00b5") == 'time: unknown unit "\\xc2\\xb5" in duration "1\\xc2\\xb5"'
+    )
 
 
 def test_json_as_go_writes_it_in_messages() -> None:

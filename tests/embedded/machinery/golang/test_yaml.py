@@ -10,7 +10,13 @@ import pytest
 import yaml
 
 from labkit.embedded.machinery.golang import yaml as golang_yaml
-from labkit.embedded.machinery.golang.yaml import MAX_DEPTH, MAX_TEXT, MAX_VALUES, YamlProblem, yaml_to_json
+from labkit.embedded.machinery.golang.yaml import (
+    MAX_DEPTH,
+    MAX_TEXT,
+    MAX_VALUES,
+    YamlProblem,
+    yaml_to_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,14 +55,24 @@ def test_what_is_no_yaml(text: str, problem: str) -> None:
 
 @pytest.mark.parametrize(("text", "value"), [(".inf", "+Inf"), ("-.inf", "-Inf"), (".nan", "NaN")])
 def test_numbers_that_json_has_not(text: str, value: str) -> None:
-    with pytest.raises(YamlProblem, match=f"json: unsupported value: \\{value}" if value[0] in "+-" else value):
+    with pytest.raises(
+        YamlProblem, match=f"json: unsupported value: \\{value}" if value[0] in "+-" else value
+    ):
         yaml_to_json(f"a: {text}".encode())
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        *[("y", True), ("N", False), ("yes", True), ("Off", False), ("yy", "yy"), ("'y'", "y"), ("!foo x", "x")],
+        *[
+            ("y", True),
+            ("N", False),
+            ("yes", True),
+            ("Off", False),
+            ("yy", "yy"),
+            ("'y'", "y"),
+            ("!foo x", "x"),
+        ],
         *[("!!timestamp 2001-01-01", "2001-01-01"), ('!!timestamp "x"', "x")],
     ],
 )
@@ -70,9 +86,14 @@ def test_the_truth_and_what_is_none(text: str, value: Any) -> None:
         ("[" * (MAX_DEPTH + 1), "exceeded max depth"),
         ("{" * (MAX_DEPTH + 1), "exceeded max depth"),
         ("- " * (MAX_DEPTH + 1) + "a", "exceeded max depth"),
-        pytest.param("[" + "a," * MAX_VALUES + "]", f"more than {MAX_VALUES} values", marks=pytest.mark.slow),
+        pytest.param(
+            "[" + "a," * MAX_VALUES + "]", f"more than {MAX_VALUES} values", marks=pytest.mark.slow
+        ),
         (f"a: &a {'x' * 1000}\nb: [{'*a,' * (MAX_TEXT // 1000)}]", "excessive aliasing"),
-        (f"a: &a {{{','.join(f'k{n}: v' for n in range(500))}}}\nb:\n" + "- <<: *a\n" * 500, "excessive aliasing"),
+        (
+            f"a: &a {{{','.join(f'k{n}: v' for n in range(500))}}}\nb:\n" + "- <<: *a\n" * 500,
+            "excessive aliasing",
+        ),
     ],
 )
 def test_little_text_that_means_much_is_not_read_to_its_end(text: str, problem: str) -> None:
@@ -129,7 +150,10 @@ def test_keys_given_twice_are_quoted_as_go_does() -> None:
     strict: list[str] = []
     yaml_to_json(b'"a\\tb": 1\n"a\\tb": 2\n3: 1\n3: 2\n', strict)
     head = "yaml: unmarshal errors:\n  line "
-    assert strict == [f'{head}2: key "a\\tb" already set in map', f"{head}4: key 3 already set in map"]
+    assert strict == [
+        f'{head}2: key "a\\tb" already set in map',
+        f"{head}4: key 3 already set in map",
+    ]
 
 
 def _read(text: str) -> tuple[object, list[str]] | str:
@@ -160,7 +184,9 @@ def test_large_bodies_have_the_values_of_small_ones(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_json_is_read_as_the_yaml_that_it_is(indent: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_read_as_the_yaml_that_it_is(
+    indent: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inner = {"=": "# y", "a: b": "2020-01-01"}
     value = {"<<": {"a": [1, -2, 1.5, True, None, {}, []]}, "yes": "no", "1": "- x", "": inner}
     text = json.dumps(value, indent=indent)
@@ -170,7 +196,8 @@ def test_json_is_read_as_the_yaml_that_it_is(indent: int | None, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": 1, "a": 2}', '{"a": 1e3}', '{"a": "\\u0041"}', '{"a": "é"}', '{"a": NaN}', "{}x"]
+    "text",
+    ['{"a": 1, "a": 2}', '{"a": 1e3}', '{"a": "\\u0041"}', '{"a": "é"}', '{"a": NaN}', "{}x"],
 )
 def test_json_that_yaml_may_read_otherwise_is_read_as_yaml(text: str) -> None:
     assert golang_yaml._as_json(text.encode()) is None

@@ -8,7 +8,13 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from labkit.embedded.machinery.pki.certificates import grouped_name, issue
-from labkit.embedded.machinery.pki.signing_requests import BadRequestFile, check_request, pem_blocks, read_request, sign
+from labkit.embedded.machinery.pki.signing_requests import (
+    BadRequestFile,
+    check_request,
+    pem_blocks,
+    read_request,
+    sign,
+)
 from tests.support.cluster import keys
 from tests.support.requests import signing_request
 
@@ -54,7 +60,10 @@ def test_damaged_requests_are_refused_and_never_signed() -> None:
 def test_a_request_that_cannot_be_read_is_not_signed() -> None:
     authority = keys()
     text = encoded(b"junk")
-    assert sign(authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time()) == b""
+    assert (
+        sign(authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time())
+        == b""
+    )
 
 
 def test_blocks_within_other_text() -> None:
@@ -71,11 +80,16 @@ def test_many_beginnings_are_read_in_one_go() -> None:
 def test_several_organizations_are_one_part_of_the_name() -> None:
     authority = keys()
     text = signing_request("bob", "ops", "dev", "dev")
-    issued = sign(authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time())
+    issued = sign(
+        authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time()
+    )
     own, _ = issue(authority.ca_certificate, authority.ca_key, "bob", ("ops", "dev"))
     for certificate in (issued, own):
         parts = x509.load_pem_x509_certificate(certificate).subject.rdns
-        assert [sorted(str(each.value) for each in part) for part in parts] == [["dev", "ops"], ["bob"]]
+        assert [sorted(str(each.value) for each in part) for part in parts] == [
+            ["dev", "ops"],
+            ["bob"],
+        ]
 
 
 def test_a_name_has_gos_order_and_only_what_go_knows() -> None:

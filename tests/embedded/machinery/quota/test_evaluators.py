@@ -13,7 +13,10 @@ NAMES = ["count/roles.rbac.authorization.k8s.io", "count/events", "pods", "examp
 def test_kinds_are_counted_by_their_names() -> None:
     secrets = EVALUATORS.of("secrets")
     assert secrets is not None
-    assert secrets.matching({"spec": {}}, ["secrets", "count/secrets", "pods"]) == ["secrets", "count/secrets"]
+    assert secrets.matching({"spec": {}}, ["secrets", "count/secrets", "pods"]) == [
+        "secrets",
+        "count/secrets",
+    ]
     assert EVALUATORS.of("events") is None
     assert [(one.resource, names) for one, names in EVALUATORS.for_names({"spec": {}}, NAMES)] == [
         ("pods", ["pods"]),
@@ -22,6 +25,8 @@ def test_kinds_are_counted_by_their_names() -> None:
 
 
 def test_a_quota_with_scopes_counts_nothing() -> None:
-    selector: dict[str, Any] = {"scopeSelector": {"matchExpressions": [{"scopeName": "BestEffort"}]}}
+    selector: dict[str, Any] = {
+        "scopeSelector": {"matchExpressions": [{"scopeName": "BestEffort"}]}
+    }
     for spec in ({"scopes": ["BestEffort"]}, selector):
         assert list(EVALUATORS.for_names({"spec": spec}, NAMES)) == []

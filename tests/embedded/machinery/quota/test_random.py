@@ -36,9 +36,13 @@ def do(api: ClusterApi, operation: tuple[Any, ...]) -> None:
         admin.post(f"{LAB}/configmaps", {"metadata": {"name": rest[0]}})
     elif what == "pod":
         container = {"name": "c", "image": "x"}
-        admin.post(f"{LAB}/pods", {"metadata": {"name": rest[0]}, "spec": {"containers": [container]}})
+        admin.post(
+            f"{LAB}/pods", {"metadata": {"name": rest[0]}, "spec": {"containers": [container]}}
+        )
     elif what == "service":
-        admin.post(f"{LAB}/services", {"metadata": {"name": rest[0]}, "spec": {"ports": [{"port": 80}]}})
+        admin.post(
+            f"{LAB}/services", {"metadata": {"name": rest[0]}, "spec": {"ports": [{"port": 80}]}}
+        )
     elif what == "type":
         admin.patch(f"{LAB}/services/{rest[0]}", {"spec": {"type": rest[1]}})
     elif what == "finish":
@@ -51,7 +55,10 @@ def do(api: ClusterApi, operation: tuple[Any, ...]) -> None:
 
 def counted(api: ClusterApi) -> dict[str, int]:
     """What is there."""
-    items = {plural: api.admin.get(f"{LAB}/{plural}").body["items"] for plural in ("configmaps", "pods", "services")}
+    items = {
+        plural: api.admin.get(f"{LAB}/{plural}").body["items"]
+        for plural in ("configmaps", "pods", "services")
+    }
     return {
         "configmaps": len(items["configmaps"]),
         "count/pods": len(items["pods"]),
@@ -66,7 +73,9 @@ def test_the_status_is_the_count(steps: list[tuple[Any, ...]]) -> None:
     api = ClusterApi()
     api.namespace("lab")
     hard = {resource: str(bound) for resource, bound in HARD.items()}
-    api.must(api.admin.post(f"{LAB}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": hard}}))
+    api.must(
+        api.admin.post(f"{LAB}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": hard}})
+    )
     for step in steps:
         do(api, step)
         used = api.must(api.admin.get(f"{LAB}/resourcequotas/q"))["status"]["used"]

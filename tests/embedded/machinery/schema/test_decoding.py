@@ -12,7 +12,9 @@ from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder
 from labkit.embedded.machinery.schema.empties import forget_empty
 
 
-def decode(kind: str, text: str, strict: list[str] | None = None, group: str = "") -> dict[str, Any]:
+def decode(
+    kind: str, text: str, strict: list[str] | None = None, group: str = ""
+) -> dict[str, Any]:
     struct = schemas().of_kind(group, "v1", kind)
     assert struct is not None
     return Decoder(strict).decode(struct, gojson.loads(text))
@@ -66,9 +68,10 @@ def test_unknown_and_repeated_fields_are_noted_with_their_path() -> None:
 
 
 def test_explicit_zeros_stay_where_go_has_pointers() -> None:
-    spec = decode("Pod", '{"spec": {"automountServiceAccountToken": false, "hostNetwork": false, "nodeName": ""}}')[
-        "spec"
-    ]
+    spec = decode(
+        "Pod",
+        '{"spec": {"automountServiceAccountToken": false, "hostNetwork": false, "nodeName": ""}}',
+    )["spec"]
     assert spec == {"containers": None, "automountServiceAccountToken": False}
 
 
@@ -85,7 +88,9 @@ def test_null_is_nothing() -> None:
 
 
 def test_fields_come_in_the_order_in_which_they_are_printed() -> None:
-    made = decode("Service", '{"status": {}, "spec": {"type": "NodePort", "ports": []}, "metadata": {}}')
+    made = decode(
+        "Service", '{"status": {}, "spec": {"type": "NodePort", "ports": []}, "metadata": {}}'
+    )
     assert list(made) == ["metadata", "spec", "status"]
 
 
@@ -114,7 +119,10 @@ values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["metadata", "spec", "containers", "name", "ports", "labels", "x"]), inner)
+        | st.dictionaries(
+            st.sampled_from(["metadata", "spec", "containers", "name", "ports", "labels", "x"]),
+            inner,
+        )
     ),
     max_leaves=15,
 )

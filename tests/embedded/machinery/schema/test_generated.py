@@ -13,7 +13,9 @@ from tools import generate_schema
 FOLDER = Path(generate_schema.OUT)
 
 
-def test_the_tables_are_those_the_command_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tables_are_those_the_command_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.argv", ["generate_schema", "--out", str(tmp_path)])
     assert generate_schema.main() == 0
     for name in ("tables.json", "protobuf.json"):
@@ -22,7 +24,9 @@ def test_the_tables_are_those_the_command_makes(tmp_path: Path, monkeypatch: pyt
         )
 
 
-def test_the_command_reads_openapi_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_reads_openapi_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     document = {
         "components": {
             "schemas": {
@@ -30,10 +34,16 @@ def test_the_command_reads_openapi_documents(tmp_path: Path, monkeypatch: pytest
                     "type": "object",
                     "properties": {
                         "size": {"type": "integer", "format": "int32", "default": 3},
-                        "tags": {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
+                        "tags": {
+                            "type": "array",
+                            "items": {"type": "string"},
+                            "x-kubernetes-list-type": "set",
+                        },
                     },
                     "required": ["size"],
-                    "x-kubernetes-group-version-kind": [{"group": "example.io", "version": "v1", "kind": "Thing"}],
+                    "x-kubernetes-group-version-kind": [
+                        {"group": "example.io", "version": "v1", "kind": "Thing"}
+                    ],
                 }
             }
         }
@@ -41,16 +51,24 @@ def test_the_command_reads_openapi_documents(tmp_path: Path, monkeypatch: pytest
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     (source / "example.json").write_text(json.dumps(document))
-    monkeypatch.setattr("sys.argv", ["generate_schema", "--openapi", str(source), "--out", str(out)])
+    monkeypatch.setattr(
+        "sys.argv", ["generate_schema", "--openapi", str(source), "--out", str(out)]
+    )
     assert generate_schema.main() == 0
-    struct = Schemas(json.loads((out / "tables.json").read_text())).of_kind("example.io", "v1", "Thing")
+    struct = Schemas(json.loads((out / "tables.json").read_text())).of_kind(
+        "example.io", "v1", "Thing"
+    )
     assert struct is not None
     assert struct.fields["size"].default == 3
     assert struct.fields["tags"].list_type == "set"
 
 
 def test_every_served_kind_has_a_schema() -> None:
-    missing = [kind.kind for kind in KINDS if schemas().of_kind(kind.group, kind.version, kind.kind) is None]
+    missing = [
+        kind.kind
+        for kind in KINDS
+        if schemas().of_kind(kind.group, kind.version, kind.kind) is None
+    ]
     assert missing == []
 
 

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.machinery.schema import protobuf_read, schemas
-from labkit.embedded.machinery.schema.protobuf_read import MAGIC, UNKNOWN, ProtobufProblem, decode_unknown
+from labkit.embedded.machinery.schema.protobuf_read import (
+    MAGIC,
+    UNKNOWN,
+    ProtobufProblem,
+    decode_unknown,
+)
 
 
 def message(name: str) -> Any:
@@ -97,7 +102,10 @@ def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
         return
 
 
-@given(st.sampled_from(["Pod", "Secret", "Event", "ControllerRevision", "Nonsense"]), st.binary(max_size=80))
+@given(
+    st.sampled_from(["Pod", "Secret", "Event", "ControllerRevision", "Nonsense"]),
+    st.binary(max_size=80),
+)
 def test_any_body_is_a_message_or_refused(kind: str, data: bytes) -> None:
     made = message(UNKNOWN)
     made.typeMeta.apiVersion, made.typeMeta.kind = "v1", kind
@@ -120,5 +128,7 @@ def test_every_served_kind_can_be_sent() -> None:
 
 def test_definitions_of_custom_resources_cannot_be_sent() -> None:
     body = message("k8s.io.api.core.v1.ConfigMap")
-    with pytest.raises(ProtobufProblem, match='no protobuf message for kind "CustomResourceDefinition"'):
+    with pytest.raises(
+        ProtobufProblem, match='no protobuf message for kind "CustomResourceDefinition"'
+    ):
         decode_unknown(envelope("CustomResourceDefinition", body, "apiextensions.k8s.io/v1"))

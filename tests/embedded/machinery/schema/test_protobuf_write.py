@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.machinery.schema.protobuf_read import MAGIC, META, UNKNOWN, decode_unknown, message_class
+from labkit.embedded.machinery.schema.protobuf_read import (
+    MAGIC,
+    META,
+    UNKNOWN,
+    decode_unknown,
+    message_class,
+)
 from labkit.embedded.machinery.schema.protobuf_write import encode_event, encode_protobuf
 
 RECORDINGS = Path(__file__).parents[3] / "parity" / "data"
@@ -37,7 +43,10 @@ def test_values_that_json_writes_as_text() -> None:
     event = {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": "e", "managedFields": [{"manager": "m", "fieldsV1": {"f:a": {}}, "time": TIME}]},
+        "metadata": {
+            "name": "e",
+            "managedFields": [{"manager": "m", "fieldsV1": {"f:a": {}}, "time": TIME}],
+        },
         "involvedObject": {},
         "eventTime": "2026-01-02T03:04:05.000007Z",
     }
@@ -47,7 +56,12 @@ def test_values_that_json_writes_as_text() -> None:
         "metadata": {"name": "s"},
         "spec": {"ports": [{"port": 80, "targetPort": 8080}, {"port": 81, "targetPort": "web"}]},
     }
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "aGk="}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "data": {"a": "aGk="},
+    }
     volume = {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -88,7 +102,11 @@ def test_an_event_begins_with_its_length() -> None:
 
 
 def test_metadata_alone_has_messages_of_its_own() -> None:
-    first = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": {"name": "a", "uid": "1"}}
+    first = {
+        "apiVersion": "meta.k8s.io/v1",
+        "kind": "PartialObjectMetadata",
+        "metadata": {"name": "a", "uid": "1"},
+    }
     second = {**first, "metadata": {"name": "b", "labels": {"k": "v"}}}
     several = {
         "apiVersion": "meta.k8s.io/v1",
@@ -100,11 +118,19 @@ def test_metadata_alone_has_messages_of_its_own() -> None:
         data = encode_protobuf(obj)
         assert data is not None
         envelope = message_class(UNKNOWN).FromString(data.removeprefix(MAGIC))
-        assert (envelope.typeMeta.apiVersion, envelope.typeMeta.kind) == (obj["apiVersion"], obj["kind"])
+        assert (envelope.typeMeta.apiVersion, envelope.typeMeta.kind) == (
+            obj["apiVersion"],
+            obj["kind"],
+        )
         made = message_class(META + str(obj["kind"])).FromString(envelope.raw)
-        found = [item.metadata.name for item in made.items] if "items" in obj else [made.metadata.name]
+        found = (
+            [item.metadata.name for item in made.items] if "items" in obj else [made.metadata.name]
+        )
         assert found == (["a", "b"] if "items" in obj else ["a"])
         if "items" in obj:
-            assert (made.metadata.resourceVersion, getattr(made.metadata, "continue")) == ("7", "more")
+            assert (made.metadata.resourceVersion, getattr(made.metadata, "continue")) == (
+                "7",
+                "more",
+            )
     # This one's fields have other numbers, and the server's own tables do not have it.
     assert encode_protobuf({**several, "apiVersion": "meta.k8s.io/v1beta1"}) is None

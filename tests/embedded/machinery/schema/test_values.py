@@ -44,7 +44,9 @@ def test_quantities_are_stored_in_one_form(written: str, stored: str) -> None:
     assert canonical_quantity(written) == stored
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.2.3", "1Zi", "--1", "1 Gi", "Gi", ".", "1e99999999999"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1.2.3", "1Zi", "--1", "1 Gi", "Gi", ".", "1e99999999999"]
+)
 def test_no_quantities(text: str) -> None:
     with pytest.raises(BadValue):
         parse_quantity(text)
@@ -80,7 +82,8 @@ def test_base64_comes_back(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place"), [("not base64!", 3), ("abc", 0), ("YQ=", 3), ("YQ==x", 4), ("=", 0), ("YWJj!", 4)]
+    ("text", "place"),
+    [("not base64!", 3), ("abc", 0), ("YQ=", 3), ("YQ==x", 4), ("=", 0), ("YWJj!", 4)],
 )
 def test_where_base64_goes_wrong(text: str, place: int) -> None:
     with pytest.raises(BadValue, match=f"illegal base64 data at input byte {place}$"):

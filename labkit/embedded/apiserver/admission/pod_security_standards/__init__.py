@@ -26,11 +26,18 @@ class Rule(NamedTuple):
 
 SE_LINUX = (
     Rule(baseline.labelled_by("container_init_t", "container_kvm_t", "container_t"), last=30),
-    Rule(baseline.labelled_by("container_engine_t", "container_init_t", "container_kvm_t", "container_t"), 31),
+    Rule(
+        baseline.labelled_by(
+            "container_engine_t", "container_init_t", "container_kvm_t", "container_t"
+        ),
+        31,
+    ),
 )
 SYSCTLS = tuple(
     Rule(
-        baseline.sysctls_but(frozenset(name for name, since in baseline.SAFE_SYSCTLS.items() if since <= first)),
+        baseline.sysctls_but(
+            frozenset(name for name, since in baseline.SAFE_SYSCTLS.items() if since <= first)
+        ),
         first,
         last,
     )
@@ -76,7 +83,9 @@ RESTRICTED = (
 """Restricted checks replace the weaker ones of the baseline."""
 
 
-def found_violations(spec: Object, level: str, annotations: Object, version: str = "latest") -> list[holders.Violation]:
+def found_violations(
+    spec: Object, level: str, annotations: Object, version: str = "latest"
+) -> list[holders.Violation]:
     """Return the violations of a level by a pod: reasons and places.
 
     ``annotations`` may hold AppArmor profiles; ``version`` is ``latest`` or such as ``v1.25``.
@@ -88,7 +97,9 @@ def found_violations(spec: Object, level: str, annotations: Object, version: str
     return [violation for violation in found if violation is not None]
 
 
-def violations(spec: Object, level: str, annotations: Object | None = None, version: str = "latest") -> str:
+def violations(
+    spec: Object, level: str, annotations: Object | None = None, version: str = "latest"
+) -> str:
     """The violations of a level by a pod, as messages list them; empty if there are none."""
     found = found_violations(spec, level, annotations or {}, version)
     return ", ".join(f"{reason} ({where})" for reason, where in found)

@@ -43,14 +43,18 @@ def privileged(spec: Object) -> Violation | None:
 
 def added_capabilities(spec: Object) -> Violation | None:
     """Baseline: only default capabilities may be added."""
-    names, bad = names_and_values(spec, lambda container: capabilities(container, "add") - BASELINE_CAPABILITIES)
+    names, bad = names_and_values(
+        spec, lambda container: capabilities(container, "add") - BASELINE_CAPABILITIES
+    )
     where = f"{named('container', names)} must not include {quoted(bad)} in securityContext.capabilities.add"
     return ("non-default capabilities", where) if names else None
 
 
 def host_path_volumes(spec: Object) -> Violation | None:
     """Baseline: no hostPath volumes."""
-    names = [volume["name"] for volume in spec.get("volumes") or () if volume.get("hostPath") is not None]
+    names = [
+        volume["name"] for volume in spec.get("volumes") or () if volume.get("hostPath") is not None
+    ]
     return ("hostPath volumes", named("volume", names)) if names else None
 
 
@@ -58,7 +62,9 @@ def host_ports(spec: Object) -> Violation | None:
     """Baseline: no host ports."""
 
     def used(container: Object) -> set[str]:
-        return {str(port["hostPort"]) for port in container.get("ports") or () if port.get("hostPort")}
+        return {
+            str(port["hostPort"]) for port in container.get("ports") or () if port.get("hostPort")
+        }
 
     names, ports = names_and_values(spec, used)
     if not names:
@@ -73,8 +79,16 @@ def hosts_of_probes(spec: Object) -> Violation | None:
 
     def named_by(container: Object) -> set[str]:
         hooks = container.get("lifecycle") or {}
-        asked = [*(container.get(name) or {} for name in PROBES), *(hooks.get(name) or {} for name in HOOKS)]
-        return {host for one in asked for way in ("httpGet", "tcpSocket") if (host := (one.get(way) or {}).get("host"))}
+        asked = [
+            *(container.get(name) or {} for name in PROBES),
+            *(hooks.get(name) or {} for name in HOOKS),
+        ]
+        return {
+            host
+            for one in asked
+            for way in ("httpGet", "tcpSocket")
+            if (host := (one.get(way) or {}).get("host"))
+        }
 
     names, hosts = names_and_values(spec, named_by)
     if not names:
@@ -100,7 +114,9 @@ def app_armor(spec: Object, annotations: Object) -> Violation | None:
     notes = [
         f"{name}={go_quote(value)}"
         for name, value in annotations.items()
-        if name.startswith(APP_ARMOR) and value not in ("", "runtime/default") and not value.startswith("localhost/")
+        if name.startswith(APP_ARMOR)
+        and value not in ("", "runtime/default")
+        and not value.startswith("localhost/")
     ]
     if notes:
         holders.append("annotation" if len(notes) == 1 else "annotations")
@@ -142,7 +158,10 @@ def sysctls_but(safe: frozenset[str]) -> Check:
     """Baseline: only sysctls that are isolated in the pod."""
 
     def check(spec: Object) -> Violation | None:
-        names = [item.get("name", "") for item in (spec.get("securityContext") or {}).get("sysctls") or ()]
+        names = [
+            item.get("name", "")
+            for item in (spec.get("securityContext") or {}).get("sysctls") or ()
+        ]
         bad = [name for name in names if name not in safe]
         return ("forbidden sysctls", ", ".join(bad)) if bad else None
 
@@ -151,6 +170,8 @@ def sysctls_but(safe: frozenset[str]) -> Check:
 
 def host_process(spec: Object) -> Violation | None:
     """Baseline: no Windows HostProcess containers."""
-    holders = holders_of(spec, lambda context: bool((context.get("windowsOptions") or {}).get("hostProcess")))
+    holders = holders_of(
+        spec, lambda context: bool((context.get("windowsOptions") or {}).get("hostProcess"))
+    )
     where = f"{' and '.join(holders)} must not set securityContext.windowsOptions.hostProcess=true"
     return ("hostProcess", where) if holders else None

@@ -51,10 +51,14 @@ def names_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
     return [container.get("name", "") for container in containers(spec) if bad(container)]
 
 
-def names_and_values(spec: Object, values_of: Callable[[Object], set[str]]) -> tuple[list[str], list[str]]:
+def names_and_values(
+    spec: Object, values_of: Callable[[Object], set[str]]
+) -> tuple[list[str], list[str]]:
     """Return the names of the containers in which something is found, and all that is found, sorted."""
     values = [(container.get("name", ""), values_of(container)) for container in containers(spec)]
-    return [name for name, mine in values if mine], sorted(set().union(*(mine for _, mine in values)))
+    return [name for name, mine in values if mine], sorted(
+        set().union(*(mine for _, mine in values))
+    )
 
 
 def but_in_user_namespaces(check: Check) -> Check:

@@ -25,7 +25,9 @@ SECCOMP = ("RuntimeDefault", "Localhost")
 
 def proc_mount(spec: Object) -> Violation | None:
     """The default masks over ``/proc``."""
-    names = names_of(spec, lambda container: security(container).get("procMount", "Default") != "Default")
+    names = names_of(
+        spec, lambda container: security(container).get("procMount", "Default") != "Default"
+    )
     where = f'{named("container", names)} must not set securityContext.procMount to "Unmasked"'
     return ("procMount", where) if names else None
 
@@ -35,7 +37,9 @@ def restricted_volumes(spec: Object) -> Violation | None:
     bad: list[str] = []
     kinds: set[str] = set()
     for volume in spec.get("volumes") or ():
-        extra = {name for name in volume if name != "name" and volume[name] is not None} - RESTRICTED_VOLUMES
+        extra = {
+            name for name in volume if name != "name" and volume[name] is not None
+        } - RESTRICTED_VOLUMES
         if extra:
             bad.append(volume["name"])
             kinds |= extra
@@ -43,12 +47,17 @@ def restricted_volumes(spec: Object) -> Violation | None:
         return None
     verb = "uses" if len(bad) == 1 else "use"
     noun = "restricted volume type" + ("" if len(kinds) == 1 else "s")
-    return "restricted volume types", f"{named('volume', bad)} {verb} {noun} {quoted(sorted(kinds))}"
+    return (
+        "restricted volume types",
+        f"{named('volume', bad)} {verb} {noun} {quoted(sorted(kinds))}",
+    )
 
 
 def privilege_escalation(spec: Object) -> Violation | None:
     """Restricted: no privilege escalation."""
-    names = names_of(spec, lambda container: security(container).get("allowPrivilegeEscalation") is not False)
+    names = names_of(
+        spec, lambda container: security(container).get("allowPrivilegeEscalation") is not False
+    )
     where = f"{named('container', names)} must set securityContext.allowPrivilegeEscalation=false"
     return ("allowPrivilegeEscalation != false", where) if names else None
 
@@ -57,11 +66,17 @@ def kept_capabilities(spec: Object) -> Violation | None:
     """Restricted: all capabilities are dropped, and at most NET_BIND_SERVICE is added."""
     parts = []
     keeping = names_of(spec, lambda container: "ALL" not in capabilities(container, "drop"))
-    adding, bad = names_and_values(spec, lambda container: capabilities(container, "add") - {"NET_BIND_SERVICE"})
+    adding, bad = names_and_values(
+        spec, lambda container: capabilities(container, "add") - {"NET_BIND_SERVICE"}
+    )
     if keeping:
-        parts.append(f'{named("container", keeping)} must set securityContext.capabilities.drop=["ALL"]')
+        parts.append(
+            f'{named("container", keeping)} must set securityContext.capabilities.drop=["ALL"]'
+        )
     if adding:
-        parts.append(f"{named('container', adding)} must not include {quoted(bad)} in securityContext.capabilities.add")
+        parts.append(
+            f"{named('container', adding)} must not include {quoted(bad)} in securityContext.capabilities.add"
+        )
     return ("unrestricted capabilities", "; ".join(parts)) if parts else None
 
 
@@ -70,8 +85,13 @@ def run_as_root(spec: Object) -> Violation | None:
     pod = (spec.get("securityContext") or {}).get("runAsNonRoot")
     explicit = names_of(spec, lambda container: security(container).get("runAsNonRoot") is False)
     if pod is False or explicit:
-        holders = (["pod"] if pod is False else []) + ([named("container", explicit)] if explicit else [])
-        return "runAsNonRoot != true", f"{' and '.join(holders)} must not set securityContext.runAsNonRoot=false"
+        holders = (["pod"] if pod is False else []) + (
+            [named("container", explicit)] if explicit else []
+        )
+        return (
+            "runAsNonRoot != true",
+            f"{' and '.join(holders)} must not set securityContext.runAsNonRoot=false",
+        )
     names = set_by_pod_or_all(spec, lambda context: context.get("runAsNonRoot"))
     where = f"pod or {named('container', names)} must set securityContext.runAsNonRoot=true"
     return ("runAsNonRoot != true", where) if names else None

@@ -26,7 +26,11 @@ def validate_access_spec(spec: Object, *, needs_user: bool) -> FieldErrors:
         why = "cannot be specified in combination with resourceAttributes"
         errors.invalid("spec.nonResourceAttributes", go_fields(path), why)
     if resource is None and path is None:
-        errors.invalid(RESOURCE, None, "exactly one of nonResourceAttributes or resourceAttributes must be specified")
+        errors.invalid(
+            RESOURCE,
+            None,
+            "exactly one of nonResourceAttributes or resourceAttributes must be specified",
+        )
     if needs_user and not spec.get("user") and not spec.get("groups"):
         errors.invalid("spec.user", "", "at least one of user or group must be specified")
     for field in ("fieldSelector", "labelSelector"):
@@ -44,14 +48,21 @@ def go_fields(attributes: Object) -> Object:
 def _validate_selector(selector: Object, path: str, labels: bool, errors: FieldErrors) -> None:
     raw, requirements = selector.get("rawSelector", ""), selector.get("requirements") or []
     if raw and requirements:
-        errors.invalid(f"{path}.rawSelector", raw, "may not specified at the same time as requirements")
+        errors.invalid(
+            f"{path}.rawSelector", raw, "may not specified at the same time as requirements"
+        )
     if not raw and not requirements:
-        errors.required(f"{path}.requirements", f"when {path} is specified, requirements or rawSelector is required")
+        errors.required(
+            f"{path}.requirements",
+            f"when {path} is specified, requirements or rawSelector is required",
+        )
     for index, requirement in enumerate(requirements):
         _validate_requirement(requirement, f"{path}.requirements[{index}]", labels, errors)
 
 
-def _validate_requirement(requirement: Object, path: str, labels: bool, errors: FieldErrors) -> None:
+def _validate_requirement(
+    requirement: Object, path: str, labels: bool, errors: FieldErrors
+) -> None:
     key, operator = requirement.get("key", ""), requirement.get("operator", "")
     values = requirement.get("values") or []
     if not labels and not key:
@@ -59,7 +70,9 @@ def _validate_requirement(requirement: Object, path: str, labels: bool, errors: 
     if operator in ("In", "NotIn") and not values:
         errors.required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
     elif operator in ("Exists", "DoesNotExist") and values:
-        errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+        errors.forbidden(
+            f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+        )
     if labels:
         for message in qualified_name(key):
             errors.invalid(f"{path}.key", key, message)

@@ -36,7 +36,13 @@ from labkit.rbac.bindings import Grant, joined_errors
 
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
-SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+SYSTEM_FIELDS = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+)
 """Fields of the metadata that only the server sets."""
 
 RESOURCE_FIELDS = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
@@ -70,7 +76,10 @@ class Reviews:
             (AUTHORIZATION, "selfsubjectaccessreviews"): self.self_subject_access,
             (AUTHORIZATION, "selfsubjectrulesreviews"): self.self_subject_rules,
         }
-        return {(group, plural, ""): partial(_answer, review) for (group, plural), review in reviews.items()}
+        return {
+            (group, plural, ""): partial(_answer, review)
+            for (group, plural), review in reviews.items()
+        }
 
     def token(self, request: Request, body: Object) -> Object:
         """TokenReview: whose token is this?"""
@@ -83,7 +92,10 @@ class Reviews:
         try:
             identity = self._authenticate(token, audiences) if token is not None else None
         except BadToken as error:
-            status = {"user": {}, "error": joined_errors(["invalid bearer token", *filter(None, [str(error)])])}
+            status = {
+                "user": {},
+                "error": joined_errors(["invalid bearer token", *filter(None, [str(error)])]),
+            }
         else:
             if identity is None:
                 user = ANONYMOUS
@@ -118,7 +130,9 @@ class Reviews:
             errors.invalid(field, value, "must match metadata.namespace")
         if spec.get("nonResourceAttributes") is not None:
             value = review_specs.go_fields(spec["nonResourceAttributes"])
-            errors.invalid("spec.nonResourceAttributes", value, "disallowed on this kind of request")
+            errors.invalid(
+                "spec.nonResourceAttributes", value, "disallowed on this kind of request"
+            )
         _refuse(errors)
         return {"metadata": metadata, "spec": spec, "status": self._decide(_user_of(spec), spec)}
 
@@ -141,7 +155,11 @@ class Reviews:
                 resources.append(_kept(rule, "verbs", "apiGroups", "resources", "resourceNames"))
             if rule.get("nonResourceURLs"):
                 paths.append(_kept(rule, "verbs", "nonResourceURLs"))
-        status: Object = {"resourceRules": resources, "nonResourceRules": paths, "incomplete": a_node}
+        status: Object = {
+            "resourceRules": resources,
+            "nonResourceRules": paths,
+            "incomplete": a_node,
+        }
         if errors:
             status["evaluationError"] = joined_errors(errors)
         return {"metadata": {}, "spec": {}, "status": status}
@@ -165,12 +183,21 @@ class Reviews:
         return status
 
     def _metadata(self, request: Request, body: Object) -> Object:
-        metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key not in SYSTEM_FIELDS}
+        metadata = {
+            key: value
+            for key, value in (body.get("metadata") or {}).items()
+            if key not in SYSTEM_FIELDS
+        }
         info = request.info
         if not info.namespace:
             metadata.pop("namespace", None)
         sent = {"metadata": metadata, "spec": body.get("spec") or {}}
-        note_owner(request, BY_RESOURCE[info.group, info.version, info.resource], sent, timestamp(self._clock()))
+        note_owner(
+            request,
+            BY_RESOURCE[info.group, info.version, info.resource],
+            sent,
+            timestamp(self._clock()),
+        )
         return metadata
 
 
@@ -186,7 +213,9 @@ def _question(user: User, spec: Object) -> Attributes:
         return Attributes(user, path.get("verb", ""), path=path.get("path", ""), non_resource=True)
     resource = spec["resourceAttributes"]
     named = {field: resource.get(field, "") for field in RESOURCE_FIELDS}
-    return Attributes(user, **named, fields=review_specs.exact_requirements(resource.get("fieldSelector") or {}))
+    return Attributes(
+        user, **named, fields=review_specs.exact_requirements(resource.get("fieldSelector") or {})
+    )
 
 
 def _user_of(spec: Object) -> User:
@@ -196,7 +225,11 @@ def _user_of(spec: Object) -> User:
 
 def _must_be_empty(metadata: Object, errors: FieldErrors, detail: str, *allowed: str) -> None:
     if set(metadata) - {"managedFields", *allowed}:
-        review = {"kind": "SubjectAccessReview", "apiVersion": f"{AUTHORIZATION}/v1", "metadata": metadata}
+        review = {
+            "kind": "SubjectAccessReview",
+            "apiVersion": f"{AUTHORIZATION}/v1",
+            "metadata": metadata,
+        }
         errors.invalid("metadata", in_order(review)["metadata"], detail)
 
 

@@ -33,7 +33,9 @@ MAX_SECONDS = 1 << 32
 class TokenRequests:
     """Answers TokenRequests."""
 
-    def __init__(self, issuer: TokenIssuer, lookup: Lookup, clock: Clock, admission: Plugin) -> None:
+    def __init__(
+        self, issuer: TokenIssuer, lookup: Lookup, clock: Clock, admission: Plugin
+    ) -> None:
         self._issuer = issuer
         self._lookup = lookup
         self._clock = clock
@@ -50,7 +52,12 @@ class TokenRequests:
         uid = account["metadata"]["uid"]
         if metadata.get("uid", uid) != uid:
             what = f"the UID in the token request ({metadata['uid']})"
-            raise conflict("TokenRequest", GROUP, name, f"{what} does not match the UID of the service account ({uid})")
+            raise conflict(
+                "TokenRequest",
+                GROUP,
+                name,
+                f"{what} does not match the UID of the service account ({uid})",
+            )
         metadata |= {
             "name": name,
             "namespace": namespace,
@@ -68,7 +75,10 @@ class TokenRequests:
         bound = self._bound_object(spec["boundObjectRef"], namespace, name)
         issued = self._issuer.issue(account, spec["audiences"], spec["expirationSeconds"], **bound)
         request.annotate("authentication.kubernetes.io/issued-credential-id", f"JTI={issued.id}")
-        review = {"metadata": metadata, "spec": {**asked, "expirationSeconds": spec["expirationSeconds"]}}
+        review = {
+            "metadata": metadata,
+            "spec": {**asked, "expirationSeconds": spec["expirationSeconds"]},
+        }
         note_owner(request, KIND, review, timestamp(self._clock()), "token")
         return {
             "kind": "TokenRequest",
@@ -123,7 +133,9 @@ class TokenRequests:
                 bound["node"] = self._lookup("nodes", "", node) or {"metadata": {"name": node}}
         if ref.get("uid") and ref["uid"] != obj["metadata"]["uid"]:
             why = f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record"
-            raise conflict(kind, "", name, f"{why}. The object might have been deleted and then recreated")
+            raise conflict(
+                kind, "", name, f"{why}. The object might have been deleted and then recreated"
+            )
         return bound
 
 
@@ -138,9 +150,15 @@ def _must_match(metadata: Object, namespace: str, name: str) -> None:
 def _check_lifetime(seconds: int) -> None:
     path = "spec.expirationSeconds"
     if seconds < MIN_SECONDS:
-        raise _invalid("", path, f"Invalid value: {seconds}: may not specify a duration less than 10 minutes")
+        raise _invalid(
+            "", path, f"Invalid value: {seconds}: may not specify a duration less than 10 minutes"
+        )
     if seconds > MAX_SECONDS:
-        raise _invalid("", path, f"Invalid value: {seconds}: may not specify a duration larger than 2^32 seconds")
+        raise _invalid(
+            "",
+            path,
+            f"Invalid value: {seconds}: may not specify a duration larger than 2^32 seconds",
+        )
 
 
 def _invalid(name: str, path: str, message: str) -> ApiError:

@@ -11,7 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode import older_versions
-from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, UNVERSIONED, is_older, is_registered
+from labkit.embedded.apiserver.handlers.decode.older_versions import (
+    EVERYWHERE,
+    UNVERSIONED,
+    is_older,
+    is_registered,
+)
 from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.golang import json as gojson
@@ -33,11 +38,15 @@ SCHEMES = {
 }
 """Groups whose kinds are registered elsewhere than in ``SCHEME``."""
 SCHEME = "pkg/api/legacyscheme/scheme.go:30"
-NO_PROTOBUF = "object *unstructured.Unstructured does not implement the protobuf marshalling interface"
+NO_PROTOBUF = (
+    "object *unstructured.Unstructured does not implement the protobuf marshalling interface"
+)
 INTERNAL_PACKAGES = {"": "core", "events.k8s.io": "core"}
 """The Go packages of groups that are not called as the group begins."""
 
-PARAMETERS = re.compile(r'[\s;]*(?:[\w!#$%&\'*+.^`|~-]+=(?:[\w!#$%&\'*+.^`|~-]+|"(?:[^"\\]|\\.)*")\s*(?:;\s*|$))*')
+PARAMETERS = re.compile(
+    r'[\s;]*(?:[\w!#$%&\'*+.^`|~-]+=(?:[\w!#$%&\'*+.^`|~-]+|"(?:[^"\\]|\\.)*")\s*(?:;\s*|$))*'
+)
 """Parameters of a media type, such as ``charset=utf-8``."""
 
 
@@ -90,10 +99,14 @@ def decode_object(
     noted = strict if mode != "Ignore" else None
     media_type, expected = content_type(request), (group, version, name)
     with apart():
-        obj = decode_body(media_type, request.body, struct, expected, noted, older=older, keep_empty=keep_empty)
+        obj = decode_body(
+            media_type, request.body, struct, expected, noted, older=older, keep_empty=keep_empty
+        )
     if strict:
         if mode == "Strict":
-            raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")
+            raise _cannot_be_handled(
+                obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}"
+            )
         request.warnings += warning_lines(strict)
     request.note_object(obj)
     return obj
@@ -105,7 +118,9 @@ def _decode_custom(request: Request, kind: CustomKind) -> Object:
     strict: list[str] = []
     if media_type == PROTOBUF:
         problem = f"{NO_PROTOBUF} and cannot be encoded to a protobuf message"
-        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {problem}")
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): {problem}"
+        )
     if media_type == YAML:
         data: Any = _read_yaml(request.body, kind.kind, strict)
     else:
@@ -115,7 +130,9 @@ def _decode_custom(request: Request, kind: CustomKind) -> Object:
     if not isinstance(data, dict) or not data.get("kind"):
         problem = f"Object 'Kind' is missing in '{request.body.decode('utf-8', 'replace')}'"
         shown = f"{problem} ({summary(request.body)})"
-        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {shown}")
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): {shown}"
+        )
     try:
         obj = decode_custom(kind, data, strict)
     except DecodeProblem as error:
@@ -219,7 +236,10 @@ def _read_protobuf(body: bytes, kind: str) -> Any:
 
 
 def _unrecognized(
-    kind: str, body: bytes, problem: str, doing: str = "couldn't get version/kind; json parse error: "
+    kind: str,
+    body: bytes,
+    problem: str,
+    doing: str = "couldn't get version/kind; json parse error: ",
 ) -> ApiError:
     return bad_request(
         f"the object provided is unrecognized (must be of type {kind}): {doing}{problem} ({summary(body)})"
@@ -239,9 +259,13 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
     api_version, kind = data.get("apiVersion") or "", data.get("kind") or ""
     if api_version.count("/") > 1:
         raise _unrecognized(expected[2], body, f"unexpected GroupVersion string: {api_version}", "")
-    group, slash, version = api_version.partition("/") if "/" in api_version else ("", "", api_version)
+    group, slash, version = (
+        api_version.partition("/") if "/" in api_version else ("", "", api_version)
+    )
     if slash and group and not version and group != expected[0]:
-        raise _cannot_be_handled(kind, "", expected[2], f"Object 'apiVersion' is missing in '{body.decode()}'")
+        raise _cannot_be_handled(
+            kind, "", expected[2], f"Object 'apiVersion' is missing in '{body.decode()}'"
+        )
     if not version and not group:
         group, version = expected[0], expected[1]
     elif not version and group == expected[0]:
@@ -259,7 +283,9 @@ def _check_kind(actual: tuple[str, str, str], expected: tuple[str, str, str]) ->
         return
     group, version, kind = actual
     api_version = f"{group}/{version}" if group else version
-    if is_older(api_version, kind, expected[0], expected[2]) or (stores(actual) and stores(actual) == stores(expected)):
+    if is_older(api_version, kind, expected[0], expected[2]) or (
+        stores(actual) and stores(actual) == stores(expected)
+    ):
         wanted = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
         text = f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
         raise bad_request(text)
@@ -288,4 +314,6 @@ def _is_version(group: str, version: str) -> bool:
 
 
 def _cannot_be_handled(kind: str, version: str, expected: str, problem: str) -> ApiError:
-    return bad_request(f"{kind} in version {go_quote(version)} cannot be handled as a {expected}: {problem}")
+    return bad_request(
+        f"{kind} in version {go_quote(version)} cannot be handled as a {expected}: {problem}"
+    )

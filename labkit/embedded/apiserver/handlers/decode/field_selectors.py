@@ -55,12 +55,18 @@ def _event_source(obj: Object) -> str:
     return str(component or obj.get("reportingComponent") or "")
 
 
-COMMON: Mapping[str, Getter] = {"metadata.name": at("metadata.name"), "metadata.namespace": at("metadata.namespace")}
+COMMON: Mapping[str, Getter] = {
+    "metadata.name": at("metadata.name"),
+    "metadata.namespace": at("metadata.namespace"),
+}
 
 COMPUTED: Mapping[str, Getter] = {"first address": _pod_ips, "event source": _event_source}
 
 SELECTABLE: Mapping[str, Mapping[str, Getter]] = {
-    resource: {field: COMPUTED.get(path) or at(path, *default) for field, (path, *default) in fields.items()}
+    resource: {
+        field: COMPUTED.get(path) or at(path, *default)
+        for field, (path, *default) in fields.items()
+    }
     for resource, fields in read_json(__file__, "selectable_fields.json").items()
 }
 """Fields of each resource beside its name and namespace, read from objects as they are stored.
@@ -101,7 +107,10 @@ def exact_name(text: str) -> str:
     """The name, if a selector requires exactly one, else empty; 400 if it is invalid."""
     if "metadata.name" not in text:
         return ""
-    return next((term.value for term in parse_fields(text) if term.field == "metadata.name" and term.equal), "")
+    return next(
+        (term.value for term in parse_fields(text) if term.field == "metadata.name" and term.equal),
+        "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +131,17 @@ def field_selector(kind: Kind, text: str) -> FieldSelector:
     """Parse a field selector of a kind; 400 if it is invalid or names a field that is not selectable."""
     if not text:
         return FieldSelector(())
-    fields = _custom_fields(kind) if isinstance(kind, CustomKind) else SELECTABLE.get(kind.qualified, {})
+    fields = (
+        _custom_fields(kind) if isinstance(kind, CustomKind) else SELECTABLE.get(kind.qualified, {})
+    )
     terms = []
     for term in parse_fields(text):
         get = fields.get(term.field) or COMMON.get(term.field)
-        if term.field == "metadata.namespace" and (fields or isinstance(kind, CustomKind)) and not kind.namespaced:
+        if (
+            term.field == "metadata.namespace"
+            and (fields or isinstance(kind, CustomKind))
+            and not kind.namespaced
+        ):
             get = None
         if get is None:
             raise bad_request(_unknown(kind, term.field))
@@ -135,7 +150,10 @@ def field_selector(kind: Kind, text: str) -> FieldSelector:
 
 
 def _custom_fields(kind: CustomKind) -> dict[str, Getter]:
-    names = (each["jsonPath"].removeprefix(".") for each in kind.version_spec.get("selectableFields") or ())
+    names = (
+        each["jsonPath"].removeprefix(".")
+        for each in kind.version_spec.get("selectableFields") or ()
+    )
     return {name: at(name) for name in names}
 
 

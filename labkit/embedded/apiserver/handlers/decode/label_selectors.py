@@ -139,7 +139,9 @@ class _Parser:
         key = token
         problems = qualified_name(key)
         if problems:
-            raise SelectorError(f"<nil>: Invalid value: {printed_value(key)}: {'; '.join(problems)}")
+            raise SelectorError(
+                f"<nil>: Invalid value: {printed_value(key)}: {'; '.join(problems)}"
+            )
         if absent:
             return Requirement(key, "!")
         if self.look() in (END, ","):
@@ -167,7 +169,9 @@ class _Parser:
                 break
             wrong = label_value(value)
             if wrong:
-                problems.append(f"values[{place}][{key}]: Invalid value: {printed_value(value)}: {'; '.join(wrong)}")
+                problems.append(
+                    f"values[{place}][{key}]: Invalid value: {printed_value(value)}: {'; '.join(wrong)}"
+                )
         if problems:
             raise SelectorError(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
         return Requirement(key, operator, frozenset(values))

@@ -83,7 +83,8 @@ def read_options(request: Request) -> ListOptions:
         resource_version=request.param("resourceVersion"),
         resource_version_match=request.param("resourceVersionMatch"),
         timeout_seconds=parse_int(timeout[0]) if timeout else None,
-        bookmarks="allowWatchBookmarks" in query and parse_bool(request.param("allowWatchBookmarks")),
+        bookmarks="allowWatchBookmarks" in query
+        and parse_bool(request.param("allowWatchBookmarks")),
         send_initial_events=parse_bool(initial[0]) if initial else None,
     )
 
@@ -107,26 +108,37 @@ def check_list_options(options: ListOptions, watch: bool) -> None:
     where = "resourceVersionMatch"
     if watch:
         if options.send_initial_events is not None and match != NOT_OLDER:
-            errors.forbidden(where, f"sendInitialEvents requires setting resourceVersionMatch to {NOT_OLDER}")
+            errors.forbidden(
+                where, f"sendInitialEvents requires setting resourceVersionMatch to {NOT_OLDER}"
+            )
         if match:
             if options.send_initial_events is None:
                 errors.forbidden(
-                    where, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+                    where,
+                    "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
                 )
             if match != NOT_OLDER:
                 errors.not_supported(where, match, [NOT_OLDER])
             if options.continue_token:
-                errors.forbidden(where, "resourceVersionMatch is forbidden when continue is provided")
+                errors.forbidden(
+                    where, "resourceVersionMatch is forbidden when continue is provided"
+                )
     else:
         if match:
             if not options.resource_version:
-                errors.forbidden(where, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+                errors.forbidden(
+                    where, "resourceVersionMatch is forbidden unless resourceVersion is provided"
+                )
             if options.continue_token:
-                errors.forbidden(where, "resourceVersionMatch is forbidden when continue is provided")
+                errors.forbidden(
+                    where, "resourceVersionMatch is forbidden when continue is provided"
+                )
             if match not in (EXACT, NOT_OLDER):
                 errors.not_supported(where, match, [EXACT, NOT_OLDER, ""])
             if match == EXACT and options.resource_version == "0":
-                errors.forbidden(where, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+                errors.forbidden(
+                    where, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+                )
         if options.send_initial_events is not None:
             errors.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
     if errors:
@@ -153,7 +165,9 @@ def stored_revision(text: str) -> int:
     try:
         return parse_revision(text)
     except ValueError as error:  # not one of the errors that have a code of their own
-        raise ApiError(500, "", f"resourceVersion: Invalid value: {go_quote(text)}: {error}") from error
+        raise ApiError(
+            500, "", f"resourceVersion: Invalid value: {go_quote(text)}: {error}"
+        ) from error
 
 
 def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
@@ -164,7 +178,9 @@ def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
     try:
         wanted = parse_revision(text)
     except ValueError as error:
-        what = f"invalid resource version: resourceVersion: Invalid value: {go_quote(text)}: {error}"
+        what = (
+            f"invalid resource version: resourceVersion: Invalid value: {go_quote(text)}: {error}"
+        )
         raise bad_request(what) from error
     if wanted > current:
         raise too_large_revision(wanted, current, retry=retry)
@@ -200,7 +216,9 @@ def decode_continue(token: str) -> tuple[int, str]:
     if version != "meta.k8s.io/v1":
         raise bad_request(f"{wrong}: server does not recognize this encoded version {version}")
     if not isinstance(revision, int) or revision == 0:
-        raise bad_request(f"{wrong}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+        raise bad_request(
+            f"{wrong}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"
+        )
     if not isinstance(start, str) or not start:
         raise bad_request(f"{wrong}: encoded start key empty (version meta.k8s.io/v1)")
     steps = start.removeprefix("/").split("/")

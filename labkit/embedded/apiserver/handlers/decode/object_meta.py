@@ -43,7 +43,9 @@ def place(obj: Object, namespace: str) -> None:
 def check_namespace(metadata: Object, namespace: str) -> None:
     """Refuse with 400 an object that names another namespace than its request."""
     if (metadata.get("namespace") or namespace) != namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
 
 
 def check_name(metadata: Object, name: str) -> None:
@@ -53,4 +55,6 @@ def check_name(metadata: Object, name: str) -> None:
         why = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
         raise bad_request(why)
     if found != name:
-        raise bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")
+        raise bad_request(
+            f"the name of the object ({found}) does not match the name on the URL ({name})"
+        )

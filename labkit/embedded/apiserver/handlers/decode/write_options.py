@@ -28,7 +28,9 @@ META_KINDS = (
     "ListOptions", "GetOptions", "PatchOptions", "WatchEvent", "Table", "TableOptions", "PartialObjectMetadata",
     "PartialObjectMetadataList",
 )  # fmt: skip
-OPTIONS_SCHEME = 'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
+OPTIONS_SCHEME = (
+    'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
+)
 PROPAGATION = ("Foreground", "Background", "Orphan")
 
 
@@ -64,7 +66,11 @@ def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteO
         errors.too_long("fieldManager", MANAGER_LIMIT)
     for place, char in enumerate(manager):
         if not char.isprintable():
-            errors.invalid("fieldManager", manager, f"invalid character U+{ord(char):04X} (at position {place})")
+            errors.invalid(
+                "fieldManager",
+                manager,
+                f"invalid character U+{ord(char):04X} (at position {place})",
+            )
     dry_run = [value for value in query.get("dryRun", ()) if value or len(query["dryRun"]) > 1]
     _check_dry_run(list(query.get("dryRun", ())), errors)
     mode = request.param("fieldValidation")
@@ -97,7 +103,9 @@ def user_agent_manager(request: Request) -> str:
 
 def delete_options(request: Request) -> DeleteOptions:
     """Parse and validate the options of a deletion, from the body or else the query; 400, 415 or 422."""
-    return checked_delete_options(_body_options(request) if request.body else _query_options(request))
+    return checked_delete_options(
+        _body_options(request) if request.body else _query_options(request)
+    )
 
 
 def checked_delete_options(sent: Object) -> DeleteOptions:
@@ -105,7 +113,11 @@ def checked_delete_options(sent: Object) -> DeleteOptions:
     errors = FieldErrors()
     propagation, orphan = sent.get("propagationPolicy"), sent.get("orphanDependents")
     if orphan is not None and propagation is not None:
-        errors.invalid("propagationPolicy", propagation, "orphanDependents and deletionPropagation cannot be both set")
+        errors.invalid(
+            "propagationPolicy",
+            propagation,
+            "orphanDependents and deletionPropagation cannot be both set",
+        )
     if propagation is not None and propagation not in PROPAGATION:
         errors.not_supported("propagationPolicy", propagation, [*PROPAGATION, "nil"])
     _check_dry_run(sent.get("dryRun") or [], errors)
@@ -137,7 +149,10 @@ def _body_options(request: Request) -> Object:
         if error.code == 415:
             raise
         text = error.message
-        for marker in ("(must be of type DeleteOptions): ", "cannot be handled as a DeleteOptions: "):
+        for marker in (
+            "(must be of type DeleteOptions): ",
+            "cannot be handled as a DeleteOptions: ",
+        ):
             head, found, tail = text.partition(marker)
             text = tail if found else head
         shown = text.endswith(")") and ("parse error" in text or "protobuf message" in text)
@@ -152,7 +167,9 @@ def _check_options(actual: tuple[str, str, str], expected: tuple[str, str, str])
         return
     if kind in OPTIONS or (kind in META_KINDS and api_version == f"{META}/v1"):
         raise bad_request(f"converting (v1.{kind}) to (v1.{expected[2]}): unknown conversion")
-    raise bad_request(f"no kind {go_quote(kind)} is registered for version {go_quote(api_version)} {OPTIONS_SCHEME}")
+    raise bad_request(
+        f"no kind {go_quote(kind)} is registered for version {go_quote(api_version)} {OPTIONS_SCHEME}"
+    )
 
 
 def _query_options(request: Request) -> Object:
@@ -166,5 +183,7 @@ def _query_options(request: Request) -> Object:
         sent["orphanDependents"] = parse_bool(request.param("orphanDependents"))
     if "dryRun" in query:
         sent["dryRun"] = list(query["dryRun"])
-    sent["preconditions"] = {name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)}
+    sent["preconditions"] = {
+        name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)
+    }
     return sent

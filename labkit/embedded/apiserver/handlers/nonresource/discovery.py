@@ -11,7 +11,12 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from labkit.embedded.apiserver.handlers.represent import negotiation
-from labkit.embedded.apiserver.handlers.represent.encode import dump, dump_pretty, protobuf_discovery, yaml_bytes
+from labkit.embedded.apiserver.handlers.represent.encode import (
+    dump,
+    dump_pretty,
+    protobuf_discovery,
+    yaml_bytes,
+)
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
 from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
 from labkit.embedded.machinery.kinds import GROUPS
@@ -22,7 +27,9 @@ from labkit.embedded.machinery.status import method_not_allowed, no_such_resourc
 class DiscoveryHandler:
     """Answers requests for the discovery documents."""
 
-    def __init__(self, discovery: Callable[[], Discovery], address: Callable[[Request], str]) -> None:
+    def __init__(
+        self, discovery: Callable[[], Discovery], address: Callable[[Request], str]
+    ) -> None:
         self._discovery = discovery
         self._address = address
 
@@ -78,7 +85,9 @@ class DiscoveryHandler:
 def _wants_aggregated(request: Request) -> str:
     """The media type in which the caller prefers all discovery in one document; empty if it does not."""
     for clause in negotiation.parse_accept(request.headers.get("accept", "")):
-        form = {"json": negotiation.JSON, "yaml": negotiation.YAML, "*": negotiation.JSON}.get(clause.subtype, "")
+        form = {"json": negotiation.JSON, "yaml": negotiation.YAML, "*": negotiation.JSON}.get(
+            clause.subtype, ""
+        )
         wanted = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
         if form and wanted.items() <= dict(clause.parameters).items():
             return form  # at any position: the aggregated form is looked for first
@@ -88,7 +97,12 @@ def _wants_aggregated(request: Request) -> str:
 def _aggregated(request: Request, form: str, document: bytes) -> Response:
     tag = f'"{hashlib.sha512(document).hexdigest().upper()}"'
     content_type = AGGREGATED.replace(negotiation.JSON, form)
-    headers = {"Cache-Control": "public", "Content-Type": content_type, "Etag": tag, "Vary": "Accept"}
+    headers = {
+        "Cache-Control": "public",
+        "Content-Type": content_type,
+        "Etag": tag,
+        "Vary": "Accept",
+    }
     if request.method == "GET" and tag in request.headers.get("if-none-match", ""):
         return Response(304, headers)
     if form == negotiation.YAML:

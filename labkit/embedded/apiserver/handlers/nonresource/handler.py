@@ -47,7 +47,12 @@ class NonResourceHandler:
     ) -> None:
         self._discovery = discovery
         self._revision = revision
-        self._routes: tuple[Route, ...] = (DiscoveryHandler(discovery, address), health, *routes, self._other)
+        self._routes: tuple[Route, ...] = (
+            DiscoveryHandler(discovery, address),
+            health,
+            *routes,
+            self._other,
+        )
         self._paths = paths
 
     def __call__(self, request: Request) -> Response:
@@ -70,8 +75,12 @@ class NonResourceHandler:
             return Response(200, {"Content-Type": JSON}, dump_pretty({"paths": self._all_paths()}))
         if path == "/metrics":
             if request.method == "DELETE":  # accepted, without effect
-                return Response(200, {"Content-Type": "text/plain; charset=utf-8"}, b"metrics reset\n")
-            headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"}
+                return Response(
+                    200, {"Content-Type": "text/plain; charset=utf-8"}, b"metrics reset\n"
+                )
+            headers = {
+                "Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+            }
             return Response(200, headers, METRICS % self._revision())
         return None
 

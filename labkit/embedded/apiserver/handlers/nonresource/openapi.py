@@ -80,15 +80,22 @@ class OpenApiHandler:
         if own is not None:
             return _document(request, own, _tag(own))
         document = document_v3(name)
-        return _document(request, document, document_hash(name)) if document is not None else Response(404, {})
+        return (
+            _document(request, document, document_hash(name))
+            if document is not None
+            else Response(404, {})
+        )
 
     def _index(self, request: Request, index: bytes) -> bytes:
         """The paths of all documents."""
         own = {
-            name: {"serverRelativeURL": f"{V3}/{name}?hash={_tag(text)}"} for name, text in self._own(request).items()
+            name: {"serverRelativeURL": f"{V3}/{name}?hash={_tag(text)}"}
+            for name, text in self._own(request).items()
         }
         found = {**orjson.loads(index)["paths"], **own} if own else {}
-        return orjson.dumps({"paths": {name: found[name] for name in sorted(found)}}) if own else index
+        return (
+            orjson.dumps({"paths": {name: found[name] for name in sorted(found)}}) if own else index
+        )
 
     def _custom_v2(self, request: Request) -> Response:
         """Version 2 where there are custom kinds."""

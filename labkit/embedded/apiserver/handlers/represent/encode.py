@@ -92,7 +92,12 @@ def list_ends(kind: Kind, metadata: Object) -> tuple[bytes, bytes]:
 def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
     """A list of a kind as an object, for the rarer forms."""
     items = list(map(_as_item, objects))
-    return {"kind": f"{kind.kind}List", "apiVersion": kind.group_version, "metadata": metadata, "items": items}
+    return {
+        "kind": f"{kind.kind}List",
+        "apiVersion": kind.group_version,
+        "metadata": metadata,
+        "items": items,
+    }
 
 
 def encode(form: Form, obj: Object) -> tuple[str, bytes]:
@@ -121,7 +126,11 @@ def encode_unstructured(form: Form, obj: Object) -> tuple[str, bytes]:
 
 def custom_list(kind: CustomKind, metadata: Object, objects: Iterable[Object]) -> Unstructured:
     """A list of a custom kind, whose metadata always has a continue token."""
-    head = {"kind": kind.list_kind, "apiVersion": kind.group_version, "metadata": {"continue": "", **metadata}}
+    head = {
+        "kind": kind.list_kind,
+        "apiVersion": kind.group_version,
+        "metadata": {"continue": "", **metadata},
+    }
     return Unstructured({**head, "items": [from_stored(kind, obj) for obj in objects]})
 
 

@@ -29,7 +29,9 @@ class EventEncoder:
     def key(self, type_: str) -> str:
         """Identify the encoding of an event among those that watches share."""
         version = self.kind.group_version if self.kind.stored_as is not None else ""
-        if isinstance(self.kind, CustomKind):  # whose schema decides what is shown of a stored object
+        if isinstance(
+            self.kind, CustomKind
+        ):  # whose schema decides what is shown of a stored object
             version += f";{self.kind.definition['metadata']['resourceVersion']}"
         return f"{type_};{self.form.key};{self.table and self.table.include};{version}"
 

@@ -65,7 +65,9 @@ def not_acceptable(message: str) -> ApiError:
 def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
     """Check what the router checks: one of the wanted media types must be offered, else 406."""
     if not _matches_route(request.headers.get("accept", ""), offered):
-        error = not_acceptable(f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}")
+        error = not_acceptable(
+            f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}"
+        )
         error.details = {}
         raise error
 
@@ -76,7 +78,9 @@ def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
     return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
 
 
-def negotiate(request: Request, *, route: tuple[str, ...] = (), transforms: tuple[str, ...] = TRANSFORMS) -> Form:
+def negotiate(
+    request: Request, *, route: tuple[str, ...] = (), transforms: tuple[str, ...] = TRANSFORMS
+) -> Form:
     """The form that a request asks for; 406 if there is none.
 
     Args:
@@ -175,7 +179,9 @@ def _accepted(header: str, transforms: tuple[str, ...]) -> Form | None:
     return None
 
 
-def _with_parameters(media_type: str, parameters: dict[str, str], transforms: tuple[str, ...]) -> Form | None:
+def _with_parameters(
+    media_type: str, parameters: dict[str, str], transforms: tuple[str, ...]
+) -> Form | None:
     if parameters.get("sv"):
         return None
     if parameters.get("stream", "watch") != "watch":

@@ -35,7 +35,9 @@ def respond_in_parts(content_type: str, parts: Iterator[bytes]) -> Response:
         size += len(part)
         if not part or size > WHOLE_BYTES:
             return Response(200, {"Content-Type": content_type}, parts=chain(first, parts))
-    return Response(200, {"Content-Type": content_type}, first[0] if len(first) == 1 else b"".join(first))
+    return Response(
+        200, {"Content-Type": content_type}, first[0] if len(first) == 1 else b"".join(first)
+    )
 
 
 def plain_parts(kind: Kind, metadata: Object, objects: Sequence[Object]) -> Iterator[bytes]:
@@ -68,7 +70,9 @@ def list_parts(
     whole[key] = []
     content_type, body = encode(form, whole)
     if content_type == PROTOBUF:
-        return PROTOBUF, _protobuf_parts(whole, objects, lambda obj: protobuf_message(shown({}, (obj,))) or b"")
+        return PROTOBUF, _protobuf_parts(
+            whole, objects, lambda obj: protobuf_message(shown({}, (obj,))) or b""
+        )
     dumped = dump_sorted if type(whole) is Unstructured else dump
 
     def item(obj: Object) -> bytes:
@@ -79,7 +83,9 @@ def list_parts(
     return JSON, chain(ends[:1], _each(objects, item, f"{form.key};{version}", b","), ends[1:])
 
 
-def _protobuf_parts(whole: Object, objects: Sequence[Object], encoded: Callable[[Object], bytes]) -> Iterator[bytes]:
+def _protobuf_parts(
+    whole: Object, objects: Sequence[Object], encoded: Callable[[Object], bytes]
+) -> Iterator[bytes]:
     """Encode twice: the length stands before the list, and all of it would be too much to keep."""
     head, form = protobuf_message(whole) or b"", f"message;{whole['apiVersion']};{whole['kind']}"
     length = len(head)

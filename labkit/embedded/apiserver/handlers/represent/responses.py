@@ -12,7 +12,11 @@ from labkit.embedded.apiserver.handlers.represent.encode import (
     list_object,
 )
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PLAIN, YAML, Form
-from labkit.embedded.apiserver.handlers.represent.parts import list_parts, plain_parts, respond_in_parts
+from labkit.embedded.apiserver.handlers.represent.parts import (
+    list_parts,
+    plain_parts,
+    respond_in_parts,
+)
 from labkit.embedded.apiserver.handlers.represent.results import Many, Result
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.registry.conversion import from_stored
@@ -24,13 +28,21 @@ from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.work import charge
 
 
-def respond(transformer: Transformer, form: Form, result: Result, in_parts: bool = False) -> Response:
+def respond(
+    transformer: Transformer, form: Form, result: Result, in_parts: bool = False
+) -> Response:
     """Represent a result in the form that the caller asked for, perhaps in parts; 400 or 406 if it has none."""
     if isinstance(result, Many):
         return _list(transformer, form, result, in_parts)
     kind, obj, code = result
     whole = obj
-    if in_parts and form is PLAIN and type(obj) is Stored and obj.encoded is None and kind.stored_as is None:
+    if (
+        in_parts
+        and form is PLAIN
+        and type(obj) is Stored
+        and obj.encoded is None
+        and kind.stored_as is None
+    ):
         large = large_item(obj)
         if large is not None:
             head = heading(obj["kind"], obj["apiVersion"])

@@ -32,4 +32,8 @@ Operation = Callable[[Request, Kind], Result]
 
 def success(kind: Kind) -> One:
     """201 with a Status that reports success."""
-    return One(kind, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+    return One(
+        kind,
+        {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201},
+        201,
+    )

@@ -72,7 +72,9 @@ class Transformer:
                 row["object"] = from_stored(kind, row["object"])
         return table
 
-    def _custom_table(self, kind: CustomKind, objects: Iterable[Object], metadata: Object, form: Table) -> Object:
+    def _custom_table(
+        self, kind: CustomKind, objects: Iterable[Object], metadata: Object, form: Table
+    ) -> Object:
         # Loaded with the first table of a custom kind.
         from labkit.embedded.apiserver.handlers.represent.tables.custom import custom_printer
         from labkit.embedded.apiserver.handlers.represent.tables.registry import render_table
@@ -80,9 +82,14 @@ class Transformer:
         shown = [from_stored(kind, obj) for obj in objects]
         return render_table(custom_printer(kind), shown, metadata, self._clock(), form)
 
-    def _rendered(self, resource: str, objects: Iterable[Object], metadata: Object, form: Table) -> Object:
+    def _rendered(
+        self, resource: str, objects: Iterable[Object], metadata: Object, form: Table
+    ) -> Object:
         # All kinds' columns are loaded with the first table.
-        from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of, render_table
+        from labkit.embedded.apiserver.handlers.represent.tables.registry import (
+            printer_of,
+            render_table,
+        )
 
         return render_table(printer_of(resource, self._era), objects, metadata, self._clock(), form)
 
@@ -90,7 +97,11 @@ class Transformer:
 def partial(version: str, obj: Object) -> Object:
     """An object's metadata alone."""
     metadata = in_order(obj).get("metadata", {})
-    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": metadata}
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": metadata,
+    }
 
 
 def table_options(form: Form) -> Table:

@@ -51,7 +51,13 @@ class _Dumper(yaml.SafeDumper):
         after_space = False
         for place, char in enumerate(text):
             inside = 0 < place < len(text) - 1
-            if split and char == " " and inside and not after_space and self.column > self.best_width:
+            if (
+                split
+                and char == " "
+                and inside
+                and not after_space
+                and self.column > self.best_width
+            ):
                 self.write_indent()
                 if text[place + 1] == " ":
                     self._put("\\")
@@ -73,7 +79,13 @@ def _escaped(char: str) -> str:
     if PRINTABLE.fullmatch(char):
         return char
     code = ord(char)
-    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+    return (
+        f"\\x{code:02X}"
+        if code < 0x100
+        else f"\\u{code:04X}"
+        if code < 0x10000
+        else f"\\U{code:08X}"
+    )
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -88,7 +100,10 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 def _looks_like_something_else(dumper: yaml.SafeDumper, text: str) -> bool:
     resolve: Callable[..., str] = dumper.resolve
-    if resolve(yaml.ScalarNode, text, (True, False)) != "tag:yaml.org,2002:str" or text.lower() in OLD_BOOLEANS:
+    if (
+        resolve(yaml.ScalarNode, text, (True, False)) != "tag:yaml.org,2002:str"
+        or text.lower() in OLD_BOOLEANS
+    ):
         return True
     return not text or any(pattern.fullmatch(text) for pattern in (OCTAL, FLOAT, SEXAGESIMAL))
 
@@ -100,7 +115,9 @@ def _float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
 
 
 _Dumper.yaml_implicit_resolvers = {
-    char: resolvers for char, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items() if char not in ("=", "<")
+    char: resolvers
+    for char, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    if char not in ("=", "<")
 }
 """Here ``=`` and ``<<`` are texts like any other."""
 _Dumper.add_representer(str, _text)
@@ -111,7 +128,12 @@ def to_yaml(value: Any) -> str:
     """A decoded JSON value as YAML."""
     plain = _plain(value)
     return yaml.dump(
-        plain, Dumper=_Dumper, default_flow_style=False, sort_keys=True, width=BEST_WIDTH, allow_unicode=True
+        plain,
+        Dumper=_Dumper,
+        default_flow_style=False,
+        sort_keys=True,
+        width=BEST_WIDTH,
+        allow_unicode=True,
     )
 
 

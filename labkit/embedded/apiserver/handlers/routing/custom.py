@@ -15,7 +15,9 @@ from labkit.embedded.machinery.status import ApiError, bad_request, not_found, r
 def custom_verb(info: RequestInfo, kind: CustomKind) -> str:
     """The verb of a request; empty if its path is none of the kind's, 404 or 405 for others that do not exist."""
     anywhere = info.verb in ("list", "watch")
-    if (info.namespace and not kind.namespaced) or (kind.namespaced and not info.namespace and not anywhere):
+    if (info.namespace and not kind.namespaced) or (
+        kind.namespaced and not info.namespace and not anywhere
+    ):
         return ""
     if info.subresource and info.subresource not in kind.subresources:
         raise not_found(kind.plural, kind.group, info.name)
@@ -38,5 +40,8 @@ def deprecation(kind: CustomKind) -> str:
     text = f"{kind.group_version} {kind.kind} is deprecated"
     others = [each["name"] for each in kind.definition["spec"]["versions"] if each["served"]]
     current = [name for name in others if not kind.versions[name].version_spec.get("deprecated")]
-    better = sorted((name for name in current if version_rank(name) < version_rank(kind.version)), key=version_rank)
+    better = sorted(
+        (name for name in current if version_rank(name) < version_rank(kind.version)),
+        key=version_rank,
+    )
     return f"{text}; use {kind.group}/{better[0]} {kind.kind}" if better else text

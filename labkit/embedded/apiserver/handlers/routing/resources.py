@@ -11,7 +11,13 @@ from random import Random
 
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
-from labkit.embedded.apiserver.handlers.represent.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, negotiate
+from labkit.embedded.apiserver.handlers.represent.negotiation import (
+    COLLECTION,
+    OFFERED,
+    PARTIAL,
+    TRANSFORMS,
+    negotiate,
+)
 from labkit.embedded.apiserver.handlers.represent.responses import respond
 from labkit.embedded.apiserver.handlers.represent.results import Operation
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
@@ -37,7 +43,10 @@ CONNECTED = ("attach", "exec", "log", "portforward", "proxy")
 UNTABLED = ("binding", "eviction", "token")
 """Subresources whose answers are never stored, and so have no columns."""
 DEPRECATED = {
-    ("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    (
+        "",
+        "endpoints",
+    ): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     ("", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
 }
 """(group, plural) of the kinds whose every answer has a warning."""
@@ -85,8 +94,14 @@ class ResourceHandler:
         self._operations: Mapping[Resource, Operation] = {
             ("", "bindings", ""): partial(bind, registry, admission),  # the older path of the next
             ("", "pods", "binding"): partial(bind, registry, admission),  # what a scheduler writes
-            ("", "pods", "eviction"): partial(evict, registry, admission),  # deletion by another permission
-            **{(kind.group, kind.plural, "scale"): scale for kind in KINDS if "scale" in kind.subresources},
+            ("", "pods", "eviction"): partial(
+                evict, registry, admission
+            ),  # deletion by another permission
+            **{
+                (kind.group, kind.plural, "scale"): scale
+                for kind in KINDS
+                if "scale" in kind.subresources
+            },
             **computed,  # reviews and token requests: need authenticators and authorizers
         }
 
@@ -113,7 +128,9 @@ class ResourceHandler:
         if info.subresource in CONNECTED:
             raise no_such_resource()
         route = COLLECTION if verb in ("list", "watch") else OFFERED
-        stored = "get" in kind.verbs and info.subresource not in UNTABLED  # only what is stored has a Table
+        stored = (
+            "get" in kind.verbs and info.subresource not in UNTABLED
+        )  # only what is stored has a Table
         form = negotiate(request, route=route, transforms=TRANSFORMS if stored else PARTIAL)
         if verb == "watch":
             return self.watcher.watch(request, kind, form)

@@ -16,7 +16,11 @@ NAMED = ("get", "watch", "update", "patch", "delete")
 def routed_verb(request: Request, kind: Kind) -> str:
     """The verb of a request whose path and method are a route of the kind; 404 or 405 if they are none."""
     info = request.info
-    if info.subresource == "proxy" and "proxy" in kind.subresources and request.method in ("HEAD", "OPTIONS"):
+    if (
+        info.subresource == "proxy"
+        and "proxy" in kind.subresources
+        and request.method in ("HEAD", "OPTIONS")
+    ):
         return "get"  # a proxy passes every method on
     if info.subresource:
         verb = _subresource_verb(info, kind)

@@ -48,9 +48,13 @@ def bind(registry: Registry, admission: Admission, request: Request, kind: Kind)
         raise conflict("pods/binding", "", name, f"Precondition failed: UID in precondition: {metadata['uid']}, "
                        f"UID in object meta: {pod['metadata']['uid']}")  # fmt: skip
     if pod["metadata"].get("deletionTimestamp"):
-        raise conflict("pods/binding", "", name, f"pod {name} is being deleted, cannot be assigned to a host")
+        raise conflict(
+            "pods/binding", "", name, f"pod {name} is being deleted, cannot be assigned to a host"
+        )
     if current:
-        raise conflict("pods/binding", "", name, f"pod {name} is already assigned to node {go_quote(current)}")
+        raise conflict(
+            "pods/binding", "", name, f"pod {name} is already assigned to node {go_quote(current)}"
+        )
     if pod["spec"].get("schedulingGates"):
         raise conflict("pods/binding", "", name, f"pod {name} has non-empty .spec.schedulingGates")
     now = timestamp(registry.clock())
@@ -60,8 +64,17 @@ def bind(registry: Registry, admission: Admission, request: Request, kind: Kind)
         notes = metadata.get("annotations")
         if notes:
             obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), **notes}
-        conditions = [item for item in obj["status"].get("conditions", ()) if item.get("type") != "PodScheduled"]
-        scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
+        conditions = [
+            item
+            for item in obj["status"].get("conditions", ())
+            if item.get("type") != "PodScheduled"
+        ]
+        scheduled = {
+            "type": "PodScheduled",
+            "status": "True",
+            "lastProbeTime": None,
+            "lastTransitionTime": now,
+        }
         obj["status"]["conditions"] = [*conditions, scheduled]
 
     if not options.dry_run:

@@ -34,7 +34,9 @@ def custom_scale(kind: CustomKind, obj: Object) -> Object:
     paths = scale_paths(kind)
     wanted = _value(obj, paths["specReplicasPath"], int) or 0
     status: Object = {"replicas": _value(obj, paths["statusReplicasPath"], int) or 0}
-    selector = _value(obj, paths["labelSelectorPath"], str) if paths.get("labelSelectorPath") else ""
+    selector = (
+        _value(obj, paths["labelSelectorPath"], str) if paths.get("labelSelectorPath") else ""
+    )
     if selector:
         status["selector"] = selector
     return scale_document(obj, wanted, status)
@@ -56,7 +58,9 @@ def check_replicas(kind: CustomKind, obj: Object) -> None:
     path = scale_paths(kind)["specReplicasPath"]
     if _value(obj, path, int) is None:
         why = f"the spec replicas field {go_quote(path)} does not exist"
-        raise ApiError(500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]})
+        raise ApiError(
+            500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]}
+        )
 
 
 def check_sent_replicas(kind: CustomKind, obj: Object, sent: Object, patching: bool) -> None:

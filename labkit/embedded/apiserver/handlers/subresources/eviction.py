@@ -9,7 +9,10 @@ from __future__ import annotations
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
-from labkit.embedded.apiserver.handlers.decode.write_options import checked_delete_options, write_options
+from labkit.embedded.apiserver.handlers.decode.write_options import (
+    checked_delete_options,
+    write_options,
+)
 from labkit.embedded.apiserver.handlers.represent.results import One, success
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import guards
@@ -46,4 +49,6 @@ def evict(registry: Registry, admission: Admission, request: Request, kind: Kind
 
 def _budget_ignored(pod: Object) -> bool:
     phase = pod["status"].get("phase")
-    return phase in ("Succeeded", "Failed", "Pending") or bool(pod["metadata"].get("deletionTimestamp"))
+    return phase in ("Succeeded", "Failed", "Pending") or bool(
+        pod["metadata"].get("deletionTimestamp")
+    )

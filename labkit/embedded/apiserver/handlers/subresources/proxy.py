@@ -24,7 +24,9 @@ Reach = Callable[[str, int], Handler | None]
 """(address, port) to the handler that listens there; None if nothing does."""
 
 
-def proxies(store: Store, reach: Reach = lambda address, port: None) -> dict[tuple[str, str, str], Proxy]:
+def proxies(
+    store: Store, reach: Reach = lambda address, port: None
+) -> dict[tuple[str, str, str], Proxy]:
     """The connections of the proxy subresources; ``reach`` finds the handler that listens at an address."""
 
     def passed_on(request: Request, scheme: str, address: str, port: int | str) -> Response:
@@ -37,10 +39,18 @@ def proxies(store: Store, reach: Reach = lambda address, port: None) -> dict[tup
         if listener is None:
             raise unreachable(address, port)
         if scheme == "https":
-            raise unavailable("error trying to reach service: tls: first record does not look like a TLS handshake")
+            raise unavailable(
+                "error trying to reach service: tls: first record does not look like a TLS handshake"
+            )
         where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        headers = {name: value for name, value in request.headers.items() if not _is_a_credential(name)}
-        return listener(Request(request.method, rest or "/", request.query, {**headers, "host": where}, request.body))
+        headers = {
+            name: value for name, value in request.headers.items() if not _is_a_credential(name)
+        }
+        return listener(
+            Request(
+                request.method, rest or "/", request.query, {**headers, "host": where}, request.body
+            )
+        )
 
     def found(kind: Kind, namespace: str, name: str) -> Object:
         obj = store.get(Key(kind.resource, namespace, name))
@@ -82,15 +92,27 @@ def proxies(store: Store, reach: Reach = lambda address, port: None) -> dict[tup
             for container in (obj.get("spec") or {}).get("containers") or ()
             for each in container.get("ports") or ()
         ]
-        return passed_on(request, scheme, ip, port or (declared[0] if declared else 443 if scheme == "https" else 80))
+        return passed_on(
+            request,
+            scheme,
+            ip,
+            port or (declared[0] if declared else 443 if scheme == "https" else 80),
+        )
 
     def node(request: Request, kind: Kind) -> Response:
         scheme, name, port = split(request.info.name, "node")
         addresses = (found(kind, "", name).get("status") or {}).get("addresses") or ()
-        ip = next((each.get("address", name) for each in addresses if each.get("type") == "InternalIP"), name)
+        ip = next(
+            (each.get("address", name) for each in addresses if each.get("type") == "InternalIP"),
+            name,
+        )
         return passed_on(request, scheme or "https", ip, port or KUBELET_PORT)
 
-    return {("", "services", "proxy"): service, ("", "pods", "proxy"): pod, ("", "nodes", "proxy"): node}
+    return {
+        ("", "services", "proxy"): service,
+        ("", "pods", "proxy"): pod,
+        ("", "nodes", "proxy"): node,
+    }
 
 
 def _is_a_credential(header: str) -> bool:
@@ -113,7 +135,9 @@ def split(text: str, what: str) -> tuple[str, str, str]:
     parts = text.split(":")
     if len(parts) == 1:
         return "", text, ""
-    scheme, name, port = parts if len(parts) == 3 else ("", *parts) if len(parts) == 2 else ("?", "", "")
+    scheme, name, port = (
+        parts if len(parts) == 3 else ("", *parts) if len(parts) == 2 else ("?", "", "")
+    )
     if not name or scheme not in SCHEMES:
         raise bad_request(f"invalid {what} request {go_quote(text)}")
     return scheme, name, port
@@ -127,4 +151,6 @@ def unavailable(message: str) -> ApiError:
 def unreachable(address: str, port: int | str) -> ApiError:
     """503: nothing listens at an address."""
     where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    return unavailable(f"error trying to reach service: dial tcp {where}: connect: connection refused")
+    return unavailable(
+        f"error trying to reach service: dial tcp {where}: connect: connection refused"
+    )

@@ -12,8 +12,15 @@ from typing import Any
 
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.object_meta import check_name, check_namespace, name_in_path
-from labkit.embedded.apiserver.handlers.decode.patches.apply import applied_configuration, applied_object
+from labkit.embedded.apiserver.handlers.decode.object_meta import (
+    check_name,
+    check_namespace,
+    name_in_path,
+)
+from labkit.embedded.apiserver.handlers.decode.patches.apply import (
+    applied_configuration,
+    applied_object,
+)
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.results import One, Operation
@@ -28,7 +35,12 @@ from labkit.embedded.apiserver.handlers.subresources.custom_scale import (
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.apply import apply
-from labkit.embedded.apiserver.registry.managed.manager import Managed, managers_of, set_managed, update_managed_fields
+from labkit.embedded.apiserver.registry.managed.manager import (
+    Managed,
+    managers_of,
+    set_managed,
+    update_managed_fields,
+)
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
@@ -66,11 +78,15 @@ def set_replicas(kind: Kind, obj: Object, replicas: int) -> None:
         holder = holder.setdefault(step, {})
         if not isinstance(holder, dict):
             place = ".".join(["", *path[: at + 1]])
-            raise ApiError(500, "", f"value cannot be set because {place} is not a map[string]interface{{}}")
+            raise ApiError(
+                500, "", f"value cannot be set because {place} is not a map[string]interface{{}}"
+            )
     holder[path[-1]] = replicas
 
 
-def scale_operation(get: Callable[[Request, Kind], One], registry: Registry, admission: Admission) -> Operation:
+def scale_operation(
+    get: Callable[[Request, Kind], One], registry: Registry, admission: Admission
+) -> Operation:
     """Answer all verbs of ``scale``."""
 
     def operation(request: Request, kind: Kind) -> One:
@@ -89,21 +105,38 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     name = name_in_path(request)
     patching = request.method == "PATCH"
     form = patch_type(request, kind) if patching else ""
-    options = write_options(request, "PatchOptions" if patching else "UpdateOptions", apply=form == APPLY_PATCH)
+    options = write_options(
+        request, "PatchOptions" if patching else "UpdateOptions", apply=form == APPLY_PATCH
+    )
     namespace = request.info.namespace
     sent = None if patching else decode_object(request, kind, gvk=SUBRESOURCE_KINDS["scale"])
     workload = from_stored(kind, registry.get(kind, namespace, name))
     current = scale_view(kind, workload)
     owners: Managed | None = None
-    struct, now, manager = schemas()["autoscaling.v1.Scale"], timestamp(registry.clock()), options.manager
+    struct, now, manager = (
+        schemas()["autoscaling.v1.Scale"],
+        timestamp(registry.clock()),
+        options.manager,
+    )
     if form == APPLY_PATCH:
         config = applied_configuration(request, struct, SCALE)
         scale = applied_object(partial(Decoder().decode, struct), config, config, SCALE)
-        part: Object = {"apiVersion": kind.group_version, "kind": kind.kind, "metadata": {"name": name}}
+        part: Object = {
+            "apiVersion": kind.group_version,
+            "kind": kind.kind,
+            "metadata": {"name": name},
+        }
         if "replicas" in (config.get("spec") or {}):
             set_replicas(kind, part, scale["spec"].get("replicas", 0))
         merged, owners = apply(
-            registry.struct(kind), workload, part, manager, kind.group_version, "scale", options.force, now
+            registry.struct(kind),
+            workload,
+            part,
+            manager,
+            kind.group_version,
+            "scale",
+            options.force,
+            now,
         )
         sent = scale_view(kind, workload if merged is None else merged)
         sent["metadata"].update(scale["metadata"])
@@ -133,10 +166,14 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     if changed and not isinstance(kind, CustomKind):
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
     if owners is None and changed:
-        update_managed_fields(registry.struct(kind), workload, new, manager, kind.group_version, "scale", now)
+        update_managed_fields(
+            registry.struct(kind), workload, new, manager, kind.group_version, "scale", now
+        )
         owners = managers_of(new)
     if owners is not None:
-        owners.times = managers_of(workload).times  # so a new manager has no time, as with the real server
+        owners.times = managers_of(
+            workload
+        ).times  # so a new manager has no time, as with the real server
         set_managed(new, owners)
         changed = new != workload
     if changed and isinstance(kind, CustomKind):

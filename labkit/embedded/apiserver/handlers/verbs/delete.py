@@ -43,7 +43,9 @@ class Deleter:
         name, options = name_in_path(request), delete_options(request)
         _warn_of_orphans(request, kind, options)
         check = self._admission.check(request, kind, "DELETE", options.dry_run)
-        return One(kind, self._registry.delete(kind, namespace_of(request, kind), name, options, check))
+        return One(
+            kind, self._registry.delete(kind, namespace_of(request, kind), name, options, check)
+        )
 
     def delete_collection(self, request: Request, kind: Kind) -> Many:
         """Delete the objects that the selectors choose; 400, 403, 409, 415, 422 or 504.
@@ -58,7 +60,9 @@ class Deleter:
         options = delete_options(request)
         _warn_of_orphans(request, kind, options)
         store, limit = self._registry.store, max(chosen.limit, 0)
-        page = store.page(kind.resource, namespace_of(request, kind), after=after, limit=limit, matches=matches)
+        page = store.page(
+            kind.resource, namespace_of(request, kind), after=after, limit=limit, matches=matches
+        )
         metadata: Object = {"resourceVersion": str(store.revision)}
         if page.remaining:
             metadata["continue"] = list_options.encode_continue(store.revision, page.last)
@@ -71,7 +75,9 @@ class Deleter:
                 charge(1000 if graceful else 100)
                 namespace = obj["metadata"].get("namespace", "")
                 try:
-                    self._registry.delete(kind, namespace, obj["metadata"]["name"], copy.copy(options), check)
+                    self._registry.delete(
+                        kind, namespace, obj["metadata"]["name"], copy.copy(options), check
+                    )
                 except ApiError as error:
                     if error.code != 404:
                         raise
@@ -82,7 +88,9 @@ class Deleter:
         if chosen.continue_token:
             return list_options.decode_continue(chosen.continue_token)[1]
         retry = not exact_name(chosen.field_selector)
-        list_options.reached_revision(chosen.resource_version, self._registry.store.revision, retry=retry)
+        list_options.reached_revision(
+            chosen.resource_version, self._registry.store.revision, retry=retry
+        )
         return ""
 
 

@@ -13,7 +13,12 @@ from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
 from labkit.embedded.apiserver.handlers.decode.object_meta import namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
 from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
-from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PROTOBUF, Form, check_stream
+from labkit.embedded.apiserver.handlers.represent.negotiation import (
+    JSON,
+    PROTOBUF,
+    Form,
+    check_stream,
+)
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer, table_options
 from labkit.embedded.apiserver.handlers.verbs.watch_stream import WatchStream
 from labkit.embedded.apiserver.storage import Store
@@ -31,7 +36,9 @@ class Watcher:
     Its clock, in seconds, is never set back. ``random`` spreads the ends of watches.
     """
 
-    def __init__(self, store: Store, transformer: Transformer, clock: Callable[[], float], random: Random) -> None:
+    def __init__(
+        self, store: Store, transformer: Transformer, clock: Callable[[], float], random: Random
+    ) -> None:
         self._store = store
         self._transformer = transformer
         self._clock = clock
@@ -61,7 +68,12 @@ class Watcher:
         seconds = options.timeout_seconds or self._random.uniform(WATCH_SECONDS, 2 * WATCH_SECONDS)
         stream = WatchStream(
             self._store,
-            EventEncoder(self._transformer, kind, form, table_options(form) if form.as_kind == "Table" else None),
+            EventEncoder(
+                self._transformer,
+                kind,
+                form,
+                table_options(form) if form.as_kind == "Table" else None,
+            ),
             namespace=namespace_of(request, kind),
             matches=matches,
             since=since,

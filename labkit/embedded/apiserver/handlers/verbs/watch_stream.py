@@ -76,7 +76,9 @@ class WatchStream:
         self._initial_objects: Iterator[Stored] = iter(())
         self._held: list[Encoding] = []
         """What was read last, until the next reading."""
-        self._failure = too_large_revision(reach, store.revision) if reach > store.revision else None
+        self._failure = (
+            too_large_revision(reach, store.revision) if reach > store.revision else None
+        )
         if self._initial and self._failure is None and timeout_seconds >= 0:
             page = store.page(self._resource, namespace, matches=matches)
             self._initial_objects = iter(page.objects)
@@ -96,7 +98,10 @@ class WatchStream:
     def on_ready(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` after each change of the resource or of its definition, and when a bookmark is due."""
         self._wake = wake
-        resources = (self._resource, *((DEFINITIONS.resource,) if isinstance(self._encoder.kind, CustomKind) else ()))
+        resources = (
+            self._resource,
+            *((DEFINITIONS.resource,) if isinstance(self._encoder.kind, CustomKind) else ()),
+        )
         self._subscriptions = [self._store.subscribe(resource, wake) for resource in resources]
 
     def remind(self) -> None:
@@ -147,7 +152,9 @@ class WatchStream:
             if not self._namespace or event.key.namespace == self._namespace:
                 try:
                     piece = self._piece(event)
-                except ApiError:  # the object was stored in a version that its definition no longer has
+                except (
+                    ApiError
+                ):  # the object was stored in a version that its definition no longer has
                     self._closed = True
                     yield self._expired()
                     return
@@ -167,8 +174,12 @@ class WatchStream:
         kind = self._encoder.kind
         if not isinstance(kind, CustomKind):
             return False
-        current = self._store.get(Key(DEFINITIONS.resource, "", kind.definition["metadata"]["name"]))
-        return current is not kind.definition and (current is None or current["spec"] != kind.definition["spec"])
+        current = self._store.get(
+            Key(DEFINITIONS.resource, "", kind.definition["metadata"]["name"])
+        )
+        return current is not kind.definition and (
+            current is None or current["spec"] != kind.definition["spec"]
+        )
 
     def _piece(self, event: Event) -> bytes | None:
         type_, obj = event.type, event.object
@@ -205,7 +216,9 @@ class WatchStream:
         return self._encoder.event(type_, obj, headers)
 
     def _expired(self) -> bytes:
-        return self._failed(410, "Expired", f"too old resource version: {self._since} ({self._store.revision})")
+        return self._failed(
+            410, "Expired", f"too old resource version: {self._since} ({self._store.revision})"
+        )
 
     def _failed(self, code: int, reason: str, message: str) -> bytes:
         return self._encoder.raw("ERROR", ApiError(code, reason, message).to_status())

@@ -16,14 +16,26 @@ import orjson
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode import object_meta
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.patches.apply import applied_configuration, applied_object
+from labkit.embedded.apiserver.handlers.decode.patches.apply import (
+    applied_configuration,
+    applied_object,
+)
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import WriteOptions, write_options
 from labkit.embedded.apiserver.handlers.represent.results import One
-from labkit.embedded.apiserver.registry.conversion import from_stored, has_versions, in_version, to_stored
+from labkit.embedded.apiserver.registry.conversion import (
+    from_stored,
+    has_versions,
+    in_version,
+    to_stored,
+)
 from labkit.embedded.apiserver.registry.managed.apply import apply
 from labkit.embedded.apiserver.registry.managed.fieldset import Unownable
-from labkit.embedded.apiserver.registry.managed.manager import keep_managers, set_managed, update_managed_fields
+from labkit.embedded.apiserver.registry.managed.manager import (
+    keep_managers,
+    set_managed,
+    update_managed_fields,
+)
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind, Kind
@@ -38,7 +50,13 @@ AuthorizeCreate = Callable[[Request], None]
 AuthorizeGrant = Callable[[Request, Object, Object | None], None]
 """Raises 403 if a caller's new object, which replaces the second one, grants more than the caller holds."""
 
-SYSTEM_FIELDS = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "uid", "creationTimestamp")
+SYSTEM_FIELDS = (
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "uid",
+    "creationTimestamp",
+)
 
 
 class Writer:
@@ -129,14 +147,24 @@ class Writer:
                     others = partial(in_version, kind) if isinstance(kind, CustomKind) else None
                     try:
                         merged, managed = apply(
-                            struct, old, config, manager, version, subresource, options.force, self._now(), others
+                            struct,
+                            old,
+                            config,
+                            manager,
+                            version,
+                            subresource,
+                            options.force,
+                            self._now(),
+                            others,
                         )
                     except Unownable as error:
                         raise ApiError(500, "", str(error)) from error
                     if merged is None and old is not None:
                         new = copy.deepcopy(old)
                     else:
-                        new = applied_object(partial(self._registry.complete, kind), merged or {}, config, kind)
+                        new = applied_object(
+                            partial(self._registry.complete, kind), merged or {}, config, kind
+                        )
                     set_managed(new, managed)
                 else:
                     if old is None:
@@ -154,7 +182,9 @@ class Writer:
             self._admit(request, kind, new, stored, options)
             return new
 
-        return self._update(request, kind, change, options, create=form == APPLY_PATCH and not subresource)
+        return self._update(
+            request, kind, change, options, create=form == APPLY_PATCH and not subresource
+        )
 
     def _now(self) -> str:
         return timestamp(self._registry.clock())
@@ -221,7 +251,9 @@ class Writer:
         if shown is not new:
             new["metadata"]["managedFields"] = shown["metadata"].get("managedFields", [])
 
-    def _admit(self, request: Request, kind: Kind, new: Object, old: Object | None, options: WriteOptions) -> None:
+    def _admit(
+        self, request: Request, kind: Kind, new: Object, old: Object | None, options: WriteOptions
+    ) -> None:
         operation = "CREATE" if old is None else "UPDATE"
         self._admission.admit(request, kind, operation, new, old, options.dry_run)
 

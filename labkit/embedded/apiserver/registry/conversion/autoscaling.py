@@ -57,11 +57,19 @@ def from_v2(obj: Object) -> Object:
 def to_v2(obj: Object) -> Object:
     """Convert an autoscaler of version 1 to ``autoscaling/v2``."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    percent, use = spec.get("targetCPUUtilizationPercentage"), status.get("currentCPUUtilizationPercentage")
+    percent, use = (
+        spec.get("targetCPUUtilizationPercentage"),
+        status.get("currentCPUUtilizationPercentage"),
+    )
     metrics = [utilization_metric(DEFAULT_UTILIZATION if percent is None else percent)]
     current = None
     if use is not None:
-        current = [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": use}}}]
+        current = [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "current": {"averageUtilization": use}},
+            }
+        ]
     return {
         "metadata": dict(obj["metadata"]),
         "spec": _copied(spec, *SPEC_FIELDS) | {"metrics": metrics},

@@ -19,7 +19,12 @@ from labkit.embedded.apiserver.registry.sizes import Growth
 from labkit.embedded.machinery.golang.json import Pairs
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object, Unstructured
-from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP, DecodeProblem, inexact
+from labkit.embedded.machinery.schema.decoding import (
+    MAX_PLAIN_DEPTH,
+    TOO_DEEP,
+    DecodeProblem,
+    inexact,
+)
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
 
@@ -71,7 +76,9 @@ def version_of(kind: CustomKind, obj: Object) -> CustomKind:
     """The version in which an object is stored; 500 if its definition no longer has it."""
     row = kind.versions.get(obj["apiVersion"].removeprefix(f"{kind.group}/"))
     if row is None:
-        raise ApiError(500, "", f"request to convert CR from an invalid group/version: {obj['apiVersion']}")
+        raise ApiError(
+            500, "", f"request to convert CR from an invalid group/version: {obj['apiVersion']}"
+        )
     return row
 
 
@@ -94,13 +101,17 @@ def _copied(value: Any, path: str, repeated: list[str], depth: int) -> Any:
         if isinstance(value, Pairs):
             repeated += [f'duplicate field "{prefix}{name}"' for name in value.duplicates]
         return {
-            name: item if isinstance(item, str) else _copied(item, prefix + name, repeated, depth + 1)
+            name: item
+            if isinstance(item, str)
+            else _copied(item, prefix + name, repeated, depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, list):
         charge(ITEM_COST * len(value))
         return [
-            item if isinstance(item, str) else _copied(item, f"{path}[{index}]", repeated, depth + 1)
+            item
+            if isinstance(item, str)
+            else _copied(item, f"{path}[{index}]", repeated, depth + 1)
             for index, item in enumerate(value)
         ]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 
 CLOCK = re.compile(r"(\d{2}):(\d{2}):(\d{2})(.\d+)?(z|[+-]\d{2}:\d{2})", re.ASCII)
-DURATION = re.compile(r"\d+\s*(ns|us|µs|ms|s|m|h|d|w|hr|wk|(nano|micro|milli|sec|min|hour|day|week)\w*)\b", re.I)
+DURATION = re.compile(
+    r"\d+\s*(ns|us|µs|ms|s|m|h|d|w|hr|wk|(nano|micro|milli|sec|min|hour|day|week)\w*)\b", re.I
+)
 GO_DURATION = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
 HOST_LABEL = re.compile(r"[^\W_](?:[^\W_]|-(?=[^\W_]))*", re.UNICODE)
 BYTE = "(0|[1-9]\\d?|1\\d\\d?|2[0-4]\\d|25[0-5])"
@@ -68,7 +70,11 @@ def _date_time(text: str) -> bool:
     date, separator, clock = text.lower().partition("t")
     found = CLOCK.fullmatch(clock)
     return (
-        bool(separator) and _date(date) and found is not None and found[1] <= "23" and max(found[2], found[3]) <= "59"
+        bool(separator)
+        and _date(date)
+        and found is not None
+        and found[1] <= "23"
+        and max(found[2], found[3]) <= "59"
     )
 
 
@@ -78,12 +84,16 @@ def _duration(text: str) -> bool:
 
 def _email(text: str) -> bool:
     address = parseaddr(text)[1]
-    return bool(address) and address.count("@") == 1 and all(address.split("@")) and " " not in address
+    return (
+        bool(address) and address.count("@") == 1 and all(address.split("@")) and " " not in address
+    )
 
 
 def _hostname(text: str) -> bool:
     labels = text.split(".")
-    if len(text) > 255 or any(len(label) > 63 or HOST_LABEL.fullmatch(label) is None for label in labels):
+    if len(text) > 255 or any(
+        len(label) > 63 or HOST_LABEL.fullmatch(label) is None for label in labels
+    ):
         return False
     return len(labels) == 1 or (len(labels[-1]) > 1 and labels[-1].isalpha())
 
@@ -97,7 +107,9 @@ def _uri(text: str) -> bool:
 
 
 def _uuid(version: str, variant: str = "[0-9a-f]") -> Callable[[str], bool]:
-    return _pattern(f"[0-9a-f]{{8}}-?[0-9a-f]{{4}}-?{version}[0-9a-f]{{3}}-?{variant}[0-9a-f]{{3}}-?[0-9a-f]{{12}}")
+    return _pattern(
+        f"[0-9a-f]{{8}}-?[0-9a-f]{{4}}-?{version}[0-9a-f]{{3}}-?{variant}[0-9a-f]{{3}}-?[0-9a-f]{{12}}"
+    )
 
 
 FORMATS: dict[str, Callable[[str], bool]] = {
@@ -118,7 +130,9 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "isbn13": _anything,
     "k8slongname": lambda text: not dns_subdomain(text),
     "k8sshortname": lambda text: not dns_label(text),
-    "mac": _pattern("([0-9a-f]{2}([:-][0-9a-f]{2}){5}(([:-][0-9a-f]{2}){2})?|[0-9a-f]{4}(\\.[0-9a-f]{4}){2,3})"),
+    "mac": _pattern(
+        "([0-9a-f]{2}([:-][0-9a-f]{2}){5}(([:-][0-9a-f]{2}){2})?|[0-9a-f]{4}(\\.[0-9a-f]{4}){2,3})"
+    ),
     "password": _anything,
     "rgbcolor": _pattern(rf"rgb\(\s*{BYTE}\s*,\s*{BYTE}\s*,\s*{BYTE}\s*\)"),
     "ssn": _pattern(r"\d{3}[- ]?\d{2}[- ]?\d{4}"),

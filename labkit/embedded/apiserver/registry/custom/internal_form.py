@@ -21,7 +21,9 @@ def internal(value: Any, type_: str = "schema") -> Any:
     """A value of a type, or a list of such."""
     if isinstance(value, list):
         return [internal(each, type_) for each in value]
-    return {name: _field(plain, value.get(plain), zero) for name, (plain, zero) in FORMS[type_].items()}
+    return {
+        name: _field(plain, value.get(plain), zero) for name, (plain, zero) in FORMS[type_].items()
+    }
 
 
 def _field(name: str, value: Any, zero: Any) -> Any:
@@ -30,6 +32,9 @@ def _field(name: str, value: Any, zero: Any) -> Any:
     if name == "properties":
         return {key: internal(value[key]) for key in sorted(value)}
     if name == "additionalProperties":
-        return {"Allows": value is not False, "Schema": internal(value) if isinstance(value, dict) else None}
+        return {
+            "Allows": value is not False,
+            "Schema": internal(value) if isinstance(value, dict) else None,
+        }
     made = internal(value, INNER[name]) if name in INNER else value
     return {"Schema": made, "JSONSchemas": None} if name == "items" else made

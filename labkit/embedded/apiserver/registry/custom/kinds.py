@@ -61,7 +61,11 @@ class CustomKinds:
 
     def served(self) -> list[CustomKind]:
         """The versions that are served, of definitions that are established, in the order of their names."""
-        return [row for row in self if row.version_spec["served"] and holds(row.definition, "Established")]
+        return [
+            row
+            for row in self
+            if row.version_spec["served"] and holds(row.definition, "Established")
+        ]
 
     def stored(self) -> list[CustomKind]:
         """The versions in which objects are stored, one of each definition."""
@@ -80,7 +84,9 @@ class CustomKinds:
         """Raise the 429 of a collection that no watch cache can serve: an object's version is gone."""
         group = f"{kind.group}/"
         # No spec has lost a version before it has changed.
-        for obj in self._store.list(kind.resource) if kind.definition["metadata"]["generation"] > 1 else ():
+        for obj in (
+            self._store.list(kind.resource) if kind.definition["metadata"]["generation"] > 1 else ()
+        ):
             if obj["apiVersion"].removeprefix(group) not in kind.versions:
                 what = f"failed to list {kind.group_version}, Kind={kind.kind}"
                 why = f"request to convert CR from an invalid group/version: {obj['apiVersion']}"
@@ -90,7 +96,9 @@ class CustomKinds:
     def by_kind(self, group: str, kind: str) -> Kind | None:
         """A kind by its name: a custom one in the version in which it is stored."""
         found = BY_KIND.get((group, kind))
-        return found or next((row for row in self.stored() if (row.group, row.kind) == (group, kind)), None)
+        return found or next(
+            (row for row in self.stored() if (row.group, row.kind) == (group, kind)), None
+        )
 
     def _current(self) -> dict[tuple[str, str, str], CustomKind]:
         if self._stale:
@@ -134,7 +142,9 @@ def custom_kinds(definition: Object) -> Iterable[CustomKind]:
             verbs=CRUD,
             short_names=tuple(names.get("shortNames") or ()),
             categories=tuple(names.get("categories") or ()),
-            subresources={name: SUBRESOURCE_VERBS for name in ("status", "scale") if name in subresources},
+            subresources={
+                name: SUBRESOURCE_VERBS for name in ("status", "scale") if name in subresources
+            },
             stored_as=(spec["group"], storage),
             definition=definition,
             version_spec=version,
@@ -171,7 +181,9 @@ class Ownership(Schemas):
         if form in ("", "object"):
             return self._object(schema, preserve)
         plain = form != "string" or schema.get("format", "") in ("", "byte")
-        return Type(SCALARS[form] if plain else "quantity", "", None, "", self)  # a format allows any scalar
+        return Type(
+            SCALARS[form] if plain else "quantity", "", None, "", self
+        )  # a format allows any scalar
 
     def _object(self, schema: Schema, preserve: bool) -> Type:
         preserve = preserve or bool(schema.get(PRESERVE))
@@ -180,11 +192,17 @@ class Ownership(Schemas):
         if not properties and not embedded:
             if isinstance(more, dict):
                 return Type("map", "", self._of(more, preserve), "", self)
-            return self._deduced if schema.get("type") != "object" else Type("map", "", self._deduced, "", self)
+            return (
+                self._deduced
+                if schema.get("type") != "object"
+                else Type("map", "", self._deduced, "", self)
+            )
         fields = {name: self._field_of(name, below, preserve) for name, below in properties.items()}
         if embedded:
             text: Schema = {"type": "string"}
-            fields |= {name: self._field_of(name, text, preserve) for name in ("apiVersion", "kind")}
+            fields |= {
+                name: self._field_of(name, text, preserve) for name in ("apiVersion", "kind")
+            }
             fields["metadata"] = schemas()["core.v1.ConfigMap"].fields["metadata"]
         name = str(len(self._structs))
         atomic = schema.get(MAP_TYPE) == "atomic"

@@ -19,7 +19,11 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     PRESERVE,
     Schema,
 )
-from labkit.embedded.apiserver.registry.custom.structure import RULES, check_defaults, structural_errors
+from labkit.embedded.apiserver.registry.custom.structure import (
+    RULES,
+    check_defaults,
+    structural_errors,
+)
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.golang.quote import go_quote
 
@@ -38,7 +42,9 @@ def check_schema(schema: Schema, path: str, status: bool, errors: FieldErrors) -
         _check_root(schema, path, found)
     if schema.get("nullable"):
         found.forbidden(f"{path}.nullable", "nullable cannot be true at the root")
-    unsupported = next((name for each in nodes(schema) for name in UNSUPPORTED if each.get(name)), "")
+    unsupported = next(
+        (name for each in nodes(schema) for name in UNSUPPORTED if each.get(name)), ""
+    )
     if not unsupported:
         structure = structural_errors(schema, path)
         if not structure:
@@ -56,11 +62,15 @@ def _check_root(schema: Schema, path: str, errors: FieldErrors) -> None:
         if name == "type":
             if value != "object":
                 detail = 'only "object" is allowed as the type at the root of the schema'
-                errors.invalid(f"{path}.type", value, f"{detail} if the status subresource is enabled")
+                errors.invalid(
+                    f"{path}.type", value, f"{detail} if the status subresource is enabled"
+                )
                 return
         elif go_name not in AT_ROOT:
             allowed = f"only [{' '.join(AT_ROOT)}] fields are allowed at the root of the schema"
-            errors.invalid(path, internal(schema), f"{allowed} if the status subresource is enabled")
+            errors.invalid(
+                path, internal(schema), f"{allowed} if the status subresource is enabled"
+            )
             return
 
 
@@ -80,11 +90,21 @@ def nodes(schema: Schema) -> Iterator[Schema]:
 def unknown_formats(schema: Schema) -> list[str]:
     """The warnings for formats that are not checked."""
     given = ((each.get("format", ""), each.get("type", "")) for each in nodes(schema))
-    return [f"unrecognized format {go_quote(form)}" for form, type_ in given if form and not is_known(form, type_)]
+    return [
+        f"unrecognized format {go_quote(form)}"
+        for form, type_ in given
+        if form and not is_known(form, type_)
+    ]
 
 
 def _check_node(
-    schema: Schema, path: str, errors: FieldErrors, *, root: bool = False, meta: bool = False, reason: str = ""
+    schema: Schema,
+    path: str,
+    errors: FieldErrors,
+    *,
+    root: bool = False,
+    meta: bool = False,
+    reason: str = "",
 ) -> None:
     """Check one schema and those in it.
 
@@ -122,7 +142,9 @@ def _check_node(
         _check_rule(rule, schema, f"{path}.{RULES}[{index}]", errors)
 
 
-def _check_standard(schema: Schema, path: str, errors: FieldErrors, meta: bool, reason: str) -> None:
+def _check_standard(
+    schema: Schema, path: str, errors: FieldErrors, meta: bool, reason: str
+) -> None:
     form = schema.get("type", "")
     if form and form not in TYPES:
         errors.not_supported(f"{path}.type", form, sorted(TYPES))
@@ -132,7 +154,9 @@ def _check_standard(schema: Schema, path: str, errors: FieldErrors, meta: bool, 
         if schema.get(name):
             errors.forbidden(f"{path}.{name}", f"{name} is not supported")
     if form == "null":
-        errors.forbidden(f"{path}.type", "type cannot be set to null, use nullable as an alternative")
+        errors.forbidden(
+            f"{path}.type", "type cannot be set to null, use nullable as an alternative"
+        )
     if isinstance(schema.get("items"), list):
         errors.forbidden(f"{path}.items", "items must be a schema object and not an array")
     if meta and schema.get(EMBEDDED):
@@ -192,7 +216,9 @@ def _check_list(schema: Schema, path: str, errors: FieldErrors) -> None:
             detail = f"this property is in {LIST_KEYS}, so it must have a default or be a required property"
             errors.required(f"{place}.default", detail)
         if below.get("nullable"):
-            errors.forbidden(f"{place}.nullable", f"this property is in {LIST_KEYS}, so it cannot be nullable")
+            errors.forbidden(
+                f"{place}.nullable", f"this property is in {LIST_KEYS}, so it cannot be nullable"
+            )
 
 
 def _check_keys(keys: list[str], items: Schema, path: str, errors: FieldErrors) -> None:
@@ -200,7 +226,9 @@ def _check_keys(keys: list[str], items: Schema, path: str, errors: FieldErrors) 
     for key in keys:
         below = (items.get("properties") or {}).get(key)
         if below is None:
-            errors.invalid(f"{path}.{LIST_KEYS}", keys, "entries must all be names of item properties")
+            errors.invalid(
+                f"{path}.{LIST_KEYS}", keys, "entries must all be names of item properties"
+            )
         elif below.get("type") in ("array", "object"):
             detail = f"must be a scalar type if parent array's {LIST_TYPE} is map"
             errors.invalid(f"{path}.items.properties[{key}].type", "object", detail)
@@ -211,7 +239,9 @@ def _check_keys(keys: list[str], items: Schema, path: str, errors: FieldErrors) 
 
 def _check_rule(rule: Schema, schema: Schema, path: str, errors: FieldErrors) -> None:
     """Check the form of a rule, whose expression is not read."""
-    text, message, expression = (rule.get(name, "") for name in ("rule", "message", "messageExpression"))
+    text, message, expression = (
+        rule.get(name, "") for name in ("rule", "message", "messageExpression")
+    )
     if not text.strip():
         errors.required(f"{path}.rule", "rule is not specified")
     elif message and not message.strip():
@@ -221,7 +251,9 @@ def _check_rule(rule: Schema, schema: Schema, path: str, errors: FieldErrors) ->
     elif LINE_BREAK.search(text.strip()) and not message.strip():
         errors.required(f"{path}.message", "message must be specified if rule contains line breaks")
     if expression and not expression.strip():
-        errors.required(f"{path}.messageExpression", "messageExpression must be non-empty if specified")
+        errors.required(
+            f"{path}.messageExpression", "messageExpression must be non-empty if specified"
+        )
     if rule.get("reason") is not None:
         errors.check_choice(f"{path}.reason", rule["reason"], REASONS)
     place = rule.get("fieldPath", "")
@@ -254,4 +286,6 @@ def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema,
 
 def rule_warnings(schema: Schema, path: str) -> list[str]:
     """One warning for a schema with rules, which are not evaluated."""
-    return [CEL_WARNING.format(field=path)] if any(each.get(RULES) for each in nodes(schema)) else []
+    return (
+        [CEL_WARNING.format(field=path)] if any(each.get(RULES) for each in nodes(schema)) else []
+    )

@@ -17,7 +17,11 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.names import qualified_name
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, common_update_errors
+from labkit.embedded.apiserver.registry.strategy import (
+    Strategy,
+    StrategyContext,
+    common_update_errors,
+)
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object
@@ -44,7 +48,9 @@ class CustomStrategy(Strategy):
     def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         if holds(self._kind.definition, "Terminating"):
             why = "create not allowed while custom resource definition is terminating"
-            raise forbidden(self._kind.plural, self._kind.group, obj["metadata"].get("name", ""), why)
+            raise forbidden(
+                self._kind.plural, self._kind.group, obj["metadata"].get("name", ""), why
+            )
         if self._status:
             obj.pop("status", None)
         obj["metadata"]["generation"] = 1
@@ -156,7 +162,13 @@ class CustomStrategy(Strategy):
         return found
 
 
-GO_TYPES: dict[type, str] = {bool: "bool", int: "int64", float: "float64", str: "string", type(None): "<nil>"}
+GO_TYPES: dict[type, str] = {
+    bool: "bool",
+    int: "int64",
+    float: "float64",
+    str: "string",
+    type(None): "<nil>",
+}
 GO_TYPES |= {dict: "map[string]interface {}", list: "[]interface {}"}
 
 
@@ -178,6 +190,8 @@ def nested(obj: Object, path: str, type_: type) -> tuple[Any, str]:
             return None, ""
         value = value[step]
     if type(value) is not type_:
-        shown = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}, expected {GO_TYPES[type_]}"
+        shown = (
+            f"{go_text(value)} is of the type {GO_TYPES[type(value)]}, expected {GO_TYPES[type_]}"
+        )
         return None, f".{'.'.join(steps)} accessor error: {shown}"
     return value, ""

@@ -55,7 +55,9 @@ def child_path(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def prune(value: Any, schema: Schema | None, unknown: list[str], path: str = "", *, root: bool = False) -> None:
+def prune(
+    value: Any, schema: Schema | None, unknown: list[str], path: str = "", *, root: bool = False
+) -> None:
     """Remove the fields that a schema does not declare, and collect their paths."""
     if isinstance(value, list):
         charge(NODE_COST * len(value))
@@ -88,7 +90,12 @@ def drop_nulls(value: Any, schema: Schema | None) -> None:
     if isinstance(value, dict):
         for name, item in list(value.items()):
             below = inner(schema, name)
-            if item is None and below is not None and not below.get("nullable") and below.get("default") is None:
+            if (
+                item is None
+                and below is not None
+                and not below.get("nullable")
+                and below.get("default") is None
+            ):
                 del value[name]
             elif isinstance(item, CONTAINERS):
                 drop_nulls(item, below)
@@ -105,7 +112,9 @@ def set_defaults(value: Any, schema: Schema | None, growth: Growth) -> None:
         return
     if isinstance(value, dict):
         for name, below in (schema.get("properties") or {}).items():
-            if below.get("default") is not None and (name not in value or _null(value[name], below)):
+            if below.get("default") is not None and (
+                name not in value or _null(value[name], below)
+            ):
                 value[name] = _default(below, growth)
         for name in value:
             found = inner(schema, name)
@@ -148,7 +157,9 @@ def coerce_embedded(value: Any, schema: Schema | None, unknown: list[str], path:
         for name in ("apiVersion", "kind"):
             if name in holder and not isinstance(holder[name], str):
                 shown = orjson.dumps(holder[name]).decode()
-                raise DecodeProblem(f"{child_path(place, name)}: Invalid value: {shown}: must be a string")
+                raise DecodeProblem(
+                    f"{child_path(place, name)}: Invalid value: {shown}: must be a string"
+                )
         if "metadata" in holder:
             try:
                 holder["metadata"] = read_metadata(holder["metadata"], unknown, place)
@@ -193,7 +204,9 @@ def check_embedded(value: Any, schema: Schema | None, errors: FieldErrors, path:
         if metadata is not None:
             named = {**metadata, "name": metadata.get("name") or "fakename"}
             namespaced = bool(metadata.get("namespace"))
-            validate_metadata(named, namespaced, path_segment_name, errors, child_path(place, "metadata"))
+            validate_metadata(
+                named, namespaced, path_segment_name, errors, child_path(place, "metadata")
+            )
 
 
 def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:
@@ -232,7 +245,9 @@ def _keys(value: list[Any], schema: Schema, errors: FieldErrors, path: str) -> l
         return []
     for index, item in enumerate(value):
         if item is not None and not isinstance(item, dict):
-            errors.invalid(f"{path}[{index}]", item, "must be an object for an array of list-type map")
+            errors.invalid(
+                f"{path}[{index}]", item, "must be an object for an array of list-type map"
+            )
             return []
     names = schema.get(LIST_KEYS) or []
     return [{name: item[name] for name in names if item and name in item} for item in value]

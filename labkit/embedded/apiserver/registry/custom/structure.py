@@ -112,7 +112,9 @@ def _alternatives(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
             yield f"{path}.{name}[{index}]", each
 
 
-def _check_alternatives(schema: Schema, level: str, path: str, errors: FieldErrors, *, outermost: bool) -> None:
+def _check_alternatives(
+    schema: Schema, level: str, path: str, errors: FieldErrors, *, outermost: bool
+) -> None:
     for place, nested in _alternatives(schema, path):
         if place.startswith(f"{path}.anyOf") and schema["anyOf"] == EITHER and outermost:
             continue
@@ -125,7 +127,9 @@ def _check_alternatives(schema: Schema, level: str, path: str, errors: FieldErro
         errors.invalid(f"{path}.pattern", pattern, detail)
 
 
-def _check_nested(schema: Schema, level: str, path: str, errors: FieldErrors, *, either: bool = False) -> None:
+def _check_nested(
+    schema: Schema, level: str, path: str, errors: FieldErrors, *, either: bool = False
+) -> None:
     charge(SCHEMA_COST)
     _check_alternatives(schema, level, path, errors, outermost=either)
     items = items_of(schema)
@@ -135,13 +139,21 @@ def _check_nested(schema: Schema, level: str, path: str, errors: FieldErrors, *,
         _check_nested(below, FIELD, f"{path}.properties[{name}]", errors)
     for word, name in ((word, name) for word, names in IN_ALTERNATIVES.items() for name in names):
         value = schema.get(name)
-        if value or (name == "default" and value is not None) or (name == "additionalProperties" and value == {}):
+        if (
+            value
+            or (name == "default" and value is not None)
+            or (name == "additionalProperties" and value == {})
+        ):
             errors.forbidden(f"{path}.{name}", f"must be {word} to be structural")
     if "metadata" in (schema.get("properties") or {}):
-        errors.forbidden(f"{path}.properties[metadata]", "must not be specified in a nested context")
+        errors.forbidden(
+            f"{path}.properties[metadata]", "must not be specified in a nested context"
+        )
 
 
-def _check_complete(nested: Schema, schema: Schema | None, path: str, place: str, errors: FieldErrors) -> None:
+def _check_complete(
+    nested: Schema, schema: Schema | None, path: str, place: str, errors: FieldErrors
+) -> None:
     """Check that the schema itself has each field and item that an alternative constrains."""
     if schema is None:
         errors.required(path, f"because it is defined in {place}")
@@ -153,7 +165,13 @@ def _check_complete(nested: Schema, schema: Schema | None, path: str, place: str
         _check_complete(items, items_of(schema), f"{path}.items", f"{place}.items", errors)
     for name, below in (nested.get("properties") or {}).items():
         own = f"properties[{name}]"
-        _check_complete(below, (schema.get("properties") or {}).get(name), f"{path}.{own}", f"{place}.{own}", errors)
+        _check_complete(
+            below,
+            (schema.get("properties") or {}).get(name),
+            f"{path}.{own}",
+            f"{place}.{own}",
+            errors,
+        )
 
 
 def check_defaults(schema: Schema, path: str, errors: FieldErrors, *, root: bool = True) -> None:

@@ -29,7 +29,14 @@ from labkit.embedded.machinery.work import charge
 
 ABSENT: Any = object()
 """Instead of an old value that there is not."""
-TYPE_NAMES = {bool: "boolean", str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+TYPE_NAMES = {
+    bool: "boolean",
+    str: "string",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
 VALUE_COST, CHOICE_COST, PATTERN_SECONDS = 10, 0.2, 0.2
 ANY_TEXT = frozenset(("type", "description", "title", "example"))
 """The fields of a schema that every text fits."""
@@ -56,7 +63,9 @@ class Result:
     problems: dict[str, Problem] = field(default_factory=dict)
     passed: int = 0
 
-    def add(self, reason: str, name: str, value: Any, text: str, limits: Iterable[Any] = ()) -> None:
+    def add(
+        self, reason: str, name: str, value: Any, text: str, limits: Iterable[Any] = ()
+    ) -> None:
         """Add a problem, unless there is one with the same text."""
         self.problems.setdefault(text, Problem(reason, name, value, text, tuple(limits)))
 
@@ -76,7 +85,9 @@ def _takes_any_text(schema: Schema) -> bool:
     return schema.get("type") == "string" and schema.keys() <= ANY_TEXT
 
 
-def check_value(schema: Schema | None, value: Any, errors: FieldErrors, root: str = "", old: Any = ABSENT) -> None:
+def check_value(
+    schema: Schema | None, value: Any, errors: FieldErrors, root: str = "", old: Any = ABSENT
+) -> None:
     """Report what is wrong with a value; ``root`` is the field at which it stands, ``old`` what it replaces."""
     if schema is None:
         return
@@ -92,14 +103,21 @@ def check_value(schema: Schema | None, value: Any, errors: FieldErrors, root: st
         elif problem.reason == "required":
             errors.required(place)
         elif problem.reason == "enum":
-            texts = [each if isinstance(each, str) else orjson.dumps(each).decode() for each in problem.limits]
+            texts = [
+                each if isinstance(each, str) else orjson.dumps(each).decode()
+                for each in problem.limits
+            ]
             errors.not_supported(place, problem.value, texts)
         elif problem.reason == "too long":
             errors.too_long(place, problem.limits[0])
         elif problem.reason == "too many":
             errors.too_many(place, problem.value, problem.limits[0])
         elif problem.reason == "type":
-            errors.add("FieldValueTypeInvalid", place, f"Invalid value: {printed_value(bad)}: {problem.text}")
+            errors.add(
+                "FieldValueTypeInvalid",
+                place,
+                f"Invalid value: {printed_value(bad)}: {problem.text}",
+            )
         else:
             errors.invalid(place, bad, problem.text)
 
@@ -108,7 +126,13 @@ def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result
     """Check a value and what is in it; ``path`` names it in messages."""
     charge(VALUE_COST)
     result = Result()
-    types = ["integer", "string"] if schema.get(INT_OR_STRING) else [schema["type"]] if schema.get("type") else []
+    types = (
+        ["integer", "string"]
+        if schema.get(INT_OR_STRING)
+        else [schema["type"]]
+        if schema.get("type")
+        else []
+    )
     given = schema.get("format", "")
     format_ = given if given and is_known(given, types[0] if len(types) == 1 else "") else ""
     if value is None:
@@ -127,7 +151,9 @@ def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result
         result.passed += 1
         check = FORMATS.get(format_.replace("-", ""))
         if check is not None and not check(value):
-            result.add("type", path, value, f"{path} in body must be of type {format_}: {go_quote(value)}")
+            result.add(
+                "type", path, value, f"{path} in body must be of type {format_}: {go_quote(value)}"
+            )
     elif isinstance(value, int | float) and not isinstance(value, bool):
         _check_number(schema, types, format_, value, path, result)
         result.passed += 2
@@ -153,7 +179,12 @@ def _check_type(types: list[str], format_: str, value: Any, path: str, result: R
     elif not {"integer", "number"}.intersection(types) and format_ and found in ("string", "array"):
         result.passed += 1
     elif not fits:
-        result.add("type", path, found, f"{path} in body must be of type {','.join(types)}: {go_quote(found)}")
+        result.add(
+            "type",
+            path,
+            found,
+            f"{path} in body must be of type {','.join(types)}: {go_quote(found)}",
+        )
     else:
         result.passed += 1
 
@@ -169,7 +200,11 @@ def _check_enum(schema: Schema, value: Any, path: str, result: Result) -> None:
 
 def _equal(value: Any, choice: Any) -> bool:
     """Whether values are equal after a conversion between kinds of numbers; a boolean is none."""
-    return choice is not None and isinstance(value, bool) == isinstance(choice, bool) and bool(value == choice)
+    return (
+        choice is not None
+        and isinstance(value, bool) == isinstance(choice, bool)
+        and bool(value == choice)
+    )
 
 
 def _check_text(schema: Schema, value: str, path: str, result: Result) -> None:
@@ -192,7 +227,9 @@ def matches(pattern: str, value: str) -> bool:
         raise ApiError(429, "TooManyRequests", TOO_SLOW) from error
 
 
-def _check_number(schema: Schema, types: list[str], format_: str, value: float, path: str, result: Result) -> None:
+def _check_number(
+    schema: Schema, types: list[str], format_: str, value: float, path: str, result: Result
+) -> None:
     if len(types) == 1 and not _in_range(types[0], format_, value):
         shown = f"with format {format_}" if format_ else "(default format)"
         text = f"Checked value must be of type {types[0]} {shown} in {path}"
@@ -206,7 +243,9 @@ def _check_number(schema: Schema, types: list[str], format_: str, value: float, 
         exclusive = bool(schema.get(f"exclusive{name.title()}"))
         if (value - limit) * beyond > 0 or (exclusive and value == limit):
             than = f"{word} than" if exclusive else f"{word} than or equal to"
-            result.add("invalid", path, value, f"{path} in body should be {than} {go_number(limit)}")
+            result.add(
+                "invalid", path, value, f"{path} in body should be {than} {go_number(limit)}"
+            )
     factor = schema.get("multipleOf")
     if factor is None:
         return
@@ -215,7 +254,9 @@ def _check_number(schema: Schema, types: list[str], format_: str, value: float, 
         text = f"factor MultipleOf declared for {path} must be positive: {go_number(factor)}"
         result.add("invalid", path, factor, text)
     elif not float(value / factor).is_integer():
-        result.add("invalid", path, value, f"{path} in body should be a multiple of {go_number(factor)}")
+        result.add(
+            "invalid", path, value, f"{path} in body should be a multiple of {go_number(factor)}"
+        )
 
 
 def _in_range(type_: str, format_: str, value: float) -> bool:
@@ -245,7 +286,9 @@ def _check_items(schema: Schema, value: list[Any], path: str, old: Any, result: 
     if least is not None and size < least:
         result.add("invalid", path, size, f"{path} in body should have at least {least} items")
     if most is not None and size > most:
-        result.add("too many", path, size, f"{path} in body should have at most {most} items", (most,))
+        result.add(
+            "too many", path, size, f"{path} in body should have at most {most} items", (most,)
+        )
 
 
 def _by_key(schema: Schema, old: Any) -> dict[bytes, Any]:
@@ -268,12 +311,16 @@ def _merge_inner(result: Result, schema: Schema, value: Any, path: str, old: Any
     result.merge(found)
 
 
-def _check_fields(schema: Schema, value: dict[str, Any], path: str, old: Any, result: Result) -> None:
+def _check_fields(
+    schema: Schema, value: dict[str, Any], path: str, old: Any, result: Result
+) -> None:
     size, least, most = len(value), schema.get("minProperties"), schema.get("maxProperties")
     if least is not None and size < least:
         result.add("invalid", path, size, f"{path} in body should have at least {least} properties")
     if most is not None and size > most:
-        result.add("too many", path, size, f"{path} in body should have at most {most} properties", (most,))
+        result.add(
+            "too many", path, size, f"{path} in body should have at most {most} properties", (most,)
+        )
     properties, more = schema.get("properties") or {}, schema.get("additionalProperties")
     correlated = old if isinstance(old, dict) and schema.get(MAP_TYPE) != "atomic" else {}
     for name in sorted(value):
@@ -302,7 +349,9 @@ def _check_alternatives(schema: Schema, value: Any, path: str, old: Any, result:
         results = [validate(each, value, path, old) for each in schema["anyOf"]]
         good = next((each for each in results if not each.problems), None)
         if good is None:
-            result.add("composite", path, None, f"{named} must validate at least one schema (anyOf)")
+            result.add(
+                "composite", path, None, f"{named} must validate at least one schema (anyOf)"
+            )
         result.merge(good if good is not None else max(results, key=lambda each: each.passed))
     if schema.get("oneOf"):
         results = [validate(each, value, path, old) for each in schema["oneOf"]]
@@ -311,7 +360,12 @@ def _check_alternatives(schema: Schema, value: Any, path: str, old: Any, result:
             result.merge(valid[0])
         else:
             found = f"Found {len(valid)} valid alternatives" if valid else "Found none valid"
-            result.add("composite", path, None, f"{named} must validate one and only one schema (oneOf). {found}")
+            result.add(
+                "composite",
+                path,
+                None,
+                f"{named} must validate one and only one schema (oneOf). {found}",
+            )
             if not valid:
                 result.merge(max(results, key=lambda each: each.passed))
     if schema.get("allOf"):
@@ -321,6 +375,8 @@ def _check_alternatives(schema: Schema, value: Any, path: str, old: Any, result:
         valid_count = sum(not each.problems for each in results)
         if valid_count < len(results):
             none = "" if valid_count else ". None validated"
-            result.add("composite", path, None, f"{named} must validate all the schemas (allOf){none}")
+            result.add(
+                "composite", path, None, f"{named} must validate all the schemas (allOf){none}"
+            )
     if schema.get("not") is not None and not validate(schema["not"], value, path, old).problems:
         result.add("composite", path, None, f"{named} must not validate the schema (not)")

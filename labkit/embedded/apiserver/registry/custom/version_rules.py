@@ -15,7 +15,9 @@ COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int6
 MAX_SELECTABLE = 8
 
 
-def check_parts(holder: Object, path: str, schema_field: str, status: bool, errors: FieldErrors) -> None:
+def check_parts(
+    holder: Object, path: str, schema_field: str, status: bool, errors: FieldErrors
+) -> None:
     """Check the schema, subresources, columns and selectable fields of a version, or of all."""
     schema = (holder.get(schema_field) or {}).get("openAPIV3Schema")
     if schema is not None:
@@ -26,7 +28,9 @@ def check_parts(holder: Object, path: str, schema_field: str, status: bool, erro
     for at, column in enumerate(holder.get("additionalPrinterColumns") or ()):
         _check_column(column, f"{path}.additionalPrinterColumns[{at}]", errors)
     if holder.get("selectableFields"):
-        _check_selectable(holder["selectableFields"], schema or {}, f"{path}.selectableFields", errors)
+        _check_selectable(
+            holder["selectableFields"], schema or {}, f"{path}.selectableFields", errors
+        )
 
 
 def check_deprecation(version: Object, path: str, errors: FieldErrors) -> None:
@@ -97,7 +101,9 @@ def _check_selectable(fields: list[Object], schema: Schema, path: str, errors: F
             errors.invalid(place, text, "must not point to fields in metadata")
         if found.get("type") not in ("string", "boolean", "integer"):
             detail = "must point to a field of type string, boolean or integer."
-            errors.invalid(place, text, f"{detail} Enum string fields and strings with formats are allowed.")
+            errors.invalid(
+                place, text, f"{detail} Enum string fields and strings with formats are allowed."
+            )
         if text in seen:
             errors.duplicate(place, text)
         seen.add(text)

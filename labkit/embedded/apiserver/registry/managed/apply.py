@@ -87,7 +87,9 @@ def apply(
     if live is None:
         base = empty_object(struct, config)
     else:
-        metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
+        metadata = {
+            name: value for name, value in live["metadata"].items() if name != "managedFields"
+        }
         base = {**live, "metadata": metadata}
     if live is not None and not managed.fields:
         set_, _ = changes(struct, None, live, subresource)
@@ -192,7 +194,11 @@ def _allowed(struct: Struct, live: Object, version: str) -> Node:
         config = json.loads(_last_applied(live))
     except ValueError:
         return {}
-    if not isinstance(config, dict) or config.get("apiVersion") != version or problems(struct, config):
+    if (
+        not isinstance(config, dict)
+        or config.get("apiVersion") != version
+        or problems(struct, config)
+    ):
         return {}
     shape = shape_of_struct(struct)
     changed, gone = compare(shape, config, live)
@@ -220,7 +226,8 @@ def conflict_error(conflicts: dict[ManagerId, Node], managed: Managed) -> ApiErr
             who += f" using {managed.versions.get(key, '')}"
         rows += [(who, show_path(path)) for path in paths(fields)]
     causes = [
-        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path} for who, path in rows
+        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path}
+        for who, path in rows
     ]
     if len(rows) == 1:
         text = f"Apply failed with 1 conflict: conflict with {rows[0][0]}: {rows[0][1]}"

@@ -147,7 +147,9 @@ def _element_order(element: str) -> tuple[int, Any]:
     if form == "f" or not rest:
         return ".f".index(form), element
     if form == "k":
-        return 2, [(name, _value_order(value)) for name, value in sorted(orjson.loads(rest).items())]
+        return 2, [
+            (name, _value_order(value)) for name, value in sorted(orjson.loads(rest).items())
+        ]
     return "vi".index(form) + 3, _value_order(orjson.loads(rest))
 
 
@@ -239,9 +241,15 @@ class Shape:
                 field = self.element.struct.fields.get(key)
                 if field is not None and field.default is not None:
                     chosen[key] = field.default
-                elif field is not None and (field.default_empty or not (field.omit_empty or field.pointer)):
+                elif field is not None and (
+                    field.default_empty or not (field.omit_empty or field.pointer)
+                ):
                     chosen[key] = ZEROS.get(field.type.form)  # OpenAPI has it as the default
-        return "k:{" + ",".join([f"{_json(key)}:{_json(value)}" for key, value in sorted(chosen.items())]) + "}"
+        return (
+            "k:{"
+            + ",".join([f"{_json(key)}:{_json(value)}" for key, value in sorted(chosen.items())])
+            + "}"
+        )
 
 
 def _json(value: Any) -> str:
@@ -319,7 +327,10 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
         pairs = [("f:" + name, shape.child(name), before.get(name, ABSENT), after.get(name, ABSENT))
                  for name in dict.fromkeys([*before, *after])]  # fmt: skip
     elif shape.form == "set":
-        was, now = (Counter(shape.path_elements([] if each is ABSENT else each or [])) for each in (old, new))
+        was, now = (
+            Counter(shape.path_elements([] if each is ABSENT else each or []))
+            for each in (old, new)
+        )
         changed = {name: {} for name, count in now.items() if was.get(name) != count}
         removed = {name: {} for name in was if name not in now}
     else:
@@ -330,7 +341,9 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
             if len(one) > 1 or len(other) > 1:  # what is there several times is one leaf
                 pairs.append((name, LEAF, one or ABSENT, other or ABSENT))
             else:
-                pairs.append((name, items, one[0] if one else ABSENT, other[0] if other else ABSENT))
+                pairs.append(
+                    (name, items, one[0] if one else ABSENT, other[0] if other else ABSENT)
+                )
     for name, inner, left, right in pairs:
         is_set, is_gone = compare(inner, left, right)
         if is_set is not None:
@@ -351,7 +364,12 @@ def owned_by(shape: Shape, value: Any) -> Node:
         for name, inner in value.items():
             child = shape.child(name).of(inner)
             node = owned_by(child, inner) if child.form != "leaf" else {}
-            if child.form != "leaf" and not node and inner not in (None, {}) and shape.declares(name):
+            if (
+                child.form != "leaf"
+                and not node
+                and inner not in (None, {})
+                and shape.declares(name)
+            ):
                 continue  # an empty list owns nothing
             if node and not shape.declares(name):
                 node = {".": {}, **node}

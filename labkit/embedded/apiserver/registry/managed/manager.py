@@ -25,10 +25,23 @@ from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.work import charge
 
 UNOWNED = (
-    *("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields"),
+    *(
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+    ),
     "resourceVersion",
 )
-STRIPPED: Node = {"f:apiVersion": {}, "f:kind": {}, "f:metadata": {f"f:{name}": {} for name in UNOWNED}}
+STRIPPED: Node = {
+    "f:apiVersion": {},
+    "f:kind": {},
+    "f:metadata": {f"f:{name}": {} for name in UNOWNED},
+}
 """Fields without owners."""
 
 
@@ -63,13 +76,19 @@ def decode_managed(entries: Any) -> Managed | None:
     """Decode the entries of an object; None if they are invalid."""
     managed = Managed()
     for entry in entries or ():
-        if entry.get("operation") not in ("Apply", "Update") or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
+        if (
+            entry.get("operation") not in ("Apply", "Update")
+            or entry.get("fieldsType", "FieldsV1") != "FieldsV1"
+        ):
             return None
         fields = entry.get("fieldsV1") or {}
         if not valid_node(fields):
             return None
         key = manager_id(
-            entry.get("manager", ""), entry["operation"], entry.get("apiVersion", ""), entry.get("subresource", "")
+            entry.get("manager", ""),
+            entry["operation"],
+            entry.get("apiVersion", ""),
+            entry.get("subresource", ""),
         )
         managed.fields[key] = union_sets(managed.fields.get(key, {}), fields)
         managed.versions[key] = entry.get("apiVersion", "")
@@ -83,7 +102,8 @@ def valid_node(node: Any, depth: int = 0) -> bool:
     if not isinstance(node, dict) or depth > 100:
         return False
     return all(
-        (name == "." or name[:2] in ("f:", "k:", "v:", "i:")) and (inner == {} or valid_node(inner, depth + 1))
+        (name == "." or name[:2] in ("f:", "k:", "v:", "i:"))
+        and (inner == {} or valid_node(inner, depth + 1))
         for name, inner in node.items()
     )
 
@@ -183,7 +203,9 @@ def ignored_fields(struct: Struct, subresource: str) -> Node:
 def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -> tuple[Node, Node]:
     """Return the fields that a write sets and removes, without fields that have no owners; raise ``Unownable``."""
     before = old if old is not None else Decoder(defaults=False).decode(struct, {})
-    if struct.resets is not None and (problems(struct, new, repeats=True) or problems(struct, before, repeats=True)):
+    if struct.resets is not None and (
+        problems(struct, new, repeats=True) or problems(struct, before, repeats=True)
+    ):
         raise Unownable  # an object of a custom kind may have values of any type
     set_, gone = compare(
         shape_of_struct(struct),
@@ -199,7 +221,9 @@ Elsewhere = Callable[[str, Object], "tuple[Struct, Object] | None"]
 """An ``apiVersion`` and an object to the schema of that version and the object in it, None if there is no such."""
 
 
-def converted(elsewhere: Elsewhere, version: str, obj: Object, doing: str = "") -> tuple[Struct, Object] | None:
+def converted(
+    elsewhere: Elsewhere, version: str, obj: Object, doing: str = ""
+) -> tuple[Struct, Object] | None:
     """An object in another version of its kind, None if there is no such; raise ``Unownable`` for fields it lacks."""
     other = elsewhere(version, obj)
     if other is not None and other[0].resets is not None:

@@ -20,7 +20,9 @@ def merge(shape: Shape, old: Any, config: Any) -> Any:
     if shape.form == "map":
         merged = dict(old or {})
         for name, value in (config or {}).items():
-            merged[name] = merge(shape.child(name), merged[name], value) if name in merged else value
+            merged[name] = (
+                merge(shape.child(name), merged[name], value) if name in merged else value
+            )
         return merged
     return _merge_items(shape, old or [], config or [])
 
@@ -88,7 +90,9 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
                 continue
             node, held = gone[element], kept.get(element)
             named = shape.declares(name)
-            if held is None and (named or not node or "." in node or shape.child(name).of(inner).form == "leaf"):
+            if held is None and (
+                named or not node or "." in node or shape.child(name).of(inner).form == "leaf"
+            ):
                 continue
             rest[name] = remove(shape.child(name), inner, node, held or {})
         return rest

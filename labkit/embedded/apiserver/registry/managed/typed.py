@@ -87,7 +87,11 @@ def _no_element(shape: Shape, item: Any, element: str) -> str:
             return "associative list without keys has an element that's a map type"
         if isinstance(item, list):
             return "not supported: associative list with lists as elements"
-        return "associative list without keys has an element that's an explicit null" if item is None else ""
+        return (
+            "associative list without keys has an element that's an explicit null"
+            if item is None
+            else ""
+        )
     if item is None:
         return "associative list with keys may not have a null element"
     if not isinstance(item, dict):

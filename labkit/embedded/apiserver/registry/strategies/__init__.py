@@ -45,7 +45,9 @@ def strategy_of(kind: Kind) -> Strategy:
 def _native_strategy(group: str, word: str, has_status: bool) -> Strategy:
     attributes = dict(TABLE.get(group, {}).get(word, WITH_STATUS if has_status else {}))
     module, _, name = attributes.pop("strategy", "").rpartition(".")
-    strategy: Strategy = getattr(import_module(f"{__name__}.{module}"), name)() if module else Strategy()
+    strategy: Strategy = (
+        getattr(import_module(f"{__name__}.{module}"), name)() if module else Strategy()
+    )
     for attribute, value in attributes.items():
         setattr(strategy, attribute, value)
     return strategy

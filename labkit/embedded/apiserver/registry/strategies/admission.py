@@ -26,7 +26,11 @@ FAILURE, MATCH, REINVOCATION = ("Fail", "Ignore"), ("Equivalent", "Exact"), ("If
 SIDE_EFFECTS, SCOPES = ("None", "NoneOnDryRun"), ("*", "Cluster", "Namespaced")
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 ACTIONS, REASONS = ("Audit", "Deny", "Warn"), ("Forbidden", "Invalid", "RequestEntityTooLarge")
-MATCH_DEFAULTS: Object = {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
+MATCH_DEFAULTS: Object = {
+    "matchPolicy": "Equivalent",
+    "namespaceSelector": {},
+    "objectSelector": {},
+}
 HOOK_DEFAULTS: Object = {**MATCH_DEFAULTS, "failurePolicy": "Fail", "timeoutSeconds": 10}
 MAX_CONDITIONS = 64
 ONE_OF_BOTH = "validations or auditAnnotations must contain at least one item"
@@ -52,7 +56,9 @@ class WebhooksStrategy(Strategy):
 
     @override
     def count_generation(self, new: Object, old: Object) -> None:
-        super().count_generation({**new, "spec": new.get("webhooks")}, {**old, "spec": old.get("webhooks")})
+        super().count_generation(
+            {**new, "spec": new.get("webhooks")}, {**old, "spec": old.get("webhooks")}
+        )
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -61,7 +67,12 @@ class WebhooksStrategy(Strategy):
             path = f"webhooks[{index}]"
             _check_hook(hook, path, errors)
             detail = f"must specify one of {REVIEWS}"
-            check_reviews(hook.get("admissionReviewVersions"), f"{path}.admissionReviewVersions", errors, detail)
+            check_reviews(
+                hook.get("admissionReviewVersions"),
+                f"{path}.admissionReviewVersions",
+                errors,
+                detail,
+            )
             if hook.get("name"):
                 errors.check_unique(f"{path}.name", hook["name"], seen)
 
@@ -96,18 +107,26 @@ class PolicyStrategy(NotEvaluated):
             errors.required("spec.matchConstraints")
         else:
             _check_match(spec["matchConstraints"], "spec.matchConstraints", errors)
-            errors.check_present("spec.matchConstraints.resourceRules", spec["matchConstraints"].get("resourceRules"))
+            errors.check_present(
+                "spec.matchConstraints.resourceRules", spec["matchConstraints"].get("resourceRules")
+            )
         _check_conditions(spec.get("matchConditions") or (), "spec.matchConditions", errors)
         if self.mutating:
-            errors.check_present("spec.mutations", spec.get("mutations"), "mutations must contain at least one item")
-            errors.check_required_choice("spec.reinvocationPolicy", spec.get("reinvocationPolicy"), REINVOCATION)
+            errors.check_present(
+                "spec.mutations", spec.get("mutations"), "mutations must contain at least one item"
+            )
+            errors.check_required_choice(
+                "spec.reinvocationPolicy", spec.get("reinvocationPolicy"), REINVOCATION
+            )
             return
         if not spec.get("validations") and not spec.get("auditAnnotations"):
             errors.required("spec.validations", ONE_OF_BOTH)
             errors.required("spec.auditAnnotations", ONE_OF_BOTH)
         for index, validation in enumerate(spec.get("validations") or ()):
             path, expression = f"spec.validations[{index}]", validation.get("expression", "")
-            errors.check_present(f"{path}.expression", expression.strip(), "expression is not specified")
+            errors.check_present(
+                f"{path}.expression", expression.strip(), "expression is not specified"
+            )
             errors.check_choice(f"{path}.reason", validation.get("reason"), REASONS)
 
 
@@ -128,7 +147,11 @@ class BindingStrategy(NotEvaluated):
             _check_match(spec["matchResources"], "spec.matchResources", errors)
         if self.mutating:
             return
-        path, actions, seen = "spec.validationActions", spec.get("validationActions") or [], set[str]()
+        path, actions, seen = (
+            "spec.validationActions",
+            spec.get("validationActions") or [],
+            set[str](),
+        )
         for index, action in enumerate(actions):
             errors.check_choice(f"{path}[{index}]", action, ACTIONS)
             errors.check_unique(f"{path}[{index}]", action, seen)
@@ -162,7 +185,11 @@ def _check_hook(hook: Object, path: str, errors: FieldErrors) -> None:
     if name:
         errors.check_problem(f"{path}.name", name, ",".join(names.dns_subdomain(name)))
         if name.count(".") < 2:
-            errors.invalid(f"{path}.name", name, "should be a domain with at least three segments separated by dots")
+            errors.invalid(
+                f"{path}.name",
+                name,
+                "should be a domain with at least three segments separated by dots",
+            )
     for index, rule in enumerate(hook.get("rules") or ()):
         _check_rule(rule, f"{path}.rules[{index}]", errors)
     errors.check_choice(f"{path}.failurePolicy", hook.get("failurePolicy"), FAILURE)
@@ -172,7 +199,9 @@ def _check_hook(hook: Object, path: str, errors: FieldErrors) -> None:
     errors.check_choice(f"{path}.sideEffects", hook.get("sideEffects"), SIDE_EFFECTS)
     seconds = hook.get("timeoutSeconds")
     if seconds is not None and not 1 <= seconds <= 30:
-        errors.invalid(f"{path}.timeoutSeconds", seconds, "the timeout value must be between 1 and 30 seconds")
+        errors.invalid(
+            f"{path}.timeoutSeconds", seconds, "the timeout value must be between 1 and 30 seconds"
+        )
     for field in ("namespaceSelector", "objectSelector"):
         validate_selector(hook.get(field), f"{path}.{field}", errors)
     errors.check_choice(f"{path}.reinvocationPolicy", hook.get("reinvocationPolicy"), REINVOCATION)
@@ -181,11 +210,17 @@ def _check_hook(hook: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
-    for field, others in (("operations", "operations"), ("apiGroups", "API groups"), ("apiVersions", "API versions")):
+    for field, others in (
+        ("operations", "operations"),
+        ("apiGroups", "API groups"),
+        ("apiVersions", "API versions"),
+    ):
         values = rule.get(field) or []
         errors.check_present(f"{path}.{field}", values)
         if len(values) > 1 and "*" in values:
-            errors.invalid(f"{path}.{field}", values, f"if '*' is present, must not specify other {others}")
+            errors.invalid(
+                f"{path}.{field}", values, f"if '*' is present, must not specify other {others}"
+            )
         for index, value in enumerate(values):
             if field == "operations":
                 errors.check_choice(f"{path}.{field}[{index}]", value, OPERATIONS)

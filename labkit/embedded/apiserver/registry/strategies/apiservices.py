@@ -60,7 +60,9 @@ class ApiServiceStrategy(Strategy):
         spec = obj["spec"]
         group, version = spec.get("group", ""), spec.get("version", "")
         if not group and version != "v1":
-            errors.required("spec.group", "only v1 may have an empty group and it better be legacy kube")
+            errors.required(
+                "spec.group", "only v1 may have an empty group and it better be legacy kube"
+            )
         errors.check_if_given("spec.group", group, names.dns_subdomain)
         errors.check_format("spec.version", version, names.dns_1035_label)
         for name, most in (("groupPriorityMinimum", MAX_GROUP), ("versionPriority", MAX_VERSION)):

@@ -12,7 +12,12 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, common_update_errors, timestamp
+from labkit.embedded.apiserver.registry.strategy import (
+    Strategy,
+    StrategyContext,
+    common_update_errors,
+    timestamp,
+)
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -52,7 +57,9 @@ class SigningRequestStrategy(Strategy):
         complete_times(context, new, old)
 
     @override
-    def prepare_part_update(self, context: StrategyContext, part: str, new: Object, old: Object) -> None:
+    def prepare_part_update(
+        self, context: StrategyContext, part: str, new: Object, old: Object
+    ) -> None:
         """Keep all but the conditions, which ``/approval`` writes."""
         super().prepare_status_update(context, new, old)
         complete_times(context, new, old)
@@ -80,7 +87,11 @@ class SigningRequestStrategy(Strategy):
 
     def _check(self, obj: Object, old: Object | None, errors: FieldErrors) -> None:
         # Imported here: it needs cryptography, which most servers never load.
-        from labkit.embedded.machinery.pki.signing_requests import USAGES, check_certificates, check_request
+        from labkit.embedded.machinery.pki.signing_requests import (
+            USAGES,
+            check_certificates,
+            check_request,
+        )
 
         spec, before = obj["spec"], {} if old is None else old["spec"]
         request = spec.get("request") or ""
@@ -95,7 +106,11 @@ class SigningRequestStrategy(Strategy):
                 errors.duplicate(f"spec.usages[{index}]", usage)
         signer = spec.get("signerName", "")
         if signer == LEGACY_SIGNER and before.get("signerName") != LEGACY_SIGNER:
-            errors.invalid("spec.signerName", signer, "the legacy signerName is not allowed via this API version")
+            errors.invalid(
+                "spec.signerName",
+                signer,
+                "the legacy signerName is not allowed via this API version",
+            )
         else:
             check_signer(signer, "spec.signerName", errors)
         seconds = spec.get("expirationSeconds")
@@ -105,24 +120,39 @@ class SigningRequestStrategy(Strategy):
         check_conditions(obj["status"].get("conditions") or [], errors)
         certificate = obj["status"].get("certificate") or ""
         if old is None or certificate != (old["status"].get("certificate") or ""):
-            errors.check_problem("status.certificate", "<certificate data>", check_certificates(certificate))
+            errors.check_problem(
+                "status.certificate", "<certificate data>", check_certificates(certificate)
+            )
 
     def _update_errors(
-        self, kind: Kind, new: Object, old: Object, *, certificate: bool = False, approval: bool = False
+        self,
+        kind: Kind,
+        new: Object,
+        old: Object,
+        *,
+        certificate: bool = False,
+        approval: bool = False,
     ) -> FieldErrors:
         errors = common_update_errors(kind, new, old)
         self._check(new, old, errors)
         for name in FINAL:
             if len(conditions_of(new, name)) < len(conditions_of(old, name)):
-                errors.forbidden("status.conditions", f"updates may not remove a condition of type {go_quote(name)}")
+                errors.forbidden(
+                    "status.conditions",
+                    f"updates may not remove a condition of type {go_quote(name)}",
+                )
         for name in () if approval else APPROVAL:
             if len(conditions_of(new, name)) > len(conditions_of(old, name)):
-                errors.forbidden("status.conditions", f"updates may not add a condition of type {go_quote(name)}")
+                errors.forbidden(
+                    "status.conditions", f"updates may not add a condition of type {go_quote(name)}"
+                )
         issued, before = (obj["status"].get("certificate") or "" for obj in (new, old))
         if issued != before and not certificate:
             errors.forbidden("status.certificate", "updates may not set certificate content")
         elif issued != before and before:
-            errors.forbidden("status.certificate", "updates may not modify existing certificate content")
+            errors.forbidden(
+                "status.certificate", "updates may not modify existing certificate content"
+            )
         return errors
 
 
@@ -151,7 +181,9 @@ def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
         allowed = ("True",) if kind in FINAL else ("False", "True", "Unknown")
         errors.check_required_choice(f"{path}.status", status, allowed)
         if kind in APPROVAL and seen & (set(APPROVAL) - {kind}):
-            errors.invalid("status.conditions", kind, "Approved and Denied conditions are mutually exclusive")
+            errors.invalid(
+                "status.conditions", kind, "Approved and Denied conditions are mutually exclusive"
+            )
         errors.check_unique(f"{path}.type", kind, seen)
 
 
@@ -162,17 +194,26 @@ def check_signer(name: str, path: str, errors: FieldErrors) -> None:
         return
     parts = name.split("/")
     if len(parts) != 2:
-        errors.invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
+        errors.invalid(
+            path,
+            name,
+            "must be a fully qualified domain and path of the form 'example.com/signer-name'",
+        )
         return
     domain, rest = parts
     errors.check_length(path, domain, MAX_DOMAIN)
     labels = domain.split(".")
-    for value, pieces, rule in ((domain, labels, dns_label), (rest, rest.split("."), dns_subdomain)):
+    for value, pieces, rule in (
+        (domain, labels, dns_label),
+        (rest, rest.split("."), dns_subdomain),
+    ):
         for piece in pieces:
             messages = [f"validating label {go_quote(piece)}: {message}" for message in rule(piece)]
             errors.invalid_each(path, value, messages)
             if messages:
                 break
         if value is domain and len(labels) < 2:
-            errors.invalid(path, domain, "should be a domain with at least two segments separated by dots")
+            errors.invalid(
+                path, domain, "should be a domain with at least two segments separated by dots"
+            )
     errors.check_length(path, name, MAX_SIGNER)

@@ -79,9 +79,15 @@ class NamespaceStrategy(Strategy):
         phase = new["status"].get("phase", "")
         ending = bool(new["metadata"].get("deletionTimestamp"))
         if ending and phase != "Terminating":
-            errors.invalid("status.Phase", phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")
+            errors.invalid(
+                "status.Phase",
+                phase,
+                "may only be 'Terminating' if `deletionTimestamp` is not empty",
+            )
         elif not ending and phase != "Active":
-            errors.invalid("status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty")
+            errors.invalid(
+                "status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty"
+            )
 
     def _check_finalizer(self, name: str, path: str, errors: FieldErrors) -> None:
         errors.check_format(path, name, qualified_name)
@@ -149,7 +155,8 @@ class SecretStrategy(Strategy):
         kind = obj.get("type", "")
         if kind == "kubernetes.io/service-account-token":
             errors.check_present(
-                f"metadata.annotations[{ACCOUNT_NAME}]", (obj["metadata"].get("annotations") or {}).get(ACCOUNT_NAME)
+                f"metadata.annotations[{ACCOUNT_NAME}]",
+                (obj["metadata"].get("annotations") or {}).get(ACCOUNT_NAME),
             )
         elif kind in SECRET_KEYS:
             key = SECRET_KEYS[kind]
@@ -192,7 +199,9 @@ class ServiceAccountStrategy(Strategy):
     def drop_fields(self, new: Object, old: Object | None) -> None:
         """Keep only the names of the secrets."""
         if new.get("secrets"):
-            new["secrets"] = [{"name": item["name"]} if item.get("name") else {} for item in new["secrets"]]
+            new["secrets"] = [
+                {"name": item["name"]} if item.get("name") else {} for item in new["secrets"]
+            ]
 
 
 class PriorityClassStrategy(Strategy):
@@ -216,10 +225,14 @@ class PriorityClassStrategy(Strategy):
                 f"error: {name} is not a known system priority class",
             )
         elif obj.get("value", 0) > 1_000_000_000 and not name.startswith("system-"):
-            errors.forbidden("value", "maximum allowed value of a user defined priority is 1000000000")
+            errors.forbidden(
+                "value", "maximum allowed value of a user defined priority is 1000000000"
+            )
         policy = obj.get("preemptionPolicy")
         if policy is not None:
-            errors.check_required_choice("preemptionPolicy", policy, ("PreemptLowerPriority", "Never"))
+            errors.check_required_choice(
+                "preemptionPolicy", policy, ("PreemptLowerPriority", "Never")
+            )
 
     @override
     def check_deletion(self, name: str) -> None:
@@ -231,4 +244,6 @@ class PriorityClassStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new.get("value") != old.get("value"):
             errors.forbidden("value", "may not be changed in an update.")
-        errors.check_unchanged("preemptionPolicy", new.get("preemptionPolicy"), old.get("preemptionPolicy"))
+        errors.check_unchanged(
+            "preemptionPolicy", new.get("preemptionPolicy"), old.get("preemptionPolicy")
+        )

@@ -21,8 +21,16 @@ from labkit.embedded.apiserver.registry.custom.version_rules import check_deprec
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_1035_label, dns_subdomain, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.webhooks import DEFAULT_PORT, check_client, check_reviews
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, common_update_errors
+from labkit.embedded.apiserver.registry.strategies.fields.webhooks import (
+    DEFAULT_PORT,
+    check_client,
+    check_reviews,
+)
+from labkit.embedded.apiserver.registry.strategy import (
+    Strategy,
+    StrategyContext,
+    common_update_errors,
+)
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -36,7 +44,9 @@ SHARED = {"schema": "validation"}
 SHARED |= {name: name for name in ("subresources", "additionalPrinterColumns", "selectableFields")}
 """Fields of a version to those of the whole definition in the internal version."""
 MAX_DEPTH = MAX_PLAIN_DEPTH - 20
-CONVERSION_WARNING = "spec.conversion.strategy: this server calls no conversion webhook: it converts as None does"
+CONVERSION_WARNING = (
+    "spec.conversion.strategy: this server calls no conversion webhook: it converts as None does"
+)
 
 
 def condition(type_: str, status: str, reason: str, message: str) -> Object:
@@ -54,7 +64,9 @@ PENDING = condition(
 
 def set_condition(definition: Object, wanted: Object, now: str) -> None:
     """Set a condition of a definition in place; its time changes with its status alone."""
-    conditions = definition["status"]["conditions"] = list(definition["status"].get("conditions") or ())
+    conditions = definition["status"]["conditions"] = list(
+        definition["status"].get("conditions") or ()
+    )
     for at, known in enumerate(conditions):
         if known.get("type") == wanted["type"]:
             time = known.get("lastTransitionTime")
@@ -85,7 +97,9 @@ class DefinitionStrategy(Strategy):
             names["listKind"] = f"{names['kind']}List"
         if spec.get("conversion") is None:
             spec["conversion"] = {"strategy": "None"}
-        service = ((spec["conversion"].get("webhook") or {}).get("clientConfig") or {}).get("service")
+        service = ((spec["conversion"].get("webhook") or {}).get("clientConfig") or {}).get(
+            "service"
+        )
         if service is not None:
             service.setdefault("port", DEFAULT_PORT)
         if not obj["status"].get("storedVersions"):
@@ -103,7 +117,9 @@ class DefinitionStrategy(Strategy):
         new["status"] = {**old["status"]}
         self.count_generation(new, old)
         stored = list(old["status"].get("storedVersions") or ())
-        new["status"]["storedVersions"] = stored + [name for name in _storage(new["spec"])[:1] if name not in stored]
+        new["status"]["storedVersions"] = stored + [
+            name for name in _storage(new["spec"])[:1] if name not in stored
+        ]
 
     @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
@@ -127,9 +143,13 @@ class DefinitionStrategy(Strategy):
         _check_spec(spec, errors)
         if holds(old, "Established"):
             errors.check_unchanged("spec.scope", spec.get("scope"), before.get("scope"))
-            errors.check_unchanged("spec.names.kind", spec["names"].get("kind"), before["names"].get("kind"))
+            errors.check_unchanged(
+                "spec.names.kind", spec["names"].get("kind"), before["names"].get("kind")
+            )
         errors.check_unchanged("spec.group", spec.get("group"), before.get("group"))
-        errors.check_unchanged("spec.names.plural", spec["names"].get("plural"), before["names"].get("plural"))
+        errors.check_unchanged(
+            "spec.names.plural", spec["names"].get("plural"), before["names"].get("plural")
+        )
         self._check_rest(new, old, errors)
         return errors
 
@@ -139,9 +159,13 @@ class DefinitionStrategy(Strategy):
 
     def _check_rest(self, new: Object, old: Object | None, errors: FieldErrors) -> None:
         self.check_status(new, {}, errors)
-        _check_stored(new["status"].get("storedVersions") or [], new["spec"]["versions"] or [], errors)
+        _check_stored(
+            new["status"].get("storedVersions") or [], new["spec"]["versions"] or [], errors
+        )
         _check_approval(new, old, errors)
-        if new["spec"].get("preserveUnknownFields") and not (old or {"spec": {}})["spec"].get("preserveUnknownFields"):
+        if new["spec"].get("preserveUnknownFields") and not (old or {"spec": {}})["spec"].get(
+            "preserveUnknownFields"
+        ):
             detail = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
             errors.invalid("spec.preserveUnknownFields", True, f"cannot set to true, {detail}")
 
@@ -162,7 +186,9 @@ class DefinitionStrategy(Strategy):
         found: list[str] = []
         schemas = _schemas(obj["spec"])
         before = [
-            text for schema in _schemas((old or {"spec": {}})["spec"]).values() for text in unknown_formats(schema)
+            text
+            for schema in _schemas((old or {"spec": {}})["spec"]).values()
+            for text in unknown_formats(schema)
         ]
         for schema in schemas.values():
             found += [text for text in unknown_formats(schema) if text not in before]
@@ -177,12 +203,16 @@ def _is_deep(value: Any, most: int) -> bool:
     """Whether objects and lists are nested more deeply than allowed: they must be encoded again."""
     if not isinstance(value, dict | list):
         return False
-    return not most or any(_is_deep(item, most - 1) for item in (value.values() if isinstance(value, dict) else value))
+    return not most or any(
+        _is_deep(item, most - 1) for item in (value.values() if isinstance(value, dict) else value)
+    )
 
 
 def _storage(spec: Object) -> list[str]:
     """The versions that are marked as the one in which objects are stored."""
-    return [version.get("name", "") for version in spec.get("versions") or () if version.get("storage")]
+    return [
+        version.get("name", "") for version in spec.get("versions") or () if version.get("storage")
+    ]
 
 
 def _shared(spec: Object) -> tuple[Object, list[Object]]:
@@ -201,8 +231,15 @@ def _schemas(spec: Object) -> dict[str, Schema]:
     """The schemas by the path that errors give them."""
     common, versions = _shared(spec)
     places = [("spec.validation.openAPIV3Schema", common.get("validation"))]
-    places += [(f"spec.versions[{at}].schema.openAPIV3Schema", each.get("schema")) for at, each in enumerate(versions)]
-    return {path: holder["openAPIV3Schema"] for path, holder in places if holder and holder.get("openAPIV3Schema")}
+    places += [
+        (f"spec.versions[{at}].schema.openAPIV3Schema", each.get("schema"))
+        for at, each in enumerate(versions)
+    ]
+    return {
+        path: holder["openAPIV3Schema"]
+        for path, holder in places
+        if holder and holder.get("openAPIV3Schema")
+    }
 
 
 def _check_spec(spec: Object, errors: FieldErrors) -> None:
@@ -231,14 +268,18 @@ def _check_spec(spec: Object, errors: FieldErrors) -> None:
     if len(set(names)) < len(names):
         errors.invalid("spec.versions", shown, "must contain unique version names")
     if len(_storage(spec)) != 1:
-        errors.invalid("spec.versions", shown, "must have exactly one version marked as storage version")
+        errors.invalid(
+            "spec.versions", shown, "must have exactly one version marked as storage version"
+        )
     if names and names[0] and dns_1035_label(names[0]):
         errors.invalid("spec.version", names[0], ",".join(dns_1035_label(names[0])))
     for name in ("plural", "singular", "kind", "listKind"):
         errors.check_present(f"spec.names.{name}", spec["names"].get(name))
     _check_names(spec["names"], "spec.names", errors)
     anywhere = [common.get("subresources"), *(version.get("subresources") for version in versions)]
-    check_parts(common, "spec", "validation", any("status" in (each or {}) for each in anywhere), errors)
+    check_parts(
+        common, "spec", "validation", any("status" in (each or {}) for each in anywhere), errors
+    )
     _check_conversion(spec.get("conversion") or {}, errors)
 
 
@@ -254,7 +295,9 @@ def _check_names(names: Object, path: str, errors: FieldErrors) -> None:
             errors.invalid(f"{path}.{name}", names[name], detail)
     _check_labels(names, path, "shortNames", errors)
     if names.get("kind") and names.get("kind") == names.get("listKind"):
-        errors.invalid(f"{path}.listKind", names["listKind"], "kind and listKind may not be the same")
+        errors.invalid(
+            f"{path}.listKind", names["listKind"], "kind and listKind may not be the same"
+        )
     _check_labels(names, path, "categories", errors)
 
 
@@ -266,12 +309,19 @@ def _check_labels(names: Object, path: str, field: str, errors: FieldErrors) -> 
 
 
 def _check_conversion(conversion: Object, errors: FieldErrors) -> None:
-    path, strategy, webhook = "spec.conversion", conversion.get("strategy", ""), conversion.get("webhook") or {}
+    path, strategy, webhook = (
+        "spec.conversion",
+        conversion.get("strategy", ""),
+        conversion.get("webhook") or {},
+    )
     errors.check_required_choice(f"{path}.strategy", strategy, ("None", "Webhook"))
     config, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions")
     if strategy != "Webhook":
         detail = "should not be set when strategy is not set to Webhook"
-        for name, value in (("webhookClientConfig", config), ("conversionReviewVersions", versions)):
+        for name, value in (
+            ("webhookClientConfig", config),
+            ("conversionReviewVersions", versions),
+        ):
             if value:
                 errors.forbidden(f"{path}.{name}", detail)
         return
@@ -312,7 +362,10 @@ def _check_stored(stored: list[str], versions: list[Object], errors: FieldErrors
 def approval(definition: Object) -> tuple[str, str]:
     """The state of a definition's approval as an API of Kubernetes' own (empty where none is needed), and why."""
     group: str = definition["spec"].get("group", "")
-    if not group.endswith((".k8s.io", ".kubernetes.io")) and group not in ("k8s.io", "kubernetes.io"):
+    if not group.endswith((".k8s.io", ".kubernetes.io")) and group not in (
+        "k8s.io",
+        "kubernetes.io",
+    ):
         return "", ""
     text: str = (definition["metadata"].get("annotations") or {}).get(APPROVED, "")
     parts = _split(text)

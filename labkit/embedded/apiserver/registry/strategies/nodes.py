@@ -11,7 +11,12 @@ import re
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import ip_range, label_value, qualified_name, range_messages
+from labkit.embedded.apiserver.registry.names import (
+    ip_range,
+    label_value,
+    qualified_name,
+    range_messages,
+)
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import EFFECTS
 from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
@@ -112,9 +117,13 @@ def _check_families(ranges: list[str], errors: FieldErrors) -> None:
         problem = f"invalid CIDR[{bad[0]}]: <nil> (invalid CIDR address: {bad[1]})"
         text = f"invalid PodCIDRs. failed to check with dual stack with error:{problem}"
         errors.add("InternalError", "spec.podCIDRs", f"Internal error: {text}")
-    families = {ipaddress.ip_network(text, strict=False).version for text in ranges if ip_range(text)}
+    families = {
+        ipaddress.ip_network(text, strict=False).version for text in ranges if ip_range(text)
+    }
     if bad is not None or len(families) < 2 or len(ranges) > 2:
-        errors.invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family")
+        errors.invalid(
+            "spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family"
+        )
 
 
 def _ranges(spec: Object) -> list[str]:
@@ -134,6 +143,11 @@ def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
         errors.check_problem(f"{place}.value", value, ";".join(label_value(value)))
         errors.check_required_choice(f"{place}.effect", effect, EFFECTS)
         if (key, effect) in seen:
-            shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
+            shown = {
+                "Key": key,
+                "Value": value,
+                "Effect": effect,
+                "TimeAdded": taint.get("timeAdded"),
+            }
             errors.duplicate(place, shown, "taints must be unique by key and effect pair")
         seen.add((key, effect))

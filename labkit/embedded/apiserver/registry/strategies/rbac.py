@@ -58,7 +58,11 @@ class RoleStrategy(PolicyStrategy):
         path = "aggregationRule.clusterRoleSelectors"
         selectors = aggregation.get("clusterRoleSelectors") or []
         charge(500 * len(selectors))  # each looks at all cluster roles
-        errors.check_present(path, selectors, "at least one clusterRoleSelector required if aggregationRule is non-nil")
+        errors.check_present(
+            path,
+            selectors,
+            "at least one clusterRoleSelector required if aggregationRule is non-nil",
+        )
         for index, selector in enumerate(selectors):
             before = len(errors)
             validate_selector(selector, f"{path}[{index}]", errors)
@@ -68,17 +72,25 @@ class RoleStrategy(PolicyStrategy):
 
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
     """Check one rule of a role."""
-    errors.check_present(f"{path}.verbs", rule.get("verbs"), "verbs must contain at least one value")
+    errors.check_present(
+        f"{path}.verbs", rule.get("verbs"), "verbs must contain at least one value"
+    )
     urls = rule.get("nonResourceURLs")
     if urls:
         if namespaced:
-            errors.invalid(f"{path}.nonResourceURLs", urls, "namespaced rules cannot apply to non-resource URLs")
+            errors.invalid(
+                f"{path}.nonResourceURLs",
+                urls,
+                "namespaced rules cannot apply to non-resource URLs",
+            )
         if rule.get("apiGroups") or rule.get("resources") or rule.get("resourceNames"):
             why = "rules cannot apply to both regular resources and non-resource URLs"
             errors.invalid(f"{path}.nonResourceURLs", urls, why)
         return
     for field, noun in (("apiGroups", "api group"), ("resources", "resource")):
-        errors.check_present(f"{path}.{field}", rule.get(field), f"resource rules must supply at least one {noun}")
+        errors.check_present(
+            f"{path}.{field}", rule.get(field), f"resource rules must supply at least one {noun}"
+        )
 
 
 class RoleBindingStrategy(PolicyStrategy):
@@ -112,7 +124,11 @@ class RoleBindingStrategy(PolicyStrategy):
 
     def check_subject(self, subject: Object, path: str, errors: FieldErrors) -> None:
         """Check one subject of a binding."""
-        name, kind, group = subject.get("name", ""), subject.get("kind", ""), subject.get("apiGroup", "")
+        name, kind, group = (
+            subject.get("name", ""),
+            subject.get("kind", ""),
+            subject.get("apiGroup", ""),
+        )
         errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
             errors.check_if_given(f"{path}.name", name, subdomain_name)
@@ -128,5 +144,9 @@ class RoleBindingStrategy(PolicyStrategy):
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new["roleRef"] != old["roleRef"]:
             role = new["roleRef"]
-            shown = {"APIGroup": role["apiGroup"], "Kind": role.get("kind", ""), "Name": role.get("name", "")}
+            shown = {
+                "APIGroup": role["apiGroup"],
+                "Kind": role.get("kind", ""),
+                "Name": role.get("name", ""),
+            }
             errors.invalid("roleRef", shown, "cannot change roleRef")

@@ -27,7 +27,9 @@ async def command(shell: Shell, words: list[str]) -> int:
 
 async def _describe(shell: Shell, name: str) -> int:
     own = name in table.KEYWORDS or name in shell.functions
-    own = own or (name in table.BUILTINS and not (shell.dialect == "dash" and name in table.BASH_ONLY))
+    own = own or (
+        name in table.BUILTINS and not (shell.dialect == "dash" and name in table.BASH_ONLY)
+    )
     path = name if own else look_up(shell, name)
     if path is None:
         return 127 if shell.dialect == "dash" else 1
@@ -56,7 +58,9 @@ async def loop_control(shell: Shell, words: list[str]) -> int:
     """Leave a loop, or its round."""
     if not shell.loops:
         if shell.dialect == "bash":
-            await shell.complain(f"{words[0]}: only meaningful in a `for', `while', or `until' loop")
+            await shell.complain(
+                f"{words[0]}: only meaningful in a `for', `while', or `until' loop"
+            )
         return 0
     levels = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 6 else 1
     if levels < 1:
@@ -80,7 +84,9 @@ async def test(shell: Shell, words: list[str]) -> int:
     args = words[1:]
     if words[0] == "[":
         if not args or args[-1] != "]":
-            return await shell.complain("[: missing `]'" if shell.dialect != "dash" else "[: missing ]", 2)
+            return await shell.complain(
+                "[: missing `]'" if shell.dialect != "dash" else "[: missing ]", 2
+            )
         args = args[:-1]
     try:
         return int(not shell_questions(shell).ask(args))

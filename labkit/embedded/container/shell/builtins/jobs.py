@@ -7,7 +7,17 @@ from labkit.embedded.container.shell.errors import ExitShell
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.task_loop import Task
 
-SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15}
+SIGNALS = {
+    "HUP": 1,
+    "INT": 2,
+    "QUIT": 3,
+    "KILL": 9,
+    "USR1": 10,
+    "USR2": 12,
+    "PIPE": 13,
+    "ALRM": 14,
+    "TERM": 15,
+}
 """The signals that have a name here."""
 
 
@@ -38,7 +48,9 @@ async def wait(shell: Shell, words: list[str]) -> int:
                 await shell.write(2, "Killed\n" if status == 137 else "Terminated\n")
             continue
         problem = (
-            f"pid {word} is not a child of this shell" if word.isdigit() else f"`{word}': not a pid or valid job spec"
+            f"pid {word} is not a child of this shell"
+            if word.isdigit()
+            else f"`{word}': not a pid or valid job spec"
         )
         status = await shell.complain(f"wait: {problem}", 127)
     return status
@@ -64,7 +76,8 @@ async def kill(shell: Shell, words: list[str]) -> int:
         args = args[1:]
     if not args:
         await shell.write(
-            2, "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n"
+            2,
+            "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n",
         )
         return 2
     return max([await _kill_one(shell, word, signal or 0) for word in args])
@@ -76,7 +89,11 @@ async def _kill_one(shell: Shell, word: str, signal: int) -> int:
         shell.task_loop.stop(task, signal)
     elif word == str(shell.pid) and signal:
         raise ExitShell(128 + signal)
-    elif task is None and not (word.isdigit() and shell.system.fs.exists(f"/proc/{word}")) and word != str(shell.pid):
+    elif (
+        task is None
+        and not (word.isdigit() and shell.system.fs.exists(f"/proc/{word}"))
+        and word != str(shell.pid)
+    ):
         if word.startswith("%"):
             return await left_out(shell, f"kill {word}")
         if shell.dialect == "dash":

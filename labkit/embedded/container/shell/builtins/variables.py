@@ -27,7 +27,9 @@ async def export(shell: Shell, words: list[str]) -> int:
         if flag in "fp":
             return await left_out(shell, f"export -{flag}")
         if flag != "n":
-            return await usage(shell, "export", "-" + flag, "export [-fn] [name[=value] ...] or export -p")
+            return await usage(
+                shell, "export", "-" + flag, "export [-fn] [name[=value] ...] or export -p"
+            )
     if not args:
         return await left_out(shell, "export without names")
     return max([await _export_one(shell, word, exported="n" not in flags) for word in args])

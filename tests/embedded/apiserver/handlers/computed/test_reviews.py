@@ -45,10 +45,16 @@ def test_subject_access(api: ClusterApi, spec: Any, allowed: bool) -> None:
     body = api.must(ask(api, spec))
     assert body["status"]["allowed"] is allowed
     assert set(body["spec"]) == set(spec)
-    assert ("reason" in body["status"]) == (allowed and "system:masters" not in spec.get("groups", []))
+    assert ("reason" in body["status"]) == (
+        allowed and "system:masters" not in spec.get("groups", [])
+    )
 
 
-BOTH = {"user": "x", "resourceAttributes": {}, "nonResourceAttributes": {"path": "/", "verb": "get"}}
+BOTH = {
+    "user": "x",
+    "resourceAttributes": {},
+    "nonResourceAttributes": {"path": "/", "verb": "get"},
+}
 FIELD = "spec.resourceAttributes.fieldSelector"
 LABEL = "spec.resourceAttributes.labelSelector"
 
@@ -85,7 +91,12 @@ def selecting(**selectors: Any) -> Any:
             f"{FIELD}.requirements: Required value: when {FIELD} is specified, requirements or rawSelector is required",
         ),
         (
-            selecting(labelSelector={"rawSelector": "a", "requirements": [{"key": "a", "operator": "Exists"}]}),
+            selecting(
+                labelSelector={
+                    "rawSelector": "a",
+                    "requirements": [{"key": "a", "operator": "Exists"}],
+                }
+            ),
             f'{LABEL}.rawSelector: Invalid value: "a": may not specified at the same time as requirements',
         ),
         (
@@ -97,7 +108,11 @@ def selecting(**selectors: Any) -> Any:
             f"{FIELD}.requirements[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
         ),
         (
-            selecting(labelSelector={"requirements": [{"key": "k", "operator": "Exists", "values": ["x"]}]}),
+            selecting(
+                labelSelector={
+                    "requirements": [{"key": "k", "operator": "Exists", "values": ["x"]}]
+                }
+            ),
             f"{LABEL}.requirements[0].values: Forbidden: may not be specified when `operator` is "
             "'Exists' or 'DoesNotExist'",
         ),
@@ -135,7 +150,9 @@ def test_validation(api: ClusterApi, spec: Any, message: str) -> None:
         ),
     ],
 )
-def test_selectors_that_are_not_understood(api: ClusterApi, selectors: Any, error: str | None) -> None:
+def test_selectors_that_are_not_understood(
+    api: ClusterApi, selectors: Any, error: str | None
+) -> None:
     status = api.must(ask(api, selecting(**selectors)))["status"]
     assert status.get("evaluationError") == error
     assert status["allowed"] is False
@@ -146,7 +163,9 @@ def test_metadata_must_be_empty(api: ClusterApi) -> None:
     assert reply.status == 422
     assert 'metadata: Invalid value: {"name":"n"' in reply.message
     assert reply.message.endswith(": must be empty")
-    own = api.admin.post(SELF, {"metadata": {"labels": {"a": "b"}}, "spec": {"resourceAttributes": PODS}})
+    own = api.admin.post(
+        SELF, {"metadata": {"labels": {"a": "b"}}, "spec": {"resourceAttributes": PODS}}
+    )
     assert own.status == 422
 
 
@@ -158,7 +177,9 @@ def test_self(api: ClusterApi) -> None:
         "reason": 'RBAC: allowed by ClusterRoleBinding "reader" of ClusterRole "reader" to User "jane"',
     }
     assert body["metadata"]["managedFields"][0]["manager"] == "unknown"
-    assert api.must(jane.post(SELF, {"spec": {"resourceAttributes": {}}}))["status"] == {"allowed": False}
+    assert api.must(jane.post(SELF, {"spec": {"resourceAttributes": {}}}))["status"] == {
+        "allowed": False
+    }
     assert jane.post(SELF, {"spec": {}}).status == 422
 
 
@@ -213,7 +234,10 @@ def test_who_am_i(api: ClusterApi) -> None:
 
 def test_a_token_must_be_given(api: ClusterApi) -> None:
     reply = api.admin.post(f"{IDENTITIES}/tokenreviews", {"spec": {"token": ""}})
-    assert (reply.status, reply.message) == (400, "token is required for TokenReview in authentication")
+    assert (reply.status, reply.message) == (
+        400,
+        "token is required for TokenReview in authentication",
+    )
 
 
 def test_reviews_are_only_created(api: ClusterApi) -> None:
@@ -222,14 +246,20 @@ def test_reviews_are_only_created(api: ClusterApi) -> None:
         assert api.admin.delete(path).status == 405
 
 
-@pytest.mark.parametrize("path", [SAR, SELF, LOCAL, f"{REVIEWS}/selfsubjectrulesreviews", f"{IDENTITIES}/tokenreviews"])
-@pytest.mark.parametrize("spec", [7, [], "x", {"resourceAttributes": 7}, {"groups": {}}, {"token": 7}, {"extra": []}])
+@pytest.mark.parametrize(
+    "path", [SAR, SELF, LOCAL, f"{REVIEWS}/selfsubjectrulesreviews", f"{IDENTITIES}/tokenreviews"]
+)
+@pytest.mark.parametrize(
+    "spec", [7, [], "x", {"resourceAttributes": 7}, {"groups": {}}, {"token": 7}, {"extra": []}]
+)
 def test_bad_bodies(api: ClusterApi, path: str, spec: Any) -> None:
     assert ask(api, spec, path).status in (400, 422, 201)
     assert api.admin.post(path, []).status == 400
 
 
-@pytest.mark.parametrize("path", [SAR, f"{REVIEWS}/selfsubjectrulesreviews", f"{IDENTITIES}/selfsubjectreviews"])
+@pytest.mark.parametrize(
+    "path", [SAR, f"{REVIEWS}/selfsubjectrulesreviews", f"{IDENTITIES}/selfsubjectreviews"]
+)
 def test_bad_parameters(api: ClusterApi, path: str) -> None:
     reply = api.admin.post(f"{path}?dryRun=Some&fieldValidation=Maybe", {})
     assert reply.status == 422
@@ -238,7 +268,11 @@ def test_bad_parameters(api: ClusterApi, path: str) -> None:
 
 
 def token_review(api: ClusterApi, token: str, *audiences: str) -> Any:
-    return api.must(api.admin.post(f"{IDENTITIES}/tokenreviews", {"spec": {"token": token, "audiences": audiences}}))
+    return api.must(
+        api.admin.post(
+            f"{IDENTITIES}/tokenreviews", {"spec": {"token": token, "audiences": audiences}}
+        )
+    )
 
 
 def test_audiences_are_told_as_they_were_asked_for(api: ClusterApi) -> None:
@@ -262,8 +296,15 @@ def test_what_only_the_server_says_is_taken_out(api: ClusterApi) -> None:
 
 
 def test_metadata_is_told_in_its_order(api: ClusterApi) -> None:
-    reply = ask(api, {"user": "x", "resourceAttributes": {**PODS, "namespace": "lab"}}, LOCAL, metadata={"name": "n"})
-    assert 'metadata: Invalid value: {"name":"n","namespace":"lab","managedFields":' in reply.message
+    reply = ask(
+        api,
+        {"user": "x", "resourceAttributes": {**PODS, "namespace": "lab"}},
+        LOCAL,
+        metadata={"name": "n"},
+    )
+    assert (
+        'metadata: Invalid value: {"name":"n","namespace":"lab","managedFields":' in reply.message
+    )
     assert api.admin.get(f"{LOCAL}/n").status == 404
 
 
@@ -276,10 +317,26 @@ def test_a_review_has_no_columns(api: ClusterApi) -> None:
 @pytest.mark.parametrize(
     ("version", "kind", "why"),
     [
-        ("authorization.k8s.io/v1beta1", "SubjectAccessReview", "does not match the expected API version"),
-        ("extensions/v1beta1", "Deployment", "converting (v1beta1.Deployment) to (authorization.SubjectAccessReview)"),
-        ("v1", "List", "converting (v1.List) to (authorization.SubjectAccessReview): unknown conversion"),
-        ("extensions/v1beta1", "Nope", 'no kind "Nope" is registered for version "extensions/v1beta1"'),
+        (
+            "authorization.k8s.io/v1beta1",
+            "SubjectAccessReview",
+            "does not match the expected API version",
+        ),
+        (
+            "extensions/v1beta1",
+            "Deployment",
+            "converting (v1beta1.Deployment) to (authorization.SubjectAccessReview)",
+        ),
+        (
+            "v1",
+            "List",
+            "converting (v1.List) to (authorization.SubjectAccessReview): unknown conversion",
+        ),
+        (
+            "extensions/v1beta1",
+            "Nope",
+            'no kind "Nope" is registered for version "extensions/v1beta1"',
+        ),
     ],
 )
 def test_versions_that_are_only_read(api: ClusterApi, version: str, kind: str, why: str) -> None:

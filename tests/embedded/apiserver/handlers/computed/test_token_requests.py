@@ -36,7 +36,11 @@ def test_defaults(api: ClusterApi) -> None:
     assert metadata["uid"] == account["metadata"]["uid"]
     assert metadata["managedFields"][0]["manager"] == "kubectl"
     assert metadata["managedFields"][0]["subresource"] == "token"
-    assert body["spec"] == {"audiences": [ISSUER], "expirationSeconds": 3600, "boundObjectRef": None}
+    assert body["spec"] == {
+        "audiences": [ISSUER],
+        "expirationSeconds": 3600,
+        "boundObjectRef": None,
+    }
     assert body["status"]["expirationTimestamp"] == "2027-01-15T09:00:00Z"
     token = body["status"]["token"]
     assert header_of(token) == {"alg": "RS256", "kid": api.cluster.signer.key_id}
@@ -48,7 +52,10 @@ def test_defaults(api: ClusterApi) -> None:
         "exp": 1_800_003_600,
         "iat": 1_800_000_000,
         "iss": ISSUER,
-        "kubernetes.io": {"namespace": "lab", "serviceaccount": {"name": "bot", "uid": metadata["uid"]}},
+        "kubernetes.io": {
+            "namespace": "lab",
+            "serviceaccount": {"name": "bot", "uid": metadata["uid"]},
+        },
         "nbf": 1_800_000_000,
         "sub": "system:serviceaccount:lab:bot",
     }
@@ -175,7 +182,10 @@ def test_metadata(api: ClusterApi, metadata: Any, status: int, message: str) -> 
 def test_another_uid(api: ClusterApi) -> None:
     reply = api.admin.post(TOKEN, {"metadata": {"uid": "x"}})
     assert reply.status == 409
-    assert "the UID in the token request (x) does not match the UID of the service account" in reply.message
+    assert (
+        "the UID in the token request (x) does not match the UID of the service account"
+        in reply.message
+    )
 
 
 def test_namespaces_that_are_missing_or_ending(api: ClusterApi) -> None:
@@ -193,7 +203,10 @@ def test_namespaces_that_are_missing_or_ending(api: ClusterApi) -> None:
 
 
 def test_no_such_account_and_no_such_method(api: ClusterApi) -> None:
-    assert api.admin.post(f"{LAB}/serviceaccounts/ghost/token", {}).message == 'serviceaccounts "ghost" not found'
+    assert (
+        api.admin.post(f"{LAB}/serviceaccounts/ghost/token", {}).message
+        == 'serviceaccounts "ghost" not found'
+    )
     assert api.admin.get(TOKEN).status == 405
 
 
@@ -211,7 +224,9 @@ def test_needs_the_right(api: ClusterApi) -> None:
     assert bot.post(f"{LAB}/serviceaccounts/other/token", {}).status == 403
 
 
-@pytest.mark.parametrize("body", [{"spec": {"expirationSeconds": "x"}}, {"spec": {"audiences": 7}}, {"spec": []}, []])
+@pytest.mark.parametrize(
+    "body", [{"spec": {"expirationSeconds": "x"}}, {"spec": {"audiences": 7}}, {"spec": []}, []]
+)
 def test_bad_bodies(api: ClusterApi, body: Any) -> None:
     assert api.admin.post(TOKEN, body).status == 400
 
@@ -225,7 +240,9 @@ def test_a_token_has_no_columns(api: ClusterApi) -> None:
     assert reply.message.startswith("only the following media types are accepted: ")
     reply = api.admin.post(TOKEN, {}, headers={"accept": "text/html"})
     assert (reply.status, reply.message[:19]) == (406, "406: Not Acceptable")
-    body = api.must(api.admin.post(TOKEN, {}, headers={"accept": AS.format("PartialObjectMetadata")}))
+    body = api.must(
+        api.admin.post(TOKEN, {}, headers={"accept": AS.format("PartialObjectMetadata")})
+    )
     assert (body["kind"], body["metadata"]["name"]) == ("PartialObjectMetadata", "bot")
     assert "status" not in body
 

@@ -1,6 +1,10 @@
 import pytest
 
-from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name, field_selector, parse_fields
+from labkit.embedded.apiserver.handlers.decode.field_selectors import (
+    exact_name,
+    field_selector,
+    parse_fields,
+)
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.status import ApiError
 
@@ -80,7 +84,9 @@ def test_other_kinds_fields() -> None:
     assert field_selector(again, "regarding.kind=Pod,regarding.name=web").matches(event)
     reported = {**event, "reportingComponent": "example.com/x"}
     assert field_selector(again, "reportingController=example.com/x").matches(reported)
-    assert field_selector(events, "reportingComponent=example.com/x,source=kubelet").matches(reported)
+    assert field_selector(events, "reportingComponent=example.com/x,source=kubelet").matches(
+        reported
+    )
     assert not field_selector(events, "involvedObject.uid=x").matches(event)
     node = {"metadata": {"name": "n"}, "spec": {"unschedulable": True}}
     assert field_selector(BY_RESOURCE["", "v1", "nodes"], "spec.unschedulable=true").matches(node)

@@ -62,15 +62,21 @@ def test_matching(selector: str, matches: bool) -> None:
 def test_errors(selector: str, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         parse_labels(selector)
-    assert (caught.value.code, caught.value.reason, caught.value.message) == (400, "BadRequest", message)
+    assert (caught.value.code, caught.value.reason, caught.value.message) == (
+        400,
+        "BadRequest",
+        message,
+    )
 
 
 def test_bad_keys_and_values_are_named() -> None:
     with pytest.raises(
-        ApiError, match=r'^unable to parse requirement: <nil>: Invalid value: "-a": name part must consist'
+        ApiError,
+        match=r'^unable to parse requirement: <nil>: Invalid value: "-a": name part must consist',
     ):
         parse_labels("-a=b")
     with pytest.raises(
-        ApiError, match=r'^unable to parse requirement: values\[0\]\[a\]: Invalid value: "-b": a valid label'
+        ApiError,
+        match=r'^unable to parse requirement: values\[0\]\[a\]: Invalid value: "-b": a valid label',
     ):
         parse_labels("a=-b")

@@ -34,8 +34,12 @@ class Site:
     def _restored(self) -> None:
         self.restored += 1
 
-    def call(self, method: str, path: str, headers: Mapping[str, str] | None = None, **query: str) -> Response:
-        request = Request(method, path, {name: [value] for name, value in query.items()}, dict(headers or {}))
+    def call(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **query: str
+    ) -> Response:
+        request = Request(
+            method, path, {name: [value] for name, value in query.items()}, dict(headers or {})
+        )
         try:
             return self.handler(request)
         except ApiError as error:
@@ -51,14 +55,25 @@ def test_the_roots(site: Site) -> None:
     assert json.loads(site.call("GET", "/api").body) == {
         "kind": "APIVersions",
         "versions": ["v1"],
-        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1:6443"}],
+        "serverAddressByClientCIDRs": [
+            {"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1:6443"}
+        ],
     }
     assert json.loads(site.call("GET", "/apis/").body)["kind"] == "APIGroupList"
     group = json.loads(site.call("GET", "/apis/apps").body)
     assert (group["kind"], group["apiVersion"], group["name"]) == ("APIGroup", "v1", "apps")
     paths = json.loads(site.call("GET", "/").body)["paths"]
     assert paths == sorted(paths)
-    assert {"/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/extra", "/healthz", "/version"} <= set(paths)
+    assert {
+        "/api",
+        "/api/v1",
+        "/apis",
+        "/apis/apps",
+        "/apis/apps/v1",
+        "/extra",
+        "/healthz",
+        "/version",
+    } <= set(paths)
 
 
 def test_every_path_of_the_root_exists(site: Site) -> None:
@@ -79,14 +94,20 @@ def test_aggregated_discovery(site: Site) -> None:
 
 @pytest.mark.parametrize("accept", [f"application/json,{AGGREGATED}", f"{AGGREGATED};q=0.1,*/*"])
 def test_all_discovery_for_who_takes_it_at_all(site: Site, accept: str) -> None:
-    assert json.loads(site.call("GET", "/apis", {"accept": accept}).body)["kind"] == "APIGroupDiscoveryList"
+    assert (
+        json.loads(site.call("GET", "/apis", {"accept": accept}).body)["kind"]
+        == "APIGroupDiscoveryList"
+    )
 
 
 def test_a_route_looks_at_media_types_alone(site: Site) -> None:
     accept = {"accept": AGGREGATED.replace("json", "*", 1)}
     assert site.call("GET", "/apis", accept).headers["Content-Type"] == AGGREGATED
     assert site.call("GET", "/api", accept).status == 406
-    assert site.call("GET", "/api", {"accept": f"{accept['accept']},*/*"}).headers["Content-Type"] == AGGREGATED
+    assert (
+        site.call("GET", "/api", {"accept": f"{accept['accept']},*/*"}).headers["Content-Type"]
+        == AGGREGATED
+    )
 
 
 def test_all_discovery_as_yaml(site: Site) -> None:
@@ -132,7 +153,10 @@ def test_the_index_by_its_other_name(site: Site) -> None:
 @pytest.mark.parametrize("path", ["/api/v2", "/apis/apps/v2"])
 def test_versions_that_do_not_exist(site: Site, path: str) -> None:
     status = json.loads(site.call("GET", path).body)
-    assert (status["code"], status["message"]) == (404, "the server could not find the requested resource")
+    assert (status["code"], status["message"]) == (
+        404,
+        "the server could not find the requested resource",
+    )
 
 
 @pytest.mark.parametrize("path", ["/version", "/api", "/apis/apps/v1", "/api/v1"])
@@ -168,13 +192,18 @@ def test_health(site: Site) -> None:
     assert verbose.splitlines() == [
         "[+]ping ok", "[+]log excluded: ok", "[+]informer-sync ok", "[+]shutdown ok", "readyz check passed",
     ]  # fmt: skip
-    assert 'no matches for "nope"' in site.call("GET", "/livez", verbose="1", exclude="nope").body.decode()
+    assert (
+        'no matches for "nope"'
+        in site.call("GET", "/livez", verbose="1", exclude="nope").body.decode()
+    )
 
 
 def test_discovery_in_other_forms(site: Site) -> None:
     yaml = site.call("GET", "/apis/apps", {"accept": "application/yaml"})
     assert yaml.body.startswith(b"apiVersion: v1\nkind: APIGroup\n")
-    assert site.call("GET", "/apis", {"user-agent": "curl/8"}).body.startswith(b'{\n  "kind": "APIGroupList",')
+    assert site.call("GET", "/apis", {"user-agent": "curl/8"}).body.startswith(
+        b'{\n  "kind": "APIGroupList",'
+    )
     assert site.call("GET", "/apis", {"accept": "text/html"}).status == 406
 
 
@@ -226,7 +255,10 @@ def test_discovery_in_protobuf(path: str, kind: str, field: str) -> None:
     made = message_class(META + kind)()
     made.ParseFromString(envelope.raw)
     document = json.loads(site.call("GET", path).body)
-    assert (envelope.typeMeta.kind, envelope.typeMeta.apiVersion) == (kind, document.get("apiVersion", ""))
+    assert (envelope.typeMeta.kind, envelope.typeMeta.apiVersion) == (
+        kind,
+        document.get("apiVersion", ""),
+    )
     assert len(getattr(made, field)) == len(document[field])
     if kind == "APIResourceList":
         resource, known = made.resources[0], document["resources"][0]
@@ -236,6 +268,8 @@ def test_discovery_in_protobuf(path: str, kind: str, field: str) -> None:
 def test_the_list_of_groups_is_no_route() -> None:
     assert Site().call("GET", "/apis", {"accept": "application/*"}).status == 200
     refused = Site().call("GET", "/apis", {"accept": "text/html"})
-    assert json.loads(refused.body)["message"].startswith("only the following media types are accepted: ")
+    assert json.loads(refused.body)["message"].startswith(
+        "only the following media types are accepted: "
+    )
     refused = Site().call("GET", "/apis/apps", {"accept": "text/html"})
     assert json.loads(refused.body)["message"].startswith("406: Not Acceptable")

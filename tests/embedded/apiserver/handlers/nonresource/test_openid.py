@@ -41,7 +41,13 @@ def test_keys(api: ClusterApi) -> None:
 
 @pytest.mark.parametrize(
     ("accept", "status"),
-    [("", 200), ("*/*", 200), ("application/*", 200), ("text/html, application/jwk-set+json;q=0.1", 200), ("a/b", 406)],
+    [
+        ("", 200),
+        ("*/*", 200),
+        ("application/*", 200),
+        ("text/html, application/jwk-set+json;q=0.1", 200),
+        ("a/b", 406),
+    ],
 )
 def test_accept(api: ClusterApi, accept: str, status: int) -> None:
     assert api.admin.get(KEYS, headers={"accept": accept}).status == status
@@ -50,7 +56,10 @@ def test_accept(api: ClusterApi, accept: str, status: int) -> None:
 def test_not_acceptable(api: ClusterApi) -> None:
     reply = api.admin.get(KEYS)
     assert (reply.status, reply.body["reason"]) == (406, "NotAcceptable")
-    assert reply.message == "406: Not Acceptable\n\nAvailable representations: application/jwk-set+json"
+    assert (
+        reply.message
+        == "406: Not Acceptable\n\nAvailable representations: application/jwk-set+json"
+    )
     assert reply.headers["Cache-Control"] == "no-cache, private"
 
 

@@ -32,8 +32,16 @@ def asking(accept: str = "", query: dict[str, list[str]] | None = None, agent: s
         (f"{TABLE},application/json", JSON, "Table"),
         ("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", JSON, ""),
         ("application/json;as=Table;v=v1beta1;g=meta.k8s.io", JSON, "Table"),
-        ("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", JSON, "PartialObjectMetadataList"),
-        ("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json", JSON, ""),
+        (
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+            JSON,
+            "PartialObjectMetadataList",
+        ),
+        (
+            "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json",
+            JSON,
+            "",
+        ),
         ("application/json;stream=watch", JSON, ""),
     ],
 )
@@ -53,7 +61,9 @@ def test_the_router_looks_at_media_types(accept: str) -> None:
     )
 
 
-@pytest.mark.parametrize("accept", ["", "*/*", "text/html, */*;q=0.1", "application/yaml;x=y", f"{TABLE}"])
+@pytest.mark.parametrize(
+    "accept", ["", "*/*", "text/html, */*;q=0.1", "application/yaml;x=y", f"{TABLE}"]
+)
 def test_the_router_lets_pass(accept: str) -> None:
     check_route(asking(accept))
 
@@ -61,7 +71,11 @@ def test_the_router_lets_pass(accept: str) -> None:
 def test_the_handler_looks_at_parameters() -> None:
     with pytest.raises(ApiError) as caught:
         negotiate(asking("application/json;as=Table;v=v9;g=meta.k8s.io"))
-    assert (caught.value.code, caught.value.reason, caught.value.details) == (406, "NotAcceptable", None)
+    assert (caught.value.code, caught.value.reason, caught.value.details) == (
+        406,
+        "NotAcceptable",
+        None,
+    )
     assert caught.value.message == (
         "only the following media types are accepted: "
         "application/json, application/yaml, application/vnd.kubernetes.protobuf"
@@ -87,4 +101,6 @@ def test_errors_are_said_in_json_to_who_takes_nothing() -> None:
     assert negotiate_error(asking("application/yaml")).media_type == YAML
     assert negotiate_error(asking(TABLE)) is PLAIN
     assert negotiate_error(asking(TABLE.replace("json", "yaml"))) is PLAIN
-    assert negotiate_error(asking(f"{PROTOBUF};as=PartialObjectMetadata;v=v1;g=meta.k8s.io")) is PLAIN
+    assert (
+        negotiate_error(asking(f"{PROTOBUF};as=PartialObjectMetadata;v=v1;g=meta.k8s.io")) is PLAIN
+    )

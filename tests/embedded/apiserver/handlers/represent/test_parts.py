@@ -29,24 +29,36 @@ def cluster() -> ClusterApi:
     api.must(api.admin.post(DEFINITIONS, plain_definition(FREE)))
     for number, size in enumerate(SIZES):
         name, text = f"m{number:04}", "x" * size
-        api.must(api.admin.post(MAPS, {"metadata": {"name": name, "labels": {"l": text[:60]}}, "data": {"a": text}}))
+        api.must(
+            api.admin.post(
+                MAPS, {"metadata": {"name": name, "labels": {"l": text[:60]}}, "data": {"a": text}}
+            )
+        )
         api.must(api.admin.post(CRONTABS, crontab(name, text=text)))
     return api
 
 
 def get(api: ClusterApi, path: str, accept: str, in_parts: bool) -> Response:
     admin = PeerCertificate("kubernetes-admin", ("system:masters",), "")
-    return api.cluster.handle(Request("GET", path, {}, {"accept": accept}, certificate=admin, in_parts=in_parts))
+    return api.cluster.handle(
+        Request("GET", path, {}, {"accept": accept}, certificate=admin, in_parts=in_parts)
+    )
 
 
 @pytest.mark.parametrize(
-    "accept", ["application/json", TABLE, PARTIAL, PROTOBUF, f"{PROTOBUF};as=Table;g=meta.k8s.io;v=v1"]
+    "accept",
+    ["application/json", TABLE, PARTIAL, PROTOBUF, f"{PROTOBUF};as=Table;g=meta.k8s.io;v=v1"],
 )
-@pytest.mark.parametrize("path", [MAPS, CRONTABS, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"])
+@pytest.mark.parametrize(
+    "path", [MAPS, CRONTABS, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"]
+)
 def test_the_parts_of_a_list_are_the_list(cluster: ClusterApi, path: str, accept: str) -> None:
     whole = get(cluster, path, accept, in_parts=False)
     response = get(cluster, path, accept, in_parts=True)
-    assert (response.status, response.headers["Content-Type"]) == (whole.status, whole.headers["Content-Type"])
+    assert (response.status, response.headers["Content-Type"]) == (
+        whole.status,
+        whole.headers["Content-Type"],
+    )
     parts = [response.body] if response.parts is None else list(response.parts)
     assert b"".join(parts) == whole.body
     if response.parts is not None:
@@ -55,7 +67,8 @@ def test_the_parts_of_a_list_are_the_list(cluster: ClusterApi, path: str, accept
         document: Any = json.loads(whole.body)
         assert len(document.get("items") or document.get("rows")) in (1, len(SIZES), len(SIZES) + 1)
         named = [
-            each.get("metadata") or each["object"]["metadata"] for each in document.get("items") or document["rows"]
+            each.get("metadata") or each["object"]["metadata"]
+            for each in document.get("items") or document["rows"]
         ]
         assert [each["name"] for each in named] == sorted(each["name"] for each in named)
 
@@ -79,7 +92,9 @@ def test_one_large_object_comes_in_parts(cluster: ClusterApi, accept: str) -> No
     for path in (f"{MAPS}/m0001", f"{CRONTABS}/m0001"):
         whole, response = (get(cluster, path, accept, in_parts=flag) for flag in (False, True))
         assert response.status == whole.status
-        assert (b"".join(response.parts) if response.parts is not None else response.body) == whole.body
+        assert (
+            b"".join(response.parts) if response.parts is not None else response.body
+        ) == whole.body
 
 
 def test_readers_share_what_is_large_and_nobody_keeps_it(cluster: ClusterApi) -> None:

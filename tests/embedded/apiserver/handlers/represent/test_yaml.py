@@ -49,7 +49,10 @@ def test_lines_are_kept_as_lines() -> None:
 
 
 def test_keys_are_sorted_and_lists_not_indented() -> None:
-    assert to_yaml({"b": [{"z": 1, "x": "2"}], "a": {"c": []}}) == 'a:\n  c: []\nb:\n- x: "2"\n  z: 1\n'
+    assert (
+        to_yaml({"b": [{"z": 1, "x": "2"}], "a": {"c": []}})
+        == 'a:\n  c: []\nb:\n- x: "2"\n  z: 1\n'
+    )
 
 
 def test_values_that_are_the_same_are_written_twice() -> None:
@@ -63,7 +66,22 @@ def test_a_long_key_stands_before_its_colon() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [" leading", "trailing ", "tab\there", "#hash", "a #b", "\x07bell", "é", "{", "%", "@", "`", "*a", "&a"]
+    "text",
+    [
+        " leading",
+        "trailing ",
+        "tab\there",
+        "#hash",
+        "a #b",
+        "\x07bell",
+        "é",
+        "{",
+        "%",
+        "@",
+        "`",
+        "*a",
+        "&a",
+    ],
 )
 def test_every_text_comes_back(text: str) -> None:
     assert yaml.safe_load(to_yaml({"v": text})) == {"v": text}

@@ -8,7 +8,9 @@ PAGE, RESOURCE = b"404 page not found\n", "the server could not find the request
 METHOD = "the server does not allow this method on the requested resource"
 
 
-@pytest.mark.parametrize("path", ["/apis/nope.io/v1/things", "/apis/nope.io/v1/namespaces/a/things/x"])
+@pytest.mark.parametrize(
+    "path", ["/apis/nope.io/v1/things", "/apis/nope.io/v1/namespaces/a/things/x"]
+)
 def test_an_unknown_group_is_no_page(api: Reading, path: str) -> None:
     response = api.call("GET", path)
     assert (response.status, response.body) == (404, PAGE)
@@ -37,7 +39,12 @@ def test_an_unknown_group_is_no_page(api: Reading, path: str) -> None:
 )
 def test_what_does_not_exist(api: Reading, method: str, path: str) -> None:
     status = json.loads(api.call(method, path).body)
-    assert (status["code"], status["reason"], status["message"], status["details"]) == (404, "NotFound", RESOURCE, {})
+    assert (status["code"], status["reason"], status["message"], status["details"]) == (
+        404,
+        "NotFound",
+        RESOURCE,
+        {},
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +68,11 @@ def test_what_does_not_exist(api: Reading, method: str, path: str) -> None:
 )
 def test_what_cannot_be_done(api: Reading, method: str, path: str) -> None:
     status = json.loads(api.call(method, path).body)
-    assert (status["code"], status["reason"], status["message"]) == (405, "MethodNotAllowed", METHOD)
+    assert (status["code"], status["reason"], status["message"]) == (
+        405,
+        "MethodNotAllowed",
+        METHOD,
+    )
 
 
 def test_a_named_object(api: Reading) -> None:
@@ -73,4 +84,7 @@ def test_a_named_object(api: Reading) -> None:
     assert api.get("/api/v1/namespaces/lab/pods/x/status")["kind"] == "Pod"
     assert api.get("/api/v1/namespaces/lab/pods/x?watch=1")["kind"] == "Pod"
     assert api.failure("/api/v1/namespaces/lab/pods/y") == (404, 'pods "y" not found')
-    assert api.failure("/apis/apps/v1/namespaces/lab/deployments/y") == (404, 'deployments.apps "y" not found')
+    assert api.failure("/apis/apps/v1/namespaces/lab/deployments/y") == (
+        404,
+        'deployments.apps "y" not found',
+    )

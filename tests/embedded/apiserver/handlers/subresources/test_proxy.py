@@ -18,9 +18,19 @@ def full(api: Reading) -> Reading:
     api.put("services", "lab/web", spec={"ports": [{"name": "http", "port": 80}]})
     for name in ("alone", "unmanaged", "elsewhere"):
         api.put("services", f"lab/{name}", spec={"ports": [{"port": 80}]})
-    api.put("endpoints", "lab/elsewhere", subsets=[{"addresses": [{"ip": "10.244.0.5"}], "ports": [{"port": 8080}]}])
-    of_a_pod = {"ip": "10.244.0.5", "targetRef": {"kind": "Pod", "namespace": "lab", "name": "running"}}
-    subset = {"addresses": [{"ip": "10.244.0.9"}, of_a_pod], "ports": [{"name": "http", "port": 8080}]}
+    api.put(
+        "endpoints",
+        "lab/elsewhere",
+        subsets=[{"addresses": [{"ip": "10.244.0.5"}], "ports": [{"port": 8080}]}],
+    )
+    of_a_pod = {
+        "ip": "10.244.0.5",
+        "targetRef": {"kind": "Pod", "namespace": "lab", "name": "running"},
+    }
+    subset = {
+        "addresses": [{"ip": "10.244.0.9"}, of_a_pod],
+        "ports": [{"name": "http", "port": 8080}],
+    }
     api.put("endpoints", "lab/web", subsets=[subset])
     api.put("endpoints", "lab/alone")
     api.put("pods", "lab/waiting", spec={"containers": [{"name": "c"}]})
@@ -44,12 +54,18 @@ def refused(address: str) -> tuple[int, str]:
     ("path", "answer"),
     [
         (f"{LAB}/services/web:http/proxy/", refused("10.244.0.5:8080")),
-        (f"{LAB}/services/web:https/proxy/", (503, 'no endpoints available for service "web:https"')),
+        (
+            f"{LAB}/services/web:https/proxy/",
+            (503, 'no endpoints available for service "web:https"'),
+        ),
         (f"{LAB}/services/web/proxy/", (503, 'no endpoints available for service "web"')),
         (f"{LAB}/services/http:web:80/proxy/a/b", refused("10.244.0.5:8080")),
         (f"{LAB}/services/web:81/proxy/", (503, 'no service port 81 found for service "web"')),
         (f"{LAB}/services/alone:80/proxy", (503, 'no endpoints available for service "alone"')),
-        (f"{LAB}/services/elsewhere:80/proxy", (503, 'no endpoints available for service "elsewhere:80"')),
+        (
+            f"{LAB}/services/elsewhere:80/proxy",
+            (503, 'no endpoints available for service "elsewhere:80"'),
+        ),
         (f"{LAB}/services/unmanaged/proxy", (404, 'services "unmanaged" not found')),
         (f"{LAB}/services/nope/proxy", (404, 'services "nope" not found')),
         (f"{LAB}/services/ftp:web:80/proxy", (400, 'invalid service request "ftp:web:80"')),
@@ -69,10 +85,14 @@ def test_nobody_answers(full: Reading, path: str, answer: tuple[int, str]) -> No
 
 @pytest.mark.parametrize("subresource", ["proxy", "exec", "log", "attach", "portforward"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_the_object_itself_is_never_read_or_changed_that_way(full: Reading, subresource: str, method: str) -> None:
+def test_the_object_itself_is_never_read_or_changed_that_way(
+    full: Reading, subresource: str, method: str
+) -> None:
     revision = full.store.revision
     for path in (f"{LAB}/pods/running", f"{LAB}/services/web", "/api/v1/nodes/n1"):
-        response = full.call(method, f"{path}/{subresource}/" if subresource == "proxy" else f"{path}/{subresource}")
+        response = full.call(
+            method, f"{path}/{subresource}/" if subresource == "proxy" else f"{path}/{subresource}"
+        )
         assert json.loads(response.body)["kind"] == "Status"
         assert response.status in (404, 405, 503)
     assert full.store.revision == revision
@@ -93,8 +113,15 @@ def served() -> ClusterApi:
     api = ClusterApi(node=True)
     api.namespace("lab")
     for name, image in (("web", "nginx"), ("proxy", "busybox")):
-        container = {"name": "c", "image": image, **({"command": ["sleep", "99"]} if image == "busybox" else {})}
-        body = {"metadata": {"name": name, "labels": {"app": name}}, "spec": {"containers": [container]}}
+        container = {
+            "name": "c",
+            "image": image,
+            **({"command": ["sleep", "99"]} if image == "busybox" else {}),
+        }
+        body = {
+            "metadata": {"name": name, "labels": {"app": name}},
+            "spec": {"containers": [container]},
+        }
         api.must(api.admin.post(f"{LAB}/pods", body))
     spec = {"selector": {"app": "web"}, "ports": [{"port": 8080, "targetPort": 80}]}
     api.must(api.admin.post(f"{LAB}/services", {"metadata": {"name": "web"}, "spec": spec}))
@@ -103,7 +130,9 @@ def served() -> ClusterApi:
     return api
 
 
-@pytest.mark.parametrize("target", ["pods/web", "pods/web:80", "pods/http:web:80", "services/web:8080", "services/web"])
+@pytest.mark.parametrize(
+    "target", ["pods/web", "pods/web:80", "pods/http:web:80", "services/web:8080", "services/web"]
+)
 def test_what_a_pod_serves(served: ClusterApi, target: str) -> None:
     page = served.admin.get(f"{LAB}/{target}/proxy/")
     assert (page.status, page.headers["server"]) == (200, "nginx/1.29.1")
@@ -145,9 +174,18 @@ def test_what_is_for_the_api_server_goes_no_further() -> None:
     store = Store()
     store.put(Key("pods", "lab", "p"), {"metadata": {"name": "p"}, "status": {"podIP": "10.0.0.1"}})
     proxy = proxies(store, lambda address, port: listener)["", "pods", "proxy"]
-    headers = {"authorization": "Bearer x", "impersonate-user": "jane", "accept": "*/*", "host": "here"}
+    headers = {
+        "authorization": "Bearer x",
+        "impersonate-user": "jane",
+        "accept": "*/*",
+        "host": "here",
+    }
     request = Request(
-        "GET", f"{LAB}/pods/p:8/proxy/a", {"q": ["1"]}, headers, certificate=PeerCertificate("jane", (), "ab")
+        "GET",
+        f"{LAB}/pods/p:8/proxy/a",
+        {"q": ["1"]},
+        headers,
+        certificate=PeerCertificate("jane", (), "ab"),
     )
     request.info = request_info(request)
     proxy(request, BY_KIND["", "Pod"])

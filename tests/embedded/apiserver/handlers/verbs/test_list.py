@@ -19,7 +19,11 @@ def five(api: Reading) -> Reading:
 def test_a_list(five: Reading) -> None:
     body = five.get(LAB)
     assert list(body) == ["kind", "apiVersion", "metadata", "items"]
-    assert (body["kind"], body["apiVersion"], body["metadata"]) == ("ConfigMapList", "v1", {"resourceVersion": "6"})
+    assert (body["kind"], body["apiVersion"], body["metadata"]) == (
+        "ConfigMapList",
+        "v1",
+        {"resourceVersion": "6"},
+    )
     assert [item["metadata"]["name"] for item in body["items"]] == ["c0", "c1", "c2", "c3", "c4"]
     assert "kind" not in body["items"][0]
     assert "apiVersion" not in body["items"][0]
@@ -58,7 +62,9 @@ def test_html_is_escaped_as_go_does(api: Reading) -> None:
 def test_pretty_json_ends_without_a_newline(api: Reading) -> None:
     api.put("configmaps", "lab/c")
     body = api.call("GET", f"{LAB}/c", {"user-agent": "curl/8.14"}).body
-    assert body.startswith(b'{\n  "kind": "ConfigMap",\n  "apiVersion": "v1",\n  "metadata": {\n    "name": "c",')
+    assert body.startswith(
+        b'{\n  "kind": "ConfigMap",\n  "apiVersion": "v1",\n  "metadata": {\n    "name": "c",'
+    )
     assert body.endswith(b"}")
     assert api.call("GET", f"{LAB}/c").body.endswith(b"}\n")
 
@@ -128,8 +134,16 @@ def test_an_expired_token_tells_how_to_go_on() -> None:
     ("query", "code", "message"),
     [
         ("limit=x", 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
-        ("limit=99999999999999999999", 400, 'strconv.ParseInt: parsing "99999999999999999999": value out of range'),
-        ("labelSelector=a%3D%3D%3D", 400, "unable to parse requirement: found '=', expected: identifier"),
+        (
+            "limit=99999999999999999999",
+            400,
+            'strconv.ParseInt: parsing "99999999999999999999": value out of range',
+        ),
+        (
+            "labelSelector=a%3D%3D%3D",
+            400,
+            "unable to parse requirement: found '=', expected: identifier",
+        ),
         ("resourceVersion=999", 504, "Timeout: Too large resource version: 999, current: 6"),
         (
             "resourceVersion=abc",
@@ -167,13 +181,21 @@ def test_an_expired_token_tells_how_to_go_on() -> None:
             r"invalid continue token: continue key is not valid: invalid character '\u0081' "
             "looking for beginning of value",
         ),
-        ("continue=!", 400, "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"),
+        (
+            "continue=!",
+            400,
+            "invalid continue token: continue key is not valid: illegal base64 data at input byte 0",
+        ),
         (
             "continue=e30",
             400,
             "invalid continue token: continue key is not valid: server does not recognize this encoded version ",
         ),
-        ("continue=e30&resourceVersion=5", 400, "specifying resource version is not allowed when using continue"),
+        (
+            "continue=e30&resourceVersion=5",
+            400,
+            "specifying resource version is not allowed when using continue",
+        ),
     ],
 )
 def test_refusals(five: Reading, query: str, code: int, message: str) -> None:
@@ -198,7 +220,9 @@ def test_too_large_a_revision_is_to_be_tried_again(five: Reading) -> None:
 
 
 def test_metadata_alone(five: Reading) -> None:
-    body = five.get(LAB, {"accept": "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"})
+    body = five.get(
+        LAB, {"accept": "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}
+    )
     assert (body["kind"], body["apiVersion"]) == ("PartialObjectMetadataList", "meta.k8s.io/v1")
     assert list(body["items"][0]) == ["kind", "apiVersion", "metadata"]
 
@@ -217,7 +241,9 @@ def test_a_collection_can_be_watched_too_says_its_406(five: Reading) -> None:
     assert status["message"].endswith(
         "protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
     )
-    assert five.get(f"{LAB}/c0", {"accept": "text/html"})["message"].endswith("application/vnd.kubernetes.protobuf")
+    assert five.get(f"{LAB}/c0", {"accept": "text/html"})["message"].endswith(
+        "application/vnd.kubernetes.protobuf"
+    )
 
 
 def test_a_table(five: Reading) -> None:
@@ -232,9 +258,13 @@ def test_a_table(five: Reading) -> None:
 
 def test_what_a_row_carries(five: Reading) -> None:
     assert five.get(f"{LAB}?includeObject=None", TABLE)["rows"][0]["object"] is None
-    assert five.get(f"{LAB}?includeObject=Object", TABLE)["rows"][0]["object"]["kind"] == "ConfigMap"
+    assert (
+        five.get(f"{LAB}?includeObject=Object", TABLE)["rows"][0]["object"]["kind"] == "ConfigMap"
+    )
     status = five.get(f"{LAB}?includeObject=All", TABLE)
-    assert status["message"].startswith('Unable to convert to Table as requested: includeObject: Invalid value: "All"')
+    assert status["message"].startswith(
+        'Unable to convert to Table as requested: includeObject: Invalid value: "All"'
+    )
 
 
 def test_yaml(five: Reading) -> None:
@@ -249,12 +279,19 @@ def test_yaml(five: Reading) -> None:
 
 def test_endpoints_are_deprecated(api: Reading) -> None:
     response = api.call("GET", "/api/v1/endpoints")
-    assert list(response.warnings) == ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
+    assert list(response.warnings) == [
+        "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+    ]
 
 
 def test_a_scale(api: Reading) -> None:
     selector = {"matchLabels": {"app": "web"}}
-    api.put("deployments.apps", "lab/web", spec={"replicas": 3, "selector": selector}, status={"replicas": 2})
+    api.put(
+        "deployments.apps",
+        "lab/web",
+        spec={"replicas": 3, "selector": selector},
+        status={"replicas": 2},
+    )
     body = api.get("/apis/apps/v1/namespaces/lab/deployments/web/scale")
     assert (body["kind"], body["spec"], body["status"]) == (
         "Scale", {"replicas": 3}, {"replicas": 2, "selector": "app=web"},

@@ -12,14 +12,19 @@ from tests.embedded.apiserver.handlers.reading import TABLE, Reading, events
 LAB = "/api/v1/namespaces/lab/configmaps"
 
 
-def watch(api: Reading, query: str = "", path: str = LAB, headers: dict[str, str] | None = None) -> EventStream:
+def watch(
+    api: Reading, query: str = "", path: str = LAB, headers: dict[str, str] | None = None
+) -> EventStream:
     response = api.call("GET", f"{path}?watch=1&{query}", headers)
     assert response.stream is not None, response.body
     return response.stream
 
 
 def told(stream: EventStream) -> list[tuple[str, str]]:
-    return [(event["type"], event["object"]["metadata"].get("name", "")) for event in events(stream.read())]
+    return [
+        (event["type"], event["object"]["metadata"].get("name", ""))
+        for event in events(stream.read())
+    ]
 
 
 def test_a_watch_begins_with_what_there_is(api: Reading) -> None:
@@ -49,7 +54,9 @@ def test_an_event_is_a_line(api: Reading) -> None:
     api.put("configmaps", "lab/z")
     api.put("configmaps", "lab/a")
     (piece,) = stream.read()
-    assert piece.startswith(b'{"type":"ADDED","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"')
+    assert piece.startswith(
+        b'{"type":"ADDED","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"'
+    )
     assert piece.endswith(b"}}\n")
 
 
@@ -89,7 +96,9 @@ def test_one_object_is_watched_by_its_name(api: Reading) -> None:
     response = api.call("GET", "/api/v1/watch/namespaces/lab/configmaps/a")
     assert response.stream is not None
     assert told(response.stream) == [("ADDED", "a")]
-    code, message = api.failure("/api/v1/watch/namespaces/lab/configmaps/a?fieldSelector=metadata.name%3Db")
+    code, message = api.failure(
+        "/api/v1/watch/namespaces/lab/configmaps/a?fieldSelector=metadata.name%3Db"
+    )
     assert (code, message) == (400, "fieldSelector metadata.name doesn't match requested name")
 
 
@@ -109,7 +118,10 @@ def test_one_object_is_watched_by_its_name_and_a_selector(api: Reading) -> None:
 def test_the_old_watch_paths(api: Reading) -> None:
     api.put("configmaps", "lab/a")
     api.put("configmaps", "other/b")
-    for path, names in (("/api/v1/watch/configmaps", ["a", "b"]), ("/api/v1/watch/namespaces/lab/configmaps", ["a"])):
+    for path, names in (
+        ("/api/v1/watch/configmaps", ["a", "b"]),
+        ("/api/v1/watch/namespaces/lab/configmaps", ["a"]),
+    ):
         response = api.call("GET", path)
         assert response.stream is not None
         assert [name for _, name in told(response.stream)] == names
@@ -126,7 +138,10 @@ def test_initial_events_end_with_a_bookmark(api: Reading) -> None:
         "object": {
             "kind": "ConfigMap",
             "apiVersion": "v1",
-            "metadata": {"resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}},
+            "metadata": {
+                "resourceVersion": "1",
+                "annotations": {"k8s.io/initial-events-end": "true"},
+            },
         },
     }
     assert told(watch(api, query)) == [("ADDED", "a")]
@@ -216,7 +231,11 @@ def test_tables_have_headers_once(api: Reading) -> None:
     stream = watch(api, headers=TABLE)
     api.put("configmaps", "lab/b", data={"x": "1"})
     first, second = events(stream.read())
-    assert [column["name"] for column in first["object"]["columnDefinitions"]] == ["Name", "Data", "Age"]
+    assert [column["name"] for column in first["object"]["columnDefinitions"]] == [
+        "Name",
+        "Data",
+        "Age",
+    ]
     assert second["object"]["columnDefinitions"] is None
     assert second["object"]["rows"][0]["cells"] == ["b", 1, "60m"]
     assert first["object"]["metadata"] == {"resourceVersion": "1"}
@@ -227,20 +246,29 @@ def test_a_bookmark_in_a_table(api: Reading) -> None:
     (bookmark,) = events(watch(api, query, headers=TABLE).read())
     (row,) = bookmark["object"]["rows"]
     assert row["cells"] == ["", 0, "<unknown>"]
-    assert row["object"]["metadata"] == {"resourceVersion": "0", "annotations": {"k8s.io/initial-events-end": "true"}}
+    assert row["object"]["metadata"] == {
+        "resourceVersion": "0",
+        "annotations": {"k8s.io/initial-events-end": "true"},
+    }
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "watch" in kind.verbs], ids=lambda kind: kind.resource)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if "watch" in kind.verbs], ids=lambda kind: kind.resource
+)
 def test_every_kinds_bookmark_can_be_a_table(api: Reading, kind: Kind) -> None:
     root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-    stream = watch(api, "allowWatchBookmarks=true&timeoutSeconds=99", f"{root}/{kind.plural}", TABLE)
+    stream = watch(
+        api, "allowWatchBookmarks=true&timeoutSeconds=99", f"{root}/{kind.plural}", TABLE
+    )
     api.now += 98
     assert [event["type"] for event in events(stream.read())] == ["BOOKMARK", "BOOKMARK"]
 
 
 @pytest.mark.parametrize("query", ["", "resourceVersion=0&"])
 def test_without_a_version_a_watch_begins_with_what_there_is(api: Reading, query: str) -> None:
-    (bookmark,) = events(watch(api, f"{query}allowWatchBookmarks=true", "/api/v1/namespaces/lab/pods").read())
+    (bookmark,) = events(
+        watch(api, f"{query}allowWatchBookmarks=true", "/api/v1/namespaces/lab/pods").read()
+    )
     annotations = {"k8s.io/initial-events-end": "true"}
     assert bookmark["object"] == {
         "kind": "Pod",
@@ -256,7 +284,9 @@ def test_without_a_version_a_watch_begins_with_what_there_is(api: Reading, query
 
 def test_metadata_alone(api: Reading) -> None:
     api.put("configmaps", "lab/a", data={"x": "1"})
-    stream = watch(api, headers={"accept": "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"})
+    stream = watch(
+        api, headers={"accept": "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"}
+    )
     (event,) = events(stream.read())
     assert list(event["object"]) == ["kind", "apiVersion", "metadata"]
 
@@ -291,17 +321,25 @@ def test_protobuf_events_have_their_length_in_front(api: Reading) -> None:
     ],
 )  # fmt: skip
 def test_refusals(api: Reading, query: str, message: str) -> None:
-    assert api.failure(f"{LAB}?watch=1&{query}") == (422, f'ListOptions.meta.k8s.io "" is invalid: {message}')
+    assert api.failure(f"{LAB}?watch=1&{query}") == (
+        422,
+        f'ListOptions.meta.k8s.io "" is invalid: {message}',
+    )
 
 
 def test_a_bad_revision_is_refused(api: Reading) -> None:
     code, message = api.failure(f"{LAB}?watch=1&resourceVersion=abc")
     assert code == 500
-    assert message == 'resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax'
+    assert (
+        message
+        == 'resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax'
+    )
 
 
 @pytest.mark.parametrize(("version", "told"), [("", ["ERROR"]), ("0", [])])
-def test_a_watch_whose_time_was_over_before_it_began(api: Reading, version: str, told: list[str]) -> None:
+def test_a_watch_whose_time_was_over_before_it_began(
+    api: Reading, version: str, told: list[str]
+) -> None:
     pieces = watch(api, f"resourceVersion={version}&timeoutSeconds=-1").read()
     assert [json.loads(piece)["type"] for piece in pieces] == told
 
@@ -319,6 +357,10 @@ def test_initial_events_of_the_future_are_an_error(api: Reading) -> None:
     query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=999&allowWatchBookmarks=true"
     stream = watch(api, query)
     (event,) = events(stream.read())
-    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 504, "Timeout")
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == (
+        "ERROR",
+        504,
+        "Timeout",
+    )
     assert stream.closed
     assert stream.read() == []

@@ -26,20 +26,68 @@ def said(schema: Any, value: Any, root: str = "", old: Any = ABSENT) -> list[str
 @pytest.mark.parametrize(
     ("schema", "value", "message"),
     [
-        ({"type": "integer"}, "x", 'Invalid value: "string": a in body must be of type integer: "string"'),
-        ({"type": "string"}, 1, 'Invalid value: "integer": a in body must be of type string: "integer"'),
-        ({"type": "boolean"}, {}, 'Invalid value: "object": a in body must be of type boolean: "object"'),
-        ({"type": "object"}, [], 'Invalid value: "array": a in body must be of type object: "array"'),
-        ({"type": "string"}, None, 'Invalid value: "null": a in body must be of type string: "null"'),
-        (INT_OR_STRING, True, 'Invalid value: "boolean": a in body must be of type integer,string: "boolean"'),
-        ({"type": "string", "enum": ["x", "y"]}, "z", 'Unsupported value: "z": supported values: "x", "y"'),
-        ({"type": "integer", "enum": [1, 2]}, 3, 'Unsupported value: 3: supported values: "1", "2"'),
-        ({"type": "string", "pattern": "^a+$"}, "b", "Invalid value: \"b\": a in body should match '^a+$'"),
-        ({"type": "string", "minLength": 2}, "b", 'Invalid value: "b": a in body should be at least 2 chars long'),
+        (
+            {"type": "integer"},
+            "x",
+            'Invalid value: "string": a in body must be of type integer: "string"',
+        ),
+        (
+            {"type": "string"},
+            1,
+            'Invalid value: "integer": a in body must be of type string: "integer"',
+        ),
+        (
+            {"type": "boolean"},
+            {},
+            'Invalid value: "object": a in body must be of type boolean: "object"',
+        ),
+        (
+            {"type": "object"},
+            [],
+            'Invalid value: "array": a in body must be of type object: "array"',
+        ),
+        (
+            {"type": "string"},
+            None,
+            'Invalid value: "null": a in body must be of type string: "null"',
+        ),
+        (
+            INT_OR_STRING,
+            True,
+            'Invalid value: "boolean": a in body must be of type integer,string: "boolean"',
+        ),
+        (
+            {"type": "string", "enum": ["x", "y"]},
+            "z",
+            'Unsupported value: "z": supported values: "x", "y"',
+        ),
+        (
+            {"type": "integer", "enum": [1, 2]},
+            3,
+            'Unsupported value: 3: supported values: "1", "2"',
+        ),
+        (
+            {"type": "string", "pattern": "^a+$"},
+            "b",
+            "Invalid value: \"b\": a in body should match '^a+$'",
+        ),
+        (
+            {"type": "string", "minLength": 2},
+            "b",
+            'Invalid value: "b": a in body should be at least 2 chars long',
+        ),
         ({"type": "string", "maxLength": 1}, "bb", "Too long: may not be more than 1 byte"),
         ({"type": "string", "maxLength": 2}, "bbb", "Too long: may not be more than 2 bytes"),
-        ({"type": "integer", "minimum": 2}, 1, "Invalid value: 1: a in body should be greater than or equal to 2"),
-        ({"type": "integer", "maximum": 2}, 3, "Invalid value: 3: a in body should be less than or equal to 2"),
+        (
+            {"type": "integer", "minimum": 2},
+            1,
+            "Invalid value: 1: a in body should be greater than or equal to 2",
+        ),
+        (
+            {"type": "integer", "maximum": 2},
+            3,
+            "Invalid value: 3: a in body should be less than or equal to 2",
+        ),
         (
             {"type": "integer", "minimum": 2, "exclusiveMinimum": True},
             2,
@@ -50,12 +98,32 @@ def said(schema: Any, value: Any, root: str = "", old: Any = ABSENT) -> list[str
             1.5,
             "Invalid value: 1.5: a in body should be less than 1.5",
         ),
-        ({"type": "integer", "multipleOf": 3}, 4, "Invalid value: 4: a in body should be a multiple of 3"),
+        (
+            {"type": "integer", "multipleOf": 3},
+            4,
+            "Invalid value: 4: a in body should be a multiple of 3",
+        ),
         ({"type": "array", "maxItems": 1}, [1, 2], "Too many: 2: must have at most 1 item"),
-        ({"type": "array", "minItems": 1}, [], "Invalid value: 0: a in body should have at least 1 items"),
-        ({"type": "object", "maxProperties": 0}, {"b": 1}, "Too many: 1: must have at most 0 items"),
-        ({"type": "object", "minProperties": 1}, {}, "Invalid value: 0: a in body should have at least 1 properties"),
-        ({"type": "string", "format": "date"}, "x", 'Invalid value: "x": a in body must be of type date: "x"'),
+        (
+            {"type": "array", "minItems": 1},
+            [],
+            "Invalid value: 0: a in body should have at least 1 items",
+        ),
+        (
+            {"type": "object", "maxProperties": 0},
+            {"b": 1},
+            "Too many: 1: must have at most 0 items",
+        ),
+        (
+            {"type": "object", "minProperties": 1},
+            {},
+            "Invalid value: 0: a in body should have at least 1 properties",
+        ),
+        (
+            {"type": "string", "format": "date"},
+            "x",
+            'Invalid value: "x": a in body must be of type date: "x"',
+        ),
     ],
 )
 def test_each_rule_in_its_words(schema: Any, value: Any, message: str) -> None:
@@ -81,13 +149,18 @@ def test_what_passes(schema: Any, value: Any) -> None:
 
 
 def test_where_a_value_stands_is_named() -> None:
-    inner = {"type": "array", "items": {"type": "object", "required": ["b"], "properties": {"c": {"type": "string"}}}}
+    inner = {
+        "type": "array",
+        "items": {"type": "object", "required": ["b"], "properties": {"c": {"type": "string"}}},
+    }
     assert said(inner, [{"c": 1}]) == [
         'a[0].c: Invalid value: "integer": a[0].c in body must be of type string: "integer"',
         "a[0].b: Required value",
     ]
     more = {"type": "object", "additionalProperties": {"type": "integer"}}
-    assert said(more, {"x": ""}) == ['a.x: Invalid value: "string": a.x in body must be of type integer: "string"']
+    assert said(more, {"x": ""}) == [
+        'a.x: Invalid value: "string": a.x in body must be of type integer: "string"'
+    ]
     assert said({"type": "integer"}, "", root="status") == [
         'status.a: Invalid value: "string": a in body must be of type integer: "string"'
     ]
@@ -123,11 +196,17 @@ def test_an_update_may_keep_what_is_wrong_already() -> None:
         "type": "array",
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["k"],
-        "items": {"type": "object", "properties": {"k": {"type": "string"}, "v": {"type": "integer"}}},
+        "items": {
+            "type": "object",
+            "properties": {"k": {"type": "string"}, "v": {"type": "integer"}},
+        },
     }
     wrong = {"k": "a", "v": "x"}
     assert said(keyed, [wrong, {"k": "b"}], old=[{"k": "c"}, wrong]) == []
-    assert len(said({**keyed, "x-kubernetes-list-type": "atomic"}, [wrong, {"k": "b"}], old=[wrong])) == 1
+    assert (
+        len(said({**keyed, "x-kubernetes-list-type": "atomic"}, [wrong, {"k": "b"}], old=[wrong]))
+        == 1
+    )
 
 
 def test_a_fraction_is_no_integer() -> None:
@@ -169,7 +248,9 @@ def test_an_int32_has_a_range() -> None:
 def test_formats(name: str, good: str, bad: str) -> None:
     schema = {"type": "string", "format": name}
     assert said(schema, good) == []
-    assert said(schema, bad) == [f'a: Invalid value: "{bad}": a in body must be of type {name}: "{bad}"']
+    assert said(schema, bad) == [
+        f'a: Invalid value: "{bad}": a in body must be of type {name}: "{bad}"'
+    ]
 
 
 def test_a_text_where_a_number_with_a_format_stands() -> None:
@@ -191,12 +272,15 @@ TEXT, RULED = {"type": "string"}, {"type": "string", "minLength": 0}
 @pytest.mark.parametrize("value", [["a", "b"], {"f": "a", "g": "b"}, ["a", 1], {"f": 1}])
 def test_texts_that_always_fit_count_like_those_that_are_looked_at(value: Any) -> None:
     plain, ruled = (
-        validate({"properties": {"f": each, "g": each}, "items": each}, value, "x") for each in (TEXT, RULED)
+        validate({"properties": {"f": each, "g": each}, "items": each}, value, "x")
+        for each in (TEXT, RULED)
     )
     assert (plain.passed, plain.problems) == (ruled.passed, ruled.problems)
 
 
-def test_texts_that_always_fit_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_that_always_fit_are_not_looked_at_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     texts, calls = ["a"] * 1000, list[Any]()
 
     def counted(*args: Any) -> values.Result:

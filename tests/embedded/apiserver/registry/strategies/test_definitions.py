@@ -31,7 +31,10 @@ def refused(api: ClusterApi, body: Any) -> list[tuple[str, str]]:
 def of_spec(api: ClusterApi, schema: Any) -> list[tuple[str, str]]:
     """What is wrong with a schema of ``spec``."""
     prefix = f"{SCHEMA}.properties[spec]"
-    return [(field.removeprefix(prefix), message) for field, message in refused(api, plain_definition(schema))]
+    return [
+        (field.removeprefix(prefix), message)
+        for field, message in refused(api, plain_definition(schema))
+    ]
 
 
 def test_the_name_has_the_plural_and_the_group(api: ClusterApi) -> None:
@@ -51,7 +54,10 @@ def test_an_empty_one_lacks_everything(api: ClusterApi) -> None:
         ("metadata.name", 'Invalid value: "x.y": must be spec.names.plural+"."+spec.group'),
         ("spec.group", "Required value"),
         ("spec.scope", "Required value"),
-        ("spec.versions", "Invalid value: null: must have exactly one version marked as storage version"),
+        (
+            "spec.versions",
+            "Invalid value: null: must have exactly one version marked as storage version",
+        ),
         ("spec.names.plural", "Required value"),
         ("spec.names.singular", "Required value"),
         ("spec.names.kind", "Required value"),
@@ -63,11 +69,18 @@ def test_an_empty_one_lacks_everything(api: ClusterApi) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "cause"),
     [
-        ("group", "example", ("spec.group", 'Invalid value: "example": should be a domain with at least one dot')),
+        (
+            "group",
+            "example",
+            ("spec.group", 'Invalid value: "example": should be a domain with at least one dot'),
+        ),
         (
             "scope",
             "Global",
-            ("spec.scope", 'Unsupported value: "Global": supported values: "Cluster", "Namespaced"'),
+            (
+                "spec.scope",
+                'Unsupported value: "Global": supported values: "Cluster", "Namespaced"',
+            ),
         ),
         (
             "names.kind",
@@ -81,7 +94,10 @@ def test_an_empty_one_lacks_everything(api: ClusterApi) -> None:
         (
             "names.listKind",
             "CronTab",
-            ("spec.names.listKind", 'Invalid value: "CronTab": kind and listKind may not be the same'),
+            (
+                "spec.names.listKind",
+                'Invalid value: "CronTab": kind and listKind may not be the same',
+            ),
         ),
     ],
 )
@@ -104,7 +120,10 @@ def test_groups_of_kubernetes_need_approval(api: ClusterApi) -> None:
     assert refused(api, body) == [(field, f"Required value: {must}, {proposal}")]
     body["metadata"]["annotations"] = {"api-approved.kubernetes.io": "yes"}
     assert refused(api, body) == [
-        (field, f'Invalid value: "yes": {must} with either a URL or a reason starting with "unapproved", {proposal}')
+        (
+            field,
+            f'Invalid value: "yes": {must} with either a URL or a reason starting with "unapproved", {proposal}',
+        )
     ]
     body["metadata"]["annotations"] = {"api-approved.kubernetes.io": "unapproved, a test"}
     assert api.admin.post(DEFINITIONS, body).status == 201
@@ -125,7 +144,10 @@ def test_versions(api: ClusterApi) -> None:
     assert found["spec.versions"].startswith(f"Invalid value: {shown}")
     body = plain_definition({"type": "object"}, deprecationWarning="old")
     assert refused(api, body) == [
-        ("spec.versions[0].deprecationWarning", 'Invalid value: "old": can only be set for deprecated versions')
+        (
+            "spec.versions[0].deprecationWarning",
+            'Invalid value: "old": can only be set for deprecated versions',
+        )
     ]
     body = definition()
     del body["spec"]["versions"][0]["schema"]
@@ -228,10 +250,16 @@ def test_schemas(api: ClusterApi, schema: Any, cause: tuple[str, str]) -> None:
 def test_metadata_is_not_declared(api: ClusterApi) -> None:
     body = plain_definition({"type": "object"})
     root = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    root["properties"]["metadata"] = {"type": "object", "properties": {"labels": {"type": "object"}}}
+    root["properties"]["metadata"] = {
+        "type": "object",
+        "properties": {"labels": {"type": "object"}},
+    }
     detail = "must not specify anything other than name and generateName, but metadata is implicitly specified"
     assert refused(api, body) == [(f"{SCHEMA}.properties[metadata]", f"Forbidden: {detail}")]
-    root["properties"]["metadata"] = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 5}}}
+    root["properties"]["metadata"] = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "maxLength": 5}},
+    }
     assert api.admin.post(DEFINITIONS, body).status == 201
 
 
@@ -250,14 +278,14 @@ def test_the_root_of_a_schema_with_a_status(api: ClusterApi) -> None:
     body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["maxProperties"] = 9
     (cause,) = refused(api, body)
     assert cause[0] == SCHEMA
-    shown = (
-        'Invalid value: {"ID":"","Schema":"","Ref":null,"Description":"","Type":"object","Nullable":false,"Format":""'
-    )
+    shown = 'Invalid value: {"ID":"","Schema":"","Ref":null,"Description":"","Type":"object","Nullable":false,"Format":""'
     assert cause[1].startswith(shown)
     assert '"MaxProperties":9,' in cause[1]
     assert '"Properties":{"spec":{"ID":"",' in cause[1]
     assert "only [Description Type Format Title" in cause[1]
-    assert cause[1].endswith("fields are allowed at the root of the schema if the status subresource is enabled")
+    assert cause[1].endswith(
+        "fields are allowed at the root of the schema if the status subresource is enabled"
+    )
 
 
 def test_columns_and_subresources(api: ClusterApi) -> None:
@@ -267,7 +295,10 @@ def test_columns_and_subresources(api: ClusterApi) -> None:
     version["subresources"]["scale"] = {"specReplicasPath": ".status.x", "statusReplicasPath": ""}
     types = "boolean,date,integer,number,string"
     assert refused(api, body) == [
-        ("spec.subresources.scale.specReplicasPath", 'Invalid value: ".status.x": should be a json path under .spec'),
+        (
+            "spec.subresources.scale.specReplicasPath",
+            'Invalid value: ".status.x": should be a json path under .spec',
+        ),
         ("spec.subresources.scale.statusReplicasPath", "Required value"),
         ("spec.additionalPrinterColumns[0].name", "Required value"),
         ("spec.additionalPrinterColumns[0].type", f'Invalid value: "text": must be one of {types}'),
@@ -280,7 +311,9 @@ def test_columns_and_subresources(api: ClusterApi) -> None:
 
 def test_selectable_fields(api: ClusterApi) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "object"}}}
-    fields = [{"jsonPath": path} for path in (".spec.b", ".spec.c", ".spec.a[0]", ".spec.a", ".spec.a")]
+    fields = [
+        {"jsonPath": path} for path in (".spec.b", ".spec.c", ".spec.a[0]", ".spec.a", ".spec.a")
+    ]
     detail = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats"
     assert refused(api, plain_definition(schema, selectableFields=fields)) == [
         ("spec.selectableFields[0].jsonPath", f'Invalid value: ".spec.b": {detail} are allowed.'),
@@ -300,11 +333,17 @@ def test_conversion(api: ClusterApi) -> None:
     body = definition()
     body["spec"]["conversion"] = {"strategy": "Webhook"}
     assert refused(api, body) == [
-        ("spec.conversion.webhookClientConfig", "Required value: required when strategy is set to Webhook"),
+        (
+            "spec.conversion.webhookClientConfig",
+            "Required value: required when strategy is set to Webhook",
+        ),
         ("spec.conversion.conversionReviewVersions", "Required value"),
     ]
     config = {"url": "https://example.com"}
-    body["spec"]["conversion"]["webhook"] = {"clientConfig": config, "conversionReviewVersions": ["v1"]}
+    body["spec"]["conversion"]["webhook"] = {
+        "clientConfig": config,
+        "conversionReviewVersions": ["v1"],
+    }
     reply = api.admin.post(DEFINITIONS, body)
     assert reply.status == 201
     assert reply.warnings == (
@@ -333,14 +372,24 @@ def test_the_fields_of_rules_exist(api: ClusterApi, path: str, valid: bool) -> N
         "properties": {"a": {"type": "string"}, "m": texts},
         "x-kubernetes-validations": [{"rule": "true", "fieldPath": path}],
     }
-    wrong = (".x-kubernetes-validations[0].fieldPath", f'Invalid value: "{path}": must be a valid path')
+    wrong = (
+        ".x-kubernetes-validations[0].fieldPath",
+        f'Invalid value: "{path}": must be a valid path',
+    )
     reply = api.admin.post(DEFINITIONS, plain_definition(schema))
-    assert reply.status == 201 if valid else causes(reply) == [(f"{SCHEMA}.properties[spec]{wrong[0]}", wrong[1])]
+    assert (
+        reply.status == 201
+        if valid
+        else causes(reply) == [(f"{SCHEMA}.properties[spec]{wrong[0]}", wrong[1])]
+    )
 
 
 def test_an_approval_that_is_no_url(api: ClusterApi) -> None:
     body = definition()
-    body["metadata"] = {"name": "crontabs.x.k8s.io", "annotations": {"api-approved.kubernetes.io": "http://[x"}}
+    body["metadata"] = {
+        "name": "crontabs.x.k8s.io",
+        "annotations": {"api-approved.kubernetes.io": "http://[x"},
+    }
     body["spec"]["group"] = "x.k8s.io"
     ((field, _),) = refused(api, body)
     assert field == "metadata.annotations[api-approved.kubernetes.io]"
@@ -389,7 +438,9 @@ def test_what_an_update_may_not_change(api: ClusterApi) -> None:
     body["spec"]["versions"][0]["name"] = "v2"
     ((field, message),) = causes(api.admin.put(f"{DEFINITIONS}/{NAME}", body))
     assert field == "status.storedVersions[0]"
-    assert message.startswith('Invalid value: "v1": missing from spec.versions; v1 was previously a storage version')
+    assert message.startswith(
+        'Invalid value: "v1": missing from spec.versions; v1 was previously a storage version'
+    )
     del body["metadata"]["resourceVersion"]
     assert api.admin.put(f"{DEFINITIONS}/{NAME}", body).status == 422
 
@@ -412,9 +463,15 @@ def test_a_schema_in_a_schema_in_a_schema(api: ClusterApi) -> None:
 
 def test_a_conversion_webhook_says_how_it_is_called(api: ClusterApi) -> None:
     body = definition()
-    body["spec"]["conversion"] = {"strategy": "Webhook", "webhook": {"conversionReviewVersions": []}}
+    body["spec"]["conversion"] = {
+        "strategy": "Webhook",
+        "webhook": {"conversionReviewVersions": []},
+    }
     assert causes(api.admin.post(DEFINITIONS, body)) == [
-        ("spec.conversion.webhookClientConfig", "Required value: required when strategy is set to Webhook"),
+        (
+            "spec.conversion.webhookClientConfig",
+            "Required value: required when strategy is set to Webhook",
+        ),
         ("spec.conversion.conversionReviewVersions", "Required value"),
     ]
 
@@ -430,7 +487,10 @@ CLIENT = "spec.conversion.webhookClientConfig"
         (
             {"url": "https://u:p@/x?a=b#c"},
             [
-                (".url", 'Invalid value: "": host must be provided; desired format: https://host[/path]'),
+                (
+                    ".url",
+                    'Invalid value: "": host must be provided; desired format: https://host[/path]',
+                ),
                 (".url", 'Invalid value: "u:p": user information is not permitted in the URL'),
                 (".url", 'Invalid value: "c": fragments are not permitted in the URL'),
                 (".url", 'Invalid value: "a=b": query parameters are not permitted in the URL'),
@@ -441,7 +501,10 @@ CLIENT = "spec.conversion.webhookClientConfig"
             [
                 (".service.name", f"{REQUIRED}service name is required"),
                 (".service.namespace", f"{REQUIRED}service namespace is required"),
-                (".service.port", "Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive"),
+                (
+                    ".service.port",
+                    "Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive",
+                ),
                 (".service.path", 'Invalid value: "//": segment[0] may not be empty'),
             ],
         ),

@@ -27,10 +27,17 @@ def test_every_group_version_has_its_service(api: ClusterApi) -> None:
     found = {cells[0]: cells[1:3] for cells in rows(api, SERVICES)}
     assert found["v1."] == found["v2.autoscaling"] == ["Local", "True"]
     groups = api.must(api.admin.get("/apis"))["groups"]
-    versions = {f"{each['version']}.{group['name']}" for group in groups for each in group["versions"]}
+    versions = {
+        f"{each['version']}.{group['name']}" for group in groups for each in group["versions"]
+    }
     assert versions | {"v1."} == found.keys() | {"v1.apiregistration.k8s.io"}
     made = api.must(api.admin.get(f"{SERVICES}/v1.apps"))
-    assert made["spec"] == {"group": "apps", "version": "v1", "groupPriorityMinimum": 17800, "versionPriority": 15}
+    assert made["spec"] == {
+        "group": "apps",
+        "version": "v1",
+        "groupPriorityMinimum": 17800,
+        "versionPriority": 15,
+    }
     assert made["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"] == {
         "f:group": {},
         "f:groupPriorityMinimum": {},
@@ -49,9 +56,13 @@ def test_flow_schemas_are_printed_by_precedence(api: ClusterApi) -> None:
 
 def test_answers_name_the_stored_schema_and_level(api: ClusterApi) -> None:
     headers = api.admin.get("/version").headers
-    assert headers["X-Kubernetes-Pf-Flowschema-Uid"] == api.must(api.admin.get(f"{FLOWS}/exempt"))["metadata"]["uid"]
     assert (
-        headers["X-Kubernetes-Pf-Prioritylevel-Uid"] == api.must(api.admin.get(f"{LEVELS}/exempt"))["metadata"]["uid"]
+        headers["X-Kubernetes-Pf-Flowschema-Uid"]
+        == api.must(api.admin.get(f"{FLOWS}/exempt"))["metadata"]["uid"]
+    )
+    assert (
+        headers["X-Kubernetes-Pf-Prioritylevel-Uid"]
+        == api.must(api.admin.get(f"{LEVELS}/exempt"))["metadata"]["uid"]
     )
 
 
@@ -66,11 +77,17 @@ def test_what_new_schemas_and_levels_are_filled_in_with(api: ClusterApi) -> None
     assert made["spec"]["matchingPrecedence"] == 1000
     assert made["status"] == {}
     queue = {"type": "Queue", "queuing": {}}
-    body = {"metadata": {"name": "mine"}, "spec": {"type": "Limited", "limited": {"limitResponse": queue}}}
+    body = {
+        "metadata": {"name": "mine"},
+        "spec": {"type": "Limited", "limited": {"limitResponse": queue}},
+    }
     limited = api.must(api.admin.post(LEVELS, body))["spec"]["limited"]
     assert limited == {
         "nominalConcurrencyShares": 30,
-        "limitResponse": {"type": "Queue", "queuing": {"queues": 64, "handSize": 8, "queueLengthLimit": 50}},
+        "limitResponse": {
+            "type": "Queue",
+            "queuing": {"queues": 64, "handSize": 8, "queueLengthLimit": 50},
+        },
         "lendablePercent": 0,
     }
 
@@ -79,7 +96,10 @@ def test_what_is_mandatory_stays(api: ClusterApi) -> None:
     reply = api.admin.patch(f"{FLOWS}/catch-all", {"spec": {"matchingPrecedence": 9}})
     assert [cause["field"] for cause in reply.body["details"]["causes"]] == ["spec"]
     assert reply.message.endswith("spec of 'catch-all' must equal the fixed value")
-    assert api.admin.patch(f"{LEVELS}/exempt", {"spec": {"exempt": {"lendablePercent": 5}}}).status == 200
+    assert (
+        api.admin.patch(f"{LEVELS}/exempt", {"spec": {"exempt": {"lendablePercent": 5}}}).status
+        == 200
+    )
 
 
 def test_rules_of_flow_schemas_and_levels(api: ClusterApi) -> None:
@@ -92,7 +112,10 @@ def test_rules_of_flow_schemas_and_levels(api: ClusterApi) -> None:
             "Invalid value: 1: only the schema named 'exempt' may have matchingPrecedence 1",
         ),
         ("spec.priorityLevelConfiguration.name", "Required value: must reference a priority level"),
-        (f"{place}.subjects[0].group", "Required value: group is required when subject kind is 'Group'"),
+        (
+            f"{place}.subjects[0].group",
+            "Required value: group is required when subject kind is 'Group'",
+        ),
         (
             f"{place}.subjects[1].kind",
             'Unsupported value: "Role": supported values: "Group", "ServiceAccount", "User"',

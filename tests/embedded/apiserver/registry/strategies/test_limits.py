@@ -20,11 +20,16 @@ def api() -> ClusterApi:
 
 
 def quota(api: ClusterApi, **spec: Any) -> Reply:
-    return api.admin.post(f"{LAB}/resourcequotas?dryRun=All", {"metadata": {"name": "q"}, "spec": spec})
+    return api.admin.post(
+        f"{LAB}/resourcequotas?dryRun=All", {"metadata": {"name": "q"}, "spec": spec}
+    )
 
 
 def limits(api: ClusterApi, *items: Any) -> Reply:
-    return api.admin.post(f"{LAB}/limitranges?dryRun=All", {"metadata": {"name": "l"}, "spec": {"limits": list(items)}})
+    return api.admin.post(
+        f"{LAB}/limitranges?dryRun=All",
+        {"metadata": {"name": "l"}, "spec": {"limits": list(items)}},
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,11 +72,15 @@ def test_good_bounds(api: ClusterApi, hard: dict[str, str]) -> None:
     ],
 )
 def test_bad_bounds(api: ClusterApi, name: str, amount: str, messages: list[str]) -> None:
-    assert causes(quota(api, hard={name: amount})) == [(f"spec.hard[{name}]", message) for message in messages]
+    assert causes(quota(api, hard={name: amount})) == [
+        (f"spec.hard[{name}]", message) for message in messages
+    ]
 
 
 def test_a_limit_range_without_a_name_gets_one(api: ClusterApi) -> None:
-    made = api.must(api.admin.post(f"{LAB}/limitranges?dryRun=All", {"metadata": {}, "spec": {"limits": []}}))
+    made = api.must(
+        api.admin.post(f"{LAB}/limitranges?dryRun=All", {"metadata": {}, "spec": {"limits": []}})
+    )
     assert len(made["metadata"]["name"]) == 36
 
 
@@ -79,7 +88,12 @@ def test_good_limits(api: ClusterApi) -> None:
     api.must(
         limits(
             api,
-            {"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "100m"}, "maxLimitRequestRatio": {"cpu": "4"}},
+            {
+                "type": "Container",
+                "max": {"cpu": "1"},
+                "min": {"cpu": "100m"},
+                "maxLimitRequestRatio": {"cpu": "4"},
+            },
             {"type": "Pod", "max": {"memory": "1Gi", "example.com/gpu": "1"}},
             {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}},
             {"type": "example.com/Other", "max": {"pods": "1"}},

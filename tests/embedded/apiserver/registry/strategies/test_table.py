@@ -21,7 +21,9 @@ def test_every_row_leads_to_rules_of_its_own(row: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids="/".join)
-def test_every_attribute_in_a_row_is_one_of_the_class_with_another_value(row: tuple[str, str]) -> None:
+def test_every_attribute_in_a_row_is_one_of_the_class_with_another_value(
+    row: tuple[str, str],
+) -> None:
     strategy = strategy_of(BY_KIND[row])
     for attribute, value in TABLE[row[0]][row[1]].items():
         if attribute != "strategy":

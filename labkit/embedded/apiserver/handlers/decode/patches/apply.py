@@ -19,7 +19,9 @@ from labkit.embedded.machinery.schema.decoding import OBJECT, DecodeProblem, can
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 
-def applied_configuration(request: Request, struct: Struct, kind: Kind, live: Object | None = None) -> Object:
+def applied_configuration(
+    request: Request, struct: Struct, kind: Kind, live: Object | None = None
+) -> Object:
     """Read the configuration of a server-side apply: checked against the schema, not decoded.
 
     ``live`` is checked before it, unless it has managers.
@@ -48,17 +50,23 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind, live: Ob
         raise bad_request("metadata.managedFields must be nil")
     found = problems(struct, config)
     if found:
-        raise ApiError(500, "", f"failed to create typed patch object ({_who(config, kind)}): {joined(found)}")
+        raise ApiError(
+            500, "", f"failed to create typed patch object ({_who(config, kind)}): {joined(found)}"
+        )
     if strict:
         mode = field_validation(request)
         if mode == "Strict":
-            raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {strict[0]}")
+            raise bad_request(
+                f"error strict decoding patch: error converting YAML to JSON: {strict[0]}"
+            )
         if mode == "Warn":
             request.warnings += warning_lines(strict)
     return config
 
 
-def applied_object(complete: Callable[[Object], Object], merged: Object, config: Object, kind: Kind) -> Object:
+def applied_object(
+    complete: Callable[[Object], Object], merged: Object, config: Object, kind: Kind
+) -> Object:
     """Decode the merge of a configuration and its object; 500 if a value does not fit its field.
 
     ``complete`` decodes it and sets its defaults. The error names the configuration's object.
@@ -69,7 +77,9 @@ def applied_object(complete: Callable[[Object], Object], merged: Object, config:
         text = restored(error)
         row = f"{kind.group}/{kind.version}, Kind={kind.kind}"
         what = f"failed to convert new object ({_who(config, kind)}) to proper version"
-        raise ApiError(500, "", f"{what}: unable to convert unstructured object to {row}: {text}") from error
+        raise ApiError(
+            500, "", f"{what}: unable to convert unstructured object to {row}: {text}"
+        ) from error
 
 
 def _who(config: Object, kind: Kind) -> str:

@@ -100,7 +100,9 @@ class JsonPatch:
         value = _get(holder, key)
         holder, key = self._find(operation.get("path"))
         if value is not None:
-            self._copied += len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+            self._copied += len(
+                json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+            )
         if self._copied > MAX_COPIED_BYTES:
             raise Inapplicable
         _insert(holder, key, self._written(value))
@@ -185,7 +187,9 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, dict | list):
         charge(len(one))
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_equal(value, other[name]) for name, value in one.items())
+        return one.keys() == other.keys() and all(
+            _equal(value, other[name]) for name, value in one.items()
+        )
     if isinstance(one, list):
         return len(one) == len(other) and all(map(_equal, one, other))
     return bool(one == other)

@@ -41,7 +41,9 @@ def patch_type(request: Request, kind: Kind | None = None) -> str:
     named = request.headers.get("content-type", "").partition(";")[0].strip()
     if isinstance(kind, CustomKind):
         if named not in CUSTOM_PATCH_TYPES:
-            text = "the body of the request was in an unknown format - accepted media types include: "
+            text = (
+                "the body of the request was in an unknown format - accepted media types include: "
+            )
             raise ApiError(415, "UnsupportedMediaType", text + ", ".join(CUSTOM_PATCH_TYPES))
         return named
     if named not in PATCH_TYPES:
@@ -51,7 +53,9 @@ def patch_type(request: Request, kind: Kind | None = None) -> str:
 
 def unprocessable() -> ApiError:
     """422: a JSON patch does not apply."""
-    return ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})
+    return ApiError(
+        422, "Invalid", "the server rejected our request due to an error in our request", {}
+    )
 
 
 def patched(request: Request, form: str, current: Object, struct: Struct, kind: Kind) -> Object:
@@ -87,9 +91,13 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     try:
         if form != STRATEGIC_PATCH:
             check_type(result, kind)
-        obj = decoding.Decoder(strict if mode != "Ignore" else None, keep_empty=True).decode(struct, result)
+        obj = decoding.Decoder(strict if mode != "Ignore" else None, keep_empty=True).decode(
+            struct, result
+        )
     except decoding.DecodeProblem as error:
-        raise _invalid_patch(shown, restored(error) if form == STRATEGIC_PATCH else str(error)) from error
+        raise _invalid_patch(
+            shown, restored(error) if form == STRATEGIC_PATCH else str(error)
+        ) from error
     _tell(request, mode, shown, strict)
     return obj
 
@@ -117,7 +125,9 @@ def _tell(request: Request, mode: str, document: Any, strict: list[str]) -> None
 def _invalid_patch(document: Any, problem: str) -> ApiError:
     """422: the patched document (or the patch as a text) is not an object of the kind."""
     if not isinstance(document, str):
-        document = gojson.escape(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()).decode()
+        document = gojson.escape(
+            json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+        ).decode()
     errors = FieldErrors()
     errors.invalid("patch", document, problem)
     return invalid_object("", "", "", errors)
@@ -145,9 +155,15 @@ def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict:
                 if len(strict) < decoding.MAX_STRICT_ERRORS:
                     place = "".join((*path, f".{name}")).removeprefix(".")
                     strict.append(f"duplicate field {go_quote(place)}")
-        inner = ((f".{name}", item) for name, item in value.items() if isinstance(item, dict | list))
+        inner = (
+            (f".{name}", item) for name, item in value.items() if isinstance(item, dict | list)
+        )
     else:
-        inner = ((f"[{index}]", item) for index, item in enumerate(value) if isinstance(item, dict | list))
+        inner = (
+            (f"[{index}]", item)
+            for index, item in enumerate(value)
+            if isinstance(item, dict | list)
+        )
     for step, item in inner:
         path.append(step)
         _note_duplicates(item, path, strict)
@@ -178,7 +194,9 @@ def merge_patch(current: Any, patch: Any) -> Any:
 def without_nulls(value: Any) -> Any:
     """The replacement value of a merge patch: fields sorted by name, without nulls."""
     if isinstance(value, dict):
-        return {name: without_nulls(value[name]) for name in sorted(value) if value[name] is not None}
+        return {
+            name: without_nulls(value[name]) for name in sorted(value) if value[name] is not None
+        }
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
@@ -190,7 +208,9 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
     if operations is None:
         operations = []
     if not isinstance(operations, list):
-        raise bad_request(f"error decoding patch: {decoding.cannot_unmarshal(operations, '[]handlers.jsonPatchOp')}")
+        raise bad_request(
+            f"error decoding patch: {decoding.cannot_unmarshal(operations, '[]handlers.jsonPatchOp')}"
+        )
     if len(operations) > MAX_OPERATIONS:
         allowed = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {allowed}")
@@ -209,7 +229,9 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
     if operation is None:
         raise unprocessable()
     if not isinstance(operation, dict):
-        raise bad_request(f"error decoding patch: {decoding.cannot_unmarshal(operation, 'handlers.jsonPatchOp')}")
+        raise bad_request(
+            f"error decoding patch: {decoding.cannot_unmarshal(operation, 'handlers.jsonPatchOp')}"
+        )
     for name, value in operation.items():
         wanted = OPERATION_FIELDS.get(name)
         if wanted is None:

@@ -23,7 +23,13 @@ def check_type(document: Any, kind: Kind) -> None:
     version, name = document.get("apiVersion"), document.get("kind") or kind.kind
     if (version, name) == (kind.group_version, kind.kind):
         return
-    if isinstance(version, str) and isinstance(name, str) and is_older(version, name, kind.group, kind.kind):
+    if (
+        isinstance(version, str)
+        and isinstance(name, str)
+        and is_older(version, name, kind.group, kind.kind)
+    ):
         return
     short, internal = str(version or "").rpartition("/")[2], kind.group.partition(".")[0] or "core"
-    raise DecodeProblem(f"converting ({short}.{name}) to ({internal}.{kind.kind}): unknown conversion")
+    raise DecodeProblem(
+        f"converting ({short}.{name}) to ({internal}.{kind.kind}): unknown conversion"
+    )

@@ -28,7 +28,9 @@ def senseless(text: str) -> ApiError:
     return ApiError(500, "", text)
 
 
-def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Struct) -> dict[str, Any]:
+def strategic_merge(
+    original: dict[str, Any], patch: dict[str, Any], struct: Struct
+) -> dict[str, Any]:
     """Apply a patch to a copy of an object; an ``ApiError`` if it is invalid.
 
     Merging removes the patch's directives and what is below them, as in the real server, whose errors show the rest.
@@ -36,7 +38,9 @@ def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Str
     return _merge_map(copy.deepcopy(original), patch, struct)
 
 
-def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct | None) -> dict[str, Any]:
+def _merge_map(
+    original: dict[str, Any], patch: dict[str, Any], struct: Struct | None
+) -> dict[str, Any]:
     if DIRECTIVE in patch:
         directive = patch.pop(DIRECTIVE)
         if directive == "replace":
@@ -61,7 +65,12 @@ def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct |
                 original[key] = value
             else:
                 original[key] = _merge_map(current, value, _inner(field))
-        elif isinstance(current, list) and isinstance(value, list) and field and "merge" in field.strategies:
+        elif (
+            isinstance(current, list)
+            and isinstance(value, list)
+            and field
+            and "merge" in field.strategies
+        ):
             original[key] = _merge_list(current, value, field)
         elif isinstance(current, list) and isinstance(value, list):
             original[key] = value
@@ -134,17 +143,27 @@ def _delete_from(original: dict[str, Any], key: str, gone: Any) -> None:
         original[key] = [item for item in current if _hashable(item) not in known]
 
 
-def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: Struct | None) -> None:
+def _set_element_order(
+    original: dict[str, Any], patch: dict[str, Any], struct: Struct | None
+) -> None:
     for key in [name for name in patch if name.startswith(SET_ORDER)]:
         order = patch.pop(key)
         name = key[len(SET_ORDER) :]
         if not isinstance(order, list):
-            found = OBJECT if isinstance(order, dict) else "%!s(<nil>)" if order is None else go_kind(order)
+            found = (
+                OBJECT
+                if isinstance(order, dict)
+                else "%!s(<nil>)"
+                if order is None
+                else go_kind(order)
+            )
             raise senseless(f"expected a []interface {{}}, but received a {found}")
         field = struct.fields.get(name) if struct is not None else None
         if field is None:
             where = struct.go if struct is not None else ""
-            raise senseless(f"unable to find api field in struct {where} for the json field {go_quote(name)}")
+            raise senseless(
+                f"unable to find api field in struct {where} for the json field {go_quote(name)}"
+            )
         if DELETE_FROM + name in patch:
             _delete_from(original, name, patch.pop(DELETE_FROM + name))
         current, sent = original.get(name), patch.pop(name, None)
@@ -225,9 +244,14 @@ def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) 
     """Order merged items: those of the patch in its order, the others between them as before."""
     wanted, before = _first_places(order, key), _first_places(server, key)
     known = [(_identity(item, key), item) for item in merged]
-    patched = deque(sorted((pair for pair in known if pair[0] in wanted), key=lambda pair: wanted[pair[0]]))
+    patched = deque(
+        sorted((pair for pair in known if pair[0] in wanted), key=lambda pair: wanted[pair[0]])
+    )
     others = deque(
-        sorted((pair for pair in known if pair[0] not in wanted), key=lambda pair: before.get(pair[0], len(server)))
+        sorted(
+            (pair for pair in known if pair[0] not in wanted),
+            key=lambda pair: before.get(pair[0], len(server)),
+        )
     )
     joined: list[Any] = []
     while others and patched:

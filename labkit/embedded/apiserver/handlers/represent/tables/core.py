@@ -119,7 +119,10 @@ def _node(obj: Object, now: float) -> Cells:
 
 @printer("events")
 def _event(obj: Object, now: float) -> Cells:
-    involved, source = obj.get("involvedObject") or obj.get("regarding") or {}, obj.get("source") or {}
+    involved, source = (
+        obj.get("involvedObject") or obj.get("regarding") or {},
+        obj.get("source") or {},
+    )
     first = text.since(obj.get("firstTimestamp") or obj.get("eventTime"), now)
     last = text.since(obj["lastTimestamp"], now) if obj.get("lastTimestamp") else first
     count = obj.get("count") or 1

@@ -26,10 +26,16 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 def custom_printer(kind: CustomKind) -> Printer:
     """The printer of one version of a custom kind."""
-    name, age = COLUMNS[""][0], {**COLUMNS["configmaps"][-1], "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+    name, age = (
+        COLUMNS[""][0],
+        {**COLUMNS["configmaps"][-1], "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    )
     columns: list[Object] = kind.version_spec.get("additionalPrinterColumns") or [age]
     described = [
-        {"description": f"Custom resource definition column (in JSONPath format): {column['jsonPath']}", **column}
+        {
+            "description": f"Custom resource definition column (in JSONPath format): {column['jsonPath']}",
+            **column,
+        }
         for column in columns
     ]
     head, *own = [{key: each[key] for key in each if key != "path"} for each in (name, *described)]
@@ -91,14 +97,24 @@ def find(obj: Any, path: str) -> Iterator[Any]:
 def _step(value: Any, step: re.Match[str]) -> Iterator[Any]:
     index = (step["index"] or "").strip()
     if step["filter"] is not None:
-        yield from (item for item in (value if isinstance(value, list) else ()) if _passes(item, step["filter"]))
+        yield from (
+            item
+            for item in (value if isinstance(value, list) else ())
+            if _passes(item, step["filter"])
+        )
     elif step["name"] == "*" or index == "*":
-        yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        yield from (
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        )
     elif isinstance(value, dict):
         name = re.sub(r"\\(.)", r"\1", step["name"]) if step["name"] else index[1:-1]
         if name in value:
             yield value[name]
-    elif isinstance(value, list) and re.fullmatch(r"-?\d{1,9}", index) and -len(value) <= int(index) < len(value):
+    elif (
+        isinstance(value, list)
+        and re.fullmatch(r"-?\d{1,9}", index)
+        and -len(value) <= int(index) < len(value)
+    ):
         yield value[int(index)]
 
 

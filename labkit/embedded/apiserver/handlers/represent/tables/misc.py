@@ -47,7 +47,9 @@ def _controller_revision(obj: Object, now: float) -> Cells:
 @printer("endpointslices.discovery.k8s.io")
 def _endpoint_slice(obj: Object, now: float) -> Cells:
     ports = [str(port.get("port", "*")) for port in obj.get("ports") or ()]
-    addresses = [address for each in obj.get("endpoints") or () for address in each.get("addresses") or ()]
+    addresses = [
+        address for each in obj.get("endpoints") or () for address in each.get("addresses") or ()
+    ]
     return [shortened(ports, SHOWN) or UNSET, shortened(addresses, SHOWN) or UNSET]
 
 
@@ -121,7 +123,9 @@ def _api_service(obj: Object, now: float) -> Cells:
     state = "Unknown" if condition is None else condition.get("status", "")
     if condition is not None and state != "True" and condition.get("reason"):
         state = f"{state} ({condition['reason']})"
-    where = "Local" if service is None else f"{service.get('namespace', '')}/{service.get('name', '')}"
+    where = (
+        "Local" if service is None else f"{service.get('namespace', '')}/{service.get('name', '')}"
+    )
     return [where, state]
 
 
@@ -146,8 +150,13 @@ def _binding(obj: Object, now: float) -> Cells:
     return [named or (selector(param["selector"]) if "selector" in param else UNSET)]
 
 
-POLICIES = [Printer(f"{word}admissionpolicies.{ADMISSION}", _policy) for word in ("mutating", "validating")]
-POLICIES += [Printer(f"{word}admissionpolicybindings.{ADMISSION}", _binding) for word in ("mutating", "validating")]
+POLICIES = [
+    Printer(f"{word}admissionpolicies.{ADMISSION}", _policy) for word in ("mutating", "validating")
+]
+POLICIES += [
+    Printer(f"{word}admissionpolicybindings.{ADMISSION}", _binding)
+    for word in ("mutating", "validating")
+]
 
 
 @printer("certificatesigningrequests.certificates.k8s.io")
@@ -175,5 +184,9 @@ def address(obj: Object, now: float) -> Cells:
     if not parent:
         return [NONE, age(obj, now)]
     group = f".{parent['group']}" if parent.get("group") else ""
-    parts = [f"{parent.get('resource', '')}{group}".lower(), parent.get("namespace"), parent.get("name")]
+    parts = [
+        f"{parent.get('resource', '')}{group}".lower(),
+        parent.get("namespace"),
+        parent.get("name"),
+    ]
     return ["/".join(part for part in parts if part), age(obj, now)]

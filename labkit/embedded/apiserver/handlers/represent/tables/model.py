@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.handlers.represent.tables.text import access_modes, duration, labels, selector, since
+from labkit.embedded.apiserver.handlers.represent.tables.text import (
+    access_modes,
+    duration,
+    labels,
+    selector,
+    since,
+)
 from labkit.embedded.machinery.request import Object
 
 Cells = list[Any]
@@ -22,7 +28,9 @@ Rows = Callable[[Object, float], Cells]
 
 _TABLE: Mapping[str, Any] = read_json(__file__, "columns.json")
 COLUMNS: Mapping[str, list[Object]] = {
-    resource: [_TABLE["shared"][column] if isinstance(column, str) else column for column in columns]
+    resource: [
+        _TABLE["shared"][column] if isinstance(column, str) else column for column in columns
+    ]
     for resource, columns in _TABLE["columns"].items()
 }
 """Plural with its group, such as ``pods`` or ``roles.rbac.authorization.k8s.io``, to the columns."""
@@ -53,7 +61,11 @@ def _definition(column: Object) -> Object:
 
 
 def _reader(column: Object) -> Callable[[Object, float], Any]:
-    steps, default, form = column["path"].split("."), column.get("default", ""), column.get("as", "")
+    steps, default, form = (
+        column["path"].split("."),
+        column.get("default", ""),
+        column.get("as", ""),
+    )
     text = TEXTS[form] if form not in ("", "since") else None
 
     def read(obj: Object, now: float) -> Any:
@@ -86,12 +98,16 @@ class Printer:
     order: Callable[[Object], Any] | None = None
     columns: list[Object] = field(default_factory=list)
     definitions: list[Object] = field(init=False, default_factory=list)
-    _readers: list[tuple[int, Callable[[Object, float], Any]]] = field(init=False, default_factory=list)
+    _readers: list[tuple[int, Callable[[Object, float], Any]]] = field(
+        init=False, default_factory=list
+    )
 
     def __post_init__(self) -> None:
         columns = self.columns or COLUMNS[self.resource]
         self.definitions.extend(map(_definition, columns))
-        self._readers.extend((place, _reader(each)) for place, each in enumerate(columns) if "path" in each)
+        self._readers.extend(
+            (place, _reader(each)) for place, each in enumerate(columns) if "path" in each
+        )
 
     def cells(self, obj: Object, now: float) -> Cells:
         """The cells of an object's row; ``now`` is in seconds since the epoch."""

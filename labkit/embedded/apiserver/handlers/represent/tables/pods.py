@@ -25,7 +25,8 @@ class _Summary:
         self.total = len(self.spec.get("containers") or ())
         self.reason: str = self.status.get("reason") or self.status.get("phase") or ""
         if any(
-            each.get("type") == "PodScheduled" and each.get("reason") == "SchedulingGated" for each in self.conditions
+            each.get("type") == "PodScheduled" and each.get("reason") == "SchedulingGated"
+            for each in self.conditions
         ):
             self.reason = "SchedulingGated"
         initializing = self._init_containers()
@@ -42,12 +43,17 @@ class _Summary:
         return self.status.get("conditions") or []
 
     def is_true(self, condition: str) -> bool:
-        return any(each.get("type") == condition and each.get("status") == "True" for each in self.conditions)
+        return any(
+            each.get("type") == condition and each.get("status") == "True"
+            for each in self.conditions
+        )
 
     def _init_containers(self) -> bool:
         """Count the init containers, and whether they still run."""
         declared = self.spec.get("initContainers") or ()
-        sidecars = {each.get("name", "") for each in declared if each.get("restartPolicy") == "Always"}
+        sidecars = {
+            each.get("name", "") for each in declared if each.get("restartPolicy") == "Always"
+        }
         self.total += len(sidecars)
         restarts, last_restart = 0, ""
         initializing = False

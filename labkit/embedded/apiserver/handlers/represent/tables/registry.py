@@ -18,7 +18,9 @@ from labkit.embedded.machinery.schema.ordering import by_name
 MODULES = (core, misc, pods, workloads)
 
 
-COMPUTED = (value for module in MODULES for value in vars(module).values() if isinstance(value, Printer))
+COMPUTED = (
+    value for module in MODULES for value in vars(module).values() if isinstance(value, Printer)
+)
 PRINTERS: Mapping[str, Printer] = {
     **{resource: Printer(resource) for resource in COLUMNS},
     **{printer.resource: printer for printer in (*COMPUTED, *misc.POLICIES)},
@@ -34,7 +36,9 @@ def printer_of(resource: str, era: str = "now") -> Printer:
     return PRINTERS.get(resource, DEFAULT)
 
 
-def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, now: float, form: Table) -> Object:
+def render_table(
+    printer: Printer, objects: Iterable[Object], metadata: Object, now: float, form: Table
+) -> Object:
     """Print objects as a Table.
 
     The objects have kind and apiVersion, but a watch's bookmark has no name. The metadata is that of the list, or the
@@ -43,7 +47,11 @@ def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, 
     api_version = f"meta.k8s.io/{form.version}"
     rows: list[Object] = []
     for obj in sorted(objects, key=printer.order) if printer.order is not None else objects:
-        named = obj if "name" in obj["metadata"] else {**obj, "metadata": {"name": "", **obj["metadata"]}}
+        named = (
+            obj
+            if "name" in obj["metadata"]
+            else {**obj, "metadata": {"name": "", **obj["metadata"]}}
+        )
         row: Object = {"cells": printer.cells(named, now)}
         conditions = printer.conditions(obj) if printer.conditions is not None else []
         if conditions:

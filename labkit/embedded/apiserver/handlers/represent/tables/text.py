@@ -88,7 +88,9 @@ def shortened(texts: Sequence[str], most: int, separator: str = ",") -> str:
 def ingress_addresses(obj: Object) -> list[str]:
     """The addresses of a service's or an ingress' load balancer."""
     balancer = (obj.get("status") or {}).get("loadBalancer") or {}
-    addresses = [each.get("ip") or each.get("hostname") or "" for each in balancer.get("ingress") or ()]
+    addresses = [
+        each.get("ip") or each.get("hostname") or "" for each in balancer.get("ingress") or ()
+    ]
     return [address for address in addresses if address]
 
 

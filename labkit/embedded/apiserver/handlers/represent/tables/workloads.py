@@ -24,7 +24,10 @@ def _autoscaler(obj: Object, now: float) -> Cells:
     spec = obj.get("spec") or {}
     target = spec.get("scaleTargetRef") or {}
     # Nobody measures here.
-    return [f"{target.get('kind', '')}/{target.get('name', '')}", UNKNOWN if spec.get("metrics") else NONE]
+    return [
+        f"{target.get('kind', '')}/{target.get('name', '')}",
+        UNKNOWN if spec.get("metrics") else NONE,
+    ]
 
 
 def _job_status(obj: Object) -> str:

@@ -15,7 +15,9 @@ def address_warnings(value: str, path: str) -> list[str]:
     except ValueError:
         return []
     if address.version == 6 and str(address) != value:
-        return [f'{path}: IPv6 address "{value}" should be in RFC 5952 canonical format ("{address}")']
+        return [
+            f'{path}: IPv6 address "{value}" should be in RFC 5952 canonical format ("{address}")'
+        ]
     return []
 
 
@@ -27,6 +29,10 @@ def check_not_special(address: str, path: str, errors: FieldErrors) -> None:
     if found.is_loopback:
         errors.invalid(path, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
     if found.is_link_local:
-        errors.invalid(path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
+        errors.invalid(
+            path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+        )
     if found in ipaddress.ip_network("224.0.0.0/24" if found.version == 4 else "ff02::/16"):
-        errors.invalid(path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+        errors.invalid(
+            path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+        )

@@ -15,7 +15,9 @@ from labkit.embedded.machinery.request import Object
 def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> None:
     """Check a node selector."""
     terms = selector.get("nodeSelectorTerms") or []
-    errors.check_present(f"{path}.nodeSelectorTerms", terms, "must have at least one node selector term")
+    errors.check_present(
+        f"{path}.nodeSelectorTerms", terms, "must have at least one node selector term"
+    )
     for index, term in enumerate(terms):
         check_node_term(term, f"{path}.nodeSelectorTerms[{index}]", errors)
 
@@ -24,7 +26,9 @@ def check_preferred_terms(terms: list[Object], path: str, errors: FieldErrors) -
     """Check preferred terms, whose values need not be valid label values."""
     for index, term in enumerate(terms):
         check_weight(term, f"{path}[{index}]", errors)
-        check_node_term(term.get("preference") or {}, f"{path}[{index}].preference", errors, any_value=True)
+        check_node_term(
+            term.get("preference") or {}, f"{path}[{index}].preference", errors, any_value=True
+        )
 
 
 def check_weight(term: Object, path: str, errors: FieldErrors) -> None:
@@ -49,7 +53,8 @@ def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
     elif len(values) != 1:
         errors.required(
-            f"{path}.values", "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+            f"{path}.values",
+            "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
         )
     if requirement.get("key", "") != "metadata.name":
         errors.invalid(f"{path}.key", requirement.get("key", ""), "not a valid field selector key")

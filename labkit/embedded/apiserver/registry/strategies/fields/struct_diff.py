@@ -38,7 +38,9 @@ def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
 def _fields(struct: Struct, names: Iterable[str], value: dict[str, Any]) -> dict[str, Any]:
     """Some fields of a struct as Go prints them."""
     fields = [(name, struct.fields[name]) for name in names]
-    return {field.go: _printed(field.type, value.get(name), field.pointer) for name, field in fields}
+    return {
+        field.go: _printed(field.type, value.get(name), field.pointer) for name, field in fields
+    }
 
 
 def _order(struct: Struct) -> list[str]:
@@ -86,7 +88,9 @@ def internal_template(template: dict[str, Any]) -> dict[str, Any]:
 
 def unified(first: dict[str, Any], second: dict[str, Any]) -> str:
     """A unified diff of two structs."""
-    before, after = (json.dumps(shown, indent=1, ensure_ascii=False).split("\n") for shown in (first, second))
+    before, after = (
+        json.dumps(shown, indent=1, ensure_ascii=False).split("\n") for shown in (first, second)
+    )
     lines = list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]
     return "\n".join(lines) + "\n"
 

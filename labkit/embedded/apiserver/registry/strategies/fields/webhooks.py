@@ -64,10 +64,14 @@ def _check_service(service: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(place, text, "must start with a '/'")
     for index, step in enumerate(text[1:].removesuffix("/").split("/")):
         problems = [f"segment[{index}]: {why}" for why in dns_subdomain(step)]
-        errors.invalid_each(place, text, problems if step else [f"segment[{index}] may not be empty"])
+        errors.invalid_each(
+            place, text, problems if step else [f"segment[{index}] may not be empty"]
+        )
 
 
-def check_reviews(versions: Sequence[str] | None, path: str, errors: FieldErrors, detail: str = "") -> None:
+def check_reviews(
+    versions: Sequence[str] | None, path: str, errors: FieldErrors, detail: str = ""
+) -> None:
     """Check the versions of reviews that a webhook reads; ``detail`` is for the error if there are none."""
     if not versions:
         errors.required(path, detail)

@@ -10,7 +10,10 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
-from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import MANDATORY_LEVELS, MANDATORY_SCHEMAS
+from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import (
+    MANDATORY_LEVELS,
+    MANDATORY_SCHEMAS,
+)
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -40,7 +43,9 @@ class FlowSchemaStrategy(Strategy):
         errors.check_required(place, level, dns_subdomain, "must reference a priority level")
         for index, rule in enumerate(spec.get("rules") or ()):
             path = f"spec.rules[{index}].subjects"
-            errors.check_present(path, rule.get("subjects"), "subjects must contain at least one value")
+            errors.check_present(
+                path, rule.get("subjects"), "subjects must contain at least one value"
+            )
             for number, subject in enumerate(rule.get("subjects") or ()):
                 _check_subject(subject, f"{path}[{number}]", errors)
         fixed = MANDATORY_SCHEMAS.get(name)

@@ -34,7 +34,9 @@ def check_cluster_addresses(spec: Object, errors: FieldErrors) -> None:
     elif address and addresses[0] != address:
         errors.invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`")
     elif addresses and not address:
-        errors.invalid("spec.clusterIPs", addresses, "must be empty when `clusterIP` is not specified")
+        errors.invalid(
+            "spec.clusterIPs", addresses, "must be empty when `clusterIP` is not specified"
+        )
     for index, family in enumerate(families):
         errors.check_choice(f"spec.ipFamilies[{index}]", family, FAMILIES)
         if family in families[:index]:
@@ -50,7 +52,9 @@ def _check_texts(addresses: list[str], errors: FieldErrors) -> bool:
     for index, address in enumerate(addresses):
         if index == 0 and address == "None":
             if len(addresses) > 1:
-                errors.invalid("spec.clusterIPs", addresses, "'None' must be the first and only value")
+                errors.invalid(
+                    "spec.clusterIPs", addresses, "'None' must be the first and only value"
+                )
         else:
             errors.check_format(f"spec.clusterIPs[{index}]", address, address_messages)
     good = len(errors) == before
@@ -64,8 +68,12 @@ def _check_families(addresses: list[str], families: list[str], errors: FieldErro
         return
     versions = [f"IPv{ipaddress.ip_address(address).version}" for address in addresses]
     if len(addresses) > 1 and len(set(versions)) == 1:
-        errors.invalid("spec.clusterIPs", addresses, "may specify no more than one IP for each IP family")
-    for index, (address, version, family) in enumerate(zip(addresses, versions, families, strict=False)):
+        errors.invalid(
+            "spec.clusterIPs", addresses, "may specify no more than one IP for each IP family"
+        )
+    for index, (address, version, family) in enumerate(
+        zip(addresses, versions, families, strict=False)
+    ):
         if family in FAMILIES and version != family:
             why = f"expected an {family} value as indicated by `ipFamilies[{index}]`"
             errors.invalid(f"spec.clusterIPs[{index}]", address, why)
@@ -116,7 +124,11 @@ def settle_families(spec: Object, old: Object | None, errors: FieldErrors) -> No
         family = f"IPv{ipaddress.ip_address(address).version}"
         if index >= len(families):
             if family != ONE_FAMILY:
-                errors.invalid(f"spec.clusterIPs[{index}]", addresses, f"{family} is not configured on this cluster")
+                errors.invalid(
+                    f"spec.clusterIPs[{index}]",
+                    addresses,
+                    f"{family} is not configured on this cluster",
+                )
             else:
                 families.append(family)
     if errors:

@@ -60,11 +60,17 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
     errors.check_format(f"{path}.nodeName", node, names.dns_subdomain)
     errors.check_format(f"{path}.hostname", host, names.dns_label)
     hints = endpoint.get("hints") or {}
-    if _check_hints(hints.get("forZones") or [], names.label_value, f"{path}.hints.forZones", errors):
-        _check_hints(hints.get("forNodes") or [], names.dns_subdomain, f"{path}.hints.forNodes", errors)
+    if _check_hints(
+        hints.get("forZones") or [], names.label_value, f"{path}.hints.forZones", errors
+    ):
+        _check_hints(
+            hints.get("forNodes") or [], names.dns_subdomain, f"{path}.hints.forNodes", errors
+        )
 
 
-def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: str, errors: FieldErrors) -> bool:
+def _check_hints(
+    hints: list[Object], rule: Callable[[str], list[str]], path: str, errors: FieldErrors
+) -> bool:
     """Check the names of zones or nodes; return whether there are not too many."""
     if not errors.check_count(path, hints, MAX_HINTS):
         return False

@@ -31,9 +31,13 @@ class IngressStrategy(Strategy):
             for number, place in enumerate((rule.get("http") or {}).get("paths") or ()):
                 path = f"spec.rules[{index}].http.paths[{number}]"
                 kind = place.get("pathType")
-                errors.check_required_choice(f"{path}.pathType", kind, PATH_TYPES, "pathType must be specified")
+                errors.check_required_choice(
+                    f"{path}.pathType", kind, PATH_TYPES, "pathType must be specified"
+                )
                 _check_backend(place["backend"], f"{path}.backend", errors)
-        errors.check_format("spec.ingressClassName", spec.get("ingressClassName"), names.dns_subdomain)
+        errors.check_format(
+            "spec.ingressClassName", spec.get("ingressClassName"), names.dns_subdomain
+        )
 
 
 def _check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
@@ -44,7 +48,9 @@ def _check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
     elif service is not None:
         errors.check_required(f"{path}.service.name", service.get("name", ""), names.dns_label)
         port = service.get("port") or {}
-        errors.check_present(path, port.get("name") or port.get("number"), "port name or number is required")
+        errors.check_present(
+            path, port.get("name") or port.get("number"), "port name or number is required"
+        )
     else:
         errors.invalid(path, "", "resource or service backend is required")
 

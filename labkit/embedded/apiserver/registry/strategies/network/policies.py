@@ -38,7 +38,11 @@ class NetworkPolicyStrategy(Strategy):
             for index, rule in enumerate(spec.get(direction) or ()):
                 place = f"spec.{direction}[{index}]"
                 for number, port in enumerate(rule.get("ports") or ()):
-                    errors.check_choice(f"{place}.ports[{number}].protocol", port["protocol"], ("TCP", "UDP", "SCTP"))
+                    errors.check_choice(
+                        f"{place}.ports[{number}].protocol",
+                        port["protocol"],
+                        ("TCP", "UDP", "SCTP"),
+                    )
                     self._check_port(port, f"{place}.ports[{number}]", errors)
                 for number, peer in enumerate(rule.get(peers) or ()):
                     self._check_peer(peer, f"{place}.{peers}[{number}]", errors)
@@ -70,7 +74,9 @@ class NetworkPolicyStrategy(Strategy):
     def _check_port(self, port: Object, path: str, errors: FieldErrors) -> None:
         number, end = port.get("port"), port.get("endPort")
         if isinstance(number, str) and end is not None:
-            errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is non-numeric")
+            errors.invalid(
+                f"{path}.endPort", end, "may not be specified when `port` is non-numeric"
+            )
         if number is not None:
             check_port(number, f"{path}.port", errors)
 

@@ -19,7 +19,9 @@ from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 
-SERVICE_NETWORK: ipaddress.IPv4Network | ipaddress.IPv6Network = ipaddress.ip_network("10.96.0.0/16")
+SERVICE_NETWORK: ipaddress.IPv4Network | ipaddress.IPv6Network = ipaddress.ip_network(
+    "10.96.0.0/16"
+)
 NODE_PORTS = (30000, 32767)
 OUTSIDE = f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[1]}"
 
@@ -52,7 +54,9 @@ def _refused(obj: Object, field: str, value: Any, detail: str) -> ApiError:
 
 
 def _internal(why: str) -> ApiError:
-    return ApiError(500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]})
+    return ApiError(
+        500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]}
+    )
 
 
 def _others(context: StrategyContext, obj: Object) -> Iterator[Object]:
@@ -76,15 +80,15 @@ def _take_address(context: StrategyContext, obj: Object) -> None:
         spec["clusterIPs"] = [spec["clusterIP"]]
     elif context.dry_run:
         if not _in_the_range(wanted):
-            problem = (
-                f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {SERVICE_NETWORK}"
-            )
+            problem = f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {SERVICE_NETWORK}"
     elif wanted in used:
         problem = "provided IP is already allocated"
     elif not _in_the_range(wanted):
         problem = "the provided network does not match the current range"
     if problem:
-        raise _refused(obj, "spec.clusterIPs", [wanted], f"failed to allocate IP {wanted}: {problem}")
+        raise _refused(
+            obj, "spec.clusterIPs", [wanted], f"failed to allocate IP {wanted}: {problem}"
+        )
 
 
 def _free_address(context: StrategyContext, used: set[str]) -> str:
@@ -110,7 +114,9 @@ class _Ports:
         self._obj = obj
         self._used: set[int] = set()
         for other in () if context.dry_run else _others(context, obj):
-            self._used.update(port["nodePort"] for port in other.get("ports") or () if port.get("nodePort"))
+            self._used.update(
+                port["nodePort"] for port in other.get("ports") or () if port.get("nodePort")
+            )
 
     def take_all(self) -> None:
         """Allocate a node port for each port; ports of the same number share it."""
@@ -123,7 +129,11 @@ class _Ports:
         for index, port in enumerate(spec.get("ports") or ()):
             number = port.get("port", 0)
             asked = port.get("nodePort", 0)
-            if not asked and spec["type"] == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is False:
+            if (
+                not asked
+                and spec["type"] == "LoadBalancer"
+                and spec.get("allocateLoadBalancerNodePorts") is False
+            ):
                 continue
             known = by_number.get(number, 0)
             if known and asked in (0, known):

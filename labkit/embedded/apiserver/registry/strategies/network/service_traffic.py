@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import address_messages, qualified_name, range_messages
+from labkit.embedded.apiserver.registry.names import (
+    address_messages,
+    qualified_name,
+    range_messages,
+)
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.machinery.request import Object
 
@@ -31,7 +35,9 @@ def check_uniqueness(spec: Object, ports: list[Object], errors: FieldErrors) -> 
     if spec["type"] == "ClusterIP":
         for index, port in enumerate(ports):
             if port.get("nodePort"):
-                errors.forbidden(f"spec.ports[{index}].nodePort", "may not be used when `type` is 'ClusterIP'")
+                errors.forbidden(
+                    f"spec.ports[{index}].nodePort", "may not be used when `type` is 'ClusterIP'"
+                )
     taken: set[tuple[Any, Any]] = set()
     for index, port in enumerate(ports):
         key = (port.get("protocol"), port.get("nodePort", 0))
@@ -43,7 +49,13 @@ def check_uniqueness(spec: Object, ports: list[Object], errors: FieldErrors) -> 
         key = (port.get("protocol"), port.get("port", 0))
         if key in seen:
             # The comparison is made on protocol and port, and only these are shown as given.
-            shown = {"Name": "", "Protocol": key[0], "AppProtocol": None, "Port": key[1], "TargetPort": 0}
+            shown = {
+                "Name": "",
+                "Protocol": key[0],
+                "AppProtocol": None,
+                "Port": key[1],
+                "TargetPort": 0,
+            }
             errors.duplicate(f"spec.ports[{index}]", {**shown, "NodePort": 0})
         seen.add(key)
 
@@ -56,7 +68,9 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
     if ranges and not balanced:
         errors.forbidden("spec.LoadBalancerSourceRanges", BALANCED_ONLY)
     for index, source in enumerate(ranges):
-        errors.check_format(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), range_messages)
+        errors.check_format(
+            f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), range_messages
+        )
     if not balanced and spec.get("allocateLoadBalancerNodePorts") is not None:
         errors.forbidden("spec.allocateLoadBalancerNodePorts", BALANCED_ONLY)
     check_class(spec, errors)
@@ -73,7 +87,9 @@ def check_class(spec: Object, errors: FieldErrors) -> None:
 
 def externally_accessible(spec: Object) -> bool:
     """Whether a service can be reached from outside the cluster."""
-    return spec["type"] in EXPOSED or (spec["type"] == "ClusterIP" and bool(spec.get("externalIPs")))
+    return spec["type"] in EXPOSED or (
+        spec["type"] == "ClusterIP" and bool(spec.get("externalIPs"))
+    )
 
 
 def check_policies(spec: Object, errors: FieldErrors) -> None:
@@ -83,6 +99,10 @@ def check_policies(spec: Object, errors: FieldErrors) -> None:
         if externally_accessible(spec):
             errors.check_choice("spec.externalTrafficPolicy", external, POLICIES)
         else:
-            errors.invalid("spec.externalTrafficPolicy", external, "may only be set for externally-accessible services")
+            errors.invalid(
+                "spec.externalTrafficPolicy",
+                external,
+                "may only be set for externally-accessible services",
+            )
     errors.check_choice("spec.internalTrafficPolicy", spec.get("internalTrafficPolicy"), POLICIES)
     errors.check_choice("spec.trafficDistribution", spec.get("trafficDistribution"), DISTRIBUTIONS)

@@ -32,7 +32,9 @@ def service_warnings(service: Object) -> list[str]:
     for index, address in enumerate(outside):
         found += address_warnings(address, f"spec.externalIPs[{index}]")
     if outside and not headless and kind != "ExternalName":
-        found.append("spec.externalIPs is deprecated and may no longer be implemented in some clusters")
+        found.append(
+            "spec.externalIPs is deprecated and may no longer be implemented in some clusters"
+        )
     found += address_warnings(spec.get("loadBalancerIP", ""), "spec.loadBalancerIP")
     if outside and kind == "ExternalName":
         found.append('spec.externalIPs is ignored when spec.type is "ExternalName"')

@@ -95,16 +95,26 @@ class ServiceStrategy(Strategy):
         if not ports and not cluster_ips.headless(spec) and spec["type"] != "ExternalName":
             errors.required("spec.ports")
         if spec["type"] in traffic.EXPOSED and cluster_ips.headless(spec):
-            errors.invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {spec['type']} services")
+            errors.invalid(
+                "spec.clusterIPs[0]",
+                "None",
+                f"may not be set to 'None' for {spec['type']} services",
+            )
         elif spec["type"] == "ExternalName":
             self._check_external_name(spec, errors)
         seen: set[str] = set()
         for index, port in enumerate(ports):
             self._check_port(port, len(ports) > 1, seen, f"spec.ports[{index}]", errors)
         validate_labels(spec.get("selector"), "spec.selector", errors)
-        errors.check_required_choice("spec.sessionAffinity", spec.get("sessionAffinity"), ("ClientIP", "None"))
+        errors.check_required_choice(
+            "spec.sessionAffinity", spec.get("sessionAffinity"), ("ClientIP", "None")
+        )
         if spec.get("sessionAffinity") == "ClientIP":
-            seconds = (spec.get("sessionAffinityConfig") or {}).get("clientIP", {}).get("timeoutSeconds", 0)
+            seconds = (
+                (spec.get("sessionAffinityConfig") or {})
+                .get("clientIP", {})
+                .get("timeoutSeconds", 0)
+            )
             if not 0 < seconds <= 86400:
                 place = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
                 errors.invalid(place, seconds, "must be greater than 0 and less than 86400")
@@ -124,7 +134,9 @@ class ServiceStrategy(Strategy):
         name = (spec.get("externalName") or "").removesuffix(".")
         errors.check_required("spec.externalName", name, names.dns_subdomain)
 
-    def _check_port(self, port: Object, named: bool, seen: set[str], path: str, errors: FieldErrors) -> None:
+    def _check_port(
+        self, port: Object, named: bool, seen: set[str], path: str, errors: FieldErrors
+    ) -> None:
         name = port.get("name", "")
         if named and not name:
             errors.required(f"{path}.name")
@@ -145,7 +157,9 @@ class ServiceStrategy(Strategy):
         spec, before = new["spec"], old["spec"]
         cluster_ips.check_address_changes(spec, before, errors)
         chosen = "loadBalancerClass"
-        if spec["type"] == before["type"] == "LoadBalancer" and spec.get(chosen) != before.get(chosen):
+        if spec["type"] == before["type"] == "LoadBalancer" and spec.get(chosen) != before.get(
+            chosen
+        ):
             errors.invalid(f"spec.{chosen}", spec.get(chosen), "may not change once set")
         traffic.check_class(spec, errors)
         self.check(new, errors)
@@ -154,7 +168,11 @@ class ServiceStrategy(Strategy):
 def normalize_ips(spec: Object, old: Object | None) -> None:
     """Keep ``clusterIP`` and ``clusterIPs`` in step."""
     address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
-    replaced = old is not None and address != old.get("clusterIP", "") and addresses == (old.get("clusterIPs") or [])
+    replaced = (
+        old is not None
+        and address != old.get("clusterIP", "")
+        and addresses == (old.get("clusterIPs") or [])
+    )
     if replaced and not address:
         spec.pop("clusterIPs", None)
     elif address and (replaced or not addresses):

@@ -25,7 +25,11 @@ def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> Non
     """Check the annotations of a pod."""
     notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
     if MIRROR in notes and not spec.get("nodeName"):
-        errors.invalid(f"{path}[{MIRROR}]", notes[MIRROR], "must set spec.nodeName if mirror pod annotation is set")
+        errors.invalid(
+            f"{path}[{MIRROR}]",
+            notes[MIRROR],
+            "must set spec.nodeName if mirror pod annotation is set",
+        )
     cost = notes.get(DELETION_COST)
     if cost is not None and not (WHOLE.fullmatch(cost) and -(2**31) <= int(cost) < 2**31):
         errors.invalid(f"{path}[{DELETION_COST}]", cost, "must be a 32bit integer")
@@ -35,15 +39,22 @@ def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> Non
             continue
         if key.removeprefix(APP_ARMOR) not in names:
             errors.invalid(f"{path}[{key}]", key.removeprefix(APP_ARMOR), "container not found")
-        if profile not in ("", "runtime/default", "unconfined") and not profile.startswith("localhost/"):
-            errors.invalid(f"{path}[{key}]", profile, f"invalid AppArmor profile name: {go_quote(profile)}")
+        if profile not in ("", "runtime/default", "unconfined") and not profile.startswith(
+            "localhost/"
+        ):
+            errors.invalid(
+                f"{path}[{key}]", profile, f"invalid AppArmor profile name: {go_quote(profile)}"
+            )
 
 
 def check_annotation_changes(new: Object, old: Object, errors: FieldErrors) -> None:
     """Check changes of a pod's annotations."""
     now, before = (pod["metadata"].get("annotations") or {} for pod in (new, old))
     for verb, keys in (
-        ("may not remove or update", [key for key, value in before.items() if now.get(key) != value]),
+        (
+            "may not remove or update",
+            [key for key, value in before.items() if now.get(key) != value],
+        ),
         ("may not add", [key for key in now if key not in before]),
     ):
         for key in keys:

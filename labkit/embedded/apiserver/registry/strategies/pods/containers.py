@@ -15,15 +15,28 @@ from labkit.embedded.apiserver.registry.strategies.pods.environment import check
 from labkit.embedded.apiserver.registry.strategies.pods.mounts import check_mounts
 from labkit.embedded.apiserver.registry.strategies.pods.probes import PROBES, check_hooks
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
-from labkit.embedded.apiserver.registry.strategies.pods.restarts import check_resize_policy, check_restarts
-from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_container_security
+from labkit.embedded.apiserver.registry.strategies.pods.restarts import (
+    check_resize_policy,
+    check_restarts,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import (
+    check_container_security,
+)
 from labkit.embedded.machinery.request import Object
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 SIDECARS_ONLY = "may not be set for init containers without restartPolicy=Always"
 NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
-REFUSED_FIELDS = ("ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", *PROBES, "lifecycle")
+REFUSED_FIELDS = (
+    "ports",
+    "resources",
+    "resizePolicy",
+    "restartPolicy",
+    "restartPolicyRules",
+    *PROBES,
+    "lifecycle",
+)
 """Fields that ephemeral containers lack."""
 
 
@@ -60,7 +73,9 @@ def check_containers(spec: Object, facts: PodFacts, path: str, errors: FieldErro
     _check_ephemeral(spec, facts, f"{path}.ephemeralContainers", errors)
 
 
-def _check_ordinary(containers: list[Object], facts: PodFacts, path: str, errors: FieldErrors) -> None:
+def _check_ordinary(
+    containers: list[Object], facts: PodFacts, path: str, errors: FieldErrors
+) -> None:
     errors.check_present(path, containers)
     names: set[str] = set()
     for index, container in enumerate(containers):
@@ -92,11 +107,17 @@ def _check_init(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -
             for number, policy in enumerate(container.get("resizePolicy") or ()):
                 if policy.get("restartPolicy") == "RestartContainer":
                     why = "must not be set to 'RestartContainer' for non-sidecar initContainers"
-                    errors.invalid(f"{place}.resizePolicy[{number}].restartPolicy", "RestartContainer", why)
+                    errors.invalid(
+                        f"{place}.resizePolicy[{number}].restartPolicy", "RestartContainer", why
+                    )
 
 
 def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    others = {item.get("name", "") for form in ("containers", "initContainers") for item in spec.get(form) or ()}
+    others = {
+        item.get("name", "")
+        for form in ("containers", "initContainers")
+        for item in spec.get(form) or ()
+    }
     names = set(others)
     for index, container in enumerate(spec.get("ephemeralContainers") or ()):
         place, name = f"{path}[{index}]", container.get("name", "")
@@ -116,7 +137,9 @@ def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErro
                     errors.forbidden(f"{place}.volumeMounts[{number}].{field}", NOT_EPHEMERAL)
 
 
-def check_image_padding(containers: Iterable[Object], path: str, errors: FieldErrors, listed: bool = True) -> None:
+def check_image_padding(
+    containers: Iterable[Object], path: str, errors: FieldErrors, listed: bool = True
+) -> None:
     """Refuse blanks around the images of a pod, which templates may have.
 
     ``path`` is that of a list unless ``listed`` is false: then it is that of the only container.
@@ -132,15 +155,23 @@ def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldEr
     errors.check_required(f"{path}.name", container.get("name", ""), dns_label)
     errors.check_present(f"{path}.image", container.get("image"))
     errors.check_required_choice(
-        f"{path}.terminationMessagePolicy", container.get("terminationMessagePolicy"), ("File", "FallbackToLogsOnError")
+        f"{path}.terminationMessagePolicy",
+        container.get("terminationMessagePolicy"),
+        ("File", "FallbackToLogsOnError"),
     )
     _check_ports(container.get("ports") or [], f"{path}.ports", errors)
     check_environment(container, path, errors)
     check_mounts(container, facts.volumes, path, errors)
-    errors.check_required_choice(f"{path}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES)
-    check_resources(container.get("resources") or {}, f"{path}.resources", errors, claims=facts.claims)
+    errors.check_required_choice(
+        f"{path}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES
+    )
+    check_resources(
+        container.get("resources") or {}, f"{path}.resources", errors, claims=facts.claims
+    )
     check_resize_policy(container, facts.restart, path, errors)
-    check_container_security(container.get("securityContext"), f"{path}.securityContext", facts.host_users, errors)
+    check_container_security(
+        container.get("securityContext"), f"{path}.securityContext", facts.host_users, errors
+    )
 
 
 def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:

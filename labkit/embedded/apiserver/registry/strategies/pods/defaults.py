@@ -10,7 +10,12 @@ from labkit.embedded.machinery.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
-PROBE_DEFAULTS = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
+PROBE_DEFAULTS = {
+    "timeoutSeconds": 1,
+    "periodSeconds": 10,
+    "successThreshold": 1,
+    "failureThreshold": 3,
+}
 CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 

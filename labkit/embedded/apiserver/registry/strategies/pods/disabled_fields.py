@@ -19,7 +19,10 @@ def drop_disabled(spec: Object, before: Object) -> None:
                 source.pop(projection, None)
     if "schedulingGroup" not in before:
         spec.pop("schedulingGroup", None)
-    if not any("stopSignal" in (container.get("lifecycle") or {}) for container, _ in every_container(before, "")):
+    if not any(
+        "stopSignal" in (container.get("lifecycle") or {})
+        for container, _ in every_container(before, "")
+    ):
         for container, _ in every_container(spec, ""):
             lifecycle = container.get("lifecycle") or {}
             if lifecycle.pop("stopSignal", None) is not None and not lifecycle:

@@ -82,7 +82,10 @@ def check_file_volumes(spec: Object, path: str, errors: FieldErrors) -> None:
             reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
             if reference is None:
                 continue
-            place, name = f"{where}.env[{number}].valueFrom.fileKeyRef.volumeName", reference.get("volumeName", "")
+            place, name = (
+                f"{where}.env[{number}].valueFrom.fileKeyRef.volumeName",
+                reference.get("volumeName", ""),
+            )
             if name not in volumes:
                 errors.not_found(place, name)
             elif volumes[name].get("emptyDir") is None:

@@ -7,13 +7,18 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, has_backsteps
+from labkit.embedded.apiserver.registry.strategies.fields.paths import (
+    check_descending,
+    has_backsteps,
+)
 from labkit.embedded.machinery.request import Object
 
 RECURSIONS = ("Disabled", "Enabled", "IfPossible")
 
 
-def check_mounts(container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors) -> None:
+def check_mounts(
+    container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors
+) -> None:
     """Check the mounts and devices of a container."""
     mounts, devices = container.get("volumeMounts") or [], container.get("volumeDevices") or []
     points: set[str] = set()
@@ -46,14 +51,20 @@ def _check_mount(
     check_descending(below, f"{path}.subPath", errors)
     if expression:
         if below:
-            errors.invalid(f"{place}.subPathExpr", expression, "subPathExpr and subPath are mutually exclusive")
+            errors.invalid(
+                f"{place}.subPathExpr", expression, "subPathExpr and subPath are mutually exclusive"
+            )
         check_descending(expression, f"{path}.subPathExpr", errors)
 
 
 def _check_propagation(mount: Object, container: Object, path: str, errors: FieldErrors) -> None:
     propagation = mount.get("mountPropagation")
-    errors.check_choice(f"{path}.mountPropagation", propagation, ("Bidirectional", "HostToContainer", "None"))
-    if propagation == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
+    errors.check_choice(
+        f"{path}.mountPropagation", propagation, ("Bidirectional", "HostToContainer", "None")
+    )
+    if propagation == "Bidirectional" and not (container.get("securityContext") or {}).get(
+        "privileged"
+    ):
         why = "Bidirectional mount propagation is available only to privileged containers"
         errors.forbidden(f"{path}.mountPropagation", why)
     recursion, place = mount.get("recursiveReadOnly"), f"{path}.recursiveReadOnly"
@@ -61,7 +72,9 @@ def _check_propagation(mount: Object, container: Object, path: str, errors: Fiel
         if not mount.get("readOnly"):
             errors.forbidden(place, "may only be specified when readOnly is true")
         if propagation not in (None, "None"):
-            errors.forbidden(place, "may only be specified when mountPropagation is None or not specified")
+            errors.forbidden(
+                place, "may only be specified when mountPropagation is None or not specified"
+            )
     elif recursion is not None and recursion not in RECURSIONS:
         errors.not_supported(place, recursion, RECURSIONS)
 

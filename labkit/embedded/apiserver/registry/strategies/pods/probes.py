@@ -11,7 +11,13 @@ from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_p
 from labkit.embedded.machinery.request import Object
 
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-SECONDS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
+SECONDS = (
+    "initialDelaySeconds",
+    "timeoutSeconds",
+    "periodSeconds",
+    "successThreshold",
+    "failureThreshold",
+)
 
 
 def check_hooks(container: Object, grace: int | None, path: str, errors: FieldErrors) -> None:
@@ -25,7 +31,9 @@ def check_hooks(container: Object, grace: int | None, path: str, errors: FieldEr
             _check_probe(container[probe], probe, grace, f"{path}.{probe}", errors)
 
 
-def _check_probe(probe: Object, kind: str, grace: int | None, path: str, errors: FieldErrors) -> None:
+def _check_probe(
+    probe: Object, kind: str, grace: int | None, path: str, errors: FieldErrors
+) -> None:
     _check_handler(probe, grace, path, errors)
     errors.check_counts(path, probe, *SECONDS)
     period = probe.get("terminationGracePeriodSeconds")
@@ -34,7 +42,9 @@ def _check_probe(probe: Object, kind: str, grace: int | None, path: str, errors:
     if kind != "readinessProbe" and probe.get("successThreshold", 1) != 1:
         errors.invalid(f"{path}.successThreshold", probe["successThreshold"], "must be 1")
     if kind == "readinessProbe" and period is not None:
-        errors.invalid(f"{path}.terminationGracePeriodSeconds", period, "must not be set for readinessProbes")
+        errors.invalid(
+            f"{path}.terminationGracePeriodSeconds", period, "must not be set for readinessProbes"
+        )
 
 
 def _check_handler(handler: Object, grace: int | None, path: str, errors: FieldErrors) -> None:

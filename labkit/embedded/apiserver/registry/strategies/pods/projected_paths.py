@@ -28,7 +28,9 @@ def overlapping_paths(volumes: list[Object]) -> Iterator[str]:
         ):
             source = volume.get(field) or {}
             shown = f"{form} {go_quote(source.get(named, ''))}" if named else form
-            for overlap in _overlaps([(item.get("path", ""), "") for item in source.get("items") or ()]):
+            for overlap in _overlaps(
+                [(item.get("path", ""), "") for item in source.get("items") or ()]
+            ):
                 yield f"volume {name} ({shown}): overlapping paths: {overlap}"
         yield from _projected(volume, name)
 
@@ -63,7 +65,11 @@ def _overlaps(files: list[File]) -> Iterator[str]:
         file = (path.rstrip("/"), source)
         for other in seen:
             one, two = f"{file[0]}/", f"{other[0]}/"
-            if file[0] and other[0] and (file == other or one.startswith(two) or two.startswith(one)):
+            if (
+                file[0]
+                and other[0]
+                and (file == other or one.startswith(two) or two.startswith(one))
+            ):
                 yield f"{_printed(file)} with {_printed(other)}"
         seen.append(file)
 

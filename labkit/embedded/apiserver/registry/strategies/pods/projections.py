@@ -44,7 +44,9 @@ def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
             _check_downward(item, f"{place}.downwardAPI", errors)
             take(item.get("path", ""), item.get("path", ""))
         if projection.get("serviceAccountToken") is not None:
-            _check_token(projection["serviceAccountToken"], f"{place}.serviceAccountToken", path, errors)
+            _check_token(
+                projection["serviceAccountToken"], f"{place}.serviceAccountToken", path, errors
+            )
         if sum(value is not None for value in projection.values()) > 1:
             errors.forbidden(place, "may not specify more than 1 volume type per source")
 
@@ -78,11 +80,19 @@ def _check_downward(file: Object, path: str, errors: FieldErrors) -> None:
     needs("path")(file, path, errors)
     check_not_reserved(file.get("path", ""), f"{path}.path", errors)
     if file.get("fieldRef") is not None:
-        references.check_field_ref(file["fieldRef"], references.VOLUME_FIELD_PATHS, f"{path}.fieldRef", errors)
+        references.check_field_ref(
+            file["fieldRef"], references.VOLUME_FIELD_PATHS, f"{path}.fieldRef", errors
+        )
         if file.get("resourceFieldRef") is not None:
-            errors.invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously")
+            errors.invalid(
+                path,
+                "resource",
+                "fieldRef and resourceFieldRef can not be specified simultaneously",
+            )
     elif file.get("resourceFieldRef") is not None:
-        references.check_resource_ref(file["resourceFieldRef"], f"{path}.resourceFieldRef", errors, volume=True)
+        references.check_resource_ref(
+            file["resourceFieldRef"], f"{path}.resourceFieldRef", errors, volume=True
+        )
     else:
         errors.required(path, "one of fieldRef and resourceFieldRef is required")
     _check_mode(file.get("mode"), f"{path}.mode", errors)

@@ -39,7 +39,9 @@ RESOURCE_PATHS = (
 SUBSCRIPTED = ("metadata.annotations", "metadata.labels")
 
 
-def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, errors: FieldErrors) -> None:
+def check_field_ref(
+    reference: Object, allowed: tuple[str, ...], path: str, errors: FieldErrors
+) -> None:
     """Check a reference to a field of the pod."""
     for name in ("apiVersion", "fieldPath"):
         if not reference.get(name):
@@ -71,8 +73,18 @@ def _subscripted(field: str) -> tuple[str, str | None]:
 
 def _check_plain(field: str, allowed: tuple[str, ...], path: str, errors: FieldErrors) -> None:
     known = "spec.nodeName" if field == "spec.host" else field
-    if known not in (*FIELD_PATHS, *SUBSCRIPTED, "spec.restartPolicy", "spec.schedulerName", "status.phase"):
-        errors.invalid(f"{path}.fieldPath", field, f"error converting fieldPath: field label not supported: {field}")
+    if known not in (
+        *FIELD_PATHS,
+        *SUBSCRIPTED,
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "status.phase",
+    ):
+        errors.invalid(
+            f"{path}.fieldPath",
+            field,
+            f"error converting fieldPath: field label not supported: {field}",
+        )
     elif known not in allowed:
         errors.not_supported(f"{path}.fieldPath", known, sorted(allowed))
 
@@ -89,7 +101,9 @@ def check_resource_ref(reference: Object, path: str, errors: FieldErrors, volume
         errors.required(f"{path}.containerName")
     elif not resource:
         errors.required(f"{path}.resource")
-    elif resource not in RESOURCE_PATHS and not resource.startswith(("limits.hugepages-", "requests.hugepages-")):
+    elif resource not in RESOURCE_PATHS and not resource.startswith(
+        ("limits.hugepages-", "requests.hugepages-")
+    ):
         errors.not_supported(f"{path}.resource", resource, RESOURCE_PATHS)
     form, _, kind = resource.partition(".")
     if form not in ("limits", "requests"):

@@ -32,7 +32,9 @@ def resized(sent: Object, before: Object) -> Object:
     keep(spec, sent, "resources")
     for form in CONTAINER_LISTS:
         wanted = sent.get(form) or []
-        if [item.get("name") for item in wanted] != [item.get("name") for item in spec.get(form) or ()]:
+        if [item.get("name") for item in wanted] != [
+            item.get("name") for item in spec.get(form) or ()
+        ]:
             spec[form] = wanted
             continue
         for container, new in zip(spec.get(form) or (), wanted, strict=True):
@@ -72,7 +74,9 @@ def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
     for index, (container, old) in enumerate(_pairs(spec, before, "initContainers")):
         place = f"spec.initContainers[{index}]"
         if _masked(container, old) != _plain(old):
-            errors.forbidden(place, "only cpu and memory resources for init or sidecar containers are mutable")
+            errors.forbidden(
+                place, "only cpu and memory resources for init or sidecar containers are mutable"
+            )
         if _plain(container) != _plain(old) and container.get("restartPolicy") != "Always":
             for policy in container.get("resizePolicy") or ():
                 if policy.get("restartPolicy") == "RestartContainer":
@@ -89,7 +93,9 @@ def _check_pod_level(spec: Object, before: Object, errors: FieldErrors) -> None:
         return
     for form in ("requests", "limits"):
         if _removed((new or {}).get(form), (old or {}).get(form)):
-            errors.forbidden(f"spec.resources.{form}", f"pod-level resource {form} cannot be removed")
+            errors.forbidden(
+                f"spec.resources.{form}", f"pod-level resource {form} cannot be removed"
+            )
     if _others(new or {}, old or {}) != _others(old or {}, old or {}):
         errors.forbidden("spec", "only cpu and memory resources are mutable at pod-level")
 
@@ -104,7 +110,10 @@ def _check_order(spec: Object, before: Object, errors: FieldErrors) -> bool:
             continue
         for index, (container, other) in enumerate(zip(containers, old, strict=True)):
             if container.get("name") != other.get("name"):
-                errors.forbidden(f"spec.{form}[{index}].name", f"{form} may not be renamed or reordered on resize")
+                errors.forbidden(
+                    f"spec.{form}[{index}].name",
+                    f"{form} may not be renamed or reordered on resize",
+                )
     return len(errors) > found
 
 
@@ -114,7 +123,9 @@ def _pairs(spec: Object, before: Object, form: str) -> list[tuple[Object, Object
 
 def _check_removed(container: Object, old: Object, path: str, errors: FieldErrors) -> None:
     for form in ("requests", "limits"):
-        if _removed((container.get("resources") or {}).get(form), (old.get("resources") or {}).get(form)):
+        if _removed(
+            (container.get("resources") or {}).get(form), (old.get("resources") or {}).get(form)
+        ):
             errors.forbidden(f"{path}.{form}", f"resource {form} cannot be removed")
 
 
@@ -124,7 +135,10 @@ def _removed(new: Mapping[str, Any] | None, had: Mapping[str, Any] | None) -> bo
 
 def _plain(container: Object) -> Object:
     """A container without empty lists of resources."""
-    return {**container, "resources": _others(container.get("resources") or {}, container.get("resources") or {})}
+    return {
+        **container,
+        "resources": _others(container.get("resources") or {}, container.get("resources") or {}),
+    }
 
 
 def _masked(container: Object, old: Object) -> Object:
@@ -138,8 +152,14 @@ def _others(resources: Object, old: Object) -> dict[str, Any]:
     """Resources with the old cpu and memory, and without empty lists."""
     kept = {name: value for name, value in resources.items() if name not in ("requests", "limits")}
     for form in ("requests", "limits"):
-        amounts = {name: value for name, value in (resources.get(form) or {}).items() if name not in RESIZABLE}
-        amounts |= {name: value for name, value in (old.get(form) or {}).items() if name in RESIZABLE}
+        amounts = {
+            name: value
+            for name, value in (resources.get(form) or {}).items()
+            if name not in RESIZABLE
+        }
+        amounts |= {
+            name: value for name, value in (old.get(form) or {}).items() if name in RESIZABLE
+        }
         if amounts:
             kept[form] = amounts
     return kept

@@ -27,18 +27,30 @@ def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) 
         else:
             errors.check_format(f"{place}.name", name, dns_label)
             names.add(name)
-        given = [field for field in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(field) is not None]
+        given = [
+            field
+            for field in ("resourceClaimName", "resourceClaimTemplateName")
+            if claim.get(field) is not None
+        ]
         shown = internal(schemas()["core.v1.PodResourceClaim"], claim)
         if len(given) > 1:
-            why = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            why = (
+                "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            )
             errors.invalid(place, shown, why)
         if not given:
-            errors.invalid(place, shown, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`")
+            errors.invalid(
+                place,
+                shown,
+                "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`",
+            )
         for field in given:
             errors.check_format(f"{place}.{field}", claim[field], dns_subdomain)
 
 
-def check_used_claims(claims: list[Object], names: Collection[str], path: str, errors: FieldErrors) -> None:
+def check_used_claims(
+    claims: list[Object], names: Collection[str], path: str, errors: FieldErrors
+) -> None:
     """Check the claims that a container uses: references to ``names`` claims of the pod, or to requests of them."""
     used: set[str] = set()
     for index, claim in enumerate(claims):
@@ -61,4 +73,6 @@ def check_used_claims(claims: list[Object], names: Collection[str], path: str, e
         if name not in names:
             errors.not_found(place, name)
             listed = f": {', '.join(sorted(names))}" if names else " which is empty"
-            errors[-1]["message"] += f": must be one of the names in pod.spec.resourceClaims{listed}"
+            errors[-1]["message"] += (
+                f": must be one of the names in pod.spec.resourceClaims{listed}"
+            )

@@ -15,7 +15,13 @@ from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_a
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_used_claims
 from labkit.embedded.machinery.pods.resources import pod_level, together
 from labkit.embedded.machinery.quota.amounts import Amount, read, read_one
-from labkit.embedded.machinery.quota.names import HUGE_PAGES, extended, native, standard, standard_in_container
+from labkit.embedded.machinery.quota.names import (
+    HUGE_PAGES,
+    extended,
+    native,
+    standard,
+    standard_in_container,
+)
 from labkit.embedded.machinery.request import Object
 
 COMPUTE = ("cpu", "memory")
@@ -64,7 +70,12 @@ def check_pod_resources(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_resources(
-    resources: Object, path: str, errors: FieldErrors, *, claims: Collection[str] = (), pod: bool = False
+    resources: Object,
+    path: str,
+    errors: FieldErrors,
+    *,
+    claims: Collection[str] = (),
+    pod: bool = False,
 ) -> None:
     """Check requests and limits of a container, or of a ``pod``. ``claims`` are the names of the pod's claims."""
     limits, requests = read(resources.get("limits")), read(resources.get("requests"))
@@ -76,9 +87,13 @@ def check_resources(
         fixed = not native(name) or name.startswith(HUGE_PAGES)
         if name not in limits:
             if fixed:
-                errors.required(f"{path}.limits", "Limit must be set for non overcommitable resources")
+                errors.required(
+                    f"{path}.limits", "Limit must be set for non overcommitable resources"
+                )
         elif fixed and amount.value != limits[name].value:
-            errors.invalid(f"{path}.requests", str(amount), f"must be equal to {name} limit of {limits[name]}")
+            errors.invalid(
+                f"{path}.requests", str(amount), f"must be equal to {name} limit of {limits[name]}"
+            )
         elif amount.value > limits[name].value:
             why = f"must be less than or equal to {name} limit of {limits[name]}"
             errors.invalid(f"{path}.requests", str(amount), why)
@@ -120,4 +135,6 @@ def _check_pages(name: str, amount: Amount, path: str, errors: FieldErrors) -> N
     if name.startswith(HUGE_PAGES):
         size = read_one(name.removeprefix(HUGE_PAGES)).value
         if not size or amount.value % size:
-            errors.invalid(path, str(amount), f"{amount} is not positive integer multiple of {name}")
+            errors.invalid(
+                path, str(amount), f"{amount} is not positive integer multiple of {name}"
+            )

@@ -21,7 +21,9 @@ def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool
     """Check the restart policy of a container, which may be an ``init`` container, and its rules."""
     policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
     if policy is None and rules:
-        errors.required(f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used")
+        errors.required(
+            f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used"
+        )
         if init:
             return
     else:
@@ -51,4 +53,6 @@ def check_resize_policy(container: Object, restart: str, path: str, errors: Fiel
         for value, choices in ((resource, RESIZABLE), (policy, RESIZE_POLICIES)):
             errors.check_required_choice(place, value, choices)
         if restart == "Never" and policy != "NotRequired":
-            errors.invalid(place, policy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'")
+            errors.invalid(
+                place, policy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'"
+            )

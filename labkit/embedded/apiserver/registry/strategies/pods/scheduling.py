@@ -22,8 +22,12 @@ def check_affinity(affinity: Object | None, path: str, errors: FieldErrors) -> N
         return
     node = affinity.get("nodeAffinity") or {}
     if node.get(REQUIRED) is not None:
-        node_selectors.check_node_selector(node[REQUIRED], f"{path}.nodeAffinity.{REQUIRED}", errors)
-    node_selectors.check_preferred_terms(node.get(PREFERRED) or [], f"{path}.nodeAffinity.{PREFERRED}", errors)
+        node_selectors.check_node_selector(
+            node[REQUIRED], f"{path}.nodeAffinity.{REQUIRED}", errors
+        )
+    node_selectors.check_preferred_terms(
+        node.get(PREFERRED) or [], f"{path}.nodeAffinity.{PREFERRED}", errors
+    )
     for form in ("podAffinity", "podAntiAffinity"):
         rules = affinity.get(form) or {}
         for index, term in enumerate(rules.get(REQUIRED) or ()):
@@ -31,7 +35,9 @@ def check_affinity(affinity: Object | None, path: str, errors: FieldErrors) -> N
         for index, weighted in enumerate(rules.get(PREFERRED) or ()):
             place = f"{path}.{form}.{PREFERRED}[{index}]"
             node_selectors.check_weight(weighted, place, errors)
-            _check_pod_term(weighted.get("podAffinityTerm") or {}, f"{place}.podAffinityTerm", errors)
+            _check_pod_term(
+                weighted.get("podAffinityTerm") or {}, f"{place}.podAffinityTerm", errors
+            )
 
 
 def _check_pod_term(term: Object, path: str, errors: FieldErrors) -> None:
@@ -57,12 +63,18 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
             why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
             errors.invalid(f"{place}.operator", operator, why)
         if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
-            errors.invalid(f"{place}.effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")
+            errors.invalid(
+                f"{place}.effect",
+                effect,
+                "effect must be 'NoExecute' when `tolerationSeconds` is set",
+            )
         if operator in ("", "Equal"):
             errors.check_problem(f"{place}.operator", value, ";".join(label_value(value)))
         elif operator == "Exists":
             if value:
-                errors.invalid(f"{place}.operator", value, "value must be empty when `operator` is 'Exists'")
+                errors.invalid(
+                    f"{place}.operator", value, "value must be empty when `operator` is 'Exists'"
+                )
         else:
             choices = ["Equal", "Exists"]
             if operator in ("Lt", "Gt"):  # known, but for a feature that is off
@@ -77,7 +89,9 @@ def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
     for field in ("matchLabelKeys", "mismatchLabelKeys"):
         keys = holder.get(field) or []
         if keys and selector is None:
-            errors.forbidden(f"{path}.{field}", "must not be specified when labelSelector is not set")
+            errors.forbidden(
+                f"{path}.{field}", "must not be specified when labelSelector is not set"
+            )
             continue
         errors.check_each(f"{path}.{field}", keys, qualified_name)
 
@@ -87,10 +101,16 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
     for index, constraint in enumerate(constraints):
         place = f"{path}[{index}]"
         if constraint.get("maxSkew", 0) <= 0:
-            errors.invalid(f"{place}.maxSkew", constraint.get("maxSkew", 0), "must be greater than zero")
-        errors.check_present(f"{place}.topologyKey", constraint.get("topologyKey"), "can not be empty")
+            errors.invalid(
+                f"{place}.maxSkew", constraint.get("maxSkew", 0), "must be greater than zero"
+            )
+        errors.check_present(
+            f"{place}.topologyKey", constraint.get("topologyKey"), "can not be empty"
+        )
         action = constraint.get("whenUnsatisfiable", "")
-        errors.check_choice(f"{place}.whenUnsatisfiable", action, ["DoNotSchedule", "ScheduleAnyway"])
+        errors.check_choice(
+            f"{place}.whenUnsatisfiable", action, ["DoNotSchedule", "ScheduleAnyway"]
+        )
         domains = constraint.get("minDomains")
         if domains is not None and domains <= 0:
             errors.invalid(f"{place}.minDomains", domains, "must be greater than zero")

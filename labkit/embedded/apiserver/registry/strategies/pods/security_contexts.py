@@ -38,10 +38,14 @@ def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
     check_windows_options(context.get("windowsOptions"), f"{place}.windowsOptions", errors)
     _check_app_armor(context.get("appArmorProfile"), f"{place}.appArmorProfile", errors)
     errors.check_choice(f"{place}.supplementalGroupsPolicy", groups, ("Merge", "Strict"))
-    errors.check_choice(f"{place}.seLinuxChangePolicy", context.get("seLinuxChangePolicy"), ("Recursive",))
+    errors.check_choice(
+        f"{place}.seLinuxChangePolicy", context.get("seLinuxChangePolicy"), ("Recursive",)
+    )
 
 
-def check_container_security(context: Object | None, path: str, host_users: bool, errors: FieldErrors) -> None:
+def check_container_security(
+    context: Object | None, path: str, host_users: bool, errors: FieldErrors
+) -> None:
     """Check the security context of a container."""
     if context is None:
         return
@@ -49,7 +53,9 @@ def check_container_security(context: Object | None, path: str, host_users: bool
         errors.check_between(f"{path}.{field}", context.get(field), 0, MAX_ID)
     errors.check_choice(f"{path}.procMount", context.get("procMount"), ("Default", "Unmasked"))
     if host_users and context.get("procMount") == "Unmasked":
-        errors.invalid(f"{path}.procMount", "Unmasked", "`hostUsers` must be false to use `Unmasked`")
+        errors.invalid(
+            f"{path}.procMount", "Unmasked", "`hostUsers` must be false to use `Unmasked`"
+        )
     _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", errors)
     if context.get("allowPrivilegeEscalation") is False:
         shown = internal(schemas()["core.v1.SecurityContext"], context)
@@ -71,13 +77,17 @@ def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:
         if not name:
             errors.required(place)
         elif len(name) > 253 or not re.fullmatch(SYSCTL, name):
-            errors.invalid(place, name, f"must have at most 253 characters and match regex ^{SYSCTL}$")
+            errors.invalid(
+                place, name, f"must have at most 253 characters and match regex ^{SYSCTL}$"
+            )
         elif name in seen:
             errors.duplicate(place, name)
         dotted = name.replace("/", ".")
         if spec.get("hostNetwork") and dotted.startswith("net."):
             errors.invalid(place, name, "may not be specified when 'hostNetwork' is true")
-        elif spec.get("hostIPC") and dotted.startswith(("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")):
+        elif spec.get("hostIPC") and dotted.startswith(
+            ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
+        ):
             errors.invalid(place, name, "may not be specified when 'hostIPC' is true")
         seen.add(name)
 
@@ -87,23 +97,35 @@ def _check_seccomp(profile: Object | None, path: str, errors: FieldErrors) -> No
     if profile is None:
         return
     kind, file = profile.get("type", ""), profile.get("localhostProfile")
-    errors.check_required_choice(f"{path}.type", kind, PROFILE_TYPES, "type is required when seccompProfile is set")
+    errors.check_required_choice(
+        f"{path}.type", kind, PROFILE_TYPES, "type is required when seccompProfile is set"
+    )
     if kind == "Localhost":
         if file is None:
-            errors.required(f"{path}.localhostProfile", "must be set when seccomp type is Localhost")
+            errors.required(
+                f"{path}.localhostProfile", "must be set when seccomp type is Localhost"
+            )
         else:
             check_descending(file, f"{path}.localhostProfile", errors)
     elif file is not None:
         shown = internal(schemas()["core.v1.SeccompProfile"], profile)
-        errors.invalid(f"{path}.localhostProfile", shown, "can only be set when seccomp type is Localhost")
+        errors.invalid(
+            f"{path}.localhostProfile", shown, "can only be set when seccomp type is Localhost"
+        )
 
 
 def _check_app_armor(profile: Object | None, path: str, errors: FieldErrors) -> None:
     """Check an AppArmor profile."""
     if profile is None:
         return
-    kind, name, place = profile.get("type", ""), profile.get("localhostProfile"), f"{path}.localhostProfile"
-    errors.check_required_choice(f"{path}.type", kind, PROFILE_TYPES, "type is required when appArmorProfile is set")
+    kind, name, place = (
+        profile.get("type", ""),
+        profile.get("localhostProfile"),
+        f"{path}.localhostProfile",
+    )
+    errors.check_required_choice(
+        f"{path}.type", kind, PROFILE_TYPES, "type is required when appArmorProfile is set"
+    )
     if kind in ("RuntimeDefault", "Unconfined"):
         if name is not None:
             errors.invalid(place, name, "can only be set when AppArmor type is Localhost")

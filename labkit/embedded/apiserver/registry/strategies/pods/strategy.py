@@ -21,9 +21,18 @@ from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
-from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled, drop_disabled_status
-from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
-from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update
+from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import (
+    drop_disabled,
+    drop_disabled_status,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.statuses import (
+    check_pod_status,
+    keep_observed,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.updates import (
+    check_ephemeral_update,
+    check_pod_update,
+)
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
 from labkit.embedded.apiserver.registry.strategy import (
@@ -116,7 +125,9 @@ class PodStrategy(Strategy):
         keep_observed(status, old["status"])
 
     @override
-    def prepare_part_update(self, context: StrategyContext, part: str, new: Object, old: Object) -> None:
+    def prepare_part_update(
+        self, context: StrategyContext, part: str, new: Object, old: Object
+    ) -> None:
         """Keep all but what ``/ephemeralcontainers`` and ``/resize`` may change."""
         sent = new["spec"]
         if part == "resize":
@@ -126,7 +137,14 @@ class PodStrategy(Strategy):
             keep(new["spec"], sent, "ephemeralContainers")
         new["status"] = copy.deepcopy(old["status"])
         drop_disabled(new["spec"], old["spec"])
-        for field in ("deletionTimestamp", "generation", "selfLink", "labels", "annotations", "finalizers"):
+        for field in (
+            "deletionTimestamp",
+            "generation",
+            "selfLink",
+            "labels",
+            "annotations",
+            "finalizers",
+        ):
             keep(new["metadata"], old["metadata"], field)
         keep(new["metadata"], old["metadata"], "ownerReferences")
         self.count_generation(new, old)
@@ -160,7 +178,9 @@ class PodStrategy(Strategy):
         if obj["spec"].get("ephemeralContainers"):
             errors.forbidden("spec.ephemeralContainers", "cannot be set on create")
         if obj["spec"].get("nodeName") and obj["spec"].get("schedulingGates"):
-            errors.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
+            errors.forbidden(
+                "spec.nodeName", "cannot be set until all schedulingGates have been cleared"
+            )
 
     def _check_pod(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]

@@ -47,7 +47,9 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
     if before.get("schedulingGates"):
         _mask_placement(changed, before, errors)
     if changed != before:
-        errors.forbidden("spec", f"{MAY_CHANGE}\n{unified(internal_spec(before), internal_spec(changed))}")
+        errors.forbidden(
+            "spec", f"{MAY_CHANGE}\n{unified(internal_spec(before), internal_spec(changed))}"
+        )
 
 
 def _check_deadline(spec: Object, before: Object, errors: FieldErrors) -> bool:
@@ -75,12 +77,17 @@ def _check_tolerations(spec: Object, before: Object, errors: FieldErrors) -> Non
     if all(timeless(toleration) in wanted for toleration in before.get("tolerations") or ()):
         check_tolerations(spec.get("tolerations") or [], "spec.tolerations", errors)
     else:
-        errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
+        errors.forbidden(
+            "spec.tolerations",
+            "existing toleration can not be modified except its tolerationSeconds",
+        )
 
 
 def _check_gates(spec: Object, before: Object, errors: FieldErrors) -> None:
     known = {gate.get("name", "") for gate in before.get("schedulingGates") or ()}
-    added = {gate.get("name", ""): index for index, gate in enumerate(spec.get("schedulingGates") or ())}
+    added = {
+        gate.get("name", ""): index for index, gate in enumerate(spec.get("schedulingGates") or ())
+    }
     for name, index in added.items():
         if name not in known:
             why = f"only deletion is allowed, but found new scheduling gate '{name}'"
@@ -91,11 +98,16 @@ def _masked(spec: Object, before: Object) -> Object:
     """The spec with the old values of the fields that may change."""
     changed = copy.deepcopy(dict(spec))
     for list_name in CONTAINER_LISTS:
-        for container, other in zip(changed.get(list_name) or (), before.get(list_name) or (), strict=True):
+        for container, other in zip(
+            changed.get(list_name) or (), before.get(list_name) or (), strict=True
+        ):
             keep(container, other, "image")
     for field in ("activeDeadlineSeconds", "schedulingGates", "tolerations"):
         keep(changed, before, field)
-    if before.get("terminationGracePeriodSeconds", 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
+    if (
+        before.get("terminationGracePeriodSeconds", 0) < 0
+        and spec.get("terminationGracePeriodSeconds") == 1
+    ):
         keep(changed, before, "terminationGracePeriodSeconds")
     return changed
 
@@ -109,7 +121,11 @@ def _mask_placement(changed: Object, before: Object, errors: FieldErrors) -> Non
     keep(changed, before, "nodeSelector")
     old = before.get("affinity")
     if (old or {}).get("nodeAffinity") is None:
-        others = {name: value for name, value in (changed.get("affinity") or {}).items() if name != "nodeAffinity"}
+        others = {
+            name: value
+            for name, value in (changed.get("affinity") or {}).items()
+            if name != "nodeAffinity"
+        }
         changed["affinity"] = others
         if not others and old is None:
             del changed["affinity"]
@@ -125,4 +141,6 @@ def check_ephemeral_update(spec: Object, before: Object, errors: FieldErrors) ->
             errors.forbidden(path, f"existing ephemeral containers {name} may not be removed\n")
         elif now[container["name"]] != container:
             diff = ephemeral_diff(container, now[container["name"]])
-            errors.forbidden(path, f"existing ephemeral containers {name} may not be changed\n{diff}")
+            errors.forbidden(
+                path, f"existing ephemeral containers {name} may not be changed\n{diff}"
+            )

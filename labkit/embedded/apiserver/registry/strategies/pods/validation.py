@@ -9,10 +9,16 @@ from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.strategies.pods import scheduling, windows_options
-from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
+from labkit.embedded.apiserver.registry.strategies.pods.containers import (
+    check_containers,
+    pod_facts,
+)
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
-from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources, check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.resources import (
+    check_pod_resources,
+    check_resources,
+)
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_pod_security
 from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_volumes
 from labkit.embedded.machinery.request import Object
@@ -30,19 +36,25 @@ def check_pod_spec(spec: Object, path: str, errors: FieldErrors, *, is_pod: bool
     check_containers(spec, facts, path, errors)
     check_pod_resources(spec, path, errors)
     _check_host_network(spec, path, is_pod, errors)
-    errors.check_required_choice(f"{path}.restartPolicy", spec.get("restartPolicy"), ("Always", "OnFailure", "Never"))
+    errors.check_required_choice(
+        f"{path}.restartPolicy", spec.get("restartPolicy"), ("Always", "OnFailure", "Never")
+    )
     errors.check_required_choice(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
     check_pod_security(spec, path, errors)
     scheduling.check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
     _check_gates(spec, path, errors)
-    scheduling.check_spread(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors)
+    scheduling.check_spread(
+        spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors
+    )
     windows_options.check_host_processes(spec, path, errors)
     _check_host_name(spec, path, errors)
     _check_names(spec, path, errors)
     preemption = spec.get("preemptionPolicy")
     if preemption is not None:
-        errors.check_required_choice(f"{path}.preemptionPolicy", preemption, ("PreemptLowerPriority", "Never"))
+        errors.check_required_choice(
+            f"{path}.preemptionPolicy", preemption, ("PreemptLowerPriority", "Never")
+        )
     if spec.get("overhead") is not None:
         check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
     check_file_volumes(spec, path, errors)
@@ -57,7 +69,9 @@ def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErro
             outer, inner = port.get("hostPort", 0), port.get("containerPort", 0)
             if (is_pod or outer) and outer != inner:
                 place = f"{path}.containers[{index}].ports[{number}].hostPort"
-                errors.invalid(place, outer, "must match `containerPort` when `hostNetwork` is true")
+                errors.invalid(
+                    place, outer, "must match `containerPort` when `hostNetwork` is true"
+                )
 
 
 def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -89,12 +103,24 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check names, numbers and lists with rules of their own, in the real server's order."""
     for field in ("serviceAccountName", "nodeName"):
         errors.check_if_given(f"{path}.{field}", spec.get(field), names.dns_subdomain)
-    errors.check_between(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, 2**31 - 1)
+    errors.check_between(
+        f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, 2**31 - 1
+    )
     for field in ("hostname", "subdomain"):
         errors.check_if_given(f"{path}.{field}", spec.get(field), names.dns_label)
     scheduling.check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
-        errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), names.address_messages)
-        errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), names.dns_subdomain)
-    errors.check_if_given(f"{path}.priorityClassName", spec.get("priorityClassName"), names.dns_subdomain)
-    errors.check_format(f"{path}.runtimeClassName", spec.get("runtimeClassName"), names.dns_subdomain)
+        errors.check_format(
+            f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), names.address_messages
+        )
+        errors.check_each(
+            f"{path}.hostAliases[{index}].hostnames",
+            alias.get("hostnames") or (),
+            names.dns_subdomain,
+        )
+    errors.check_if_given(
+        f"{path}.priorityClassName", spec.get("priorityClassName"), names.dns_subdomain
+    )
+    errors.check_format(
+        f"{path}.runtimeClassName", spec.get("runtimeClassName"), names.dns_subdomain
+    )

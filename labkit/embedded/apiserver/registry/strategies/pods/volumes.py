@@ -19,12 +19,18 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     names_secret,
     needs,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, csi, git_repository
+from labkit.embedded.apiserver.registry.strategies.storage.sources import (
+    SHARED,
+    csi,
+    git_repository,
+)
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
 
-def check_volumes(volumes: list[Object], path: str, errors: FieldErrors, *, is_pod: bool) -> dict[str, Object]:
+def check_volumes(
+    volumes: list[Object], path: str, errors: FieldErrors, *, is_pod: bool
+) -> dict[str, Object]:
     """Check the volumes of a template or, if ``is_pod``, of a pod.
 
     Returns:

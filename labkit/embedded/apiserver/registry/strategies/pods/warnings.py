@@ -35,7 +35,10 @@ def pod_warnings(spec: Object, path: str = "") -> list[str]:
 
 
 def _node_terms(spec: Object, place: str) -> Iterator[str]:
-    node, where = (spec.get("affinity") or {}).get("nodeAffinity") or {}, f"{place}.affinity.nodeAffinity"
+    node, where = (
+        (spec.get("affinity") or {}).get("nodeAffinity") or {},
+        f"{place}.affinity.nodeAffinity",
+    )
     for index, term in enumerate((node.get(REQUIRED) or {}).get("nodeSelectorTerms") or ()):
         yield from node_term_warnings(term, f"{where}.{REQUIRED}.nodeSelectorTerms[{index}]")
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
@@ -46,10 +49,16 @@ def _node_terms(spec: Object, place: str) -> Iterator[str]:
 def _volumes(spec: Object, place: str) -> Iterator[str]:
     for index, volume in enumerate(spec.get("volumes") or ()):
         where = f"{place}.volumes[{index}]"
-        yield from (f"{where}.{source_warning(field)}" for field in DEPRECATED if volume.get(field) is not None)
+        yield from (
+            f"{where}.{source_warning(field)}"
+            for field in DEPRECATED
+            if volume.get(field) is not None
+        )
 
 
-def _fractions(amounts: Any, place: str, names: tuple[str, ...] = ("memory", "ephemeral-storage")) -> Iterator[str]:
+def _fractions(
+    amounts: Any, place: str, names: tuple[str, ...] = ("memory", "ephemeral-storage")
+) -> Iterator[str]:
     """Warn of fractional bytes."""
     given = read(amounts)
     for name in names:

@@ -14,7 +14,9 @@ from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.machinery.request import Object
 
 BAD_IN_USER = re.compile(r"""["/\\:;|=,+*?<>@\[\]]""")
-ALL_OR_NONE = "If pod contains any hostProcess containers then all containers must be HostProcess containers"
+ALL_OR_NONE = (
+    "If pod contains any hostProcess containers then all containers must be HostProcess containers"
+)
 
 
 def every_container(spec: Object, path: str) -> Iterator[tuple[Object, str]]:
@@ -31,7 +33,9 @@ def check_windows_options(options: Object | None, path: str, errors: FieldErrors
     name, spec = options.get("gmsaCredentialSpecName"), options.get("gmsaCredentialSpec")
     errors.check_format(f"{path}.gmsaCredentialSpecName", name, dns_subdomain)
     if spec == "":
-        errors.invalid(f"{path}.gmsaCredentialSpec", spec, "gmsaCredentialSpec cannot be an empty string")
+        errors.invalid(
+            f"{path}.gmsaCredentialSpec", spec, "gmsaCredentialSpec cannot be an empty string"
+        )
     if options.get("runAsUserName") is not None:
         for why in _wrong_with_user(options["runAsUserName"]):
             errors.invalid(f"{path}.runAsUserName", options["runAsUserName"], f"runAsUserName{why}")
@@ -52,7 +56,9 @@ def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
     counted = hosted = 0
     for container, place in every_container(spec, path):
         counted += 1
-        own = ((container.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
+        own = ((container.get("securityContext") or {}).get("windowsOptions") or {}).get(
+            "hostProcess"
+        )
         if whole is not None and own is not None and whole != own:
             shown = "true" if whole else "false"
             why = f"pod hostProcess value must be identical if both are specified, was {shown}"

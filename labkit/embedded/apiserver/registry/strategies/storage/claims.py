@@ -64,9 +64,15 @@ class ClaimStrategy(Strategy):
         if not _alike(spec, before):
             errors.forbidden("spec", f"{MAY_CHANGE}\n{claim_diff(before, spec)}")
         wanted, had = amount(_requested(new["spec"])), amount(_requested(old["spec"]))
-        if wanted < had and wanted <= amount((old["status"].get("capacity") or {}).get("storage", 0)):
-            errors.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
-        errors.check_unchanged("volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode"))
+        if wanted < had and wanted <= amount(
+            (old["status"].get("capacity") or {}).get("storage", 0)
+        ):
+            errors.forbidden(
+                "spec.resources.requests.storage", "field can not be less than status.capacity"
+            )
+        errors.check_unchanged(
+            "volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode")
+        )
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -107,7 +113,9 @@ def _settle_source(spec: Object, before: Object) -> None:
     if source is not None and reference is None:
         spec["dataSourceRef"] = dict(source)
     elif reference is not None and source is None and not reference.get("namespace"):
-        spec["dataSource"] = {name: value for name, value in reference.items() if name != "namespace"}
+        spec["dataSource"] = {
+            name: value for name, value in reference.items() if name != "namespace"
+        }
 
 
 def check_basic(value: Any, path: str, errors: FieldErrors) -> None:
@@ -141,7 +149,9 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     errors.check_if_given(f"{path}.storageClassName", spec.get("storageClassName"), dns_subdomain)
     errors.check_choice(f"{path}.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
     _check_sources(spec, path, errors)
-    errors.check_if_given(f"{path}.volumeAttributesClassName", spec.get("volumeAttributesClassName"), dns_subdomain)
+    errors.check_if_given(
+        f"{path}.volumeAttributesClassName", spec.get("volumeAttributesClassName"), dns_subdomain
+    )
 
 
 def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -153,7 +163,9 @@ def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:
         return
     shown: Object = {}  # the real server shows a path here, whose fields are private
     if reference.get("namespace"):
-        errors.invalid(path, shown, "may not be specified when dataSourceRef.namespace is specified")
+        errors.invalid(
+            path, shown, "may not be specified when dataSourceRef.namespace is specified"
+        )
     elif any(source.get(field) != reference.get(field) for field in ("apiGroup", "kind", "name")):
         errors.invalid(path, shown, "must match dataSourceRef")
 

@@ -33,6 +33,8 @@ class StorageClassStrategy(Strategy):
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if (new.get("parameters") or {}) != (old.get("parameters") or {}):
             errors.check_unchanged("parameters", new.get("parameters"), old.get("parameters"))
-        errors.check_unchanged("provisioner", new.get("provisioner", ""), old.get("provisioner", ""))
+        errors.check_unchanged(
+            "provisioner", new.get("provisioner", ""), old.get("provisioner", "")
+        )
         for field in ("reclaimPolicy", "volumeBindingMode"):
             errors.check_unchanged(field, new.get(field), old.get(field))

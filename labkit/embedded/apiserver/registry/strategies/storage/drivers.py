@@ -64,7 +64,9 @@ class DriverNodeStrategy(Strategy):
             name, node = driver.get("name", ""), driver.get("nodeID", "")
             check_driver_name(name, f"{path}.name", errors)
             errors.check_present(f"{path}.nodeID", node)
-            errors.check_not_negative(f"{path}.allocatable.count", (driver.get("allocatable") or {}).get("count"))
+            errors.check_not_negative(
+                f"{path}.allocatable.count", (driver.get("allocatable") or {}).get("count")
+            )
             errors.check_unique(f"{path}.name", name, names)
 
 
@@ -75,13 +77,17 @@ class AttachmentStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec, path = obj["spec"], "spec.source"
         check_driver_name(spec.get("attacher", ""), "spec.attacher", errors)
-        volume, inline = (spec["source"].get(name) for name in ("persistentVolumeName", "inlineVolumeSpec"))
+        volume, inline = (
+            spec["source"].get(name) for name in ("persistentVolumeName", "inlineVolumeSpec")
+        )
         one = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
         if volume is None and inline is None:
             errors.required(path, one)
         elif volume is not None and inline is not None:
             errors.forbidden(path, one)
         elif volume == "":
-            errors.required(f"{path}.persistentVolumeName", "must specify non empty persistentVolumeName")
+            errors.required(
+                f"{path}.persistentVolumeName", "must specify non empty persistentVolumeName"
+            )
         errors.check_format("spec.nodeName", spec.get("nodeName", ""), dns_subdomain)
         errors.check_format("spec.source.persistentVolumeName", volume, dns_subdomain)

@@ -50,7 +50,9 @@ SECOND_PLACES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 """The same, of the cause that a volume has one source already."""
 
 
-def check_sources(volume: Object, rules: Mapping[str, Rule], path: str, errors: FieldErrors, always: str = "") -> None:
+def check_sources(
+    volume: Object, rules: Mapping[str, Rule], path: str, errors: FieldErrors, always: str = ""
+) -> None:
     """Check that a volume, or the spec of one, has one valid source.
 
     ``rules`` stand in the order of the checks; the source ``always`` may stand beside another.
@@ -64,5 +66,8 @@ def check_sources(volume: Object, rules: Mapping[str, Rule], path: str, errors: 
         if count == 1 or field == always:
             rule(source, f"{path}.{PLACES.get(field, field)}", errors)
         else:
-            errors.forbidden(f"{path}.{SECOND_PLACES.get(field, field)}", "may not specify more than 1 volume type")
+            errors.forbidden(
+                f"{path}.{SECOND_PLACES.get(field, field)}",
+                "may not specify more than 1 volume type",
+            )
     errors.check_present(path, count, "must specify a volume type")

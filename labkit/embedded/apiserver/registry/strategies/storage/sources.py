@@ -11,11 +11,23 @@ from collections.abc import Mapping
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, between
 from labkit.embedded.apiserver.registry.names import dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
+from labkit.embedded.apiserver.registry.strategies.fields.paths import (
+    check_descending,
+    check_no_backsteps,
+)
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, needs
 from labkit.embedded.machinery.request import Object
 
-HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
+HOST_PATH_TYPES = (
+    "",
+    "BlockDevice",
+    "CharDevice",
+    "Directory",
+    "DirectoryOrCreate",
+    "File",
+    "FileOrCreate",
+    "Socket",
+)
 DEPRECATED = {
     "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
     "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
@@ -83,7 +95,9 @@ def quobyte(source: Object, path: str, errors: FieldErrors) -> None:
     if not registry:
         errors.required(f"{path}.registry", HOST_PORTS)
     elif len(source.get("tenant", "").encode()) >= 65:
-        errors.required(f"{path}.tenant", "must be a UUID and may not exceed a length of 64 characters")
+        errors.required(
+            f"{path}.tenant", "must be a UUID and may not exceed a length of 64 characters"
+        )
     else:
         for pair in registry.split(","):
             if pair.count(":") != 1:
@@ -97,7 +111,9 @@ def flex(source: Object, path: str, errors: FieldErrors) -> None:
     for key in source.get("options") or ():
         domain = "." + key.partition("/")[0].lower()
         if domain.endswith((".kubernetes.io", ".k8s.io")):
-            errors.invalid(f"{path}.options[{key}]", key, "kubernetes.io and k8s.io namespaces are reserved")
+            errors.invalid(
+                f"{path}.options[{key}]", key, "kubernetes.io and k8s.io namespaces are reserved"
+            )
 
 
 def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:

@@ -14,7 +14,10 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
+from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import (
+    check_node_selector,
+    node_term_warnings,
+)
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
 from labkit.embedded.apiserver.registry.strategies.storage import claims, sources
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
@@ -89,7 +92,9 @@ class VolumeStrategy(Strategy):
         claims.check_access_modes(modes, "spec.accessModes", errors)
         _check_capacity(spec.get("capacity"), errors)
         policy = spec.get("persistentVolumeReclaimPolicy", "")
-        errors.check_choice("spec.persistentVolumeReclaimPolicy", policy or None, ("Delete", "Recycle", "Retain"))
+        errors.check_choice(
+            "spec.persistentVolumeReclaimPolicy", policy or None, ("Delete", "Recycle", "Retain")
+        )
         affinity = spec.get("nodeAffinity")
         if affinity is not None and affinity.get("required") is not None:
             check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
@@ -103,15 +108,26 @@ class VolumeStrategy(Strategy):
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = new["spec"], old["spec"]
-        source, was = ({name: held[name] for name in SOURCES if held.get(name) is not None} for held in (spec, before))
+        source, was = (
+            {name: held[name] for name in SOURCES if held.get(name) is not None}
+            for held in (spec, before)
+        )
         if _without_new_secret(source, was) != was:
             why = f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source, SOURCES)}"
             errors.forbidden("spec.persistentvolumesource", why)
         errors.check_unchanged("volumeMode", spec.get("volumeMode"), before.get("volumeMode"))
         affinity, had = spec.get("nodeAffinity"), before.get("nodeAffinity")
         if had is not None and _with_old_names(affinity, had) != had:
-            shown = internal(schemas()["core.v1.VolumeNodeAffinity"], affinity) if affinity is not None else None
-            errors.invalid("nodeAffinity", shown, "field is immutable, except for updating from beta label to GA")
+            shown = (
+                internal(schemas()["core.v1.VolumeNodeAffinity"], affinity)
+                if affinity is not None
+                else None
+            )
+            errors.invalid(
+                "nodeAffinity",
+                shown,
+                "field is immutable, except for updating from beta label to GA",
+            )
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -119,15 +135,26 @@ class VolumeStrategy(Strategy):
         found = []
         if spec.get("persistentVolumeReclaimPolicy") == "Recycle":
             found.append(f"spec.persistentVolumeReclaimPolicy: {RECYCLED}")
-        terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
+        terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get(
+            "nodeSelectorTerms"
+        ) or ()
         for index, term in enumerate(terms):
-            found += node_term_warnings(term, f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]")
-        return found + [f"spec.{sources.source_warning(field)}" for field in WARNED if spec.get(field) is not None]
+            found += node_term_warnings(
+                term, f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]"
+            )
+        return found + [
+            f"spec.{sources.source_warning(field)}"
+            for field in WARNED
+            if spec.get(field) is not None
+        ]
 
 
 def _with_old_names(affinity: Object | None, before: Object) -> Object | None:
     """Undo the replacement of deprecated labels by current ones in an affinity."""
-    new, old = (((held or {}).get("required") or {}).get("nodeSelectorTerms") or [] for held in (affinity, before))
+    new, old = (
+        ((held or {}).get("required") or {}).get("nodeSelectorTerms") or []
+        for held in (affinity, before)
+    )
     if affinity is None or len(new) != len(old):
         return affinity
     kept = copy.deepcopy(affinity)
@@ -155,7 +182,9 @@ def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:
     name = spec.get("volumeAttributesClassName")
     if name is None:
         return
-    errors.check_required("spec.volumeAttributesClassName", name, dns_subdomain, "an empty string is disallowed")
+    errors.check_required(
+        "spec.volumeAttributesClassName", name, dns_subdomain, "an empty string is disallowed"
+    )
     if spec.get("csi") is None:
         errors.required("spec.csi", "has to be specified when using volumeAttributesClassName")
 

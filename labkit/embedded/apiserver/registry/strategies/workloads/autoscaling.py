@@ -12,7 +12,10 @@ import copy
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, utilization_metric
+from labkit.embedded.apiserver.registry.conversion.autoscaling import (
+    DEFAULT_UTILIZATION,
+    utilization_metric,
+)
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import path_segment_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
@@ -26,12 +29,18 @@ UP: Object = {
         {"type": "Percent", "value": 100, "periodSeconds": 15},
     ],
 }
-DOWN: Object = {"selectPolicy": "Max", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]}
+DOWN: Object = {
+    "selectPolicy": "Max",
+    "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
+}
 RULE_FIELDS = ("stabilizationWindowSeconds", "selectPolicy", "policies", "tolerance")
 
 
 def _rules(rules: Object | None, default: Object) -> Object:
-    merged = {**copy.deepcopy(default), **{name: value for name, value in (rules or {}).items() if value is not None}}
+    merged = {
+        **copy.deepcopy(default),
+        **{name: value for name, value in (rules or {}).items() if value is not None},
+    }
     return {name: merged[name] for name in RULE_FIELDS if name in merged}
 
 
@@ -64,7 +73,9 @@ class AutoscalerStrategy(Strategy):
         if most == 0:
             errors.required("spec.maxReplicas", "must be set and greater than 0")
         if least is not None and most < least:
-            errors.invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`")
+            errors.invalid(
+                "spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"
+            )
         target = spec.get("scaleTargetRef") or {}
         check_reference(target, "spec.scaleTargetRef", errors)
         # Of the core group, nothing but a replication controller can be scaled.

@@ -10,8 +10,14 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import name_advice, template_advice, unchanged
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
+    check_selected_template,
+)
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import (
+    name_advice,
+    template_advice,
+    unchanged,
+)
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.request import Object
@@ -54,14 +60,22 @@ class WorkloadStrategy(TemplateStrategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        errors.check_counts("spec", obj["spec"], "replicas", "minReadySeconds", "revisionHistoryLimit")
+        errors.check_counts(
+            "spec", obj["spec"], "replicas", "minReadySeconds", "revisionHistoryLimit"
+        )
         check_selected_template(obj["spec"], errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        errors.check_unchanged("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
+        errors.check_unchanged(
+            "spec.selector", new["spec"].get("selector"), old["spec"].get("selector")
+        )
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         named = name_advice(obj, old) if self.names_hosts else []
-        return named if unchanged(obj, old) else named + template_advice(obj["spec"]["template"], "spec.template")
+        return (
+            named
+            if unchanged(obj, old)
+            else named + template_advice(obj["spec"]["template"], "spec.template")
+        )

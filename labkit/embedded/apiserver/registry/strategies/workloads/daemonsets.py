@@ -10,7 +10,9 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_daemon_set_update
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
+    check_selected_template,
+)
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
@@ -26,7 +28,10 @@ def _templates(daemon_set: Object) -> int:
 
 def _count_template(daemon_set: Object, count: int) -> None:
     metadata = daemon_set["metadata"]
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATE_GENERATION: str(count)}
+    metadata["annotations"] = {
+        **(metadata.get("annotations") or {}),
+        TEMPLATE_GENERATION: str(count),
+    }
 
 
 class DaemonSetStrategy(WorkloadStrategy):
@@ -36,7 +41,10 @@ class DaemonSetStrategy(WorkloadStrategy):
     def default(self, obj: Object) -> None:
         """Copy the template generation from its annotation, as ``extensions/v1beta1`` did."""
         super().default(obj)
-        obj["metadata"]["annotations"] = {TEMPLATE_GENERATION: "0", **(obj["metadata"].get("annotations") or {})}
+        obj["metadata"]["annotations"] = {
+            TEMPLATE_GENERATION: "0",
+            **(obj["metadata"].get("annotations") or {}),
+        }
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

@@ -10,7 +10,9 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_deployment_update
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
+    check_selected_template,
+)
 from labkit.embedded.apiserver.registry.strategy import StrategyContext, keep
 from labkit.embedded.machinery.request import Object
 
@@ -49,7 +51,11 @@ class DeploymentStrategy(WorkloadStrategy):
         errors.check_counts("spec", spec, "replicas")
         check_selected_template(spec, errors)
         check_deployment_update(spec["strategy"], "spec.strategy", errors)
-        errors.check_counts("spec", spec, "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
+        errors.check_counts(
+            "spec", spec, "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"
+        )
         deadline = spec.get("progressDeadlineSeconds")
         if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
-            errors.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
+            errors.invalid(
+                "spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"
+            )

@@ -10,7 +10,10 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import path_segment_name
-from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_at_most_all, check_int_or_percent
+from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import (
+    check_at_most_all,
+    check_int_or_percent,
+)
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -26,13 +29,17 @@ class DisruptionBudgetStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
-            errors.invalid("spec", _internal(spec), "minAvailable and maxUnavailable cannot be both set")
+            errors.invalid(
+                "spec", _internal(spec), "minAvailable and maxUnavailable cannot be both set"
+            )
         for name in ("minAvailable", "maxUnavailable"):
             if spec.get(name) is not None:
                 check_int_or_percent(spec[name], f"spec.{name}", errors)
                 check_at_most_all(spec[name], f"spec.{name}", errors)
         validate_selector(spec.get("selector"), "spec.selector", errors)
-        errors.check_choice("spec.unhealthyPodEvictionPolicy", spec.get("unhealthyPodEvictionPolicy"), POLICIES)
+        errors.check_choice(
+            "spec.unhealthyPodEvictionPolicy", spec.get("unhealthyPodEvictionPolicy"), POLICIES
+        )
 
 
 def _internal(spec: Object) -> Object:

@@ -60,7 +60,11 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     if spec.get("successPolicy") is not None:
         _check_success_policy(spec, f"{path}.successPolicy", errors)
     replacement = spec.get("podReplacementPolicy")
-    choices = ("Failed",) if spec.get("podFailurePolicy") is not None else ("Failed", "TerminatingOrFailed")
+    choices = (
+        ("Failed",)
+        if spec.get("podFailurePolicy") is not None
+        else ("Failed", "TerminatingOrFailed")
+    )
     errors.check_choice(f"{path}.podReplacementPolicy", replacement, choices)
     check_template(spec["template"], f"{path}.template", errors)
     policy = spec["template"]["spec"].get("restartPolicy")
@@ -70,7 +74,9 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     elif policy not in ("OnFailure", "Never"):
         errors.not_supported(place, policy, ["OnFailure", "Never"])
     elif spec.get("podFailurePolicy") is not None and policy != "Never":
-        errors.invalid(place, policy, 'only "Never" is supported when podFailurePolicy is specified')
+        errors.invalid(
+            place, policy, 'only "Never" is supported when podFailurePolicy is specified'
+        )
 
 
 def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldErrors) -> None:
@@ -126,12 +132,20 @@ def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
             try:
                 total = count_indexes(indexes, completions)
             except ValueError as problem:
-                errors.invalid(f"{place}.succeededIndexes", indexes, f"error parsing succeededIndexes: {problem}")
+                errors.invalid(
+                    f"{place}.succeededIndexes",
+                    indexes,
+                    f"error parsing succeededIndexes: {problem}",
+                )
         if count is not None:
-            _check_success_count(count, completions, total if indexes is not None else None, place, errors)
+            _check_success_count(
+                count, completions, total if indexes is not None else None, place, errors
+            )
 
 
-def _check_success_count(count: int, completions: int, total: int | None, path: str, errors: FieldErrors) -> None:
+def _check_success_count(
+    count: int, completions: int, total: int | None, path: str, errors: FieldErrors
+) -> None:
     place = f"{path}.succeededCount"
     errors.check_not_negative(place, count)
     if count > completions:

@@ -11,12 +11,28 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, subdomain_name
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, internal_template
-from labkit.embedded.apiserver.registry.strategies.workloads.base import TemplateStrategy, WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import refuse_labels, shown_selector
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
+    internal,
+    internal_template,
+)
+from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+    TemplateStrategy,
+    WorkloadStrategy,
+)
+from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import (
+    check_job_spec,
+    default_policy,
+)
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
+    refuse_labels,
+    shown_selector,
+)
 from labkit.embedded.apiserver.registry.strategies.workloads.time_zones import time_zone_problem
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import (
+    job_advice,
+    name_advice,
+    unchanged,
+)
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -26,7 +42,10 @@ USE_TIME_ZONE = (
     "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
 )
 UID_LABEL = "batch.kubernetes.io/controller-uid"
-POLICIES = {"podFailurePolicy": "batch.v1.PodFailurePolicy", "successPolicy": "batch.v1.SuccessPolicy"}
+POLICIES = {
+    "podFailurePolicy": "batch.v1.PodFailurePolicy",
+    "successPolicy": "batch.v1.SuccessPolicy",
+}
 """Fields of a spec whose values messages show as Go structs."""
 NAME_LABEL = "batch.kubernetes.io/job-name"
 
@@ -56,7 +75,10 @@ class JobStrategy(WorkloadStrategy):
             spec["backoffLimit"] = 2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6
         spec.setdefault("completionMode", "NonIndexed")
         spec.setdefault("suspend", False)
-        spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
+        spec.setdefault(
+            "podReplacementPolicy",
+            "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed",
+        )
         spec.setdefault("manualSelector", False)
         default_policy(spec)
 
@@ -89,7 +111,11 @@ class JobStrategy(WorkloadStrategy):
             name = obj["metadata"].get("name", "")
             host = f"{name}-{completions - 1}"
             if dns_label(host):
-                errors.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {host}")
+                errors.invalid(
+                    "metadata.name",
+                    name,
+                    f"will not able to create pod with invalid DNS label: {host}",
+                )
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -98,16 +124,30 @@ class JobStrategy(WorkloadStrategy):
         _check_completions(spec, before, errors)
         errors.check_unchanged("spec.selector", spec.get("selector"), before.get("selector"))
         if spec["template"] != before["template"]:
-            errors.invalid("spec.template", internal_template(spec["template"]), "field is immutable")
-        for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
+            errors.invalid(
+                "spec.template", internal_template(spec["template"]), "field is immutable"
+            )
+        for name in (
+            "completionMode",
+            "podFailurePolicy",
+            "backoffLimitPerIndex",
+            "managedBy",
+            "successPolicy",
+        ):
             if (spec.get(name) or None) != (before.get(name) or None):
                 value = spec.get(name)
-                shown = internal(schemas()[POLICIES[name]], value) if value is not None and name in POLICIES else value
+                shown = (
+                    internal(schemas()[POLICIES[name]], value)
+                    if value is not None and name in POLICIES
+                    else value
+                )
                 errors.invalid(f"spec.{name}", shown, "field is immutable")
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return name_advice(obj, old) + ([] if unchanged(obj, old) else job_advice(obj["spec"], "spec"))
+        return name_advice(obj, old) + (
+            [] if unchanged(obj, old) else job_advice(obj["spec"], "spec")
+        )
 
 
 def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> None:
@@ -115,8 +155,13 @@ def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> Non
     completions = spec.get("completions")
     if spec.get("completionMode") != "Indexed":
         errors.check_unchanged("spec.completions", completions, before.get("completions"))
-    elif completions is not None and completions not in (before.get("completions"), spec.get("parallelism")):
-        errors.invalid("spec.completions", completions, "can only be modified in tandem with spec.parallelism")
+    elif completions is not None and completions not in (
+        before.get("completions"),
+        spec.get("parallelism"),
+    ):
+        errors.invalid(
+            "spec.completions", completions, "can only be modified in tandem with spec.parallelism"
+        )
 
 
 def _take_labels(job: Object) -> None:
@@ -196,12 +241,20 @@ class CronJobStrategy(TemplateStrategy):
             errors.invalid("spec.schedule", schedule, why)
         errors.check_counts("spec", spec, "startingDeadlineSeconds")
         zone = spec.get("timeZone")
-        errors.check_problem("spec.timeZone", zone, time_zone_problem(zone) if zone is not None else "")
-        errors.check_choice("spec.concurrencyPolicy", spec["concurrencyPolicy"], ("Allow", "Forbid", "Replace"))
+        errors.check_problem(
+            "spec.timeZone", zone, time_zone_problem(zone) if zone is not None else ""
+        )
+        errors.check_choice(
+            "spec.concurrencyPolicy", spec["concurrencyPolicy"], ("Allow", "Forbid", "Replace")
+        )
         template = spec["jobTemplate"]["spec"]
         check_job_spec(template, "spec.jobTemplate.spec", errors)
         if template.get("selector") is not None:
-            errors.invalid("spec.jobTemplate.spec.selector", template["selector"], "`selector` will be auto-generated")
+            errors.invalid(
+                "spec.jobTemplate.spec.selector",
+                template["selector"],
+                "`selector` will be auto-generated",
+            )
         if template.get("manualSelector"):
             errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
         errors.check_counts("spec", spec, "successfulJobsHistoryLimit", "failedJobsHistoryLimit")

@@ -13,7 +13,10 @@ from labkit.embedded.apiserver.registry.strategies.fields.selectors import selec
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.workloads import selection
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import (
+    template_advice,
+    unchanged,
+)
 from labkit.embedded.machinery.request import Object
 
 
@@ -64,4 +67,6 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         """For an update, warn of the old template, as the real server does."""
         if old is None:
             return super().warnings(obj, old)
-        return [] if unchanged(obj, old) else template_advice(old["spec"]["template"], "spec.template")
+        return (
+            [] if unchanged(obj, old) else template_advice(old["spec"]["template"], "spec.template")
+        )

@@ -37,7 +37,10 @@ def _shown_strategy(kind: str, rolling: Object | None) -> Object:
     """A strategy as the real server's Go structure prints it."""
     if rolling is None:
         return {"Type": kind, "RollingUpdate": None}
-    shown = {"MaxUnavailable": rolling.get("maxUnavailable", 0), "MaxSurge": rolling.get("maxSurge", 0)}
+    shown = {
+        "MaxUnavailable": rolling.get("maxUnavailable", 0),
+        "MaxSurge": rolling.get("maxSurge", 0),
+    }
     return {"Type": kind, "RollingUpdate": shown}
 
 
@@ -56,7 +59,11 @@ def check_deployment_update(strategy: Object, path: str, errors: FieldErrors) ->
     for name in ("maxUnavailable", "maxSurge"):
         check_int_or_percent(rolling.get(name), f"{place}.{name}", errors)
     if is_zero(rolling.get("maxUnavailable")) and is_zero(rolling.get("maxSurge")):
-        errors.invalid(f"{place}.maxUnavailable", rolling.get("maxUnavailable"), "may not be 0 when `maxSurge` is 0")
+        errors.invalid(
+            f"{place}.maxUnavailable",
+            rolling.get("maxUnavailable"),
+            "may not be 0 when `maxSurge` is 0",
+        )
     check_at_most_all(rolling.get("maxUnavailable"), f"{place}.maxUnavailable", errors)
 
 
@@ -72,9 +79,16 @@ def check_daemon_set_update(strategy: Object, path: str, errors: FieldErrors) ->
     for check in (check_int_or_percent, check_at_most_all):
         for name in ("maxUnavailable", "maxSurge"):
             check(rolling.get(name), f"{place}.{name}", errors)
-    unavailable, surge = not is_zero(rolling.get("maxUnavailable")), not is_zero(rolling.get("maxSurge"))
+    unavailable, surge = (
+        not is_zero(rolling.get("maxUnavailable")),
+        not is_zero(rolling.get("maxSurge")),
+    )
     if unavailable and surge:
-        errors.invalid(f"{place}.maxSurge", rolling["maxSurge"], "may not be set when maxUnavailable is non-zero")
+        errors.invalid(
+            f"{place}.maxSurge",
+            rolling["maxSurge"],
+            "may not be set when maxUnavailable is non-zero",
+        )
     elif not unavailable and not surge:
         errors.required(f"{place}.maxUnavailable", "cannot be 0 when maxSurge is 0")
 
@@ -85,7 +99,9 @@ def check_stateful_set_update(strategy: Object, path: str, errors: FieldErrors) 
     if not kind:
         errors.required(path)
     elif kind not in ("OnDelete", "RollingUpdate"):
-        errors.invalid(path, {"Type": kind, "RollingUpdate": rolling}, "must be 'RollingUpdate' or 'OnDelete'")
+        errors.invalid(
+            path, {"Type": kind, "RollingUpdate": rolling}, "must be 'RollingUpdate' or 'OnDelete'"
+        )
     errors.check_counts(f"{path}.rollingUpdate", rolling or {}, "partition")
 
 

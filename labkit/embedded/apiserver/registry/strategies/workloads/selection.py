@@ -6,7 +6,11 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/validation``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels, validate_selector
+from labkit.embedded.apiserver.registry.metadata import (
+    validate_annotations,
+    validate_labels,
+    validate_selector,
+)
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import check_annotations
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
@@ -23,14 +27,18 @@ def check_template(template: Object, path: str, errors: FieldErrors) -> None:
     check_annotations(template, errors, f"{path}.annotations")
     check_pod_spec(template["spec"], f"{path}.spec", errors)
     if template["spec"].get("ephemeralContainers"):
-        errors.forbidden(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
+        errors.forbidden(
+            f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template"
+        )
 
 
 UNUSABLE = {"ReplicaSet": "invalid label selector", "StatefulSet": ""}
 """The message for an unusable selector; DaemonSets have none."""
 
 
-def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet") -> None:
+def check_selected_template(
+    spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet"
+) -> None:
     """Check a workload's selector and the template that it must select.
 
     ``owner`` is the kind that makes the pods; a deployment's are a replica set's.
@@ -42,8 +50,16 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
     errors += found
     if selector is None and not daemon:
         errors.required("spec.selector")
-    elif selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        errors.invalid("spec.selector", shown_selector(selector), f"empty selector is invalid for {EMPTY_FOR[owner]}")
+    elif (
+        selector is not None
+        and not selector.get("matchLabels")
+        and not selector.get("matchExpressions")
+    ):
+        errors.invalid(
+            "spec.selector",
+            shown_selector(selector),
+            f"empty selector is invalid for {EMPTY_FOR[owner]}",
+        )
     if not found:
         _check_selected(selector, template, errors)
     elif not daemon:
@@ -57,7 +73,9 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
 
 def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
     """Require that pods restart always and have no deadline."""
-    errors.check_choice("spec.template.spec.restartPolicy", spec.get("restartPolicy", ""), ["Always"])
+    errors.check_choice(
+        "spec.template.spec.restartPolicy", spec.get("restartPolicy", ""), ["Always"]
+    )
     if spec.get("activeDeadlineSeconds") is not None:
         why = f"activeDeadlineSeconds in {owner} is not Supported"
         errors.forbidden("spec.template.spec.activeDeadlineSeconds", why)
@@ -73,7 +91,9 @@ def _check_selected(selector: Object | None, template: Object, errors: FieldErro
 def refuse_labels(labels: Object | None, errors: FieldErrors) -> None:
     """Report labels of a template that its selector does not select."""
     shown = None if labels is None else dict(sorted(labels.items()))
-    errors.invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
+    errors.invalid(
+        "spec.template.metadata.labels", shown, "`selector` does not match template `labels`"
+    )
 
 
 def _note_unusable(selector: Object, why: str, errors: FieldErrors) -> None:

@@ -11,10 +11,18 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import label_name
-from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec, claim_warnings
+from labkit.embedded.apiserver.registry.strategies.storage.claims import (
+    check_claim_spec,
+    claim_warnings,
+)
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_retention, check_stateful_set_update
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
+from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import (
+    check_retention,
+    check_stateful_set_update,
+)
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
+    check_selected_template,
+)
 from labkit.embedded.machinery.request import Object
 
 
@@ -105,14 +113,22 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
     errors.check_counts("spec.ordinals", spec.get("ordinals") or {}, "start")
     if new:
         errors.check_if_given("spec.serviceName", spec.get("serviceName"), label_name)
-    check_selected_template({**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet")
+    check_selected_template(
+        {**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet"
+    )
 
 
 def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
     """The template as pods will have it: without a host name, with a volume for each claim."""
-    pod = {name: value for name, value in template["spec"].items() if name not in ("hostname", "subdomain")}
+    pod = {
+        name: value
+        for name, value in template["spec"].items()
+        if name not in ("hostname", "subdomain")
+    }
     made = {claim["metadata"].get("name", ""): claim for claim in claims}
     if made:
         kept = [volume for volume in pod.get("volumes") or () if volume.get("name", "") not in made]
-        pod["volumes"] = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made] + kept
+        pod["volumes"] = [
+            {"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made
+        ] + kept
     return {**template, "spec": pod}

@@ -10,7 +10,10 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.workloads.base import TemplateStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import (
+    template_advice,
+    unchanged,
+)
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 

@@ -15,7 +15,9 @@ def time_zone_problem(zone: str) -> str:
     if any(part in (".", "..") or not ZONE_PART.fullmatch(part) for part in zone.split("/")):
         return unknown
     if zone.lower() == "local":
-        return "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        return (
+            "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        )
     # Imported here: it reads files, and hardly any server is asked.
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 

@@ -28,7 +28,9 @@ def name_advice(obj: Object, old: Object | None) -> list[str]:
 
 def unchanged(obj: Object, old: Object | None) -> bool:
     """Whether an update leaves the spec unchanged."""
-    return old is not None and obj["metadata"].get("generation", 0) == old["metadata"].get("generation", 0)
+    return old is not None and obj["metadata"].get("generation", 0) == old["metadata"].get(
+        "generation", 0
+    )
 
 
 def template_advice(template: Object, path: str) -> list[str]:
@@ -38,6 +40,10 @@ def template_advice(template: Object, path: str) -> list[str]:
 
 def job_advice(spec: Object, path: str) -> list[str]:
     """Return the warnings for a JobSpec."""
-    many = (spec.get("completions") or 0) > MANY_COMPLETIONS and (spec.get("parallelism") or 0) > MUCH_PARALLELISM
-    found = [f"{path}: {TOO_MANY_INDEXES}"] if many and spec.get("completionMode") == "Indexed" else []
+    many = (spec.get("completions") or 0) > MANY_COMPLETIONS and (
+        spec.get("parallelism") or 0
+    ) > MUCH_PARALLELISM
+    found = (
+        [f"{path}: {TOO_MANY_INDEXES}"] if many and spec.get("completionMode") == "Indexed" else []
+    )
     return found + template_advice(spec["template"], f"{path}.template")

@@ -67,7 +67,9 @@ class EllipticCurvePublicKey:
     def info(self):
         curve = asn1.ECDomainParameters(name="named", value="secp256r1")
         algorithm = asn1.PublicKeyAlgorithm({"algorithm": "ec", "parameters": curve})
-        return asn1.PublicKeyInfo({"algorithm": algorithm, "public_key": asn1.ECPointBitString(self.point)})
+        return asn1.PublicKeyInfo(
+            {"algorithm": algorithm, "public_key": asn1.ECPointBitString(self.point)}
+        )
 
     def public_bytes(self, encoding, _form):
         return written(self.info().dump(), encoding, "PUBLIC KEY")
@@ -99,7 +101,9 @@ class EllipticCurvePrivateKey:
         inner["private_key"].set_encoded_width(32)
         curve = asn1.ECDomainParameters(name="named", value="secp256r1")
         algorithm = asn1.PrivateKeyAlgorithm({"algorithm": "ec", "parameters": curve})
-        info = asn1.PrivateKeyInfo({"version": 0, "private_key_algorithm": algorithm, "private_key": inner})
+        info = asn1.PrivateKeyInfo(
+            {"version": 0, "private_key_algorithm": algorithm, "private_key": inner}
+        )
         return written(info.dump(), encoding, "PRIVATE KEY")
 
 

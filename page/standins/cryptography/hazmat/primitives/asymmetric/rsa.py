@@ -65,7 +65,9 @@ class RSAPublicKey:
             raise InvalidSignature
 
     def info(self):
-        return asn1.PublicKeyInfo.wrap(asn1.RSAPublicKey({"modulus": self.n, "public_exponent": self.e}), "rsa")
+        return asn1.PublicKeyInfo.wrap(
+            asn1.RSAPublicKey({"modulus": self.n, "public_exponent": self.e}), "rsa"
+        )
 
     def public_bytes(self, encoding, _form):
         return written(self.info().dump(), encoding, "PUBLIC KEY")
@@ -86,7 +88,10 @@ class RSAPrivateKey:
         p, q = given["prime1"], given["prime2"]
         size = (self.key_size + 7) // 8
         number = int.from_bytes(_encoded(data, size), "big")
-        first, second = pow(number % p, given["exponent1"], p), pow(number % q, given["exponent2"], q)
+        first, second = (
+            pow(number % p, given["exponent1"], p),
+            pow(number % q, given["exponent2"], q),
+        )
         return (second + q * ((first - second) * given["coefficient"] % p)).to_bytes(size, "big")
 
     def private_bytes(self, encoding, _form, _encryption):

@@ -20,7 +20,10 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
         "certificatesigningrequests.certificates.k8s.io",
         {
             "spec": {"signerName": "a.b/c", "username": "jane", "expirationSeconds": 86400},
-            "status": {"conditions": [{"type": "Approved"}, {"type": "Failed"}], "certificate": "x"},
+            "status": {
+                "conditions": [{"type": "Approved"}, {"type": "Failed"}],
+                "certificate": "x",
+            },
         },
         ["x", "60s", "a.b/c", "jane", "24h", "Approved,Failed,Issued"],
     ),
@@ -32,7 +35,12 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
     ("runtimeclasses.node.k8s.io", {"handler": "runc"}, ["x", "runc", "60s"]),
     (
         "csidrivers.storage.k8s.io",
-        {"spec": {"tokenRequests": [{"audience": "a"}, {"audience": ""}], "volumeLifecycleModes": ["A", "B"]}},
+        {
+            "spec": {
+                "tokenRequests": [{"audience": "a"}, {"audience": ""}],
+                "volumeLifecycleModes": ["A", "B"],
+            }
+        },
         ["x", True, False, False, "a,", False, "A,B", "60s"],
     ),
     ("csinodes.storage.k8s.io", {"spec": {"drivers": [{}, {}]}}, ["x", 2, "60s"]),
@@ -61,7 +69,12 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
             "spec": {
                 "scaleTargetRef": {"kind": "Deployment", "name": "d"},
                 "maxReplicas": 4,
-                "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 50}}}],
+                "metrics": [
+                    {
+                        "type": "Resource",
+                        "resource": {"name": "cpu", "target": {"averageUtilization": 50}},
+                    }
+                ],
             },
             "status": {"currentReplicas": 2},
         },
@@ -76,7 +89,10 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
                 "type": "NodePort",
                 "clusterIP": "10.96.0.9",
                 "clusterIPs": ["10.96.0.9"],
-                "ports": [{"port": 80, "nodePort": 30080, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}],
+                "ports": [
+                    {"port": 80, "nodePort": 30080, "protocol": "TCP"},
+                    {"port": 53, "protocol": "UDP"},
+                ],
                 "selector": {"b": "2", "a": "1"},
             }
         },
@@ -103,7 +119,14 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
     ("endpoints", {}, ["x", "<none>", "60s"]),
     (
         "endpoints",
-        {"subsets": [{"addresses": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}], "ports": [{"port": 80}, {"port": 81}]}]},
+        {
+            "subsets": [
+                {
+                    "addresses": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}],
+                    "ports": [{"port": 80}, {"port": 81}],
+                }
+            ]
+        },
         ["x", "10.0.0.1:80,10.0.0.2:80,10.0.0.1:81 + 1 more...", "60s"],
     ),
     (
@@ -122,7 +145,10 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
     ),
     (
         "persistentvolumeclaims",
-        {"spec": {"storageClassName": "fast", "volumeMode": "Block"}, "status": {"phase": "Pending"}},
+        {
+            "spec": {"storageClassName": "fast", "volumeMode": "Block"},
+            "status": {"phase": "Pending"},
+        },
         ["x", "Pending", "", "", "", "fast", "<unset>", "60s", "Block"],
     ),
     (
@@ -130,14 +156,24 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
         {
             "metadata": {**META, "deletionTimestamp": "1970-01-12T13:45:40Z"},
             "spec": {"volumeName": "v"},
-            "status": {"phase": "Bound", "capacity": {"storage": "2Gi"}, "accessModes": ["ReadOnlyMany"]},
+            "status": {
+                "phase": "Bound",
+                "capacity": {"storage": "2Gi"},
+                "accessModes": ["ReadOnlyMany"],
+            },
         },
         ["x", "Terminating", "v", "2Gi", "ROX", "", "<unset>", "60s", "<unset>"],
     ),
     (
         "nodes",
         {
-            "metadata": {**META, "labels": {"node-role.kubernetes.io/control-plane": "", "kubernetes.io/role": "lab"}},
+            "metadata": {
+                **META,
+                "labels": {
+                    "node-role.kubernetes.io/control-plane": "",
+                    "kubernetes.io/role": "lab",
+                },
+            },
             "spec": {"unschedulable": True},
             "status": {
                 "conditions": [{"type": "Ready", "status": "True"}],
@@ -158,7 +194,22 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
             "<unknown>",
         ],
     ),
-    ("nodes", {}, ["x", "Unknown", "<none>", "60s", "", "<none>", "<none>", "<unknown>", "<unknown>", "<unknown>"]),
+    (
+        "nodes",
+        {},
+        [
+            "x",
+            "Unknown",
+            "<none>",
+            "60s",
+            "",
+            "<none>",
+            "<none>",
+            "<unknown>",
+            "<unknown>",
+            "<unknown>",
+        ],
+    ),
     (
         "events",
         {
@@ -171,7 +222,18 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
             "lastTimestamp": "1970-01-12T13:46:10Z",
             "count": 4,
         },
-        ["30s", "Normal", "Started", "pod/web", "spec.containers{main}", "kubelet, n1", "started", "6m", 4, "x"],
+        [
+            "30s",
+            "Normal",
+            "Started",
+            "pod/web",
+            "spec.containers{main}",
+            "kubelet, n1",
+            "started",
+            "6m",
+            4,
+            "x",
+        ],
     ),
     (
         "events",
@@ -207,15 +269,29 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
     ),
     (
         "replicasets.apps",
-        {"spec": {"replicas": 3, "selector": SELECTOR, "template": TEMPLATE}, "status": {"replicas": 2}},
+        {
+            "spec": {"replicas": 3, "selector": SELECTOR, "template": TEMPLATE},
+            "status": {"replicas": 2},
+        },
         ["x", 3, 2, 0, "60s", "a,b", "i,j", "app=web"],
     ),
-    ("replicationcontrollers", {"spec": {"selector": {"a": "b"}}}, ["x", 0, 0, 0, "60s", "", "", "a=b"]),
-    ("statefulsets.apps", {"spec": {"replicas": 1, "template": TEMPLATE}}, ["x", "0/1", "60s", "a,b", "i,j"]),
+    (
+        "replicationcontrollers",
+        {"spec": {"selector": {"a": "b"}}},
+        ["x", 0, 0, 0, "60s", "", "", "a=b"],
+    ),
+    (
+        "statefulsets.apps",
+        {"spec": {"replicas": 1, "template": TEMPLATE}},
+        ["x", "0/1", "60s", "a,b", "i,j"],
+    ),
     (
         "daemonsets.apps",
         {
-            "spec": {"selector": SELECTOR, "template": {"spec": {"nodeSelector": {"disk": "ssd"}, "containers": []}}},
+            "spec": {
+                "selector": SELECTOR,
+                "template": {"spec": {"nodeSelector": {"disk": "ssd"}, "containers": []}},
+            },
             "status": {"desiredNumberScheduled": 2, "numberReady": 1},
         },
         ["x", 2, 0, 1, 0, 0, "disk=ssd", "60s", "", "", "app=web"],
@@ -243,7 +319,11 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
     (
         "cronjobs.batch",
         {
-            "spec": {"schedule": "* * * * *", "suspend": False, "jobTemplate": {"spec": {"template": TEMPLATE}}},
+            "spec": {
+                "schedule": "* * * * *",
+                "suspend": False,
+                "jobTemplate": {"spec": {"template": TEMPLATE}},
+            },
             "status": {"active": [{}], "lastScheduleTime": "1970-01-12T13:46:10Z"},
         },
         ["x", "* * * * *", "<none>", "False", 1, "30s", "60s", "a,b", "i,j", "<none>"],
@@ -273,14 +353,25 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
         {"spec": {"ingressClassName": "nginx", "rules": [{"host": "a.b"}], "tls": [{}]}},
         ["x", "nginx", "a.b", "", "80, 443", "60s"],
     ),
-    ("ingressclasses.networking.k8s.io", {"spec": {"controller": "c"}}, ["x", "c", "<none>", "60s"]),
+    (
+        "ingressclasses.networking.k8s.io",
+        {"spec": {"controller": "c"}},
+        ["x", "c", "<none>", "60s"],
+    ),
     ("networkpolicies.networking.k8s.io", {"spec": {"podSelector": {}}}, ["x", "<none>", "60s"]),
-    ("priorityclasses.scheduling.k8s.io", {"value": 7}, ["x", 7, False, "60s", "PreemptLowerPriority"]),
+    (
+        "priorityclasses.scheduling.k8s.io",
+        {"value": 7},
+        ["x", 7, False, "60s", "PreemptLowerPriority"],
+    ),
     (
         "storageclasses.storage.k8s.io",
         {
             "provisioner": "p",
-            "metadata": {**META, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+            "metadata": {
+                **META,
+                "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+            },
         },
         ["x (default)", "p", "Delete", "Immediate", False, "60s"],
     ),
@@ -297,7 +388,11 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
         },
         ["x", "daemonset.apps/d", 2, "60s"],
     ),
-    ("podtemplates", {"template": {**TEMPLATE, "metadata": {"labels": {"a": "b"}}}}, ["x", "a,b", "i,j", "a=b"]),
+    (
+        "podtemplates",
+        {"template": {**TEMPLATE, "metadata": {"labels": {"a": "b"}}}},
+        ["x", "a,b", "i,j", "a=b"],
+    ),
 ]
 
 
@@ -306,7 +401,9 @@ AGELESS = "ipaddresses.networking.k8s.io"
 
 
 @pytest.mark.parametrize(
-    ("resource", "fields", "row"), ROWS, ids=[f"{name}-{at}" for at, (name, _, _) in enumerate(ROWS)]
+    ("resource", "fields", "row"),
+    ROWS,
+    ids=[f"{name}-{at}" for at, (name, _, _) in enumerate(ROWS)],
 )
 def test_a_row(resource: str, fields: dict[str, Any], row: list[Any]) -> None:
     printer = printer_of(resource)
@@ -315,10 +412,14 @@ def test_a_row(resource: str, fields: dict[str, Any], row: list[Any]) -> None:
     assert len(cells) == len(printer.definitions) + (resource == AGELESS)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "list" in kind.verbs], ids=lambda kind: kind.resource)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if "list" in kind.verbs], ids=lambda kind: kind.resource
+)
 def test_an_object_with_nothing_in_it_can_be_printed(kind: Any) -> None:
     printer = printer_of(kind.resource)
-    assert len(printer.cells({"metadata": META}, NOW)) == len(printer.definitions) + (kind.resource == AGELESS)
+    assert len(printer.cells({"metadata": META}, NOW)) == len(printer.definitions) + (
+        kind.resource == AGELESS
+    )
     named = [column["name"] for column in printer.definitions if column["format"] == "name"]
     assert named == ["Name", "Attacher"] if kind.kind == "VolumeAttachment" else named == ["Name"]
 
@@ -328,7 +429,16 @@ def test_columns_say_what_they_show() -> None:
         for column in some(columns):
             assert column["name"]
             assert column["description"].endswith(".")
-            assert set(column) <= {"name", "description", "type", "format", "priority", "path", "default", "as"}
+            assert set(column) <= {
+                "name",
+                "description",
+                "type",
+                "format",
+                "priority",
+                "path",
+                "default",
+                "as",
+            }
             assert "path" in column or not {"default", "as"} & set(column)
 
 

@@ -9,7 +9,9 @@ NOW = 1_000_000.0
 CREATED = "1970-01-12T13:45:40Z"  # a minute before
 
 
-def pod(status: Object, *, containers: int = 1, metadata: Object | None = None, **spec: Any) -> Object:
+def pod(
+    status: Object, *, containers: int = 1, metadata: Object | None = None, **spec: Any
+) -> Object:
     names = [{"name": f"c{number}"} for number in range(containers)]
     return {
         "metadata": {"name": "p", "creationTimestamp": CREATED, **(metadata or {})},
@@ -36,12 +38,23 @@ READY = [{"type": "Ready", "status": "True"}]
         (pod({"phase": "Running", "containerStatuses": [running()]}), ("1/1", "Running", "0")),
         (pod({"phase": "Running", "containerStatuses": [running(False)]}), ("0/1", "Running", "0")),
         (
-            pod({"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]}),
+            pod(
+                {
+                    "phase": "Pending",
+                    "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}],
+                }
+            ),
             ("0/1", "ImagePullBackOff", "0"),
         ),
-        (pod({"phase": "Succeeded", "containerStatuses": [ended(reason="Completed")]}), ("0/1", "Completed", "0")),
+        (
+            pod({"phase": "Succeeded", "containerStatuses": [ended(reason="Completed")]}),
+            ("0/1", "Completed", "0"),
+        ),
         (pod({"phase": "Failed", "containerStatuses": [ended(2)]}), ("0/1", "ExitCode:2", "0")),
-        (pod({"phase": "Failed", "containerStatuses": [ended(137, signal=9)]}), ("0/1", "Signal:9", "0")),
+        (
+            pod({"phase": "Failed", "containerStatuses": [ended(137, signal=9)]}),
+            ("0/1", "Signal:9", "0"),
+        ),
         (pod({"phase": "Failed", "reason": "Evicted"}), ("0/1", "Evicted", "0")),
         (
             pod(
@@ -62,7 +75,10 @@ READY = [{"type": "Ready", "status": "True"}]
             ("1/2", "NotReady", "0"),
         ),
         (
-            pod({"phase": "Running", "containerStatuses": [running()]}, metadata={"deletionTimestamp": CREATED}),
+            pod(
+                {"phase": "Running", "containerStatuses": [running()]},
+                metadata={"deletionTimestamp": CREATED},
+            ),
             ("1/1", "Terminating", "0"),
         ),
         (
@@ -70,11 +86,18 @@ READY = [{"type": "Ready", "status": "True"}]
             ("0/1", "Succeeded", "0"),
         ),
         (
-            pod({"phase": "Running", "reason": "NodeLost"}, metadata={"deletionTimestamp": CREATED}),
+            pod(
+                {"phase": "Running", "reason": "NodeLost"}, metadata={"deletionTimestamp": CREATED}
+            ),
             ("0/1", "Unknown", "0"),
         ),
         (
-            pod({"phase": "Pending", "conditions": [{"type": "PodScheduled", "reason": "SchedulingGated"}]}),
+            pod(
+                {
+                    "phase": "Pending",
+                    "conditions": [{"type": "PodScheduled", "reason": "SchedulingGated"}],
+                }
+            ),
             ("0/1", "SchedulingGated", "0"),
         ),
     ],
@@ -87,8 +110,14 @@ def test_the_status_sums_up_the_containers(subject: Object, shown: tuple[str, ..
     ("statuses", "reason"),
     [
         ([{"name": "i0", "state": {"running": {}}}], "Init:0/2"),
-        ([ended(), {"name": "i1", "state": {"waiting": {"reason": "PodInitializing"}}}], "Init:1/2"),
-        ([{"name": "i0", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}], "Init:CrashLoopBackOff"),
+        (
+            [ended(), {"name": "i1", "state": {"waiting": {"reason": "PodInitializing"}}}],
+            "Init:1/2",
+        ),
+        (
+            [{"name": "i0", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
+            "Init:CrashLoopBackOff",
+        ),
         ([ended(1, reason="Error")], "Init:Error"),
         ([ended(3)], "Init:ExitCode:3"),
     ],
@@ -103,7 +132,9 @@ def test_sidecars_count_as_containers() -> None:
     status = {
         "phase": "Running",
         "conditions": [{"type": "Initialized", "status": "True"}],
-        "initContainerStatuses": [{"name": "proxy", "started": True, "ready": True, "restartCount": 2}],
+        "initContainerStatuses": [
+            {"name": "proxy", "started": True, "ready": True, "restartCount": 2}
+        ],
         "containerStatuses": [running()],
     }
     subject = pod(status, initContainers=[{"name": "proxy", "restartPolicy": "Always"}])
@@ -112,7 +143,9 @@ def test_sidecars_count_as_containers() -> None:
 
 def test_restarts_tell_when_the_last_one_was() -> None:
     last = {"terminated": {"exitCode": 1, "finishedAt": "1970-01-12T13:46:10Z"}}
-    subject = pod({"phase": "Running", "containerStatuses": [running(restartCount=3, lastState=last)]})
+    subject = pod(
+        {"phase": "Running", "containerStatuses": [running(restartCount=3, lastState=last)]}
+    )
     assert pods.cells(subject, NOW)[3] == "3 (30s ago)"
 
 
@@ -123,7 +156,9 @@ def test_the_wide_columns() -> None:
         "nominatedNodeName": "n2",
         "conditions": [{"type": "x", "status": "True"}],
     }
-    subject = pod(status, nodeName="n1", readinessGates=[{"conditionType": "x"}, {"conditionType": "y"}])
+    subject = pod(
+        status, nodeName="n1", readinessGates=[{"conditionType": "x"}, {"conditionType": "y"}]
+    )
     assert pods.cells(subject, NOW)[4:] == ["60s", "10.1.0.5", "n1", "n2", "1/2"]
     assert pods.cells(pod({}), NOW)[5:] == ["<none>"] * 4
 

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.registry.names import CIDR_MESSAGE, IP_MESSAGE, address_messages, range_messages
+from labkit.embedded.apiserver.registry.names import (
+    CIDR_MESSAGE,
+    IP_MESSAGE,
+    address_messages,
+    range_messages,
+)
 from tests.support.cluster import ClusterApi, causes
 
 ZEROS, MAPPED = "must not have leading 0s", "must not be an IPv4-mapped IPv6 address"
@@ -72,13 +77,20 @@ def api() -> ClusterApi:
         ),
         (
             "/api/v1/namespaces/lab/services",
-            {"type": "LoadBalancer", "ports": [{"port": 80}], "loadBalancerSourceRanges": ["1.2.3.4/24"]},
+            {
+                "type": "LoadBalancer",
+                "ports": [{"port": 80}],
+                "loadBalancerSourceRanges": ["1.2.3.4/24"],
+            },
             "spec.LoadBalancerSourceRanges[0]",
             BITS,
         ),
         (
             "/api/v1/namespaces/lab/pods",
-            {"containers": [{"name": "c", "image": "i"}], "hostAliases": [{"ip": "010.0.0.1", "hostnames": ["h"]}]},
+            {
+                "containers": [{"name": "c", "image": "i"}],
+                "hostAliases": [{"ip": "010.0.0.1", "hostnames": ["h"]}],
+            },
             "spec.hostAliases[0].ip",
             ZEROS,
         ),
@@ -113,7 +125,9 @@ def test_where_they_stand(api: ClusterApi, path: str, spec: Any, field: str, why
         ("/api/v1/nodes", {"spec": {"podCIDR": "10.0.0.5/8"}}, "spec.podCIDRs[0]", BITS),
     ],
 )
-def test_where_they_stand_outside_of_a_spec(api: ClusterApi, path: str, body: Any, field: str, why: str) -> None:
+def test_where_they_stand_outside_of_a_spec(
+    api: ClusterApi, path: str, body: Any, field: str, why: str
+) -> None:
     (cause,) = causes(api.admin.post(path, {"metadata": {"name": "x"}, **body}))
     assert (cause[0], cause[1].rpartition(": ")[2]) == (field, why)
 
@@ -121,7 +135,10 @@ def test_where_they_stand_outside_of_a_spec(api: ClusterApi, path: str, body: An
 def test_where_they_stand_in_a_status(api: ClusterApi) -> None:
     services = "/api/v1/namespaces/lab/services"
     api.must(
-        api.admin.post(services, {"metadata": {"name": "s"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 1}]}})
+        api.admin.post(
+            services,
+            {"metadata": {"name": "s"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 1}]}},
+        )
     )
     status = {"loadBalancer": {"ingress": [{"ip": "010.0.0.1", "ipMode": "VIP"}]}}
     (cause,) = causes(api.admin.patch(f"{services}/s/status", {"status": status}))

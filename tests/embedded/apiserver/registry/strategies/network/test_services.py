@@ -53,13 +53,17 @@ def test_an_application_protocol_has_a_name(api: ClusterApi) -> None:
     body = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80, "appProtocol": "a b"}]}}
     (field, message), *_ = causes(api.admin.post(f"{LAB}/services?dryRun=All", body))
     assert field == "spec.ports[0].appProtocol"
-    assert message.startswith('Invalid value: "a b": name part must consist of alphanumeric characters')
+    assert message.startswith(
+        'Invalid value: "a b": name part must consist of alphanumeric characters'
+    )
 
 
 def test_what_only_the_old_type_has_goes_with_it(api: ClusterApi) -> None:
     spec = {"type": "LoadBalancer", "ports": PORTS, "externalTrafficPolicy": "Local"}
     api.must(api.admin.post(f"{LAB}/services", {"metadata": {"name": "lb"}, "spec": spec}))
-    changed = api.must(api.admin.patch(f"{LAB}/services/lb", {"spec": {"type": "ClusterIP"}}))["spec"]
+    changed = api.must(api.admin.patch(f"{LAB}/services/lb", {"spec": {"type": "ClusterIP"}}))[
+        "spec"
+    ]
     gone = {"externalTrafficPolicy", "allocateLoadBalancerNodePorts"}
     assert not gone & changed.keys()
     assert "nodePort" not in changed["ports"][0]
@@ -74,7 +78,9 @@ def test_what_only_the_old_type_has_goes_with_it(api: ClusterApi) -> None:
           "beginning of value")),
     ],
 )  # fmt: skip
-def test_secrets_of_a_type(api: ClusterApi, kind: str, data: dict[str, str], found: tuple[str, str]) -> None:
+def test_secrets_of_a_type(
+    api: ClusterApi, kind: str, data: dict[str, str], found: tuple[str, str]
+) -> None:
     encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
     body = {"metadata": {"name": "s"}, "type": kind, "data": encoded}
     ((field, message),) = causes(api.admin.post(f"{LAB}/secrets?dryRun=All", body))
@@ -89,8 +95,14 @@ def test_a_config_map_that_is_too_large(api: ClusterApi) -> None:
 
 
 def test_a_directory_of_a_file_server(api: ClusterApi) -> None:
-    spec = {"nfs": {"server": "", "path": "p"}, "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}
-    assert causes(api.admin.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": spec})) == [
+    spec = {
+        "nfs": {"server": "", "path": "p"},
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+    }
+    assert causes(
+        api.admin.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": spec})
+    ) == [
         ("spec.nfs.server", "Required value"),
         ("spec.nfs.path", 'Invalid value: "p": must be an absolute path'),
     ]
@@ -98,7 +110,10 @@ def test_a_directory_of_a_file_server(api: ClusterApi) -> None:
 
 def test_what_belongs_to_a_former_form_goes_with_it(api: ClusterApi) -> None:
     body = {"metadata": {"name": "f"}, "spec": {"ports": PORTS, "externalIPs": ["1.2.3.4"]}}
-    assert api.must(api.admin.post(f"{LAB}/services", body))["spec"]["externalTrafficPolicy"] == "Cluster"
+    assert (
+        api.must(api.admin.post(f"{LAB}/services", body))["spec"]["externalTrafficPolicy"]
+        == "Cluster"
+    )
     inside = api.must(api.admin.patch(f"{LAB}/services/f", {"spec": {"externalIPs": None}}))
     assert "externalTrafficPolicy" not in inside["spec"]
 
@@ -106,7 +121,8 @@ def test_what_belongs_to_a_former_form_goes_with_it(api: ClusterApi) -> None:
 def test_more_node_ports_than_there_are_do_not_search_for_ever(api: ClusterApi) -> None:
     ports = [{"name": f"p{number}", "port": number} for number in range(1, 2771)]
     answer = api.admin.post(
-        f"{LAB}/services", {"metadata": {"name": "full"}, "spec": {"type": "NodePort", "ports": ports}}
+        f"{LAB}/services",
+        {"metadata": {"name": "full"}, "spec": {"type": "NodePort", "ports": ports}},
     )
     why = "failed to allocate a nodePort: range is full"
     assert (answer.status, answer.body["message"]) == (500, f"Internal error occurred: {why}")

@@ -55,7 +55,10 @@ def test_resources(api: ClusterApi, resources: Any, found: list[tuple[str, str]]
 
 
 def test_a_divisor_fits_its_resource(api: ClusterApi) -> None:
-    variable = {"name": "a", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "2"}}}
+    variable = {
+        "name": "a",
+        "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "2"}},
+    }
     assert causes(api, {"env": [variable]}) == [
         (
             "spec.containers[0].env[0].valueFrom.resourceFieldRef.divisor",
@@ -89,4 +92,6 @@ def test_mounts_that_reach_the_host(api: ClusterApi) -> None:
     ],
 )  # fmt: skip
 def test_volumes(api: ClusterApi, volume: Any, found: list[tuple[str, str]]) -> None:
-    assert causes(api, {}, {"name": "v", **volume}) == [(f"spec.volumes[0].{field}", why) for field, why in found]
+    assert causes(api, {}, {"name": "v", **volume}) == [
+        (f"spec.volumes[0].{field}", why) for field, why in found
+    ]

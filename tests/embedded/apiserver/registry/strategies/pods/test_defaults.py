@@ -31,7 +31,9 @@ def api() -> ClusterApi:
 
 
 def test_a_pod_gets_links_requests_and_host_ports(api: ClusterApi) -> None:
-    made = api.must(api.admin.post("/api/v1/namespaces/lab/pods", {"metadata": {"name": "p"}, "spec": SPEC}))["spec"]
+    made = api.must(
+        api.admin.post("/api/v1/namespaces/lab/pods", {"metadata": {"name": "p"}, "spec": SPEC})
+    )["spec"]
     container = made["containers"][0]
     assert made["enableServiceLinks"] is True
     assert container["resources"]["requests"] == {"cpu": "1", "memory": "1Gi"}
@@ -43,8 +45,13 @@ def test_a_template_gets_none_of_the_three(api: ClusterApi, host_network: bool) 
     template = {**TEMPLATE, "spec": {**SPEC, "hostNetwork": host_network}}
     if host_network:  # the real server wants the host's port named in a template
         template["spec"]["containers"] = [{**SPEC["containers"][0], "ports": []}]
-    body = {"metadata": {"name": "web"}, "spec": {"selector": {"matchLabels": LABELS}, "template": template}}
-    made = api.must(api.admin.post("/apis/apps/v1/namespaces/lab/deployments", body))["spec"]["template"]["spec"]
+    body = {
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"matchLabels": LABELS}, "template": template},
+    }
+    made = api.must(api.admin.post("/apis/apps/v1/namespaces/lab/deployments", body))["spec"][
+        "template"
+    ]["spec"]
     assert "enableServiceLinks" not in made
     assert made["containers"][0]["resources"]["requests"] == {"cpu": "1"}
     assert made["dnsPolicy"] == "ClusterFirst"

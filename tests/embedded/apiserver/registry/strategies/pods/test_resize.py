@@ -30,7 +30,12 @@ def make(api: ClusterApi, **metadata: Any) -> Any:
         "containers": [{"name": "c", "image": "x", "resources": {"requests": {"cpu": "100m"}}}],
         "initContainers": [
             {"name": "i", "image": "x", "resources": {"requests": {"cpu": "100m"}}},
-            {"name": "s", "image": "x", "restartPolicy": "Always", "resources": {"requests": {"cpu": "100m"}}},
+            {
+                "name": "s",
+                "image": "x",
+                "restartPolicy": "Always",
+                "resources": {"requests": {"cpu": "100m"}},
+            },
         ],
     }
     return api.must(api.admin.post(PODS, {"metadata": {"name": "p", **metadata}, "spec": spec}))
@@ -76,11 +81,16 @@ def test_nothing_else(api: ClusterApi, resources: Any, found: list[tuple[str, st
 
 def test_the_quality_of_service_stays(api: ClusterApi) -> None:
     spec = {"containers": [{"name": "c", "image": "x", "resources": both("100m")}]}
-    pod = api.must(api.admin.post(PODS, {"metadata": {"name": "p"}, "spec": {**spec, "initContainers": []}}))
+    pod = api.must(
+        api.admin.post(PODS, {"metadata": {"name": "p"}, "spec": {**spec, "initContainers": []}})
+    )
     pod["spec"].setdefault("initContainers", [])
     burst = {**both("100m"), "limits": {"cpu": "200m", "memory": "64Mi"}}
     assert causes(resize(api, pod, c=burst)) == [
-        ("spec", 'Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing')
+        (
+            "spec",
+            'Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing',
+        )
     ]
     api.must(resize(api, pod, c=both("200m", "32Mi")))
 

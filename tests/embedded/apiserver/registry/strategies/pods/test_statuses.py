@@ -16,7 +16,9 @@ def api() -> ClusterApi:
     made = ClusterApi()
     made.namespace("lab")
     container = {"name": "c", "image": "x", "resources": {"requests": {"cpu": "1"}}}
-    made.must(made.admin.post(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [container]}}))
+    made.must(
+        made.admin.post(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    )
     return made
 
 
@@ -44,7 +46,9 @@ def test_what_is_off_is_not_kept(api: ClusterApi) -> None:
     container = {"name": "c", "image": "", "imageID": "", "volumeMounts": [mount]}
     status = {
         "containerStatuses": [container],
-        "nodeAllocatableResourceClaimStatuses": [{"resourceClaimName": "x", "resources": {"cpu": "1"}}],
+        "nodeAllocatableResourceClaimStatuses": [
+            {"resourceClaimName": "x", "resources": {"cpu": "1"}}
+        ],
     }
     kept = api.must(api.admin.patch(f"{PODS}/p/status?dryRun=All", {"status": status}))["status"]
     assert "nodeAllocatableResourceClaimStatuses" not in kept

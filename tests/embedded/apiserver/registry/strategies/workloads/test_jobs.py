@@ -26,7 +26,9 @@ def api() -> ClusterApi:
 
 
 def job(api: ClusterApi, **spec: Any) -> Reply:
-    return api.admin.post(f"{JOBS}?dryRun=All", {"metadata": {"name": "j"}, "spec": {"template": TEMPLATE, **spec}})
+    return api.admin.post(
+        f"{JOBS}?dryRun=All", {"metadata": {"name": "j"}, "spec": {"template": TEMPLATE, **spec}}
+    )
 
 
 def rules(*found: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +50,8 @@ def rules(*found: dict[str, Any]) -> dict[str, Any]:
             [
                 (
                     "spec.successPolicy",
-                    'Invalid value: {"Rules":[{"SucceededIndexes":null,"SucceededCount":1}]}: ' + NEEDS_INDEXES,
+                    'Invalid value: {"Rules":[{"SucceededIndexes":null,"SucceededCount":1}]}: '
+                    + NEEDS_INDEXES,
                 )
             ],
         ),
@@ -67,29 +70,49 @@ def rules(*found: dict[str, Any]) -> dict[str, Any]:
             ],
         ),
         (
-            {"podFailurePolicy": rules({"action": "FailIndex"}), "podReplacementPolicy": "TerminatingOrFailed"},
+            {
+                "podFailurePolicy": rules({"action": "FailIndex"}),
+                "podReplacementPolicy": "TerminatingOrFailed",
+            },
             [
-                ("spec.podReplacementPolicy", 'Unsupported value: "TerminatingOrFailed": supported values: "Failed"'),
+                (
+                    "spec.podReplacementPolicy",
+                    'Unsupported value: "TerminatingOrFailed": supported values: "Failed"',
+                ),
             ],
         ),
         (
-            {"podFailurePolicy": rules({"action": "Count", "onExitCodes": {"operator": "In", "values": [2, 0, 2]}})},
+            {
+                "podFailurePolicy": rules(
+                    {"action": "Count", "onExitCodes": {"operator": "In", "values": [2, 0, 2]}}
+                )
+            },
             [
                 (
                     "spec.podFailurePolicy.rules[0].onExitCodes.values[1]",
                     "Invalid value: 0: must not be 0 for the In operator",
                 ),
                 ("spec.podFailurePolicy.rules[0].onExitCodes.values[2]", "Duplicate value: 2"),
-                ("spec.podFailurePolicy.rules[0].onExitCodes.values", "Invalid value: [2,0,2]: must be ordered"),
+                (
+                    "spec.podFailurePolicy.rules[0].onExitCodes.values",
+                    "Invalid value: [2,0,2]: must be ordered",
+                ),
             ],
         ),
         (
             {"managedBy": "me"},
-            [("spec.managedBy", 'Invalid value: "me": must be a domain-prefixed path (such as "acme.io/foo")')],
+            [
+                (
+                    "spec.managedBy",
+                    'Invalid value: "me": must be a domain-prefixed path (such as "acme.io/foo")',
+                )
+            ],
         ),
     ],
 )
-def test_rules_of_a_job(api: ClusterApi, spec: dict[str, Any], found: list[tuple[str, str]]) -> None:
+def test_rules_of_a_job(
+    api: ClusterApi, spec: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
     assert causes(job(api, **spec)) == found
 
 
@@ -105,13 +128,18 @@ def test_what_of_a_job_may_change(api: ClusterApi) -> None:
     path = f"{JOBS}/w?dryRun=All"
     assert api.admin.patch(path, {"spec": {"completions": 4, "parallelism": 4}}).status == 200
     assert causes(api.admin.patch(path, {"spec": {"completions": 4}})) == [
-        ("spec.completions", "Invalid value: 4: can only be modified in tandem with spec.parallelism")
+        (
+            "spec.completions",
+            "Invalid value: 4: can only be modified in tandem with spec.parallelism",
+        )
     ]
     image = {"containers": [{"name": "c", "image": "y"}]}
-    assert [field for field, _ in causes(api.admin.patch(path, {"spec": {"template": {"spec": image}}}))] == [
-        "spec.template"
-    ]
-    assert causes(api.admin.patch(path, {"spec": {"managedBy": "a.b/c", "backoffLimitPerIndex": 1}})) == [
+    assert [
+        field for field, _ in causes(api.admin.patch(path, {"spec": {"template": {"spec": image}}}))
+    ] == ["spec.template"]
+    assert causes(
+        api.admin.patch(path, {"spec": {"managedBy": "a.b/c", "backoffLimitPerIndex": 1}})
+    ) == [
         ("spec.backoffLimitPerIndex", "Invalid value: 1: field is immutable"),
         ("spec.managedBy", 'Invalid value: "a.b/c": field is immutable'),
     ]
@@ -127,7 +155,10 @@ def test_rules_of_a_cron_job(api: ClusterApi) -> None:
     assert causes(api.admin.post(CRON_JOBS, {"metadata": {"name": "c"}, "spec": spec})) == [
         ("spec.timeZone", 'Invalid value: "Nowhere/Land": unknown time zone Nowhere/Land'),
         ("spec.jobTemplate.spec.selector", "Invalid value: {}: `selector` will be auto-generated"),
-        ("spec.jobTemplate.spec.manualSelector", 'Unsupported value: true: supported values: "nil", "false"'),
+        (
+            "spec.jobTemplate.spec.manualSelector",
+            'Unsupported value: true: supported values: "nil", "false"',
+        ),
         ("spec.failedJobsHistoryLimit", "Invalid value: -1: must be greater than or equal to 0"),
     ]
 
@@ -166,6 +197,8 @@ def test_a_selector_that_was_not_generated_is_shown_in_order(api: ClusterApi) ->
     (shown,) = [message for field, message in found if field == "spec.selector"]
     uid = shown.partition('controller-uid":"')[2][:36]
     assert shown == (
-        'Invalid value: {"matchLabels":{"a":"2","batch.kubernetes.io/controller-uid":"' + uid + '","z":"1"},'
+        'Invalid value: {"matchLabels":{"a":"2","batch.kubernetes.io/controller-uid":"'
+        + uid
+        + '","z":"1"},'
         '"matchExpressions":[{"key":"k","operator":"In","values":["1"]}]}: `selector` not auto-generated'
     )
