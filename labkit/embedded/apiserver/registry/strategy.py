@@ -67,10 +67,7 @@ class DeleteOptions:
 
 
 class Strategy:
-    """The rules of a kind, with defaults that suit most; kinds override them.
-
-    Where a kind differs in an attribute only, its row in ``strategies.json`` gives it.
-    """
+    """The rules of a kind, with defaults that suit most; kinds override them."""
 
     name_rule: NameRule = staticmethod(subdomain_name)
     create_on_update = False
@@ -212,6 +209,13 @@ class Strategy:
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """The grace period of a deletion, in seconds, for kinds with ``graceful``."""
         return options.grace_seconds or 0
+
+
+class StatusStrategy(Strategy):
+    """The rules of most kinds with a status."""
+
+    generation = True
+    status = True
 
 
 def keep(new: Object, old: Object, name: str) -> None:

@@ -38,10 +38,20 @@ NOT_CALLED = "webhooks: this server calls no admission webhooks"
 NOT_EVALUATED = "spec: this server evaluates no admission policies"
 
 
-class WebhooksStrategy(Strategy):
-    """Configurations of admission webhooks; ``reinvokes`` those that change objects."""
+class ExtensionStrategy(Strategy):
+    """What the kinds of this group share."""
+
+    unconditional_update = False
+    change_checks = 0
+    known_finalizers = False
+    generation = True
+
+
+class WebhooksStrategy(ExtensionStrategy):
+    """Configurations of validating webhooks."""
 
     reinvokes = False
+    """Whether webhooks can be called again, after others have changed an object."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -81,10 +91,17 @@ class WebhooksStrategy(Strategy):
         return [NOT_CALLED] if obj.get("webhooks") else []
 
 
-class NotEvaluated(Strategy):
-    """Admission policies or their bindings; ``mutating`` those that change objects."""
+class MutatingWebhooksStrategy(WebhooksStrategy):
+    """Configurations of mutating webhooks."""
+
+    reinvokes = True
+
+
+class NotEvaluated(ExtensionStrategy):
+    """Admission policies or their bindings."""
 
     mutating = False
+    """Whether they change objects."""
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -130,8 +147,20 @@ class PolicyStrategy(NotEvaluated):
             errors.check_choice(f"{path}.reason", validation.get("reason"), REASONS)
 
 
+class ValidatingPolicyStrategy(PolicyStrategy):
+    """Validating admission policies."""
+
+    status = True
+
+
+class MutatingPolicyStrategy(PolicyStrategy):
+    """Mutating admission policies."""
+
+    mutating = True
+
+
 class BindingStrategy(NotEvaluated):
-    """Bindings of admission policies."""
+    """Bindings of validating admission policies."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -159,6 +188,12 @@ class BindingStrategy(NotEvaluated):
             why = "repeating the same validation failure information in the API response and headers serves no purpose"
             errors.invalid(path, actions, f"must not contain both Deny and Warn ({why})")
         errors.check_present(path, actions, "at least one validation action is required")
+
+
+class MutatingBindingStrategy(BindingStrategy):
+    """Bindings of mutating admission policies."""
+
+    mutating = True
 
 
 def _fill(holder: Object, defaults: Object) -> None:

@@ -22,6 +22,10 @@ DEFAULT_PORT = 443
 class ApiServiceStrategy(Strategy):
     """API services."""
 
+    unconditional_update = False
+    status = True
+    full_checks = 0
+
     name_rule = staticmethod(names.path_segment_name)
 
     @override

@@ -36,6 +36,8 @@ def conditions_of(obj: Object, kind: str) -> list[Object]:
 class SigningRequestStrategy(Strategy):
     """Certificate signing requests."""
 
+    status = True
+
     name_rule: NameRule = staticmethod(lambda name, prefix: [])  # any name
 
     @override

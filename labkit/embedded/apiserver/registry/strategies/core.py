@@ -32,6 +32,9 @@ SECRET_KEYS = {
 class NamespaceStrategy(Strategy):
     """Namespaces: labelled with their name, kept by a finalizer until they are empty."""
 
+    returns_deleted = True
+    status = True
+
     name_rule = staticmethod(label_name)
 
     @override
@@ -195,6 +198,8 @@ class SecretStrategy(Strategy):
 class ServiceAccountStrategy(Strategy):
     """Service accounts."""
 
+    returns_deleted = True
+
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
         """Keep only the names of the secrets."""
@@ -206,6 +211,9 @@ class ServiceAccountStrategy(Strategy):
 
 class PriorityClassStrategy(Strategy):
     """Priority classes."""
+
+    generation = True
+    full_checks = 0
 
     @override
     def default(self, obj: Object) -> None:

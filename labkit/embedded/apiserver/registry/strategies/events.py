@@ -22,6 +22,12 @@ MISMATCH = "does not match event.namespace"
 class EventStrategy(Strategy):
     """Events of the core group."""
 
+    create_on_update = True
+    collected = False
+    full_checks = 0
+    change_checks = 0
+    known_finalizers = False
+
     @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
         """Check the metadata last, and the name only as a path segment."""

@@ -14,6 +14,11 @@ from labkit.embedded.machinery.request import Object
 class LeaseStrategy(Strategy):
     """Leases."""
 
+    create_on_update = True
+    unconditional_update = False
+    full_checks = 0
+    known_finalizers = False
+
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
         """Drop the fields of coordinated leader election, whose feature gate is off."""

@@ -25,6 +25,10 @@ TYPES = ("Container", "PersistentVolumeClaim", "Pod")
 class ResourceQuotaStrategy(Strategy):
     """ResourceQuotas. Their scopes are not checked: a quota with scopes counts nothing."""
 
+    returns_deleted = True
+    status = True
+    full_checks = 0
+
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         _check_hard(obj["spec"].get("hard"), "spec.hard", errors)
@@ -41,6 +45,9 @@ def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldError
 
 class LimitRangeStrategy(Strategy):
     """Limit ranges, which have no effect. Their amounts are not compared."""
+
+    create_on_update = True
+    change_checks = 0
 
     @override
     def default(self, obj: Object) -> None:

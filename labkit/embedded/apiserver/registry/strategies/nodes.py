@@ -34,6 +34,8 @@ FEATURE_FORM = (
 class NodeStrategy(Strategy):
     """Nodes."""
 
+    status = True
+
     @override
     def default(self, obj: Object) -> None:
         """Copy the first of ``podCIDRs`` to ``podCIDR`` and back, and the capacity to what is allocatable."""

@@ -27,6 +27,7 @@ class PolicyStrategy(Strategy):
     """What roles and bindings share."""
 
     name_rule = staticmethod(path_segment_name)
+    create_on_update = True
 
     @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
@@ -43,7 +44,7 @@ class PolicyStrategy(Strategy):
 
 
 class RoleStrategy(PolicyStrategy):
-    """Roles and cluster roles."""
+    """Roles."""
 
     namespaced = True
     """Whether its rules are for one namespace."""
@@ -68,6 +69,12 @@ class RoleStrategy(PolicyStrategy):
             validate_selector(selector, f"{path}[{index}]", errors)
             if len(errors) > before:
                 errors.invalid(f"{path}[{index}]", None, "invalid label selector.")
+
+
+class ClusterRoleStrategy(RoleStrategy):
+    """Cluster roles."""
+
+    namespaced = False
 
 
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
@@ -150,3 +157,9 @@ class RoleBindingStrategy(PolicyStrategy):
                 "Name": role.get("name", ""),
             }
             errors.invalid("roleRef", shown, "cannot change roleRef")
+
+
+class ClusterRoleBindingStrategy(RoleBindingStrategy):
+    """Cluster role bindings."""
+
+    roles = ("ClusterRole",)

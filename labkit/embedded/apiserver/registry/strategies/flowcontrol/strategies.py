@@ -26,6 +26,9 @@ DEFAULT_PRECEDENCE = 1000
 class FlowSchemaStrategy(Strategy):
     """Flow schemas."""
 
+    generation = True
+    status = True
+
     @override
     def default(self, obj: Object) -> None:
         spec = obj["spec"]
@@ -64,6 +67,9 @@ def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
 
 class PriorityLevelStrategy(Strategy):
     """Priority levels."""
+
+    generation = True
+    status = True
 
     @override
     def default(self, obj: Object) -> None:

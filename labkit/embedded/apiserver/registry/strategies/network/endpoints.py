@@ -17,6 +17,8 @@ from labkit.embedded.machinery.request import Object
 class EndpointsStrategy(Strategy):
     """Endpoints."""
 
+    create_on_update = True
+
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         for index, subset in enumerate(obj.get("subsets") or ()):

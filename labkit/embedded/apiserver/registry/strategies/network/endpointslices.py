@@ -24,6 +24,9 @@ PROTOCOLS = ("SCTP", "TCP", "UDP")
 class EndpointSliceStrategy(Strategy):
     """Endpoint slices."""
 
+    generation = True
+    change_checks = 0
+
     @override
     def default(self, obj: Object) -> None:
         for port in obj.get("ports") or ():

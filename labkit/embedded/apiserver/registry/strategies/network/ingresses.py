@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry import names
@@ -18,6 +20,10 @@ PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 
 class IngressStrategy(Strategy):
     """Ingresses, whose hosts, paths and certificates are not checked."""
+
+    generation = True
+    status = True
+    new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -63,6 +69,8 @@ def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
 
 class IngressClassStrategy(Strategy):
     """Ingress classes."""
+
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:

@@ -20,6 +20,9 @@ from labkit.embedded.machinery.request import Object
 class NetworkPolicyStrategy(Strategy):
     """Network policies."""
 
+    generation = True
+    full_checks = 0
+
     @override
     def default(self, obj: Object) -> None:
         spec = obj["spec"]

@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/def
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry import names
@@ -23,6 +25,12 @@ TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 
 class ServiceStrategy(Strategy):
     """Services."""
+
+    create_on_update = True
+    returns_deleted = True
+    status = True
+    new_status: ClassVar[Object] = {"loadBalancer": {}}
+    full_checks = 0
 
     name_rule = staticmethod(names.label_name)
 

@@ -81,6 +81,11 @@ def quality_of_service(spec: Object) -> str:
 class PodStrategy(Strategy):
     """Pods: a nearly immutable spec, and graceful deletion."""
 
+    returns_deleted = True
+    generation = True
+    status = True
+    graceful = True
+
     @override
     def default(self, obj: Object) -> None:
         default_pod(obj["spec"])

@@ -7,7 +7,7 @@ Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolumeclaim``, ``pkg/api
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -29,6 +29,10 @@ NOT_POSITIVE = "must be greater than zero"
 
 class ClaimStrategy(Strategy):
     """Persistent volume claims."""
+
+    returns_deleted = True
+    status = True
+    new_status: ClassVar[Object] = {"phase": "Pending"}
 
     @override
     def default(self, obj: Object) -> None:

@@ -16,6 +16,8 @@ from labkit.embedded.machinery.request import Object
 class StorageClassStrategy(Strategy):
     """Storage classes."""
 
+    returns_deleted = True
+
     @override
     def default(self, obj: Object) -> None:
         obj.setdefault("reclaimPolicy", "Delete")

@@ -6,6 +6,8 @@ Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pk
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -17,6 +19,10 @@ from labkit.embedded.machinery.request import Object
 
 class DriverStrategy(Strategy):
     """CSIDrivers."""
+
+    unconditional_update = False
+    returns_deleted = True
+    generation = True
 
     @override
     def default(self, obj: Object) -> None:
@@ -56,6 +62,9 @@ class DriverStrategy(Strategy):
 class DriverNodeStrategy(Strategy):
     """CSINodes."""
 
+    unconditional_update = False
+    returns_deleted = True
+
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         names: set[str] = set()
@@ -72,6 +81,11 @@ class DriverNodeStrategy(Strategy):
 
 class AttachmentStrategy(Strategy):
     """VolumeAttachments."""
+
+    unconditional_update = False
+    returns_deleted = True
+    status = True
+    new_status: ClassVar[Object] = {"attached": False}
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

@@ -69,6 +69,12 @@ WARNED = ("cephfs", "photonPersistentDisk", "scaleIO", "storageos", "glusterfs",
 class VolumeStrategy(Strategy):
     """Persistent volumes."""
 
+    returns_deleted = True
+    status = True
+    full_checks = 2
+    change_checks = 0
+    checks_twice = True
+
     @override
     def default(self, obj: Object) -> None:
         spec = obj["spec"]

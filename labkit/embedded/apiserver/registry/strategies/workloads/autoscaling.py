@@ -9,6 +9,7 @@ Source: k8s.io/kubernetes ``pkg/apis/autoscaling/{validation,v1,v2}``,
 from __future__ import annotations
 
 import copy
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -46,6 +47,9 @@ def _rules(rules: Object | None, default: Object) -> Object:
 
 class AutoscalerStrategy(Strategy):
     """HorizontalPodAutoscalers."""
+
+    status = True
+    new_status: ClassVar[Object] = {"desiredReplicas": 0, "currentMetrics": None}
 
     @override
     def default(self, obj: Object) -> None:

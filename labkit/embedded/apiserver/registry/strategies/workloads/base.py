@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -27,6 +29,9 @@ from labkit.embedded.machinery.work import charge
 class TemplateStrategy(Strategy):
     """What kinds with a pod template share."""
 
+    generation = True
+    full_checks = 0
+
     def pod_spec(self, obj: Object) -> Object:
         """The spec in the object's pod template."""
         spec: Object = obj["spec"]["template"]["spec"]
@@ -46,6 +51,7 @@ class TemplateStrategy(Strategy):
 class WorkloadStrategy(TemplateStrategy):
     """What Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs share."""
 
+    status = True
     names_hosts = False
     """Whether the names of its pods begin with its own."""
 
@@ -79,3 +85,10 @@ class WorkloadStrategy(TemplateStrategy):
             if unchanged(obj, old)
             else named + template_advice(obj["spec"]["template"], "spec.template")
         )
+
+
+class ReplicaSetStrategy(WorkloadStrategy):
+    """Replica sets."""
+
+    new_status: ClassVar[Object] = {"replicas": 0}
+    names_hosts = True

@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -36,6 +38,13 @@ def _count_template(daemon_set: Object, count: int) -> None:
 
 class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
+
+    new_status: ClassVar[Object] = {
+        "currentNumberScheduled": 0,
+        "numberMisscheduled": 0,
+        "desiredNumberScheduled": 0,
+        "numberReady": 0,
+    }
 
     @override
     def default(self, obj: Object) -> None:

@@ -20,6 +20,8 @@ from labkit.embedded.machinery.request import Object
 class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
 
+    names_hosts = True
+
     @override
     def count_generation(self, new: Object, old: Object) -> None:
         """Count changes of annotations as well, which replica sets inherit."""

@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/policy/validation``.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -22,6 +24,19 @@ POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 
 class DisruptionBudgetStrategy(Strategy):
     """Pod disruption budgets."""
+
+    unconditional_update = False
+    generation = True
+    status = True
+    new_status: ClassVar[Object] = {
+        "disruptionsAllowed": 0,
+        "currentHealthy": 0,
+        "desiredHealthy": 0,
+        "expectedPods": 0,
+    }
+    full_checks = 0
+    change_checks = 0
+    known_finalizers = False
 
     name_rule = staticmethod(path_segment_name)
 

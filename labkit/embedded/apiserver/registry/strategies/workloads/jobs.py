@@ -60,6 +60,9 @@ def _cron_job_name(name: str, prefix: bool) -> list[str]:
 class JobStrategy(WorkloadStrategy):
     """Jobs."""
 
+    orphans = True
+    full_checks = 1
+
     @override
     def default(self, obj: Object) -> None:
         super().default(obj)
@@ -214,6 +217,8 @@ def _check_spec(job: Object, errors: FieldErrors) -> None:
 
 class CronJobStrategy(TemplateStrategy):
     """Cron jobs."""
+
+    status = True
 
     name_rule = staticmethod(_cron_job_name)
 

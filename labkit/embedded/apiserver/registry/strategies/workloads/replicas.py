@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -22,6 +24,10 @@ from labkit.embedded.machinery.request import Object
 
 class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
+
+    new_status: ClassVar[Object] = {"replicas": 0}
+    orphans = True
+    names_hosts = True
 
     name_rule = staticmethod(declared_name)
 

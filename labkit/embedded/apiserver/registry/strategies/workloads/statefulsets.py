@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -28,6 +29,8 @@ from labkit.embedded.machinery.request import Object
 
 class StatefulSetStrategy(WorkloadStrategy):
     """Stateful sets."""
+
+    new_status: ClassVar[Object] = {"replicas": 0, "availableReplicas": 0}
 
     name_rule = staticmethod(label_name)
 

@@ -21,6 +21,8 @@ from labkit.embedded.machinery.request import Object
 class PodTemplateStrategy(TemplateStrategy):
     """Pod templates."""
 
+    returns_deleted = True
+
     @override
     def pod_spec(self, obj: Object) -> Object:
         spec: Object = obj["template"]["spec"]
@@ -42,6 +44,8 @@ class PodTemplateStrategy(TemplateStrategy):
 
 class ControllerRevisionStrategy(Strategy):
     """ControllerRevisions, whose data is immutable."""
+
+    full_checks = 2
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
