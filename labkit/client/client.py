@@ -402,6 +402,10 @@ WAYS_OUT = {
 """What to do about a refusal, by HTTP status."""
 
 
+STATE_NOT_WRITTEN = "StateNotWritten"
+"""The cause that the embedded server names in a Status when it cannot write its state (``storage``)."""
+
+
 def failure(status: int, body: object, what: str) -> ApiFailure:
     """The error for a refusal of a call that the lab itself needs.
 
@@ -411,15 +415,36 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
         what: What happened, as a sentence.
     """
     reason = message = ""
+    causes: list[Any] = []
     if isinstance(body, dict):
         reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
+        causes = (body.get("details") or {}).get("causes") or []
     elif isinstance(body, str):
         message = body.strip()[:500]
     todo = WAYS_OUT.get(status, "Try again; `labkit status` tells how the cluster is doing.")
-    if (
-        "the cluster's state cannot be written" in message
-    ):  # the embedded server's words for a full volume
+    if any(cause.get("reason") == STATE_NOT_WRITTEN for cause in causes):
         todo = (
             "Make room where the cluster's state lies (`labkit status` names it), then try again."
         )
     return ApiFailure(status, reason, what, why=f"the server said {status}: {message}", todo=todo)
+
+
+def find_object(client: Client, path: str) -> dict[str, Any] | None:
+    """Return the object or list at a path; None only if the server says that there is none.
+
+    A busy server (429) or one that restarts (503) is no proof that an object is missing, so a check must not
+    take such an answer for one.
+
+    Args:
+        client: Who asks.
+        path: The path of the object.
+
+    Raises:
+        ApiFailure: The server answered with anything but the object and 404.
+    """
+    answer = client.get(path)
+    if answer.status == 404:
+        return None
+    if answer.status == 200 and isinstance(answer.body, dict):
+        return answer.body
+    raise failure(answer.status, answer.body, f"The cluster could not be asked for {path}.")

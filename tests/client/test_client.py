@@ -13,7 +13,7 @@ import pytest
 import urllib3
 
 from labkit.client.answer import Answer
-from labkit.client.client import Client
+from labkit.client.client import STATE_NOT_WRITTEN, Client, failure, find_object
 from labkit.client.prefix import Names
 from labkit.client.transport import Credentials, Endpoint, connection_error
 from labkit.core.errors import (
@@ -327,3 +327,30 @@ def test_a_connection_that_breaks_off_and_a_wrong_clock_are_said_in_sentences() 
     said = connection_error("https://h:1", late)
     assert isinstance(said, Untrusted)
     assert said.todo == "Correct this machine's clock."
+
+
+def test_only_a_404_means_that_there_is_no_object() -> None:
+    replies = {
+        "/there": Reply(200, {"kind": "Thing"}),
+        "/missing": status(404, "NotFound", "no such thing"),
+        "/forbidden": status(403, "Forbidden", "you may not"),
+        "/busy": status(503, "ServiceUnavailable", "restarting"),
+        "/text": Reply(200, b"ok", {"Content-Type": "text/plain"}),
+    }
+    with fake_api(lambda request: replies[request.path]) as api:
+        client = Client(api.endpoint)
+        assert find_object(client, "/there") == {"kind": "Thing"}
+        assert find_object(client, "/missing") is None
+        for path in ("/forbidden", "/busy", "/text"):
+            with pytest.raises(ApiFailure) as caught:
+                find_object(client, path)
+            assert caught.value.what == f"The cluster could not be asked for {path}."
+            assert caught.value.status == replies[path].status
+
+
+def test_a_volume_without_room_is_told_by_the_cause_and_not_by_the_sentence() -> None:
+    cause = {"reason": STATE_NOT_WRITTEN, "message": "full"}
+    full = failure(500, {"message": "any words", "details": {"causes": [cause]}}, "It failed.")
+    assert full.todo.startswith("Make room where the cluster's state lies")
+    other = failure(500, {"message": "the cluster's state cannot be written"}, "It failed.")
+    assert other.todo.startswith("Try again")

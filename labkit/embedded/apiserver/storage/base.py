@@ -94,5 +94,6 @@ class StorageFailed(ApiError):
             500,
             "InternalError",
             f"Internal error occurred: the cluster's state cannot be written, nothing was changed: {why}",
-            {"causes": [{"message": why}]},
+            # A client acts on the reason, since sentences change: ``client.failure`` says how to make room.
+            {"causes": [{"reason": "StateNotWritten", "message": why}]},
         )

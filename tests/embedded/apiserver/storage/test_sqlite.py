@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.client.client import STATE_NOT_WRITTEN
 from labkit.embedded.apiserver.storage import Expired, StorageFailed
 from labkit.embedded.apiserver.storage.sqlite import SCHEMA_VERSION, SQLiteStore, StateUnusable
 from tests.embedded.apiserver.storage.test_contract import key, places, put, write_and_fail
@@ -161,6 +162,7 @@ def test_a_full_disk_is_an_honest_error_and_loses_nothing(path: Path) -> None:
     status = caught.value.to_status()
     assert (status["code"], status["reason"]) == (500, "InternalError")
     assert "cannot be written, nothing was changed: database or disk is full" in status["message"]
+    assert status["details"]["causes"][0]["reason"] == STATE_NOT_WRITTEN
     assert [obj["data"]["value"] for obj in store.list("configmaps")] == ["old"]
     assert store.revision == revision
     assert len(store.events(0, "configmaps")) == 1
