@@ -33,7 +33,7 @@ class Server:
         return (
             Answer(200, self._objects[path])
             if path in self._objects
-            else Answer(self._otherwise, {})
+            else Answer(self._otherwise, {"message": "not now"})
         )
 
 
@@ -50,6 +50,7 @@ def context_of(
     before: Iterable[Object] = (),
     events: Iterable[Object] | None = None,
     pods: bool = True,
+    otherwise: int = 404,
 ) -> GradedCluster:
     """A context for checks.
 
@@ -60,8 +61,11 @@ def context_of(
         before: Those from before the learner began.
         events: The audit log; None for a cluster without one.
         pods: Whether pods run.
+        otherwise: The status of reads at other paths.
     """
-    admin, now, then = admin_of(objects or {}), Policy.of(policy), Policy.of(before)
+    admin = admin_of(objects or {}, otherwise)
+    now = Policy.of(policy)
+    then = Policy.of(before)
 
     def decide(_question: Attributes) -> Object:
         return {"allowed": True} if status is None else status

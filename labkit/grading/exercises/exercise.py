@@ -13,7 +13,6 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import yaml
@@ -35,7 +34,7 @@ from labkit.lab import words
 from labkit.lessons.bindings import walkthrough_allowances
 from labkit.rbac.difference import policy_at_start, with_objects
 from labkit.rbac.policy import Policy, read_policy
-from labkit.rbac.reviews import review
+from labkit.rbac.reviews import reviews
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
@@ -241,7 +240,7 @@ def lab_context(lab: Lab, before: Callable[[], Policy]) -> GradedCluster:
     return GradedCluster(
         admin,
         lab.as_anonymous().without_observers(),
-        partial(review, admin),
+        lambda question: reviews(admin, [question])[0],
         lambda: read_policy(admin),
         before,
         log.events if log else tuple,

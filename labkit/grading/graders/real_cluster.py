@@ -26,7 +26,7 @@ from labkit.client.discovery import Resources
 from labkit.client.manifests import apply, title
 from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
-from labkit.core.errors import NotRunning, UsageError
+from labkit.core.errors import ApiFailure, NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
 from labkit.core.language import listed, text
 from labkit.core.scratch import scratch_directory
@@ -45,7 +45,7 @@ from labkit.grading.tasks import find_exercise, setup
 from labkit.grading.tasks.task import ExerciseSpec, Object
 from labkit.grading.walls.isolation import Limits
 from labkit.lab.lab import Lab
-from labkit.rbac.policy import Policy, read_policy
+from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
 
 KIND_CLUSTER = "labkit-grading"
 """The name of the grader's own kind cluster."""
@@ -53,6 +53,9 @@ KIND_CLUSTER = "labkit-grading"
 SETTLE_SECONDS = 1.0
 MAX_PROBINGS = 3
 """How often the checks are asked while points are still missing."""
+
+UNANSWERED = (ApiFailure, PolicyUnreadable)
+"""The errors of requests that the server refused: they are never a learner's fault, so nothing is scored."""
 
 MAX_REFUSALS = 20
 """Refused requests that a result names."""
@@ -122,16 +125,27 @@ class SharedCluster:
         )
 
     def check(self) -> list[TaskFindings]:
-        """Ask all checks, again while points are missing: controllers may still act on the last change."""
+        """Ask all checks, again while points are missing: controllers may still act on the last change.
+
+        Raises:
+            ApiFailure: The server refused an answer (403, 429, 503) at the last attempt, too.
+            PolicyUnreadable: The same, of roles, bindings or access reviews.
+        """
         whole = lab_context(self._lab, lambda: self._before)
         context = replace(whole, events=lambda: since(self._began, whole.events()))
-        for _ in range(MAX_PROBINGS):
+        for attempts_left in reversed(range(MAX_PROBINGS)):
             time.sleep(self._settle_seconds)
-            found = check_exercise(self._exercise, self._learner, context)
-            scores = [score_task(entry) for entry in found]
+            try:
+                findings = check_exercise(self._exercise, self._learner, context)
+            except UNANSWERED:
+                # A server that is busy or restarting answers the next time; a verdict must not depend on it.
+                if not attempts_left:
+                    raise
+                continue
+            scores = [score_task(task) for task in findings]
             if all(task.full or not task.most for task in scores):
                 break
-        return found
+        return findings
 
     @property
     def note(self) -> str:
@@ -248,7 +262,7 @@ class RealClusterGrader(WithWorkers):
             The results, sorted by exercise and learner.
 
         Raises:
-            LabkitError: The cluster does not answer, or objects cannot be created or deleted.
+            LabkitError: The cluster does not answer, or objects cannot be deleted.
         """
         results = []
         for submission in submissions:
@@ -264,7 +278,7 @@ class RealClusterGrader(WithWorkers):
             try:
                 graded = grade_submission(submission, 0, self.workers, self._new_cluster, name)
                 return loop.run_until_complete(graded)
-            except (WorkerFailed, OSError) as error:
+            except (WorkerFailed, OSError, *UNANSWERED) as error:
                 return failed_result(submission, self.level, error, name)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from labkit.client.client import Client
+from labkit.client.client import Client, find_object
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
 from labkit.core.language import listed, text
@@ -39,7 +39,7 @@ class GradedCluster:
     Args:
         admin: A caller who may read everything.
         anonymous: A caller without credentials.
-        decide: Returns the ``status`` of a SubjectAccessReview; empty where there is none.
+        decide: Returns the ``status`` of a SubjectAccessReview; raises if the server does not answer.
         policy: Reads all roles and bindings.
         before: Returns the roles and bindings from before the learner began.
         events: Returns the audit events of the learner's requests, oldest first; none where
@@ -70,9 +70,8 @@ class GradedCluster:
         return ""
 
     def find(self, path: str) -> dict[str, Any] | None:
-        """Read the object at a path; None where there is none."""
-        answer = self.admin.get(path)
-        return answer.body if answer.status == 200 and isinstance(answer.body, dict) else None
+        """Read the object at a path; None if the cluster has none. See ``find_object`` for the errors."""
+        return find_object(self.admin, path)
 
     def config_map_value(self, namespace: str, config_map: str, key: str) -> str:
         """Read a config map's value, text or binary, without surrounding white space; empty where there is none."""
@@ -339,8 +338,6 @@ def _decision(
 ) -> Callable[[GradedCluster], Finding]:
     def look(context: GradedCluster) -> Finding:
         status = context.decide(need.question())
-        if "allowed" not in status:
-            return Finding(False, text("The server did not answer the question."))
         allowed = bool(status["allowed"])
         reason = f" ({status['reason']})" if show_reason and status.get("reason") else ""
         seen = text(

@@ -6,6 +6,7 @@ Source: https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from labkit.client.manifests import TOKEN_SECRET
 from labkit.core.language import text
@@ -60,12 +61,10 @@ def _in_volume(
         if token is not None and not (for_server and _for_others(token)):
             yield str(pod["spec"].get("serviceAccountName") or "default")
     names = [(source.get("secret") or {}).get("name") for source in projected]
-    for name in [(volume.get("secret") or {}).get("secretName"), *names]:
-        secret = (
-            context.find(f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/{name}")
-            if name
-            else None
-        )
+    secrets = f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets"
+    for name in filter(None, [(volume.get("secret") or {}).get("secretName"), *names]):
+        # A pod may name a Secret that could not exist; quoted, it is not found, instead of being a bad request.
+        secret = context.find(f"{secrets}/{quote(name, safe='')}")
         if secret and secret.get("type") == TOKEN_SECRET:
             yield str((secret["metadata"].get("annotations") or {}).get(ACCOUNT))
 

@@ -8,24 +8,32 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from labkit.backends import sweep
 from labkit.cli import run as run_labkit
+from labkit.client.client import Client, failure, find_object
+from labkit.client.transport import Transport
 from labkit.core.errors import UsageError
 from labkit.embedded.apiserver.serving.address import listen
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.clusters.request_policy import RequestPolicy
 from labkit.grading.clusters.reverse_proxy import ReverseProxy
+from labkit.grading.exercises.exercise import lab_context
 from labkit.grading.graders.grader import Grader
 from labkit.grading.graders.real_cluster import RealClusterGrader, disagreements, lab_for, since
 from labkit.grading.intake.submissions import find
-from labkit.grading.judging.result import Result
+from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.reports.scores import write_all
 from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks.checks import may, may_not
 from labkit.grading.tasks.seed import Seed
 from labkit.lab.lab import Lab
+from labkit.rbac.policy import Policy
+from labkit.rbac.reviews import Unanswered
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.server import Server, running_server
@@ -98,6 +106,43 @@ def test_what_cannot_be_judged_is_left_out_and_marked(
     assert "Not all of it can be judged on the existing cluster" in page
     assert "no audit log that can be read" in page
     assert '<skipped message="not judged' in (tmp_path / "out" / "junit.xml").read_text()
+
+
+@pytest.mark.parametrize(("refusals", "ended"), [(2, "done"), (3, FAILED)])
+def test_a_server_that_refuses_answers_is_asked_again_and_never_costs_points(
+    refusals: int,
+    ended: str,
+    real: RealClusterGrader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = [refusals]
+
+    def find_later(asker: Client, path: str) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise failure(503, {"message": "busy"}, f"{path} cannot be read.")
+        return find_object(asker, path)
+
+    monkeypatch.setattr("labkit.grading.tasks.checks.find_object", find_later)
+    submit(tmp_path, "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
+    result = grade_on(real, tmp_path)["ann"]
+    assert result.ended == ended
+    assert result.full is (ended == "done")
+    assert ("the server said 503: busy" in result.outcome) is (ended == FAILED)
+
+
+def test_a_review_that_is_not_answered_is_no_verdict(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = SimpleNamespace(
+        status=503, data=b'{"message": "busy"}', headers={"Content-Type": "application/json"}
+    )
+    context = lab_context(lab, lambda: Policy.of([]))
+    monkeypatch.setattr(Transport, "send_all", lambda *_: [busy])
+    for check in (may("s/ann", "list", "pods", "s"), may_not("s/ann", "list", "pods", "s")):
+        with pytest.raises(Unanswered, match="503"):
+            check.look(context)
 
 
 @pytest.mark.slow

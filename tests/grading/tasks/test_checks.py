@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labkit.core.errors import ApiFailure
 from labkit.grading.tasks.checks import (
     AUDIT,
     PODS,
@@ -63,8 +64,9 @@ def test_a_cluster_has_pods_and_no_log_unless_it_is_said() -> None:
 
 
 @pytest.mark.parametrize("body", ["text", None, [1]])
-def test_an_answer_that_is_no_object_is_none(body: Any) -> None:
-    assert context_of({"/a": body}).find("/a") is None
+def test_an_answer_that_is_no_object_is_refused(body: Any) -> None:
+    with pytest.raises(ApiFailure, match="could not be asked for /a"):
+        context_of({"/a": body}).find("/a")
     assert context_of({"/a": {"b": 1}}).find("/a") == {"b": 1}
     assert context_of({"/a": {}}).find("/b") is None
 
@@ -169,11 +171,21 @@ def test_the_server_is_asked_what_somebody_may(status: Object, allowed: bool, se
     assert hidden == Finding(not allowed, seen.partition(" (")[0].rstrip(".") + ".")
 
 
-def test_a_server_that_does_not_answer_agrees_with_nothing() -> None:
-    for check in (allowed_pods(), forbidden_pods()):
-        assert check.look(context_of(status={})) == Finding(
-            False, "The server did not answer the question."
-        )
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize(
+    "check",
+    [
+        exists("/api/v1/namespaces/s/pods/p", "The pod is there."),
+        absent("/api/v1/namespaces/s/pods/p", "The pod is gone."),
+        config_map_says("s", "answers", "key", "It says so.", lambda _context: "so"),
+        token_in_secret("s", "jar", "ann", "It holds a token.", lambda _token, _context: ""),
+    ],
+    ids=["exists", "absent", "config map", "token"],
+)
+def test_a_refused_read_is_no_verdict(check: Check, status: int) -> None:
+    with pytest.raises(ApiFailure, match="could not be asked for") as failed:
+        check.look(context_of(otherwise=status))
+    assert failed.value.status == status
 
 
 def test_a_permission_is_needed_and_a_limit_is_none() -> None:
