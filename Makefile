@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants messages notebooks handouts docs site site-serve screenshots lock links dist clean
+.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants messages translations notebooks handouts docs site site-serve screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -52,12 +52,13 @@ test: $(DEV) ## the tests, but those that take long (at most 5 minutes)
 test-all: $(DEV) ## every test that needs nothing else (at most 12 minutes)
 	LABKIT_ALL_EXAMPLES=1 $(BIN)/python -m pytest $(BESIDE) -m "not ($(ELSEWHERE))" $(PYTEST_ARGS)
 
-check: $(DEV) ## format, lint, types, import rules
+check: $(DEV) ## format, lint, types, import rules; a warning if texts lack their translation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file page/mypy.ini
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tools.messages --report
 
 format: $(DEV) ## let ruff format and fix the code
 	$(BIN)/ruff format .
@@ -119,6 +120,9 @@ test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
 
 messages: $(DEV) ## renew the catalogues in locale from the English texts, and say how far each translation is
 	$(BIN)/python -m tools.messages
+
+translations: $(DEV) ## fail if a text has no translation: what a release requires
+	$(BIN)/python -m tools.messages --complete
 
 notebooks: $(DEV) ## build the notebooks from notebooks/source, for learners and instructors, and docs/evidence.md
 	$(BIN)/python -m tools.notebooks

@@ -2,9 +2,9 @@
 
 ``locale/LANGUAGE`` has a catalogue for the notebooks, one for README, one for each document (``tools/documents.py``),
 and one for each room of labkit that speaks (``tools/texts.py``).
-Each Markdown cell of a notebook is one message, and so is a comment of labkit's own in a learner's code cell. A text
-that was changed in English makes its translation *fuzzy*: the English text is shown until somebody looks at the
-translation, and takes the mark away.
+Each paragraph of Markdown is one message, and so is each row of a table, and a comment of labkit's own in a learner's
+code cell. A text that was changed in English makes its translation *fuzzy*: the English text is shown until somebody
+looks at the translation, and takes the mark away.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from babel.messages.pofile import read_po, write_po
 from labkit.core.language import NAME
 
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
+ROW = re.compile(r" *\|")
+"""The beginning of a table's row."""
+LETTER = re.compile(r"[^\W\d_]")
+"""Without a letter, such as the line below a table's head, a text has no translation."""
 PLACEHOLDER = "# Your turn: write it below this line."
 """Stands for a solution in a learner's code cell."""
 LAB = re.compile(r"^lab = Lab\(\)$", re.MULTILINE)
@@ -44,6 +48,11 @@ class Count:
     messages: int
     fuzzy: int
     untranslated: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no message is shown in English."""
+        return self.fuzzy == self.untranslated == 0
 
     def __str__(self) -> str:
         return f"{self.messages} messages, {self.fuzzy} fuzzy, {self.untranslated} untranslated"
@@ -68,7 +77,7 @@ def messages_of(document: Any) -> Iterator[str]:
     """The English texts of a learner's notebook."""
     for cell in document.cells:
         if cell.cell_type == "markdown":
-            yield cell.source
+            yield from messages_of_page(cell.source)
         elif PLACEHOLDER in cell.source:
             yield PLACEHOLDER
 
@@ -83,7 +92,7 @@ def template(documents: dict[str, Any]) -> Catalog:
 
 
 def paragraphs(page: str) -> list[str]:
-    """The messages of a page in Markdown, as which a table or a block of code counts, too."""
+    """Split a page of Markdown at its empty lines; a block of code stays whole."""
     parts: list[str] = []
     for part in page.rstrip("\n").split("\n\n"):
         if parts and len(re.findall(r"^ *```", parts[-1], re.MULTILINE)) % 2:
@@ -93,17 +102,45 @@ def paragraphs(page: str) -> list[str]:
     return parts
 
 
+def table_rows(paragraph: str) -> list[str]:
+    """Split a paragraph of Markdown into the rows of its table and the lines before and after it.
+
+    Each row is a message of its own. As one message, a table lost all of its translation with every row that was added.
+    """
+    if "```" in paragraph:
+        return [paragraph]
+    rows: list[str] = []
+    for line in paragraph.split("\n"):
+        if rows and not ROW.match(line) and not ROW.match(rows[-1]):
+            rows[-1] += f"\n{line}"
+        else:
+            rows.append(line)
+    return rows
+
+
+def messages_of_page(page: str) -> Iterator[str]:
+    """Return the texts of a page in Markdown that can be translated."""
+    for paragraph in paragraphs(page):
+        yield from filter(LETTER.search, table_rows(paragraph))
+
+
 def template_of_page(page: str) -> Catalog:
-    """All messages of a page."""
+    """Return a catalogue with all messages of a page."""
     texts = Catalog()
-    for text in paragraphs(page):
+    for text in messages_of_page(page):
         texts.add(text)
     return texts
 
 
 def translated_page(page: str, texts: Catalog) -> str:
-    """A page in another language; a message without a translation, or with a fuzzy one, stays English."""
-    return "\n\n".join(_translation(text, texts) for text in paragraphs(page)) + "\n"
+    """Return a page in another language. A message that is fuzzy or not translated stays English."""
+    return (
+        "\n\n".join(
+            "\n".join(_translation(text, texts) for text in table_rows(paragraph))
+            for paragraph in paragraphs(page)
+        )
+        + "\n"
+    )
 
 
 def renewed(text: str, english: Catalog) -> str:
@@ -153,7 +190,8 @@ def translated(document: Any, texts: Catalog) -> Any:
     """
     for cell in document.cells:
         if cell.cell_type == "markdown":
-            cell.source = INTO_ANOTHER_FOLDER.sub("](../", _translation(cell.source, texts))
+            text = translated_page(cell.source, texts).removesuffix("\n")
+            cell.source = INTO_ANOTHER_FOLDER.sub("](../", text)
         else:
             cell.source = cell.source.replace(PLACEHOLDER, _translation(PLACEHOLDER, texts))
             cell.source = LAB.sub(f'lab = Lab(lang="{texts.locale_identifier}")', cell.source)

@@ -1,9 +1,9 @@
 """The documents in other languages: ``docs/LANGUAGE/NAME.md``, from the catalogues in ``locale/LANGUAGE/docs``.
 
-A paragraph is a message, as in README. A document stays in English as a whole while more than a tenth of it is not
-translated; ``docs/LANGUAGE/index.md`` lists the documents, and which of them are in English. The glossary's texts are
-those of its notebook. A catalogue has the links of the English page: here they are made to lead to the pages and
-notebooks of the language, and to the headings there.
+A paragraph is a message, as in README, and so is each row of a table. A message that is fuzzy or not translated is shown
+in English, within the Korean page: it does not hold up a change of the English text. ``docs/LANGUAGE/index.md`` lists the
+documents. The glossary's texts are those of its notebook. A catalogue has the links of the English page: here they are
+made to lead to the pages and notebooks of the language, and to the headings there.
 """
 
 from __future__ import annotations
@@ -30,12 +30,7 @@ msgstr ""
 "Content-Type: text/plain; charset=utf-8\\n"
 "Content-Transfer-Encoding: 8bit\\n"
 """
-TITLE, BACK, IN_ENGLISH = (
-    "# Documents",
-    "[The first page](../README.md) says what labkit is.",
-    "## Still in English",
-)
-"""The texts of the index."""
+INDEX_TEXT = "# Documents\n\n[The first page](../README.md) says what labkit is.\n"
 CODE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")
 
@@ -52,7 +47,7 @@ def english() -> Pages:
         page.stem: page.read_text(encoding="utf-8")
         for page in sorted(DOCS.glob("*.md"))
         if page.stem != GLOSSARY
-    } | {INDEX: f"{TITLE}\n\n{BACK}\n\n{IN_ENGLISH}\n"}
+    } | {INDEX: INDEX_TEXT}
 
 
 def catalogue(language: str, name: str) -> str:
@@ -65,12 +60,6 @@ def catalogue(language: str, name: str) -> str:
     )
 
 
-def is_translated(texts: Catalog) -> bool:
-    """Whether a document is shown in its language: nine tenths of it are translated, or all but one paragraph."""
-    done = catalogues.count(catalogues.messages(texts))
-    return done.fuzzy + done.untranslated <= max(1, done.messages // 10)
-
-
 def translated(language: str, texts: Mapping[str, Catalog]) -> Pages:
     """The documents in a language, and their index; their links still lead to the English pages.
 
@@ -78,17 +67,12 @@ def translated(language: str, texts: Mapping[str, Catalog]) -> Pages:
         language: The language's code.
         texts: The catalogue of each document.
     """
-    sources = english()
     pages = {
-        name: catalogues.translated_page(sources[name], texts[name])
-        for name in sources
-        if name != INDEX and is_translated(texts[name])
+        name: catalogues.translated_page(page, texts[name]) for name, page in english().items()
     }
     pages[GLOSSARY] = notebooks.glossary(language)
-    index = catalogues.translated_page(sources[INDEX], texts[INDEX]).rstrip("\n").split("\n\n")
-    rest = {name: text for name, text in sources.items() if name not in {INDEX, *pages}}
-    parts = [*index[:2], listed(pages), *([index[2], listed(rest)] if rest else [])]
-    return {**pages, INDEX: "\n\n".join(parts) + "\n"}
+    pages[INDEX] += f"\n{listed(pages)}\n"
+    return pages
 
 
 def listed(pages: Pages) -> str:

@@ -1,14 +1,14 @@
 """Renew the catalogues of messages from the English texts, and print how far each translation is.
 
 ``python -m tools.messages`` writes them, what labkit reads of them, and README and the documents in other languages;
-with ``--check`` it fails when one is not up to date.
+with ``--report`` it only warns about texts that are shown in English, and with ``--complete``, before a release, it fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools import catalogues, documents, notebooks, texts
@@ -49,35 +49,61 @@ def outputs() -> dict[Path, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Renew, or check. Returns the exit code."""
+    """Renew the catalogues, or report on them. Returns the exit code."""
     parser = argparse.ArgumentParser(
         description="Renew the catalogues in locale from the English texts."
     )
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail when not up to date"
+        "--report", action="store_true", help="write nothing; warn about texts shown in English"
+    )
+    parser.add_argument(
+        "--complete", action="store_true", help="write nothing; fail if a text is shown in English"
     )
     options = parser.parse_args(arguments)
-    stale = False
-    for file, text in outputs().items():
-        if not file.exists() or text != file.read_text(encoding="utf-8"):
-            stale = True
-            print(
-                f"{'not up to date' if options.check else 'written'}: {file.relative_to(notebooks.ROOT)}"
-            )
-            if not options.check:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text, encoding="utf-8")
-        if file.suffix == ".po":
-            found = catalogues.read(text)
-            name = " ".join(file.relative_to(catalogues.LOCALE).with_suffix("").parts)
-            for source in notebooks.sources() if file.stem == "notebooks" else ():
-                print(
-                    f"{name} {source.stem}: {catalogues.count(catalogues.messages(found, source.stem))}"
-                )
-            print(f"{name}: {catalogues.count(catalogues.messages(found))}")
-    if options.check and stale:
-        print("Run `make messages` and commit what it writes.", file=sys.stderr)
-    return int(options.check and stale)
+    files = outputs()
+    stale = [
+        file
+        for file, text in files.items()
+        if not file.exists() or text != file.read_text(encoding="utf-8")
+    ]
+    if not (options.report or options.complete):
+        for file in stale:
+            print(f"written: {file.relative_to(notebooks.ROOT)}")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(files[file], encoding="utf-8")
+        print_counts(counts(files))
+        return 0
+    incomplete = {name: count for name, count in counts(files).items() if not count.is_complete}
+    print_counts(incomplete)
+    for file in stale:
+        print(f"not up to date: {file.relative_to(notebooks.ROOT)}")
+    if not (incomplete or stale):
+        print("Every text is translated.")
+        return 0
+    # Whoever changes an English text need not know the other languages, so this stops only a release.
+    print(
+        f"{'error' if options.complete else 'warning'}: some texts are shown in English. `make messages` renews the "
+        "catalogues in locale; see “A translation” in CONTRIBUTING.md.",
+        file=sys.stderr,
+    )
+    return int(options.complete)
+
+
+def counts(files: Mapping[Path, str]) -> dict[str, catalogues.Count]:
+    """Return how far each catalogue among some files is translated, by its name."""
+    return {
+        " ".join(file.relative_to(catalogues.LOCALE).with_suffix("").parts): catalogues.count(
+            catalogues.messages(catalogues.read(text))
+        )
+        for file, text in files.items()
+        if file.suffix == ".po"
+    }
+
+
+def print_counts(by_catalogue: Mapping[str, catalogues.Count]) -> None:
+    """Print a line for each catalogue."""
+    for name, count in by_catalogue.items():
+        print(f"{name}: {count}")
 
 
 if __name__ == "__main__":

@@ -165,8 +165,8 @@ def test_english_reads_no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_site_that_does_not_answer_leaves_english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language, "read", lambda _name: "")
-    with speaking():
+    with speaking(KOREAN):
+        monkeypatch.setattr(language, "read", lambda _name: "")
         assert shown(text("Running")) == "Running"
 
 

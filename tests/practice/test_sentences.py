@@ -13,7 +13,7 @@ import pytest
 from labkit.core.language import shown
 from labkit.practice.pool import policy, pool, sentence, texts
 from tests.practice.test_same_in_javascript import in_javascript
-from tests.support.languages import brackets, korean, speaking
+from tests.support.languages import brackets, complete, speaking
 from tests.support.some import some
 from tools.drill.__main__ import SEED, questions
 
@@ -75,7 +75,7 @@ def test_the_script_translates_alike(in_korean: None, tmp_path: Path) -> None:
         *sentences(),
         *(each["text"] for each in pool()["questions"] if each["form"] == "graph"),
     ]
-    data: Any = {"words": {each: korean()[each] for each in texts()}, "asked": asked}
+    data: Any = {"words": {each: complete()[each] for each in texts()}, "asked": asked}
     theirs = in_javascript(
         "(words = data.words, data.asked.map((each) => sentence(each, pool.sentences)))",
         data,

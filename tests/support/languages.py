@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 
 import pytest
+from babel.messages.catalog import Catalog
 
 from labkit.core import language
 from tests.support.korean import placeholders
@@ -20,11 +21,19 @@ from tools import catalogues, texts
 def speaking(
     catalogue: Mapping[str, str] | None = None, sentences: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """Speak Korean, or what a catalogue has in its place, and another one of sentences."""
+    """Speak Korean, or what a catalogue has in its place, and another one of sentences.
+
+    In Korean, texts that are not translated yet have a stand-in: a test that looks for English in Korean output finds
+    code that shows a text without translating it, and no English sentence that is new.
+    """
+    files = {
+        "ko.json": complete() if catalogue is None else catalogue,
+        "ko-sentences.json": json.loads(language._read("ko-sentences.json"))
+        if catalogue is None
+        else sentences or {},
+    }
     with pytest.MonkeyPatch.context() as patch:
-        if catalogue is not None:
-            files = {"ko.json": catalogue, "ko-sentences.json": sentences or {}}
-            patch.setattr(language, "read", lambda name: json.dumps(files[name]))
+        patch.setattr(language, "read", lambda name: json.dumps(files[name]))
         language._catalogue.cache_clear()
         language.use("ko")
         try:
@@ -38,6 +47,15 @@ def korean() -> dict[str, str]:
     """The Korean catalogue."""
     catalogue: dict[str, str] = json.loads(language._read("ko.json"))
     return catalogue
+
+
+@cache
+def complete() -> dict[str, str]:
+    """Return the Korean catalogue, with Korean stand-ins for the texts that are not translated yet."""
+    stand_ins = {
+        english: other.replace("⟦", "“가 ").replace("⟧", "”") for english, other in pseudo().items()
+    }
+    return {**stand_ins, **korean()}
 
 
 def brackets(english: Iterable[str]) -> dict[str, str]:
@@ -66,6 +84,13 @@ def pseudo_sentences() -> dict[str, str]:
         message.string = brackets([str(message.id)])[str(message.id)]
     known: dict[str, str] = json.loads(catalogues.compiled(rooms, sentences=True))
     return known
+
+
+def translate(texts: Catalog, english: str, translation: str) -> None:
+    """Enter a translation in a catalogue."""
+    message = texts.get(english)
+    assert message is not None, english
+    message.string = translation
 
 
 def outside_brackets(said: str) -> list[str]:

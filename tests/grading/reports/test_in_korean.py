@@ -34,7 +34,7 @@ from tests.grading.desk import Desk
 from tests.grading.support import submit
 from tests.grading.tasks.test_too_much import GONE, TOO_MUCH
 from tests.support.korean import HANGUL
-from tests.support.languages import korean, speaking
+from tests.support.languages import complete, speaking
 from tests.support.some import some
 
 SENTENCE = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+")
@@ -151,7 +151,7 @@ def words(said: str) -> Iterator[str]:
 
 def in_english(results: list[Result]) -> set[str]:
     """What of results has no translation, and reads like a sentence."""
-    known, found = korean(), set()
+    known, found = complete(), set()
     for said in {each for result in results for each in said_to_learners(result) if each}:
         if said not in known:
             found |= {each for each in words(said) if each not in known and SENTENCE.search(each)}
@@ -186,7 +186,7 @@ def check_in_korean(results: list[Result], folder: Path, speak: Callable[[], Non
     translated = pages(results, folder / "ko")
     assert without_notes(folder / "en") == without_notes(folder / "ko")
     assert english.keys() == translated.keys()
-    same = {"".join(line.split()) for line in korean().values()}
+    same = {"".join(line.split()) for line in complete().values()}
     for learner, lines in some(english.items()):
         assert len(lines) == len(translated[learner])
         for one, other in zip(lines, translated[learner], strict=True):
