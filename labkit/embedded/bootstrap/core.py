@@ -11,6 +11,7 @@ from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import name_of
 
 MANAGER = "kube-apiserver"
 
@@ -21,7 +22,7 @@ def bootstrap_objects() -> dict[str, Any]:
     return objects
 
 
-CORE_NAMES = frozenset(obj["metadata"]["name"] for _, _, obj in bootstrap_objects()["core"])
+CORE_NAMES = frozenset(name_of(obj) for _, _, obj in bootstrap_objects()["core"])
 
 
 def bootstrap_core(registry: Registry) -> None:

@@ -17,6 +17,7 @@ from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import 
 from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.controllers.conditions import condition
 from labkit.embedded.machinery.kinds import BY_KIND, GROUPS, KINDS, Kind
+from labkit.embedded.machinery.objects import name_of
 from labkit.embedded.machinery.request import Object
 
 FLOWS = "flowcontrol.apiserver.k8s.io"
@@ -33,7 +34,7 @@ def bootstrap_services(registry: Registry) -> None:
     """Store the missing ones."""
     now = timestamp(registry.clock())
     for kind, obj in [*_api_services(now), *_priority_levels(now), *_flow_schemas(now)]:
-        key = Key(kind.resource, "", obj["metadata"]["name"])
+        key = Key(kind.resource, "", name_of(obj))
         if registry.store.get(key) is None:
             obj["metadata"]["uid"] = registry.new_uid()
             registry.store.put(key, registry.ordered(kind, obj))

@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.registry.strategies.fields.selectors import selec
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.rate_limiter import RateLimiter
 from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
+from labkit.embedded.machinery.objects import labels_of, name_of
 from labkit.embedded.machinery.request import Object
 
 CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
@@ -119,11 +120,11 @@ class RoleAggregation(BaseController):
 
     def _selects(self, selector: Object, role: Object) -> bool:
         self._limiter.take()
-        return selects(selector, role["metadata"].get("labels") or {})
+        return selects(selector, labels_of(role))
 
 
 def _name(role: Object) -> str:
-    return str(role["metadata"]["name"])
+    return name_of(role)
 
 
 def _selectors(aggregated: Object) -> Sequence[Object]:

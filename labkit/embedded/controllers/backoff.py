@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 
 FIRST_SECONDS, MAX_SECONDS = 1, 60
@@ -22,14 +23,14 @@ class Backoff:
 
     def fail(self, owner: Object) -> None:
         """Count a failure."""
-        uid = owner["metadata"]["uid"]
+        uid = uid_of(owner)
         delay = min(max(self._delays.get(uid, (0, 0))[1] * 2, FIRST_SECONDS), MAX_SECONDS)
         self._delays[uid] = (self._clock() + delay, delay)
 
     def reset(self, owner: Object) -> bool:
         """Forget an owner's failures, and return whether it had any."""
-        return self._delays.pop(owner["metadata"]["uid"], None) is not None
+        return self._delays.pop(uid_of(owner), None) is not None
 
     def may_try(self, owner: Object) -> bool:
         """Whether an owner's delay is over."""
-        return self._delays.get(owner["metadata"]["uid"], (0, 0))[0] <= self._clock()
+        return self._delays.get(uid_of(owner), (0, 0))[0] <= self._clock()

@@ -8,6 +8,7 @@ from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 
 
@@ -25,7 +26,7 @@ class BaseController(ABC):
         """An object as it is stored now, None if it is gone or another one has its name."""
         metadata = obj["metadata"]
         found = self._registry.find(kind, metadata.get("namespace", ""), metadata["name"])
-        return found if found is not None and found["metadata"]["uid"] == metadata["uid"] else None
+        return found if found is not None and uid_of(found) == metadata["uid"] else None
 
     def _delete_object(self, kind: Kind, obj: Object, propagation: str = "") -> None:
         metadata = obj["metadata"]

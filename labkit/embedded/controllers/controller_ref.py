@@ -12,6 +12,14 @@ from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.objects import (
+    is_deleted,
+    labels_of,
+    name_of,
+    namespace_of,
+    owners_of,
+    uid_of,
+)
 from labkit.embedded.machinery.request import Object
 
 
@@ -24,7 +32,7 @@ def controller_of(obj: Object | None) -> Object | None:
 def controls(owner: Object, obj: Object) -> bool:
     """Whether an object is controlled by another."""
     reference = controller_of(obj)
-    return reference is not None and reference.get("uid") == owner["metadata"]["uid"]
+    return reference is not None and reference.get("uid") == uid_of(owner)
 
 
 def reference_to(kind: Kind, obj: Object) -> Object:
@@ -32,8 +40,8 @@ def reference_to(kind: Kind, obj: Object) -> Object:
     return {
         "apiVersion": kind.group_version,
         "kind": kind.kind,
-        "name": obj["metadata"]["name"],
-        "uid": obj["metadata"]["uid"],
+        "name": name_of(obj),
+        "uid": uid_of(obj),
         "controller": True,
         "blockOwnerDeletion": True,
     }
@@ -65,7 +73,7 @@ def refers_to(reference: Object, kind: Kind) -> bool:
 
 def is_owned_by(obj: Object, uid: str) -> bool:
     """Whether an object has an owner, which need not be its controller."""
-    return any(owner.get("uid") == uid for owner in obj["metadata"].get("ownerReferences") or ())
+    return any(owner.get("uid") == uid for owner in owners_of(obj))
 
 
 def claim(
@@ -80,16 +88,14 @@ def claim(
 
     An owner that is being deleted does neither. An empty selector selects nothing.
     """
-    found, deleted = [], bool(owner["metadata"].get("deletionTimestamp"))
-    for obj in list(registry.list(dependents, owner["metadata"]["namespace"])):
-        matches = bool(selector) and selects(selector, obj["metadata"].get("labels") or {})
+    found, deleted = [], is_deleted(owner)
+    for obj in list(registry.list(dependents, namespace_of(owner))):
+        matches = bool(selector) and selects(selector, labels_of(obj))
         if controls(owner, obj):
             if matches or deleted:
                 found.append(obj)
             else:
-                registry.edit(
-                    dependents, obj, MANAGER, partial(drop_owner, owner["metadata"]["uid"])
-                )
+                registry.edit(dependents, obj, MANAGER, partial(drop_owner, uid_of(owner)))
         elif matches and not deleted and controller_of(obj) is None and adoptable(obj):
             found.append(
                 registry.edit(dependents, obj, MANAGER, partial(_adopt, reference_to(kind, owner)))
@@ -98,7 +104,7 @@ def claim(
 
 
 def _adopt(reference: Object, obj: Object) -> None:
-    obj["metadata"]["ownerReferences"] = [*obj["metadata"].get("ownerReferences", ()), reference]
+    obj["metadata"]["ownerReferences"] = [*owners_of(obj), reference]
 
 
 def drop_owner(uid: str, obj: Object) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.embedded.controllers.rolling import scaled
+from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of
 from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
-from labkit.embedded.machinery.pods.state import is_available, ready_since
+from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
 HASH, GENERATION = "controller-revision-hash", "pod-template-generation"
@@ -80,9 +81,7 @@ def placed(pods: Iterable[Object]) -> Placed:
     """Pods by their nodes, the oldest first, without those that have ended and are deleted."""
     found: Placed = {}
     for pod in sorted(pods, key=_age):
-        over = pod["status"].get("phase") in ("Succeeded", "Failed") and pod["metadata"].get(
-            "deletionTimestamp"
-        )
+        over = has_ended(pod) and is_deleted(pod)
         if not over and node_of(pod):
             found.setdefault(node_of(pod), []).append(pod)
     return found
@@ -96,9 +95,7 @@ def _age(pod: Object) -> tuple[bool, str, str]:
 def may_run(daemon_set: Object, node: Object) -> tuple[bool, bool]:
     """Whether a node should have a pod, and whether one that it has may stay."""
     spec = daemon_set["spec"]["template"]["spec"]
-    if spec.get("nodeName") not in (None, "", node["metadata"]["name"]) or not node_suits(
-        spec, node
-    ):
+    if spec.get("nodeName") not in (None, "", name_of(node)) or not node_suits(spec, node):
         return False, False
     accepted = tolerations(spec)
     effects = {
@@ -111,26 +108,26 @@ def may_run(daemon_set: Object, node: Object) -> tuple[bool, bool]:
 
 def is_updated(pod: Object, revision: str) -> bool:
     """Whether a pod was created from the present template."""
-    return (pod["metadata"].get("labels") or {}).get(HASH) == revision
+    return labels_of(pod).get(HASH) == revision
 
 
 def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
     """The steps after which each suitable node has one pod, of any template."""
     plan = Plan()
     for node in nodes:
-        name = node["metadata"]["name"]
+        name = name_of(node)
         should, may_stay = may_run(daemon_set, node)
-        alive = [pod for pod in on.get(name, ()) if not pod["metadata"].get("deletionTimestamp")]
+        alive = [pod for pod in on.get(name, ()) if not is_deleted(pod)]
         if should and name not in on:
             plan.nodes.append(name)
         elif not may_stay:
             plan.pods += alive
         else:
-            ended = [pod for pod in alive if pod["status"].get("phase") in ("Failed", "Succeeded")]
+            ended = [pod for pod in alive if has_ended(pod)]
             plan.pods += ended
             alive = [pod for pod in alive if pod not in ended]
             plan.pods += alive[1:]
-    known = {node["metadata"]["name"] for node in nodes}
+    known = {name_of(node) for node in nodes}
     for name in on.keys() - known:  # these nodes do not exist
         plan.pods += [pod for pod in on[name] if not pod["spec"].get("nodeName")]
     return plan
@@ -138,12 +135,12 @@ def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, n
 
 def rolled(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
     """The steps of a rolling update: replace pods of former templates, a few at a time."""
-    wanting = {node["metadata"]["name"] for node in nodes if may_run(daemon_set, node)[0]}
+    wanting = {name_of(node) for node in nodes if may_run(daemon_set, node)[0]}
     unavailable = most_unavailable(daemon_set, len(wanting))
     plan, missing = Plan(), 0
     ready: list[Any] = []
     for name in sorted(on.keys() | wanting):
-        alive = [pod for pod in on.get(name, ()) if not pod["metadata"].get("deletionTimestamp")]
+        alive = [pod for pod in on.get(name, ()) if not is_deleted(pod)]
         new = [pod for pod in alive if is_updated(pod, revision)]
         old = [pod for pod in alive if not is_updated(pod, revision)]
         if len(new) > 1 or len(old) > 1 or bool(new) == bool(old):
@@ -178,7 +175,7 @@ def counts(
     """The status of a daemon set."""
     desired = current = wrong = ready = updated = available = 0
     for node in nodes:
-        pods, (should, _) = on.get(node["metadata"]["name"]), may_run(daemon_set, node)
+        pods, (should, _) = on.get(name_of(node)), may_run(daemon_set, node)
         desired += should
         if pods and should:
             current += 1

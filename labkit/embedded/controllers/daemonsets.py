@@ -19,6 +19,7 @@ from labkit.embedded.controllers.history import History
 from labkit.embedded.controllers.workload import Create, WorkloadController
 from labkit.embedded.controllers.workload_pods import max_pods, pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import annotations_of, is_deleted, labels_of, name_of
 from labkit.embedded.machinery.request import Object
 
 DAEMON_SETS = BY_KIND["apps", "DaemonSet"]
@@ -57,7 +58,7 @@ class DaemonSets(WorkloadController):
         )
 
     def _sync(self, daemon_set: Object) -> None:
-        if daemon_set["metadata"].get("deletionTimestamp"):
+        if is_deleted(daemon_set):
             return
         *old, current = self._history.revisions(daemon_set)
         revision, nodes = self._history.hash_of(current), list(self._registry.list(NODES))
@@ -78,8 +79,8 @@ class DaemonSets(WorkloadController):
         self._write_status(
             self.kind, daemon_set, counts(daemon_set, nodes, placed(pods), revision, now)
         )
-        live = {(pod["metadata"].get("labels") or {}).get(HASH) for pod in pods}
-        used = {one["metadata"]["name"] for one in old if self._history.hash_of(one) in live}
+        live = {labels_of(pod).get(HASH) for pod in pods}
+        used = {name_of(one) for one in old if self._history.hash_of(one) in live}
         self._history.trim(daemon_set, old, used)
 
 
@@ -91,10 +92,10 @@ def _pod_for(daemon_set: Object, node: str, revision: str) -> Object:
     )
 
     pod = pod_from(daemon_set["spec"]["template"], DAEMON_SETS, daemon_set)
-    templates = (daemon_set["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "")
+    templates = annotations_of(daemon_set).get(TEMPLATE_GENERATION, "")
     generation = {GENERATION: templates} if templates else {}
     pod["metadata"]["labels"] = {
-        **(pod["metadata"].get("labels") or {}),
+        **labels_of(pod),
         **generation,
         HASH: revision,
     }

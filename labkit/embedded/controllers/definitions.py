@@ -25,6 +25,7 @@ from labkit.embedded.apiserver.registry.strategies.definitions import (
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_KIND, CustomKind
+from labkit.embedded.machinery.objects import finalizers_of, is_deleted, name_of
 from labkit.embedded.machinery.request import Object
 
 MANAGER = "kube-apiserver"
@@ -59,7 +60,7 @@ class Definitions(BaseController):
             return
         if change.old is None or change.old["spec"] != definition["spec"]:
             self._register(definition)
-        if definition["metadata"].get("deletionTimestamp"):
+        if is_deleted(definition):
             self._finish(definition)
         elif self._name(definition):
             self._name_others(definition)
@@ -147,10 +148,7 @@ class Definitions(BaseController):
         for other in list(self._registry.list(DEFINITIONS)):
             if other["spec"]["group"] == definition["spec"]["group"]:
                 current = self._current(DEFINITIONS, other)
-                if (
-                    current is not None
-                    and other["metadata"]["name"] != definition["metadata"]["name"]
-                ):
+                if current is not None and name_of(other) != name_of(definition):
                     self._name(current)
 
     def _approve(self, definition: Object) -> bool:
@@ -174,9 +172,9 @@ class Definitions(BaseController):
     def _finish(self, definition: Object) -> None:
         """Delete the instances of a definition that is being deleted, and release it when they are gone."""
         current = self._current(DEFINITIONS, definition)
-        if current is None or FINALIZER not in current["metadata"].get("finalizers", ()):
+        if current is None or FINALIZER not in finalizers_of(current):
             return
-        if not current["metadata"].get("deletionTimestamp"):
+        if not is_deleted(current):
             return
         if (condition_of(current, "Terminating") or {}).get("reason") != IN_PROGRESS["reason"]:
             current = self._set(current, IN_PROGRESS)
@@ -185,14 +183,14 @@ class Definitions(BaseController):
             reason, message = "InstanceDeletionCompleted", "removed all instances"
             kind = next(row for row in custom_kinds(current) if row.version_spec["storage"])
             for obj in list(self._registry.list(kind)):
-                if not obj["metadata"].get("deletionTimestamp"):
+                if not is_deleted(obj):
                     self._delete_object(kind, obj)
             if any(True for _ in self._registry.list(kind)):
                 return
         if self._current(DEFINITIONS, current) is None:
             return
         if current["metadata"]["finalizers"] == [FINALIZER]:
-            self._registry.remove(DEFINITIONS, "", current["metadata"]["name"])
+            self._registry.remove(DEFINITIONS, "", name_of(current))
             return
         done = condition("Terminating", "False", reason, message)
         change = partial(_release, done, timestamp(self._registry.clock()))

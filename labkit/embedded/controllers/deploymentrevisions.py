@@ -10,6 +10,7 @@ import copy
 from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.controllers.rolling import HASH, MAX_REPLICAS, PREFIX, desired_replicas, limits
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import annotations_of, labels_of, namespace_of
 from labkit.embedded.machinery.request import Object
 
 DEPLOYMENTS = BY_KIND["apps", "Deployment"]
@@ -23,14 +24,14 @@ def new_replica_set(deployment: Object, name: str, suffix: str, revision: int) -
     """The replica set of a deployment's present template, without pods; its pods have the suffix as a label."""
     spec = deployment["spec"]
     template = copy.deepcopy(dict(spec["template"]))
-    labels = {**(template["metadata"].get("labels") or {}), HASH: suffix}
+    labels = {**labels_of(template), HASH: suffix}
     template["metadata"] = {**template["metadata"], "labels": labels}
     selector = copy.deepcopy(dict(spec["selector"]))
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH: suffix}
     made: Object = {
         "metadata": {
             "name": name,
-            "namespace": deployment["metadata"]["namespace"],
+            "namespace": namespace_of(deployment),
             "labels": labels,
             "annotations": {
                 **_inherited(deployment),
@@ -48,7 +49,7 @@ def new_replica_set(deployment: Object, name: str, suffix: str, revision: int) -
 
 def revision_of(replica_set: Object) -> int:
     """A replica set's revision, 0 if it has none."""
-    text = (replica_set["metadata"].get("annotations") or {}).get(REVISION, "")
+    text = annotations_of(replica_set).get(REVISION, "")
     return int(text) if text.isdecimal() else 0
 
 
@@ -60,7 +61,7 @@ def size_annotations(deployment: Object) -> dict[str, str]:
 
 def renewed_annotations(deployment: Object, replica_set: Object, revision: int) -> dict[str, str]:
     """The annotations of a replica set that becomes, or is, the newest revision."""
-    annotations = {**(replica_set["metadata"].get("annotations") or {}), **_inherited(deployment)}
+    annotations = {**annotations_of(replica_set), **_inherited(deployment)}
     known = revision_of(replica_set)
     if known < revision:
         if known:
@@ -72,5 +73,5 @@ def renewed_annotations(deployment: Object, replica_set: Object, revision: int) 
 
 
 def _inherited(deployment: Object) -> dict[str, str]:
-    annotations = deployment["metadata"].get("annotations") or {}
+    annotations = annotations_of(deployment)
     return {name: value for name, value in annotations.items() if name not in OWN}

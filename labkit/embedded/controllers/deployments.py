@@ -24,6 +24,7 @@ from labkit.embedded.controllers.rolling import (
 )
 from labkit.embedded.controllers.rolloutstatus import complete, has_deadline, observed
 from labkit.embedded.controllers.workload_pods import PODS
+from labkit.embedded.machinery.objects import annotations_of, is_deleted, name_of, namespace_of
 from labkit.embedded.machinery.pods.state import is_active
 from labkit.embedded.machinery.request import Object
 
@@ -39,20 +40,18 @@ class Deployments(BaseController):
         """React to deployments, to their replica sets, and to the end of pods."""
         if change.kind is revisions.DEPLOYMENTS:
             if change.new is not None:
-                self._reconcile(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
+                self._reconcile(namespace_of(change.new), name_of(change.new))
         elif change.kind is REPLICA_SETS:
             self._reconcile_owner(change.new if change.new is not None else change.old)
         elif change.kind is PODS and change.new is None and change.old is not None:
             # With the strategy Recreate, a deployment waits until its old pods are gone.
             name = (controller_of(change.old) or {}).get("name", "")
-            self._reconcile_owner(
-                self._registry.find(REPLICA_SETS, change.old["metadata"]["namespace"], name)
-            )
+            self._reconcile_owner(self._registry.find(REPLICA_SETS, namespace_of(change.old), name))
 
     def _reconcile_owner(self, replica_set: Object | None) -> None:
         owner = controller_of(replica_set)
         if replica_set is not None and owner is not None and owner.get("kind") == "Deployment":
-            self._reconcile(replica_set["metadata"]["namespace"], owner.get("name", ""))
+            self._reconcile(namespace_of(replica_set), owner.get("name", ""))
 
     def _reconcile(self, namespace: str, name: str) -> None:
         deployment = self._registry.find(revisions.DEPLOYMENTS, namespace, name)
@@ -60,7 +59,7 @@ class Deployments(BaseController):
             return
         sets = self._claimed(deployment)
         new, old = self._split(deployment, sets)
-        if deployment["metadata"].get("deletionTimestamp"):
+        if is_deleted(deployment):
             self._update_status(deployment, new, old, progress=False)
             return
         size = str(desired_replicas(deployment))
@@ -118,12 +117,10 @@ class Deployments(BaseController):
     def _recreate(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
         active = [one for one in old if desired_replicas(one)]
         if active:
-            self._scale_each(deployment, active, {one["metadata"]["name"]: 0 for one in active})
+            self._scale_each(deployment, active, {name_of(one): 0 for one in active})
             return
-        pods = list(self._registry.list(PODS, deployment["metadata"]["namespace"]))
-        running = [
-            pod for pod in pods if is_active(pod) or pod["metadata"].get("deletionTimestamp")
-        ]
+        pods = list(self._registry.list(PODS, namespace_of(deployment)))
+        running = [pod for pod in pods if is_active(pod) or is_deleted(pod)]
         if any(controls(one, pod) for pod in running for one in old):
             return
         new = self._renew(deployment, new, old)
@@ -149,25 +146,25 @@ class Deployments(BaseController):
     def _scale_each(self, deployment: Object, sets: list[Object], sizes: dict[str, int]) -> None:
         """Scale replica sets to the sizes that are given by their names."""
         for one in sets:
-            if one["metadata"]["name"] in sizes:
-                self._scale(deployment, one, sizes[one["metadata"]["name"]])
+            if name_of(one) in sizes:
+                self._scale(deployment, one, sizes[name_of(one)])
 
     def _scale(self, deployment: Object, one: Object, size: int) -> bool:
         before = desired_replicas(one)
         notes = revisions.size_annotations(deployment)
-        present = one["metadata"].get("annotations") or {}
+        present = annotations_of(one)
         if size == before and all(present.get(name) == value for name, value in notes.items()):
             return False
 
         def change(obj: Object) -> None:
             obj["spec"]["replicas"] = size
-            obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), **notes}
+            obj["metadata"]["annotations"] = {**annotations_of(obj), **notes}
             if size != before:
                 obj["metadata"]["generation"] = obj["metadata"].get("generation", 1) + 1
 
         self._registry.edit(REPLICA_SETS, one, MANAGER, change)
         if size != before:
-            self._record_scaling(deployment, one["metadata"]["name"], before, size)
+            self._record_scaling(deployment, name_of(one), before, size)
         return size != before
 
     def _record_scaling(self, deployment: Object, name: str, before: int, size: int) -> None:
@@ -242,7 +239,7 @@ class Deployments(BaseController):
             obj["status"] = status
             if revision:
                 obj["metadata"]["annotations"] = {
-                    **(obj["metadata"].get("annotations") or {}),
+                    **annotations_of(obj),
                     revisions.REVISION: revision,
                 }
 
@@ -250,8 +247,8 @@ class Deployments(BaseController):
 
 
 def _annotation(one: Object, name: str, default: str = "") -> str:
-    return str((one["metadata"].get("annotations") or {}).get(name, default))
+    return str(annotations_of(one).get(name, default))
 
 
 def _lives(obj: Object) -> bool:
-    return not obj["metadata"].get("deletionTimestamp")
+    return not is_deleted(obj)

@@ -14,7 +14,8 @@ from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import is_owned_by, reference_to
 from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.pods.state import ready_since
+from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of, namespace_of, uid_of
+from labkit.embedded.machinery.pods.state import has_ended, ready_since
 from labkit.embedded.machinery.request import Object
 
 SERVICES = BY_KIND["", "Service"]
@@ -39,29 +40,18 @@ class ServiceEndpoints(BaseController):
         if kind is SERVICES:
             if change.new is not None:
                 self._sync(change.new)
-            elif (
-                self._registry.find(
-                    ENDPOINTS, obj["metadata"]["namespace"], obj["metadata"]["name"]
-                )
-                is not None
-            ):
+            elif self._registry.find(ENDPOINTS, namespace_of(obj), name_of(obj)) is not None:
                 self._delete_object(ENDPOINTS, obj)
         elif kind is PODS:
             if not _address(change.new) and not _address(change.old):
                 return
-            labels = [
-                side["metadata"].get("labels") or {}
-                for side in (change.old, change.new)
-                if side is not None
-            ]
-            for service in list(self._registry.list(SERVICES, obj["metadata"]["namespace"])):
+            labels = [labels_of(side) for side in (change.old, change.new) if side is not None]
+            for service in list(self._registry.list(SERVICES, namespace_of(obj))):
                 selector = service["spec"].get("selector")
                 if selector and any(selects({"matchLabels": selector}, some) for some in labels):
                     self._sync(service)
         elif kind is ENDPOINTS and change.new is None:
-            service_ = self._registry.find(
-                SERVICES, obj["metadata"]["namespace"], obj["metadata"]["name"]
-            )
+            service_ = self._registry.find(SERVICES, namespace_of(obj), name_of(obj))
             if service_ is not None:
                 self._sync(service_)
 
@@ -69,14 +59,14 @@ class ServiceEndpoints(BaseController):
         selector = service["spec"].get("selector")
         if not selector or service["spec"].get("type") == "ExternalName":
             return
-        if not is_active_namespace(self._registry, service["metadata"]["namespace"]):
+        if not is_active_namespace(self._registry, namespace_of(service)):
             return
         pods = [
             pod
-            for pod in self._registry.list(PODS, service["metadata"]["namespace"])
+            for pod in self._registry.list(PODS, namespace_of(service))
             if _address(pod)
-            and pod["status"].get("phase") not in ("Succeeded", "Failed")
-            and selects({"matchLabels": selector}, pod["metadata"].get("labels") or {})
+            and not has_ended(pod)
+            and selects({"matchLabels": selector}, labels_of(pod))
         ]
         pods.sort(
             key=lambda pod: (
@@ -87,13 +77,13 @@ class ServiceEndpoints(BaseController):
         self._sync_slice(service, pods)
 
     def _labels(self, service: Object, more: dict[str, str]) -> dict[str, str]:
-        labels = {**(service["metadata"].get("labels") or {}), **more}
+        labels = {**labels_of(service), **more}
         if service["spec"].get("clusterIP") == "None":
             labels["service.kubernetes.io/headless"] = ""
         return labels
 
     def _sync_endpoints(self, service: Object, pods: list[Object]) -> None:
-        name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+        name, namespace = name_of(service), namespace_of(service)
         labels = self._labels(service, {MANAGED_BY: "endpoint-controller"})
         subsets = _subsets(service, pods)
         current = self._registry.find(ENDPOINTS, namespace, name)
@@ -120,16 +110,14 @@ class ServiceEndpoints(BaseController):
         self._registry.edit(ENDPOINTS, current, MANAGER, change)
 
     def _sync_slice(self, service: Object, pods: list[Object]) -> None:
-        name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+        name, namespace = name_of(service), namespace_of(service)
         labels = self._labels(
             service, {SLICE_MANAGED_BY: "endpointslice-controller.k8s.io", SERVICE_NAME: name}
         )
         endpoints = [_endpoint(pod) for pod in pods] or None
         ports = _slice_ports(service, pods) if pods else None
         slices = self._registry.list(SLICES, namespace)
-        current = next(
-            (one for one in slices if is_owned_by(one, service["metadata"]["uid"])), None
-        )
+        current = next((one for one in slices if is_owned_by(one, uid_of(service))), None)
         if current is None:
             references = [reference_to(SERVICES, service)]
             metadata = {
@@ -163,7 +151,7 @@ def _metadata(service: Object, labels: dict[str, str]) -> Object:
     """The metadata of new Endpoints and slices, but for their name."""
     annotations = {TRIGGER_TIME: service["metadata"]["creationTimestamp"]}
     return {
-        "namespace": service["metadata"]["namespace"],
+        "namespace": namespace_of(service),
         "labels": labels,
         "annotations": annotations,
     }
@@ -174,7 +162,7 @@ def _address(pod: Object | None) -> str:
 
 
 def _ready(pod: Object) -> bool:
-    return not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None
+    return not is_deleted(pod) and ready_since(pod) is not None
 
 
 def _target_port(port: Object, pod: Object) -> int | None:
@@ -223,7 +211,7 @@ def _subsets(service: Object, pods: list[Object]) -> list[Object]:
 
 def _endpoint(pod: Object) -> Object:
     ready = _ready(pod)
-    terminating = bool(pod["metadata"].get("deletionTimestamp"))
+    terminating = is_deleted(pod)
     found: Object = {
         "addresses": [_address(pod)],
         "conditions": {"ready": ready, "serving": ready, "terminating": terminating},

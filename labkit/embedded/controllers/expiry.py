@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.controllers.event_recorder import EVENTS
+from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 
 TTL_SECONDS = 3600
@@ -33,7 +34,7 @@ class Expiry:
         too_old, present = timestamp(now - TTL_SECONDS), timestamp(now)
         old, ahead = [], {}
         for event in self._registry.list(EVENTS):
-            written, uid = _last_written(event), event["metadata"]["uid"]
+            written, uid = _last_written(event), uid_of(event)
             if written > present:
                 ahead[uid] = self._ahead.get(uid, steady)
             if written < too_old or steady - ahead.get(uid, steady) >= TTL_SECONDS:

@@ -13,6 +13,13 @@ from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import drop_owner, is_owned_by, kind_of
 from labkit.embedded.machinery.kinds import KINDS, CustomKind, Kind
+from labkit.embedded.machinery.objects import (
+    finalizers_of,
+    is_deleted,
+    namespace_of,
+    owners_of,
+    uid_of,
+)
 from labkit.embedded.machinery.request import Object
 
 OWNED = tuple(
@@ -59,8 +66,7 @@ class GarbageCollector(BaseController):
     def _check_owners(self, kind: Kind, obj: Object) -> None:
         """Delete an object if none of its owners exists."""
         if not any(
-            self._exists(owner, obj["metadata"].get("namespace", ""))
-            for owner in obj["metadata"]["ownerReferences"]
+            self._exists(owner, namespace_of(obj)) for owner in obj["metadata"]["ownerReferences"]
         ):
             self._delete(kind, obj)
 
@@ -73,18 +79,16 @@ class GarbageCollector(BaseController):
         found = self._registry.find(
             kind, namespace if kind.namespaced else "", owner.get("name", "")
         )
-        return found is not None and found["metadata"]["uid"] == owner.get("uid")
+        return found is not None and uid_of(found) == owner.get("uid")
 
     def _owner_gone(self, owner: Object) -> None:
-        for kind, obj in self._dependents(
-            owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
-        ):
+        for kind, obj in self._dependents(uid_of(owner), namespace_of(owner)):
             if not self._drop_one_of_several(kind, obj, owner):
                 self._delete(kind, obj)
 
     def _drop_one_of_several(self, kind: Kind, obj: Object, owner: Object) -> bool:
         """Remove an owner from an object that has others, and return whether it has."""
-        uid, namespace = owner["metadata"]["uid"], obj["metadata"].get("namespace", "")
+        uid, namespace = uid_of(owner), namespace_of(obj)
         owners = obj["metadata"]["ownerReferences"]
         if not any(item.get("uid") != uid and self._exists(item, namespace) for item in owners):
             return False
@@ -92,22 +96,20 @@ class GarbageCollector(BaseController):
         return True
 
     def _delete(self, kind: Kind, obj: Object, propagation: str = "Background") -> None:
-        if not obj["metadata"].get("deletionTimestamp"):
+        if not is_deleted(obj):
             self._delete_object(kind, obj, propagation)
 
     def _orphan(self, owner: Object) -> None:
-        uid = owner["metadata"]["uid"]
-        for kind, obj in self._dependents(uid, owner["metadata"].get("namespace", "")):
+        uid = uid_of(owner)
+        for kind, obj in self._dependents(uid, namespace_of(owner)):
             self._registry.edit(kind, obj, MANAGER, partial(drop_owner, uid))
 
     def _foreground(self, kind: Kind, owner: Object) -> None:
         """Delete the dependents that have no other owner; release the owner if none of them blocks it any more."""
-        uid, namespace = owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
+        uid, namespace = uid_of(owner), namespace_of(owner)
         for inner, obj in self._dependents(uid, namespace):
             if not self._drop_one_of_several(inner, obj, owner):
-                owned = self._dependents(
-                    obj["metadata"]["uid"], obj["metadata"].get("namespace", "")
-                )
+                owned = self._dependents(uid_of(obj), namespace_of(obj))
                 if any(_waits(each) for _, each in owned):  # perhaps for this one: break the circle
                     self._registry.edit(inner, obj, MANAGER, _unblock)
                 self._delete(inner, obj, "Foreground" if owned else "Background")
@@ -120,14 +122,14 @@ class GarbageCollector(BaseController):
 
     def _owners_may_go(self, dependent: Object) -> None:
         """Go on with owners that waited for a deleted dependent."""
-        namespace = dependent["metadata"].get("namespace", "")
-        for reference in dependent["metadata"].get("ownerReferences", ()):
+        namespace = namespace_of(dependent)
+        for reference in owners_of(dependent):
             kind = kind_of(self._registry, reference)
             if kind is not None and _is_collected(kind):
                 owner = self._registry.find(
                     kind, namespace if kind.namespaced else "", reference.get("name", "")
                 )
-                if owner is not None and FOREGROUND in owner["metadata"].get("finalizers", ()):
+                if owner is not None and FOREGROUND in finalizers_of(owner):
                     self._foreground(kind, owner)
 
 
@@ -137,9 +139,7 @@ def _is_collected(kind: Kind) -> bool:
 
 def _waits(obj: Object) -> bool:
     """Whether an object waits for its dependents to be deleted."""
-    return bool(obj["metadata"].get("deletionTimestamp")) and FOREGROUND in obj["metadata"].get(
-        "finalizers", ()
-    )
+    return is_deleted(obj) and FOREGROUND in finalizers_of(obj)
 
 
 def _unblock(obj: Object) -> None:

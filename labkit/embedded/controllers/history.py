@@ -15,6 +15,7 @@ from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller_ref import claim, reference_to
 from labkit.embedded.controllers.rolling import COLLISIONS, template_hash
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.objects import name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 
 REVISIONS = BY_KIND["apps", "ControllerRevision"]
@@ -55,9 +56,9 @@ class History:
     def trim(self, owner: Object, revisions: list[Object], live: Collection[str]) -> None:
         """Delete the oldest of the former revisions beyond the history limit, but none whose name is ``live``."""
         keep = owner["spec"].get("revisionHistoryLimit", 10)
-        unused = [one for one in sorted(revisions, key=_age) if one["metadata"]["name"] not in live]
+        unused = [one for one in sorted(revisions, key=_age) if name_of(one) not in live]
         for one in unused[: max(len(unused) - keep, 0)]:
-            namespace, name = one["metadata"]["namespace"], one["metadata"]["name"]
+            namespace, name = namespace_of(one), name_of(one)
             self._registry.delete(
                 REVISIONS, namespace, name, DeleteOptions(propagation="Background")
             )
@@ -99,5 +100,5 @@ def _age(revision: Object) -> tuple[int, str, str]:
     return (
         revision.get("revision", 0),
         revision["metadata"]["creationTimestamp"],
-        revision["metadata"]["name"],
+        name_of(revision),
     )

@@ -12,6 +12,7 @@ from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.controllers.daemonplan import HASH
 from labkit.embedded.controllers.workload_pods import pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 
 STATEFUL_SETS = BY_KIND["apps", "StatefulSet"]
@@ -20,12 +21,8 @@ POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/
 
 def ordinal_of(stateful_set: Object, pod: Object) -> int | None:
     """The ordinal in a pod's name, None if the name is not of the set."""
-    match = re.fullmatch(r"(.*)-([0-9]{1,10})", pod["metadata"]["name"])
-    return (
-        int(match[2])
-        if match is not None and match[1] == stateful_set["metadata"]["name"]
-        else None
-    )
+    match = re.fullmatch(r"(.*)-([0-9]{1,10})", name_of(pod))
+    return int(match[2]) if match is not None and match[1] == name_of(stateful_set) else None
 
 
 def first_ordinal(stateful_set: Object) -> int:
@@ -39,16 +36,16 @@ def claim_names(stateful_set: Object, ordinal: int) -> dict[str, str]:
         claim["metadata"].get("name", "")
         for claim in stateful_set["spec"].get("volumeClaimTemplates") or ()
     ]
-    return {name: f"{name}-{stateful_set['metadata']['name']}-{ordinal}" for name in names}
+    return {name: f"{name}-{name_of(stateful_set)}-{ordinal}" for name in names}
 
 
 def identified(stateful_set: Object, template: Object, revision: str, ordinal: int) -> Object:
     """A pod with the identity of an ordinal, from the template of one of the set's revisions."""
-    name = f"{stateful_set['metadata']['name']}-{ordinal}"
+    name = f"{name_of(stateful_set)}-{ordinal}"
     pod = pod_from(template, STATEFUL_SETS, stateful_set)
     pod["metadata"]["name"] = name
     own = {POD_NAME: name, POD_INDEX: str(ordinal), HASH: revision}
-    pod["metadata"]["labels"] = {**(pod["metadata"].get("labels") or {}), **own}
+    pod["metadata"]["labels"] = {**labels_of(pod), **own}
     spec = pod["spec"] = copy.deepcopy(dict(pod["spec"]))
     spec["hostname"] = name
     if stateful_set["spec"].get("serviceName"):
@@ -75,7 +72,7 @@ def claims_of(stateful_set: Object, ordinal: int) -> list[Object]:
         }
         new: Object = {
             "name": claim_names(stateful_set, ordinal)[metadata.get("name", "")],
-            "namespace": stateful_set["metadata"]["namespace"],
+            "namespace": namespace_of(stateful_set),
             "labels": labels,
         }
         if metadata.get("annotations"):

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from labkit.embedded.controllers.conditions import condition
-from labkit.embedded.machinery.pods.state import is_active, parse_time
+from labkit.embedded.machinery.objects import conditions_of, is_deleted
+from labkit.embedded.machinery.pods.state import has_ended, is_active, parse_time
 from labkit.embedded.machinery.request import Object
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 10, 600
@@ -34,7 +35,7 @@ TOO_LONG = Verdict(FAILED, "DeadlineExceeded", "Job was active longer than speci
 
 def condition_of(job: Object, *kinds: str) -> Object | None:
     """The first true condition of one of some types."""
-    conditions = job["status"].get("conditions") or ()
+    conditions = conditions_of(job)
     return next(
         (one for one in conditions if one.get("type") in kinds and one.get("status") == "True"),
         None,
@@ -62,10 +63,7 @@ def is_suspended(job: Object) -> bool:
 
 def is_terminating(pod: Object) -> bool:
     """Whether a pod is being deleted and has not ended yet."""
-    return bool(pod["metadata"].get("deletionTimestamp")) and pod["status"].get("phase") not in (
-        "Succeeded",
-        "Failed",
-    )
+    return is_deleted(pod) and not has_ended(pod)
 
 
 def has_failed(job: Object, pod: Object) -> bool:
@@ -73,7 +71,7 @@ def has_failed(job: Object, pod: Object) -> bool:
     phase = pod["status"].get("phase")
     if phase == "Failed" or replaces_late(job):
         return bool(phase == "Failed")
-    return bool(pod["metadata"].get("deletionTimestamp")) and phase != "Succeeded"
+    return is_deleted(pod) and phase != "Succeeded"
 
 
 def replaces_late(job: Object) -> bool:

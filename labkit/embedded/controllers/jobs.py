@@ -16,6 +16,7 @@ from labkit.embedded.controllers.rate_limiter import RateLimiter
 from labkit.embedded.controllers.workload import Create, WorkloadController
 from labkit.embedded.controllers.workload_pods import PODS, deletion_order, max_pods, pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import finalizers_of, is_deleted, namespace_of, uid_of
 from labkit.embedded.machinery.pods.state import is_active, parse_time, ready_since
 from labkit.embedded.machinery.request import Object
 
@@ -83,23 +84,19 @@ class Jobs(WorkloadController):
     def _release_orphan(self, pod: Object) -> None:
         """Drop the finalizer of a pod whose job is gone."""
         current = self._current(PODS, pod)
-        if current is None or TRACKING not in current["metadata"].get("finalizers", ()):
+        if current is None or TRACKING not in finalizers_of(current):
             return
         owner = controller_of(current)
         name = owner.get("name", "") if owner is not None else ""
-        job = (
-            self._registry.find(JOBS, current["metadata"]["namespace"], name)
-            if owner is not None
-            else None
-        )
-        if owner is None or job is None or job["metadata"]["uid"] != owner.get("uid"):
+        job = self._registry.find(JOBS, namespace_of(current), name) if owner is not None else None
+        if owner is None or job is None or uid_of(job) != owner.get("uid"):
             self._registry.drop_finalizer(PODS, current, TRACKING, MANAGER)
 
     def _expire(self, job: Object) -> None:
         """Delete a finished job after ``ttlSecondsAfterFinished``."""
         current = self._current(JOBS, job)
         end = progress.finished(current) if current is not None else None
-        if current is None or end is None or current["metadata"].get("deletionTimestamp"):
+        if current is None or end is None or is_deleted(current):
             return
         kept, since = current["spec"].get("ttlSecondsAfterFinished"), end.get("lastTransitionTime")
         if kept is not None and since and parse_time(since) + kept <= self._registry.clock():
@@ -115,13 +112,13 @@ class Jobs(WorkloadController):
         ):
             return
         pods = self._claim(job)
-        tracked = [pod for pod in pods if TRACKING in pod["metadata"].get("finalizers", ())]
+        tracked = [pod for pod in pods if TRACKING in finalizers_of(pod)]
         status: dict[str, Any] = dict(job["status"])
         if not status.get("startTime") and not progress.is_suspended(job):
             status["startTime"] = timestamp(self._registry.clock())
         failed = status.get("failed", 0) + sum(progress.has_failed(job, pod) for pod in tracked)
         succeeded = status.get("succeeded", 0) + sum(map(_succeeded, tracked))
-        ending = bool(job["metadata"].get("deletionTimestamp"))
+        ending = is_deleted(job)
         verdict = progress.interim_verdict(job) or self._failure(job, status, pods, failed)
         if verdict is not None:
             for pod in filter(is_active, pods):
@@ -185,7 +182,7 @@ class Jobs(WorkloadController):
         if progress.delayed_until(pods) > self._registry.clock():
             return None
         pod = pod_from(job["spec"]["template"], JOBS, job)
-        pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), TRACKING]
+        pod["metadata"]["finalizers"] = [*finalizers_of(pod), TRACKING]
         return pod
 
     def _finish_sync(self, job: Object, status: dict[str, Any], verdict: Verdict | None) -> None:
@@ -210,7 +207,7 @@ class Jobs(WorkloadController):
                     event = ("Completed", "Job completed")
                 else:
                     record, event = self._events.warning, (verdict.reason, verdict.message)
-        elif not job["metadata"].get("deletionTimestamp"):
+        elif not is_deleted(job):
             state, reason = (
                 ("True", "Suspended") if progress.is_suspended(job) else ("False", "Resumed")
             )

@@ -12,6 +12,13 @@ from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.conditions import condition, transition_time
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
+from labkit.embedded.machinery.objects import (
+    conditions_of,
+    finalizers_of,
+    is_deleted,
+    name_of,
+    namespace_of,
+)
 from labkit.embedded.machinery.request import Object
 
 NAMESPACES = BY_KIND["", "Namespace"]
@@ -47,7 +54,7 @@ CONTENT = tuple(
 def is_active_namespace(registry: Registry, name: str) -> bool:
     """Whether a namespace exists and is not being deleted."""
     namespace = registry.find(NAMESPACES, "", name)
-    return namespace is not None and not namespace["metadata"].get("deletionTimestamp")
+    return namespace is not None and not is_deleted(namespace)
 
 
 class NamespaceContent(BaseController):
@@ -61,19 +68,19 @@ class NamespaceContent(BaseController):
         """React to namespaces, accounts and config maps."""
         kind = change.kind
         if kind is NAMESPACES and change.new is not None:
-            self._fill(change.new["metadata"]["name"])
+            self._fill(name_of(change.new))
             return
         if kind is not ACCOUNTS and kind is not CONFIG_MAPS:
             return
         obj = change.old if change.new is None else change.new
-        if obj is not None and obj["metadata"]["name"] in ("default", ROOT_CA):
-            self._fill(obj["metadata"]["namespace"])
+        if obj is not None and name_of(obj) in ("default", ROOT_CA):
+            self._fill(namespace_of(obj))
 
     def bootstrap(self) -> None:
         """Publish the CA's certificate again where it was renewed since."""
         for bundle in list(self._registry.list(CONFIG_MAPS)):
-            if bundle["metadata"]["name"] == ROOT_CA:
-                self._fill(bundle["metadata"]["namespace"])
+            if name_of(bundle) == ROOT_CA:
+                self._fill(namespace_of(bundle))
 
     def renew(self, ca_certificate: bytes) -> None:
         """Publish a new certificate of the CA, PEM."""
@@ -110,12 +117,12 @@ class NamespaceDeletion(BaseController):
     def __call__(self, change: Change) -> None:
         """React to deleted namespaces, and to deletions in them."""
         if change.kind is NAMESPACES:
-            if change.new is not None and change.new["metadata"].get("deletionTimestamp"):
-                self._empty(change.new["metadata"]["name"])
+            if change.new is not None and is_deleted(change.new):
+                self._empty(name_of(change.new))
         elif change.new is None and change.old is not None and change.kind.namespaced:
-            name = change.old["metadata"]["namespace"]
+            name = namespace_of(change.old)
             namespace = self._registry.find(NAMESPACES, "", name)
-            if namespace is not None and namespace["metadata"].get("deletionTimestamp"):
+            if namespace is not None and is_deleted(namespace):
                 self._empty(name)
 
     def _content(self) -> list[Kind]:
@@ -128,7 +135,7 @@ class NamespaceDeletion(BaseController):
         kinds = self._content()
         for kind in kinds:
             for obj in list(self._registry.list(kind, name)):
-                if not obj["metadata"].get("deletionTimestamp"):
+                if not is_deleted(obj):
                     self._delete_object(kind, obj)
         namespace = self._registry.find(NAMESPACES, "", name)
         if namespace is None:
@@ -156,7 +163,7 @@ class NamespaceDeletion(BaseController):
         finalizers: Counter[str] = Counter()
         for _, objects in remaining:
             for obj in objects:
-                finalizers.update(obj["metadata"].get("finalizers", ()))
+                finalizers.update(finalizers_of(obj))
         held = ", ".join(
             f"{name} in {count} resource instances" for name, count in sorted(finalizers.items())
         )
@@ -174,7 +181,7 @@ class NamespaceDeletion(BaseController):
             message = f"Some content in the namespace has finalizers remaining: {held}"
             state = ("True", "SomeFinalizersRemain", message)
         rows.append(("NamespaceFinalizersRemaining", *state))
-        now, before = timestamp(self._registry.clock()), namespace["status"].get("conditions") or ()
+        now, before = timestamp(self._registry.clock()), conditions_of(namespace)
         conditions = [
             condition(
                 kind,

@@ -9,6 +9,7 @@ from labkit.embedded.apiserver.registry.registry import Change, timestamp
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import annotations_of, conditions_of
 from labkit.embedded.machinery.request import Object
 
 NODES = BY_KIND["", "Node"]
@@ -47,7 +48,7 @@ class NodeLifecycle(BaseController):
         seconds = str(
             next((ttl for most, ttl in TTL_SECONDS if count <= most), LONGEST_TTL_SECONDS)
         )
-        if (node["metadata"].get("annotations") or {}).get(TTL) != seconds:
+        if annotations_of(node).get(TTL) != seconds:
             node = self._registry.edit(NODES, node, MANAGER, lambda new: _annotate(new, seconds))
         current = self._current(NODES, node)
         if current is not None:
@@ -70,15 +71,13 @@ class NodeLifecycle(BaseController):
 
 def _unwanted(node: Object) -> list[str]:
     """The keys of the taints that keep new pods from a node."""
-    conditions = [
-        (one.get("type"), one.get("status")) for one in node["status"].get("conditions") or ()
-    ]
+    conditions = [(one.get("type"), one.get("status")) for one in conditions_of(node)]
     keys = [TAINTS[one] for one in dict.fromkeys(conditions) if one in TAINTS]
     return [*keys, UNSCHEDULABLE] if node["spec"].get("unschedulable") else keys
 
 
 def _annotate(node: Object, seconds: str) -> None:
-    node["metadata"]["annotations"] = {**(node["metadata"].get("annotations") or {}), TTL: seconds}
+    node["metadata"]["annotations"] = {**annotations_of(node), TTL: seconds}
 
 
 def _set_taints(node: Object, taints: list[Object]) -> None:

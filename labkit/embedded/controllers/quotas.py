@@ -12,6 +12,7 @@ from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.quota.amounts import NANO, ONE, Amount, Amounts, add, read, written
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
 from labkit.embedded.machinery.request import Object
@@ -35,12 +36,12 @@ class ResourceQuotas(BaseController):
         if not kind.namespaced or some is None:
             return
         if kind is QUOTAS and change.new is None:
-            self._counted.pop(some["metadata"]["uid"], None)
-        quotas = list(self._registry.list(QUOTAS, some["metadata"].get("namespace", "")))
+            self._counted.pop(uid_of(some), None)
+        quotas = list(self._registry.list(QUOTAS, namespace_of(some)))
         if not quotas:
             return
         if kind is QUOTAS and change.new is not None and _bounds(change.old) != _bounds(change.new):
-            self._count(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
+            self._count(namespace_of(change.new), name_of(change.new))
         evaluator = self._evaluators.of(kind.resource)
         if evaluator is not None:
             for quota in quotas:
@@ -48,23 +49,19 @@ class ResourceQuotas(BaseController):
 
     def _follow(self, evaluator: Evaluator, quota: Object, change: Change) -> None:
         """Update a quota's status after one change."""
-        current = self._registry.find(
-            QUOTAS, quota["metadata"]["namespace"], quota["metadata"]["name"]
-        )
+        current = self._registry.find(QUOTAS, namespace_of(quota), name_of(quota))
         if current is None or (change.old is not None and change.new is not None):
             return
         names = evaluator.matching(current, current.get("status", {}).get("hard") or ())
         if names and change.new is None:
-            self._count(current["metadata"]["namespace"], current["metadata"]["name"])
+            self._count(namespace_of(current), name_of(current))
         elif names and change.new is not None and not self._knows(current, change.new):
             used = add(read(current["status"].get("used")), dict.fromkeys(names, ONE))
             self._write(current, read(current["status"]["hard"]), used, "kube-apiserver")
 
     def _knows(self, quota: Object, obj: Object) -> bool:
         """Whether an object was counted already, before its change was handled."""
-        return int(obj["metadata"]["resourceVersion"]) <= self._counted.get(
-            quota["metadata"]["uid"], 0
-        )
+        return int(obj["metadata"]["resourceVersion"]) <= self._counted.get(uid_of(quota), 0)
 
     def _count(self, namespace: str, name: str) -> None:
         """Count all objects that a quota limits."""
@@ -76,7 +73,7 @@ class ResourceQuotas(BaseController):
         for evaluator, names in self._evaluators.for_names(quota, hard):
             count = sum(1 for _ in self._registry.store.list(evaluator.resource, namespace))
             used |= dict.fromkeys(names, Amount(count * NANO))
-        self._counted[quota["metadata"]["uid"]] = self._registry.store.revision
+        self._counted[uid_of(quota)] = self._registry.store.revision
         self._write(quota, hard, used, MANAGER)
 
     def _write(self, quota: Object, hard: Amounts, used: Amounts, manager: str) -> None:

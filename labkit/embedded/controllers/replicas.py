@@ -14,6 +14,13 @@ from labkit.embedded.controllers.rolling import desired_replicas
 from labkit.embedded.controllers.workload import Create, WorkloadController
 from labkit.embedded.controllers.workload_pods import deletion_order, max_pods, pod_from
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.objects import (
+    conditions_of,
+    is_deleted,
+    labels_of,
+    name_of,
+    namespace_of,
+)
 from labkit.embedded.machinery.pods.state import is_active, is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
@@ -42,7 +49,7 @@ class ReplicaController(WorkloadController):
 
     def _ends_backoff(self, owner: Object) -> bool:
         """There is none: a refused pod is tried again with each sync, and when the refusal may be lifted."""
-        return any(item.get("type") == FAILURE for item in owner["status"].get("conditions") or ())
+        return any(item.get("type") == FAILURE for item in conditions_of(owner))
 
     def _selector(self, owner: Object) -> Object:
         selector = super()._selector(owner)
@@ -55,7 +62,7 @@ class ReplicaController(WorkloadController):
     def _sync(self, owner: Object) -> None:
         pods = self._claim(owner, is_active)
         failure = ""
-        if not owner["metadata"].get("deletionTimestamp"):
+        if not is_deleted(owner):
             active = [pod for pod in pods if is_active(pod)]
             surplus = len(active) - desired_replicas(owner)
             if surplus > 0:
@@ -68,9 +75,7 @@ class ReplicaController(WorkloadController):
                 if refusal is None:
                     return
                 failure = refusal.message
-        current = self._registry.find(
-            self.kind, owner["metadata"]["namespace"], owner["metadata"]["name"]
-        )
+        current = self._registry.find(self.kind, namespace_of(owner), name_of(owner))
         if current is not None:
             self._write_status(self.kind, current, self._status(current, failure))
 
@@ -81,9 +86,7 @@ class ReplicaController(WorkloadController):
         labels = {"matchLabels": (spec["template"].get("metadata") or {}).get("labels") or {}}
         status: dict[str, Any] = {"replicas": len(active)}
         counts = {
-            "fullyLabeledReplicas": sum(
-                selects(labels, pod["metadata"].get("labels") or {}) for pod in active
-            ),
+            "fullyLabeledReplicas": sum(selects(labels, labels_of(pod)) for pod in active),
             "readyReplicas": sum(ready_since(pod) is not None for pod in active),
             "availableReplicas": sum(
                 is_available(pod, spec.get("minReadySeconds", 0), now) for pod in active
@@ -91,11 +94,9 @@ class ReplicaController(WorkloadController):
         }
         status |= {name: count for name, count in counts.items() if count}
         if self.kind is REPLICA_SETS:
-            status["terminatingReplicas"] = sum(
-                bool(pod["metadata"].get("deletionTimestamp")) for pod in pods
-            )
+            status["terminatingReplicas"] = sum(is_deleted(pod) for pod in pods)
         status["observedGeneration"] = owner["metadata"].get("generation", 1)
-        before = owner["status"].get("conditions") or ()
+        before = conditions_of(owner)
         conditions = [item for item in before if item.get("type") != FAILURE]
         if failure:
             made = condition(

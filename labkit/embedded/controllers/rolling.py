@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.embedded.controllers.conditions import condition, transition_time
+from labkit.embedded.machinery.objects import name_of
 from labkit.embedded.machinery.request import Object
 
 HASH = "pod-template-hash"
@@ -100,7 +101,7 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
     )
     if spare <= 0:
         return {}
-    sizes = {one["metadata"]["name"]: desired_replicas(one) for one in old}
+    sizes = {name_of(one): desired_replicas(one) for one in old}
     oldest = sorted(old, key=lambda one: str(one["metadata"]["creationTimestamp"]))
     cleaned = 0
     for one in oldest:  # unhealthy pods first
@@ -108,21 +109,21 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
             spare - cleaned, desired_replicas(one) - one["status"].get("availableReplicas", 0)
         )
         if gone > 0:
-            sizes[one["metadata"]["name"]] -= gone
+            sizes[name_of(one)] -= gone
             cleaned += gone
     left = counted([*old, new], "availableReplicas") - least
     for one in oldest:
-        gone = min(sizes[one["metadata"]["name"]], left)
+        gone = min(sizes[name_of(one)], left)
         if gone > 0:
-            sizes[one["metadata"]["name"]] -= gone
+            sizes[name_of(one)] -= gone
             left -= gone
-    return {one["metadata"]["name"]: sizes[one["metadata"]["name"]] for one in old
-            if sizes[one["metadata"]["name"]] != desired_replicas(one)}  # fmt: skip
+    return {name_of(one): sizes[name_of(one)] for one in old
+            if sizes[name_of(one)] != desired_replicas(one)}  # fmt: skip
 
 
 def by_age(one: Object) -> tuple[str, str]:
     """A sort key: the oldest object first."""
-    return one["metadata"]["creationTimestamp"], one["metadata"]["name"]
+    return one["metadata"]["creationTimestamp"], name_of(one)
 
 
 def set_condition(

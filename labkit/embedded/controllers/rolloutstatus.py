@@ -14,6 +14,7 @@ from labkit.embedded.controllers.rolling import (
     set_condition,
     total,
 )
+from labkit.embedded.machinery.objects import conditions_of, name_of
 from labkit.embedded.machinery.request import Object
 
 NO_DEADLINE = 2**31 - 1
@@ -50,7 +51,7 @@ def observed(
     set_condition(conditions, "Available", *state, now)
     _set_progressing(deployment, new, status, conditions, progress, now)
     failure = next(
-        (item for one in reversed(sets) for item in one["status"].get("conditions") or ()
+        (item for one in reversed(sets) for item in conditions_of(one)
          if item.get("type") == "ReplicaFailure"), None)  # fmt: skip
     conditions = [
         item for item in conditions if failure is not None or item["type"] != "ReplicaFailure"
@@ -89,8 +90,8 @@ def _set_progressing(
         set_condition(
             conditions, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed", now
         )
-    who = f'ReplicaSet "{new["metadata"]["name"]}"' if new is not None else (
-        f'Deployment "{deployment["metadata"]["name"]}"')  # fmt: skip
+    who = f'ReplicaSet "{name_of(new)}"' if new is not None else (
+        f'Deployment "{name_of(deployment)}"')  # fmt: skip
     done = current is not None and current["reason"] == "NewReplicaSetAvailable"
     if not progress or (done and status.get("replicas", 0) == status.get("updatedReplicas", 0)):
         return

@@ -14,6 +14,7 @@ from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.conditions import condition
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import conditions_of, name_of
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
 
@@ -40,7 +41,7 @@ Sign = Callable[[str, Iterable[str], "int | None", float], bytes]
 
 def has_condition(obj: Object, *kinds: str) -> bool:
     """Whether a request has a condition of one of some types."""
-    return any(each.get("type") in kinds for each in obj["status"].get("conditions") or ())
+    return any(each.get("type") in kinds for each in conditions_of(obj))
 
 
 class Signing(BaseController):
@@ -55,7 +56,7 @@ class Signing(BaseController):
         """Approve or sign a new or changed request."""
         if change.kind.resource != KIND.resource or change.new is None:
             return
-        obj = self._registry.find(KIND, "", change.new["metadata"]["name"])
+        obj = self._registry.find(KIND, "", name_of(change.new))
         if obj is None or obj["status"].get("certificate"):
             return
         if not has_condition(obj, "Approved", "Denied"):
@@ -71,12 +72,12 @@ class Signing(BaseController):
             done = any(
                 (each.get("lastUpdateTime") or day_ago)
                 < (hour_ago if _is_final(each, obj) else day_ago)
-                for each in obj["status"].get("conditions") or ()
+                for each in conditions_of(obj)
             )
             if done or (
                 not has_condition(obj, *FINAL) and obj["metadata"]["creationTimestamp"] < day_ago
             ):
-                self._registry.delete(KIND, "", obj["metadata"]["name"])
+                self._registry.delete(KIND, "", name_of(obj))
 
     def _approve(self, obj: Object) -> None:
         spec = obj["spec"]
@@ -125,7 +126,7 @@ class Signing(BaseController):
         now = timestamp(self._registry.clock())
         times = {"lastUpdateTime": now, "lastTransitionTime": now}
         new = {**condition(kind, "True", reason, message), **times}
-        conditions = [*(obj["status"].get("conditions") or ()), new]
+        conditions = [*conditions_of(obj), new]
         self._registry.edit(
             KIND, obj, MANAGER, lambda new: new["status"].update(conditions=conditions), part
         )

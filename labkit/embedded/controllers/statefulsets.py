@@ -17,7 +17,14 @@ from labkit.embedded.controllers.rolling import desired_replicas
 from labkit.embedded.controllers.workload import Create, Messages, WorkloadController
 from labkit.embedded.controllers.workload_pods import max_pods
 from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.pods.state import is_available, ready_since
+from labkit.embedded.machinery.objects import (
+    is_deleted,
+    labels_of,
+    name_of,
+    namespace_of,
+    owners_of,
+)
+from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
@@ -50,22 +57,18 @@ class StatefulSets(WorkloadController):
         return status.get("replicas", 0) < _size(one) and self._backoff.may_try(one)
 
     def _sync(self, one: Object) -> None:
-        if one["metadata"].get("deletionTimestamp"):
+        if is_deleted(one):
             return
         revisions = self._history.revisions(one)
         update = revisions[-1]
         before = one["status"].get("currentRevision")
         current = next(
-            (
-                each
-                for each in revisions
-                if each["metadata"]["name"] == before and template_of(each)
-            ),
+            (each for each in revisions if name_of(each) == before and template_of(each)),
             update,
         )
         self._act(one, self._pods(one), current, update)
         pods = self._pods(one)
-        names = current["metadata"]["name"], update["metadata"]["name"]
+        names = name_of(current), name_of(update)
         self._write_status(self.kind, one, self._status(one, list(pods.values()), *names))
         self._history.trim(
             one, revisions[:-1], {_revision(pod) for pod in pods.values()} | {names[0]}
@@ -114,7 +117,7 @@ class StatefulSets(WorkloadController):
         for pod in reversed(pods[partition:]):
             if pod is None:
                 return
-            if _revision(pod) != update["metadata"]["name"] and not _is_ending(pod):
+            if _revision(pod) != name_of(update) and not _is_ending(pod):
                 self._delete(one, pod)
                 return
             if not _is_healthy(pod):
@@ -122,7 +125,7 @@ class StatefulSets(WorkloadController):
 
     def _blocks(self, one: Object, number: int, pod: Object) -> bool:
         """Look after an existing pod, and return whether the pods after it have to wait for it."""
-        if pod["status"].get("phase") in ("Failed", "Succeeded"):
+        if has_ended(pod):
             if not _is_ending(pod):
                 self._delete(one, pod)
             return True
@@ -176,7 +179,7 @@ class StatefulSets(WorkloadController):
         pod = identities.identified(
             one,
             template_of(revision) or one["spec"]["template"],
-            revision["metadata"]["name"],
+            name_of(revision),
             number,
         )
         if not self._make_claims(one, number) or self._create_dependent(one, pod) is not None:
@@ -192,21 +195,18 @@ class StatefulSets(WorkloadController):
         return not any(
             self._create_for(one, claim, CLAIMS, messages) is not None
             for claim in identities.claims_of(one, number)
-            if self._registry.find(
-                CLAIMS, claim["metadata"]["namespace"], claim["metadata"]["name"]
-            )
-            is None
+            if self._registry.find(CLAIMS, namespace_of(claim), name_of(claim)) is None
         )
 
     def _update_claims(self, one: Object, number: int, pod: Object, *, leaving: bool) -> None:
         """Set the owners of a pod's claims by the retention policy."""
         owner = identities.claim_owner(one, pod, leaving=leaving)
-        ours = {("StatefulSet", one["metadata"]["name"]), ("Pod", pod["metadata"]["name"])}
+        ours = {("StatefulSet", name_of(one)), ("Pod", name_of(pod))}
         for name in identities.claim_names(one, number).values():
-            claim = self._registry.find(CLAIMS, one["metadata"]["namespace"], name)
+            claim = self._registry.find(CLAIMS, namespace_of(one), name)
             if claim is None:
                 continue
-            present = claim["metadata"].get("ownerReferences") or []
+            present = owners_of(claim)
             references = [
                 item for item in present if (item.get("kind"), item.get("name")) not in ours
             ]
@@ -224,11 +224,11 @@ def _size(one: Object) -> int:
 
 
 def _revision(pod: Object) -> str:
-    return str((pod["metadata"].get("labels") or {}).get(HASH, ""))
+    return str(labels_of(pod).get(HASH, ""))
 
 
 def _is_ending(pod: Object) -> bool:
-    return bool(pod["metadata"].get("deletionTimestamp"))
+    return is_deleted(pod)
 
 
 def _is_running_and_ready(pod: Object) -> bool:

@@ -16,6 +16,7 @@ from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.objects import annotations_of, is_deleted, name_of, uid_of
 from labkit.embedded.machinery.request import Object
 
 TYPE = "kubernetes.io/service-account-token"
@@ -74,7 +75,7 @@ class TokenSecrets(BaseController):
         if secret.get("type") != TYPE:
             return
         current = self._current(SECRETS, secret)
-        if current is None or current["metadata"].get("deletionTimestamp"):
+        if current is None or is_deleted(current):
             return
         account = self._account_of(current)
         if account is None:
@@ -99,7 +100,7 @@ class TokenSecrets(BaseController):
             "ca.crt": self._ca,
             "namespace": b64encode(metadata["namespace"].encode()).decode(),
         }
-        annotations = secret["metadata"].get("annotations") or {}
+        annotations = annotations_of(secret)
         complete = data.get("token") and all(
             data.get(key) == value for key, value in wanted.items()
         )
@@ -109,7 +110,7 @@ class TokenSecrets(BaseController):
         def change(obj: Object) -> None:
             filled = {**(obj.get("data") or {}), **wanted}
             if not filled.get("token"):
-                token = self._issue(account, obj["metadata"]["name"])
+                token = self._issue(account, name_of(obj))
                 filled["token"] = b64encode(token.encode()).decode()
             obj["data"] = dict(sorted(filled.items()))
             obj["metadata"]["annotations"] = {
@@ -122,14 +123,12 @@ class TokenSecrets(BaseController):
 
     def _create_secret(self, account: Object) -> None:
         current = self._current(ACCOUNTS, account)
-        if current is None or current["metadata"].get("deletionTimestamp"):
+        if current is None or is_deleted(current):
             return
         metadata = current["metadata"]
         listed = {ref.get("name") for ref in current.get("secrets") or ()}
         active = is_active_namespace(self._registry, metadata["namespace"])
-        if not active or any(
-            secret["metadata"]["name"] in listed for secret in self._secrets_of(current)
-        ):
+        if not active or any(name_of(secret) in listed for secret in self._secrets_of(current)):
             return
         name = f"{metadata['name']}-token-{self._registry.new_suffix()}"
         secret = {
@@ -147,7 +146,7 @@ class TokenSecrets(BaseController):
     def _unlist(self, secret: Object) -> None:
         """Remove a deleted Secret from the list of its account."""
         account = self._account_of(secret)
-        name = secret["metadata"]["name"]
+        name = name_of(secret)
         if account is None or {"name": name} not in (account.get("secrets") or ()):
             return
         secrets = [ref for ref in account["secrets"] if ref.get("name") != name]
@@ -167,11 +166,10 @@ class TokenSecrets(BaseController):
             secret
             for secret in self._registry.list(SECRETS, metadata["namespace"])
             if secret.get("type") == TYPE
-            and (secret["metadata"].get("annotations") or {}).get(NAME) == metadata["name"]
-            and (secret["metadata"].get("annotations") or {}).get(UID)
-            in (None, "", metadata["uid"])
+            and annotations_of(secret).get(NAME) == metadata["name"]
+            and annotations_of(secret).get(UID) in (None, "", metadata["uid"])
         ]
 
 
 def _uid(obj: Object) -> str:
-    return str(obj["metadata"]["uid"])
+    return uid_of(obj)

@@ -9,6 +9,7 @@ from labkit.embedded.apiserver.registry.registry import Change, timestamp
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 
 VOLUMES = BY_KIND["", "PersistentVolume"]
@@ -25,22 +26,18 @@ class Volumes(BaseController):
         """React to volumes, claims, and pods that use claims."""
         if change.kind is VOLUMES:
             if change.new is not None:
-                self._sync_volume(change.new["metadata"]["name"])
+                self._sync_volume(name_of(change.new))
         elif change.kind is CLAIMS and change.new is not None:
-            self._sync_claim(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
+            self._sync_claim(namespace_of(change.new), name_of(change.new))
         if change.kind in (VOLUMES, CLAIMS, ATTRIBUTES):
             self._release_attributes()
         if change.kind is PODS and change.new is None and change.old is not None:
             for claim in claims_of_pod(change.old):
-                self._sync_claim(change.old["metadata"]["namespace"], claim)
+                self._sync_claim(namespace_of(change.old), claim)
 
     def _release_attributes(self) -> None:
         """Drop the finalizer of deleted attributes classes that no volume or claim names any more."""
-        ending = [
-            obj
-            for obj in self._registry.list(ATTRIBUTES)
-            if obj["metadata"].get("deletionTimestamp")
-        ]
+        ending = [obj for obj in self._registry.list(ATTRIBUTES) if is_deleted(obj)]
         if not ending:
             return
         used = {
@@ -53,7 +50,7 @@ class Volumes(BaseController):
             for obj in self._registry.list(CLAIMS)
         }
         for obj in ending:
-            if obj["metadata"]["name"] not in used:
+            if name_of(obj) not in used:
                 self._registry.drop_finalizer(
                     ATTRIBUTES, obj, "kubernetes.io/vac-protection", MANAGER
                 )
@@ -62,7 +59,7 @@ class Volumes(BaseController):
         volume = self._registry.find(VOLUMES, "", name)
         if volume is None:
             return
-        if volume["metadata"].get("deletionTimestamp"):
+        if is_deleted(volume):
             self._registry.drop_finalizer(VOLUMES, volume, "kubernetes.io/pv-protection", MANAGER)
         elif volume["status"].get("phase") != "Available":
             new = {
@@ -77,7 +74,7 @@ class Volumes(BaseController):
         claim = self._registry.find(CLAIMS, namespace, name)
         if claim is None:
             return
-        if claim["metadata"].get("deletionTimestamp"):
+        if is_deleted(claim):
             pods = self._registry.list(PODS, namespace)
             if not any(pod["spec"].get("nodeName") and name in claims_of_pod(pod) for pod in pods):
                 self._registry.drop_finalizer(

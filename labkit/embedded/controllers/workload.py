@@ -19,6 +19,7 @@ from labkit.embedded.controllers.controller_ref import claim, controller_of, con
 from labkit.embedded.controllers.event_recorder import EventRecorder
 from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 
@@ -83,7 +84,7 @@ class WorkloadController(BaseController):
             self._dependent_changed(change)
         elif change.kind in self.with_retry_after:
             changed = change.new or change.old or {}
-            namespace = changed["metadata"].get("namespace") or changed["metadata"]["name"]
+            namespace = changed["metadata"].get("namespace") or name_of(changed)
             self._reconcile_all(namespace, self._ends_backoff)
 
     def advance(self) -> None:
@@ -99,21 +100,21 @@ class WorkloadController(BaseController):
             if old is not None:
                 self._backoff.reset(old)
         elif old is None or _acted_on(old) != _acted_on(new):
-            self._reconcile(new["metadata"]["namespace"], new["metadata"]["name"])
+            self._reconcile(namespace_of(new), name_of(new))
 
     def _dependent_changed(self, change: Change) -> None:
         """Sync the controllers of a dependent before and after a change, and those that could adopt an orphan."""
         for side in {
             id(side): side for side in (change.old, change.new) if side is not None
         }.values():
-            reference, namespace = controller_of(side), side["metadata"]["namespace"]
+            reference, namespace = controller_of(side), namespace_of(side)
             if reference is not None:
                 if refers_to(reference, self.kind):
                     self._reconcile(namespace, reference.get("name", ""))
             elif side is change.new:
                 for owner in list(self._registry.list(self.kind, namespace)):
                     if self._selects(owner, side):
-                        self._reconcile(namespace, owner["metadata"]["name"])
+                        self._reconcile(namespace, name_of(owner))
 
     def _ends_backoff(self, owner: Object) -> bool:
         """End an owner's back-off, and return whether it had to wait."""
@@ -127,12 +128,12 @@ class WorkloadController(BaseController):
     def _reconcile_all(self, namespace: str, condition: Callable[[Object], bool]) -> None:
         for owner in list(self._registry.list(self.kind, namespace)):
             if condition(owner):
-                self._reconcile(owner["metadata"]["namespace"], owner["metadata"]["name"])
+                self._reconcile(namespace_of(owner), name_of(owner))
 
     def _reconcile_in_transaction(self, owner: Object) -> None:
         """Sync an owner when no write is under way."""
         with self._registry.transaction():
-            self._reconcile(owner["metadata"]["namespace"], owner["metadata"]["name"])
+            self._reconcile(namespace_of(owner), name_of(owner))
 
     # Dependents
 
@@ -143,7 +144,7 @@ class WorkloadController(BaseController):
     def _selects(self, owner: Object, obj: Object) -> bool:
         """Whether an owner could adopt an orphan."""
         selector = self._selector(owner)
-        return bool(selector) and selects(selector, obj["metadata"].get("labels") or {})
+        return bool(selector) and selects(selector, labels_of(obj))
 
     def _claim(
         self, owner: Object, adoptable: Callable[[Object], bool] = lambda obj: True
@@ -153,7 +154,7 @@ class WorkloadController(BaseController):
         )
 
     def _controlled(self, owner: Object) -> list[Object]:
-        found = self._registry.list(self.dependents, owner["metadata"]["namespace"])
+        found = self._registry.list(self.dependents, namespace_of(owner))
         return [obj for obj in found if controls(owner, obj)]
 
     def _create_dependent(self, owner: Object, obj: Object) -> ApiError | None:
@@ -172,26 +173,20 @@ class WorkloadController(BaseController):
         except ApiError as error:
             self._backoff.fail(owner)
             name = obj["metadata"].get("name", "")
-            message = messages.refused.format(
-                name=name, owner=owner["metadata"]["name"], error=error.message
-            )
+            message = messages.refused.format(name=name, owner=name_of(owner), error=error.message)
             self._events.warning(owner, "FailedCreate", message)
             return error
-        message = messages.created.format(
-            name=made["metadata"]["name"], owner=owner["metadata"]["name"]
-        )
+        message = messages.created.format(name=name_of(made), owner=name_of(owner))
         self._events.normal(owner, "SuccessfulCreate", message)
         return None
 
     def _delete(self, owner: Object, obj: Object, propagation: str = "") -> None:
         """Delete a dependent and record an event."""
         self._delete_object(self.dependents, obj, propagation)
-        message = self.messages.deleted.format(
-            name=obj["metadata"]["name"], owner=owner["metadata"]["name"]
-        )
+        message = self.messages.deleted.format(name=name_of(obj), owner=name_of(owner))
         self._events.normal(owner, "SuccessfulDelete", message)
 
 
 def _acted_on(owner: Object) -> object:
     """The fields of an owner that its controller acts on."""
-    return owner["spec"], owner["metadata"].get("deletionTimestamp")
+    return owner["spec"], is_deleted(owner)

@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.objects import name_of, namespace_of
 from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
@@ -41,8 +42,8 @@ def pod_from(template: Object, kind: Kind, owner: Object) -> Object:
     """A pod made from a template."""
     metadata = template.get("metadata") or {}
     made: dict[str, Any] = {
-        "generateName": f"{owner['metadata']['name']}-",
-        "namespace": owner["metadata"]["namespace"],
+        "generateName": f"{name_of(owner)}-",
+        "namespace": namespace_of(owner),
         "ownerReferences": [reference_to(kind, owner)],
     }
     for name in ("labels", "annotations", "finalizers"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from labkit.embedded.machinery.objects import name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
 
@@ -26,15 +27,15 @@ def node_name(user: User) -> str | None:
 
 def references(pod: Object) -> Iterator[tuple[str, str, str]]:
     """The pod itself and the objects it refers to: (resource, namespace, name)."""
-    namespace, spec = pod["metadata"]["namespace"], pod["spec"]
-    yield "pods", namespace, pod["metadata"]["name"]
+    namespace, spec = namespace_of(pod), pod["spec"]
+    yield "pods", namespace, name_of(pod)
     if spec.get("serviceAccountName"):
         yield "serviceaccounts", namespace, spec["serviceAccountName"]
     for field, resource in _named(spec):
         yield resource, namespace, field
     for volume in spec.get("volumes") or ():
         if "ephemeral" in volume:
-            yield "persistentvolumeclaims", namespace, f"{pod['metadata']['name']}-{volume['name']}"
+            yield "persistentvolumeclaims", namespace, f"{name_of(pod)}-{volume['name']}"
 
 
 def _named(value: Any) -> Iterator[tuple[str, str]]:

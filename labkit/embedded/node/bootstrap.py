@@ -14,6 +14,7 @@ import orjson
 
 from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.strategy import timestamp
+from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.node.api import ClusterApi, NodeSettings
@@ -48,7 +49,7 @@ def register(api: ClusterApi, settings: NodeSettings, node: Object, now: float) 
     _create(
         api,
         "csinodes.storage.k8s.io",
-        _object("storage_node", settings, uid=node["metadata"]["uid"]),
+        _object("storage_node", settings, uid=uid_of(node)),
         "kubelet",
     )
 

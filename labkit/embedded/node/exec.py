@@ -14,6 +14,7 @@ from uuid import UUID
 
 from labkit.embedded.container.logs import LogOptions, LogStream
 from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.request import Handler, Object, PortForward, Request, Response
 from labkit.embedded.machinery.schema.values import BadValue, parse_time
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
@@ -74,7 +75,7 @@ class PodSubresources:
         names = [one["name"] for one in spec.get("containers") or ()]
         init = [one["name"] for one in spec.get("initContainers") or ()]
         ephemeral = [one["name"] for one in spec.get("ephemeralContainers") or ()]
-        pod_name = pod["metadata"]["name"]
+        pod_name = name_of(pod)
         if not name:
             if len(names) == 1:
                 return str(names[0])
@@ -92,7 +93,7 @@ class PodSubresources:
         """Check that the pod is on a node that exists; the message calls the node a pod, as the real server's does."""
         node = pod["spec"].get("nodeName")
         if not node:
-            raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
+            raise bad_request(f"pod {name_of(pod)} does not have a host assigned")
         if self._api.get("nodes", "", node) is None:
             raise not_found("pods", "", node)
 
@@ -148,11 +149,11 @@ class PodSubresources:
             )
             if wrong:
                 return Response(400, dict(TEXT), wrong.encode())
-        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        name, namespace = name_of(pod), namespace_of(pod)
         running = self._node.find(pod) if self._node is not None else None
         if running is None or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             return Response(500, dict(TEXT), f'pod not found ("{name}_{namespace}")'.encode())
-        sandbox = sha256(str(pod["metadata"]["uid"]).encode()).hexdigest()
+        sandbox = sha256(uid_of(pod).encode()).hexdigest()
 
         def reach(port: int) -> Handler | str:
             endpoint = running.listeners.get(port)
@@ -181,7 +182,7 @@ class PodSubresources:
         log = None if slot is None else slot.previous if previous else slot.log
         if previous and log is None:
             raise bad_request(
-                f'previous terminated container "{name}" in pod "{pod["metadata"]["name"]}" not found'
+                f'previous terminated container "{name}" in pod "{name_of(pod)}" not found'
             )
         if log is None:
             return self._no_log(pod, name, slot)
@@ -199,7 +200,7 @@ class PodSubresources:
             "ImagePullBackOff": "trying and failing to pull image",
         }
         raise bad_request(
-            f'container "{name}" in pod "{pod["metadata"]["name"]}" is waiting to start: {texts.get(reason, reason)}'
+            f'container "{name}" in pod "{name_of(pod)}" is waiting to start: {texts.get(reason, reason)}'
         )
 
     def _log_options(self, request: Request) -> LogOptions:

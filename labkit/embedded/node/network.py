@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.container.network.transport import Listener, PodNetwork
+from labkit.embedded.machinery.objects import labels_of, namespace_of
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
@@ -79,9 +80,8 @@ class Wiring:
             return []
         return [
             pod
-            for pod in self._api.list("pods", service["metadata"]["namespace"])
-            if selects({"matchLabels": selector}, pod["metadata"].get("labels") or {})
-            and _serves(pod, service)
+            for pod in self._api.list("pods", namespace_of(service))
+            if selects({"matchLabels": selector}, labels_of(pod)) and _serves(pod, service)
         ]
 
     def _elsewhere(self, address: str, port: int) -> Listener | None:

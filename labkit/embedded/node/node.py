@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of, uid_of
 from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Handler, Object
 from labkit.embedded.node.api import ClusterApi, NodeSettings
@@ -75,13 +76,13 @@ class Node:
         """React to a change of a pod, which may be new or gone: bind it, run it, end it."""
         if new is None:
             if old is not None:
-                self._forget(str(old["metadata"]["uid"]))
+                self._forget(uid_of(old))
             return
         metadata = new["metadata"]
         current = self._api.get("pods", metadata["namespace"], metadata["name"])
-        if current is None or current["metadata"]["uid"] != metadata["uid"]:
+        if current is None or uid_of(current) != metadata["uid"]:
             return
-        if current["metadata"].get("deletionTimestamp"):
+        if is_deleted(current):
             self._terminate(current)
             return
         if not current["spec"].get("nodeName"):
@@ -115,7 +116,7 @@ class Node:
         left = self._api.get("pods", metadata["namespace"], metadata["name"])
         if (
             left is not None
-            and left["metadata"]["uid"] == metadata["uid"]
+            and uid_of(left) == metadata["uid"]
             and not left["metadata"].get("finalizers")
         ):
             self._api.delete("pods", metadata["namespace"], metadata["name"])
@@ -127,7 +128,7 @@ class Node:
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
         from labkit.embedded.node.pod.pod import Pod
 
-        uid = str(pod["metadata"]["uid"])
+        uid = uid_of(pod)
         known = str((pod.get("status") or {}).get("podIP") or "")
         address = known if known and known not in self._addresses else self._new_address()
         running = Pod(
@@ -160,7 +161,7 @@ class Node:
 
     def _write_status(self, running: Pod) -> None:
         pod = self._api.get("pods", running.namespace, running.name)
-        if pod is None or pod["metadata"]["uid"] != running.uid:
+        if pod is None or uid_of(pod) != running.uid:
             return
         status = running.status(pod)
         self._api.edit(
@@ -222,7 +223,7 @@ class Node:
 
     def sweep(self) -> None:
         """Start and end pods by what is stored, after a restart or a rewind."""
-        stored = {str(pod["metadata"]["uid"]): pod for pod in self._api.list("pods")}
+        stored = {uid_of(pod): pod for pod in self._api.list("pods")}
         for uid in [uid for uid in self._pods if uid not in stored]:
             self._forget(uid)
         for uid, pod in stored.items():
@@ -231,13 +232,13 @@ class Node:
             bound = pod["spec"].get("nodeName")
             if bound and bound != self.settings.name and self._orphaned(pod):
                 if self._now() - parse_time(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
-                    self._api.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
+                    self._api.delete("pods", namespace_of(pod), name_of(pod))
                 continue
             self.sync_pod(None, pod)
 
     def find(self, pod: Object) -> Pod | None:
         """The running pod, started again after a restart of the server."""
-        uid = str(pod["metadata"]["uid"])
+        uid = uid_of(pod)
         running = self._pods.get(uid)
         if (
             running is None

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from labkit.embedded.machinery.objects import conditions_of, namespace_of
 from labkit.embedded.machinery.pods.placement import UNSCHEDULABLE, node_suits, tolerated
+from labkit.embedded.machinery.pods.state import has_ended
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 from labkit.embedded.node.api import ClusterApi, NodeSettings
@@ -61,7 +63,7 @@ class Scheduler:
         self._recorder.record(bound, "Scheduled", message, source="default-scheduler")
 
     def _refuse(self, pod: Object, problem: str, now: float) -> None:
-        conditions = (pod.get("status") or {}).get("conditions") or []
+        conditions = conditions_of(pod)
         if any(
             one["type"] == "PodScheduled" and one.get("message") == problem for one in conditions
         ):
@@ -85,11 +87,7 @@ class Scheduler:
         spec = pod["spec"]
         for volume in spec.get("volumes") or ():
             claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-            if (
-                claim
-                and self._api.get("persistentvolumeclaims", pod["metadata"]["namespace"], claim)
-                is None
-            ):
+            if claim and self._api.get("persistentvolumeclaims", namespace_of(pod), claim) is None:
                 return (
                     f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. not found'
                 )
@@ -106,8 +104,7 @@ class Scheduler:
         others = [
             other
             for other in self._api.list("pods")
-            if other["spec"].get("nodeName") == self._settings.name
-            and other["status"].get("phase") not in ("Succeeded", "Failed")
+            if other["spec"].get("nodeName") == self._settings.name and not has_ended(other)
         ]
         if ports_clash(spec, others):
             return _unavailable(

@@ -38,6 +38,7 @@ from labkit.embedded.controllers.volumes import Volumes
 from labkit.embedded.controllers.workload import Create
 from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.objects import namespace_of
 from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.wiring.access import Access
@@ -133,7 +134,7 @@ def controller_create(writer: Writer) -> Create:
 
     def create(controller: str, obj: Object, kind: Kind = PODS) -> Object:
         group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
-        path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
+        path = f"{group}/namespaces/{namespace_of(obj)}/{kind.plural}"
         request = Request(
             "POST",
             path,

@@ -17,6 +17,7 @@ from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticat
 from labkit.embedded.apiserver.filters.pipeline import Authenticator
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.objects import labels_of
 from labkit.embedded.machinery.request import Object
 
 SECRETS = BY_RESOURCE["", "v1", "secrets"]
@@ -59,7 +60,7 @@ class Credentials:
 
 def _mark_used(registry: Registry, secret: Object, date: str) -> None:
     """Label a legacy token's Secret with the day of its last use."""
-    labels = {**(secret["metadata"].get("labels") or {}), LAST_USED: date}
+    labels = {**labels_of(secret), LAST_USED: date}
     registry.edit(
         SECRETS, secret, "kube-apiserver", lambda obj: obj["metadata"].update(labels=labels)
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from labkit.embedded.machinery.objects import labels_of, name_of
 from labkit.embedded.machinery.request import Object
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -48,13 +49,13 @@ def holds(labels: Mapping[str, str], expression: Object) -> bool:
 
 def node_suits(spec: Object, node: Object) -> bool:
     """Whether a node meets a pod's ``nodeSelector`` and required node affinity."""
-    labels = node["metadata"].get("labels") or {}
+    labels = labels_of(node)
     if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
         return False
     required = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED)
     if required is None:
         return True
-    fields = {"metadata.name": node["metadata"]["name"]}
+    fields = {"metadata.name": name_of(node)}
     for term in required.get("nodeSelectorTerms") or ():
         wanted, named = term.get("matchExpressions") or (), term.get("matchFields") or ()
         if (

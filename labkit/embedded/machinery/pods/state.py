@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime
 
+from labkit.embedded.machinery.objects import conditions_of, is_deleted
 from labkit.embedded.machinery.request import Object
+
+
+def has_ended(pod: Object) -> bool:
+    """Return whether all containers of a pod have ended for good."""
+    return pod["status"].get("phase") in ("Succeeded", "Failed")
 
 
 def is_active(pod: Object) -> bool:
     """Whether a pod has neither ended nor is being deleted."""
-    return pod["status"].get("phase") not in ("Succeeded", "Failed") and not pod["metadata"].get(
-        "deletionTimestamp"
-    )
+    return not has_ended(pod) and not is_deleted(pod)
 
 
 def ready_since(pod: Object) -> str | None:
     """Since when a pod is ready, None if it is not."""
-    for condition in pod["status"].get("conditions") or ():
+    for condition in conditions_of(pod):
         if condition.get("type") == "Ready" and condition.get("status") == "True":
             return str(condition.get("lastTransitionTime") or "")
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.embedded.container.network.transport import Listener
+from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.pod.container_slot import Slot
@@ -32,9 +33,9 @@ class PodContext:
         self.quiet = quiet
         self._recorder = recorder
         self._object = pod
-        self.uid = str(pod["metadata"]["uid"])
-        self.namespace = str(pod["metadata"]["namespace"])
-        self.name = str(pod["metadata"]["name"])
+        self.uid = uid_of(pod)
+        self.namespace = namespace_of(pod)
+        self.name = name_of(pod)
         self.address = settings.address if pod["spec"].get("hostNetwork") else address
         self.listeners: dict[int, Listener] = {}
         """The servers of its containers, by port."""
@@ -63,7 +64,7 @@ class PodContext:
     def object(self) -> Object:
         """The pod as it is stored now."""
         found = self.api.get("pods", self.namespace, self.name)
-        if found is not None and found["metadata"]["uid"] == self.uid:
+        if found is not None and uid_of(found) == self.uid:
             self._object = found
         return self._object
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from labkit.embedded.machinery.objects import name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import SERVICE_ADDRESS, ClusterApi
 from labkit.embedded.node.pod.downward_api import field_value, resource_value
@@ -44,19 +45,14 @@ def service_variables(name: str, address: str, ports: list[Object]) -> dict[str,
 
 def container_environment(api: ClusterApi, pod: Object, container: Object) -> dict[str, str]:
     """The variables of a container, without its image's; ``ConfigProblem`` if one refers to something missing."""
-    namespace = pod["metadata"]["namespace"]
+    namespace = namespace_of(pod)
     services: dict[str, str] = {}
     if pod["spec"].get("enableServiceLinks", True):
         for service in api.list("services", namespace):
             spec = service["spec"]
-            if (
-                spec.get("clusterIP") not in (None, "", "None")
-                and service["metadata"]["name"] != "kubernetes"
-            ):
+            if spec.get("clusterIP") not in (None, "", "None") and name_of(service) != "kubernetes":
                 services.update(
-                    service_variables(
-                        service["metadata"]["name"], spec["clusterIP"], spec.get("ports") or []
-                    )
+                    service_variables(name_of(service), spec["clusterIP"], spec.get("ports") or [])
                 )
     master = api.get("services", "default", "kubernetes")
     spec = master["spec"] if master is not None else {}
@@ -111,7 +107,7 @@ def _text(kind: str, value: str) -> str:
 
 def _referenced(api: ClusterApi, pod: Object, container: Object, source: Object) -> str | None:
     """The value of a ``valueFrom``, None for no variable."""
-    namespace = pod["metadata"]["namespace"]
+    namespace = namespace_of(pod)
     if source.get("fieldRef"):
         return field_value(pod, source["fieldRef"].get("fieldPath", "")) or ""
     if source.get("resourceFieldRef"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.embedded.apiserver.registry.strategy import timestamp
+from labkit.embedded.machinery.objects import conditions_of, is_deleted
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import parse_quantity, quantity_text
 
@@ -87,7 +88,7 @@ class Conditions:
     """The conditions of a pod, made from the stored ones: transition times change with their status only."""
 
     def __init__(self, pod: Object, now: float) -> None:
-        before = (pod.get("status") or {}).get("conditions") or ()
+        before = conditions_of(pod)
         self._before = {condition["type"]: condition for condition in before}
         self._generation = int(pod["metadata"].get("generation") or 0)
         self._now = timestamp(now)
@@ -131,7 +132,7 @@ def pod_status(
     """
     spec, before = pod["spec"], pod.get("status") or {}
     generation = int(pod["metadata"].get("generation") or 0)
-    deleted = bool(pod["metadata"].get("deletionTimestamp"))
+    deleted = is_deleted(pod)
     phase = "Failed" if failed else phase_of(spec, init, statuses, deleted=deleted)
     done = phase in ("Succeeded", "Failed")
     sidecars = sidecar_names(spec)

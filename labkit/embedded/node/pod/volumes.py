@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from labkit.embedded.container.files.inodes import Directory, File, Link
+from labkit.embedded.machinery.objects import namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi
 from labkit.embedded.node.pod.downward_api import field_value, resource_value
@@ -60,7 +61,7 @@ class MountedToken:
         if self._token and self._issued_at <= self._now() < self._renew_at:
             return self._token
         pod = self._pod()
-        namespace = pod["metadata"]["namespace"]
+        namespace = namespace_of(pod)
         name = pod["spec"].get("serviceAccountName") or "default"
         account = self._api.get("serviceaccounts", namespace, name)
         if account is None:

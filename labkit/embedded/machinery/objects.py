@@ -1,0 +1,59 @@
+"""Accessors for the metadata and the conditions of Kubernetes objects, which are dicts.
+
+Source: the interface ``Object`` of k8s.io/apimachinery ``pkg/apis/meta/v1/meta.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.embedded.machinery.request import Object
+
+
+def name_of(obj: Object) -> str:
+    """Return ``metadata.name``."""
+    name: str = obj["metadata"]["name"]
+    return name
+
+
+def namespace_of(obj: Object) -> str:
+    """Return ``metadata.namespace``, empty for a cluster-scoped object."""
+    namespace: str = obj["metadata"].get("namespace", "")
+    return namespace
+
+
+def uid_of(obj: Object) -> str:
+    """Return ``metadata.uid``."""
+    uid: str = obj["metadata"]["uid"]
+    return uid
+
+
+def labels_of(obj: Object) -> dict[str, Any]:
+    """Return the labels of an object, or of a pod template, which need not have metadata."""
+    return (obj.get("metadata") or {}).get("labels") or {}
+
+
+def annotations_of(obj: Object) -> dict[str, Any]:
+    """Return the annotations of an object."""
+    return obj["metadata"].get("annotations") or {}
+
+
+def finalizers_of(obj: Object) -> Sequence[str]:
+    """Return the finalizers of an object."""
+    return obj["metadata"].get("finalizers") or ()
+
+
+def owners_of(obj: Object) -> Sequence[Object]:
+    """Return the owner references of an object."""
+    return obj["metadata"].get("ownerReferences") or ()
+
+
+def is_deleted(obj: Object) -> bool:
+    """Return whether the deletion of an object has begun; finalizers or a grace period still keep it."""
+    return bool(obj["metadata"].get("deletionTimestamp"))
+
+
+def conditions_of(obj: Object) -> Sequence[Object]:
+    """Return ``status.conditions``."""
+    return (obj.get("status") or {}).get("conditions") or ()
