@@ -19,7 +19,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-page test-page-short test-page-node test-kind test-reach mutants messages translations notebooks handouts docs site site-serve screenshots lock links dist clean
+.PHONY: help lab test test-all check format demo bench parity soak test-browser test-hub test-lowest test-page test-page-short test-page-node test-kind test-reach mutants messages translations notebooks handouts docs site site-serve screenshots lock links dist clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -76,6 +76,18 @@ soak: $(DEV) ## the long tests: fuzzing, hundreds of kills, the browser ten time
 		grep -rl --include='*.py' 'from hypothesis' tests/embedded/apiserver \
 			| LABKIT_ALL_EXAMPLES=1 xargs $(BIN)/python -m pytest --hypothesis-profile explore -q $(PYTEST_ARGS) || exit 1; done
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -m browser -q $(PYTEST_ARGS) || exit 1; done
+
+# The lowest versions that pyproject.toml allows, from an empty environment. Old releases use what newer ones deprecate.
+LOWEST := build/lowest
+
+test-lowest: $(DEV) ## the demo and the tests of other libraries' internals, with the lowest versions allowed
+	uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python $(LOWEST) \
+		&& $$uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e . \
+		&& $$uv pip install --quiet --python $(LOWEST)/bin/python pytest pytest-xdist
+	home=$$(mktemp -d) && LABKIT_HOME=$$home $(LOWEST)/bin/labkit demo >/dev/null; status=$$?; rm -rf "$$home"; exit $$status
+	$(LOWEST)/bin/python -m pytest -p no:anyio -o addopts= -W ignore::DeprecationWarning $(INTERNALS) $(PYTEST_ARGS)
+
+INTERNALS := tests/embedded/apiserver/serving/test_aiohttp_adapter.py tests/page/test_backend.py tests/page/test_replacements.py
 
 test-browser: $(DEV) ## the widgets in a real Chromium (must be installed)
 	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)

@@ -8,25 +8,21 @@ by its rules: a client that does not trust the cluster's CA gets no answer, and 
 from __future__ import annotations
 
 import errno
-import http.client
 import io
 import ssl
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import urllib3
-
+from labkit.backends.page.replacements import Replacing
 from labkit.core import page
 
-if (
-    sys.platform == "emscripten"
-):  # where urllib3.connection has classes that call the browser's fetch
+if sys.platform == "emscripten":
+    # There urllib3.connection has classes that call the browser's fetch.
     from urllib3.connectionpool import HTTPConnection, HTTPSConnection
 else:
     from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -69,18 +65,18 @@ class Loopback:
     def __init__(self) -> None:
         self.routes: dict[tuple[str, int], tuple[Route, str]] = {}
         """By host and port: the route, and the CA certificate (PEM) that a client must trust; empty without TLS."""
-        self._patches = ExitStack()
+        self._replacing = Replacing()
 
     def __enter__(self) -> Self:
         """Patch the libraries."""
+        method = self._replacing.method
         # A context does not give back what it has loaded, and in Pyodide it loads nothing: note the PEM on the way.
-        self._patch(ssl.SSLContext, "load_verify_locations", partial(_noting_pem, "trusted_pem"))
-        self._patch(ssl.SSLContext, "load_cert_chain", partial(_noting_pem, "presented_pem"))
+        method("ssl:SSLContext.load_verify_locations", partial(_noting_pem, "trusted_pem"))
+        method("ssl:SSLContext.load_cert_chain", partial(_noting_pem, "presented_pem"))
         # HTTPSConnection has a connect of its own.
-        self._patch(http.client.HTTPConnection, "connect", self._routed)
-        self._patch(http.client.HTTPSConnection, "connect", self._routed)
-        classes: Any = urllib3.poolmanager.pool_classes_by_scheme
-        self._patches.callback(classes.update, dict(classes))
+        method("http.client:HTTPConnection.connect", self._routed)
+        method("http.client:HTTPSConnection.connect", self._routed)
+        classes = self._replacing.table("urllib3.poolmanager:pool_classes_by_scheme")
         for scheme, connection in (("http", _PlainConnection), ("https", _SecureConnection)):
             ours = type(connection.__name__, (connection,), {"routes": self.routes})
             classes[scheme] = partial(self._pool, classes[scheme], ours)
@@ -88,7 +84,7 @@ class Loopback:
 
     def __exit__(self, *_error: object) -> None:
         """Restore the libraries and forget the routes."""
-        self._patches.close()
+        self._replacing.close()
         self.routes.clear()
 
     def serve(self, port: int, handler: type[BaseHTTPRequestHandler]) -> LoopbackServer:
@@ -96,14 +92,6 @@ class Loopback:
         used = {each for _, each in self.routes}
         return LoopbackServer(
             self, port or next(free for free in count(FIRST_PORT) if free not in used), handler
-        )
-
-    def _patch(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
-        own = vars(owner).get(name)
-        setattr(owner, name, wrap(getattr(owner, name)))
-        # An inherited attribute is restored by deleting the patch that hides it.
-        self._patches.callback(
-            *((setattr, owner, name, own) if own is not None else (delattr, owner, name))
         )
 
     def _routed(self, connect: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -23,6 +23,7 @@ from aiohttp.web_response import StreamResponse
 from aiohttp.web_ws import WebSocketResponse
 
 from labkit.embedded.apiserver.handlers.represent.encode import dump
+from labkit.embedded.apiserver.serving.aiohttp_adapter import PlainWebSocket
 from labkit.embedded.apiserver.serving.port_forward import CHANNELS, TUNNEL, Forwarding, Serve
 from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, PortForward, Response
@@ -83,15 +84,11 @@ def negotiate(offered: str, spoken: Collection[str]) -> str | None:
     return next((name for name in map(str.strip, offered.split(",")) if name in spoken), None)
 
 
-class ChannelSocket(WebSocketResponse):
-    """aiohttp's WebSocket without its ``Server`` header. It sends an empty protocol too, as Go does."""
+class ChannelSocket(PlainWebSocket):
+    """A WebSocket with Go's answers to a bad handshake."""
 
     def __init__(self, *protocols: str, autoping: bool = False) -> None:
-        super().__init__(
-            protocols=protocols, max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=autoping
-        )
-        if protocols:
-            self._headers["Sec-WebSocket-Protocol"] = protocols[0]
+        super().__init__(*protocols, max_frame_bytes=MAX_FRAME_BYTES, autoping=autoping)
 
     async def open(self, http: BaseRequest) -> StreamResponse | None:
         """Upgrade the connection, or return what Go answers to a bad handshake."""
@@ -104,9 +101,48 @@ class ChannelSocket(WebSocketResponse):
             )
         return None
 
-    async def _prepare_headers(self) -> None:
-        await super()._prepare_headers()
-        self._headers.popall("Server", None)
+
+class Input:
+    """A command's standard input: bytes from the client that the command has not read yet.
+
+    It is open until the client ends it, and full while it holds more than ``MAX_STDIN_BYTES``.
+    """
+
+    def __init__(self, *, is_open: bool) -> None:
+        self.is_open = is_open
+        self._buffer = bytearray()
+        self._changed = asyncio.Condition()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether ``read`` would return at once."""
+        return bool(self._buffer) or not self.is_open
+
+    async def read(self) -> bytes:
+        """Return the next bytes, or ``b""`` at the end."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.is_ready)
+            data = bytes(self._buffer)
+            self._buffer.clear()
+            self._changed.notify_all()
+        return data
+
+    async def put(self, data: bytes) -> None:
+        """Add bytes, when there is room; after the end they are ignored."""
+        async with self._changed:
+            # Not reading the socket is the only way to slow a client down: TCP passes it on.
+            await self._changed.wait_for(
+                lambda: not self.is_open or len(self._buffer) <= MAX_STDIN_BYTES
+            )
+            if self.is_open:
+                self._buffer += data
+            self._changed.notify_all()
+
+    async def end(self) -> None:
+        """End the input; what it holds can still be read."""
+        async with self._changed:
+            self.is_open = False
+            self._changed.notify_all()
 
 
 class ChannelIO:
@@ -114,41 +150,32 @@ class ChannelIO:
 
     def __init__(self, socket: WebSocketResponse, protocol: Protocol, session: ExecSession) -> None:
         self.window = WINDOW
-        self._socket = socket
         self.protocol = protocol
+        self._socket = socket
         self._session = session
-        self._typed = bytearray()
-        self._ended = not session.stdin
-        self._changed = asyncio.Event()
-        self._taken = asyncio.Event()
-        self._heard = asyncio.Event()
+        self._input = Input(is_open=session.stdin)
+        self._client_reads = asyncio.Event()
 
     async def greet(self, agent: str) -> None:
         """Wait until the client reads.
 
-        client-go before 1.33 reads before its streams exist, and throws away what comes for them. A container's program
-        takes longer to start than that. The lab's would be faster, so its client is asked first whether it is there.
-        client-go's user agent (``agent``) names the commit of Kubernetes that it is of.
+        client-go before 1.33 reads before its streams exist, and discards the data that arrives for them. A container's
+        program takes longer to start than that. Ours would be faster, so the client gets a ping first. client-go's user
+        agent (``agent``) names the commit of Kubernetes that it was built from.
         """
         await self._socket.ping()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), GREETING_SECONDS)
+            await asyncio.wait_for(self._client_reads.wait(), GREETING_SECONDS)
         if " kubernetes/" in agent:
             await asyncio.sleep(STREAMS_SECONDS)
 
     async def read_stdin(self) -> bytes:
-        """The next bytes of input, or ``b""`` at its end."""
-        while not self.stdin_ready():
-            self._changed.clear()
-            await self._changed.wait()
-        data = bytes(self._typed)
-        self._typed.clear()
-        self._taken.set()
-        return data
+        """Return the next bytes of input, or ``b""`` at its end."""
+        return await self._input.read()
 
     def stdin_ready(self) -> bool:
-        """Whether ``read_stdin`` would answer at once."""
-        return bool(self._typed) or self._ended
+        """Return whether ``read_stdin`` would return at once."""
+        return self._input.is_ready
 
     async def write(self, channel: int, data: bytes) -> None:
         """Send to channel 1 (stdout) or 2 (stderr), if the client asked for it."""
@@ -173,7 +200,7 @@ class ChannelIO:
         """Receive frames until the client closes or loses the connection."""
         while True:
             message = await self._socket.receive()
-            self._heard.set()
+            self._client_reads.set()
             if message.type is WSMsgType.BINARY:
                 frame: bytes = message.data
             elif message.type is WSMsgType.TEXT:
@@ -195,18 +222,13 @@ class ChannelIO:
                 data = base64.b64decode(data, validate=True)
             except binascii.Error:
                 return
-        # Only v5 can end stdin: before it a client had no way to say so but to hang up (KEP-4006).
+        # Only v5 can end stdin: before it a client could only hang up (KEP-4006).
         if channel == CLOSE and self.protocol.closes and data[:1] == bytes((STDIN,)):
-            self._ended = True
-        elif channel == STDIN and self._session.stdin and not self._ended:
-            # Not reading is the only way to slow a client down: TCP passes it on.
-            while len(self._typed) > MAX_STDIN_BYTES:
-                self._taken.clear()
-                await self._taken.wait()
-            self._typed += data
+            await self._input.end()
+        elif channel == STDIN:
+            await self._input.put(data)
         elif channel == RESIZE:
             self._resize(data)
-        self._changed.set()
 
     def _resize(self, data: bytes) -> None:
         """Apply a terminal size; ignore a malformed one. Source: ``TerminalSize`` in client-go's ``remotecommand``."""
@@ -234,17 +256,9 @@ class ExecSessions:
         self, http: BaseRequest, headers: Mapping[str, str], session: ExecSession | PortForward
     ) -> StreamResponse:
         """Upgrade to WebSocket and run the session until it ends or the client disconnects."""
-        upgrade = headers.get("upgrade", "").lower()
-        if upgrade != "websocket" or "upgrade" not in headers.get("connection", "").lower():
-            why = "Upgrade request required"
-            if upgrade.startswith("spdy"):
-                why += ": this server runs commands over WebSocket only, which kubectl speaks since 1.31"
-            return WireResponse(status_response(bad_request(why)))
-        if self._running >= MAX_SESSIONS:
-            too_many = ApiError(
-                429, "TooManyRequests", "Too many requests, please try again later."
-            )
-            return WireResponse(status_response(too_many.with_retry_after(1)))
+        refusal = self._refusal(headers)
+        if refusal is not None:
+            return WireResponse(status_response(refusal))
         forwards = isinstance(session, PortForward)
         spoken: Collection[str] = (TUNNEL, *CHANNELS) if forwards else PROTOCOLS
         protocol = negotiate(headers.get("sec-websocket-protocol", ""), spoken)
@@ -268,6 +282,20 @@ class ExecSessions:
             await socket.close()
         return socket
 
+    def _refusal(self, headers: Mapping[str, str]) -> ApiError | None:
+        """Return the error of a request that is not upgraded at all."""
+        upgrade = headers.get("upgrade", "").lower()
+        if upgrade != "websocket" or "upgrade" not in headers.get("connection", "").lower():
+            message = "Upgrade request required"
+            if upgrade.startswith("spdy"):
+                # kubectl before 1.31 uses SPDY by default; 1.29 and 1.30 can be told to use WebSocket.
+                message += ": this server runs commands over WebSocket only, which kubectl speaks since 1.31"
+            return bad_request(message)
+        if self._running >= MAX_SESSIONS:
+            message = "Too many requests, please try again later."
+            return ApiError(429, "TooManyRequests", message).with_retry_after(1)
+        return None
+
     async def _run(self, io: ChannelIO, session: ExecSession, agent: str) -> None:
         client = asyncio.ensure_future(io.receive())
         command = asyncio.ensure_future(self._command(io, session, agent))
@@ -285,7 +313,7 @@ class ExecSessions:
     @staticmethod
     async def _command(io: ChannelIO, session: ExecSession, agent: str) -> Object:
         await io.greet(agent)
-        # Source: the first frame, empty, tells the client that the connection stands.
+        # The real server sends an empty frame first, so that the client knows that it is connected.
         await io.send(STDOUT if session.stdout else STDERR if session.stderr else ERROR, b"")
         return await session.run(io)
 

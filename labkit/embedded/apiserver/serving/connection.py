@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion11
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
@@ -19,8 +18,12 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
-from aiohttp.web_server import Server
 
+from labkit.embedded.apiserver.serving.aiohttp_adapter import (
+    ConnectionServer,
+    QueueingProtocol,
+    RawResponse,
+)
 from labkit.embedded.machinery.request import Response, ShownCertificate
 
 log = logging.getLogger(__name__)
@@ -60,26 +63,21 @@ HOST_TROUBLE = {
 """aiohttp's error texts, and Go's texts for the same errors."""
 
 
-class Refusal(StreamResponse):
+class Refusal(RawResponse):
     """The response of Go's server to a request that it rejects; the connection is then closed."""
 
     def __init__(self, code: int, phrase: str, detail: str = "") -> None:
-        self._status = code
-        self._keep_alive = False
-        line = f"{code} {phrase}" + (f": {detail}" if detail else "")
-        self.data = (
-            f"HTTP/1.1 {line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{line}"
-        ).encode()
+        super().__init__(code, keep_alive=False)
+        line = f"{code} {phrase}"
+        if detail:
+            line += f": {detail}"
+        head = f"HTTP/1.1 {line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close"
+        self.data = f"{head}\r\n\r\n{line}".encode()
 
-    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        """Write the response."""
+    async def send(self, request: BaseRequest, *, close: bool) -> None:
+        """Write the response, unless the client has gone."""
         if request.transport is not None:
             request.transport.write(self.data)
-        self._eof_sent = True
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: ``prepare`` has sent everything."""
 
 
 def bad_request(detail: str = "") -> Refusal:
@@ -125,7 +123,7 @@ class Answering(Protocol):
         """Answer any request."""
 
 
-class Connection(RequestHandler):
+class Connection(QueueingProtocol):
     """One TLS connection.
 
     The client's certificate and address are read once; headers that repeat are decoded once.
@@ -171,7 +169,7 @@ class Connection(RequestHandler):
         """Send a complete response and restart the idle timeout."""
         if self.transport is not None:
             self.outbox.put(self.transport, data)
-        self._next_keepalive_close_time = self._loop.time() + IDLE_SECONDS
+        self.restart_idle_timeout(IDLE_SECONDS)
 
     def data_received(self, data: bytes) -> None:
         """Answer a request at once, leave it to the handler's task, or reject it.
@@ -180,46 +178,37 @@ class Connection(RequestHandler):
         """
         if self._refused:
             return
-        waiter, messages = self._waiter, self._messages
         between = not self._in_head and self._last_body.is_eof()
-        if (
-            data[:4] not in USUAL
-            and between
-            and not messages
-            and not self._own_method
-            and not self._upgraded
-        ):
+        if between and data[:4] not in USUAL and not self._busy():
             data = self._with_known_method(data)
-        if waiter is None or waiter.done() or messages or self._paused:
-            super().data_received(data)
+        waiter = self.idle_waiter
+        if waiter is None:
+            self.parse(data)
             self._note_progress(between, data)
             self._count_unread(data)
             return
-        # Without a waiter, the parser only queues its messages: a task that is woken for each request would cost more
-        # than the request.
-        self._waiter = None
-        try:
-            super().data_received(data)
-        finally:
-            self._waiter = waiter
+        # Waking a task for each request would cost more than most requests.
+        self.parse_quietly(data, waiter)
         self._note_progress(between, data)
-        if not messages:
+        queue = self.queue
+        if not queue:
             self._count_unread(data)
             return
         self._unread = 0
-        if len(messages) == 1 and self._answered_now(*messages[0]):
-            messages.clear()
-            if self._parser is not None:
-                self._parser.message_consumed()
-        elif self._close or self._force_close:
-            waiter.cancel()
-        elif not waiter.done():
-            waiter.set_result(None)
+        if len(queue) == 1 and self._answered_now(*queue[0]):
+            self.finish_queued()
+        else:
+            self.wake(waiter)
+
+    def _busy(self) -> bool:
+        """Return whether the data may belong to something else than a new request."""
+        return bool(self.queue or self._own_method or self.upgraded)
 
     def _note_progress(self, between: bool, data: bytes) -> None:
         """Note whether the parsed data ended inside the head of a request."""
-        if self._messages:
-            self._last_body = self._messages[-1][1]
+        queue = self.queue
+        if queue:
+            self._last_body = queue[-1][1]
             self._in_head = False
         elif between and data:
             self._in_head = True
@@ -250,8 +239,8 @@ class Connection(RequestHandler):
 
     def _count_unread(self, data: bytes) -> None:
         """Reject a request head that grows too large."""
-        current = self._current_request
-        if self._messages or self._upgraded or (current and not current.content.is_eof()):
+        current = self.request
+        if self.queue or self.upgraded or (current and not current.content.is_eof()):
             self._unread = 0
             return
         self._unread += len(data)
@@ -276,7 +265,7 @@ class Connection(RequestHandler):
         return bad_request(HOST_TROUBLE.get(getattr(exc, "message", ""), ""))
 
 
-class HttpServer(Server):
+class HttpServer(ConnectionServer):
     """aiohttp's low-level server, with ``Connection`` as its protocol."""
 
     def __init__(self, frontend: Answering, line_bytes: int = MAX_HEADER_BYTES) -> None:
@@ -297,7 +286,7 @@ class HttpServer(Server):
     @property
     def open_connections(self) -> list[Connection]:
         """The open connections."""
-        return [each for each in self._connections if isinstance(each, Connection)]
+        return [protocol for protocol in self.protocols if isinstance(protocol, Connection)]
 
     def __call__(self) -> RequestHandler:
         """Make the protocol of a new connection."""

@@ -119,7 +119,7 @@ def test_client_go_gets_time_for_its_streams(
 
     class Socket:
         async def ping(self) -> None:
-            io._heard.set()
+            io._client_reads.set()
 
     session = Session(greet)
     io = channels.ChannelIO(Socket(), channels.PROTOCOLS["v5.channel.k8s.io"], session)  # type: ignore[arg-type]

@@ -1,0 +1,113 @@
+"""The list of what a page replaces is complete, and the libraries still have each part of it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import ssl
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from labkit.backends.page.replacements import KERNEL, LOOPBACK, REPLACEMENTS, Replacement, Replacing
+from tests.support.some import some
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _of(file: str) -> list[Replacement]:
+    return [replacement for replacement in REPLACEMENTS if replacement.file == file]
+
+
+@pytest.mark.parametrize("replacement", REPLACEMENTS, ids=lambda replacement: replacement.target)
+def test_the_file_makes_the_replacement_once(replacement: Replacement) -> None:
+    assert (ROOT / replacement.file).read_text(encoding="utf-8").count(replacement.code) == 1
+
+
+@pytest.mark.parametrize("target", [replacement.target for replacement in _of(LOOPBACK)])
+def test_a_library_of_python_has_the_part(target: str) -> None:
+    owner, name = Replacing()._resolve(target)
+    assert hasattr(owner, name)
+
+
+def test_what_was_replaced_comes_back() -> None:
+    target = "ssl:SSLContext.load_cert_chain"
+    before = ssl.SSLContext.load_cert_chain
+    replacing = Replacing()
+    replacing.method(target, lambda _method: lambda *_: None)
+    assert ssl.SSLContext.load_cert_chain is not before
+    replacing.close()
+    assert ssl.SSLContext.load_cert_chain is before
+    with pytest.raises(AssertionError, match="is not in REPLACEMENTS"):
+        replacing.method("ssl:SSLContext.wrap_socket", lambda method: method)
+
+
+def test_the_loopback_replaces_nothing_else() -> None:
+    source = (ROOT / LOOPBACK).read_text(encoding="utf-8")
+    targets = re.findall(r'(?:method|table)\(\s*"([^"]+)"', source)
+    assert targets == [replacement.target for replacement in _of(LOOPBACK)]
+    assert re.findall(r"\bsetattr\((?!context, attribute)", source) == []
+
+
+def test_the_kernels_extension_replaces_nothing_else() -> None:
+    """An assignment to an attribute or item of something that is not its own is on the list."""
+    source = (ROOT / KERNEL).read_text(encoding="utf-8")
+    foreign = []
+    for node in ast.walk(ast.parse(source)):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        for target in targets:
+            text = ast.unparse(target)
+            if isinstance(target, ast.Attribute | ast.Subscript) and not text.startswith("self."):
+                foreign.append(text)
+    listed = [replacement.code for replacement in _of(KERNEL)]
+    assert foreign
+    assert [text for text in foreign if not any(code.startswith(text) for code in listed)] == []
+
+
+def test_the_sites_scripts_replace_nothing_else() -> None:
+    pattern = re.compile(
+        r"\b(?:window|globalThis|self)\.[A-Z_a-z]+ = (?!plain|Plain)|\.prototype\.\w+ ="
+    )
+    for path in some([*(ROOT / "page/site").glob("*.js"), *(ROOT / "page/site").glob("*.mjs")]):
+        codes = [each.code for each in REPLACEMENTS if each.file == f"page/site/{path.name}"]
+        for made in pattern.findall(path.read_text(encoding="utf-8")):
+            assert any(code.startswith(made.strip()) for code in codes), f"{path.name}: {made}"
+
+
+def _package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        pytest.skip(f"{name} belongs to the extra site; the tests of the built site cover it too")
+    return Path(spec.origin).parent
+
+
+def test_jupyterlite_has_what_the_page_replaces_in_the_browser() -> None:
+    (archive,) = _package("jupyterlite_core").glob("jupyterlite-app-*.tgz")
+    with tarfile.open(archive) as app:
+        scripts = [member for member in app.getmembers() if member.name.endswith(".js")]
+        text = "\n".join(
+            file.read().decode("utf-8", "replace")
+            for member in scripts
+            if (file := app.extractfile(member))
+        )
+    for part in (
+        "service-worker.js",
+        "enableCache",
+        "-version`",
+        "JupyterLite Storage - ${",
+        "statedb",
+    ):
+        assert part in text, part
+
+
+def test_the_pages_kernel_has_the_functions_that_the_extension_replaces() -> None:
+    package = _package("jupyterlite_pyodide_kernel")
+    wheels = list(package.parents[3].glob("share/jupyter/**/pyodide_kernel-*.whl"))
+    (wheel,) = wheels or [pytest.skip("the kernel's wheel lies elsewhere")]
+    with zipfile.ZipFile(wheel) as files:
+        source = files.read("pyodide_kernel/kernel.py").decode()
+    assert "async def run(self, code" in source
+    assert "comm_manager" in source
