@@ -242,7 +242,8 @@ class Client:
             timeout_seconds: How long the server keeps the watch open.
 
         Raises:
-            ApiFailure: When the watch is refused.
+            ApiFailure: When the watch is refused, or the server ends it with an error: 410 when the changes since the
+                given ``resourceVersion`` are no longer stored. Then list again, and watch from the new version.
         """
         query = {"timeoutSeconds": str(timeout_seconds), **(query or {}), "watch": "1"}
         with self.open("GET", path, query=query, timeout_seconds=timeout_seconds + 10) as response:
@@ -250,7 +251,14 @@ class Client:
                 status = decode(response.read(), response.headers.get("Content-Type", ""))
                 raise failure(response.status, status, f"{self.name} may not watch {path}.")
             for line in lines(response):
-                yield json.loads(line)
+                event: dict[str, Any] = json.loads(line)
+                if event["type"] == "ERROR":
+                    # The status 200 has been sent already, so an error can only be an event with a Status.
+                    code = int(event["object"].get("code") or 500)
+                    raise failure(
+                        code, event["object"], f"The watch of {path} was ended by the server."
+                    )
+                yield event
 
     def open(
         self,

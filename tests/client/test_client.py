@@ -41,6 +41,18 @@ def answer(request: Request) -> Reply:
         return Reply(200, b'{"half', {"Content-Type": "application/json"})
     if path == "/empty":
         return Reply(204, b"")
+    if path.startswith("/watch-expired"):
+        expired = {
+            "kind": "Status",
+            "code": 410,
+            "reason": "Expired",
+            "message": "too old resource version",
+        }
+        events = [
+            json.dumps({"type": kind, "object": expired}).encode() + b"\n"
+            for kind in ("ADDED", "ERROR")
+        ]
+        return Reply(200, events, {"Content-Type": "application/json"})
     if path.startswith("/watch"):
         events = [
             b'{"type":"ADDED","object":{"n":1}}\n{"type":"MOD',
@@ -170,6 +182,14 @@ def test_a_query_is_joined_to_the_path(api: Fake) -> None:
 def test_a_watch_gives_whole_events_however_they_are_cut(api: Fake) -> None:
     events = list(Client(api.endpoint).watch("/watch"))
     assert [(e["type"], e["object"]["n"]) for e in events] == [("ADDED", 1), ("MODIFIED", 2)]
+
+
+def test_a_watch_that_ends_with_an_error_raises_it(api: Fake) -> None:
+    events = Client(api.endpoint).watch("/watch-expired")
+    assert next(events)["type"] == "ADDED"
+    with pytest.raises(ApiFailure, match="was ended by the server") as caught:
+        next(events)
+    assert (caught.value.status, caught.value.reason) == (410, "Expired")
 
 
 def test_a_refused_watch_says_so(api: Fake) -> None:

@@ -210,7 +210,7 @@ ELSEWHERE = {
         ("T1", "T2", "T3"), "questions are recorded; who asks the cluster: scenarios/part6.py"
     ),
     **dict.fromkeys(
-        ("T5", "T6"), "a program runs as its account: scenarios/part6.py, test_policies.py"
+        ("T5", "T6"), "a program runs as its account: scenarios/part6.py, tests/rbac/testing"
     ),
     "W1": "an address is recorded: test_an_address_may_be_written_in_many_ways",
     "W6": "an address is recorded: test_what_kubectl_prints_may_be_recorded",

@@ -21,7 +21,7 @@ from tests.support.until import SECONDS
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
     FAKETIME is None,
-    reason="faketime is not here; tests/apiserver/serving/test_pki.py sets a clock of its own",
+    reason="faketime is not here; tests/embedded/apiserver/serving/test_pki.py sets a clock of its own",
 )
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 

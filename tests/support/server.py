@@ -3,7 +3,7 @@
     with running_server(tmp_path, node=False) as server:
         answer = server.call("GET", "/version")
 
-The process is the one a learner gets (``python -m labkit.embedded.apiserver.serving``). It is
+The process is the one a learner gets (``python -m labkit.embedded``). It is
 stopped by its process id; ``kill()`` is the crash.
 """
 

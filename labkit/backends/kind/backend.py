@@ -176,7 +176,8 @@ class KindBackend:
                 why=done.last_words,
                 todo="labkit down; labkit up",
             )
-        readiness.wait(cluster.client, f"kind export logs --name {cluster.name}", report)
+        todo = f"`kind export logs --name {cluster.name}` shows why."
+        readiness.wait(cluster.client, todo, report)
 
     def _refuse_taken_name(self) -> None:
         name = self._cluster.name

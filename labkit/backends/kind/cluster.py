@@ -41,6 +41,8 @@ class KindCluster:
         """The name of the node's container."""
         self.config_file = directory / "kubeconfig"
         self._record_file = directory / "cluster.json"
+        self.logs = directory / "logs"
+        """Where the nodes' logs are written when a creation fails."""
 
     @cached_property
     def engine(self) -> Engine | None:

@@ -73,7 +73,10 @@ def create(context: ActionContext) -> None:
                 if caption:
                     report(caption)
                 action(context)
-    except BaseException:  # Ctrl-C, too
+    except BaseException as error:  # Ctrl-C, too
+        if isinstance(error, StartFailed):
+            # The nodes are deleted next, and their logs with them: kind itself would keep them with --retain.
+            program.export_logs(cluster)
         _clean_up(cluster, report)
         raise
     report(f"The kind cluster {cluster.name} is ready ({time.monotonic() - begun:.0f} s).")
@@ -134,9 +137,8 @@ def load_pod_image(context: ActionContext) -> None:
 
 def wait_until_usable(context: ActionContext) -> None:
     """Wait until a pod runs and resolves a name."""
-    readiness.wait(
-        context.cluster.client, f"kind export logs --name {context.cluster.name}", context.report
-    )
+    todo = f"The node's logs are in {context.cluster.logs}."
+    readiness.wait(context.cluster.client, todo, context.report)
 
 
 def create_identity(context: ActionContext) -> None:

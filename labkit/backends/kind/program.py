@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labkit.backends.base import Report
-from labkit.backends.engine import Engine, follow
+from labkit.backends.engine import Engine, call, follow
 from labkit.backends.kind.cluster import KindCluster
 from labkit.core import resources
 from labkit.core.errors import Missing, StartFailed
 from labkit.core.home import write_private
 
 PULL_SECONDS = 1800.0
+
+EXPORT_SECONDS = 60.0
+"""The time limit for writing the nodes' logs."""
 
 CGROUP_V1_PATCH = """\
 - |
@@ -90,6 +93,19 @@ def create_cluster(
         log = cluster.directory / "creation.log"
         write_private(log, "\n".join(lines) + "\n")
         raise failed(lines, log, image, cluster.name)
+
+
+def export_logs(cluster: KindCluster) -> None:
+    """Write the nodes' logs into the state directory, as far as there are nodes.
+
+    Args:
+        cluster: A cluster that will be deleted.
+    """
+    if not cluster.is_unfinished():
+        return
+    command = ["kind", "export", "logs", "--name", cluster.name, str(cluster.logs)]
+    # Best effort: the reason for the failure is reported with or without them.
+    call(command, timeout_seconds=EXPORT_SECONDS, env=cluster.environment)
 
 
 def _without_command_output(report: Report) -> Report:

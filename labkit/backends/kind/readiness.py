@@ -39,13 +39,11 @@ STEPS: list[tuple[str, Callable[[Client], bool]]] = [
 ]
 
 
-def wait(
-    client: Client, logs_command: str, report: Report, *, seconds: float = READY_SECONDS
-) -> None:
+def wait(client: Client, todo: str, report: Report, *, seconds: float = READY_SECONDS) -> None:
     """Wait until every step holds.
 
     Raises:
-        StartFailed: When a step does not hold in time; ``logs_command`` shows why.
+        StartFailed: When a step does not hold in time; ``todo`` says where to look for the reason.
     """
     deadline = time.monotonic() + seconds
     for what, holds in STEPS:
@@ -61,7 +59,7 @@ def wait(
                 raise StartFailed(
                     f"The cluster is not usable: it still waits for {what}.",
                     why=f"waited {seconds:g} s",
-                    todo=f"`{logs_command}` shows why.",
+                    todo=todo,
                 )
             time.sleep(POLL_SECONDS)
     client.delete(f"{DEFAULT}/pods/{PROBE}", query={"gracePeriodSeconds": "0"})

@@ -360,6 +360,18 @@ def test_a_chosen_image_that_cannot_be_pulled_is_said_before_anything_is_made(
     assert not programs.calls("kind create")
 
 
+def test_logs_are_exported_before_a_failed_cluster_is_deleted(
+    backend: KindBackend, programs: Programs
+) -> None:
+    programs.kind(create="exit 1")
+    with pytest.raises(StartFailed):
+        backend.start(quiet)
+    verbs = [call.split()[1] for call in programs.calls("kind")]
+    assert verbs.index("export") < verbs.index("delete")
+    (export,) = programs.calls("kind export")
+    assert export.endswith(str(backend.directory / "logs"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_cleans_up(
     tmp_path: Path, programs: Programs, number: signal.Signals

@@ -26,7 +26,9 @@ def test_a_step_that_never_holds_is_named_with_the_way_to_its_cause() -> None:
 
     said: list[str] = []
     with fake_api(answer) as api, pytest.raises(StartFailed, match="waits for the node") as caught:
-        readiness.wait(Client(api.endpoint), "kind export logs", said.append, seconds=0)
+        readiness.wait(
+            Client(api.endpoint), "`kind export logs` shows why.", said.append, seconds=0
+        )
     assert said == ["  … the node"]
     assert "kind export logs" in caught.value.todo
 
@@ -39,7 +41,9 @@ def test_a_long_wait_is_reported_again(monkeypatch: pytest.MonkeyPatch) -> None:
         fake_api(lambda _: Reply(503, {})) as api,
         pytest.raises(StartFailed, match="waits for the API server"),
     ):
-        readiness.wait(Client(api.endpoint), "kind export logs", said.append, seconds=0.05)
+        readiness.wait(
+            Client(api.endpoint), "`kind export logs` shows why.", said.append, seconds=0.05
+        )
     assert said[:2] == ["  … the API server", "  … the API server, still (0 s)"]
 
 

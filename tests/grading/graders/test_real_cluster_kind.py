@@ -1,4 +1,4 @@
-"""Grading on kind, as ``labkit grade --backend kind`` does it. What needs no Docker is in test_onlab.py."""
+"""Grading on kind, as ``labkit grade --backend kind`` does it. What needs no Docker is in test_real_cluster.py."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class ConnectionServer(Server):
     """aiohttp's low-level server, which counts its connections."""
 
     @property
-    def protocols(self) -> list[RequestHandler[Any]]:
+    def protocols(self) -> list[RequestHandler]:
         """The protocols of the open connections."""
         return list(self._connections)
 
