@@ -26,12 +26,13 @@ from labkit.lessons import (
     part6_test_the_policy,
 )
 from labkit.lessons.asides import ASIDES, of_lesson
-from labkit.lessons.base import CheckContext, Outcome, failed, passed, run_with_retries, with_step
+from labkit.lessons.base import CheckContext, Outcome, failed, passed, run_with_retries
 from labkit.lessons.library import library
 from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import Progress
 from labkit.lessons.shown import Board, Help
 from labkit.lessons.steps import STATE, Lesson, Step, step_id
+from labkit.rbac.policy import PolicyUnreadable
 
 _PARTS = (
     part1_api_server,
@@ -115,32 +116,38 @@ def check(step: str, context: CheckContext) -> Outcome:
     Raises:
         UsageError: There is no such step.
     """
-    found = find(step)
+    asked = find(step)
     progress = context.progress
-    passed_before = progress.passed(found.id)
+    entry = progress.entry(asked.id)
     try:
-        outcome = run_with_retries(found.check, context)
+        outcome = run_with_retries(asked.check, context)
     except LabkitError as error:
-        help_text = error.todo or text("See how the cluster is doing: lab.status().")
-        seen = f"{error.what.rstrip('.')}: {error.why}" if error.why else error.what
-        outcome = failed("cluster-silent", seen, "an answer of the cluster", help_text)
-    if passed_before and not outcome.passed:
-        outcome = _kept(outcome, progress.entry(found.id))
-    facts = (
-        {"guessed": _guessed(progress.entry(found.id), outcome.asked_at)} if outcome.passed else {}
-    )
-    progress.mark(found.id, outcome.state, seen=outcome.seen, kind=outcome.kind, **facts)
-    outcome = with_step(outcome, found.id, found.title)
+        what = f"{error.what.rstrip('.')}: {error.why}" if error.why else error.what
+        outcome = _silent(what, error.todo)
+    except PolicyUnreadable as error:
+        outcome = _silent(str(error))
+    kept = entry.get("state") == "passed" and not outcome.passed
+    if kept:
+        outcome = passed(_kept_text(entry, outcome.seen))
+    outcome = replace(outcome, step=asked.id, title=asked.title, kept=kept)
+    facts = {"guessed": _guessed(entry, outcome.asked_at)} if outcome.passed else {}
+    progress.mark(asked.id, outcome.state, seen=outcome.seen, kind=outcome.kind, **facts)
     context.report(outcome)
     return outcome
 
 
-def _kept(outcome: Outcome, entry: Mapping[str, Any]) -> Outcome:
+def _silent(what: str, todo: str = "") -> Outcome:
+    """The outcome if the cluster could not be asked: that says nothing about the learner's work."""
+    todo = todo or text("See how the cluster is doing: lab.status().")
+    return failed("cluster-silent", what, "an answer of the cluster", todo).outcome
+
+
+def _kept_text(entry: Mapping[str, Any], now: str) -> str:
     when = datetime.fromtimestamp(float(entry.get("passed_at", 0))).strftime("%d %B, %H:%M")
     seen = text("passed on {when}, and a pass is kept.", when)
-    if outcome.seen:
-        seen = text("{seen} It looks different now: {now}.", seen, outcome.seen)
-    return replace(passed(seen), kept=True)
+    if now:
+        seen = text("{seen} It looks different now: {now}.", seen, now)
+    return seen
 
 
 def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:

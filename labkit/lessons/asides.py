@@ -30,7 +30,7 @@ def _check(name: str, answers: Mapping[str, str], why: str) -> Check:
     def check(context: CheckContext) -> Outcome:
         guesses = context.progress.prediction(name)
         if guesses is None:
-            return not_attempted(
+            raise not_attempted(
                 text(
                     'Predict first: predict("{name}", {"{label}": "…", …}).',
                     name,
@@ -44,7 +44,7 @@ def _check(name: str, answers: Mapping[str, str], why: str) -> Check:
                 guesses.get(wrong[0], text("nothing")),
                 wrong[0],
             )
-            return failed(
+            raise failed(
                 "wrong-fact",
                 seen,
                 "what the server answers",

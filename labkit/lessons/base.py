@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from labkit.client.client import Client
+from labkit.client.client import Client, find_object
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Displayable, Row
+from labkit.core.errors import ApiFailure
 from labkit.core.language import text
 from labkit.lessons.evidence import Evidence
 from labkit.lessons.mistakes import mistakes
@@ -105,8 +106,23 @@ def passed(seen: str, takeaway: str = "", asked_at: float = 0.0) -> Outcome:
     return Outcome("passed", text(seen), "", text(takeaway), asked_at=asked_at)
 
 
-def failed(kind: str, seen: str, expected: str, hint: str) -> Outcome:
-    """The outcome of an attempt that is not what the step asks for.
+class NotPassed(Exception):
+    """Ends a checkpoint at the first thing that is missing or wrong.
+
+    A checkpoint returns an outcome only for a pass. Everything that it requires is a call that raises this,
+    so a checkpoint reads as the list of its requirements, in the order in which a learner meets them.
+
+    Args:
+        outcome: The verdict.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.seen)
+        self.outcome = outcome
+
+
+def failed(kind: str, seen: str, expected: str, hint: str) -> NotPassed:
+    """Return the error for an attempt that is not what the step asks for.
 
     Args:
         kind: What kind of mistake it is, as an id of ``mistakes.yaml``.
@@ -114,21 +130,16 @@ def failed(kind: str, seen: str, expected: str, hint: str) -> Outcome:
         expected: The answer that the step asks for.
         hint: One hint that fits what was seen.
     """
-    return Outcome("failed", text(seen), text(expected), text(hint), kind=kind)
+    return NotPassed(Outcome("failed", text(seen), text(expected), text(hint), kind=kind))
 
 
-def first(*outcomes: Outcome | None) -> Outcome | None:
-    """The first outcome that is one. An outcome that is no pass is false, so ``or`` would not do."""
-    return next((each for each in outcomes if each is not None), None)
-
-
-def not_attempted(todo: str) -> Outcome:
-    """The outcome of a step without an attempt.
+def not_attempted(todo: str) -> NotPassed:
+    """Return the error for a step without an attempt.
 
     Args:
         todo: What to do first.
     """
-    return Outcome("not attempted", "", "", text(todo))
+    return NotPassed(Outcome("not attempted", "", "", text(todo)))
 
 
 Check = Callable[["CheckContext"], Outcome]
@@ -195,25 +206,37 @@ class CheckContext:
         return Account(self.names.namespace(namespace), name)
 
     def find(self, path: str) -> dict[str, Any] | None:
-        """The object at a path, or None when there is none."""
-        answer = self.admin.get(path)
-        return answer.body if answer.status == 200 and isinstance(answer.body, dict) else None
+        """Return the object at a path; None only if the server says that there is none.
+
+        Raises:
+            ApiFailure: The server could not be asked; ``lessons.check`` shows it instead of a verdict.
+        """
+        return find_object(self.admin, path)
+
+    def find_visible(self, path: str) -> dict[str, Any] | None:
+        """Return the object at a path; None also if the learner is not allowed to read it.
+
+        On a shared cluster a learner may be confined to their namespaces. Some questions, such as whether a pod
+        was made in another namespace by mistake, only improve a hint there, so a refusal is no obstacle.
+        """
+        try:
+            return self.find(path)
+        except ApiFailure as error:
+            if error.status == 403:
+                return None
+            raise
 
     def items(self, path: str) -> list[dict[str, Any]]:
-        """The items of a list, or none when it cannot be read."""
-        return list((self.find(path) or {}).get("items") or [])
+        """Return the items of a list; none if the learner is not allowed to read it."""
+        return list((self.find_visible(path) or {}).get("items") or [])
 
     def pod(self, namespace: str, name: str) -> dict[str, Any] | None:
-        """A pod, or one that a workload of this name made; None where there is neither."""
-        found = self.find(f"/api/v1/namespaces/{namespace}/pods/{name}")
-        if found is not None:
-            return found
-        made = (
-            pod
-            for pod in self.items(f"/api/v1/namespaces/{namespace}/pods")
-            if _is_made_by(pod, name)
-        )
-        return next(made, None)
+        """Return a pod, or one that a workload of this name made; None if there is neither."""
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        pod = self.find(f"{path}/{name}")
+        if pod is not None:
+            return pod
+        return next((pod for pod in self.items(path) if _is_made_by(pod, name)), None)
 
     def exec(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
         """Run a command in a pod (``namespace/name``), or in the one that a workload of this name made."""
@@ -245,17 +268,31 @@ class CheckContext:
 
 
 def _is_made_by(pod: Mapping[str, Any], name: str) -> bool:
-    """Whether a Deployment, a StatefulSet or the like of some name made a pod."""
-    owners = [
-        each for each in pod["metadata"].get("ownerReferences") or () if each.get("controller")
-    ]
+    """Return whether a Deployment, a StatefulSet or the like of some name made a pod."""
+    # A Deployment's pods belong to a ReplicaSet, whose name is the Deployment's with a hash.
+    pattern = rf"{re.escape(name)}(-[a-z0-9]+)?"
+    owners = pod["metadata"].get("ownerReferences") or ()
     return any(
-        re.fullmatch(rf"{re.escape(name)}(-[a-z0-9]+)?", str(each.get("name"))) for each in owners
+        owner.get("controller") and re.fullmatch(pattern, str(owner.get("name")))
+        for owner in owners
     )
 
 
 STEADY_SECONDS = 3.0
 """Waiting ends when the outcome has not changed for so long."""
+
+
+def judge(check: Check, context: CheckContext) -> Outcome:
+    """Run a checkpoint once.
+
+    Args:
+        check: The checkpoint.
+        context: Its input.
+    """
+    try:
+        return check(context)
+    except NotPassed as verdict:
+        return verdict.outcome
 
 
 def run_with_retries(
@@ -274,17 +311,13 @@ def run_with_retries(
         sleep: Waits some seconds.
     """
     changed = begun = clock()
-    outcome = check(context)
+    outcome = judge(check, context)
     while outcome.state == "failed":
         if clock() - begun >= context.patience_seconds or clock() - changed >= STEADY_SECONDS:
             break
         sleep(0.3)
-        again = check(context)
+        again = judge(check, context)
         if again != outcome:
-            outcome, changed = again, clock()
+            outcome = again
+            changed = clock()
     return outcome
-
-
-def with_step(outcome: Outcome, step: str, title: str) -> Outcome:
-    """The outcome with its step's name and title."""
-    return replace(outcome, step=step, title=title)

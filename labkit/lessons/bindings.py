@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from labkit.core.language import listed, text
-from labkit.lessons.base import Account, CheckContext, Outcome, failed
+from labkit.lessons.base import Account, CheckContext, failed
 from labkit.lessons.mistakes import excess_text, of_excess
 from labkit.lessons.prepared import is_prepared, prepared
 from labkit.lessons.rules import grants
@@ -26,10 +27,10 @@ def cluster_bindings(context: CheckContext, account: Account, role: str = "") ->
     """The cluster role bindings that name an account, or a role of the lesson."""
     role = context.names.cluster(role) if role else ""
     return [
-        each
-        for each in context.items(f"{RBAC_PATH}/clusterrolebindings")
-        if names_account(each, account)
-        or (role and role_name(each) == role and not is_default(each))
+        binding
+        for binding in context.items(f"{RBAC_PATH}/clusterrolebindings")
+        if names_account(binding, account)
+        or (role and role_name(binding) == role and not is_default(binding))
     ]
 
 
@@ -43,21 +44,38 @@ def role_kind(binding: Object) -> str:
     return str((binding.get("roleRef") or {}).get("kind"))
 
 
+def role_text(binding: Object) -> str:
+    """What a binding refers to, such as ``ClusterRole/view``."""
+    return f"{role_kind(binding)}/{role_name(binding)}"
+
+
+def role_path(binding: Object) -> str:
+    """The path of the role a binding refers to, whether it exists or not."""
+    kind = f"namespaces/{namespace_of(binding)}/roles"
+    if role_kind(binding) == "ClusterRole":
+        kind = "clusterroles"
+    return f"{RBAC_PATH}/{kind}/{role_name(binding)}"
+
+
+def rules_of(context: CheckContext, binding: Object) -> list[Object]:
+    """The rules that a binding gives, none if its role does not exist."""
+    return list((context.find_visible(role_path(binding)) or {}).get("rules") or ())
+
+
 def names_account(binding: Object, account: Account) -> bool:
-    """Whether a binding names an account itself, not through a group."""
-    user, namespace = User(account.user), namespace_of(binding)
+    """Return whether a binding names an account itself, not through a group."""
+    user = User(account.user)
+    namespace = namespace_of(binding)
     return any(subject_matches(entry, user, namespace) for entry in binding.get("subjects") or ())
 
 
 def subjects(binding: Object) -> str:
     """The subjects of a binding in words: ``ServiceAccount kikai:default, Group dev``."""
-    words = [
-        f"{subject.get('kind')} "
-        + (f"{subject['namespace']}:" if subject.get("namespace") else "")
-        + str(subject.get("name"))
-        for subject in binding.get("subjects") or ()
-    ]
-    return ", ".join(words) or text("nobody")
+    names = []
+    for subject in binding.get("subjects") or ():
+        home = f"{subject['namespace']}:" if subject.get("namespace") else ""
+        names.append(f"{subject.get('kind')} {home}{subject.get('name')}")
+    return ", ".join(names) or text("nobody")
 
 
 def binding_text(binding: Object) -> str:
@@ -74,13 +92,13 @@ def binding_text(binding: Object) -> str:
 def attempted_bindings(
     context: CheckContext, namespaces: Sequence[str], account: Account
 ) -> list[Object]:
-    """All bindings that may be an attempt: those in some namespaces, and those that name the account."""
-    found = [each for name in namespaces for each in role_bindings(context, name)]
-    return found + cluster_bindings(context, account)
+    """All bindings that can be an attempt: those in some namespaces, and those that name the account."""
+    local = (role_bindings(context, namespace) for namespace in namespaces)
+    return [*chain.from_iterable(local), *cluster_bindings(context, account)]
 
 
-def too_much(context: CheckContext, *, reading: bool = False) -> Outcome | None:
-    """A failed outcome when anybody was granted what no step of the walkthrough grants, else None.
+def require_nothing_more(context: CheckContext, *, reading: bool = False) -> None:
+    """Require that nobody was granted what no step of the walkthrough grants.
 
     It compares the whole policy with the one at the cluster's last reset, for every subject. What later
     steps grant does not count against an earlier one.
@@ -92,42 +110,49 @@ def too_much(context: CheckContext, *, reading: bool = False) -> Outcome | None:
     try:
         now = read_policy(context.admin)
     except PolicyUnreadable:  # on a shared cluster, a learner may not be allowed to
-        return None
+        return
     before = context.policy_at_reset() or policy_at_start(now, ())
     allowances = walkthrough_allowances(context, before, "" if reading else VIEW)
-    found = PolicyDifference(now, before, context.served()).beyond_allowances(allowances)
-    if not found:
-        return None
-    words = list(dict.fromkeys(map(str, found)))
-    excess = listed([*words[:3], *(["…"] if len(words) > 3 else [])], "; ")
-    kikai, darbo = (context.account(name).subject.label for name in ("kikai", "darbo"))
-    grown = [
-        each._replace(binding="")
-        for each in found
-        if _is_as_it_was(each.binding, now, before) or _has_grown(each, before)
-    ]
-    strangers = [each for each in found if each.subject not in (kikai, darbo)]
-    first = [*grown, *strangers, *found][0]
-    kind = of_excess(first, allowances)
-    return failed(
+    excesses = PolicyDifference(now, before, context.served()).beyond_allowances(allowances)
+    if not excesses:
+        return
+    sentences = list(dict.fromkeys(map(str, excesses)))
+    listing = listed([*sentences[:3], *(["…"] if len(sentences) > 3 else [])], "; ")
+    worst = _worst(context, excesses, now, before)
+    kind = of_excess(worst, allowances)
+    raise failed(
         kind,
-        text("too much: {excess}", excess),
+        text("too much: {excess}", listing),
         "what the step asks for, and nothing more",
-        excess_text(first, kind),
+        excess_text(worst, kind),
     )
+
+
+def _worst(
+    context: CheckContext, excesses: Sequence[Excess], now: Policy, before: Policy
+) -> Excess:
+    """The excess that a hint is about: a role that was widened, then strangers, then the walkthrough's accounts."""
+    accounts = {context.account(name).subject.label for name in ("kikai", "darbo")}
+    for excess in excesses:
+        if _is_as_it_was(excess.binding, now, before) or _has_grown(excess, before):
+            return excess._replace(binding="")
+    strangers = (excess for excess in excesses if excess.subject not in accounts)
+    return next(strangers, excesses[0])
 
 
 def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
     """Whether a binding, such as ``RoleBinding reader``, gives the same role to the same subjects as at the reset."""
-    kept = {(binding_title(each), role_text(each), subjects(each)) for each in before.bindings}
-    same = [each for each in now.bindings if f"{kind_of(each)} {name_of(each)}" == name]
-    return bool(same) and all(
-        (binding_title(each), role_text(each), subjects(each)) in kept for each in same
-    )
+
+    def content(binding: Object) -> tuple[str, str, str]:
+        return binding_title(binding), role_text(binding), subjects(binding)
+
+    earlier = {content(binding) for binding in before.bindings}
+    same = [binding for binding in now.bindings if f"{kind_of(binding)} {name_of(binding)}" == name]
+    return bool(same) and all(content(binding) in earlier for binding in same)
 
 
 def _has_grown(excess: Excess, before: Policy) -> bool:
-    """Whether a cluster role that was there at the reset did not give it then."""
+    """Return whether a cluster role that was there at the reset did not give it then."""
     role = before.roles.get(("ClusterRole", "", excess.role.removeprefix("ClusterRole/")))
     return role is not None and not any(
         covers(rule, excess.part) for rule in role.get("rules") or ()
@@ -141,25 +166,29 @@ def walkthrough_allowances(
     context: CheckContext, before: Policy, reader: str = ""
 ) -> list[Allowance]:
     """What the walkthrough grants, from its first step to its last; what ``view`` grants only by the reader's role."""
-    kikai, darbo = (context.account(name).subject for name in ("kikai", "darbo"))
-    space, tally = context.names.namespace("kikai"), context.account("kikai", "tally").subject
-    services, volumes, logs = (
-        [{"apiGroups": [""], "resources": [resource], "verbs": ["get", "list"]}]
-        for resource in ("services", "persistentvolumes", "pods/log")
-    )
-    guessed = {"pods": ["list", "watch"], "secrets": ["list"], "configmaps": ["create", "patch"]}
+    kikai = context.account("kikai").subject
+    darbo = context.account("darbo").subject
+    tally = context.account("kikai", "tally").subject
+    space = context.names.namespace("kikai")
+    services = [_core_rule("services", "get", "list")]
     counted = [
-        {"apiGroups": [""], "resources": [each], "verbs": verbs} for each, verbs in guessed.items()
+        _core_rule("pods", "list", "watch"),
+        _core_rule("secrets", "list"),
+        _core_rule("configmaps", "create", "patch"),
     ]
     view = before.roles.get(("ClusterRole", "", "view"), {}).get("rules") or []
     return [
         Allowance(kikai, services, (space,)),
         Allowance(darbo, services, (space,)),
-        Allowance(kikai, volumes, ("", space)),
+        Allowance(kikai, [_core_rule("persistentvolumes", "get", "list")], ("", space)),
         Allowance(kikai, view, ("", space), role=reader),
-        Allowance(kikai, logs, (space,)),
+        Allowance(kikai, [_core_rule("pods/log", "get", "list")], (space,)),
         Allowance(tally, counted, (space,)),
     ]
+
+
+def _core_rule(resource: str, *verbs: str) -> Object:
+    return {"apiGroups": [""], "resources": [resource], "verbs": list(verbs)}
 
 
 def giving(
@@ -167,9 +196,10 @@ def giving(
 ) -> list[Object]:
     """The bindings, out of some, that name an account and let it list a resource."""
     return [
-        each
-        for each in bindings
-        if names_account(each, account) and grants(rules_of(context, each), "list", "", resource)
+        binding
+        for binding in bindings
+        if names_account(binding, account)
+        and grants(rules_of(context, binding), "list", "", resource)
     ]
 
 
@@ -180,23 +210,7 @@ def kind_of_mistake(context: CheckContext, binding: Object, account: Account) ->
     return "wrong-verb" if rules_of(context, binding) else "missing-role"
 
 
-def made_by_lab(bindings: Sequence[Object], step: str) -> Outcome | None:
-    """The outcome “not attempted” when the lab itself made all bindings that a step is about, else None."""
-    if not bindings or not all(is_prepared(each, step) for each in bindings):
-        return None
-    return prepared(text("the binding {name}", name_of(bindings[0])), step)
-
-
-def role_text(binding: Object) -> str:
-    """What a binding refers to, such as ``ClusterRole/view``."""
-    return f"{role_kind(binding)}/{role_name(binding)}"
-
-
-def rules_of(context: CheckContext, binding: Object) -> list[Object]:
-    """The rules that a binding gives, none where its role does not exist."""
-    kind = (
-        "clusterroles"
-        if role_kind(binding) == "ClusterRole"
-        else f"namespaces/{namespace_of(binding)}/roles"
-    )
-    return list((context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}") or {}).get("rules") or ())
+def require_own_binding(bindings: Sequence[Object], step: str) -> None:
+    """Require that the lab itself did not make all bindings that a step is about."""
+    if bindings and all(is_prepared(binding, step) for binding in bindings):
+        raise prepared(text("the binding {name}", name_of(bindings[0])), step)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, NamedTuple
 
-from labkit.client.request_info import read_call
+from labkit.client.request_info import Call, read_call
 from labkit.core.language import listed, text
-from labkit.lessons.base import Account, CheckContext, Outcome, failed, not_attempted, passed
+from labkit.lessons.base import (
+    Account,
+    CheckContext,
+    NotPassed,
+    Outcome,
+    failed,
+    not_attempted,
+    passed,
+)
 from labkit.lessons.evidence import Asked, Evidence, PodCommand
 from labkit.lessons.mistakes import of_guess
 from labkit.lessons.predictions import FORBIDDEN, decision_of, with_status
@@ -38,12 +46,28 @@ class Question:
         account: The caller.
         path: The path of the GET request, as the walkthrough has it.
         expected: The decision that the step is about.
+        why: An explanation of that decision.
+        mend: What to do when the server decided otherwise; empty for a rewind.
     """
 
     label: str
     account: Account
     path: str
     expected: str = FORBIDDEN
+    why: str = ""
+    mend: str = ""
+
+
+class Miss(NamedTuple):
+    """A call that comes near a question of a step, and is not it.
+
+    Args:
+        kind: The kind of mistake, as an id of ``mistakes.yaml``.
+        seen: What was asked instead, as a sentence.
+    """
+
+    kind: str
+    seen: str
 
 
 def recorded_fact(context: CheckContext, step: str) -> Any:
@@ -52,9 +76,12 @@ def recorded_fact(context: CheckContext, step: str) -> Any:
     A command's output counts as a fact: it was recorded on purpose.
     """
     records = context.progress.records(step)
-    values = [each["stdout"].strip() if "stdout" in each else each.get("value") for each in records]
-    found = [_joined(each) for each in values if each is not None]
-    return found[-1] if found else context.progress.prediction(step)
+    values = [
+        record["stdout"].strip() if "stdout" in record else record.get("value")
+        for record in records
+    ]
+    facts = [_joined(value) for value in values if value is not None]
+    return facts[-1] if facts else context.progress.prediction(step)
 
 
 def _joined(value: Any) -> Any:
@@ -70,7 +97,10 @@ def curl_status(text: str) -> int | None:
         code = re.search(r'"code":\s*(\d{3})', text)
         if code:
             return int(code[1])
-        return 403 if "orbidden" in text else 401 if "Unauthorized" in text else None
+        # Learners cut output with head or grep, so the code can be missing.
+        if "orbidden" in text:
+            return 403
+        return 401 if "Unauthorized" in text else None
     return 200 if re.search(r'"(kind|paths)":\s*["\[]', text) else None
 
 
@@ -79,38 +109,41 @@ def in_pod(
 ) -> list[PodCommand]:
     """The commands that ran in a pod, or in all pods of one of the walkthrough's namespaces."""
     homes = {namespace, context.names.namespace(namespace)}
-    found = context.pod(context.names.namespace(namespace), name) if name else None
-    names = {name, found["metadata"]["name"]} if found else {name}
-    return [
-        each
-        for each in evidence.ran
-        if each.pod.partition("/")[0] in homes and (not name or each.pod.partition("/")[2] in names)
-    ]
+    pod = context.pod(context.names.namespace(namespace), name) if name else None
+    # A workload's pod has a name of its own, and a command can have run before the learner replaced it.
+    names = {name, pod["metadata"]["name"]} if pod else {name}
+    commands = []
+    for command in evidence.ran:
+        home, _, own = command.pod.partition("/")
+        if home in homes and (not name or own in names):
+            commands.append(command)
+    return commands
 
 
 def asked_for(context: CheckContext, evidence: Evidence, question: Question) -> list[Asked]:
     """The requests that are a question of a step, by the right caller."""
-    here = context.names.path(question.path)
-    found = [
-        each
-        for each in evidence.asked
-        if each.user == question.account.user
-        and each.path == here
-        and each.call.verb in ("list", "get")
+    path = context.names.path(question.path)
+    user = question.account.user
+    requests = [
+        request
+        for request in evidence.asked
+        if request.user == user and request.path == path and request.call.verb in ("list", "get")
     ]
-    return found if evidence.logged else [*found, *_printed(context, evidence, question)]
+    if not evidence.logged:
+        requests += _printed(context, evidence, question)
+    return requests
 
 
 def _printed(context: CheckContext, evidence: Evidence, question: Question) -> Iterable[Asked]:
     """What commands in the caller's pods printed, where no audit log knows better."""
     namespace = own_name(context, question.account)
-    for each in in_pod(context, evidence, namespace):
-        paths = "|".join(
-            re.escape(path) for path in (context.names.path(question.path), question.path)
-        )
-        status = curl_status(each.output)
-        if status is not None and re.search(f"({paths})(?![\\w/-])", each.command):
-            yield Asked(question.account.user, read_call("GET", question.path), status, each.ended)
+    paths = map(re.escape, (context.names.path(question.path), question.path))
+    pattern = re.compile(f"({'|'.join(paths)})(?![\\w/-])")
+    for command in in_pod(context, evidence, namespace):
+        status = curl_status(command.output)
+        if status is not None and pattern.search(command.command):
+            call = read_call("GET", question.path)
+            yield Asked(question.account.user, call, status, command.ended)
 
 
 def own_name(context: CheckContext, account: Account) -> str:
@@ -120,14 +153,7 @@ def own_name(context: CheckContext, account: Account) -> str:
 
 
 def judge_looking(
-    context: CheckContext,
-    step: str,
-    questions: Sequence[Question],
-    *,
-    todo: str,
-    ask: str,
-    why: Callable[[str], str],
-    mend: Mapping[str, str] | None = None,
+    context: CheckContext, step: str, questions: Sequence[Question], *, todo: str, ask: str
 ) -> Outcome:
     """Judge a looking step by the prediction and by what the cluster saw. Their order does not matter.
 
@@ -137,79 +163,70 @@ def judge_looking(
         questions: The requests the step is about.
         todo: The first thing to do, when nothing was predicted.
         ask: How to ask.
-        why: A question's label to an explanation of the answer.
-        mend: A question's label to what to do when the server decided otherwise.
     """
     evidence = context.evidence()
     prediction = context.progress.prediction(step)
-    found = {question.label: asked_for(context, evidence, question) for question in questions}
-    misses = [
-        miss
+    answers = {question.label: asked_for(context, evidence, question) for question in questions}
+    misses = {
+        question.label: _nearest_miss(context, evidence, question)
         for question in questions
-        if not found[question.label] and (miss := _miss(context, evidence, question))
-    ]
-    if prediction is None and misses and not any(found.values()):
-        return failed(
-            _kind(misses[0]), misses[0], "a prediction, and then the call of this step", todo
-        )
+        if not answers[question.label]
+    }
+    near = [miss for miss in misses.values() if miss is not None]
+    asked = any(answers.values())
     if prediction is None:
-        return without_prediction(any(found.values()), todo)
-    if not any(found.values()) and not misses:
-        unseen = any(each.interactive for each in evidence.ran) and not evidence.logged
-        return not_attempted(
-            text("You predicted. {why}", IN_A_SHELL)
-            if unseen
-            else text("You predicted. Now ask the server: {ask}", ask)
-        )
-    words = prediction if isinstance(prediction, Mapping) else dict.fromkeys(found, str(prediction))
-    right: list[float] = []
+        if near and not asked:
+            expected = text("a prediction, and then the call of this step")
+            raise failed(near[0].kind, near[0].seen, expected, todo)
+        raise without_prediction(asked, todo)
+    if not asked and not near:
+        now = text("You predicted. Now ask the server: {ask}", ask)
+        raise not_asked(evidence, evidence.ran, now)
+    guesses = prediction
+    if not isinstance(prediction, Mapping):
+        guesses = dict.fromkeys(answers, str(prediction))
+    times: list[float] = []
     for question in questions:
-        answers = found[question.label]
-        if not answers:
-            miss = _miss(context, evidence, question)
-            return failed(
-                _kind(miss),
-                text("{label}: {seen}", question.label, miss or text("you have not asked yet")),
+        label = question.label
+        if label in misses:
+            miss = misses[label] or Miss("missing-part", text("you have not asked yet"))
+            raise failed(
+                miss.kind,
+                text("{label}: {seen}", label, miss.seen),
                 text("the answer that {user} gets", question.account.user),
                 text("The call that is missing: {ask}", ask),
             )
-        if all(decision_of(each.status) != question.expected for each in answers):
-            return failed(
+        decided = [(decision_of(answer.status), answer.at) for answer in answers[label]]
+        fitting = [at for decision, at in decided if decision == question.expected]
+        if not fitting:
+            begins = with_status(question.expected)
+            back = text(
+                'The cluster is no longer as this step begins. Go back: lab.rewind("{step}").', step
+            )
+            raise failed(
                 "cluster-moved-on",
-                text(
-                    "{label}: the server said {answer}",
-                    question.label,
-                    with_status(decision_of(answers[-1].status)),
-                ),
-                text(
-                    "{answer}, which it says where this step begins", with_status(question.expected)
-                ),
-                (mend or {}).get(question.label)
-                or text(
-                    'The cluster is no longer as this step begins. Go back: lab.rewind("{step}").',
-                    step,
-                ),
+                text("{label}: the server said {answer}", label, with_status(decided[-1][0])),
+                text("{answer}, which it says where this step begins", begins),
+                question.mend or back,
             )
-        right += [
-            each.at
-            for each in found[question.label]
-            if decision_of(each.status) == question.expected
-        ]
+        times += fitting
     for question in questions:
-        if (
-            outcome := wrong_guess(
-                step, question.label, words, question.expected, why(question.label)
-            )
-        ) is not None:
-            return outcome
-    said = "; ".join(f"{label}: {with_status(words[label])}" for label in found)
-    return passed(
-        text("{said}, as you predicted.", said), why(questions[-1].label), asked_at=min(right)
-    )
+        require_guess(step, question.label, guesses, question.expected, question.why)
+    said = "; ".join(f"{label}: {with_status(guesses[label])}" for label in answers)
+    seen = text("{said}, as you predicted.", said)
+    return passed(seen, questions[-1].why, asked_at=min(times))
 
 
-def without_prediction(asked: bool, todo: str) -> Outcome:
-    """The outcome of a step without a prediction: whoever asked first may still predict."""
+def not_asked(evidence: Evidence, commands: Iterable[PodCommand], todo: str) -> NotPassed:
+    """The verdict on a step that was predicted and not asked; a shell that hides its calls is named."""
+    # Without an audit log, only the command line of an exec is known, not what was typed into a shell.
+    if not evidence.logged and any(command.interactive for command in commands):
+        todo = text("You predicted. {why}", IN_A_SHELL)
+    return not_attempted(todo)
+
+
+def without_prediction(asked: bool, todo: str) -> NotPassed:
+    """The verdict on a step without a prediction: a learner who asked first can still predict."""
     if not asked:
         return not_attempted(todo)
     return failed(
@@ -220,103 +237,103 @@ def without_prediction(asked: bool, todo: str) -> Outcome:
     )
 
 
-def unpredicted(context: CheckContext, step: str) -> Outcome | None:
-    """A failed outcome when a step is done and nothing was predicted, else None."""
-    if context.progress.prediction(step) is not None:
-        return None
-    todo = text('Predict as the text asks: predict("{step}", …). Late is better than never.', step)
-    return failed(
-        "no-prediction", "all is done, and you predicted nothing", "a prediction as well", todo
-    )
+def require_prediction(context: CheckContext, step: str) -> Any:
+    """Return the prediction of a step whose work is done, which has to be there by now."""
+    prediction = context.progress.prediction(step)
+    if prediction is None:
+        todo = text(
+            'Predict as the text asks: predict("{step}", …). Late is better than never.', step
+        )
+        raise failed(
+            "no-prediction", "all is done, and you predicted nothing", "a prediction as well", todo
+        )
+    return prediction
 
 
-def wrong_guess(
-    step: str, label: str, words: Mapping[str, str], truth: str, why: str
-) -> Outcome | None:
-    """A failed outcome when a prediction is missing or not what the server said, else None."""
-    if label not in words:
-        return failed(
+def require_guess(step: str, label: str, guesses: Mapping[str, str], truth: str, why: str) -> None:
+    """Require that a prediction names what the server said."""
+    if label not in guesses:
+        raise failed(
             "no-prediction",
             text("no prediction for “{label}”", label),
             text("what you expect for “{label}” as well", label),
             text('Predict again and name it: predict("{step}", {"{label}": "…", …}).', step, label),
         )
-    if words[label] != truth:
-        return failed(
-            of_guess(step),
-            text(
-                "{label}: you predicted “{guess}”, the server said {answer}",
-                label,
-                words[label],
-                with_status(truth),
-            ),
-            "a prediction that agrees with the server",
-            text("{why} Predict again, now that you know why, and check again.", why),
+    if guesses[label] != truth:
+        seen = text(
+            "{label}: you predicted “{guess}”, the server said {answer}",
+            label,
+            guesses[label],
+            with_status(truth),
         )
-    return None
+        hint = text("{why} Predict again, now that you know why, and check again.", why)
+        raise wrong_prediction(step, seen, hint)
 
 
-def _kind(miss: str | None) -> str:
-    """The kind of mistake that a call beside the point is."""
-    if miss is None:
-        return "missing-part"
-    if miss.startswith("you asked as "):
-        return "asked-as-another"
-    return "asked-about-it" if "can-i" in miss else "asked-for-something-else"
+def wrong_prediction(step: str, seen: str, hint: str) -> NotPassed:
+    """The verdict on a prediction that the server does not agree with."""
+    return failed(of_guess(step), seen, "a prediction that agrees with the server", hint)
 
 
-def _miss(context: CheckContext, evidence: Evidence, question: Question) -> str | None:
-    """What was asked instead of a question, and what it lacks; None when nothing came near it."""
-    here = context.names.path(question.path)
-    wanted = read_call("GET", here)
+def _nearest_miss(context: CheckContext, evidence: Evidence, question: Question) -> Miss | None:
+    """Find what was asked instead of a question; None if nothing came near it."""
+    path = context.names.path(question.path)
+    goal = read_call("GET", path)
     user = question.account.user
-    others = [each for each in evidence.asked if each.path == here and each.user != user]
+    others = [
+        request.user or text("somebody with a bad credential")
+        for request in evidence.asked
+        if request.path == path and request.user != user
+    ]
     if others:
-        who = listed(
-            dict.fromkeys(each.user or text("somebody with a bad credential") for each in others),
-            ", ",
+        askers = listed(dict.fromkeys(others), ", ")
+        return Miss("asked-as-another", text("you asked as {who}, not as {user}", askers, user))
+    own = [request for request in evidence.asked if request.user == user]
+
+    # The right namespace comes first, then the newest: learners correct one thing at a time.
+    def nearness(request: Asked) -> tuple[bool, float]:
+        return request.call.namespace == goal.namespace, request.at
+
+    for request in sorted(own, key=nearness, reverse=True):
+        if request.call.resource in QUESTIONS:
+            return Miss(
+                "asked-about-it",
+                text(
+                    "you asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
+                ),
+            )
+        difference = _difference(request, goal)
+        if difference:
+            return Miss("asked-for-something-else", difference)
+    if not own:
+        return None
+    return Miss("asked-for-something-else", text("you asked to {request}", own[-1].text))
+
+
+def _difference(request: Asked, goal: Call) -> str:
+    """Say what distinguishes a request from the call of a step; empty if they have nothing in common."""
+    call = request.call
+    same = call.resource == goal.resource
+    if same and call.verb not in ("get", "list"):
+        return text("you asked to {request}; the step asks for the list", request.text)
+    if same and call.group != goal.group:
+        return text(
+            "you asked the API group {group}; {resource} are in {right}",
+            call.group or "core",
+            call.resource,
+            goal.group or "core",
         )
-        return text("you asked as {who}, not as {user}", who, user)
-    own = [each for each in evidence.asked if each.user == user]
-    for each in sorted(
-        own, key=lambda each: (each.call.namespace == wanted.namespace, each.at), reverse=True
-    ):
-        call = each.call
-        if call.resource in QUESTIONS:
-            return text(
-                "you asked whether it may (kubectl auth can-i); that is a question about the call, not the call"
-            )
-        if call.resource == wanted.resource and call.verb not in ("get", "list"):
-            return text("you asked to {request}; the step asks for the list", each.text)
-        if call.resource == wanted.resource and call.group != wanted.group:
-            return text(
-                "you asked the API group {group}; {resource} are in {right}",
-                call.group or "core",
-                call.resource,
-                wanted.group or "core",
-            )
-        if call.resource == wanted.resource and call.namespace == wanted.namespace and call.name:
-            return text("you asked for one object, {name}; the step asks for the list", call.name)
-        if call.resource == wanted.resource and call.namespace != wanted.namespace:
-            where = (
-                text("in {namespace}", call.namespace)
-                if call.namespace
-                else text("in all namespaces at once")
-            )
-            return text(
-                "you asked {where}, not in {right}",
-                where,
-                wanted.namespace or text("the whole cluster"),
-            )
-        likeness = (
-            SequenceMatcher(None, call.resource.lower(), wanted.resource).ratio()
-            if call.resource
-            else 0.0
+    if same and call.namespace != goal.namespace:
+        where = text("in all namespaces at once")
+        if call.namespace:
+            where = text("in {namespace}", call.namespace)
+        right = goal.namespace or text("the whole cluster")
+        return text("you asked {where}, not in {right}", where, right)
+    if same and call.name:
+        return text("you asked for one object, {name}; the step asks for the list", call.name)
+    # 0.7 takes a singular, another case and a slip for the resource, but not services for secrets.
+    if SequenceMatcher(None, call.resource.lower(), goal.resource).ratio() > 0.7:
+        return text(
+            "you asked for `{resource}`; the resource is `{right}`", call.resource, goal.resource
         )
-        if likeness > 0.7:
-            return text(
-                "you asked for `{resource}`; the resource is `{right}`",
-                call.resource,
-                wanted.resource,
-            )
-    return text("you asked to {request}", own[-1].text) if own else None
+    return ""

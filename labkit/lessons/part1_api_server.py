@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from labkit.core.language import listed, text
 from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
-from labkit.lessons.looking import recorded_fact, without_prediction, wrong_guess
+from labkit.lessons.looking import recorded_fact, require_guess, without_prediction
 from labkit.lessons.mistakes import of_guess
 from labkit.lessons.predictions import FORBIDDEN, Prediction, decision_of, decisions, with_status
 from labkit.lessons.steps import step
@@ -16,7 +16,13 @@ from labkit.rbac.subjects import ANONYMOUS
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENTRY_PATHS = ("/", "/api", "/apis", "/api/v1")
-GROUP_PATH = r"/apis/[^/]+"
+GROUP_PATH = re.compile(r"/apis/[^/]+(?P<version>/v[^/]+)?")
+
+MAX_CHARACTERS = 1000
+"""How much of a recorded text is looked at: an address is short."""
+
+TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""kubectl cluster-info colours the address, also where its output is a variable of a notebook."""
 
 
 def address(text: object) -> tuple[str, int] | None:
@@ -30,15 +36,13 @@ def address(text: object) -> tuple[str, int] | None:
     except ValueError:
         return None
     host = split.hostname or ""
-    return ("127.0.0.1" if host in LOOPBACK else host, port) if host else None
-
-
-MOST_CHARACTERS = 1000
-"""How much of a recorded text is looked at: an address is short."""
+    if not host:
+        return None
+    return ("127.0.0.1" if host in LOOPBACK else host, port)
 
 
 def address_in(value: object) -> str:
-    """The address in what a learner recorded: a text that holds one, host and port as a pair or a dict."""
+    """The address in a recorded value: a text that holds one, host and port as a pair or a dict."""
     if isinstance(value, Mapping):
         lower = {str(key).lower(): part for key, part in value.items()}
         if "host" not in lower:
@@ -46,107 +50,99 @@ def address_in(value: object) -> str:
         value = [lower["host"], lower.get("port", "")]
     if isinstance(value, (list, tuple)) and len(value) == 2:
         value = f"{value[0]}:{value[1]}"
-    said = re.sub(r"\x1b\[[0-9;]*m", "", str(value)[:MOST_CHARACTERS]).strip()
-    found = re.search(r"https?://[^\s\"',]+", said) or re.search(r"[\w.-]+:\d+", said)
-    return found[0].rstrip(".") if found and len(said.split()) > 1 else said
+    line = TERMINAL_COLOUR.sub("", str(value)[:MAX_CHARACTERS]).strip()
+    match = re.search(r"https?://[^\s\"',]+", line) or re.search(r"[\w.-]+:\d+", line)
+    return match[0].rstrip(".") if match and len(line.split()) > 1 else line
 
 
 @step()
 def w1(context: CheckContext) -> Outcome:
     """The recorded address is where the server really answers."""
-    given = recorded_fact(context, "W1")
-    if given is None:
-        return not_attempted('Find the address and record it: lab.record("W1", "https://…").')
+    fact = recorded_fact(context, "W1")
+    if fact is None:
+        raise not_attempted('Find the address and record it: lab.record("W1", "https://…").')
     server = context.admin.get("/version").server
-    given = address_in(given)
-    said, real = address(given), address(server)
-    plain = str(given).strip().lower().startswith("http://")
-    if said == real and not plain:
+    fact = address_in(fact)
+    recorded = address(fact)
+    real = address(server)
+    seen = text("you recorded {address}", fact)
+    if fact.strip().lower().startswith("http://"):
+        raise failed(
+            "no-tls", seen, "an address that begins with https://", "The server speaks TLS only."
+        )
+    if recorded == real:
         return passed(
             text("{server} answers as the API server.", server),
             "Every tool of this lab, and kubectl, talks to this one address.",
         )
-    if plain:
-        return failed(
-            "no-tls",
-            text("you recorded {address}", given),
-            "an address that begins with https://",
-            "The server speaks TLS only.",
-        )
     hint = text("A kubeconfig names the server of each of its clusters.")
-    if said and real and said[0] == real[0]:
-        hint = text("The host is right; the port is not {port}. The kubeconfig has both.", said[1])
-    elif said and said[0].startswith(("10.", "kubernetes")):
+    if recorded and real and recorded[0] == real[0]:
+        hint = text(
+            "The host is right; the port is not {port}. The kubeconfig has both.", recorded[1]
+        )
+    elif recorded and recorded[0].startswith(("10.", "kubernetes")):
         hint = text("That is its address inside the cluster (W6). From here: {hint}", hint)
-    return failed(
-        "address-elsewhere",
-        text("you recorded {address}", given),
-        "the address in the kubeconfig",
-        hint,
-    )
+    raise failed("address-elsewhere", seen, "the address in the kubeconfig", hint)
 
 
-STRANGER, BAD_TOKEN = "no token", "bad token"
+STRANGER = "no token"
+BAD_TOKEN = "bad token"
 
 
 @step(decisions(STRANGER, BAD_TOKEN))
 def w2(context: CheckContext) -> Outcome:
     """A stranger and a bad token were refused as predicted."""
     prediction = context.progress.prediction("W2")
-    now = {
+    # Where anonymous access is switched off, a stranger gets 401: so the truth is asked for, not assumed.
+    truth = {
         STRANGER: decision_of(context.as_anonymous().get("/api").status),
         BAD_TOKEN: decision_of(context.as_token("not-a-token").get("/api").status),
     }
-    evidence = context.evidence()
-    found = {
-        STRANGER: [
-            each
-            for each in evidence.asked
-            if (each.user == ANONYMOUS and not each.asker) or each.bare
-        ],
-        BAD_TOKEN: [each for each in evidence.asked if each.status == 401 and not each.bare],
-    }
-    todo = text(
-        'Predict both: predict("W2", {"no token": "…", "bad token": "…"}), each '
-        '"allowed", "forbidden" (403) or "unauthorized" (401).'
-    )
+    requests = context.evidence().asked
     calls = {
+        STRANGER: [r for r in requests if (r.user == ANONYMOUS and not r.asker) or r.bare],
+        BAD_TOKEN: [r for r in requests if r.status == 401 and not r.bare],
+    }
+    ways = {
         STRANGER: text("one that carries no credential"),
         BAD_TOKEN: text("one with a token that no server has issued"),
     }
     if prediction is None:
-        return without_prediction(any(found.values()), todo)
-    if not any(found.values()):
-        return not_attempted(
-            text("You predicted. Now make both calls: {calls}.", listed(calls.values()))
+        todo = text(
+            'Predict both: predict("W2", {"no token": "…", "bad token": "…"}), each '
+            '"allowed", "forbidden" (403) or "unauthorized" (401).'
         )
+        raise without_prediction(any(calls.values()), todo)
+    if not any(calls.values()):
+        both = listed(ways.values())
+        raise not_attempted(text("You predicted. Now make both calls: {calls}.", both))
     why = {
-        STRANGER: text(
-            "No credential is no error: the caller becomes system:anonymous, who may do little."
-        )
-        if now[STRANGER] == FORBIDDEN
-        else text("This cluster has anonymous access switched off, so a stranger gets 401."),
+        STRANGER: text("This cluster has anonymous access switched off, so a stranger gets 401."),
         BAD_TOKEN: text(
             "A credential that cannot be verified is an error: 401, before any permission counts."
         ),
     }
-    for label, truth in now.items():
-        if not any(decision_of(each.status) == truth for each in found[label]):
-            open_to_all = ", ".join(dict.fromkeys(each.path for each in found[label]))
-            return failed(
+    if truth[STRANGER] == FORBIDDEN:
+        why[STRANGER] = text(
+            "No credential is no error: the caller becomes system:anonymous, who may do little."
+        )
+    for label, answer in truth.items():
+        if not any(decision_of(call.status) == answer for call in calls[label]):
+            open_to_all = ", ".join(dict.fromkeys(call.path for call in calls[label]))
+            seen = text("no call with {label} was seen", label)
+            if open_to_all:
+                seen = text("{label}: {paths} is open to everybody", label, open_to_all)
+            raise failed(
                 "missing-part",
-                text("{label}: {paths} is open to everybody", label, open_to_all)
-                if open_to_all
-                else text("no call with {label} was seen", label),
-                text("one answer {answer}", with_status(truth)),
-                text("Make the call that is missing: {call}.", calls[label]),
+                seen,
+                text("one answer {answer}", with_status(answer)),
+                text("Make the call that is missing: {call}.", ways[label]),
             )
-        if (outcome := wrong_guess("W2", label, prediction, truth, why[label])) is not None:
-            return outcome
+        require_guess("W2", label, prediction, answer, why[label])
     return passed(
-        f"{STRANGER}: {with_status(now[STRANGER])}; {BAD_TOKEN}: {with_status(now[BAD_TOKEN])}.",
+        "; ".join(f"{label}: {with_status(answer)}" for label, answer in truth.items()) + ".",
         "401 asks “who are you?”; 403 says “I know who you are, and no”.",
-        asked_at=min(each.at for label in now for each in found[label]),
+        asked_at=min(call.at for call in calls[STRANGER] + calls[BAD_TOKEN]),
     )
 
 
@@ -159,11 +155,9 @@ def w3(context: CheckContext) -> Outcome:
     """
     prediction = context.progress.prediction("W3")
     evidence = context.evidence()
-    admin = context.admin.whoami().user
-    by_admin = [each for each in evidence.asked if each.user == admin]
-    proxied = [each for each in evidence.asked if each.proxied and each.user not in ("", ANONYMOUS)]
+    proxied = [r for r in evidence.asked if r.proxied and r.user not in ("", ANONYMOUS)]
     if prediction is None:
-        return without_prediction(
+        raise without_prediction(
             bool(proxied),
             'Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".',
         )
@@ -173,23 +167,22 @@ def w3(context: CheckContext) -> Outcome:
             ask = text(
                 "lab.proxy() or labkit proxy. This cluster's log cannot be read, so kubectl's proxy is not seen."
             )
-        if not by_admin:
-            return not_attempted(text("You predicted. Now ask through a proxy: {ask}", ask))
-        return failed(
+        admin = context.admin.whoami().user
+        direct = sum(request.user == admin for request in evidence.asked)
+        if not direct:
+            raise not_attempted(text("You predicted. Now ask through a proxy: {ask}", ask))
+        raise failed(
             "not-through-proxy",
             text(
-                "calls as {user} over HTTPS: {count}, none of them through a proxy",
-                admin,
-                len(by_admin),
+                "calls as {user} over HTTPS: {count}, none of them through a proxy", admin, direct
             ),
             "an answer that came through a proxy, at http://127.0.0.1:…",
             text("The proxy must stand between: {ask}", ask),
         )
     last = proxied[-1]
-    truth = decision_of(last.status)
     why = text("The call carries no token, but the proxy adds its own credential to it.")
-    if (outcome := wrong_guess("W3", last.path, {last.path: prediction}, truth, why)) is not None:
-        return outcome
+    guesses = {last.path: prediction}
+    require_guess("W3", last.path, guesses, decision_of(last.status), why)
     return passed(
         text(
             "{path} through a proxy: {status}, taken for {user}.", last.path, last.status, last.user
@@ -202,44 +195,38 @@ def w3(context: CheckContext) -> Outcome:
 @step(Prediction({}, form=r"/?[\w./-]+", example="the name of an API group"))
 def w4(context: CheckContext) -> Outcome:
     """The entry documents were read, and the group of the roles was found."""
-    asked = [each for each in context.evidence().asked if each.reads]
-    tried = [
-        each
-        for each in asked
-        if each.path in ENTRY_PATHS or re.fullmatch(GROUP_PATH + "(/v[^/]+)?", each.path)
+    requests = [
+        request
+        for request in context.evidence().asked
+        if request.reads and (request.path in ENTRY_PATHS or GROUP_PATH.fullmatch(request.path))
     ]
-    entries = [each for each in tried if each.status == 200]
+    entries = [request for request in requests if request.status == 200]
     prediction = context.progress.prediction("W4")
     if prediction is None:
-        return without_prediction(
+        raise without_prediction(
             bool(entries), 'Predict first, which group holds roles: predict("W4", "…").'
         )
-    if tried and not entries:
-        return failed(
+    if requests and not entries:
+        last = requests[-1]
+        asker = last.user or text("a bad credential")
+        raise failed(
             "asked-as-another",
-            text(
-                "{path}: {status} to {user}",
-                tried[-1].path,
-                tried[-1].status,
-                tried[-1].user or text("a bad credential"),
-            ),
+            text("{path}: {status} to {user}", last.path, last.status, asker),
             "an answer to somebody who may read it",
             "Ask through the proxy, or as admin.",
         )
     if not entries:
-        return not_attempted("You predicted. Now list /, /api, /apis, /api/v1 and one group.")
-    seen = {each.path for each in entries}
-    missing = [path for path in ENTRY_PATHS if path not in seen]
-    groups = sorted(path for path in seen if re.fullmatch(GROUP_PATH + "/v[^/]+", path))
-    if missing or not groups:
-        wanted = [
-            *missing,
-            *([] if groups else [text("one group with its version, such as /apis/apps/v1")]),
-        ]
-        return failed(
+        raise not_attempted("You predicted. Now list /, /api, /apis, /api/v1 and one group.")
+    paths = {request.path for request in entries}
+    missing = [path for path in ENTRY_PATHS if path not in paths]
+    groups = filter(None, map(GROUP_PATH.fullmatch, paths))
+    if not any(match["version"] for match in groups):
+        missing.append(text("one group with its version, such as /apis/apps/v1"))
+    if missing:
+        raise failed(
             "missing-part",
-            text("read so far: {paths}", ", ".join(sorted(seen)) or text("nothing")),
-            text("also {missing}", listed(wanted, ", ")),
+            text("read so far: {paths}", ", ".join(sorted(paths)) or text("nothing")),
+            text("also {missing}", listed(missing, ", ")),
             "Ask through the proxy (or as admin): /api holds the core group, /apis all others.",
         )
     group = str(prediction).strip().strip("/").removeprefix("apis/")
@@ -250,7 +237,7 @@ def w4(context: CheckContext) -> Outcome:
             group or text("the core group"),
             ", ".join(sorted(resources)[:4]) or text("nothing"),
         )
-        return failed(
+        raise failed(
             of_guess("W4"),
             text("you predicted “{prediction}”; {known}", prediction, known),
             "the group whose resources include roles",
@@ -272,8 +259,8 @@ def _resources(context: CheckContext, group: str) -> set[str]:
     else:
         preferred = (context.find(f"/apis/{group}") or {}).get("preferredVersion") or {}
         path = f"/apis/{preferred.get('groupVersion', group)}"
-    found = (context.find(path) or {}).get("resources") or []
-    return {each["name"] for each in found if "/" not in each["name"]}
+    entries = (context.find(path) or {}).get("resources") or []
+    return {entry["name"] for entry in entries if "/" not in entry["name"]}
 
 
 STEPS = (w1, w2, w3, w4)

@@ -5,33 +5,48 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from collections.abc import Sequence
 from typing import Any
 
 from labkit.client.tokens import request_token
 from labkit.core.language import listed, text
-from labkit.lessons.base import CheckContext, Outcome, failed, first, not_attempted, passed
-from labkit.lessons.looking import IN_A_SHELL, curl_status, in_pod, unpredicted, without_prediction
+from labkit.lessons.base import CheckContext, NotPassed, Outcome, failed, not_attempted, passed
+from labkit.lessons.evidence import PodCommand
+from labkit.lessons.looking import (
+    curl_status,
+    in_pod,
+    not_asked,
+    require_prediction,
+    without_prediction,
+    wrong_prediction,
+)
 from labkit.lessons.mistakes import of_guess
-from labkit.lessons.part2_inside_a_pod import ROOT_AND_API, paths_of, unasked_paths
+from labkit.lessons.part2_inside_a_pod import (
+    NOT_FOUND,
+    paths_of,
+    require_root_and_api,
+    require_user,
+)
 from labkit.lessons.pods import (
     CURL,
     account_of,
     answering,
     containers,
+    elsewhere,
     has_curl,
-    made_by_workload,
     mounted_token,
-    near_name,
-    no_pod,
     no_proxy,
-    not_running,
     own_name,
-    runs_as_another,
+    require_account,
+    require_no_near_name,
+    require_pod,
+    require_running,
+    require_token,
+    run_in_each,
     runs_proxy,
-    without_token,
 )
-from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO, is_user
-from labkit.lessons.prepared import made_by_lab
+from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO
+from labkit.lessons.prepared import require_own
 from labkit.lessons.steps import step
 from labkit.lessons.two_tokens import compared, not_looked_at
 
@@ -42,45 +57,48 @@ POD = "default/curl-custom-sa"
 def w9(context: CheckContext) -> Outcome:
     """The learner looked, and knows which account a pod gets that asks for none."""
     prediction = context.progress.prediction("W9")
+    requests = [
+        request
+        for request in context.evidence().asked
+        if request.reads and request.call.is_resource
+    ]
     looked = [
-        each
-        for each in context.evidence().asked
-        if each.status == 200
-        and each.reads
-        and each.call.full_resource in ("serviceaccounts", "pods")
+        request
+        for request in requests
+        if request.status == 200 and request.call.full_resource in ("serviceaccounts", "pods")
     ]
     if prediction is None:
-        return without_prediction(
+        raise without_prediction(
             bool(looked), 'Predict the account of the pod curl: predict("W9", "…").'
         )
+    if not looked and requests:
+        raise failed(
+            "asked-for-something-else",
+            text("you asked to {request} ({status})", requests[-1].text, requests[-1].status),
+            "the service accounts of all namespaces, or the pods",
+            "An account is an object too: the resource is serviceaccounts.",
+        )
     if not looked:
-        reads = [each for each in context.evidence().asked if each.reads and each.call.is_resource]
-        if reads:
-            return failed(
-                "asked-for-something-else",
-                text("you asked to {request} ({status})", reads[-1].text, reads[-1].status),
-                "the service accounts of all namespaces, or the pods",
-                "An account is an object too: the resource is serviceaccounts.",
-            )
-        return not_attempted("You predicted. Now list the service accounts of all namespaces.")
-    namespace, name = context.names.namespace("default"), "default"
+        raise not_attempted("You predicted. Now list the service accounts of all namespaces.")
+    namespace = context.names.namespace("default")
+    name = "default"
     pod = context.pod(namespace, "curl")
     if pod is not None and account_of(pod) != name:
-        return failed(
+        raise failed(
             "pod-as-another",
             text("pod default/curl names an account, {account}", account_of(pod)),
             "a pod that names none",
             "The question is what a pod gets that asks for none. Delete it, and create it anew.",
         )
     if str(prediction).strip().lower().replace("/", ":").rpartition(":")[2] != name:
-        return failed(
+        raise failed(
             of_guess("W9"),
             text("you predicted “{prediction}”; pod default/curl runs as another", prediction),
             "a prediction that agrees with the pod's spec.serviceAccountName",
             "A pod that names no account gets one: the account that every namespace has.",
         )
-    accounts = context.items("/api/v1/serviceaccounts")
-    homes = {each["metadata"]["namespace"] for each in accounts if each["metadata"]["name"] == name}
+    accounts = [account["metadata"] for account in context.items("/api/v1/serviceaccounts")]
+    homes = {account["namespace"] for account in accounts if account["name"] == name}
     return passed(
         text(
             "{count} namespaces have an account {name}; curl runs as {namespace}/{name}.",
@@ -96,11 +114,11 @@ def w9(context: CheckContext) -> Outcome:
 def secrets_of_account(account: dict[str, Any]) -> list[str]:
     """The token Secrets that the cluster made for an account.
 
-    Up to 1.23 they are listed in ``secrets``; a Secret made by hand is not. Other Secrets may be
+    Up to 1.23 they are listed in ``secrets``; a Secret made by hand is not. Other Secrets can be
     listed there too: OpenShift adds those with the registry's passwords.
     """
     beginning = f"{account.get('metadata', {}).get('name')}-token-"
-    names = [str(each.get("name")) for each in account.get("secrets") or ()]
+    names = [str(entry.get("name")) for entry in account.get("secrets") or ()]
     return [name for name in names if name.startswith(beginning)]
 
 
@@ -108,48 +126,34 @@ def secrets_of_account(account: dict[str, Any]) -> list[str]:
 def w10(context: CheckContext) -> Outcome:
     """The account ``kikai`` exists, and what came with it is as predicted."""
     namespace = context.names.namespace("default")
-    account = context.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/kikai")
-    prediction = context.progress.prediction("W10")
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    account = context.find(f"{path}/kikai")
     if account is None:
-        others = [
-            each["metadata"]["namespace"]
-            for each in context.items("/api/v1/serviceaccounts")
-            if each["metadata"]["name"] == "kikai"
-        ]
-        if others:
-            return failed(
+        if others := elsewhere(context, "serviceaccounts", "kikai", namespace):
+            raise failed(
                 "another-namespace",
                 text("an account kikai in {namespaces}", ", ".join(others)),
                 text("an account kikai in the namespace {namespace}", namespace),
                 "An account belongs to one namespace; pods of others cannot use it.",
             )
-        own = [
-            str(each["metadata"]["name"])
-            for each in context.items(f"/api/v1/namespaces/{namespace}/serviceaccounts")
-        ]
-        todo = text("Create the service account kikai in the namespace default.")
-        near = near_name(text("service account"), "kikai", own)
-        return not_attempted(todo) if near is None else near
-    if (given := made_by_lab(account, text("the account kikai"), "W10")) is not None:
-        return given
-    if (missing := unpredicted(context, "W10")) is not None:
-        return missing
-    made = secrets_of_account(account)
-    if (prediction == "yes") != bool(made):
-        known = (
-            text("the cluster made {secrets}", ", ".join(made))
-            if made
-            else text("the cluster made no Secret for it")
+        require_no_near_name(context, text("service account"), path, "kikai")
+        raise not_attempted("Create the service account kikai in the namespace default.")
+    require_own(account, text("the account kikai"), "W10")
+    prediction = require_prediction(context, "W10")
+    secrets = secrets_of_account(account)
+    if (prediction == "yes") != bool(secrets):
+        known = text("the cluster made no Secret for it")
+        if secrets:
+            known = text("the cluster made {secrets}", ", ".join(secrets))
+        seen = text("you predicted “{prediction}”; {known}", prediction, known)
+        hint = text(
+            "Up to 1.23 a token Secret was made for every account; since 1.24 none is. Predict again."
         )
-        return failed(
-            of_guess("W10"),
-            text("you predicted “{prediction}”; {known}", prediction, known),
-            "a prediction that agrees with the server",
-            "Up to 1.23 a token Secret was made for every account; since 1.24 none is. Predict again.",
-        )
+        raise wrong_prediction("W10", seen, hint)
     return passed(
         text(
-            "account default/kikai exists; token Secrets made by the cluster: {count}.", len(made)
+            "account default/kikai exists; token Secrets made by the cluster: {count}.",
+            len(secrets),
         ),
         "Today one asks for a token when one needs it, and it expires.",
     )
@@ -158,35 +162,26 @@ def w10(context: CheckContext) -> Outcome:
 @step()
 def w11(context: CheckContext) -> Outcome:
     """``curl-custom-sa`` runs as ``kikai``, and its ambassador answers."""
-    namespace = context.names.namespace("default")
-    pod = context.pod(namespace, "curl-custom-sa")
-    if pod is None:
-        hint = text("The account kikai lives in default, so the pod must too.")
-        todo = text("Create it from the manifest above.")
-        return no_pod(context, "curl-custom-sa", namespace, hint, todo)
-    if (given := made_by_lab(pod, POD, "W11")) is not None:
-        return given
+    hint = text("The account kikai lives in default, so the pod must too.")
+    todo = text("Create it from the manifest above.")
+    pod = require_pod(context, "W11", "curl-custom-sa", hint, todo)
     hint = text("A pod's spec names its account. It keeps it: delete the pod, and create it anew.")
-    another = runs_as_another(pod, POD, "kikai", "it runs as kikai", hint)
-    if (
-        trouble := first(made_by_workload(pod, "curl-custom-sa"), another, not_running(pod, POD))
-    ) is not None:
-        return trouble
+    require_account(pod, POD, "kikai", "it runs as kikai", hint)
+    require_running(pod, POD)
     if len(containers(pod)) < 2:
-        proxy = runs_proxy(pod)
-        return failed(
+        expected = text("a second one, the ambassador, beside main")
+        if runs_proxy(pod):
+            expected = text("one to work in, beside the ambassador")
+        raise failed(
             "one-container",
             text("one container: {containers}", ", ".join(containers(pod))),
-            "one to work in, beside the ambassador"
-            if proxy
-            else "a second one, the ambassador, beside main",
+            expected,
             "A pod that exists gets no further container: delete it, and create it anew with both.",
         )
-    if (without := without_token(pod, text("a token for the ambassador to send"))) is not None:
-        return without
+    require_token(pod, text("a token for the ambassador to send"))
     answer = answering(context, POD)
     if curl_status(answer) == 401:
-        return failed(
+        raise failed(
             "token-of-old-account",
             text(
                 "localhost:8001 answers 401 in {pod}: the mounted token is not accepted any more",
@@ -195,11 +190,12 @@ def w11(context: CheckContext) -> Outcome:
             "the ambassador's call is accepted",
             "The account was made anew, and a token belongs to one account. Delete the pod, and create it again.",
         )
-    if not answer and not (runs_proxy(pod) and not has_curl(context, POD)):
+    # Without curl in any container the proxy cannot be asked from here, so its command has to do.
+    if not answer and (has_curl(context, POD) or not runs_proxy(pod)):
         hint = text(
             "Does one of its containers run kubectl proxy? Containers of a pod share localhost."
         )
-        return no_proxy(POD, "the ambassador's kubectl proxy answers there", hint)
+        raise no_proxy(POD, "the ambassador's kubectl proxy answers there", hint)
     return passed(
         text("pod {pod} runs as kikai; localhost:8001 answers in it.", own_name(pod)),
         "main needs no token, no CA and no TLS: its neighbour has them.",
@@ -210,35 +206,34 @@ def w11(context: CheckContext) -> Outcome:
 def w12(context: CheckContext) -> Outcome:
     """Mounted token and the account's own token were compared rightly."""
     prediction = context.progress.prediction("W12")
-    named = [each["value"] for each in context.progress.records("W12") if "value" in each]
+    claims = [record["value"] for record in context.progress.records("W12") if "value" in record]
     if prediction is None:
-        return without_prediction(
-            bool(named), 'Predict first: predict("W12", "…"), either "identical" or "different".'
+        raise without_prediction(
+            bool(claims), 'Predict first: predict("W12", "…"), either "identical" or "different".'
         )
     unseen = not_looked_at(context, context.evidence())
-    if not named and len(unseen) < 2:
-        return failed(
+    if not claims and len(unseen) < 2:
+        raise failed(
             "missing-part",
             "you have looked at a token, and recorded nothing",
             "what the two have in common",
             'Compare, and record what is the same: lab.record("W12", [claim, …]).',
         )
-    if not named:
-        return not_attempted(
+    if not claims:
+        raise not_attempted(
             'You predicted. Now compare, and record what is the same: lab.record("W12", [claim, …]).'
         )
     mounted, owned = _tokens(context)
     if not mounted or not owned:
-        return failed(
+        raise failed(
             "no-token",
             "the mounted token or the account's own token cannot be had",
             text("pod {pod} running as kikai (W11)", POD),
             "Finish W11 first; a pod without automount has no token to compare.",
         )
-    outcomes = [compared(str(prediction), named[-1], mounted, own) for own in owned]
-    outcome = next((each for each in outcomes if each.passed), outcomes[0])
-    if outcome.passed and unseen:
-        return failed(
+    outcome = compared(str(prediction), claims[-1], mounted, owned)
+    if unseen:
+        raise failed(
             "missing-part",
             text("nobody has looked at {unseen}", listed(unseen)),
             "both tokens read and compared",
@@ -254,75 +249,57 @@ def _tokens(context: CheckContext) -> tuple[str, list[str]]:
     """
     mounted = mounted_token(context, POD)
     namespace = context.names.namespace("default")
-    base = f"/api/v1/namespaces/{namespace}"
-    account = context.find(f"{base}/serviceaccounts/kikai") or {}
-    secrets = [context.find(f"{base}/secrets/{name}") or {} for name in secrets_of_account(account)]
-    owned = [
-        b64decode(each["data"]["token"]).decode()
-        for each in secrets
-        if "token" in (each.get("data") or {})
+    path = f"/api/v1/namespaces/{namespace}"
+    account = context.find(f"{path}/serviceaccounts/kikai") or {}
+    secrets = [context.find(f"{path}/secrets/{name}") or {} for name in secrets_of_account(account)]
+    tokens = [
+        b64decode(secret["data"]["token"]).decode()
+        for secret in secrets
+        if "token" in (secret.get("data") or {})
     ]
     answer = request_token(context.admin, namespace, "kikai")
-    return mounted, owned + ([str(answer.body["status"]["token"])] if answer.status == 201 else [])
+    if answer.status == 201:
+        tokens.append(str(answer.body["status"]["token"]))
+    return mounted, tokens
 
 
 @step(USER)
 def w13(context: CheckContext) -> Outcome:
     """The ambassador makes the caller ``kikai``, as predicted."""
-    prediction = context.progress.prediction("W13")
     evidence = context.evidence()
     account = context.account("default", "kikai")
-    as_kikai = [each for each in evidence.asked if each.user == account.user]
+    as_kikai = [request for request in evidence.asked if request.user == account.user]
     inside = in_pod(context, evidence, "default", "curl-custom-sa")
-    ran = [each for each in inside if "8001" in each.command]
+    calls = [command for command in inside if "8001" in command.command]
     through = [
-        each.at
-        for each in as_kikai
-        if not each.by_labkit
-        and any((run in ran or run.interactive) and run.covers(each.at) for run in inside)
+        request.at
+        for request in as_kikai
+        if not request.by_labkit
+        and any(
+            (command in calls or command.interactive) and command.covers(request.at)
+            for command in inside
+        )
     ]
     if not evidence.logged:
-        through += [each.begun for each in ran if each.returncode == 0 and each.output.strip()]
-    if prediction is None:
+        through += [call.begun for call in calls if call.returncode == 0 and call.output.strip()]
+    if context.progress.prediction("W13") is None:
         todo = text('Predict the user the server sees: predict("W13", "system:…").')
-        return without_prediction(bool(as_kikai or ran), todo)
-    if not as_kikai and not ran and not through:
-        unseen = not evidence.logged and any(each.interactive for each in evidence.ran)
-        call = text("You predicted. Now call the ambassador from the container beside it.")
-        return not_attempted(text("You predicted. {why}", IN_A_SHELL) if unseen else call)
+        raise without_prediction(bool(as_kikai or calls), todo)
+    if not as_kikai and not calls:
+        todo = text("You predicted. Now call the ambassador from the container beside it.")
+        raise not_asked(evidence, evidence.ran, todo)
     user = _user_at_proxy(context)
     if user is None:
         hint = text("Check W11 again: the pod needs a container that runs kubectl proxy.")
-        return no_proxy(POD, "the ambassador answers there", hint)
+        raise no_proxy(POD, "the ambassador answers there", hint)
     if not through:
-        return failed(
-            "not-through-proxy" if as_kikai else "missing-part",
-            "kikai asked, but not through the ambassador"
-            if as_kikai
-            else "a call that got no answer",
-            "an answer through the ambassador, at localhost:8001 in the pod",
-            "The point is that the caller needs no token: call localhost:8001 in the pod."
-            if as_kikai
-            else "The ambassador speaks plain HTTP: http://localhost:8001."
-            if any("https://localhost" in each.command for each in ran)
-            else "Install curl first: apt-get update && apt-get install -y curl."
-            if any(each.returncode == 127 or "not found" in each.output for each in ran)
-            else "Call the ambassador where it listens, in the pod itself; it needs no token and no other host.",
-        )
-    if not is_user(context.names, prediction, user):
-        return failed(
-            of_guess("W13"),
-            text("you predicted “{prediction}”; that is not whom the server saw", prediction),
-            "a prediction that agrees with the server",
-            "The proxy sends the token that is mounted in its own container. Predict again.",
-        )
-    ways = (
-        [each.path for each in as_kikai]
-        if evidence.logged
-        else [p for each in ran for p in paths_of(each.command)]
-    )
-    if missing := [path for path in ROOT_AND_API if path not in ways]:
-        return unasked_paths(missing, text("through the ambassador"))
+        raise _not_through(bool(as_kikai), calls)
+    hint = text("The proxy sends the token that is mounted in its own container. Predict again.")
+    require_user(context, "W13", user, hint)
+    paths = [path for call in calls for path in paths_of(call.command)]
+    if evidence.logged:
+        paths = [request.path for request in as_kikai]
+    require_root_and_api(paths, text("through the ambassador"))
     return passed(
         text("through localhost:8001 the server sees {user}.", user),
         "An account of your own making is as good as the default one: it has a name of its own.",
@@ -330,22 +307,38 @@ def w13(context: CheckContext) -> Outcome:
     )
 
 
-_REVIEW = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+def _not_through(as_kikai: bool, calls: Sequence[PodCommand]) -> NotPassed:
+    """The verdict on W13 if no call came through the ambassador."""
+    kind = "missing-part"
+    seen = text("a call that got no answer")
+    hint = text(
+        "Call the ambassador where it listens, in the pod itself; it needs no token and no other host."
+    )
+    if as_kikai:
+        kind = "not-through-proxy"
+        seen = text("kikai asked, but not through the ambassador")
+        hint = text("The point is that the caller needs no token: call localhost:8001 in the pod.")
+    elif any("https://localhost" in call.command for call in calls):
+        hint = text("The ambassador speaks plain HTTP: http://localhost:8001.")
+    elif any(call.returncode == NOT_FOUND or "not found" in call.output for call in calls):
+        hint = text("Install curl first: apt-get update && apt-get install -y curl.")
+    expected = text("an answer through the ambassador, at localhost:8001 in the pod")
+    return failed(kind, seen, expected, hint)
+
+
+REVIEW = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
 
 
 def _user_at_proxy(context: CheckContext) -> str | None:
     """The user that the server sees behind ``localhost:8001``, None without an answer."""
-    namespace = context.names.namespace("default")
-    pod = context.pod(namespace, "curl-custom-sa")
     url = "http://localhost:8001/apis/authentication.k8s.io/v1/selfsubjectreviews"
-    ask = f"{CURL} -X POST -H 'Content-Type: application/json' -d '{_REVIEW}' {url}"
-    for container in containers(pod or {}):
-        result = context.exec(POD, ask, container=container)
-        if found := re.search(r'"username":\s*"([^"]+)"', result.stdout):
-            return found[1]
-    refusal = answering(context, POD, "/whoami")
-    found = re.search(r'User \\"([^"\\]+)\\"', refusal)
-    return found[1] if found else None
+    ask = f"{CURL} -X POST -H 'Content-Type: application/json' -d '{REVIEW}' {url}"
+    for result in run_in_each(context, POD, ask):
+        if match := re.search(r'"username":\s*"([^"]+)"', result.stdout):
+            return match[1]
+    # Servers before 1.28 have no SelfSubjectReview. The message of a 403 names the user as well.
+    match = re.search(r'User \\"([^"\\]+)\\"', answering(context, POD, "/whoami"))
+    return match[1] if match else None
 
 
 STEPS = (w9, w10, w11, w12, w13)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
+from itertools import chain, product
+from typing import NamedTuple
 
 from labkit.client.prefix import Names
 from labkit.core.language import listed, text
 from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
-from labkit.lessons.bindings import names_account, role_bindings, rules_of, too_much
+from labkit.lessons.bindings import names_account, require_nothing_more, role_bindings, rules_of
 from labkit.lessons.library import library, objects_in
-from labkit.lessons.looking import QUESTIONS, unpredicted, without_prediction
+from labkit.lessons.looking import QUESTIONS, require_prediction, without_prediction
 from labkit.lessons.mistakes import mistakes, of_guess
 from labkit.lessons.policies import (
     ManifestPolicy,
     count,
     let_through,
-    not_rejected,
     recorded_questions,
+    require_rejection,
 )
 from labkit.lessons.predictions import ALLOWED, FORBIDDEN, Prediction, decisions
 from labkit.lessons.prepared import is_prepared, prepared
@@ -29,11 +31,24 @@ from labkit.rbac.policy import PolicyUnreadable, read_policy
 from labkit.rbac.reviews import review
 from labkit.rbac.testing.mutants import survivors
 from labkit.rbac.testing.questions import Question
-from labkit.rbac.testing.usage import usage_of
+from labkit.rbac.testing.usage import Usage, usage_of
 from labkit.rbac.testing.vocabulary import standard
 
-MOST_OF_SERVICES, MOST_OF_TALLY = 12, 20
+MOST_OF_SERVICES = 12
+MOST_OF_TALLY = 20
 """How many questions may be needed to reject every wrong policy."""
+
+
+class Answer(NamedTuple):
+    """What a label of a prediction really is.
+
+    Args:
+        word: The right word.
+        why: Why it is so.
+    """
+
+    word: str
+    why: str
 
 
 def words(*answers: str, labels: tuple[str, ...] = ()) -> Prediction:
@@ -54,35 +69,37 @@ def tally_policy(step: str, names: Names = Names()) -> ManifestPolicy:  # noqa: 
     return ManifestPolicy.of(map(names.body, objects_in(files)))
 
 
-def _as_predicted(
-    context: CheckContext, step: str, truth: Mapping[str, tuple[str, str]]
-) -> Outcome | None:
-    """A failed outcome when something was not predicted, or other than it is, else None.
+def _require_truth(context: CheckContext, step: str, truth: Mapping[str, Answer]) -> None:
+    """Require that everything was predicted as it is.
 
-    ``truth`` has what each label's answer is, and why.
+    Args:
+        context: The checkpoint's context.
+        step: Such as ``T1``.
+        truth: The answer to each label.
     """
-    if (missing := unpredicted(context, step)) is not None:
-        return missing
-    guesses = context.progress.prediction(step)
-    guesses = guesses if isinstance(guesses, Mapping) else dict.fromkeys(truth, guesses)
+    guesses = require_prediction(context, step)
+    if not isinstance(guesses, Mapping):
+        guesses = dict.fromkeys(truth, guesses)
     for label, (real, why) in truth.items():
-        if (guess := guesses.get(label)) != real:
+        guess = guesses.get(label)
+        if guess == real:
+            continue
+        seen = text("{label}: you predicted nothing; it is “{real}”", label, real)
+        if guess:
             seen = text("{label}: you predicted “{guess}”; it is “{real}”", label, guess, real)
-            if not guess:
-                seen = text("{label}: you predicted nothing; it is “{real}”", label, real)
-            hint = text("{why} Predict again, now that you know why, and check again.", why)
-            return failed(of_guess(step), seen, "a prediction of what happens", hint)
-    return None
+        hint = text("{why} Predict again, now that you know why, and check again.", why)
+        raise failed(of_guess(step), seen, "a prediction of what happens", hint)
 
 
 # -- T1 ---------------------------------------------------------------------------------------
 
-FILES, CLUSTER = "by the files", "by the cluster"
-_DRIFT = text("Part 5 bound view in the whole cluster, and the files of part 4 know nothing of it.")
+FILES = "by the files"
+CLUSTER = "by the cluster"
+DRIFT = text("Part 5 bound view in the whole cluster, and the files of part 4 know nothing of it.")
+
 STORY = [
     (f"{account}/default", space == "kikai", space)
-    for account in ("kikai", "darbo")
-    for space in ("kikai", "darbo")
+    for account, space in product(("kikai", "darbo"), repeat=2)
 ]
 """Who may read services in which namespace, and who may not: W17, W18 and W19."""
 
@@ -91,32 +108,34 @@ STORY = [
 def t1(context: CheckContext) -> Outcome:
     """The questions have the same answers by the files of part 4 and by the cluster."""
     questions = recorded_questions(context, "T1", services_policy())
-    if isinstance(questions, Outcome):
-        return questions
-    for row in STORY:
-        if not any(row == _read(each) for each in questions):
+    readings = [_reading(question) for question in questions]
+    for account, may, space in STORY:
+        if (account, may, space) not in readings:
             lacking = text(
-                "no question says that {who} may get or list services in {where}", row[0], row[2]
+                "no question says that {who} may not get or list services in {where}",
+                account,
+                space,
             )
-            if not row[1]:
+            if may:
                 lacking = text(
-                    "no question says that {who} may not get or list services in {where}",
-                    row[0],
-                    row[2],
+                    "no question says that {who} may get or list services in {where}",
+                    account,
+                    space,
                 )
             hint = text("Each of the two accounts, once for each of the two namespaces.")
-            return failed("missing-part", lacking, "what W17, W18 and W19 said, as questions", hint)
-    evidence, askers = context.evidence(), {context.names.user(each.who.user) for each in questions}
-    asked = [
-        each for each in evidence.asked if each.call.resource in QUESTIONS or each.user in askers
-    ]
-    if len(asked) < len(questions):
-        seen = text(
-            "{count} questions, and the cluster was asked {asked} times", len(questions), len(asked)
-        )
-        return failed(
+            raise failed("missing-part", lacking, "what W17, W18 and W19 said, as questions", hint)
+    # A client can ask by an access review, or as the account itself: both are an answer of the cluster.
+    askers = {context.names.user(question.who.user) for question in questions}
+    requests = context.evidence().asked
+    asked = sum(
+        request.call.resource in QUESTIONS or request.user in askers for request in requests
+    )
+    if asked < len(questions):
+        raise failed(
             "missing-part",
-            seen,
+            text(
+                "{count} questions, and the cluster was asked {asked} times", len(questions), asked
+            ),
             "the cluster's answer to each",
             "policy.ask(questions) asks them all.",
         )
@@ -126,18 +145,14 @@ def t1(context: CheckContext) -> Outcome:
             seen = text("“{question}”: the cluster says otherwise.", question)
             if reason := status.get("reason"):
                 seen = text("{seen} {reason}", seen, reason)
-            hint = text(
-                "Part 5 bound more than the files of part 4 say. Take that binding away, and ask again."
-            )
-            return failed(
+            raise failed(
                 "files-taken-for-cluster",
                 seen,
                 "the same answer by the files and by the cluster",
-                hint,
+                "Part 5 bound more than the files of part 4 say. Take that binding away, and ask again.",
             )
-    truth = {FILES: (FORBIDDEN, _DRIFT), CLUSTER: (ALLOWED, _DRIFT)}
-    if (mistaken := _as_predicted(context, "T1", truth)) is not None:
-        return mistaken
+    truth = {FILES: Answer(FORBIDDEN, DRIFT), CLUSTER: Answer(ALLOWED, DRIFT)}
+    _require_truth(context, "T1", truth)
     return passed(
         text(
             "{count} questions, and the same answers by the files and by the cluster.",
@@ -147,16 +162,14 @@ def t1(context: CheckContext) -> Outcome:
     )
 
 
-def _read(question: Question) -> tuple[str, bool, str] | None:
+def _reading(question: Question) -> tuple[str, bool, str] | None:
     """Who may or may not read services, and where; None for a question about something else."""
     asked = question.attributes
-    reads = (
-        asked.resource == "services"
-        and not asked.subresource
-        and not asked.name
-        and asked.verb in ("get", "list")
-    )
-    return (question.who.label, question.may, asked.namespace) if reads else None
+    if asked.resource != "services" or asked.verb not in ("get", "list"):
+        return None
+    if asked.subresource or asked.name:
+        return None
+    return question.who.label, question.may, asked.namespace
 
 
 # -- T2 and T3 --------------------------------------------------------------------------------
@@ -166,31 +179,26 @@ def _read(question: Question) -> tuple[str, bool, str] | None:
 def t2(context: CheckContext) -> Outcome:
     """Two positive questions let more than half of the wrong policies pass."""
     questions = recorded_questions(context, "T2", services_policy())
-    if isinstance(questions, Outcome):
-        return questions
-    if len(questions) != 2 or not all(each.may for each in questions):
-        negative = sum(not each.may for each in questions)
-        seen = text(
-            "{questions}, {negative} of them negative", count(len(questions), "question"), negative
-        )
-        return failed(
-            "missing-part", seen, "two questions, both under may", "The negative ones come in T3."
+    negative = sum(not question.may for question in questions)
+    if len(questions) != 2 or negative:
+        asked = count(len(questions), "question")
+        raise failed(
+            "missing-part",
+            text("{questions}, {negative} of them negative", asked, negative),
+            "two questions, both under may",
+            "The negative ones come in T3.",
         )
     every = services_policy().wrong_policies
     left = len(survivors(every, questions))
     if left == len(every):
-        hint = text("Ask whether the accounts may do what they are to do in kikai.")
-        return failed(
+        raise failed(
             "missing-part",
             "all wrong policies pass",
             "questions about what this policy is for",
-            hint,
+            "Ask whether the accounts may do what they are to do in kikai.",
         )
     why = text(mistakes()["positive-questions-suffice"].says)
-    if (
-        mistaken := _as_predicted(context, "T2", {"how many pass": ("more than half", why)})
-    ) is not None:
-        return mistaken
+    _require_truth(context, "T2", {"how many pass": Answer("more than half", why)})
     return passed(
         text("{left} of {every} wrong policies pass two positive questions.", left, len(every)), why
     )
@@ -199,12 +207,10 @@ def t2(context: CheckContext) -> Outcome:
 @step()
 def t3(context: CheckContext) -> Outcome:
     """At most twelve questions reject every wrong policy."""
-    questions = recorded_questions(context, "T3", services_policy())
-    if isinstance(questions, Outcome):
-        return questions
-    if (left := not_rejected(services_policy(), questions, MOST_OF_SERVICES)) is not None:
-        return left
-    every = len(services_policy().wrong_policies)
+    policy = services_policy()
+    questions = recorded_questions(context, "T3", policy)
+    require_rejection(policy, questions, MOST_OF_SERVICES)
+    every = len(policy.wrong_policies)
     return passed(
         text("{count} questions reject all {every} wrong policies.", len(questions), every),
         "Most of what a test of a policy has to ask is negative, and each question stands for a mistake.",
@@ -213,29 +219,33 @@ def t3(context: CheckContext) -> Outcome:
 
 # -- T4 ---------------------------------------------------------------------------------------
 
-NOTHING, THE_LOGS, MORE = "nothing", "the logs", "more"
-_GAINS = {
-    "kikai by pods/*": (
-        NOTHING,
-        text("No request matches pods/*: a * stands alone, or before a slash."),
+NOTHING = "nothing"
+THE_LOGS = "the logs"
+MORE = "more"
+GAINS = {
+    "kikai by pods/*": Answer(
+        NOTHING, text("No request matches pods/*: a * stands alone, or before a slash.")
     ),
-    "kikai by *": (
+    "kikai by *": Answer(
         MORE,
         text("A * alone is every resource of the group: Secrets too, and every subresource."),
     ),
-    "darbo by pods/log": (
+    "darbo by pods/log": Answer(
         THE_LOGS,
         text("Both accounts are bound to service-reader, so both gain what it gains."),
     ),
 }
 
 
-@step(words(NOTHING, THE_LOGS, MORE, labels=tuple(_GAINS)))
+@step(words(NOTHING, THE_LOGS, MORE, labels=tuple(GAINS)))
 def t4(context: CheckContext) -> Outcome:
     """``kikai``'s account reads logs in ``kikai`` by a role of its own, and nobody gained more."""
     account, other = context.account("kikai"), context.account("darbo")
-    local = [(each, rules_of(context, each)) for each in role_bindings(context, account.namespace)]
-    giving = [(each, rules) for each, rules in local if grants(rules, "get", "", "pods", "log")]
+    bindings = [
+        (binding, rules_of(context, binding))
+        for binding in role_bindings(context, account.namespace)
+    ]
+    giving = [entry for entry in bindings if grants(entry[1], "get", "", "pods", "log")]
     for binding, _ in giving:
         if names_account(binding, other):
             seen = text(
@@ -244,27 +254,24 @@ def t4(context: CheckContext) -> Outcome:
             hint = text(
                 "service-reader is bound to both. Write a role of its own, and bind kikai's account to it."
             )
-            return failed("another-account", seen, "the logs for kikai's account alone", hint)
-    if (excess := too_much(context)) is not None:
-        return excess
-    giving = [each for each in giving if names_account(each[0], account)]
+            raise failed("another-account", seen, "the logs for kikai's account alone", hint)
+    require_nothing_more(context)
+    giving = [entry for entry in giving if names_account(entry[0], account)]
     if not giving:
-        return not_attempted(
+        raise not_attempted(
             "Look at the three changes, then let kikai's account read the logs, and nobody else."
         )
     if all(is_prepared(binding, "T4") for binding, _ in giving):
-        return prepared(text("the binding log-reader"), "T4")
+        raise prepared(text("the binding log-reader"), "T4")
     for binding, rules in giving:
-        if more := beyond(rules, ("get", "list"), "", "pods/log"):
-            seen = text("{role} gives more: {more}", role_title(binding), more[0])
-            return failed(
+        if surplus := beyond(rules, ("get", "list"), "", "pods/log"):
+            raise failed(
                 "larger-role",
-                seen,
+                text("{role} gives more: {more}", role_title(binding), surplus[0].text),
                 "get on pods/log",
                 "Write a role of its own, with this one rule.",
             )
-    if (mistaken := _as_predicted(context, "T4", _GAINS)) is not None:
-        return mistaken
+    _require_truth(context, "T4", GAINS)
     return passed(
         text(
             "{user} reads the logs of pods in kikai, and nobody else gained anything.", account.user
@@ -275,62 +282,61 @@ def t4(context: CheckContext) -> Outcome:
 
 # -- T5 and T6 --------------------------------------------------------------------------------
 
-USED, MISSING, UNUSED = "used", "missing", "unused"
-_NEEDS = {
-    "list pods": (USED, text("The program lists pods, and its role lets it.")),
-    "create configmaps": (
+USED = "used"
+MISSING = "missing"
+UNUSED = "unused"
+NEEDS = {
+    "list pods": Answer(USED, text("The program lists pods, and its role lets it.")),
+    "create configmaps": Answer(
         MISSING,
         text("It notes its count in a config map, and its role says nothing of these."),
     ),
-    "patch configmaps": (
+    "patch configmaps": Answer(
         MISSING,
         text("Run it twice: the second time the config map is there, and has to be changed."),
     ),
-    "list secrets": (UNUSED, text("The role gives it, and the program never asked.")),
+    "list secrets": Answer(UNUSED, text("The role gives it, and the program never asked.")),
 }
-_PLACES = [key.replace(" ", " · ") for key, (state, _) in _NEEDS.items() if state != UNUSED]
-"""What a run needs, in the words of a use, without the namespace."""
+WHOLE_RUN = [key.replace(" ", " · ") for key, need in NEEDS.items() if need.word != UNUSED]
+"""What a whole run needs, in the words of a use, without the namespace."""
 
 
-@step(words(USED, MISSING, UNUSED, labels=tuple(_NEEDS)))
+@step(words(USED, MISSING, UNUSED, labels=tuple(NEEDS)))
 def t5(context: CheckContext) -> Outcome:
     """The program ran with all rights, so that all its needs were seen."""
     account, policy = context.account("kikai", "tally"), tally_policy("T5", context.names)
-    found = usage_of(
+    usage = usage_of(
         account.subject,
         policy.policy,
         let_through(context.evidence(), account.user),
         policy.vocabulary,
     )
-    if not found.requests:
-        return not_attempted("Let the program run with all rights, twice.")
+    if not usage.requests:
+        raise not_attempted("Let the program run with all rights, twice.")
     if context.progress.prediction("T5") is None:
-        return without_prediction(True, text('Predict as the text asks: predict("T5", …).'))
-    if (lacking := _lacking(found.used, account.namespace)) is not None:
-        return lacking
-    if (mistaken := _as_predicted(context, "T5", _NEEDS)) is not None:
-        return mistaken
-    lacked, unused = (listed(map(str, uses), ", ") for uses in (found.missing, found.unused))
+        raise without_prediction(True, text('Predict as the text asks: predict("T5", …).'))
+    _require_whole_run(usage, account.namespace)
+    _require_truth(context, "T5", NEEDS)
+    lacked = listed(map(str, usage.missing), ", ")
+    unused = listed(map(str, usage.unused), ", ")
     return passed(
         text("It lacked {lacked}; it never used {unused}.", lacked, unused),
         "What holds for a run holds for what was tried in it. A path that was not taken may need more.",
     )
 
 
-def _lacking(used: Iterable[object], namespace: str) -> Outcome | None:
-    """A failed outcome when a run was not seen as a whole, else None."""
-    seen = set(map(str, used))
-    needs = [text("{rule} in {namespace}", rule, namespace) for rule in _PLACES]
-    lacking = [need for need in needs if need not in seen]
-    if not lacking:
-        return None
-    hint = text("Is anything refused? A refusal ends the program. Then run it twice.")
-    return failed(
-        "missing-part",
-        text("no request that was let through needed {need}", lacking[0]),
-        "a whole run",
-        hint,
-    )
+def _require_whole_run(usage: Usage, namespace: str) -> None:
+    """Require that a run of the program was recorded as a whole."""
+    needs = set(map(str, usage.used))
+    for rule in WHOLE_RUN:
+        need = text("{rule} in {namespace}", rule, namespace)
+        if need not in needs:
+            raise failed(
+                "missing-part",
+                text("no request that was let through needed {need}", need),
+                "a whole run",
+                "Is anything refused? A refusal ends the program. Then run it twice.",
+            )
 
 
 @step()
@@ -340,34 +346,35 @@ def t6(context: CheckContext) -> Outcome:
     try:
         policy = read_policy(context.admin)
     except PolicyUnreadable as error:
-        return not_attempted(str(error))
-    own = [each for each in policy.bindings if names_account(each, account)]
-    roles = [role for each in own if (role := policy.role_of(each)) is not None]
+        raise not_attempted(str(error)) from error
+    own = [binding for binding in policy.bindings if names_account(binding, account)]
+    roles = [role for role in map(policy.role_of, own) if role is not None]
     if roles and all(is_prepared(role, "T6") for role in roles):
-        return prepared(text("the role tally"), "T6")
+        raise prepared(text("the role tally"), "T6")
+    # A run before the last change says nothing about the rights that the account has now.
     events = let_through(context.evidence(), account.user, _last_change([*own, *roles]))
-    found = usage_of(account.subject, policy, events, standard())
-    if not found.requests:
-        return not_attempted(
+    usage = usage_of(account.subject, policy, events, standard())
+    if not usage.requests:
+        raise not_attempted(
             "Cut the role down, take all rights away, and then run the program twice."
         )
-    if (lacking := _lacking(found.used, account.namespace)) is not None:
-        return lacking
-    if found.unused:
-        hint = text(mistakes()["unused-right"].says, what=str(found.unused[0]))
-        seen = text("the account has {need}, too", str(found.unused[0]))
-        return failed("unused-right", seen, "what the program asks for, and nothing more", hint)
-    if (excess := too_much(context)) is not None:
-        return excess
-    questions = recorded_questions(context, "T6", tally_policy("T6"))
-    if isinstance(questions, Outcome):
-        return questions
-    if (left := not_rejected(tally_policy("T6"), questions, MOST_OF_TALLY)) is not None:
-        return left
+    _require_whole_run(usage, account.namespace)
+    if usage.unused:
+        right = str(usage.unused[0])
+        raise failed(
+            "unused-right",
+            text("the account has {need}, too", right),
+            "what the program asks for, and nothing more",
+            text(mistakes()["unused-right"].says, what=right),
+        )
+    require_nothing_more(context)
+    tested = tally_policy("T6")
+    questions = recorded_questions(context, "T6", tested)
+    require_rejection(tested, questions, MOST_OF_TALLY)
     return passed(
         text(
             "The program runs with {rights} rights, and {count} questions keep it so.",
-            len(_PLACES),
+            len(WHOLE_RUN),
             len(questions),
         ),
         "The role says what it may. The questions say what it is for, and notice when somebody changes it.",
@@ -375,12 +382,10 @@ def t6(context: CheckContext) -> Outcome:
 
 
 def _last_change(objects: Iterable[Object]) -> float:
-    """When some objects were changed last, in seconds since the epoch; 0 where nobody noted it."""
-    entries = [entry for each in objects for entry in each["metadata"].get("managedFields") or ()]
-    return max(
-        (datetime.fromisoformat(entry["time"]).timestamp() for entry in entries if "time" in entry),
-        default=0.0,
-    )
+    """When some objects were changed last, in seconds since the epoch; 0 if it was not noted."""
+    fields = chain.from_iterable(obj["metadata"].get("managedFields") or () for obj in objects)
+    times = [entry["time"] for entry in fields if "time" in entry]
+    return max((datetime.fromisoformat(time).timestamp() for time in times), default=0.0)
 
 
 STEPS = (t1, t2, t3, t4, t5, t6)

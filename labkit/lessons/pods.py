@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import SequenceMatcher
+from itertools import chain
 from typing import Any
 
+from labkit.client.exec.completed import CompletedExec
 from labkit.client.pods import MOUNT
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
 from labkit.core.language import text
-from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted
+from labkit.lessons.base import CheckContext, NotPassed, failed, not_attempted
+from labkit.lessons.prepared import require_own
 
 Pod = Mapping[str, Any]
 
@@ -47,31 +51,22 @@ _HELP = {
 }
 
 
-def not_running(pod: Pod, name: str) -> Outcome | None:
-    """A failed outcome when a pod does not run, else None."""
+def require_running(pod: Pod, name: str) -> None:
+    """Require that a pod runs; what keeps it from running decides the hint."""
     seen = state(pod)
     if seen == "Running":
-        return None
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    said = next(
-        (
-            str(each.get("message") or "")
-            for each in conditions
-            if each.get("type") == "PodScheduled"
-        ),
-        "",
-    )
-    help_text = _HELP.get(
-        seen, text("See what the pod's events say: lab.kubectl or lab.admin.get.")
-    )
-    help_text = (
-        text("The scheduler says: {said}", said) if seen == "Pending" and said else help_text
-    )
-    return failed(
+        return
+    hint = _HELP.get(seen, text("See what the pod's events say: lab.kubectl or lab.admin.get."))
+    if seen == "Pending":
+        for condition in (pod.get("status") or {}).get("conditions") or ():
+            # The scheduler's reason, such as a taint or too little memory, is better than our guess.
+            if condition.get("type") == "PodScheduled" and condition.get("message"):
+                hint = text("The scheduler says: {said}", condition["message"])
+    raise failed(
         "not-running",
         text("pod {name} is {seen}", name, seen),
         text("pod {name} is Running", name),
-        help_text,
+        hint,
     )
 
 
@@ -83,10 +78,13 @@ def account_of(pod: Pod) -> str:
 def containers(pod: Pod) -> list[str]:
     """The names of a pod's containers, in order; native sidecars, which start first, come last."""
     spec = pod.get("spec") or {}
+    # Since 1.28 an init container that restarts is a sidecar: it runs for as long as the pod.
     sidecars = [
-        each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"
+        container
+        for container in spec.get("initContainers") or ()
+        if container.get("restartPolicy") == "Always"
     ]
-    return [str(each["name"]) for each in [*(spec.get("containers") or ()), *sidecars]]
+    return [str(container["name"]) for container in [*(spec.get("containers") or ()), *sidecars]]
 
 
 def own_name(pod: Pod) -> str:
@@ -94,92 +92,100 @@ def own_name(pod: Pod) -> str:
     return f"{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"
 
 
-def without_token(pod: Pod, expected: str) -> Outcome | None:
-    """A failed outcome when no token is mounted in a pod, else None."""
-    parts = (pod.get("spec") or {}).get("containers") or ()
-    if any(
-        each.get("mountPath") == MOUNT for one in parts for each in one.get("volumeMounts") or ()
-    ):
-        return None
+def require_token(pod: Pod, expected: str) -> None:
+    """Require that a token is mounted in a pod."""
+    for container in (pod.get("spec") or {}).get("containers") or ():
+        if any(mount.get("mountPath") == MOUNT for mount in container.get("volumeMounts") or ()):
+            return
     hint = text(
         "automountServiceAccountToken is false, in the pod or in its account. Create the pod anew without it."
     )
-    return failed("no-token", text("no token is mounted in {pod}", own_name(pod)), expected, hint)
+    raise failed("no-token", text("no token is mounted in {pod}", own_name(pod)), expected, hint)
 
 
-def runs_as_another(pod: Pod, name: str, account: str, expected: str, hint: str) -> Outcome | None:
-    """A failed outcome when a pod does not run as an account, else None."""
-    if account_of(pod) == account:
-        return None
-    return failed(
-        "pod-as-another",
-        text("pod {pod} runs as the account {account}", name, account_of(pod)),
-        expected,
-        hint,
-    )
+def require_account(pod: Pod, name: str, account: str, expected: str, hint: str) -> None:
+    """Require that a pod runs as an account."""
+    if account_of(pod) != account:
+        raise failed(
+            "pod-as-another",
+            text("pod {pod} runs as the account {account}", name, account_of(pod)),
+            expected,
+            hint,
+        )
 
 
-def no_proxy(name: str, expected: str, hint: str) -> Outcome:
-    """The outcome when no proxy answers in a pod."""
+def no_proxy(name: str, expected: str, hint: str) -> NotPassed:
+    """The verdict when no proxy answers in a pod."""
     return failed(
         "no-proxy", text("nothing answers at localhost:8001 in {pod}", name), expected, hint
     )
 
 
-def elsewhere(context: CheckContext, name: str, namespace: str) -> list[str]:
-    """Other namespaces that hold a pod of this name."""
-    pods = context.items("/api/v1/pods")
-    found = (pod["metadata"] for pod in pods if pod["metadata"]["name"] == name)
-    return sorted(meta["namespace"] for meta in found if meta["namespace"] != namespace)
+def elsewhere(context: CheckContext, kind: str, name: str, namespace: str) -> list[str]:
+    """Other namespaces that hold an object of this plural and name."""
+    objects = [entry["metadata"] for entry in context.items(f"/api/v1/{kind}")]
+    homes = [meta["namespace"] for meta in objects if meta["name"] == name]
+    return [home for home in homes if home != namespace]
 
 
-def no_pod(context: CheckContext, name: str, namespace: str, hint: str, todo: str) -> Outcome:
-    """The outcome where a pod is not there: failed, with a hint, if it is in another namespace."""
-    if strays := elsewhere(context, name, namespace):
-        return failed(
-            "another-namespace",
-            text("a pod {name} in {namespaces}", name, ", ".join(strays)),
-            text("a pod {name} in the namespace {namespace}", name, namespace),
-            hint,
-        )
-    pods = context.items(f"/api/v1/namespaces/{namespace}/pods")
-    near = near_name(text("pod"), name, [str(pod["metadata"]["name"]) for pod in pods])
-    return not_attempted(todo) if near is None else near
+def require_pod(context: CheckContext, step: str, name: str, hint: str, todo: str) -> Pod:
+    """Return the learner's own pod of some name in ``default``.
+
+    Args:
+        context: The checkpoint's context.
+        step: The step that asks for the pod.
+        name: The pod's name.
+        hint: What to do when the pod is in another namespace.
+        todo: What to do when there is none.
+    """
+    namespace = context.names.namespace("default")
+    pod = context.pod(namespace, name)
+    if pod is None:
+        if strays := sorted(elsewhere(context, "pods", name, namespace)):
+            raise failed(
+                "another-namespace",
+                text("a pod {name} in {namespaces}", name, ", ".join(strays)),
+                text("a pod {name} in the namespace {namespace}", name, namespace),
+                hint,
+            )
+        require_no_near_name(context, text("pod"), f"/api/v1/namespaces/{namespace}/pods", name)
+        raise not_attempted(todo)
+    require_own(pod, f"default/{name}", step)
+    require_name(pod, name)
+    return pod
 
 
-def near_name(kind: str, name: str, names: Sequence[str]) -> Outcome | None:
-    """A failed outcome when one of some names is almost the one that a step asks for, else None."""
+def require_no_near_name(context: CheckContext, kind: str, path: str, name: str) -> None:
+    """Require that no object of a list has almost the name that a step asks for."""
     begin = name.partition("-")[0]
-    near = [
-        each
-        for each in names
-        if each.startswith(begin) or SequenceMatcher(None, each, name).ratio() > 0.75
-    ]
-    near = [each for each in near if each not in OTHER_PODS]
-    if not near:
-        return None
-    hint = text("A name has to be exactly this one. Create the {kind} anew as {name}.", kind, name)
-    return failed(
-        "near-name",
-        text("a {kind} {near}, and no {kind} {name}", kind, near[0], name),
-        text("a {kind} called {name}", kind, name),
-        hint,
-    )
+    for entry in context.items(path):
+        own = str(entry["metadata"]["name"])
+        near = own.startswith(begin) or SequenceMatcher(None, own, name).ratio() > 0.75
+        if near and own not in OTHER_PODS:
+            hint = text(
+                "A name has to be exactly this one. Create the {kind} anew as {name}.", kind, name
+            )
+            raise failed(
+                "near-name",
+                text("a {kind} {near}, and no {kind} {name}", kind, own, name),
+                text("a {kind} called {name}", kind, name),
+                hint,
+            )
 
 
 OTHER_PODS = ("curl", "curl-custom-sa", "test")
 """The walkthrough's own pods, which are no near misses of one another."""
 
 
-def made_by_workload(pod: Pod, name: str) -> Outcome | None:
-    """A failed outcome when a workload made a pod, under a name of its own, else None."""
+def require_name(pod: Pod, name: str) -> None:
+    """Require that a pod has the name of the step, which a workload's pod has not."""
     own = pod["metadata"]["name"]
     if own == name:
-        return None
+        return
     hint = text(
         "The next steps call the pod by its name. Delete what made it, and create the pod itself."
     )
-    return failed(
+    raise failed(
         "made-by-workload",
         text("a pod {own}, made by a workload", own),
         text("a pod called {name}", name),
@@ -193,39 +199,38 @@ def mounted_token(context: CheckContext, pod: str) -> str:
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
-def answering(context: CheckContext, pod: str, path: str = "/version") -> str:
-    """The first answer of ``localhost:8001`` inside a pod, from any container with curl; empty without one."""
+def run_in_each(context: CheckContext, pod: str, command: str) -> Iterator[CompletedExec]:
+    """Run a command in one container of a pod after the other, while the caller asks for more.
+
+    Containers without a shell are left out: the image of kubectl has none, but its neighbour can have one.
+    """
     namespace, _, name = pod.partition("/")
     for container in containers(context.pod(namespace, name) or {}):
-        try:
-            result = context.exec(pod, f"{CURL} http://localhost:8001{path}", container=container)
-        except ExecFailed:
-            continue  # a container without a shell; its neighbour may have one
+        with suppress(ExecFailed):
+            yield context.exec(pod, command, container=container)
+
+
+def answering(context: CheckContext, pod: str, path: str = "/version") -> str:
+    """The first answer of ``localhost:8001`` inside a pod, from any container with curl; empty without one."""
+    for result in run_in_each(context, pod, f"{CURL} http://localhost:8001{path}"):
         if result.returncode == 0 and result.stdout.strip():
             return result.stdout
     return ""
 
 
 def has_curl(context: CheckContext, pod: str) -> bool:
-    """Whether any container of a pod has curl, to ask its neighbours with."""
-    namespace, _, name = pod.partition("/")
-    for container in containers(context.pod(namespace, name) or {}):
-        try:
-            if context.exec(pod, "command -v curl", container=container).returncode == 0:
-                return True
-        except ExecFailed:
-            continue
-    return False
+    """Return whether any container of a pod has curl, to ask its neighbours with."""
+    results = run_in_each(context, pod, "command -v curl")
+    return any(result.returncode == 0 for result in results)
 
 
 def runs_proxy(pod: Pod) -> bool:
-    """Whether a container of a pod is made to run ``kubectl proxy``, by its image or its command."""
+    """Return whether a container of a pod is made to run ``kubectl proxy``, by its image or its command."""
     spec = pod.get("spec") or {}
-    for each in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
-        words = " ".join(
-            [str(each.get("image")), *(each.get("command") or ()), *(each.get("args") or ())]
-        )
-        if "kubectl" in words and "proxy" in words:
+    for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
+        parts = (container.get("command") or (), container.get("args") or ())
+        line = " ".join([str(container.get("image")), *chain.from_iterable(parts)])
+        if "kubectl" in line and "proxy" in line:
             return True
     return False
 

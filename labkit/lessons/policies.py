@@ -12,7 +12,7 @@ import yaml
 from labkit.core.errors import UsageError
 from labkit.core.language import Text, text
 from labkit.core.yaml_file import LOADER
-from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted
+from labkit.lessons.base import CheckContext, failed, not_attempted
 from labkit.lessons.evidence import Evidence
 from labkit.lessons.mistakes import mistakes
 from labkit.rbac.objects import Object, name_of, namespace_of
@@ -71,64 +71,60 @@ class ManifestPolicy:
         return read_questions(document, self.vocabulary)
 
 
-def recorded_questions(
-    context: CheckContext, step: str, policy: ManifestPolicy
-) -> list[Question] | Outcome:
-    """The questions that were last recorded for a step; an outcome where there are none that the policy answers so."""
+def recorded_questions(context: CheckContext, step: str, policy: ManifestPolicy) -> list[Question]:
+    """Return the questions that were last recorded for a step, which the policy answers as expected.
+
+    Raises:
+        NotPassed: There are none, they cannot be read, or the policy gives another answer.
+    """
     records = context.progress.records(step)
-    values = [each.get("value", each.get("stdout")) for each in records]
-    if not values:
-        return not_attempted(
+    if not records:
+        raise not_attempted(
             text('Write the questions, and record them: lab.record("{step}", questions).', step)
         )
     try:
-        questions = policy.questions(values[-1])
+        questions = policy.questions(records[-1].get("value", records[-1].get("stdout")))
     except UsageError as error:
-        return failed(
+        raise failed(
             "misspelt-question",
             error.what,
             "questions that name what there is",
             error.todo or error.why,
-        )
-    if (other := wrong(policy.policy, questions)) is not None:
-        answer = "no" if other.may else "yes"
-        seen = text("“{other}”: the right policy says {answer}", other, answer)
-        return failed(
+        ) from error
+    mismatch = wrong(policy.policy, questions)
+    if mismatch is not None:
+        answer = "no" if mismatch.may else "yes"
+        raise failed(
             "wrong-question",
-            seen,
+            text("“{other}”: the right policy says {answer}", mismatch, answer),
             "questions that the right policy answers as you expect",
-            _says("wrong-question"),
+            text(mistakes()["wrong-question"].says),
         )
     return questions
 
 
-def _says(kind: str) -> str:
-    return text(mistakes()[kind].says)
-
-
-def not_rejected(policy: ManifestPolicy, questions: list[Question], most: int) -> Outcome | None:
-    """A failed outcome when there are more questions than ``most``, or a wrong policy answers them all as expected."""
+def require_rejection(policy: ManifestPolicy, questions: list[Question], most: int) -> None:
+    """Require that at most so many questions reject every wrong policy."""
     asked = count(len(questions), "question")
     if len(questions) > most:
-        hint = text(
-            "Leave out those that reject nothing new: ask one question less, and see what passes."
+        raise failed(
+            "too-many-questions",
+            asked,
+            text("at most {most}", most),
+            "Leave out those that reject nothing new: ask one question less, and see what passes.",
         )
-        return failed("too-many-questions", asked, text("at most {most}", most), hint)
-    left = survivors(policy.wrong_policies, questions)
-    if not left:
-        return None
-    seen = text(
-        "{left} of {every} wrong policies pass {asked}",
-        len(left),
-        len(policy.wrong_policies),
-        asked,
-    )
-    return failed(
-        "wrong-policy-passes",
-        text("{seen}; one: {what}", seen, left[0].what),
-        "none passes",
-        _says("wrong-policy-passes"),
-    )
+    wrong_policies = policy.wrong_policies
+    left = survivors(wrong_policies, questions)
+    if left:
+        seen = text(
+            "{left} of {every} wrong policies pass {asked}", len(left), len(wrong_policies), asked
+        )
+        raise failed(
+            "wrong-policy-passes",
+            text("{seen}; one: {what}", seen, left[0].what),
+            "none passes",
+            text(mistakes()["wrong-policy-passes"].says),
+        )
 
 
 def count(number: int, what: str) -> Text:

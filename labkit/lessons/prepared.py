@@ -6,32 +6,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.core.language import text
-from labkit.lessons.base import Outcome, not_attempted
+from labkit.lessons.base import NotPassed, not_attempted
 from labkit.lessons.library import PREPARED
 from labkit.lessons.steps import position, step_ids
 
 
 def is_prepared(obj: Mapping[str, Any], step: str) -> bool:
-    """Whether the lab made an object for a step or for a later one."""
+    """Return whether the lab made an object for a step or for a later one."""
     made_for = (obj.get("metadata", {}).get("annotations") or {}).get(PREPARED)
     if made_for is None:
         return False
     return made_for not in step_ids() or position(made_for) >= position(step)
 
 
-def made_by_lab(obj: Mapping[str, Any], name: str, step: str) -> Outcome | None:
-    """The outcome “not attempted” when the lab itself made an object, else None.
+def require_own(obj: Mapping[str, Any], name: str, step: str) -> None:
+    """Require that the lab did not make an object itself.
 
     Args:
         obj: The object.
         name: How to call it.
         step: The step in which the learner makes it.
     """
-    return prepared(name, step) if is_prepared(obj, step) else None
+    if is_prepared(obj, step):
+        raise prepared(name, step)
 
 
-def prepared(name: str, step: str) -> Outcome:
-    """The outcome of a step whose object the lab made."""
+def prepared(name: str, step: str) -> NotPassed:
+    """The verdict on a step whose object the lab made."""
     return not_attempted(
         text(
             'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").',

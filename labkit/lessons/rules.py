@@ -7,42 +7,69 @@ alone has to read its rules.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from labkit.core.language import text
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.rules import Rule, group_matches, rule_allows
 
+MISSPELT = ("service", "persistentvolume", "pv", "svc")
+"""Names that no server knows in the core group: kubectl's abbreviations and singulars grant nothing."""
+
+
+class Surplus(NamedTuple):
+    """A value that a rule has and a step does not ask for.
+
+    Args:
+        field: The rule's field, such as ``verbs``.
+        value: The value.
+    """
+
+    field: str
+    value: str
+
+    @property
+    def text(self) -> str:
+        """In words: ``verb "delete"``."""
+        if self.field == "verbs":
+            return text('verb "{verb}"', self.value)
+        if self.field == "nonResourceURLs":
+            return text('path "{path}"', self.value)
+        if self.field == "apiGroups":
+            return text('every API group ("*")')
+        if self.value == "*":
+            return text('every resource ("*")')
+        return text('resource "{resource}"', self.value)
+
 
 def grants(
     rules: Iterable[Rule], verb: str, group: str, resource: str, subresource: str = ""
 ) -> bool:
-    """Whether rules, once bound, allow a verb on every object of a resource."""
+    """Return whether rules, once bound, allow a verb on every object of a resource."""
     question = Attributes(User(""), verb, group, resource=resource, subresource=subresource)
     return any(rule_allows(rule, question) for rule in rules)
 
 
-def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: str) -> list[str]:
-    """What rules grant beyond some verbs on one resource, each in words (``verb "delete"``), in the rules' order."""
-    wanted = set(verbs)
-    found: list[str] = []
+def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: str) -> list[Surplus]:
+    """What rules grant beyond some verbs on one resource, each once, in the rules' order."""
+    surplus: dict[Surplus, None] = {}
     for rule in rules:
-        found += [
-            text('verb "{verb}"', verb) for verb in rule.get("verbs") or () if verb not in wanted
-        ]
-        for each_group in rule.get("apiGroups") or ():
-            if each_group == "*":
-                found.append(text('every API group ("*")'))
-        for each in rule.get("resources") or ():
-            if each == "*":
-                found.append(text('every resource ("*")'))
-            elif each != resource and _exists_in(each, rule, group):
-                found.append(text('resource "{resource}"', each))
-        found += [text('path "{path}"', url) for url in rule.get("nonResourceURLs") or ()]
-    return list(dict.fromkeys(found))
+        harmless = {
+            "verbs": set(verbs),
+            # A further API group grants nothing, since no other group has the resource.
+            "apiGroups": set(rule.get("apiGroups") or ()) - {"*"},
+            "resources": {resource, *(MISSPELT if group_matches(rule, group) else ())},
+            "nonResourceURLs": set(),
+        }
+        for field, values in harmless.items():
+            extra = (value for value in rule.get(field) or () if value not in values)
+            surplus |= dict.fromkeys(Surplus(field, value) for value in extra)
+    return list(surplus)
 
 
-def _exists_in(resource: str, rule: Rule, group: str) -> bool:
-    """Whether a resource is not one of the usual misspellings, which grant nothing."""
-    return resource not in ("service", "persistentvolume", "pv", "svc") or not group_matches(
-        rule, group
-    )
+def kind_of_surplus(surplus: Iterable[Surplus]) -> str:
+    """The kind of mistake that a surplus is, as an id of ``mistakes.yaml``."""
+    surplus = list(surplus)
+    if any(extra.value == "*" for extra in surplus):
+        return "everything"
+    return "watch-added" if surplus == [("verbs", "watch")] else "verb-added"

@@ -4,72 +4,89 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import chain
 
 from labkit.core.language import text
-from labkit.lessons.base import CheckContext, Outcome, failed, passed
+from labkit.lessons.base import CheckContext, NotPassed, Outcome, failed, passed
 from labkit.lessons.evidence import Evidence, PodCommand
 from labkit.lessons.looking import in_pod
 from labkit.lessons.mistakes import of_guess
 from labkit.lessons.pods import ACCOUNT_UID, claims
 
+BY_ACCIDENT = {"iat", "nbf"}
+"""Claims that two tokens have in common only when they are issued in the same second."""
 
-def compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
-    """The verdict on a comparison.
+
+def compared(prediction: str, named: object, mounted: str, owned: Iterable[str]) -> Outcome:
+    """Judge a comparison with the account's token: of several, the one that the learner must have meant.
 
     Args:
         prediction: ``identical`` or ``different``.
         named: The claims that the learner says are the same.
         mounted: The pod's token.
-        own: The account's token.
+        owned: The account's tokens; at least one.
+
+    Raises:
+        NotPassed: The comparison is right for none of them.
     """
+    verdicts: list[NotPassed] = []
+    for own in owned:
+        try:
+            return _compared(prediction, named, mounted, own)
+        except NotPassed as verdict:
+            verdicts.append(verdict)
+    raise verdicts[0]
+
+
+def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome:
     identical = mounted == own
-    if (prediction == "identical") != identical:
-        return failed(
+    truth = "identical" if identical else "different"
+    if prediction != truth:
+        raise failed(
             of_guess("W12"),
-            text(
-                "you predicted “{prediction}”; the two are {truth}",
-                prediction,
-                "identical" if identical else "different",
-            ),
+            text("you predicted “{prediction}”; the two are {truth}", prediction, truth),
             "a prediction that agrees with the tokens",
             "A Secret held one token for all up to 1.20; today each pod gets its own. Predict again.",
         )
-    ours, theirs = claims(mounted), claims(own)
+    ours = claims(mounted)
+    theirs = claims(own)
+    names = ours.keys() | theirs.keys()
     same = {key for key in ours if key in theirs and ours[key] == theirs[key]}
-    said = {_claim_name(each, ours.keys() | theirs.keys()) for each in _listed(named)}
-    said -= _BY_ACCIDENT
-    if wrong := sorted(said - same):
-        return failed(
+    recorded = {_claim_name(name, names) for name in _listed(named)} - BY_ACCIDENT
+    if wrong := sorted(recorded - same):
+        raise failed(
             "claim-misjudged",
             text("you recorded {claims} as the same; it is not", ", ".join(wrong)),
             "only claims that both tokens have with the same value",
             "exp, iat and jti belong to one token; pod and node to a mounted one only.",
         )
-    if missing := sorted(({"iss", "sub"} & same) - said):
-        return failed(
-            "claim-misjudged",
-            text("you recorded {claims}", ", ".join(sorted(said))),
-            text("also {missing}", ", ".join(missing)),
-            "The mounted token is the one in the account's Secret: compare with that, not with a new one."
-            if identical
-            else "Who issued it, and whom is it about? Those two make both tokens the same identity.",
+    if missing := sorted(({"iss", "sub"} & same) - recorded):
+        hint = text(
+            "Who issued it, and whom is it about? Those two make both tokens the same identity."
         )
-    bound = "kubernetes.io.pod.name" in ours
+        if identical:
+            hint = text(
+                "The mounted token is the one in the account's Secret: compare with that, not with a new one."
+            )
+        raise failed(
+            "claim-misjudged",
+            text("you recorded {claims}", ", ".join(sorted(recorded))),
+            text("also {missing}", ", ".join(missing)),
+            hint,
+        )
+    takeaway = text("Same subject, so the same permissions; the mounted one never expires.")
+    if "kubernetes.io.pod.name" in ours:
+        takeaway = text(
+            "Same subject, so the same permissions; bound to a pod, so worthless once the pod is gone."
+        )
     return passed(
         text(
             "same: {same}. Different or in one only: {others}.",
-            ", ".join(sorted(same - _BY_ACCIDENT)),
-            ", ".join(sorted((ours.keys() | theirs.keys()) - same - _BY_ACCIDENT))
-            or text("nothing"),
+            ", ".join(sorted(same - BY_ACCIDENT)),
+            ", ".join(sorted(names - same - BY_ACCIDENT)) or text("nothing"),
         ),
-        "Same subject, so the same permissions; bound to a pod, so worthless once the pod is gone."
-        if bound
-        else "Same subject, so the same permissions; the mounted one never expires.",
+        takeaway,
     )
-
-
-_BY_ACCIDENT = {"iat", "nbf"}
-"""Claims that two tokens have in common only when they are issued in the same second."""
 
 
 READERS = (
@@ -88,48 +105,45 @@ READERS = (
     "curl",
     "tar",
 )
+"""Programs by which a learner can look at a file."""
 
 
 def _reads_token(ran: PodCommand) -> bool:
-    """Whether a command reads the mounted token; what happens in a shell is not known, and counts."""
-    return ran.interactive or any(
-        "/token" in word for words in ran.runs(*READERS) for word in words
-    )
+    """Return whether a command reads the mounted token."""
+    # What is typed into a shell is not known, so it counts in the learner's favour.
+    files = chain.from_iterable(ran.runs(*READERS))
+    return ran.interactive or any("/token" in word for word in files)
 
 
 def not_looked_at(context: CheckContext, evidence: Evidence) -> list[str]:
     """Which of the two tokens no call has read: the mounted one, the account's own."""
-    base = f"/api/v1/namespaces/{context.names.namespace('default')}"
+    path = f"/api/v1/namespaces/{context.names.namespace('default')}"
     user = context.account("default", "kikai").user
-    read = [
-        each
-        for each in evidence.facts
-        if each.get("kind") == "token" and each.get("subject") == user
+    pods = [
+        bool(fact.get("pod"))
+        for fact in evidence.facts
+        if fact.get("kind") == "token" and fact.get("subject") == user
     ]
-    ran = in_pod(context, evidence, "default", "curl-custom-sa")
-    mounted = any(_reads_token(each) for each in ran) or any(each.get("pod") for each in read)
-    own = any(
-        each.path == f"{base}/serviceaccounts/kikai/token"
-        or each.path.startswith(f"{base}/secrets")
-        for each in evidence.asked
-        if each.status in (200, 201)
-    ) or any(not each.get("pod") for each in read)
-    return [
-        name
-        for name, seen in (
-            (text("the token mounted in the pod"), mounted),
-            (text("the account's own token"), own),
-        )
-        if not seen
-    ]
+    commands = in_pod(context, evidence, "default", "curl-custom-sa")
+    paths = [request.path for request in evidence.asked if request.status in (200, 201)]
+    mounted = True in pods or any(map(_reads_token, commands))
+    own = (
+        False in pods
+        or f"{path}/serviceaccounts/kikai/token" in paths
+        or any(read.startswith(f"{path}/secrets") for read in paths)
+    )
+    unseen: list[str] = []
+    if not mounted:
+        unseen.append(text("the token mounted in the pod"))
+    if not own:
+        unseen.append(text("the account's own token"))
+    return unseen
 
 
 def _listed(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [str(each) for each in value]
     if isinstance(value, str):
         return [part for part in re.split(r"[,\s]+", value) if part]
-    return [str(each) for each in value] if isinstance(value, (list, tuple, set)) else [str(value)]
+    return [str(name) for name in value] if isinstance(value, Iterable) else [str(value)]
 
 
 def _claim_name(text: str, known: Iterable[str]) -> str:
@@ -140,4 +154,4 @@ def _claim_name(text: str, known: Iterable[str]) -> str:
         return name
     if name in ("uid", "account uid", "kubernetes.io.serviceaccount"):
         return ACCOUNT_UID
-    return next((each for each in known if each.endswith(f".{name}")), name)
+    return next((claim for claim in known if claim.endswith(f".{name}")), name)

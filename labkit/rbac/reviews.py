@@ -6,6 +6,7 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.objects import Object
@@ -27,25 +28,30 @@ class Unanswered(PolicyUnreadable):
 
 
 def review(api: Api, question: Attributes) -> Object:
-    """``status`` of a SubjectAccessReview for a question; empty where the server does not answer."""
+    """Return ``status`` of a SubjectAccessReview for a question.
+
+    Raises:
+        Unanswered: The server did not answer, so it is not known whether the request is allowed.
+    """
     reply = api.post(REVIEWS, _review_of(question))
-    return dict(reply.body.get("status") or {}) if reply.status == 201 else {}
+    return _status(reply.status, reply.body)
 
 
 def reviews(api: Api, questions: Sequence[Attributes]) -> list[Object]:
-    """``status`` of a SubjectAccessReview for each question.
+    """Return ``status`` of a SubjectAccessReview for each question.
 
     Raises:
         Unanswered: The caller may not ask.
     """
-    found: list[Object] = []
-    for status, body in api.ask_all(REVIEWS, [_review_of(question) for question in questions]):
-        if status != 201 or not isinstance(body, dict):
-            raise Unanswered(
-                status, str(body.get("message") or "") if isinstance(body, dict) else str(body)
-            )
-        found.append(dict(body.get("status") or {}))
-    return found
+    bodies = [_review_of(question) for question in questions]
+    return [_status(status, body) for status, body in api.ask_all(REVIEWS, bodies)]
+
+
+def _status(status: int, body: Any) -> Object:
+    if status == 201 and isinstance(body, dict):
+        return dict(body.get("status") or {})
+    message = body.get("message") or "" if isinstance(body, dict) else body
+    raise Unanswered(status, str(message))
 
 
 def _review_of(question: Attributes) -> Object:

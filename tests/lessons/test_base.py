@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,22 @@ from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import rules
 from labkit.lessons.base import (
     CheckContext,
+    NotPassed,
     Outcome,
     failed,
     not_attempted,
     passed,
     run_with_retries,
-    with_step,
 )
 from labkit.lessons.library import library, step_of
 from labkit.lessons.looking import curl_status
 from labkit.lessons.part1_api_server import address
-from labkit.lessons.pods import not_running, state
+from labkit.lessons.pods import require_running, state
 from labkit.lessons.predictions import decision_of, decisions
 from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
+from labkit.rbac.reviews import REVIEWS
+from tests.lessons.paper import Answer, Paper
 
 
 def context(progress: Progress, patience_seconds: float = 0.0) -> CheckContext:
@@ -47,7 +51,7 @@ def progress(tmp_path: Path) -> Progress:
 
 
 def test_a_failure_is_a_headline_and_three_lines() -> None:
-    outcome = with_step(failed("missing-part", "this", "that", "try so"), "W17", "Bind it")
+    outcome = with_step(failed("missing-part", "this", "that", "try so").outcome, "W17", "Bind it")
     assert repr(outcome).splitlines() == [
         "✘ W17 not yet: Bind it (something is still missing)",
         "  seen      this",
@@ -58,11 +62,17 @@ def test_a_failure_is_a_headline_and_three_lines() -> None:
 
 def test_states_are_told_by_symbol_and_word() -> None:
     assert repr(with_step(passed("done"), "W1", "A")).startswith("✔ W1 passed")
-    assert repr(with_step(not_attempted("begin"), "W1", "A")).startswith("• W1 not attempted")
+    assert repr(with_step(not_attempted("begin").outcome, "W1", "A")).startswith(
+        "• W1 not attempted"
+    )
+
+
+def with_step(outcome: Outcome, step: str, title: str) -> Outcome:
+    return replace(outcome, step=step, title=title)
 
 
 def test_html_announces_itself_and_escapes() -> None:
-    page = with_step(failed("missing-part", "<b>", "&", ""), "W17", "Bind it")._repr_html_()
+    page = with_step(failed("missing-part", "<b>", "&", "").outcome, "W17", "Bind it")._repr_html_()
     assert page.startswith('<div role="status">')
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
@@ -71,8 +81,8 @@ def test_html_announces_itself_and_escapes() -> None:
 
 def test_only_a_pass_is_true() -> None:
     assert passed("x")
-    assert not failed("missing-part", "x", "y", "z")
-    assert not not_attempted("x")
+    assert not failed("missing-part", "x", "y", "z").outcome
+    assert not not_attempted("x").outcome
 
 
 # -- waiting for clusters that need time ----------------------------------------------------
@@ -109,7 +119,9 @@ def settle(progress: Progress, patience: float, *states: Outcome) -> tuple[Outco
 
 
 def test_where_writes_are_in_force_at_once_nothing_waits(progress: Progress) -> None:
-    outcome, waited = settle(progress, 0.0, failed("missing-part", "a", "b", "c"), passed("late"))
+    outcome, waited = settle(
+        progress, 0.0, failed("missing-part", "a", "b", "c").outcome, passed("late")
+    )
     assert not outcome
     assert waited == 0
 
@@ -118,21 +130,21 @@ def test_a_cluster_that_catches_up_is_waited_for(progress: Progress) -> None:
     outcome, _ = settle(
         progress,
         10.0,
-        failed("missing-part", "a", "b", "c"),
-        failed("missing-part", "a", "b", "c"),
+        failed("missing-part", "a", "b", "c").outcome,
+        failed("missing-part", "a", "b", "c").outcome,
         passed("late"),
     )
     assert outcome.seen == "late"
 
 
 def test_a_verdict_that_stays_the_same_is_final(progress: Progress) -> None:
-    outcome, waited = settle(progress, 60.0, failed("missing-part", "a", "b", "c"))
+    outcome, waited = settle(progress, 60.0, failed("missing-part", "a", "b", "c").outcome)
     assert not outcome
     assert waited < 5
 
 
 def test_a_pod_that_comes_along_is_waited_for(progress: Progress) -> None:
-    starting = [failed("missing-part", f"step {number}", "b", "c") for number in range(20)]
+    starting = [failed("missing-part", f"step {number}", "b", "c").outcome for number in range(20)]
     outcome, _ = settle(progress, 10.0, *starting, passed("it runs"))
     assert outcome
 
@@ -152,15 +164,15 @@ def test_waiting_ends_when_nothing_changes_or_patience_does(
     progress: Progress, patience: float, states: list[str], waited: float
 ) -> None:
     outcome, took = settle(
-        progress, patience, *(failed("missing-part", state, "b", "c") for state in states)
+        progress, patience, *(failed("missing-part", state, "b", "c").outcome for state in states)
     )
     assert outcome.seen == states[min(len(states) - 1, round(took / 0.3))]
     assert took == pytest.approx(waited)
 
 
 def test_what_is_not_attempted_is_not_waited_for(progress: Progress) -> None:
-    assert settle(progress, 60.0, not_attempted("begin"), passed("late")) == (
-        not_attempted("begin"),
+    assert settle(progress, 60.0, not_attempted("begin").outcome, passed("late")) == (
+        not_attempted("begin").outcome,
         0.0,
     )
 
@@ -175,7 +187,7 @@ def test_a_pass_is_kept_when_the_picture_changes(
     monkeypatch.setitem(
         lessons.STEPS,
         "W15",
-        _step(lambda _context: failed("missing-part", "allowed now", "b", "c")),
+        _step(lambda _context: failed("missing-part", "allowed now", "b", "c").outcome),
     )
     outcome = lessons.check("w15", context(progress))
     assert outcome
@@ -314,12 +326,30 @@ def test_what_rules_grant(given: list[dict[str, Any]], yes: bool) -> None:
 def test_what_rules_grant_beyond() -> None:
     wanted = ("get", "list"), "", "services"
     assert rules.beyond([rule("get", "", "services"), rule("list", "", "services")], *wanted) == []
-    assert rules.beyond([rule("get,list,watch", "", "services,pods")], *wanted) == [
-        'verb "watch"',
-        'resource "pods"',
-    ]
+    more = rules.beyond([rule("get,list,watch", "", "services,pods")], *wanted)
+    assert [surplus.text for surplus in more] == ['verb "watch"', 'resource "pods"']
     everything = rules.beyond([rule("*", "*", "*", nonResourceURLs=["*"])], *wanted)
-    assert everything == ['verb "*"', 'every API group ("*")', 'every resource ("*")', 'path "*"']
+    assert [surplus.text for surplus in everything] == [
+        'verb "*"',
+        'every API group ("*")',
+        'every resource ("*")',
+        'path "*"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verbs", "resources", "kind"),
+    [
+        ("get,list,watch", "services", "watch-added"),
+        ("get,list,watch", "services,pods", "verb-added"),
+        ("delete", "services", "verb-added"),
+        ("*", "services", "everything"),
+        ("get", "*", "everything"),
+    ],
+)
+def test_kind_of_a_surplus(verbs: str, resources: str, kind: str) -> None:
+    surplus = rules.beyond([rule(verbs, "", resources)], ("get", "list"), "", "services")
+    assert rules.kind_of_surplus(surplus) == kind
 
 
 # -- how a pod does --------------------------------------------------------------------------
@@ -352,7 +382,9 @@ def test_what_rules_grant_beyond() -> None:
 )
 def test_a_pods_state_is_what_kubectl_prints(pod: dict[str, Any], seen: str) -> None:
     assert state(pod) == seen
-    assert (not_running(pod, "default/curl") is None) is (seen == "Running")
+    refusal = nullcontext() if seen == "Running" else pytest.raises(NotPassed)
+    with refusal:
+        require_running(pod, "default/curl")
 
 
 # -- predictions and recorded answers ----------------------------------------------------------
@@ -421,3 +453,35 @@ def test_a_curl_in_a_pod_tells_its_status(stdout: str, status: int | None) -> No
 )
 def test_addresses_as_people_write_them(text: str, found: tuple[str, int] | None) -> None:
     assert address(text) == found
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (403, "the server said 403: you may not"),
+        (503, "the server said 503: it restarts"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_no_proof_that_a_pod_is_missing(
+    tmp_path: Path, status: int, why: str
+) -> None:
+    paper = Paper(tmp_path)
+    path = "/api/v1/namespaces/default/pods/curl"
+    paper.answers[path] = Answer(status, {"message": why.partition(": ")[2]})
+    outcome = paper.check("W5")
+    assert (outcome.state, outcome.kind) == ("failed", "cluster-silent")
+    assert outcome.seen == f"The cluster could not be asked for {path}: {why}"
+
+
+def test_an_unanswered_review_is_no_verdict_on_a_binding(tmp_path: Path) -> None:
+    paper = Paper(tmp_path)
+    paper.answers[REVIEWS] = Answer(429, {"message": "too many requests"})
+    outcome = paper.check("W17")
+    assert outcome.kind == "cluster-silent"
+    assert "too many requests" in outcome.seen
+
+
+def test_a_learner_confined_to_namespaces_gets_verdicts(tmp_path: Path) -> None:
+    paper = Paper(tmp_path)
+    paper.answers["/api/v1/pods"] = Answer(403, {"message": "no"})
+    assert paper.check("W5").state == "not attempted"

@@ -364,7 +364,7 @@ def test_a_guess_is_not_judged_before_the_step_is_passed(
     monkeypatch.setitem(
         lessons.STEPS,
         "W15",
-        Step("W15", "", 1, lambda _: failed("missing-part", "no", "yes", ""), ("", "", "")),
+        Step("W15", "", 1, lambda _: failed("missing-part", "no", "yes", "").outcome, ("", "", "")),
     )
     lessons.check("W15", context)
     kept = {"attempts": 1, "state": "failed", "seen": "no", "kind": "missing-part"}

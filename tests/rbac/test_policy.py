@@ -249,9 +249,10 @@ def test_a_refused_review_says_whom_to_ask(status: int, body: Any, text: str) ->
     assert refused.value.path == REVIEWS
 
 
-def test_a_review_without_an_answer_is_empty() -> None:
+def test_an_unanswered_review_is_no_refusal() -> None:
     question = Attributes(User("jane"), "list", resource="pods")
-    assert review(Api(403, {"status": "Failure"}), question) == {}
+    with pytest.raises(Unanswered, match=r"access review \(403\)"):
+        review(Api(403, {"message": "no"}), question)
     assert review(Api(201, {}), question) == {}
     assert reviews(Api(201, {}), [question]) == [{}]
 
