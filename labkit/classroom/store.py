@@ -77,7 +77,9 @@ class Store:
         try:
             why = self._open()
         except sqlite3.Error as error:
-            why = "another process has it open" if "locked" in str(error) else str(error)
+            # SQLite's codes are ints; the low byte is the kind, the others say more about it.
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            why = "another process has it open" if busy else str(error)
         if why:
             self._database.close()
             raise HomeError(f"The class in {path} cannot be used.", why=why, todo=TODO)

@@ -150,7 +150,17 @@ def near(name: str, choices: Iterable[str]) -> str:
         A sentence for ``todo``, such as ``Did you mean "kikai"?``, or the list of all names.
     """
     names = list(choices)
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return text('Did you mean "{name}"?', close[0])
+    if similar := meant(name, names):
+        return similar
     return text("Known are: {names}.", ", ".join(names)) if names else ""
+
+
+def meant(name: str, choices: Iterable[str]) -> str:
+    """Suggest the valid name that is most similar to a mistyped one; empty if none is.
+
+    Args:
+        name: The mistyped name.
+        choices: All valid names.
+    """
+    close = difflib.get_close_matches(name, choices, n=1)
+    return text('Did you mean "{name}"?', close[0]) if close else ""

@@ -213,8 +213,10 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
         misspelt = rules.misspelt_verb([rule])
         wrong.append(("verb", text("{why} {hint}", why, misspelt) if misspelt else why))
     if not rules.group_matches(rule, question.group):
-        words = _words(rule, "apiGroups")
-        named = words if words.startswith("the core group") else text("API group {groups}", words)
+        named = _words(rule, "apiGroups")
+        # "the core group" says itself that it is one.
+        if list(rule.get("apiGroups") or ())[:1] != [""]:
+            named = text("API group {groups}", named)
         why = text(
             "the rule is for {groups}, but {resource} are in {group}.",
             named,

@@ -165,7 +165,9 @@ class Exercise(Displayable):
     @takes("paper.board()")
     def board(self) -> Card:
         """The points of each task, as its last check found them."""
-        rows, checked = [], self._notes.checks()
+        rows = []
+        done = True
+        checked = self._notes.checks()
         for entry in self.spec.tasks:
             got = checked.get(entry.id)
             points = (
@@ -173,11 +175,12 @@ class Exercise(Displayable):
                 if got
                 else text("not checked yet")
             )
-            mark = "✔ " if got and 0 < got[1] == got[0] else ""
+            full = got is not None and 0 < got[1] == got[0]
+            done = done and full
+            mark = "✔ " if full else ""
             rows.append(
                 Row(entry.id, text("{mark}{title}: {points}", mark, text(entry.title), points))
             )
-        done = all(row.value.startswith("✔") for row in rows)
         rows += [Row("to see", text(texts()[self.spec.id]["end"]))] if done else []
         return Card(
             listed((text(self.spec.title), self._so_far()), ": "), "good" if done else "plain", rows

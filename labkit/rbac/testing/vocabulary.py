@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from labkit.core.errors import UsageError, near
+from labkit.core.errors import UsageError, meant, near
 from labkit.core.json_file import read_json
 from labkit.core.language import text
 from labkit.rbac.objects import GROUP, Object, is_default, name_of, namespace_of
@@ -177,12 +177,14 @@ class Vocabulary:
         """
         shown = qualified(group, resource)
         if (group, resource) not in self.resources:
-            elsewhere = [qualified(*key) for key in self.resources if key[1] == resource]
             known = [qualified(*key) for key in self.resources]
-            todo = f'Did you mean "{elsewhere[0]}"?' if elsewhere else near(shown, known)
-            if todo.startswith("Known"):
-                todo = "Is it a custom resource? Declare it under resources."
-            raise UsageError(text("There is no resource {name}.", shown), todo=todo)
+            # The right resource in another API group is a better guess than any similar name.
+            groups = [qualified(*key) for key in self.resources if key[1] == resource]
+            todo = meant(groups[0], groups) if groups else meant(shown, known)
+            raise UsageError(
+                text("There is no resource {name}.", shown),
+                todo=todo or "Is it a custom resource? Declare it under resources.",
+            )
         verbs = self.resources[group, resource][1]
         if verb not in verbs:
             raise UsageError(
@@ -255,13 +257,10 @@ def _require(what: str, name: str, known: Iterable[str]) -> None:
     """
     names = sorted(known)
     if name not in names:
-        hint = near(name, names)
-        todo = (
-            hint
-            if hint.startswith("Did")
-            else text("Declare it in the file of the questions if there is one.")
+        declare = text("Declare it in the file of the questions if there is one.")
+        raise UsageError(
+            text("There is no {what} {name}.", text(what), name), todo=meant(name, names) or declare
         )
-        raise UsageError(text("There is no {what} {name}.", text(what), name), todo=todo)
 
 
 def qualified(group: str, resource: str) -> str:

@@ -84,10 +84,9 @@ class SQLiteStore(Store):
             self._database.close()
             if isinstance(error, StateUnusable):
                 raise
-            locked = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
-            raise StateUnusable(
-                path, "another process uses it" if locked else str(error)
-            ) from error
+            # The low byte of SQLite's code is the kind of error, the others say more about it.
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            raise StateUnusable(path, "another process uses it" if busy else str(error)) from error
         self._keep_reserve()
 
     def persist(self, events: Sequence[Event]) -> None:
