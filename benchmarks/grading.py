@@ -26,6 +26,7 @@ from labkit.grading.nbgrader import course as nbgrader_course
 from labkit.grading.pools.pool import pool_for
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import Seed
+from labkit.grading.walls.isolation import Limits
 
 EXERCISE = "ex4-roles"
 KUBECTL = ("!kubectl get namespaces", "!kubectl create configmap made")
@@ -108,7 +109,7 @@ def graded(course: Path, count: int, *, kernel: bool) -> Run:
         kernel: In a real kernel.
     """
     submissions = find(course / "submitted")[:count]
-    with pool_for(count, kernel=kernel) as grader:
+    with pool_for(count, limits=Limits(kernel=kernel)) as grader:
         grader.grade(submissions[:8])  # the first pay for what is then there
         before = grader.cpu_seconds
         begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The command that grades submissions: what it is asked, and what it prints before it begins."""
+"""The command that grades submissions: its options, and what it prints before it begins."""
 
 from __future__ import annotations
 
@@ -154,24 +154,24 @@ def grade_command(**options: Any) -> int:
     """
     from labkit.grading.judging.result import FAILED
 
-    plan = GradingPlan.of(**options)
+    plan = GradingPlan(**options)
     command = click.get_current_context()
     command.with_resource(interrupt_on_signals())
     unpacked = command.with_resource(scratch_directory("labkit-intake-"))
     session = _open_session(plan, unpacked)
     results = RUNNERS[plan.place](plan, session)
     if plan.overrides_template:
-        session.write_template(plan.overrides)
-        echo(f"Fill in points and reasons in {plan.overrides}, and start the command again.")
+        session.write_template(plan.overrides_table)
+        echo(f"Fill in points and reasons in {plan.overrides_table}, and start the command again.")
     return 1 if any(result.ended == FAILED for result in results) else 0
 
 
 def _open_session(plan: GradingPlan, unpacked: Path) -> GradingSession:
-    """Take the submissions in, and print what of them, and of earlier results, is not used."""
+    """Collect the submissions, and print which of them, and of the earlier results, are not used."""
     from labkit.grading.intake.exports import read_groups
     from labkit.grading.intake.intake import take_in
     from labkit.grading.intake.roster import Roster
-    from labkit.grading.session import GradingSession
+    from labkit.grading.session import GradingSession, SessionOptions
 
     roster = Roster(plan.roster) if plan.roster else None
     intake = take_in(
@@ -184,17 +184,17 @@ def _open_session(plan: GradingPlan, unpacked: Path) -> GradingSession:
         groups=read_groups(plan.groups) if plan.groups else None,
     )
     fingerprint = _give_codes(intake, plan.submissions)
-    session = GradingSession(
-        intake,
-        plan.out,
+    overrides = plan.overrides_table
+    options = SessionOptions(
         fresh=plan.fresh,
         regrade=plan.regrade,
         only=plan.only,
-        cluster=plan.backend,
+        cluster=plan.cluster,
         course=fingerprint,
-        overrides=plan.overrides if plan.overrides.exists() else None,
+        overrides=overrides if overrides.exists() else None,
         earlier=plan.earlier,
     )
+    session = GradingSession(intake, plan.results, options)
     _describe(session, intake.lines)
     return session
 
@@ -222,20 +222,20 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
     for line in lines:
         echo(line, err=True)
     for entry in session.chosen:
-        if name := session.looks[entry.key].declared:
+        if name := session.inspections[entry.key].declared:
             file, learner = printable(entry.path.name), entry.learner
             line = text(
                 "{file} of {id} was worked on as {name}, and is graded as {id}: its names are another's."
             )
             echo(text(line, file, learner, name), err=True)
-    for line in session.unused:
+    for line in session.warnings():
         echo(line, err=True)
-    for entry in session.all:
-        if entry not in session.chosen and entry.key not in session.done:
+    for entry in session.intake.submissions:
+        if entry not in session.chosen and entry.key not in session.results_by_key:
             echo(
                 f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.",
                 err=True,
             )
-    graded = len(session.chosen) - len(session.left)
+    graded = len(session.chosen) - len(session.ungraded)
     if graded:
         echo(f"{graded} of {len(session.chosen)} are graded already.", err=True)

@@ -1,10 +1,10 @@
-"""What ``labkit grade`` is asked to do."""
+"""The options of ``labkit grade``, and what follows from those that were left out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from labkit.grading.walls.isolation import Limits
 
 
+SECONDS = 60.0
+SECONDS_ON_A_REAL_CLUSTER = 300.0
+"""The wall-clock time of one notebook. On a real cluster it waits for images and controllers."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GradingPlan:
-    """The options of ``labkit grade``, which go together; its ``--help`` explains each.
+    """The options of ``labkit grade`` as they were given; its ``--help`` explains each.
 
-    ``backend``, ``seconds``, ``out`` and ``overrides`` depend on one another where they are left out: see ``of``.
+    Raises:
+        click.UsageError: Options that do not go together.
     """
 
     submissions: tuple[Path, ...]
@@ -31,15 +37,15 @@ class GradingPlan:
     late: str
     earlier: tuple[Path, ...]
     only: tuple[str, ...]
-    overrides: Path
+    overrides: Path | None
     overrides_template: bool
-    out: Path
+    out: Path | None
     slots: int | None
-    seconds: float
+    seconds: float | None
     kernel: bool
     regrade: bool
     fresh: bool
-    backend: str
+    backend: str | None
     kubeconfig: Path | None
     context: str
     image: str | None
@@ -51,47 +57,48 @@ class GradingPlan:
     trust: bool
     force: bool
 
-    @classmethod
-    def of(cls, **options: Any) -> Self:
-        """Fill in what was left out of the options.
-
-        Raises:
-            click.UsageError: Options that do not go together.
-        """
-        backend = options["backend"] or ("existing" if options["kubeconfig"] else "embedded")
-        real = backend != "embedded"
-        if options["scheduler"] and (real or options["slots"] or options["trust"]):
+    def __post_init__(self) -> None:
+        if self.scheduler and (self.on_real_cluster or self.slots or self.trust):
             raise click.UsageError(
                 "--scheduler goes without --backend, --kubeconfig, --places and --trust."
             )
-        if options["extensions"] and not options["due"]:
+        if self.extensions and not self.due:
             raise click.UsageError("--extensions goes with --due.")
-        seconds = options["seconds"] or (300.0 if real else 60.0)
-        out = options["out"] or Path(f"results-{backend}" if real else "results")
-        overrides = options["overrides"] or out.with_name(f"{out.name}-overrides.csv")
-        if options["overrides"] and not (options["overrides_template"] or overrides.exists()):
-            raise click.UsageError(f"There is no {overrides}; --overrides-template writes one.")
-        if options["overrides_template"] and overrides.exists():
-            raise click.UsageError(f"There is a {overrides}: write into it, or move it away.")
-        return cls(
-            **{
-                **options,
-                "backend": backend,
-                "seconds": seconds,
-                "out": out,
-                "overrides": overrides,
-            }
-        )
+        table = self.overrides_table
+        if self.overrides and not (self.overrides_template or table.exists()):
+            raise click.UsageError(f"There is no {table}; --overrides-template writes one.")
+        if self.overrides_template and table.exists():
+            raise click.UsageError(f"There is a {table}: write into it, or move it away.")
+
+    @property
+    def cluster(self) -> str:
+        """The kind of cluster; a kubeconfig implies an existing one."""
+        return self.backend or ("existing" if self.kubeconfig else "embedded")
+
+    @property
+    def on_real_cluster(self) -> bool:
+        """Whether the cluster is not an embedded one."""
+        return self.cluster != "embedded"
+
+    @property
+    def results(self) -> Path:
+        """The folder of results. Each kind of real cluster has its own, so that scores can be compared."""
+        return self.out or Path(f"results-{self.cluster}" if self.on_real_cluster else "results")
+
+    @property
+    def overrides_table(self) -> Path:
+        """The table of the teacher's corrections, by default beside the results, which ``--fresh`` clears."""
+        return self.overrides or self.results.with_name(f"{self.results.name}-overrides.csv")
 
     @property
     def place(self) -> Literal["here", "dask", "real"]:
         """Where notebooks are graded."""
         if self.scheduler:
             return "dask"
-        return "here" if self.backend == "embedded" else "real"
+        return "real" if self.on_real_cluster else "here"
 
     def deadline(self) -> Callable[[Callable[[str], str]], Deadline] | None:
-        """Make the deadline, once learners can be found; None without one."""
+        """Return a function that makes the deadline, once learners can be found; None without one."""
         from labkit.grading.intake.exports import Deadline, read_extensions, read_time
 
         if not self.due:
@@ -100,10 +107,13 @@ class GradingPlan:
         return lambda find: Deadline(due, read_extensions(table, find) if table else {})
 
     def limits(self) -> Limits:
-        """What one submission may use."""
+        """Return the limits of one submission."""
         from labkit.grading.walls.isolation import Limits
 
-        return Limits(seconds=self.seconds, cpu_seconds=int(self.seconds) + 1)
+        usual = SECONDS_ON_A_REAL_CLUSTER if self.on_real_cluster else SECONDS
+        seconds = self.seconds or usual
+        # One second more of processor time: a busy loop then ends by the time limit, which the result names.
+        return Limits(seconds=seconds, cpu_seconds=int(seconds) + 1, kernel=self.kernel)
 
     def tls_files(self) -> dict[str, str]:
         """The files for a connection to the Dask scheduler, by their names in Dask."""

@@ -25,12 +25,12 @@ def grade_here(plan: GradingPlan, session: GradingSession) -> list[Result]:
     from labkit.grading.pools.pool import pool_for
 
     _look_for_kubectl(session, go_on=plan.without_kubectl)
-    left = len(session.left)
+    left = len(session.ungraded)
     if not left:
         return _finish(session)
     if not plan.trust:
         _need_walls()
-    with pool_for(left, slots=plan.slots or 0, limits=plan.limits(), kernel=plan.kernel) as grader:
+    with pool_for(left, slots=plan.slots or 0, limits=plan.limits()) as grader:
         return _run_session(session, grader)
 
 
@@ -40,7 +40,7 @@ def grade_on_dask(plan: GradingPlan, session: GradingSession) -> list[Result]:
     Raises:
         Missing: The library is not installed.
     """
-    if not session.left:
+    if not session.ungraded:
         return _finish(session)
     with _dask_pool(plan) as grader:
         return _run_session(session, grader)
@@ -58,23 +58,24 @@ def grade_on_a_real_cluster(plan: GradingPlan, session: GradingSession) -> list[
     _look_for_kubectl(session, go_on=plan.without_kubectl)
     if not plan.trust:
         _need_walls()
-    limits, kernel, left = plan.limits(), plan.kernel, session.left
+    limits = plan.limits()
+    left = session.ungraded
     if left:
         with (
             lab_for(
-                plan.backend,
+                plan.cluster,
                 report,
                 kubeconfig=plan.kubeconfig,
                 context=plan.context,
                 image=plan.image,
             ) as lab,
-            RealClusterGrader(lab, limits=limits, kernel=kernel) as grader,
+            RealClusterGrader(lab, limits=limits) as grader,
         ):
             grader.check(left, force=plan.force, progress=report)
             _run_session(session, grader)
-    with Grader(limits=limits, kernel=kernel) as embedded:
+    with Grader(limits=limits) as embedded:
         same = {result.key: result for result in embedded.grade(session.chosen)}
-    for key, result in sorted(session.done.items()):
+    for key, result in sorted(session.results_by_key.items()):
         if key in same:
             _compare(result, same[key])
     return session.results()
@@ -90,9 +91,7 @@ def _dask_pool(plan: GradingPlan) -> DaskPool:
         raise Missing(
             "--scheduler needs the library distributed.", why=str(error), todo=todo
         ) from error
-    return DaskPool(
-        plan.scheduler, plan.tls_files(), limits=plan.limits(), kernel=plan.kernel, report=report
-    )
+    return DaskPool(plan.scheduler, plan.tls_files(), limits=plan.limits(), report=report)
 
 
 def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
@@ -105,7 +104,7 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
     callers = (
         []
         if shutil.which("kubectl")
-        else [entry for entry in session.left if calls_kubectl(entry.path)]
+        else [entry for entry in session.ungraded if calls_kubectl(entry.path)]
     )
     if callers and not go_on:
         first = f"the first is {callers[0].learner} {callers[0].exercise}"
@@ -168,7 +167,7 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
             err=True,
         )
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task(said("grading"), total=len(session.left), rate="")
+        task = bar.add_task(said("grading"), total=len(session.ungraded), rate="")
 
         def on_result(result: Result) -> None:
             if not result.complete:

@@ -21,7 +21,7 @@ from labkit.grading.graders.grader import GRADED_AGAIN, Grader
 from labkit.grading.judging.result import Result
 from labkit.grading.reports.result_store import STORED, ResultStore
 from labkit.grading.reports.scores import write_all
-from labkit.grading.session import GradingSession
+from labkit.grading.session import GradingSession, SessionOptions
 from labkit.grading.tasks.task import texts
 from tests.grading.support import submit
 
@@ -219,10 +219,10 @@ class TestWhatHasChanged:
         assert sorted(graded) == ["ann", "bob", "cat"]
 
     def test_another_course_secret_grades_again(self, desk: Desk) -> None:
-        assert not GradingSession(desk.folder, desk.out).left
-        other = GradingSession(desk.folder, desk.out, course="f00d")
-        assert len(other.left) == 3
-        assert dict(other.outdated) == {"the course has another secret": 3}
+        assert not GradingSession(desk.folder, desk.out).ungraded
+        other = GradingSession(desk.folder, desk.out, SessionOptions(course="f00d"))
+        assert len(other.ungraded) == 3
+        assert dict(other.stored.outdated) == {"the course has another secret": 3}
 
     def test_results_of_before_are_read_and_graded_again_once(
         self, desk: Desk, graded: list[str]
@@ -307,7 +307,7 @@ class TestWhatIsReadFirst:
         assert "somebody" in self.notes["me"]
 
     def test_what_the_grader_notes_comes_first(self, desk: Desk) -> None:
-        result = next(iter(GradingSession(desk.folder, desk.out).done.values()))
+        result = next(iter(GradingSession(desk.folder, desk.out).results_by_key.values()))
         noted = replace(
             result,
             note="It was out of quota.",
@@ -359,7 +359,7 @@ class TestWhatIsReadFirst:
     def test_the_first_error_is_found_in_what_was_printed(
         self, output: str, error: str, desk: Desk
     ) -> None:
-        result = next(iter(GradingSession(desk.folder, desk.out).done.values()))
+        result = next(iter(GradingSession(desk.folder, desk.out).results_by_key.values()))
         assert replace(result, output=output).first_error == error
 
 

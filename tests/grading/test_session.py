@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,17 +13,20 @@ import pytest
 
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
+from labkit.core.version import __version__
 from labkit.grading.graders.grader import Grader
 from labkit.grading.intake.declared import declared_learner
 from labkit.grading.intake.submissions import code_cells, find, skipped
 from labkit.grading.judging.result import Result
 from labkit.grading.pools.pool import GraderPool
-from labkit.grading.reports.result_store import STORED
+from labkit.grading.reports.result_store import STORED, ResultStore
 from labkit.grading.running import workers
-from labkit.grading.session import GradingSession
+from labkit.grading.session import GradingSession, SessionOptions
 from labkit.grading.tasks.seed import Seed, learner_name
 from labkit.grading.walls import root_directory
+from labkit.grading.walls.isolation import Limits
 from tests.grading.independent_solutions import independent
+from tests.grading.reports.test_overrides import FixedGrader
 from tests.grading.support import solved_cells, submit
 from tests.support.some import some
 
@@ -67,6 +71,35 @@ def test_started_again_it_goes_on_where_it_was(
     results, count = run(grader, folder, out)
     assert count == 1
     assert {result.learner: result.score.points for result in results}["ann"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({}, ""),
+        ({"exercise_fingerprint": "0" * 16}, "ex4-roles has changed since"),
+        ({"graded_by": "0.0.1"}, f"labkit 0.0.1 graded them, and this is {__version__}"),
+        ({"graded_by": ""}, "they were stored without what they depend on, by an earlier labkit"),
+        ({"course_fingerprint": "f00d"}, "the course has another secret"),
+    ],
+    ids=["nothing", "exercise", "labkit", "unknown labkit", "secret"],
+)
+def test_a_stored_result_is_used_again_unless_something_it_depends_on_has_changed(
+    changed: dict[str, str], reason: str, tmp_path: Path
+) -> None:
+    submit(tmp_path / "s", "ann", "ex4-roles", ["1"])
+    out = tmp_path / "out"
+    (result,) = GradingSession(tmp_path / "s", out).run(FixedGrader(), lambda _result: None)
+    store = ResultStore(out)
+    (digest,) = [digest for digest, _ in store.read()]
+    store.clear()
+    with store.writer("user") as write:
+        write(digest, replace(result, **changed))  # type: ignore[arg-type]  # all of these are texts
+    session = GradingSession(tmp_path / "s", out)
+    assert [entry.learner for entry in session.ungraded] == (["ann"] if reason else [])
+    assert [line for line in session.warnings() if line.startswith("Not used")] == (
+        [f"Not used: 1 stored results, which are graded again: {reason}."] if reason else []
+    )
 
 
 @pytest.mark.slow
@@ -256,7 +289,7 @@ def test_a_folder_without_submissions_is_said(tmp_path: Path) -> None:
 
 def test_a_real_kernel_gives_the_same_score(folder: Path, tmp_path: Path, grader: Grader) -> None:
     plain, _ = run(grader, folder, tmp_path / "plain")
-    with Grader(kernel=True, slots=2) as slow:
+    with Grader(limits=Limits(kernel=True), slots=2) as slow:
         kernel, _ = run(slow, folder, tmp_path / "kernel")
     assert [result.score for result in plain] == [result.score for result in kernel], [
         (result.learner, result.output) for result in kernel
@@ -326,7 +359,8 @@ def test_code_is_compared_with_that_of_an_earlier_class(tmp_path: Path) -> None:
             "ex4-roles",
             [independent(number, learner) for number in (3, 10, 13, 18)],
         )
-    GradingSession(tmp_path / "now", tmp_path / "out", earlier=[tmp_path / "2025"]).finish()
+    options = SessionOptions(earlier=[tmp_path / "2025"])
+    GradingSession(tmp_path / "now", tmp_path / "out", options).finish()
     pairs = json.loads((tmp_path / "out" / "overview.json").read_text())["similar"]
     assert [(pair["learner"], pair["other"]) for pair in pairs] == [
         ("ann", "2025: abe"),

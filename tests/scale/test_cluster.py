@@ -146,7 +146,7 @@ def test_a_submission_that_ends_its_workers_is_graded_alone_and_then_named(
     assert [result.learner for result in results if result.ended == FAILED] == [odd_worker.DEADLY]
     assert results[-1].learner == odd_worker.DEADLY
     assert "it ended its grader several times, at last when graded alone" in results[-1].note
-    assert [entry.learner for entry in GradingSession(folder, tmp_path / "out").left] == [
+    assert [entry.learner for entry in GradingSession(folder, tmp_path / "out").ungraded] == [
         odd_worker.DEADLY
     ]
 

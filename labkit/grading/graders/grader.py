@@ -51,14 +51,13 @@ class Grader(WithWorkers):
         *,
         slots: int = SLOTS,
         limits: Limits | None = None,
-        kernel: bool = False,
         quota: Quota | None = None,
     ) -> None:
         self._quota = quota or Quota()
         self.slots = slots
         self._template = ClusterTemplate()
         self._watch = LoopWatch()
-        super().__init__(Workers(limits, kernel=kernel))
+        super().__init__(Workers(limits))
 
     @property
     def cpu_seconds(self) -> float:

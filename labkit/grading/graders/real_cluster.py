@@ -189,11 +189,10 @@ class RealClusterGrader(WithWorkers):
         lab: Lab,
         *,
         limits: Limits | None = None,
-        kernel: bool = False,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self.lab = lab
-        super().__init__(Workers(limits, kernel=kernel))
+        super().__init__(Workers(limits))
         self._admin = lab.admin.without_observers()
         self._pods = pods_run(self._admin)
         self._new_cluster = partial(

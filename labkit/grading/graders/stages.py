@@ -120,9 +120,7 @@ async def open_cluster(run: GradingRun) -> None:
 
 async def run_cells(run: GradingRun) -> None:
     """Run the cells in the worker, until they end or a limit ends them."""
-    run.report = await run.worker.run(
-        run.cells, run.submission.learner, kernel=run.workers.kernel, files=run.files
-    )
+    run.report = await run.worker.run(run.cells, run.submission.learner, run.files)
     run.workers.cpu_seconds += run.report.cpu_seconds
 
 

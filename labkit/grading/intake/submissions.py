@@ -65,6 +65,10 @@ COPY = re.compile(r"(-\d+| \(\d+\))?$")
 """What Canvas adds to a file's name that was handed in before, and browsers to one that was downloaded before."""
 
 
+Key = tuple[str, str]
+"""A learner and an exercise."""
+
+
 class Unreadable(Exception):
     """A submission that is no notebook."""
 
@@ -106,7 +110,7 @@ class Submission:
     delay: str = ""
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """The learner and the exercise."""
         return self.learner, self.exercise
 

@@ -73,7 +73,6 @@ class DaskPool:
         address: The scheduler's; see ``security_for``, as for ``files``.
         files: The TLS files.
         limits: What one submission may use.
-        kernel: Whether every notebook runs in a real kernel.
         report: Called with sentences about workers that cannot grade, and about a scheduler that has gone.
     """
 
@@ -85,12 +84,11 @@ class DaskPool:
         files: Mapping[str, str],
         *,
         limits: Limits | None = None,
-        kernel: bool = False,
         report: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._address, self._security, self._report = address, security_for(address, files), report
         name = f"labkit-{secrets.token_hex(4)}"
-        self._plugin = GraderPlugin(name, installed(), limits or Limits(), kernel=kernel)
+        self._plugin = GraderPlugin(name, installed(), limits or Limits())
         self._numbers = count()
         self._tasks: dict[object, _Task] = {}
         self._done: SimpleQueue[Future[str]] = SimpleQueue()

@@ -61,16 +61,14 @@ class GraderPlugin(WorkerPlugin):
         name: The plugin's name, also the topic of the event that tells whether the worker can grade.
         required: What must be ``installed`` on the worker.
         limits: What one submission may use.
-        kernel: Whether every notebook runs in a real kernel.
     """
 
     idempotent = True
 
-    def __init__(
-        self, name: str, required: Mapping[str, str], limits: Limits, *, kernel: bool
-    ) -> None:
+    def __init__(self, name: str, required: Mapping[str, str], limits: Limits) -> None:
         self.name = name
-        self._required, self._limits, self._kernel = required, limits, kernel
+        self._required = required
+        self._limits = limits
 
     async def setup(self, worker: Worker) -> None:
         """Start the graders, and log an event: ``refused`` (why it cannot grade, or empty), ``level``, ``slots``."""
@@ -146,7 +144,7 @@ class GraderPlugin(WorkerPlugin):
         )
 
     def _start(self) -> GraderPool:
-        return GraderPool(1, slots=1, limits=self._limits, kernel=self._kernel).__enter__()
+        return GraderPool(1, slots=1, limits=self._limits).__enter__()
 
     def _replaced(self, grader: GraderPool) -> GraderPool:
         """Replace a grader that failed; where no other starts, the next submission tries again."""

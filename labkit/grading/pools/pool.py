@@ -54,14 +54,12 @@ class GraderDied(LabkitError):
     """A grader's process has ended before it could grade."""
 
 
-def pool_for(
-    submissions: int, *, slots: int = 0, limits: Limits | None = None, kernel: bool = False
-) -> GraderPool:
+def pool_for(submissions: int, *, slots: int = 0, limits: Limits | None = None) -> GraderPool:
     """Size a pool for this machine; by default two slots for each of up to eight processors."""
     processors = _processors() if slots else min(_processors(), DEFAULT_PROCESSORS)
     slots = slots or SLOTS_PER_PROCESSOR * processors
     count = min(processors, slots, -(-submissions // SUBMISSIONS_PER_GRADER))
-    return GraderPool(max(count, 1), slots=slots, limits=limits, kernel=kernel)
+    return GraderPool(max(count, 1), slots=slots, limits=limits)
 
 
 def _processors() -> int:
@@ -71,22 +69,18 @@ def _processors() -> int:
 class GraderPool:
     """Grades submissions in ``count`` processes, with ``slots`` in all of them together; see ``Grader``."""
 
-    def __init__(
-        self, count: int, *, slots: int, limits: Limits | None = None, kernel: bool = False
-    ) -> None:
+    def __init__(self, count: int, *, slots: int, limits: Limits | None = None) -> None:
         self.slots = [slots // count + (number < slots % count) for number in range(count)]
-        options = {"limits": asdict(limits or Limits()), "kernel": kernel}
-        self._options: list[dict[str, Any]] = [{"slots": share, **options} for share in self.slots]
+        self._limits = asdict(limits or Limits())
         self._graders: list[_GraderProcess] = []
         self.level = ""
         """The isolation: ``root``, ``user`` or ``plain``; empty before the pool is entered."""
 
     def __enter__(self) -> Self:
         try:
-            for _ in self._options:
-                self._graders.append(_GraderProcess())
-            for grader, options in zip(self._graders, self._options, strict=True):
-                grader.send(options)
+            self._graders += [_GraderProcess() for _ in self.slots]
+            for grader, slots in zip(self._graders, self.slots, strict=True):
+                grader.send({"slots": slots, "limits": self._limits})
             self.level = [grader.wait_until_ready() for grader in self._graders].pop()
         except BaseException:
             self._end()

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from labkit.core.html import TEMPLATES, digest, render, stylesheet
 from labkit.core.language import Text, fitted, listed, text
@@ -55,6 +56,15 @@ ANYTHING = {
 }
 """Stands for what a learner granted in the sentence that a class is told."""
 
+
+class Missing(NamedTuple):
+    """A learner in the roster who handed nothing in for an exercise."""
+
+    exercise: str
+    learner: str
+    name: str
+
+
 UNGRADED = (FAILED, "unreadable")
 """How results ended that say nothing of the tasks."""
 
@@ -64,7 +74,7 @@ def write_overview(
     submissions: Iterable[Submission],
     folder: Path,
     left_out: Iterable[str] = (),
-    missing: Iterable[Row] = (),
+    missing: Iterable[Missing] = (),
     earlier: Iterable[Submission] = (),
 ) -> None:
     """Write the overview of a class into the folder of its results.
@@ -74,7 +84,7 @@ def write_overview(
         submissions: What they are results of; their code is compared.
         folder: The folder of results.
         left_out: What was not taken in, and why, as sentences.
-        missing: The ``exercise``, ``learner`` and ``name`` of each who handed nothing in.
+        missing: The learners who handed nothing in.
         earlier: Submissions of earlier classes, with which the code is compared.
     """
     tables = overview(results, similarities(submissions, earlier), left_out, missing)
@@ -129,7 +139,7 @@ def overview(
     results: Sequence[Result],
     similar: Sequence[Similarity],
     left_out: Iterable[str] = (),
-    missing: Iterable[Row] = (),
+    missing: Iterable[Missing] = (),
 ) -> dict[str, list[Row]]:
     """Make the tables, in the order in which they are read. What they mean stands in ``overview.html``."""
     judged = [result for result in results if result.ended not in UNGRADED]
@@ -164,10 +174,17 @@ def _share(points: float, most: float) -> float:
     return points / most if most else 0.0
 
 
-def _people(results: Iterable[Result], missing: Iterable[Row]) -> list[Row]:
+def _people(results: Iterable[Result], missing: Iterable[Missing]) -> list[Row]:
     """A row for each submission, and for each that is missing; those who need help come first."""
     rows = [
-        {**row, "share": None, "points": "", "tasks": [], "too much": 0, "state": [MISSING]}
+        {
+            **row._asdict(),
+            "share": None,
+            "points": "",
+            "tasks": [],
+            "too much": 0,
+            "state": [MISSING],
+        }
         for row in missing
     ]
     for result in results:

@@ -208,7 +208,7 @@ def supervise(connection: socket.socket, order: Order) -> None:
         ended = guard.watch(connection)
     finally:
         below.kill(child, init)
-    printed = guard.printed(page.waiting)
+    printed = guard.collect_output(page.waiting)
     if not os.read(built, 1):
         raise OSError(f"the walls could not be built: {printed.strip()}")
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -248,7 +248,7 @@ def _learner_process(
             os.closerange(first, last)
         job, _ = wire.receive(jobs)
         jobs.close()
-        kernel = job["kernel"] or execution.needs_kernel(job["cells"])
+        kernel = order.limits.kernel or execution.needs_kernel(job["cells"])
         isolation.limit_resources(order.limits.for_kernel if kernel else order.limits)
         _set_up_home(home, job)
         os.write(built, b"1")

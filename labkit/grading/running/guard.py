@@ -1,7 +1,7 @@
 """Watches a learner's process from outside.
 
-How a notebook ended is what the guard sees: an exit code, a signal, a limit. What the process says of
-itself, such as how many cells ran, decides nothing.
+The guard decides how a notebook ended: by an exit code, a signal or a limit. The process's own account,
+such as the number of cells that ran, decides nothing.
 """
 
 from __future__ import annotations
@@ -22,19 +22,28 @@ from labkit.grading.walls.isolation import Limits
 
 MEMORY_LIMIT, TIME_LIMIT = "memory limit", "time limit"
 
-STARVED_SECONDS, STARVED_SHARE = 10.0, 0.25
-"""How long, or for what share of its time, a notebook may wait for a processor before it is graded again, alone."""
+STARVED_SECONDS = 10.0
+STARVED_SHARE = 0.25
+"""A notebook that waited longer for a processor, or for more of its time, is graded again, alone."""
 
 REST_SECONDS = 0.005
-"""How long more output may come before it is read: each time that the guard wakes, the notebook waits."""
+"""How long the guard lets output gather before it reads it: each time that it wakes, the notebook waits."""
+
 EXIT_POLL_SECONDS = 0.002
 POLL_SECONDS = 0.25
 """How often memory and time are checked."""
 
 ASK_HELD = {"ask": "held"}
-"""Asks the grader for how many seconds the notebook's server was held by others."""
+"""Asks the grader for how many seconds other submissions held the notebook's server."""
+
 ANSWER_SECONDS = 60.0
-"""How long the guard waits for that: the grader cannot answer while it is held."""
+"""How long the guard waits for the answer: the grader cannot answer while its event loop is held."""
+
+
+CUT_OFF = (
+    "[labkit: this notebook printed more than {} bytes; what it printed after them was dropped]"
+)
+"""The last line of an output that is longer than ``Limits.output_bytes``."""
 
 
 class Guard:
@@ -46,7 +55,7 @@ class Guard:
         limits: What it may use.
         below: This process's descendants.
         out_of_memory: Returns whether the kernel has killed one of them for want of memory.
-        ready: Returns whether cells can run; before, no time is counted, for as long as a notebook may run.
+        ready: Returns whether cells can run; until then no time is counted, but no longer than a notebook may run.
     """
 
     def __init__(
@@ -61,6 +70,7 @@ class Guard:
         self._child, self._output, self._limits = child, output, limits
         self._below, self._out_of_memory, self._ready = below, out_of_memory, ready
         self._printed = bytearray()
+        self._dropped = False
         self._ends: list[int | socket.socket] = [output]
         self._started = self._checked = time.monotonic()
         self._latest_start = self._started + limits.seconds
@@ -78,7 +88,7 @@ class Guard:
         self._ends.append(connection)
         ended = ""
         while not ended:
-            # With its output closed the process is ending, and no event will tell when.
+            # A process whose output is closed is ending, and no event will announce its end.
             seconds = POLL_SECONDS if self._output in self._ends else EXIT_POLL_SECONDS
             ready = select.select(self._ends, [], [], seconds)[0]
             if connection in ready and not self._answered(connection):
@@ -89,35 +99,47 @@ class Guard:
                 self._read_output()
             finished, status = os.waitpid(self._child, os.WNOHANG)
             if finished:
-                # A process that the kernel killed for want of memory has SIGKILL as its end, like any other kill.
+                # A process that the kernel killed for want of memory ends with SIGKILL, like any other kill.
                 exit_code = os.waitstatus_to_exitcode(status)
                 ended = MEMORY_LIMIT if self._out_of_memory() else _describe_exit(exit_code)
             else:
                 ended = self._exceeded(connection)
         return ended
 
-    def printed(self, waiting: bytes) -> str:
-        """Return what was printed, when all that could print has been killed, with the text that was ``waiting``."""
+    def collect_output(self, waiting: bytes) -> str:
+        """Return the output, once all processes that could print have been killed.
+
+        Args:
+            waiting: Text that the notebook had not printed yet.
+
+        Returns:
+            At most ``output_bytes``, and a line that says so if there was more.
+        """
         while self._output in self._ends and self._read_output():
             pass
-        self._keep(waiting)
-        return self._printed.decode("utf-8", "replace")
+        self._store(waiting)
+        printed = self._printed.decode("utf-8", "replace")
+        most = self._limits.output_bytes
+        return f"{printed}\n{CUT_OFF.format(most)}\n" if self._dropped else printed
 
     def _read_output(self) -> bool:
-        """Read a piece of the output; False if there is none."""
+        """Read a piece of the output; return False if there is none."""
         with suppress(BlockingIOError):
             piece = os.read(self._output, 65536)
             if not piece:
                 self._ends.remove(self._output)
-            self._keep(piece)
+            self._store(piece)
             return bool(piece)
         return False
 
-    def _keep(self, piece: bytes) -> None:
-        self._printed += piece[: self._limits.output_bytes - len(self._printed)]
+    def _store(self, piece: bytes) -> None:
+        # Without a bound, a loop that prints would fill the supervisor's memory, which no limit of the notebook counts.
+        room = self._limits.output_bytes - len(self._printed)
+        self._printed += piece[:room]
+        self._dropped = self._dropped or len(piece) > room
 
     def _answered(self, connection: socket.socket) -> bool:
-        """Read how long the server was held, which at most doubles the time; False if the grader is gone."""
+        """Read how long the server was held, which at most doubles the time; return False if the grader is gone."""
         try:
             held = float(wire.receive(connection)[0]["seconds"])
         except (wire.Closed, OSError):

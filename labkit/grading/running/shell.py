@@ -42,13 +42,9 @@ from ptyprocess import PtyProcess
 from traitlets import default, observe
 from traitlets.config import Config
 
-from labkit.core.json_file import read_json
 from labkit.grading.running import messages
 from labkit.grading.running.messages import STARTUP, OnCell, OnMessage
-
-PREPARATION = read_json(__file__, "shell.json")
-"""Cells after which IPython has loaded what most notebooks make it load (``once``), and Python has specialized its
-code (``often``), and ``traits`` that become plain attributes: each cell uses them, and nobody observes them."""
+from labkit.grading.running.warm_up import CELLS, PLAIN_ATTRIBUTES
 
 MAY_AWAIT = re.compile("await|async")
 
@@ -307,8 +303,8 @@ def prepare_shell() -> NotebookShell:
     session = _Messages()
     shell.displayhook.session = shell.display_pub.session = session
     names = dict(shell.user_ns)
-    for name, traits in PREPARATION["traits"].items():
-        _simplify(getattr(shell, name) if name else shell, traits)
+    for name, traits in PLAIN_ATTRIBUTES.items():
+        _simplify(getattr(shell, name) if name else shell, traits.split())
     for name in (
         "__name__",
         "__qualname__",
@@ -320,9 +316,7 @@ def prepare_shell() -> NotebookShell:
     for source in STARTUP:
         shell.run_cell(source)
     with redirect_stdout(OutStream("stdout", 1, shell._publish)):
-        asyncio.run(
-            shell.run_cells(PREPARATION["once"] + 16 * PREPARATION["often"], lambda _count: None)
-        )
+        asyncio.run(shell.run_cells(CELLS, lambda _count: None))
     shell.reset()
     shell.user_ns.update({**names, **shell.user_ns})
     sys.breakpointhook = lambda *_, **_rest: None  # in a kernel, nobody debugs either

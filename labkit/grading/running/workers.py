@@ -1,7 +1,7 @@
-"""Learners' processes: forked from the fork server into namespaces of their own, one for each notebook.
+"""The grader's end of ``fork_server``: learners' processes, each in namespaces of its own, one for each notebook.
 
-The grader's end of ``fork_server``. A worker's listening socket is opened inside its network
-namespace and handed to the grader, which serves a cluster there.
+A worker's listening socket is opened inside its network namespace and handed to the grader, which
+serves a cluster there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import Keys
@@ -31,7 +31,7 @@ from labkit.grading.walls.packages import package_directories
 from labkit.grading.walls.root_directory import sandbox_home
 
 GRADING = Path(__file__).resolve().parents[1]
-"""The folder ``labkit/grading``. A learner's process finds it empty: tasks, checks and solutions lie in it."""
+"""The folder ``labkit/grading``. It is empty for a learner's process, since it has tasks, checks and solutions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ServedCluster:
         files: The text of each file in its ``LABKIT_HOME``.
         close: Called when the process is gone, before anything else is done.
         environment: More environment variables.
-        held_seconds: Returns how long it was kept from answering by what is not the notebook's.
+        held_seconds: Returns how long other submissions kept it from answering.
         on_starved: Called if the process waited too long for a processor.
     """
 
@@ -55,12 +55,12 @@ class ServedCluster:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a notebook's process ended, as its supervisor saw it.
+    """How a notebook's process ended, as its supervisor observed it.
 
     Args:
         ended: ``done``, or how else it ended; see ``Result.ended``.
-        claimed_cells: How many cells ran, as the learner's process itself says.
-        output: What was printed, at most ``Limits.output_bytes``.
+        claimed_cells: How many cells ran, by the learner's process's own account.
+        output: The printed text, at most ``Limits.output_bytes``.
         cpu_seconds: Processor time of the supervisor and of everything below it.
         starved: Whether it waited too long for a processor.
     """
@@ -75,9 +75,14 @@ class Report:
 def start_process(
     module: str, environment: Mapping[str, str]
 ) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Run a module as a process that serves a channel, and ends when it is closed; return this end, too.
+    """Run a module as a process that serves a channel, and ends when the channel is closed.
 
-    The module's argument is the file descriptor of its end. ``PYTHONPATH`` is added to its environment.
+    Args:
+        module: The module; its argument is the file descriptor of its end of the channel.
+        environment: Its environment, to which ``PYTHONPATH`` is added.
+
+    Returns:
+        The process, and this end of the channel.
     """
     ours, theirs = socket.socketpair()
     with theirs:
@@ -86,8 +91,10 @@ def start_process(
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={**environment, "PYTHONPATH": str(GRADING.parents[1])},
-            cwd="/",  # no module beside the submissions is imported
-            start_new_session=True,  # a terminal's Ctrl-C is for the starter alone, which then closes the channel
+            # Elsewhere, Python would import modules that were handed in beside the submissions.
+            cwd="/",
+            # A terminal's Ctrl-C is for the starter alone, which then closes the channel.
+            start_new_session=True,
         )
     return process, ours
 
@@ -101,13 +108,17 @@ def end_process(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 class WorkerFailed(Exception):
-    """A notebook could not be run, and not by its own fault."""
+    """A notebook could not be run, through no fault of its own."""
 
 
 class Worker:
     """A process that waits, isolated, for a notebook.
 
-    ``home`` is its home directory, as it sees it; with ``remove_home``, it is this machine's, and ``close`` removes it.
+    Args:
+        channel: Leads to its supervisor.
+        listener: The socket on which it expects a cluster.
+        home: Its home directory, by the path that it has inside.
+        remove_home: Whether the home is a directory of this machine, which ``close`` removes.
     """
 
     def __init__(
@@ -122,28 +133,28 @@ class Worker:
 
     @property
     def lab_home(self) -> Path:
-        """The directory that its ``LABKIT_HOME`` names."""
+        """The worker's ``LABKIT_HOME``."""
         return self._home / "labkit"
 
     def connect(self, cluster: ServedCluster) -> None:
-        """Take the cluster that is served on ``listener``; ``close`` closes it."""
+        """Set the cluster that is served on ``listener``; ``close`` closes it."""
         self._cluster = cluster
 
-    async def run(
-        self, cells: list[str], learner: str, *, kernel: bool, files: Mapping[str, bytes]
-    ) -> Report:
+    async def run(self, cells: list[str], learner: str, files: Mapping[str, bytes]) -> Report:
         """Run a notebook to its end, or to the end of its limits; then all its processes are gone.
 
-        With ``kernel``, it runs in a real kernel although it needs none. ``files`` lie in its home directory.
+        Args:
+            cells: The sources of its code cells.
+            learner: The learner's name.
+            files: Files for its home directory.
 
         Raises:
             WorkerFailed: It could not be run.
         """
         assert self._cluster is not None
-        # All that the learner's process gets to know.
+        # Nothing else of the submission reaches the learner's process.
         job = {
             "cells": cells,
-            "kernel": kernel,
             "learner": learner,
             "files": dict(self._cluster.files),
             "beside": {name: base64.b64encode(data).decode() for name, data in files.items()},
@@ -166,7 +177,8 @@ class Worker:
         if self._closed:
             return
         self._closed = True
-        self._channel.close()  # its supervisor notices, and kills every process
+        # The supervisor notices that the channel is closed, and kills every process.
+        self._channel.close()
         if self._cluster is None:
             self.listener.close()
         else:
@@ -176,27 +188,25 @@ class Worker:
 
 
 class Workers:
-    """Starts the fork server, and has it fork workers.
+    """Starts the fork server, which forks workers."""
 
-    With ``kernel``, every notebook runs in a real kernel, and not only those that need one.
-    """
+    directory: Path
+    """Temporary files, while it is entered."""
 
-    def __init__(self, limits: Limits | None = None, *, kernel: bool = False) -> None:
-        self._limits = limits or Limits()
-        self.kernel = kernel
-        self._cleanup = ExitStack()
-        self._directory: Path | None = None
-        self._fork_server: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
-        self._package_directories: list[dict[str, Any]] | None = None
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self.level = ""
         """The isolation: ``root``, ``user`` or ``plain``; empty before the fork server runs."""
         self.cpu_seconds = 0.0
         """Processor time of the notebooks that have ended."""
+        self._cleanup = ExitStack()
+        self._fork_server: tuple[subprocess.Popen[bytes], socket.socket] | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:
-            self._directory = cleanup.enter_context(scratch_directory("labkit-grade-"))
+            self.directory = cleanup.enter_context(scratch_directory("labkit-grade-"))
+            packages = package_directories(self.directory) if sys.platform == "linux" else ()
+            self._packages = [asdict(package) for package in packages]
             cleanup.callback(self._stop_fork_server)
             self._start_fork_server()
             self._cleanup = cleanup.pop_all()
@@ -205,35 +215,29 @@ class Workers:
     def __exit__(self, *_error: object) -> None:
         self._cleanup.close()
 
-    def _start_fork_server(self) -> None:
+    def _start_fork_server(self) -> socket.socket:
+        """Start the fork server, in place of one that was killed; return the channel to it."""
+        self._stop_fork_server()
+        # Nothing else of the grader's environment: a learner's process inherits this memory, and it may hold secrets.
         keep = {
             name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ
         }
         environment = {**keep, "PYTHONDONTWRITEBYTECODE": "1", **isolation.ALLOCATORS}
-        self._fork_server, self._channel = start_process(
-            "labkit.grading.running.fork_server", environment
-        )
-        wire.send(
-            self._channel,
-            {**_unused_credentials(), "kernel": self.kernel, "packages": self._packages()},
-        )
-        hello, _ = wire.receive(self._channel)
+        process, channel = start_process("labkit.grading.running.fork_server", environment)
+        self._fork_server = process, channel
+        settings = {"kernel": self.limits.kernel, "packages": self._packages}
+        wire.send(channel, {**_unused_credentials(), **settings})
+        hello, _ = wire.receive(channel)
         self.level = str(hello["level"])
-
-    def _packages(self) -> list[dict[str, Any]]:
-        """Find what is hidden of the installed packages, once."""
-        if self._package_directories is None:
-            assert self._directory is not None
-            found = package_directories(self._directory) if sys.platform == "linux" else []
-            self._package_directories = [asdict(entry) for entry in found]
-        return self._package_directories
+        return channel
 
     def _stop_fork_server(self) -> None:
-        if self._channel is not None:
-            self._channel.close()
-        if self._fork_server is not None:
-            end_process(self._fork_server, 5)
-            remove_groups(group_prefix(self._fork_server.pid))
+        if self._fork_server:
+            process, channel = self._fork_server
+            channel.close()
+            end_process(process, 5)
+            # The server removes its groups itself, unless it was killed.
+            remove_groups(group_prefix(process.pid))
 
     @property
     def isolated(self) -> bool:
@@ -241,14 +245,9 @@ class Workers:
         return self.level != "plain"
 
     @property
-    def directory(self) -> Path | None:
-        """Temporary files; none before it is entered."""
-        return self._directory
-
-    @property
     def fork_server_pid(self) -> int:
         """The fork server's process id; 0 before it runs."""
-        return self._fork_server.pid if self._fork_server is not None else 0
+        return self._fork_server[0].pid if self._fork_server else 0
 
     async def start(self, slot: int) -> Worker:
         """Fork a worker and isolate it; it must be closed. A slot runs one notebook at a time.
@@ -256,24 +255,13 @@ class Workers:
         Raises:
             WorkerFailed: It could not be started.
         """
-        assert self._directory is not None
-        if self._fork_server is None or self._fork_server.poll() is not None:
-            self._restart_fork_server()
-        root = self._directory / str(slot)
+        root = self.directory / str(slot)
         root.mkdir(exist_ok=True)
-        home = sandbox_home() if self.isolated else Path(tempfile.mkdtemp(dir=self._directory))
-        order = {
-            "slot": slot,
-            "user": isolation.user_id(self.fork_server_pid, slot),
-            "root": str(root),
-            "home": str(home),
-            "hidden": [str(GRADING)],
-            "limits": asdict(self._limits),
-        }
+        home = sandbox_home() if self.isolated else Path(tempfile.mkdtemp(dir=self.directory))
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                self._send_order(order, theirs)
+                self._send_order(slot, root, home, theirs)
             hello, listener = await _receive(ours)
             if listener is None:
                 raise WorkerFailed(str(hello.get("failed", "no socket")))
@@ -286,23 +274,28 @@ class Workers:
             raise
         return Worker(ours, listener, home, remove_home=not self.isolated)
 
-    def _send_order(self, order: dict[str, Any], connection: socket.socket) -> None:
-        """Send the fork server an order; one that was killed, and not noticed yet, is replaced first."""
-        assert self._channel is not None
+    def _send_order(self, slot: int, root: Path, home: Path, connection: socket.socket) -> None:
+        assert self._fork_server
+        process, channel = self._fork_server
+        if process.poll() is not None:
+            channel = self._start_fork_server()
+        order = {
+            "slot": slot,
+            "user": isolation.user_id(self.fork_server_pid, slot),
+            "root": str(root),
+            "home": str(home),
+            "hidden": [str(GRADING)],
+            "limits": asdict(self.limits),
+        }
         try:
-            wire.send(self._channel, order, connection)
+            wire.send(channel, order, connection)
         except ConnectionError:
-            self._restart_fork_server()
-            wire.send(self._channel, order, connection)
-
-    def _restart_fork_server(self) -> None:
-        """Replace the fork server: a notebook may have made the kernel kill it for want of memory."""
-        self._stop_fork_server()
-        self._start_fork_server()
+            # A notebook made the kernel kill it for want of memory, a moment ago.
+            wire.send(self._start_fork_server(), order, connection)
 
 
 async def _receive(channel: socket.socket) -> wire.Message:
-    """Receive a message without a thread: a thread could not be interrupted, and there are few."""
+    """Receive a message without a thread, which could not be interrupted."""
     loop = asyncio.get_running_loop()
     readable: asyncio.Future[None] = loop.create_future()
     loop.add_reader(channel, _resolve, readable)
@@ -310,7 +303,8 @@ async def _receive(channel: socket.socket) -> wire.Message:
         await readable
     finally:
         loop.remove_reader(channel)
-    channel.setblocking(True)  # uvloop has made it non-blocking
+    # uvloop has made it non-blocking.
+    channel.setblocking(True)
     return wire.receive(channel)
 
 
@@ -331,7 +325,7 @@ def _unused_credentials() -> dict[str, str]:
 
 
 class WithWorkers:
-    """A grader: it can be used while it is entered, since its workers are forked from a process of its own."""
+    """A grader, which can be used while it is entered: its workers are forked from a process of its own."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers

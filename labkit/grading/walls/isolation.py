@@ -81,7 +81,7 @@ wait. ``udp_mem``, ``tcp_mem`` and the default size of other sockets' buffers be
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one submission's processes may use.
+    """The resources of one submission's processes, and how its notebook is executed.
 
     Args:
         seconds: Wall-clock time for the whole notebook.
@@ -90,7 +90,8 @@ class Limits:
             holds for their descriptors.
         processes: Processes and threads at once.
         disk_bytes: Files in its home directory.
-        output_bytes: Output that is kept.
+        output_bytes: Output that is stored; more is dropped, and the output ends with a line that says so.
+        kernel: Whether every notebook runs in a real kernel, also those that need none.
     """
 
     seconds: float = 60.0
@@ -99,6 +100,7 @@ class Limits:
     processes: int = 48
     disk_bytes: int = 64 << 20
     output_bytes: int = 1 << 20
+    kernel: bool = False
 
     @property
     def descriptors(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -448,7 +449,7 @@ def test_honest_notebooks_beside_a_hostile_one_have_all_their_points(
         submit(tmp_path, learner, EXERCISE, solved_cells(EXERCISE, learner))
     for learner, cell in (("eve1", HOLD), ("eve2", FIELDS), ("eve3", LONG)):
         submit(tmp_path, learner, EXERCISE, [SETUP, cell])
-    with Grader(limits=Limits(seconds=60.0, cpu_seconds=30), kernel=kernel) as grader:
+    with Grader(limits=Limits(seconds=60.0, cpu_seconds=30, kernel=kernel)) as grader:
         results = grade(grader, tmp_path)
     for learner in honest:
         assert results[learner].passed, (results[learner].outcome, results[learner].output)
@@ -484,7 +485,7 @@ def test_a_request_that_escapes_every_limit_costs_others_nothing(
     )
     submit(tmp_path, "eve", EXERCISE, [SETUP, BLOCKING * 2])
     limits = Limits(seconds=60.0, cpu_seconds=30)
-    with Grader(slots=2, limits=limits, kernel=kernel, quota=UNLIMITED) as grader:
+    with Grader(slots=2, limits=replace(limits, kernel=kernel), quota=UNLIMITED) as grader:
         results = grade(grader, tmp_path)
     assert results["ann"].passed, (results["ann"].outcome, results["ann"].output)
     assert GRADED_AGAIN in results["ann"].note

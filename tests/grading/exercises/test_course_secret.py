@@ -27,7 +27,7 @@ from labkit.grading.intake.intake import Intake
 from labkit.grading.intake.submissions import find
 from labkit.grading.nbgrader import course as nbgrader_course
 from labkit.grading.nbgrader.checker import Checker
-from labkit.grading.session import GradingSession
+from labkit.grading.session import GradingSession, SessionOptions
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import Seed
 from tests.grading.independent_solutions import independent
@@ -223,10 +223,9 @@ def test_another_code_in_a_notebook_is_said(cell: str, said: str, tmp_path: Path
     ann, bob = secret.code("ann"), secret.code("bob")
     cells = [cell.format(ann=ann, bob=bob, small=ann.lower().replace("-", " "))]
     (entry,) = find(submit(tmp_path / "s", "ann", "ex4-roles", cells).parent.parent)
-    session = GradingSession(
-        Intake([replace(entry, code=ann)]), tmp_path / "o", course=secret.fingerprint
-    )
-    assert session.looks[entry.key].declared == said
+    options = SessionOptions(course=secret.fingerprint)
+    session = GradingSession(Intake([replace(entry, code=ann)]), tmp_path / "o", options)
+    assert session.inspections[entry.key].declared == said
 
 
 @pytest.mark.usefixtures("at_hand")

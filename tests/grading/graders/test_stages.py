@@ -66,9 +66,7 @@ class Worker(Recorder):
     def connect(self, _cluster: ServedCluster) -> None:
         self._record("connect")
 
-    async def run(
-        self, cells: list[str], _learner: str, *, kernel: bool, files: dict[str, bytes]
-    ) -> Report:
+    async def run(self, cells: list[str], _learner: str, _files: dict[str, bytes]) -> Report:
         self._record("run")
         return Report("done", len(cells), "", 0.0)
 

@@ -90,7 +90,7 @@ def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(
     failed = [result for result in results if result.ended == FAILED]
     assert len(failed) == 1
     assert "start it again: its process has ended" in failed[0].outcome
-    assert [entry.learner for entry in GradingSession(folder, out).left] == [failed[0].learner]
+    assert [entry.learner for entry in GradingSession(folder, out).ungraded] == [failed[0].learner]
 
 
 @pytest.mark.slow

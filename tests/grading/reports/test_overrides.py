@@ -266,8 +266,10 @@ def forgotten(learner: str, *cells: str, folder: Path, code: str) -> Result:
     """The result of a notebook in a course with a secret."""
     path = submit(folder, learner, EXERCISE, cells)
     entry: Submission = replace(find(path)[0], learner=learner, code=code)
-    look = session._look(entry)
-    return replace(result(learner), without_code=look.without_code, declared=look.declared)
+    inspection = session.inspect(entry)
+    return replace(
+        result(learner), without_code=inspection.without_code, declared=inspection.declared
+    )
 
 
 def test_a_forgotten_code_is_named_with_what_to_do(tmp_path: Path) -> None:
@@ -290,4 +292,7 @@ def test_a_forgotten_code_is_named_with_what_to_do(tmp_path: Path) -> None:
         assert look(cell).states == [], cell
     assert look(f'code="{others}"').states == ["worked on as ann with another code"]
     assert not forgotten("ann", "1", folder=tmp_path, code="").without_code
-    assert GradingSession(tmp_path, tmp_path / "out").looks["ann", EXERCISE].without_code is False
+    assert (
+        GradingSession(tmp_path, tmp_path / "out").inspections["ann", EXERCISE].without_code
+        is False
+    )

@@ -14,7 +14,7 @@ from labkit.core.home import home_path
 from labkit.grading.graders.grader import Grader
 from labkit.grading.judging.result import Result
 from labkit.grading.reports.result_store import KEY_FILE, STORED, ResultStore
-from labkit.grading.session import GradingSession
+from labkit.grading.session import GradingSession, SessionOptions
 from labkit.grading.walls import isolation
 from tests.grading.conftest import SHORT
 from tests.grading.reports.test_overrides import FixedGrader
@@ -54,7 +54,7 @@ def test_a_result_that_somebody_changed_is_not_used(grader: Grader, tmp_path: Pa
     submit(folder, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
     GradingSession(folder, out).run(grader, lambda _result: None)
     session = GradingSession(folder, out)
-    assert (session.left, not_yours(session)) == ([], 0)
+    assert (session.ungraded, not_yours(session)) == ([], 0)
     changed = [
         line.replace('"points": 0.0', '"points": 2.0') if '"eve"' in line else line
         for line in (out / STORED).read_text().splitlines()
@@ -62,7 +62,7 @@ def test_a_result_that_somebody_changed_is_not_used(grader: Grader, tmp_path: Pa
     (out / STORED).write_text("\n".join(changed))
     session = GradingSession(folder, out)
     assert not_yours(session) == 1
-    assert [entry.learner for entry in session.left] == ["eve"]
+    assert [entry.learner for entry in session.ungraded] == ["eve"]
     assert points(session.run(grader, lambda _result: None))["eve"] == 0
 
 
@@ -104,7 +104,7 @@ def test_a_home_that_cannot_be_used_keeps_nobody_from_grading(
     assert (
         GradingSession(tmp_path / "s", tmp_path / "out").run(grader, lambda _result: None)[0].passed
     )
-    assert GradingSession(tmp_path / "s", tmp_path / "out").left
+    assert GradingSession(tmp_path / "s", tmp_path / "out").ungraded
 
 
 def test_a_damaged_key_is_replaced(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ for folder in ({str(earlier)!r}, {str(now)!r}):
     assert points(results) == {"eve": 0}
     assert next(csv.DictReader((now / "scores.csv").read_text().splitlines()))["points"] == "0"
     again = GradingSession(tmp_path / "plain", now)
-    assert len(again.left) == 1
+    assert len(again.ungraded) == 1
     assert not_yours(again) == 1
     resumed = GradingSession(tmp_path / "walled", earlier)
     assert not_yours(resumed) == 1
@@ -161,7 +161,7 @@ def test_without_walls_results_stay_in_memory(plain: Grader, tmp_path: Path) -> 
     assert session.run(plain, lambda _result: None)[0].passed
     assert key.read_text() == before
     assert not (tmp_path / "out" / STORED).exists()
-    assert GradingSession(tmp_path / "s", tmp_path / "out").left
+    assert GradingSession(tmp_path / "s", tmp_path / "out").ungraded
 
 
 @pytest.mark.slow
@@ -213,25 +213,25 @@ class TestDamaged:
         stored = folder / "out" / STORED
         stored.write_text(f"{line}\n{stored.read_text()}")
         again = GradingSession(folder / "s", folder / "out")
-        assert not again.left
+        assert not again.ungraded
         assert "Not used: 1 stored results that are damaged, or behind a link." in list(
-            again.unused
+            again.warnings()
         )
 
     def test_a_line_that_an_interruption_cut_off_is_not_named(self, folder: Path) -> None:
         stored = folder / "out" / STORED
         stored.write_text(stored.read_text()[:-20])
         again = GradingSession(folder / "s", folder / "out")
-        assert len(again.left) == 1
-        assert "damaged" not in "".join(again.unused)
+        assert len(again.ungraded) == 1
+        assert "damaged" not in "".join(again.warnings())
 
     def test_a_link_is_not_followed(self, folder: Path) -> None:
         stored, other = folder / "out" / STORED, folder / "theirs"
         stored.rename(other)
         stored.symlink_to(other)
         before = other.read_bytes()
-        again = GradingSession(folder / "s", folder / "out", regrade=True)
-        assert "Not used: 1 stored results" in "".join(again.unused) or again.left
+        again = GradingSession(folder / "s", folder / "out", SessionOptions(regrade=True))
+        assert "Not used: 1 stored results" in "".join(again.warnings()) or again.ungraded
         again.run(FixedGrader(), lambda _: None)
         assert other.read_bytes() == before
         assert not stored.is_symlink()

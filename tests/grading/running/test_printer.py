@@ -122,6 +122,23 @@ def test_a_page_that_a_learner_wrote_is_no_more_than_a_page() -> None:
     assert page.cells == 2**32 - 2
 
 
+@pytest.mark.parametrize(("size", "dropped"), [(99, False), (100, False), (101, True), (999, True)])
+def test_output_beyond_the_limit_is_dropped_and_reported(
+    size: int, dropped: bool, pipe: tuple[int, int]
+) -> None:
+    limits = Limits(seconds=10, cpu_seconds=1, output_bytes=100)
+    watching = guard.Guard(1, pipe[0], limits, Descendants(), lambda: False)
+    os.write(pipe[1], b"x" * (size - 1))
+    output = watching.collect_output(b"y")  # the last character was still in the shared page
+    printed, _, notice = output.partition("\n")
+    assert printed == ("x" * 100 if dropped else "x" * (size - 1) + "y")
+    assert notice == (
+        "[labkit: this notebook printed more than 100 bytes; what it printed after them was dropped]\n"
+        if dropped
+        else ""
+    )
+
+
 def test_time_is_counted_from_where_cells_can_run_and_a_start_has_its_own(
     pipe: tuple[int, int],
 ) -> None:

@@ -308,7 +308,7 @@ class TestFilesBeside:
         for text in ("", "one", "two", "one"):
             beside.write_text(text)
             digests.append(
-                GradingSession(tmp_path / "s", tmp_path / "out").looks["ann", EXERCISE].digest
+                GradingSession(tmp_path / "s", tmp_path / "out").inspections["ann", EXERCISE].digest
             )
         assert digests[1] == digests[3]
         assert len(set(digests)) == 3
