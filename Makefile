@@ -124,7 +124,7 @@ test-page-short: $(PAGE) ## build the site without the documentation, and the sh
 test-page-node: $(PAGE) ## the lab in Pyodide, under Node (needs node and npm)
 	$(BIN)/python -m pytest -m node tests/page $(PYTEST_ARGS)
 
-mutants: $(DEV) ## plant 200 changes in a room's code, and see which the tests notice (ROOM=rbac, lessons, judging, authorization)
+mutants: $(DEV) ## plant changes in a room's code, and see which the tests notice (ROOM=rbac, … or all; tools/mutants.toml)
 	$(BIN)/python -m tools.mutants $(ROOM)
 
 test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)

@@ -1,6 +1,7 @@
 """Plant small changes in a room's code, and see which of them its tests notice.
 
-    python -m tools.mutants rbac                        200 changes, those of seed 1
+    python -m tools.mutants rbac                        as many changes as the room's `count` says, of seed 2
+    python -m tools.mutants all                         the same in every room, one after the other
     python -m tools.mutants rbac --count 20 --seed 7
     python -m tools.mutants rbac --slow                 with the tests that only `make test-all` runs
 
@@ -40,6 +41,12 @@ from tools.mutation import Mutation, mutations
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS: dict[str, Any] = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))
 KEPT = ROOT / "build" / "mutants"
+COUNT = 40
+"""How many changes are planted in a room that names no other number."""
+
+SEED = 2
+"""Which ones. A new seed, now and then, shows whether tests were written against the drawn changes alone."""
+
 FIRST = 40
 """The quickest tests that enter a line run first, alone: most changes are noticed by them."""
 
@@ -341,9 +348,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Plant small changes, and see which of them the tests notice."
     )
-    parser.add_argument("room", choices=sorted(ROOMS))
-    parser.add_argument("--count", type=int, default=200, help="how many (200)")
-    parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
+    parser.add_argument("room", choices=["all", *sorted(ROOMS)])
+    parser.add_argument("--count", type=int, help="how many (the room's `count`)")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"which ones ({SEED})")
     parser.add_argument("--slow", action="store_true", help="run the tests of `make test-all` too")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
@@ -351,17 +358,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     marks = EXPRESSION if not options.slow else EXPRESSION_OF_ALL
-    measured = read(options.trace) if options.trace else trace(options.room, marks)
-    picked = chosen(options.room, options.count, options.seed)
+    rooms = sorted(ROOMS) if options.room == "all" else [options.room]
+    noticed = [survey(room, marks, options) for room in rooms]
+    return int(not all(noticed))
+
+
+def survey(room: str, marks: str, options: argparse.Namespace) -> bool:
+    """Plant the changes of one room and print the verdicts; return whether at least 95 % were noticed."""
+    started = time.monotonic()
+    measured = read(options.trace) if options.trace else trace(room, marks)
+    count = options.count or ROOMS[room].get("count", COUNT)
     results: dict[Mutation, str] = {}
-    for mutation, noticed in verdicts(options.room, picked, measured, marks, options.workers):
+    picked = chosen(room, count, options.seed)
+    for mutation, noticed in verdicts(room, picked, measured, marks, options.workers):
         results[mutation] = noticed
-        print(
-            f"{len(results):4} {mutation.file}:{mutation.line} {mutation.operator}: {noticed or 'LIVES'}",
-            flush=True,
-        )
+        line = f"{mutation.file}:{mutation.line} {mutation.operator}"
+        print(f"{len(results):4} {line}: {noticed or 'LIVES'}", flush=True)
+    print(f"\n{room}: {(time.monotonic() - started) / 60:.1f} min", end="")
     print(summary(results))
-    return int(sum(map(bool, results.values())) < 0.95 * len(results))
+    return sum(map(bool, results.values())) >= 0.95 * len(results)
 
 
 OTHERS = "browser or hub or kind or node or page or reach or soak"
