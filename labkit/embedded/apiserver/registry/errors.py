@@ -104,6 +104,11 @@ class FieldErrors(list[dict[str, str]]):
         if not value:
             self.required(field, detail)
 
+    def check_set(self, field: str, value: Any, detail: str = "") -> None:
+        """Require a value, which may be empty."""
+        if value is None:
+            self.required(field, detail)
+
     def check_format(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> bool:
         """Check a value by a rule of ``registry.names``, and return whether it follows it; None passes."""
         messages = rule(value) if value is not None else []

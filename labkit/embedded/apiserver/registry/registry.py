@@ -334,9 +334,7 @@ class Registry(Objects):
                 errors = strategy.validate_update(kind, new, old)
         self._refuse_invalid(kind, new, errors)
         if warnings is not None and subresource in ("", "status"):
-            warnings += (
-                strategy.status_warnings(new) if subresource else strategy.warnings(new, old)
-            )
+            warnings += [] if subresource else strategy.warnings(new, old)
 
     def _delete_namespace(
         self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None

@@ -1,67 +1,63 @@
-"""Validation of node selectors, which pods and volumes share.
-
-Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
-"""
+"""Rules for node selectors, which pods and volumes share."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_requirement
 from labkit.embedded.apiserver.registry.names import dns_subdomain
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+    Rule,
+    each,
+    every,
+    fields,
+    must,
+    rule,
+    zero,
+)
 from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 
 
-def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> None:
-    """Check a node selector."""
-    terms = selector.get("nodeSelectorTerms") or []
-    errors.check_present(
-        f"{path}.nodeSelectorTerms", terms, "must have at least one node selector term"
-    )
-    for index, term in enumerate(terms):
-        check_node_term(term, f"{path}.nodeSelectorTerms[{index}]", errors)
-
-
-def check_preferred_terms(terms: list[Object], path: str, errors: FieldErrors) -> None:
-    """Check preferred terms, whose values need not be valid label values."""
-    for index, term in enumerate(terms):
-        check_weight(term, f"{path}[{index}]", errors)
-        check_node_term(
-            term.get("preference") or {}, f"{path}[{index}].preference", errors, any_value=True
+def _expressions(*, any_value: bool) -> Rule:
+    return each(
+        lambda term, path, errors: validate_requirement(
+            term, path, errors, numbers=True, any_value=any_value
         )
+    )
 
 
-def check_weight(term: Object, path: str, errors: FieldErrors) -> None:
-    """Check the weight of a preference."""
-    weight = term.get("weight", 0)
-    if not 1 <= weight <= 100:
-        errors.invalid(f"{path}.weight", weight, "must be in the range 1-100")
-
-
-def check_node_term(term: Object, path: str, errors: FieldErrors, any_value: bool = False) -> None:
-    """Check one term: expressions over labels and fields. ``any_value`` allows values that no label can have."""
-    for index, requirement in enumerate(term.get("matchExpressions") or ()):
-        place = f"{path}.matchExpressions[{index}]"
-        validate_requirement(requirement, place, errors, numbers=True, any_value=any_value)
-    for index, requirement in enumerate(term.get("matchFields") or ()):
-        _check_field(requirement, f"{path}.matchFields[{index}]", errors)
-
-
-def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
-    operator, values = requirement.get("operator", ""), requirement.get("values") or []
+# pkg/apis/core/validation/validation.go: ValidateNodeFieldSelectorRequirement
+def _check_field(requirement: Any, path: str, errors: FieldErrors) -> None:
+    operator = requirement.get("operator", "")
+    values = requirement.get("values") or []
+    key = requirement.get("key", "")
     if operator not in ("In", "NotIn"):
         errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
     elif len(values) != 1:
-        errors.required(
-            f"{path}.values",
-            "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
-        )
-    if requirement.get("key", "") != "metadata.name":
-        errors.invalid(f"{path}.key", requirement.get("key", ""), "not a valid field selector key")
-        return
-    errors.check_each(f"{path}.values", values, dns_subdomain)
+        why = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+        errors.required(f"{path}.values", why)
+    if key == "metadata.name":
+        errors.check_each(f"{path}.values", values, dns_subdomain)
+    else:
+        errors.invalid(f"{path}.key", key, "not a valid field selector key")
 
 
+# pkg/apis/core/validation/validation.go: ValidateNodeSelectorTerm, ValidatePreferredSchedulingTerms
+NODE_TERM = fields(matchExpressions=_expressions(any_value=False), matchFields=each(_check_field))
+# The values of a preference need not be valid label values.
+PREFERENCE = fields(matchExpressions=_expressions(any_value=True), matchFields=each(_check_field))
+WEIGHT = zero(0, must(lambda weight: 1 <= weight <= 100, "must be in the range 1-100"))
+PREFERRED_TERMS = each(fields(weight=WEIGHT, preference=PREFERENCE))
+NODE_SELECTOR = fields(
+    nodeSelectorTerms=every(
+        rule(FieldErrors.check_present, "must have at least one node selector term"),
+        each(NODE_TERM),
+    )
+)
+
+# pkg/api/node/util.go
 DEPRECATED_LABELS = {
     **{old: f'deprecated since v1.17; use "{new}" instead' for old, new in STABLE_LABELS.items()},
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
@@ -75,9 +71,10 @@ DEPRECATED_LABELS = {
 
 def node_term_warnings(term: Object, path: str) -> list[str]:
     """Warn of deprecated labels."""
-    found = []
+    warnings = []
     for index, requirement in enumerate(term.get("matchExpressions") or ()):
-        place, key = f"{path}.matchExpressions[{index}]", requirement.get("key", "")
+        key = requirement.get("key", "")
         if key in DEPRECATED_LABELS:
-            found.append(f"{place}.key: {key} is {DEPRECATED_LABELS[key]}")
-    return found
+            place = f"{path}.matchExpressions[{index}].key"
+            warnings.append(f"{place}: {key} is {DEPRECATED_LABELS[key]}")
+    return warnings

@@ -28,6 +28,11 @@ MOVED = {
 """Fields that come after another one in the internal struct, and elsewhere in the API's."""
 
 
+def go_struct(name: str, value: dict[str, Any]) -> dict[str, Any]:
+    """A struct of the schema, such as ``core.v1.SecurityContext``, as Go prints it."""
+    return internal(schemas()[name], value)
+
+
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
     """A struct as Go prints it: every field, by its Go name; structs of ``meta`` keep their JSON names."""
     if struct.name.startswith("meta."):

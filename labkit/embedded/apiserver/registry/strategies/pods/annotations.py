@@ -1,16 +1,11 @@
-"""Annotations of pods that mean something to the server: mirror pods, deletion cost, security profiles.
-
-Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodSpecificAnnotations``,
-``validateSeccompAnnotationsAndFields``, ``validateAppArmorAnnotationsAndFieldsMatchOnCreate``),
-``pkg/registry/core/pod/strategy.go`` (``applyAppArmorVersionSkew``).
-"""
+"""Rules for the annotations of pods that have a meaning: mirror pods, deletion cost, AppArmor profiles."""
 
 from __future__ import annotations
 
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
+from labkit.embedded.apiserver.registry.strategies.pods.specs import every_container
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
@@ -21,45 +16,47 @@ WHOLE = re.compile(r"0|-?[1-9][0-9]*")
 PATH = "metadata.annotations"
 
 
+# pkg/apis/core/validation/validation.go: ValidatePodSpecificAnnotations, ValidateAppArmorPodAnnotations
 def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> None:
     """Check the annotations of a pod."""
-    notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
-    if MIRROR in notes and not spec.get("nodeName"):
-        errors.invalid(
-            f"{path}[{MIRROR}]",
-            notes[MIRROR],
-            "must set spec.nodeName if mirror pod annotation is set",
-        )
-    cost = notes.get(DELETION_COST)
+    annotations = pod["metadata"].get("annotations")
+    if not annotations:
+        return
+    if MIRROR in annotations and not pod["spec"].get("nodeName"):
+        why = "must set spec.nodeName if mirror pod annotation is set"
+        errors.invalid(f"{path}[{MIRROR}]", annotations[MIRROR], why)
+    cost = annotations.get(DELETION_COST)
     if cost is not None and not (WHOLE.fullmatch(cost) and -(2**31) <= int(cost) < 2**31):
         errors.invalid(f"{path}[{DELETION_COST}]", cost, "must be a 32bit integer")
-    names = {container.get("name", "") for container, _ in every_container(spec, "spec")}
-    for key, profile in notes.items():
-        if not key.startswith(APP_ARMOR):
+    names = {container.get("name", "") for container, _ in every_container(pod["spec"])}
+    for key, profile in annotations.items():
+        container = key.removeprefix(APP_ARMOR)
+        if container == key:
             continue
-        if key.removeprefix(APP_ARMOR) not in names:
-            errors.invalid(f"{path}[{key}]", key.removeprefix(APP_ARMOR), "container not found")
-        if profile not in ("", "runtime/default", "unconfined") and not profile.startswith(
-            "localhost/"
-        ):
-            errors.invalid(
-                f"{path}[{key}]", profile, f"invalid AppArmor profile name: {go_quote(profile)}"
-            )
+        if container not in names:
+            errors.invalid(f"{path}[{key}]", container, "container not found")
+        if not allowed_profile(profile) and profile != "unconfined":
+            why = f"invalid AppArmor profile name: {go_quote(profile)}"
+            errors.invalid(f"{path}[{key}]", profile, why)
 
 
+def allowed_profile(profile: str) -> bool:
+    """Return whether an annotation names an AppArmor profile that confines the container."""
+    return profile in ("", "runtime/default") or profile.startswith("localhost/")
+
+
+# pkg/apis/core/validation/validation.go: ValidatePodSpecificAnnotationUpdates
 def check_annotation_changes(new: Object, old: Object, errors: FieldErrors) -> None:
     """Check changes of a pod's annotations."""
-    now, before = (pod["metadata"].get("annotations") or {} for pod in (new, old))
-    for verb, keys in (
-        (
-            "may not remove or update",
-            [key for key, value in before.items() if now.get(key) != value],
-        ),
-        ("may not add", [key for key in now if key not in before]),
-    ):
-        for key in keys:
-            if key.startswith(APP_ARMOR):
-                errors.forbidden(f"{PATH}[{key}]", f"{verb} AppArmor annotations")
-            if key == MIRROR:
-                errors.forbidden(f"{PATH}[{key}]", f"{verb} mirror pod annotation")
+    annotations = new["metadata"].get("annotations") or {}
+    before = old["metadata"].get("annotations") or {}
+    changes = {
+        key: "may not remove or update" for key in before if annotations.get(key) != before[key]
+    }
+    changes |= {key: "may not add" for key in annotations if key not in before}
+    for key, verb in changes.items():
+        if key.startswith(APP_ARMOR):
+            errors.forbidden(f"{PATH}[{key}]", f"{verb} AppArmor annotations")
+        if key == MIRROR:
+            errors.forbidden(f"{PATH}[{key}]", f"{verb} mirror pod annotation")
     check_annotations(new, errors)

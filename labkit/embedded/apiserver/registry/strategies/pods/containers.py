@@ -1,189 +1,154 @@
-"""Validation of containers.
-
-Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateContainers``,
-``validateInitContainers``, ``validateEphemeralContainers``).
-"""
+"""Rules for containers, their ports and their mounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, port_name, port_number
-from labkit.embedded.apiserver.registry.strategies.pods.environment import check_environment
-from labkit.embedded.apiserver.registry.strategies.pods.mounts import check_mounts
-from labkit.embedded.apiserver.registry.strategies.pods.probes import PROBES, check_hooks
-from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
-from labkit.embedded.apiserver.registry.strategies.pods.restarts import (
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+    choice,
+    each,
+    fields,
+    forbidden,
+    if_set,
+    must,
+    present,
+    required,
+    required_choice,
+    zero,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.environment import VARIABLES, check_env_from
+from labkit.embedded.apiserver.registry.strategies.pods.lifecycle import (
+    PROBES,
     check_resize_policy,
     check_restarts,
+    hooks,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import (
-    check_container_security,
-)
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.security import check_container_security
 from labkit.embedded.machinery.request import Object
 
-PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-PROTOCOLS = ("SCTP", "TCP", "UDP")
-SIDECARS_ONLY = "may not be set for init containers without restartPolicy=Always"
-NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
-REFUSED_FIELDS = (
-    "ports",
-    "resources",
-    "resizePolicy",
-    "restartPolicy",
-    "restartPolicyRules",
-    *PROBES,
-    "lifecycle",
+PULL_POLICY = required_choice("Always", "IfNotPresent", "Never")
+
+# pkg/apis/core/validation/validation.go: validateContainerPorts
+PORT = fields(
+    containerPort=required(port_number),
+    hostPort=if_set(port_number),
+    protocol=required_choice("SCTP", "TCP", "UDP"),
 )
-"""Fields that ephemeral containers lack."""
 
 
-@dataclass(frozen=True, slots=True)
-class PodFacts:
-    """The facts about a pod that the validation of its containers uses."""
-
-    volumes: dict[str, Object]
-    """Its good volumes, by name."""
-    grace: int | None
-    """How many seconds it may take to end."""
-    restart: str
-    host_users: bool
-    """Whether its users are the node's."""
-    claims: frozenset[str]
-    """The names of its resource claims."""
-
-
-def pod_facts(spec: Object, volumes: dict[str, Object]) -> PodFacts:
-    """Collect the facts of a PodSpec with these good volumes."""
-    return PodFacts(
-        volumes,
-        spec.get("terminationGracePeriodSeconds"),
-        spec.get("restartPolicy", ""),
-        spec.get("hostUsers") is not False,
-        frozenset(claim["name"] for claim in spec.get("resourceClaims") or () if claim.get("name")),
-    )
-
-
-def check_containers(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    """Check the ordinary, the init and the ephemeral containers, in this order."""
-    _check_ordinary(spec.get("containers") or [], facts, f"{path}.containers", errors)
-    _check_init(spec, facts, f"{path}.initContainers", errors)
-    _check_ephemeral(spec, facts, f"{path}.ephemeralContainers", errors)
-
-
-def _check_ordinary(
-    containers: list[Object], facts: PodFacts, path: str, errors: FieldErrors
-) -> None:
-    errors.check_present(path, containers)
+def _check_ports(ports: Any, path: str, errors: FieldErrors) -> None:
     names: set[str] = set()
+    for index, port in enumerate(ports or ()):
+        place = f"{path}[{index}]"
+        name = port.get("name")
+        if name and errors.check_format(f"{place}.name", name, port_name):
+            errors.check_unique(f"{place}.name", name, names)
+        PORT(port, place, errors)
+
+
+# pkg/apis/core/validation/validation.go: validateContainerCommon, whose checks come before and after the mounts
+COMMON = fields(
+    name=required(dns_label),
+    image=present,
+    terminationMessagePolicy=required_choice("File", "FallbackToLogsOnError"),
+    ports=_check_ports,
+    env=VARIABLES,
+    envFrom=check_env_from,
+)
+PULLED = fields(imagePullPolicy=PULL_POLICY)
+# pkg/apis/core/validation/validation.go: ValidatePodSpec, whose templates may have blanks around images
+UNPADDED = fields(
+    image=must(lambda image: image == image.strip(), "must not have leading or trailing whitespace")
+)
+# pkg/apis/core/validation/validation.go: validateInitContainers
+NO_SIDECAR = fields(
+    **dict.fromkeys(
+        ("lifecycle", *PROBES),
+        forbidden("may not be set for init containers without restartPolicy=Always"),
+    ),
+    resizePolicy=each(
+        fields(
+            restartPolicy=must(
+                lambda policy: policy != "RestartContainer",
+                "must not be set to 'RestartContainer' for non-sidecar initContainers",
+            )
+        )
+    ),
+)
+# pkg/apis/core/validation/validation.go: validateEphemeralContainers, allowedEphemeralContainerFields
+NOT_EPHEMERAL = forbidden("cannot be set for an Ephemeral Container")
+EPHEMERAL = fields(
+    ports=NOT_EPHEMERAL,
+    # The struct is always there, as it is no pointer.
+    resources=lambda value, path, errors: NOT_EPHEMERAL(value or None, path, errors),
+    resizePolicy=NOT_EPHEMERAL,
+    restartPolicy=NOT_EPHEMERAL,
+    restartPolicyRules=NOT_EPHEMERAL,
+    **dict.fromkeys((*PROBES, "lifecycle"), NOT_EPHEMERAL),
+    volumeMounts=each(fields(subPath=NOT_EPHEMERAL, subPathExpr=NOT_EPHEMERAL)),
+)
+
+
+def check_containers(
+    spec: Object, volumes: dict[str, Object], path: str, errors: FieldErrors
+) -> None:
+    """Check the ordinary, the init and the ephemeral containers of a PodSpec, in this order.
+
+    ``volumes`` are its valid volumes, by name.
+    """
+    names: set[str] = set()
+    run_hooks = hooks(spec.get("terminationGracePeriodSeconds"))
+    containers = spec.get("containers") or []
+    errors.check_present(f"{path}.containers", containers)
     for index, container in enumerate(containers):
-        place, name = f"{path}[{index}]", container.get("name", "")
-        _check_common(container, facts, place, errors)
-        errors.check_unique(f"{place}.name", name, names)
-        check_hooks(container, facts.grace, place, errors)
+        place = f"{path}.containers[{index}]"
+        _check_common(container, spec, volumes, place, errors)
+        errors.check_unique(f"{place}.name", container.get("name", ""), names)
+        run_hooks(container, place, errors)
         check_restarts(container, place, errors)
-    _check_host_ports(containers, path, errors)
-
-
-def _check_init(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    names = {container.get("name", "") for container in spec.get("containers") or ()}
+    _check_host_ports(containers, f"{path}.containers", errors)
     for index, container in enumerate(spec.get("initContainers") or ()):
-        place, name = f"{path}[{index}]", container.get("name", "")
-        _check_common(container, facts, place, errors)
+        place = f"{path}.initContainers[{index}]"
+        _check_common(container, spec, volumes, place, errors)
         check_restarts(container, place, errors, init=True)
-        if name in names:
-            errors.duplicate(f"{place}.name", name)
-        elif name:
-            names.add(name)
-        _check_host_ports([container], path, errors)
-        if container.get("restartPolicy") == "Always":
-            check_hooks(container, facts.grace, place, errors)
-        else:
-            for field in ("lifecycle", *PROBES):
-                if container.get(field) is not None:
-                    errors.forbidden(f"{place}.{field}", SIDECARS_ONLY)
-            for number, policy in enumerate(container.get("resizePolicy") or ()):
-                if policy.get("restartPolicy") == "RestartContainer":
-                    why = "must not be set to 'RestartContainer' for non-sidecar initContainers"
-                    errors.invalid(
-                        f"{place}.resizePolicy[{number}].restartPolicy", "RestartContainer", why
-                    )
-
-
-def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    others = {
-        item.get("name", "")
-        for form in ("containers", "initContainers")
-        for item in spec.get(form) or ()
-    }
-    names = set(others)
+        name = container.get("name", "")
+        if name or name in names:
+            errors.check_unique(f"{place}.name", name, names)
+        # One at a time: init containers can use the same ports. The cause always names the first container.
+        _check_host_ports([container], f"{path}.initContainers", errors)
+        rule = run_hooks if container.get("restartPolicy") == "Always" else NO_SIDECAR
+        rule(container, place, errors)
+    others = frozenset(names)
     for index, container in enumerate(spec.get("ephemeralContainers") or ()):
-        place, name = f"{path}[{index}]", container.get("name", "")
-        _check_common(container, facts, place, errors)
-        check_image_padding([container], place, errors, listed=False)
-        errors.check_unique(f"{place}.name", name, names)
+        place = f"{path}.ephemeralContainers[{index}]"
+        _check_common(container, spec, volumes, place, errors)
+        UNPADDED(container, place, errors)
+        errors.check_unique(f"{place}.name", container.get("name", ""), names)
         target = container.get("targetContainerName")
         if target and target not in others:
             errors.not_found(f"{place}.targetContainerName", target)
-        for field in REFUSED_FIELDS:
-            value = container.get(field)
-            if value if field == "resources" else value is not None:
-                errors.forbidden(f"{place}.{field}", NOT_EPHEMERAL)
-        for number, mount in enumerate(container.get("volumeMounts") or ()):
-            for field in ("subPath", "subPathExpr"):
-                if mount.get(field):
-                    errors.forbidden(f"{place}.volumeMounts[{number}].{field}", NOT_EPHEMERAL)
+        EPHEMERAL(container, place, errors)
 
 
-def check_image_padding(
-    containers: Iterable[Object], path: str, errors: FieldErrors, listed: bool = True
+def _check_common(
+    container: Object, spec: Object, volumes: dict[str, Object], path: str, errors: FieldErrors
 ) -> None:
-    """Refuse blanks around the images of a pod, which templates may have.
-
-    ``path`` is that of a list unless ``listed`` is false: then it is that of the only container.
-    """
-    for index, container in enumerate(containers):
-        image = container.get("image", "")
-        if image != image.strip():
-            place = f"{path}[{index}]" if listed else path
-            errors.invalid(f"{place}.image", image, "must not have leading or trailing whitespace")
-
-
-def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    errors.check_required(f"{path}.name", container.get("name", ""), dns_label)
-    errors.check_present(f"{path}.image", container.get("image"))
-    errors.check_required_choice(
-        f"{path}.terminationMessagePolicy",
-        container.get("terminationMessagePolicy"),
-        ("File", "FallbackToLogsOnError"),
-    )
-    _check_ports(container.get("ports") or [], f"{path}.ports", errors)
-    check_environment(container, path, errors)
-    check_mounts(container, facts.volumes, path, errors)
-    errors.check_required_choice(
-        f"{path}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES
-    )
+    COMMON(container, path, errors)
+    _check_mounts(container, volumes, path, errors)
+    PULLED(container, path, errors)
+    claims = [claim["name"] for claim in spec.get("resourceClaims") or () if claim.get("name")]
     check_resources(
-        container.get("resources") or {}, f"{path}.resources", errors, claims=facts.claims
+        container.get("resources") or {}, f"{path}.resources", errors, claims=frozenset(claims)
     )
-    check_resize_policy(container, facts.restart, path, errors)
+    check_resize_policy(container, spec.get("restartPolicy", ""), path, errors)
+    host_users = spec.get("hostUsers") is not False
     check_container_security(
-        container.get("securityContext"), f"{path}.securityContext", facts.host_users, errors
+        container.get("securityContext"), f"{path}.securityContext", errors, host_users=host_users
     )
-
-
-def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:
-    names: set[str] = set()
-    for index, port in enumerate(ports):
-        place, name = f"{path}[{index}]", port.get("name", "")
-        if name and errors.check_format(f"{place}.name", name, port_name):
-            errors.check_unique(f"{place}.name", name, names)
-        errors.check_present(f"{place}.containerPort", port.get("containerPort"))
-        for field in ("containerPort", "hostPort"):
-            errors.check_if_given(f"{place}.{field}", port.get(field), port_number)
-        errors.check_required_choice(f"{place}.protocol", port.get("protocol"), PROTOCOLS)
 
 
 def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) -> None:
@@ -191,7 +156,54 @@ def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) 
     taken: set[str] = set()
     for index, container in enumerate(containers):
         for number, port in enumerate(container.get("ports") or ()):
-            if not port.get("hostPort"):
-                continue
-            shown = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
-            errors.check_unique(f"{path}[{index}].ports[{number}].hostPort", shown, taken)
+            if port.get("hostPort"):
+                shown = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
+                errors.check_unique(f"{path}[{index}].ports[{number}].hostPort", shown, taken)
+
+
+# pkg/apis/core/validation/validation.go: ValidateVolumeMounts, whose causes of options have no index
+MOUNT_OPTIONS = fields(
+    subPath=zero("", check_descending),
+    subPathExpr=zero("", check_descending),
+    mountPropagation=choice("Bidirectional", "HostToContainer", "None"),
+    recursiveReadOnly=choice("Disabled", "Enabled", "IfPossible"),
+)
+
+
+def _check_mounts(
+    container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors
+) -> None:
+    place = f"{path}.volumeMounts"
+    privileged = (container.get("securityContext") or {}).get("privileged")
+    points: set[str] = set()
+    for index, mount in enumerate(container.get("volumeMounts") or ()):
+        _check_point(mount, "mountPath", volumes, points, f"{place}[{index}]", errors)
+        MOUNT_OPTIONS(mount, place, errors)
+        if mount.get("mountPropagation") == "Bidirectional" and not privileged:
+            why = "Bidirectional mount propagation is available only to privileged containers"
+            errors.forbidden(f"{place}.mountPropagation", why)
+    points = set()
+    for index, device in enumerate(container.get("volumeDevices") or ()):
+        _check_point(
+            device, "devicePath", volumes, points, f"{path}.volumeDevices[{index}]", errors
+        )
+
+
+def _check_point(
+    mount: Object,
+    field: str,
+    volumes: dict[str, Object],
+    points: set[str],
+    path: str,
+    errors: FieldErrors,
+) -> None:
+    """Check the volume of a mount or a device, and where it is in the container."""
+    name = mount.get("name", "")
+    errors.check_present(f"{path}.name", name)
+    if name not in volumes:
+        errors.not_found(f"{path}.name", name)
+    point = mount.get(field, "")
+    errors.check_present(f"{path}.{field}", point)
+    if point in points:
+        errors.invalid(f"{path}.{field}", point, "must be unique")
+    points.add(point)

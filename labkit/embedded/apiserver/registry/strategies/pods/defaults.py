@@ -1,73 +1,70 @@
-"""Defaults of pods.
-
-Source: k8s.io/kubernetes ``pkg/apis/core/v1/defaults.go``.
-"""
+"""Defaults of pods, and the fields of disabled feature gates, which are dropped."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from labkit.embedded.apiserver.registry.strategies.pods.resources import default_pod_resources
+from labkit.embedded.apiserver.registry.strategies.pods.specs import every_container
 from labkit.embedded.machinery.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import schemas
 
-PROBE_DEFAULTS = {
-    "timeoutSeconds": 1,
-    "periodSeconds": 10,
-    "successThreshold": 1,
-    "failureThreshold": 3,
+# pkg/apis/core/v1/defaults.go: the fields that get a value if they are missing (those of pointers) or empty
+SPEC = {
+    "restartPolicy": "Always",
+    "dnsPolicy": "ClusterFirst",
+    "terminationGracePeriodSeconds": 30,
+    "schedulerName": "default-scheduler",
 }
-CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
+CONTAINER = {
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+}
+PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
+HTTP_GET = {"path": "/", "scheme": "HTTP"}
+FIELD_REF = {"apiVersion": "v1"}
+
+
+def _fill(holder: Object | None, values: dict[str, Any]) -> None:
+    """Give values to the empty fields of a struct, if there is one."""
+    if holder is not None:
+        holder.update({name: value for name, value in values.items() if not holder.get(name)})
 
 
 def default_pod_spec(spec: Object) -> None:
     """Set the defaults of a pod template in its decoded PodSpec."""
-    if not spec.get("serviceAccountName") and spec.get("serviceAccount"):
-        spec["serviceAccountName"] = spec["serviceAccount"]
-    if spec.get("serviceAccountName"):
-        spec["serviceAccount"] = spec["serviceAccountName"]
+    # serviceAccount is the field's old name: both are shown, and the new name wins.
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if account:
+        spec["serviceAccountName"] = spec["serviceAccount"] = account
     else:
         spec.pop("serviceAccount", None)
-    spec.setdefault("restartPolicy", "Always")
-    spec.setdefault("dnsPolicy", "ClusterFirst")
+    for name, value in SPEC.items():
+        spec.setdefault(name, value)
     spec.setdefault("securityContext", {})
-    spec.setdefault("terminationGracePeriodSeconds", 30)
-    spec.setdefault("schedulerName", "default-scheduler")
-    for list_name in CONTAINER_LISTS:
-        for container in spec.get(list_name) or ():
-            default_container(container)
+    for container, _ in every_container(spec):
+        _default_container(container)
     for volume in spec.get("volumes") or ():
-        default_volume(volume)
-    if spec.get("volumes"):
-        order_fields(spec, "core.v1.PodSpec")
+        _default_volume(volume)
 
 
 def default_pod(spec: Object) -> None:
     """Set the defaults of a pod: those of a template, and some that templates do not show."""
     default_pod_spec(spec)
-    for list_name in ("initContainers", "containers"):
-        for container in spec.get(list_name) or ():
-            limits = (container.get("resources") or {}).get("limits")
-            if limits is not None:
-                requests = container["resources"].setdefault("requests", {})
-                for name, value in limits.items():
-                    requests.setdefault(name, value)
-            if spec.get("hostNetwork"):
-                for port in container.get("ports") or ():
-                    if not port.get("hostPort"):
-                        port["hostPort"] = port.get("containerPort", 0)
-                        order_fields(port, "core.v1.ContainerPort")
+    for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+        limits = (container.get("resources") or {}).get("limits")
+        if limits is not None:
+            requests = container["resources"].setdefault("requests", {})
+            for name, value in limits.items():
+                requests.setdefault(name, value)
+        if spec.get("hostNetwork"):
+            for port in container.get("ports") or ():
+                _fill(port, {"hostPort": port.get("containerPort", 0)})
     default_pod_resources(spec)
     if spec["terminationGracePeriodSeconds"] < 0:
         spec["terminationGracePeriodSeconds"] = 1
     spec.setdefault("enableServiceLinks", True)
-    order_fields(spec, "core.v1.PodSpec")
-
-
-def order_fields(obj: Object, struct: str) -> None:
-    """Sort fields into the order in which they are printed."""
-    for name in schemas()[struct].fields:
-        if name in obj:
-            obj[name] = obj.pop(name)
 
 
 def pull_policy(image: str) -> str:
@@ -76,75 +73,87 @@ def pull_policy(image: str) -> str:
     return "Always" if reference is not None and reference.pulls_latest else "IfNotPresent"
 
 
-def default_container(container: Object) -> None:
-    """Set the defaults of one container."""
-    if not container.get("imagePullPolicy"):
-        container["imagePullPolicy"] = pull_policy(container.get("image", ""))
-    if not container.get("terminationMessagePath"):
-        container["terminationMessagePath"] = "/dev/termination-log"
-    if not container.get("terminationMessagePolicy"):
-        container["terminationMessagePolicy"] = "File"
+def _default_container(container: Object) -> None:
+    policy = container.get("imagePullPolicy") or pull_policy(container.get("image", ""))
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(probe) is not None:
-            default_probe(container[probe])
-    for handler in (container.get("lifecycle") or {}).values():
-        if isinstance(handler, dict):
-            default_http_get(handler.get("httpGet"))
+            _default_probe(container[probe])
+    for hook in ("postStart", "preStop"):
+        handler = (container.get("lifecycle") or {}).get(hook) or {}
+        _fill(handler.get("httpGet"), HTTP_GET)
     for variable in container.get("env") or ():
         _default_field_ref(variable.get("valueFrom") or {})
-    order_fields(container, "core.v1.Container")
+    _fill(container, {**CONTAINER, "imagePullPolicy": policy})
 
 
-def default_probe(probe: Object) -> None:
-    """Set the defaults of a probe."""
-    default_http_get(probe.get("httpGet"))
-    if probe.get("grpc") is not None and probe["grpc"].get("service") is None:
-        probe["grpc"]["service"] = ""
-    for field, value in PROBE_DEFAULTS.items():
-        if not probe.get(field):
-            probe[field] = value
-    order_fields(probe, "core.v1.Probe")
+def _default_probe(probe: Object) -> None:
+    _fill(probe.get("httpGet"), HTTP_GET)
+    if probe.get("grpc") is not None:
+        probe["grpc"]["service"] = probe["grpc"].get("service") or ""
+    _fill(probe, PROBE)
 
 
-def default_http_get(action: Object | None) -> None:
-    """Set the defaults of an HTTP request."""
-    if action is None:
-        return
-    if not action.get("path"):
-        action["path"] = "/"
-    if not action.get("scheme"):
-        action["scheme"] = "HTTP"
-    order_fields(action, "core.v1.HTTPGetAction")
-
-
-def default_volume(volume: Object) -> None:
-    """Set the defaults of one volume."""
+def _default_volume(volume: Object) -> None:
     if all(name == "name" for name in volume):
         volume["emptyDir"] = {}
     for source in ("secret", "configMap", "downwardAPI", "projected"):
         if volume.get(source) is not None:
-            volume[source].setdefault("defaultMode", 420)
+            volume[source].setdefault("defaultMode", 0o644)
     if volume.get("hostPath") is not None:
         volume["hostPath"].setdefault("type", "")
-    for item in (volume.get("downwardAPI") or {}).get("items") or ():
-        _default_field_ref(item)
-    for source in (volume.get("projected") or {}).get("sources") or ():
-        token = source.get("serviceAccountToken")
+    for holder in (volume, *_projections({"volumes": [volume]})):
+        for item in (holder.get("downwardAPI") or {}).get("items") or ():
+            _default_field_ref(item)
+        token = holder.get("serviceAccountToken")
         if token is not None and token.get("expirationSeconds") is None:
             token["expirationSeconds"] = 3600
-            order_fields(token, "core.v1.ServiceAccountTokenProjection")
-        for item in (source.get("downwardAPI") or {}).get("items") or ():
-            _default_field_ref(item)
     template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
     if template is not None:
         template["spec"].setdefault("volumeMode", "Filesystem")
-    if volume.get("image") is not None and not volume["image"].get("pullPolicy"):
-        volume["image"]["pullPolicy"] = pull_policy(volume["image"].get("reference", ""))
+    image = volume.get("image")
+    _fill(image, {"pullPolicy": pull_policy((image or {}).get("reference", ""))})
 
 
-def _default_field_ref(item: Object) -> None:
-    """Set the default version of the pod's field that an item refers to."""
-    reference = item.get("fieldRef")
-    if reference is not None and not reference.get("apiVersion"):
-        reference["apiVersion"] = "v1"
-        order_fields(reference, "core.v1.ObjectFieldSelector")
+def _default_field_ref(holder: Object) -> None:
+    _fill(holder.get("fieldRef"), FIELD_REF)
+
+
+# pkg/api/pod/util.go: DropDisabledPodFields; pkg/features/kube_features.go has the gates that are off
+def drop_disabled(spec: Object, before: Object) -> None:
+    """Drop disabled fields of a PodSpec, in place, unless the old one (empty for a new pod) has them."""
+    for field in ("clusterTrustBundle", "podCertificate"):
+        _drop(field, _projections(spec), _projections(before))
+    _drop("schedulingGroup", [spec], [before])
+    if not any("stopSignal" in lifecycle for _, lifecycle in _lifecycles(before)):
+        for container, lifecycle in _lifecycles(spec):
+            # A lifecycle that holds nothing else goes as well; an empty one that was sent stays.
+            if lifecycle.pop("stopSignal", None) is not None and not lifecycle:
+                del container["lifecycle"]
+
+
+def drop_disabled_status(status: Object, before: Object) -> None:
+    """Drop disabled fields of a PodStatus, in place, unless the old one has them."""
+    _drop("nodeAllocatableResourceClaimStatuses", [status], [before])
+    _drop("volumeStatus", _mounts(status), _mounts(before))
+
+
+def _drop(field: str, holders: Iterable[Object], before: Iterable[Object]) -> None:
+    if not any(field in holder for holder in before):
+        for holder in holders:
+            holder.pop(field, None)
+
+
+def _projections(spec: Object) -> Iterator[Object]:
+    for volume in spec.get("volumes") or ():
+        yield from (volume.get("projected") or {}).get("sources") or ()
+
+
+def _lifecycles(spec: Object) -> Iterator[tuple[Object, Object]]:
+    for container, _ in every_container(spec):
+        yield container, container.get("lifecycle") or {}
+
+
+def _mounts(status: Object) -> Iterator[Object]:
+    for form in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for container in status.get(form) or ():
+            yield from container.get("volumeMounts") or ()

@@ -1,92 +1,192 @@
-"""Validation of environment variables.
-
-Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateEnv``, ``ValidateEnvFrom``).
-"""
+"""Rules for environment variables, and for references to fields, resources and keys."""
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_label, env_name, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_no_backsteps
-from labkit.embedded.apiserver.registry.strategies.pods import references
-from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
-from labkit.embedded.machinery.request import Object
+from typing import Any
 
-SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import (
+    config_key,
+    dns_label,
+    dns_subdomain,
+    env_name,
+    qualified_name,
+    subdomain_name,
+)
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_no_backsteps
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+    Rule,
+    each,
+    every,
+    fields,
+    if_set,
+    matches,
+    optional,
+    present,
+    required,
+    zero,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.specs import every_container
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
+
+# pkg/apis/core/validation/validation.go: validEnvDownwardAPIFieldPathExpressions and the two lists below it
+ENV_FIELDS = (
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+)
+SUBSCRIPTED = ("metadata.annotations", "metadata.labels")
+VOLUME_FIELDS = (*SUBSCRIPTED, "metadata.name", "metadata.namespace", "metadata.uid")
+RESOURCES = (
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+)
+# pkg/apis/core/v1/conversion.go: the labels that a field path may name, whether or not it is then allowed
+CONVERTED = (*ENV_FIELDS, *SUBSCRIPTED, "spec.restartPolicy", "spec.schedulerName", "status.phase")
+CPU_DIVISORS = ("1m", "1")
+BYTE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+DIVIDED = {
+    "cpu": "cpu",
+    "memory": "memory",
+    "ephemeral-storage": "local ephemeral storage",
+    "hugepages": "hugepages",
+}
+"""Resources to the words for them in messages about divisors."""
+
+
+def field_ref(*allowed: str) -> Rule:
+    """Make the rule for a reference to a field of the pod (``validateObjectFieldSelector``)."""
+
+    def check(reference: Any, path: str, errors: FieldErrors) -> None:
+        for name in ("apiVersion", "fieldPath"):
+            if not reference.get(name):
+                errors.required(f"{path}.{name}")
+                return
+        version = reference["apiVersion"]
+        field = reference["fieldPath"]
+        known = "spec.nodeName" if field == "spec.host" else field
+        base, bracket, key = field.removesuffix("']").partition("['")
+        problem = ""
+        if version != "v1":
+            problem = f"unsupported pod version: {version}"
+        elif field.endswith("']") and bracket and base:
+            if base in SUBSCRIPTED:
+                key = key if base == "metadata.labels" else key.lower()
+                errors.check_format(path, key, qualified_name)
+            else:
+                problem = f"field label does not support subscript: {field}"
+        elif known not in CONVERTED:
+            problem = f"field label not supported: {field}"
+        elif known not in allowed:
+            errors.not_supported(f"{path}.fieldPath", known, sorted(allowed))
+        if problem:
+            errors.invalid(f"{path}.fieldPath", field, f"error converting fieldPath: {problem}")
+
+    return optional(check)
+
+
+def resource_ref(*, volume: bool) -> Rule:
+    """Make the rule for a reference to a container's resource (``validateContainerResourceFieldSelector``).
+
+    In a ``volume`` it has to name the container.
+    """
+
+    def check(reference: Any, path: str, errors: FieldErrors) -> None:
+        resource = reference.get("resource", "")
+        form, _, name = resource.partition(".")
+        bounded = form in ("limits", "requests")
+        kind = "hugepages" if name.startswith("hugepages-") else name
+        if volume and not reference.get("containerName"):
+            errors.required(f"{path}.containerName")
+        elif not resource:
+            errors.required(f"{path}.resource")
+        elif resource not in RESOURCES and not (bounded and kind == "hugepages"):
+            errors.not_supported(f"{path}.resource", resource, RESOURCES)
+        divisor = reference.get("divisor") or "0"
+        divisors = CPU_DIVISORS if kind == "cpu" else BYTE_DIVISORS
+        if bounded and kind in DIVIDED and amount(divisor) and divisor not in divisors:
+            shown = (" and " if kind == "cpu" else ", ").join(divisors)
+            why = f"only divisor's values {shown} are supported with the {DIVIDED[kind]} resource"
+            errors.invalid(f"{path}.divisor", resource, why)
+
+    return optional(check)
+
+
+# pkg/apis/core/validation/validation.go: validateEnvVarValueFrom
+KEY = fields(name=zero("", matches(dns_subdomain)), key=required(config_key))
+SOURCES = {
+    "fieldRef": field_ref(*ENV_FIELDS),
+    "resourceFieldRef": resource_ref(volume=False),
+    "configMapKeyRef": KEY,
+    "secretKeyRef": KEY,
+    "fileKeyRef": fields(
+        key=required(env_name),
+        volumeName=required(dns_label),
+        path=every(present, zero("", check_no_backsteps)),
+    ),
+}
 ONE_OF = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
 TOO_MANY = "may not have more than one field specified at a time"
 
 
-def check_environment(container: Object, path: str, errors: FieldErrors) -> None:
-    """Check the environment of a container."""
-    for index, variable in enumerate(container.get("env") or ()):
-        _check_variable(variable, f"{path}.env[{index}]", errors)
-    for index, source in enumerate(container.get("envFrom") or ()):
-        _check_whole(source, f"{path}.envFrom", index, errors)
-
-
-def _check_variable(variable: Object, path: str, errors: FieldErrors) -> None:
-    errors.check_required(f"{path}.name", variable.get("name", ""), env_name)
+def _check_sources(variable: Any, path: str, errors: FieldErrors) -> None:
     source = variable.get("valueFrom")
     if source is None:
         return
-    place = f"{path}.valueFrom"
-    given = [field for field in SOURCES if source.get(field) is not None]
-    for field in given:
-        _check_source(field, source[field], f"{place}.{field}", errors)
-    if not given:
-        errors.invalid(place, "", ONE_OF)
+    count = sum(source.get(field) is not None for field in SOURCES)
+    why = ""
+    if not count:
+        why = ONE_OF
     elif variable.get("value"):
-        errors.invalid(place, "", "may not be specified when `value` is not empty")
-    elif len(given) > 1:
-        errors.invalid(place, "", TOO_MANY)
+        why = "may not be specified when `value` is not empty"
+    elif count > 1:
+        why = TOO_MANY
+    if why:
+        errors.invalid(f"{path}.valueFrom", "", why)
 
 
-def _check_source(field: str, reference: Object, path: str, errors: FieldErrors) -> None:
-    if field == "fieldRef":
-        references.check_field_ref(reference, references.FIELD_PATHS, path, errors)
-    elif field == "resourceFieldRef":
-        references.check_resource_ref(reference, path, errors, volume=False)
-    elif field == "fileKeyRef":
-        _check_file(reference, path, errors)
-    else:
-        references.check_key_ref(reference, path, errors)
+VARIABLES = each(
+    every(fields(name=required(env_name), valueFrom=fields(**SOURCES)), _check_sources)
+)
+
+# pkg/apis/core/validation/validation.go: ValidateEnvFrom
+NAMED = fields(name=required(lambda name: subdomain_name(name, prefix=True)))
+WHOLE = fields(prefix=if_set(env_name), configMapRef=NAMED, secretRef=NAMED)
 
 
-def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
-    """Check a key of a file in a volume."""
-    for field, rule in (("key", env_name), ("volumeName", dns_label)):
-        errors.check_required(f"{path}.{field}", reference.get(field, ""), rule)
-    errors.check_present(f"{path}.path", reference.get("path"))
-    check_no_backsteps(reference.get("path", ""), f"{path}.path", errors)
-
-
-def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> None:
-    """Check an ``envFrom`` source; some causes name the list."""
-    errors.check_if_given(f"{path}[{index}].prefix", source.get("prefix", ""), env_name)
-    given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
-    for field in given:
-        name, place = source[field].get("name", ""), f"{path}[{index}].{field}.name"
-        errors.check_required(place, name, lambda name: subdomain_name(name, prefix=True))
-    if not given:
-        errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
-    elif len(given) > 1:
-        errors.invalid(path, "", TOO_MANY)
+def check_env_from(sources: Any, path: str, errors: FieldErrors) -> None:
+    """Check the ``envFrom`` of a container."""
+    for index, source in enumerate(sources or ()):
+        WHOLE(source, f"{path}[{index}]", errors)
+        # These causes name the list, not its item.
+        if source.get("configMapRef") is not None and source.get("secretRef") is not None:
+            errors.invalid(path, "", TOO_MANY)
+        elif source.get("configMapRef") is None and source.get("secretRef") is None:
+            errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
 
 
 def check_file_volumes(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check that variables from files refer to emptyDir volumes of the pod."""
     volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
-    for container, where in every_container(spec, path):
+    for container, place in every_container(spec, path):
         for number, variable in enumerate(container.get("env") or ()):
             reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
             if reference is None:
                 continue
-            place, name = (
-                f"{where}.env[{number}].valueFrom.fileKeyRef.volumeName",
-                reference.get("volumeName", ""),
-            )
+            where = f"{place}.env[{number}].valueFrom.fileKeyRef.volumeName"
+            name = reference.get("volumeName", "")
             if name not in volumes:
-                errors.not_found(place, name)
+                errors.not_found(where, name)
             elif volumes[name].get("emptyDir") is None:
-                errors.invalid(place, name, "referenced volume must be of type emptyDir")
+                errors.invalid(where, name, "referenced volume must be of type emptyDir")

@@ -1,8 +1,6 @@
-"""Resources of containers and of pods as a whole: defaults and validation.
+"""Resources and resource claims of containers and of pods as a whole: defaults and rules.
 
-Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateResourceRequirements``,
-``validatePodResources``), ``pkg/apis/core/v1/defaults.go`` (``defaultPodRequests``);
-https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/.
+See https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/.
 """
 
 from __future__ import annotations
@@ -10,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import qualified_name
+from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
-from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_used_claims
+from labkit.embedded.apiserver.registry.strategies.fields.rules import fields, matches
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
 from labkit.embedded.machinery.pods.resources import pod_level, together
 from labkit.embedded.machinery.quota.amounts import Amount, read, read_one
 from labkit.embedded.machinery.quota.names import (
@@ -24,19 +23,15 @@ from labkit.embedded.machinery.quota.names import (
 )
 from labkit.embedded.machinery.request import Object
 
-COMPUTE = ("cpu", "memory")
+FORMS = ("requests", "limits")
 
 
+# pkg/apis/core/v1/defaults.go: setDefaultResources, defaultPodRequests, defaultHugePagePodLimits
 def default_pod_resources(spec: Object) -> None:
     """Set the defaults of a pod with resources of its own, in place."""
-    resources = spec.get("resources")
-    if not resources:
-        return
-    limits, requests = dict(resources.get("limits") or {}), dict(resources.get("requests") or {})
-    if limits or requests:
-        for name, amount in together(spec, "limits").items():
-            if name.startswith(HUGE_PAGES) and name not in requests:
-                limits.setdefault(name, str(amount))
+    resources = spec.get("resources") or {}
+    limits = dict(resources.get("limits") or {})
+    requests = dict(resources.get("requests") or {})
     if limits:
         resources["limits"] = dict(sorted(limits.items()))
         for name, amount in together(spec, "requests").items():
@@ -49,26 +44,7 @@ def default_pod_resources(spec: Object) -> None:
             resources["requests"] = dict(sorted(requests.items()))
 
 
-def check_pod_resources(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Check the resources of a pod as a whole."""
-    resources, place = spec.get("resources"), f"{path}.resources"
-    if resources is None:
-        return
-    check_resources(resources, place, errors, pod=True)
-    requests, limits = read(resources.get("requests")), read(resources.get("limits"))
-    for form, own in (("requests", requests), ("limits", limits)):
-        for name, asked in together(spec, form).items():
-            bounded = name in own and (form == "requests" or name.startswith(HUGE_PAGES))
-            if bounded and asked.value > own[name].value:
-                why = f"must be greater than or equal to aggregate container {form} of {asked}"
-                errors.invalid(f"{place}.{form}[{name}]", str(own[name]), why)
-    for index, container in enumerate(spec.get("containers") or ()):
-        for name, asked in read((container.get("resources") or {}).get("limits")).items():
-            if name in limits and asked.value > limits[name].value:
-                why = f"must be less than or equal to pod limits of {limits[name]}"
-                errors.invalid(f"{place}.containers[{index}][{name}].limits", str(asked), why)
-
-
+# pkg/apis/core/validation/validation.go: ValidateResourceRequirements
 def check_resources(
     resources: Object,
     path: str,
@@ -78,39 +54,41 @@ def check_resources(
     pod: bool = False,
 ) -> None:
     """Check requests and limits of a container, or of a ``pod``. ``claims`` are the names of the pod's claims."""
-    limits, requests = read(resources.get("limits")), read(resources.get("requests"))
-    for name, amount in limits.items():
-        _check_amount(name, amount, f"{path}.limits[{name}]", pod, errors)
-        _check_pages(name, amount, f"{path}.limits[{name}]", errors)
-    for name, amount in requests.items():
-        _check_amount(name, amount, f"{path}.requests[{name}]", pod, errors)
+    limits = read(resources.get("limits"))
+    requests = read(resources.get("requests"))
+    for name, limit in limits.items():
+        place = f"{path}.limits[{name}]"
+        check_resource_name(name, place, errors, pod=pod)
+        check_amount(name, limit, place, errors)
+        _check_pages(name, limit, place, errors)
+    for name, request in requests.items():
+        place = f"{path}.requests[{name}]"
+        check_resource_name(name, place, errors, pod=pod)
+        check_amount(name, request, place, errors)
+        # Extended resources and huge pages cannot be overcommitted.
         fixed = not native(name) or name.startswith(HUGE_PAGES)
+        relation = "equal to" if fixed else "less than or equal to"
         if name not in limits:
             if fixed:
-                errors.required(
-                    f"{path}.limits", "Limit must be set for non overcommitable resources"
-                )
-        elif fixed and amount.value != limits[name].value:
-            errors.invalid(
-                f"{path}.requests", str(amount), f"must be equal to {name} limit of {limits[name]}"
-            )
-        elif amount.value > limits[name].value:
-            why = f"must be less than or equal to {name} limit of {limits[name]}"
-            errors.invalid(f"{path}.requests", str(amount), why)
-        _check_pages(name, amount, f"{path}.requests[{name}]", errors)
-    asked = limits.keys() | requests.keys()
-    if any(name.startswith(HUGE_PAGES) for name in asked) and not asked & set(COMPUTE):
+                why = "Limit must be set for non overcommitable resources"
+                errors.required(f"{path}.limits", why)
+        elif request.value > limits[name].value or (fixed and request.value != limits[name].value):
+            why = f"must be {relation} {name} limit of {limits[name]}"
+            errors.invalid(f"{path}.requests", str(request), why)
+        _check_pages(name, request, place, errors)
+    names = limits.keys() | requests.keys()
+    if any(name.startswith(HUGE_PAGES) for name in names) and not names & {"cpu", "memory"}:
         errors.forbidden(path, "HugePages require cpu or memory")
-    check_used_claims(resources.get("claims") or [], claims, f"{path}.claims", errors)
+    _check_used_claims(resources.get("claims") or [], claims, f"{path}.claims", errors)
 
 
 def check_standard_name(name: str, path: str, errors: FieldErrors) -> bool:
     """Require a standard or a qualified resource name, and return whether it is one."""
-    good = errors.check_format(path, name, qualified_name)
-    if good and "/" not in name and not standard(name):
+    valid = errors.check_format(path, name, qualified_name)
+    if valid and "/" not in name and not standard(name):
         errors.invalid(path, name, "must be a standard resource type or fully qualified")
         return False
-    return good
+    return valid
 
 
 def check_resource_name(name: str, path: str, errors: FieldErrors, *, pod: bool = False) -> None:
@@ -126,15 +104,61 @@ def check_resource_name(name: str, path: str, errors: FieldErrors, *, pod: bool 
         errors.invalid(path, name, "doesn't follow extended resource name standard")
 
 
-def _check_amount(name: str, amount: Amount, path: str, pod: bool, errors: FieldErrors) -> None:
-    check_resource_name(name, path, errors, pod=pod)
-    check_amount(name, amount, path, errors)
-
-
 def _check_pages(name: str, amount: Amount, path: str, errors: FieldErrors) -> None:
     if name.startswith(HUGE_PAGES):
         size = read_one(name.removeprefix(HUGE_PAGES)).value
         if not size or amount.value % size:
-            errors.invalid(
-                path, str(amount), f"{amount} is not positive integer multiple of {name}"
+            why = f"{amount} is not positive integer multiple of {name}"
+            errors.invalid(path, str(amount), why)
+
+
+# pkg/apis/core/validation/validation.go: validatePodResourceClaims
+CLAIM_SOURCES = ("resourceClaimName", "resourceClaimTemplateName")
+CLAIM = fields(**dict.fromkeys(CLAIM_SOURCES, matches(dns_subdomain)))
+
+
+def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) -> None:
+    """Check the claims of a pod."""
+    names: set[str] = set()
+    for index, claim in enumerate(claims):
+        place = f"{path}[{index}]"
+        name = claim.get("name", "")
+        if not name:
+            errors.required(f"{place}.name")
+        elif name in names:
+            errors.duplicate(f"{place}.name", name)
+        else:
+            errors.check_format(f"{place}.name", name, dns_label)
+            names.add(name)
+        count = len(claim.keys() & set(CLAIM_SOURCES))
+        if count != 1:
+            why = (
+                "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+                if count
+                else "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            )
+            errors.invalid(place, go_struct("core.v1.PodResourceClaim", claim), why)
+        CLAIM(claim, place, errors)
+
+
+# pkg/apis/core/validation/validation.go: validateResourceClaimNames
+def _check_used_claims(
+    claims: list[Object], names: Collection[str], path: str, errors: FieldErrors
+) -> None:
+    """Check the claims that a container uses: references to ``names`` claims of the pod, or to requests of them."""
+    used: set[str] = set()
+    for index, claim in enumerate(claims):
+        place = f"{path}[{index}]"
+        name = claim.get("name", "")
+        request = claim.get("request", "")
+        if not name:
+            errors.required(place)
+            continue
+        errors.check_if_given(f"{place}.request", request, dns_label)
+        errors.check_unique(place, f"{name}/{request}" if request else name, used)
+        if name not in names:
+            errors.not_found(place, name)
+            listed = f": {', '.join(sorted(names))}" if names else " which is empty"
+            errors[-1]["message"] += (
+                f": must be one of the names in pod.spec.resourceClaims{listed}"
             )

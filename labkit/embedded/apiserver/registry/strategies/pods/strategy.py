@@ -12,23 +12,20 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
+from labkit.embedded.apiserver.registry.strategies.fields.rules import each, fields
 from labkit.embedded.apiserver.registry.strategies.pods import resize
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
     MIRROR,
     check_annotation_changes,
     check_annotations,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
-from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
-from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import (
+from labkit.embedded.apiserver.registry.strategies.pods.containers import UNPADDED
+from labkit.embedded.apiserver.registry.strategies.pods.defaults import (
+    default_pod,
     drop_disabled,
     drop_disabled_status,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.statuses import (
-    check_pod_status,
-    keep_observed,
-)
+from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status
 from labkit.embedded.apiserver.registry.strategies.pods.updates import (
     check_ephemeral_update,
     check_pod_update,
@@ -53,6 +50,9 @@ HOST_NAME = (
     "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is "
     "recommended"
 )
+
+
+IMAGES = fields(containers=each(UNPADDED), initContainers=each(UNPADDED))
 
 
 def quality_of_service(spec: Object) -> str:
@@ -127,7 +127,6 @@ class PodStrategy(Strategy):
         drop_disabled_status(status, old["status"])
         if not status.get("qosClass") and old["status"].get("qosClass"):
             status["qosClass"] = old["status"]["qosClass"]
-        keep_observed(status, old["status"])
 
     @override
     def prepare_part_update(
@@ -192,8 +191,7 @@ class PodStrategy(Strategy):
         check_annotations(obj, errors)
         check_pod_spec(spec, "spec", errors, is_pod=True)
         check_projected_tokens(spec, errors)
-        for list_name in ("containers", "initContainers"):
-            check_image_padding(spec.get(list_name) or (), f"spec.{list_name}", errors)
+        IMAGES(spec, "spec", errors)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -224,14 +222,6 @@ class PodStrategy(Strategy):
         messages = dns_label(obj["metadata"].get("name", ""))
         found = [f"{HOST_NAME}: [{' '.join(messages)}]"] if messages else []
         return found + pod_warnings(obj["spec"])
-
-    @override
-    def status_warnings(self, obj: Object) -> list[str]:
-        found: list[str] = []
-        for field in ("podIPs", "hostIPs"):
-            for index, address in enumerate(obj["status"].get(field) or ()):
-                found += address_warnings(address.get("ip", ""), f"status.{field}[{index}].ip")
-        return found
 
 
 def _forbidden(why: str) -> FieldErrors:

@@ -1,4 +1,4 @@
-"""Validation of pod updates.
+"""Rules for updates of pods.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodUpdate``,
 ``ValidatePodEphemeralContainersUpdate``).
@@ -7,15 +7,17 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, between
+from labkit.embedded.apiserver.registry.strategies.fields.rules import each, every, fields, present
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
     ephemeral_diff,
     internal_spec,
     unified,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
-from labkit.embedded.apiserver.registry.strategies.pods.scheduling import check_tolerations
+from labkit.embedded.apiserver.registry.strategies.pods.containers import UNPADDED
+from labkit.embedded.apiserver.registry.strategies.pods.scheduling import TOLERATIONS
 from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
@@ -27,120 +29,95 @@ MAY_CHANGE = (
     "previously negative)"
 )
 CONTAINER_LISTS = ("containers", "initContainers")
+IMAGES = each(every(fields(image=present), UNPADDED))
+LAST_SECOND = 2**31 - 1
 
 
 def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
     """Check an update of a pod's spec."""
-    for list_name in CONTAINER_LISTS:
-        containers = spec.get(list_name) or []
-        if len(containers) != len(before.get(list_name) or ()):
-            errors.forbidden(f"spec.{list_name}", "pod updates may not add or remove containers")
+    for form in CONTAINER_LISTS:
+        if len(spec.get(form) or ()) != len(before.get(form) or ()):
+            errors.forbidden(f"spec.{form}", "pod updates may not add or remove containers")
             return
-        for index, container in enumerate(containers):
-            errors.check_present(f"spec.{list_name}[{index}].image", container.get("image"))
-            check_image_padding([container], f"spec.{list_name}[{index}]", errors, listed=False)
-    if not _check_deadline(spec, before, errors):
+        IMAGES(spec.get(form), f"spec.{form}", errors)
+    # A wrong deadline ends the checks, and a removed one does not.
+    deadline = spec.get("activeDeadlineSeconds")
+    old = before.get("activeDeadlineSeconds")
+    path = "spec.activeDeadlineSeconds"
+    if deadline is None and old is not None:
+        errors.invalid(path, None, "must not update from a positive integer to nil value")
+    elif deadline is not None and not 0 <= deadline <= LAST_SECOND:
+        errors.invalid(path, deadline, between(0, LAST_SECOND))
         return
-    _check_tolerations(spec, before, errors)
-    _check_gates(spec, before, errors)
-    changed = _masked(spec, before)
-    if before.get("schedulingGates"):
-        _mask_placement(changed, before, errors)
-    if changed != before:
-        errors.forbidden(
-            "spec", f"{MAY_CHANGE}\n{unified(internal_spec(before), internal_spec(changed))}"
-        )
-
-
-def _check_deadline(spec: Object, before: Object, errors: FieldErrors) -> bool:
-    """Check a change of the deadline, and return whether to check on."""
-    field, path = "activeDeadlineSeconds", "spec.activeDeadlineSeconds"
-    new, old = spec.get(field), before.get(field)
-    if new is None:
-        if old is not None:
-            errors.invalid(path, None, "must not update from a positive integer to nil value")
-        return True
-    if not 0 <= new <= 2**31 - 1:
-        errors.invalid(path, new, between(0, 2**31 - 1))
-        return False
-    if old is not None and old < new:
-        errors.invalid(path, new, "must be less than or equal to previous value")
-        return False
-    return True
-
-
-def _check_tolerations(spec: Object, before: Object, errors: FieldErrors) -> None:
-    def timeless(toleration: Object) -> Object:
-        return {name: value for name, value in toleration.items() if name != "tolerationSeconds"}
-
-    wanted = [timeless(toleration) for toleration in spec.get("tolerations") or ()]
-    if all(timeless(toleration) in wanted for toleration in before.get("tolerations") or ()):
-        check_tolerations(spec.get("tolerations") or [], "spec.tolerations", errors)
-    else:
-        errors.forbidden(
-            "spec.tolerations",
-            "existing toleration can not be modified except its tolerationSeconds",
-        )
-
-
-def _check_gates(spec: Object, before: Object, errors: FieldErrors) -> None:
-    known = {gate.get("name", "") for gate in before.get("schedulingGates") or ()}
+    elif deadline is not None and old is not None and old < deadline:
+        errors.invalid(path, deadline, "must be less than or equal to previous value")
+        return
+    _check_tolerations(spec.get("tolerations"), before.get("tolerations"), errors)
+    gates = {gate.get("name", "") for gate in before.get("schedulingGates") or ()}
     added = {
         gate.get("name", ""): index for index, gate in enumerate(spec.get("schedulingGates") or ())
     }
     for name, index in added.items():
-        if name not in known:
+        if name not in gates:
             why = f"only deletion is allowed, but found new scheduling gate '{name}'"
             errors.forbidden(f"spec.schedulingGates[{index}].name", why)
+    masked = _masked(spec, before)
+    if gates:
+        _mask_placement(masked, before, errors)
+    if masked != before:
+        diff = unified(internal_spec(before), internal_spec(masked))
+        errors.forbidden("spec", f"{MAY_CHANGE}\n{diff}")
+
+
+def _check_tolerations(tolerations: Any, before: Any, errors: FieldErrors) -> None:
+    kept = [{**toleration, "tolerationSeconds": None} for toleration in tolerations or ()]
+    if all({**toleration, "tolerationSeconds": None} in kept for toleration in before or ()):
+        TOLERATIONS(tolerations, "spec.tolerations", errors)
+    else:
+        why = "existing toleration can not be modified except its tolerationSeconds"
+        errors.forbidden("spec.tolerations", why)
 
 
 def _masked(spec: Object, before: Object) -> Object:
-    """The spec with the old values of the fields that may change."""
-    changed = copy.deepcopy(dict(spec))
-    for list_name in CONTAINER_LISTS:
-        for container, other in zip(
-            changed.get(list_name) or (), before.get(list_name) or (), strict=True
-        ):
-            keep(container, other, "image")
+    """Return the spec with the old values of the fields that can change."""
+    masked = copy.deepcopy(dict(spec))
+    for form in CONTAINER_LISTS:
+        for container, old in zip(masked.get(form) or (), before.get(form) or (), strict=True):
+            keep(container, old, "image")
     for field in ("activeDeadlineSeconds", "schedulingGates", "tolerations"):
-        keep(changed, before, field)
-    if (
-        before.get("terminationGracePeriodSeconds", 0) < 0
-        and spec.get("terminationGracePeriodSeconds") == 1
-    ):
-        keep(changed, before, "terminationGracePeriodSeconds")
-    return changed
+        keep(masked, before, field)
+    grace = "terminationGracePeriodSeconds"
+    if before.get(grace, 0) < 0 and spec.get(grace) == 1:
+        keep(masked, before, grace)
+    return masked
 
 
-def _mask_placement(changed: Object, before: Object, errors: FieldErrors) -> None:
-    """Mask the node selector of a gated pod, which may become narrower, and a node affinity where there was none."""
-    wanted, had = changed.get("nodeSelector") or {}, before.get("nodeSelector") or {}
-    if any(wanted.get(key) != value for key, value in had.items()):
+def _mask_placement(masked: Object, before: Object, errors: FieldErrors) -> None:
+    """Mask the node selector of a gated pod, which can become narrower, and a node affinity where there was none."""
+    selector = masked.get("nodeSelector") or {}
+    old = (before.get("nodeSelector") or {}).items()
+    if any(selector.get(key) != value for key, value in old):
         why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
-        errors.invalid("spec.nodeSelector", dict(sorted(wanted.items())) or None, why)
-    keep(changed, before, "nodeSelector")
-    old = before.get("affinity")
-    if (old or {}).get("nodeAffinity") is None:
-        others = {
-            name: value
-            for name, value in (changed.get("affinity") or {}).items()
-            if name != "nodeAffinity"
-        }
-        changed["affinity"] = others
-        if not others and old is None:
-            del changed["affinity"]
+        errors.invalid("spec.nodeSelector", dict(sorted(selector.items())) or None, why)
+    keep(masked, before, "nodeSelector")
+    affinity = before.get("affinity")
+    if (affinity or {}).get("nodeAffinity") is None:
+        masked["affinity"] = dict(masked.get("affinity") or {})
+        masked["affinity"].pop("nodeAffinity", None)
+        if not masked["affinity"] and affinity is None:
+            del masked["affinity"]
 
 
 def check_ephemeral_update(spec: Object, before: Object, errors: FieldErrors) -> None:
     """Refuse to remove or change ephemeral containers."""
-    path = "spec.ephemeralContainers"
-    now = {container.get("name"): container for container in spec.get("ephemeralContainers") or ()}
-    for container in before.get("ephemeralContainers") or ():
-        name = go_quote(container["name"])
-        if container["name"] not in now:
-            errors.forbidden(path, f"existing ephemeral containers {name} may not be removed\n")
-        elif now[container["name"]] != container:
-            diff = ephemeral_diff(container, now[container["name"]])
-            errors.forbidden(
-                path, f"existing ephemeral containers {name} may not be changed\n{diff}"
-            )
+    containers = {
+        container.get("name"): container for container in spec.get("ephemeralContainers") or ()
+    }
+    for old in before.get("ephemeralContainers") or ():
+        new = containers.get(old["name"])
+        start = f"existing ephemeral containers {go_quote(old['name'])} may not be"
+        if new is None:
+            errors.forbidden("spec.ephemeralContainers", f"{start} removed\n")
+        elif new != old:
+            diff = ephemeral_diff(old, new)
+            errors.forbidden("spec.ephemeralContainers", f"{start} changed\n{diff}")

@@ -1,104 +1,168 @@
-"""Validation of the volumes of a pod.
-
-Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateVolumes``).
-"""
+"""Rules for the volumes of a pod."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.pods import projections
-from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
-from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
-from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_not_reserved
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     Rule,
-    both,
-    check_sources,
-    names_secret,
-    needs,
+    each,
+    every,
+    fields,
+    must,
+    present,
+    zero,
 )
+from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICY
+from labkit.embedded.apiserver.registry.strategies.pods.environment import (
+    VOLUME_FIELDS,
+    field_ref,
+    resource_ref,
+)
+from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import check_sources
 from labkit.embedded.apiserver.registry.strategies.storage.sources import (
     SHARED,
     csi,
     git_repository,
 )
-from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
 
-def check_volumes(
-    volumes: list[Object], path: str, errors: FieldErrors, *, is_pod: bool
-) -> dict[str, Object]:
-    """Check the volumes of a template or, if ``is_pod``, of a pod.
-
-    Returns:
-        Those with nothing wrong, by name.
-    """
-    rules = POD_SOURCES if is_pod else TEMPLATE_SOURCES
-    known: dict[str, Object] = {}
-    for index, volume in enumerate(volumes):
-        place, name, before = f"{path}[{index}]", volume.get("name", ""), len(errors)
-        check_sources(volume, rules, place, errors)
-        errors.check_required(f"{place}.name", name, dns_label)
-        if name in known:
-            errors.duplicate(f"{place}.name", name)
-        if len(errors) == before:
-            known[name] = volume
-    return known
+def _check_size(size: Any, path: str, errors: FieldErrors) -> None:
+    if amount(size or 0) < 0:
+        errors.forbidden(path, "SizeLimit field must be a valid resource quantity")
 
 
-def _empty_directory(source: Object, path: str, errors: FieldErrors) -> None:
-    if amount(source.get("sizeLimit", 0)) < 0:
-        errors.forbidden(f"{path}.sizeLimit", "SizeLimit field must be a valid resource quantity")
+# pkg/apis/core/validation/validation.go: validateKeyToPath, validateSecretVolumeSource, validateConfigMapVolumeSource
+MODE = must(
+    lambda mode: 0 <= mode <= 0o777,
+    "must be a number between 0 and 0777 (octal), both inclusive",
+)
+FILE = every(present, zero("", check_not_reserved))
+ITEM = fields(key=present, path=FILE, mode=MODE)
+SECRET = fields(secretName=present, defaultMode=MODE, items=each(ITEM))
+CONFIG_MAP = fields(name=present, defaultMode=MODE, items=each(ITEM))
+
+# pkg/apis/core/validation/validation.go: validateDownwardAPIVolumeFile
+FIELD_REF = field_ref(*VOLUME_FIELDS)
+RESOURCE_REF = resource_ref(volume=True)
 
 
-def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check an ephemeral volume, whose metadata is not looked at."""
-    template, place = source.get("volumeClaimTemplate"), f"{path}.volumeClaimTemplate"
-    errors.check_present(place, template)
-    if template is not None:
-        check_claim_spec(template["spec"], f"{place}.spec", errors)
+def _check_reference(file: Any, path: str, errors: FieldErrors) -> None:
+    field = file.get("fieldRef")
+    resource = file.get("resourceFieldRef")
+    if field is not None:
+        FIELD_REF(field, f"{path}.fieldRef", errors)
+        if resource is not None:
+            why = "fieldRef and resourceFieldRef can not be specified simultaneously"
+            errors.invalid(path, "resource", why)
+    elif resource is not None:
+        RESOURCE_REF(resource, f"{path}.resourceFieldRef", errors)
+    else:
+        errors.required(path, "one of fieldRef and resourceFieldRef is required")
 
 
-def _image(source: Object, path: str, errors: FieldErrors) -> None:
-    errors.check_required_choice(f"{path}.pullPolicy", source.get("pullPolicy", ""), PULL_POLICIES)
+DOWNWARD_FILE = every(fields(path=FILE), _check_reference, fields(mode=MODE))
 
 
-POD_SOURCES: Mapping[str, Rule] = {
-    "emptyDir": _empty_directory,
+def _check_downward(source: Any, path: str, errors: FieldErrors) -> None:
+    MODE(source.get("defaultMode"), f"{path}.defaultMode", errors)
+    # The causes name the volume, not its items.
+    for file in source.get("items") or ():
+        DOWNWARD_FILE(file, path, errors)
+
+
+# pkg/apis/core/validation/validation.go: validateProjectionSources
+def _check_projected(volume: Any, path: str, errors: FieldErrors) -> None:
+    files: set[str] = set()
+
+    def take(file: str, source: str) -> None:
+        if file and file in files:
+            errors.invalid(path, source, "conflicting duplicate paths")
+        files.add(file)
+
+    MODE(volume.get("defaultMode"), f"{path}.defaultMode", errors)
+    for index, source in enumerate(volume.get("sources") or ()):
+        place = f"{path}.sources[{index}]"
+        for field in ("secret", "configMap"):
+            part = source.get(field)
+            if part is not None:
+                present(part.get("name"), f"{place}.{field}.name", errors)
+                for number, item in enumerate(part.get("items") or ()):
+                    ITEM(item, f"{place}.{field}.items[{number}]", errors)
+                    take(item.get("path", ""), part.get("name", ""))
+        for item in (source.get("downwardAPI") or {}).get("items") or ():
+            DOWNWARD_FILE(item, f"{place}.downwardAPI", errors)
+            take(item.get("path", ""), item.get("path", ""))
+        token = source.get("serviceAccountToken")
+        if token is not None:
+            seconds = f"{place}.serviceAccountToken.expirationSeconds"
+            check_token_seconds(token.get("expirationSeconds") or 0, seconds, errors)
+            # The causes of its path name the volume.
+            FILE(token.get("path"), f"{path}.path", errors)
+        if sum(part is not None for part in source.values()) > 1:
+            errors.forbidden(place, "may not specify more than 1 volume type per source")
+
+
+SECRET_BY_NAME = fields(name=present)
+# pkg/apis/core/validation/validation.go: validateVolumeSource, whose order this is
+SOURCES: Mapping[str, Rule] = {
+    "emptyDir": fields(sizeLimit=_check_size),
     "hostPath": SHARED["hostPath"],
     "gitRepo": git_repository,
     "gcePersistentDisk": SHARED["gcePersistentDisk"],
     "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
-    "secret": both(needs("secretName"), projections.check_keys),
+    "secret": SECRET,
     "nfs": SHARED["nfs"],
-    "iscsi": needs("targetPortal", "iqn"),
-    "glusterfs": needs("endpoints", "path"),
+    "iscsi": fields(targetPortal=present, iqn=present),
+    "glusterfs": fields(endpoints=present, path=present),
     "flocker": SHARED["flocker"],
-    "persistentVolumeClaim": needs("claimName"),
+    "persistentVolumeClaim": fields(claimName=present),
     "rbd": SHARED["rbd"],
-    "cinder": both(needs("volumeID"), names_secret("name")),
+    "cinder": fields(volumeID=present, secretRef=SECRET_BY_NAME),
     "cephfs": SHARED["cephfs"],
     "quobyte": SHARED["quobyte"],
-    "downwardAPI": projections.downward_volume,
+    "downwardAPI": _check_downward,
     "fc": SHARED["fc"],
     "flexVolume": SHARED["flexVolume"],
-    "configMap": both(needs("name"), projections.check_keys),
-    "azureFile": needs("secretName", "shareName"),
+    "configMap": CONFIG_MAP,
+    "azureFile": fields(secretName=present, shareName=present),
     "vsphereVolume": SHARED["vsphereVolume"],
     "photonPersistentDisk": SHARED["photonPersistentDisk"],
     "portworxVolume": SHARED["portworxVolume"],
     "azureDisk": SHARED["azureDisk"],
-    "storageos": both(needs("volumeName"), names_secret("name")),
-    "projected": projections.projected_volume,
+    "storageos": fields(volumeName=present, secretRef=SECRET_BY_NAME),
+    "projected": _check_projected,
     "scaleIO": SHARED["scaleIO"],
     "csi": csi,
-    "ephemeral": _ephemeral,
-    "image": both(needs("reference"), _image),
+    # The metadata of the claim is not checked.
+    "ephemeral": fields(volumeClaimTemplate=every(present, fields(spec=check_claim_spec))),
+    "image": fields(reference=present, pullPolicy=PULL_POLICY),
 }
-"""The sources of pod volumes, in the order of the real server's checks."""
+# A template need not name an image: a controller above it may set it later.
+TEMPLATE_SOURCES = {**SOURCES, "image": fields(pullPolicy=PULL_POLICY)}
 
-TEMPLATE_SOURCES: Mapping[str, Rule] = {**POD_SOURCES, "image": _image}
-"""The sources of volumes in pod templates, which need not name an image."""
+
+def check_volumes(
+    volumes: list[dict[str, Any]], path: str, errors: FieldErrors, *, is_pod: bool
+) -> dict[str, dict[str, Any]]:
+    """Check the volumes of a template or, if ``is_pod``, of a pod, and return the valid ones by name."""
+    sources = SOURCES if is_pod else TEMPLATE_SOURCES
+    valid: dict[str, dict[str, Any]] = {}
+    for index, volume in enumerate(volumes):
+        place = f"{path}[{index}]"
+        name = volume.get("name", "")
+        before = len(errors)
+        check_sources(volume, sources, place, errors)
+        errors.check_required(f"{place}.name", name, dns_label)
+        if name in valid:
+            errors.duplicate(f"{place}.name", name)
+        if len(errors) == before:
+            valid[name] = volume
+    return valid

@@ -15,7 +15,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import (
-    check_node_selector,
+    NODE_SELECTOR,
     node_term_warnings,
 )
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
@@ -103,7 +103,7 @@ class VolumeStrategy(Strategy):
         )
         affinity = spec.get("nodeAffinity")
         if affinity is not None and affinity.get("required") is not None:
-            check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
+            NODE_SELECTOR(affinity["required"], "spec.nodeAffinity.required", errors)
         elif affinity is not None:
             errors.required("spec.nodeAffinity.required", "must specify required node constraints")
         check_sources(spec, SOURCES, "spec", errors, always="flexVolume")

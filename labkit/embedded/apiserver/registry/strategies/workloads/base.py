@@ -10,8 +10,10 @@ from typing import ClassVar
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
+from labkit.embedded.apiserver.registry.strategies.pods.defaults import (
+    default_pod_spec,
+    drop_disabled,
+)
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
     check_selected_template,
 )
