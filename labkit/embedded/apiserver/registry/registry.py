@@ -333,8 +333,8 @@ class Registry(Objects):
             else:
                 errors = strategy.validate_update(kind, new, old)
         self._refuse_invalid(kind, new, errors)
-        if warnings is not None and subresource in ("", "status"):
-            warnings += [] if subresource else strategy.warnings(new, old)
+        if warnings is not None and not subresource:
+            warnings += strategy.warnings(new, old)
 
     def _delete_namespace(
         self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None
