@@ -17,7 +17,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     matches,
     must,
     optional,
-    required,
     required_choice,
 )
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
@@ -95,17 +94,33 @@ APP_ARMOR = optional(
 SYSCTL = r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 
 
-def _sysctl_name(name: str) -> list[str]:
-    if len(name) <= 253 and re.fullmatch(SYSCTL, name):
-        return []
-    return [f"must have at most 253 characters and match regex ^{SYSCTL}$"]
+SYSCTLS_OF_HOST = {
+    "hostNetwork": ("net.",),
+    "hostIPC": ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue."),
+}
+"""The sysctls of a namespace that a pod can share with its node."""
+
+
+def _check_sysctls(spec: Object, settings: list[Object], path: str, errors: FieldErrors) -> None:
+    names: set[str] = set()
+    for index, setting in enumerate(settings):
+        place = f"{path}[{index}].name"
+        name = setting.get("name", "")
+        errors.check_present(place, name)
+        if name and (len(name) > 253 or not re.fullmatch(SYSCTL, name)):
+            why = f"must have at most 253 characters and match regex ^{SYSCTL}$"
+            errors.invalid(place, name, why)
+        elif name:
+            errors.check_unique(place, name, names)
+        for field, prefixes in SYSCTLS_OF_HOST.items():
+            if spec.get(field) and name.replace("/", ".").startswith(prefixes):
+                errors.invalid(place, name, f"may not be specified when '{field}' is true")
 
 
 # pkg/apis/core/validation/validation.go: validatePodSpecSecurityContext, whose checks of the host's
 # namespaces come between these two tables
 IDS = fields(fsGroup=ID, runAsUser=ID, runAsGroup=ID, supplementalGroups=each(ID))
 POD_OPTIONS = fields(
-    sysctls=each(fields(name=required(_sysctl_name))),
     fsGroupChangePolicy=choice("Always", "OnRootMismatch"),
     seccompProfile=SECCOMP,
     windowsOptions=WINDOWS,
@@ -124,6 +139,7 @@ def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         why = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.invalid(f"{place}.shareProcessNamespace", True, why)
+    _check_sysctls(spec, context.get("sysctls") or [], f"{place}.sysctls", errors)
     POD_OPTIONS(context, place, errors)
 
 
