@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
 from labkit.embedded.apiserver.authentication.chains import identify
-from labkit.embedded.apiserver.handlers.verbs.watch_stream import BOOKMARK_SECONDS
+from labkit.embedded.apiserver.handlers.verbs.watch import BOOKMARK_SECONDS
 from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.request import Request

@@ -16,8 +16,8 @@ from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink, with_audit
 from labkit.embedded.apiserver.filters.deadline import with_deadline
 from labkit.embedded.apiserver.filters.request_info import InvalidPath, request_info
-from labkit.embedded.apiserver.handlers.represent.errors import PLAIN_TEXT, error_response
 from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_errors
+from labkit.embedded.apiserver.handlers.represent.responses import PLAIN_TEXT, error_response
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Handler, Request, Response
 from labkit.embedded.machinery.status import ApiError

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from labkit.embedded.apiserver.filters.request_info import request_info
 from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.represent.errors import error_response
+from labkit.embedded.apiserver.handlers.represent.responses import error_response
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
 from labkit.embedded.apiserver.handlers.subresources.proxy import proxies

@@ -21,7 +21,7 @@ from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
-from labkit.embedded.apiserver.handlers.represent.results import One, Operation
+from labkit.embedded.apiserver.handlers.represent.responses import One, Operation
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind

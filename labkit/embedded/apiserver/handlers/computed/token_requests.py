@@ -15,7 +15,7 @@ from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_key, check_namespace
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
-from labkit.embedded.apiserver.handlers.represent.results import One
+from labkit.embedded.apiserver.handlers.represent.responses import One
 from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind

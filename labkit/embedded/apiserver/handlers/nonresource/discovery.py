@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.handlers.represent.encode import (
     protobuf_discovery,
     yaml_bytes,
 )
-from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
+from labkit.embedded.apiserver.handlers.represent.responses import page_not_found
 from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
 from labkit.embedded.machinery.kinds import GROUPS
 from labkit.embedded.machinery.request import Object, Request, Response

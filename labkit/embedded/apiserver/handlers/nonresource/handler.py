@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from labkit.embedded.apiserver.handlers.nonresource.discovery import DiscoveryHandler
 from labkit.embedded.apiserver.handlers.nonresource.health import CHECKS, health
 from labkit.embedded.apiserver.handlers.represent.encode import dump_pretty
-from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, check_route
+from labkit.embedded.apiserver.handlers.represent.responses import page_not_found
 from labkit.embedded.apiserver.openapi.discovery import Discovery
 from labkit.embedded.apiserver.openapi.version import version_info
 from labkit.embedded.machinery.request import Request, Response

@@ -23,19 +23,19 @@ from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.status import ApiError
 
 
-def dump(value: Any) -> bytes:
-    """Compact JSON."""
-    return escape(orjson.dumps(value))
+def dump(value: Any, option: int = 0) -> bytes:
+    """Compact JSON, unless an option of orjson says otherwise."""
+    return escape(orjson.dumps(value, option=option))
 
 
 def dump_sorted(value: Any) -> bytes:
     """Compact JSON, fields sorted by name: what Go writes of a map."""
-    return escape(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    return dump(value, orjson.OPT_SORT_KEYS)
 
 
 def dump_pretty(value: Any) -> bytes:
     """Indented JSON."""
-    return escape(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+    return dump(value, orjson.OPT_INDENT_2)
 
 
 @lru_cache(maxsize=512)
@@ -67,6 +67,7 @@ def large_item(obj: Object) -> Encoding | None:
     if type(obj) is not Stored or obj.encoded is not None:
         return None
     shared = share(obj, "item", lambda: dump(_as_item(obj))[1:])
+    # A few large objects would otherwise take as much memory again for bytes that are seldom read.
     if len(shared.data) > LARGE_BYTES:
         return shared
     obj.encoded = b"{" + shared.data
@@ -83,7 +84,7 @@ def object_bytes(obj: Object) -> bytes:
 
 
 def list_ends(kind: Kind, metadata: Object) -> tuple[bytes, bytes]:
-    """What stands before and after the items of a list."""
+    """The bytes before and after the items of a list."""
     # Nothing in a list's metadata needs escaping.
     head = heading(f"{kind.kind}List", kind.group_version)
     return b'%b,"metadata":%b,"items":[' % (head, orjson.dumps(metadata)), b"]}\n"
@@ -91,47 +92,43 @@ def list_ends(kind: Kind, metadata: Object) -> tuple[bytes, bytes]:
 
 def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
     """A list of a kind as an object, for the rarer forms."""
-    items = list(map(_as_item, objects))
     return {
         "kind": f"{kind.kind}List",
         "apiVersion": kind.group_version,
         "metadata": metadata,
-        "items": items,
+        "items": list(map(_as_item, objects)),
     }
-
-
-def encode(form: Form, obj: Object) -> tuple[str, bytes]:
-    """Encode an object: the content type and the body. A kind that has no protobuf message is JSON."""
-    if type(obj) is Unstructured:
-        return encode_unstructured(form, obj)
-    if form.media_type == YAML:
-        return YAML, yaml_bytes(obj)
-    if form.pretty:
-        return form.media_type, dump_pretty(in_order(obj))
-    body = protobuf_bytes(obj) if form.media_type == PROTOBUF else None
-    return (JSON, object_bytes(obj) + b"\n") if body is None else (PROTOBUF, body)
-
-
-def encode_unstructured(form: Form, obj: Object) -> tuple[str, bytes]:
-    """Encode a custom object or a list of them; 406 for protobuf, which they do not have."""
-    if form.media_type == PROTOBUF:
-        type_ = "UnstructuredList" if "items" in obj else "Unstructured"
-        what = f"object *unstructured.{type_} does not implement the protobuf marshalling interface and cannot be"
-        raise ApiError(406, "NotAcceptable", f"{what} encoded to a protobuf message")
-    if form.media_type == YAML:
-        return YAML, yaml_bytes(obj)
-    option = orjson.OPT_SORT_KEYS | (orjson.OPT_INDENT_2 if form.pretty else 0)
-    return JSON, escape(orjson.dumps(obj, option=option)) + (b"" if form.pretty else b"\n")
 
 
 def custom_list(kind: CustomKind, metadata: Object, objects: Iterable[Object]) -> Unstructured:
     """A list of a custom kind, whose metadata always has a continue token."""
-    head = {
-        "kind": kind.list_kind,
-        "apiVersion": kind.group_version,
-        "metadata": {"continue": "", **metadata},
-    }
-    return Unstructured({**head, "items": [from_stored(kind, obj) for obj in objects]})
+    return Unstructured(
+        kind=kind.list_kind,
+        apiVersion=kind.group_version,
+        metadata={"continue": "", **metadata},
+        items=[from_stored(kind, obj) for obj in objects],
+    )
+
+
+def encode(form: Form, obj: Object) -> tuple[str, bytes]:
+    """Encode an object: the content type and the body; 406 for protobuf of a custom object.
+
+    A built-in kind that has no protobuf message is JSON.
+    """
+    custom = type(obj) is Unstructured
+    if custom and form.media_type == PROTOBUF:
+        type_ = "UnstructuredList" if "items" in obj else "Unstructured"
+        what = f"object *unstructured.{type_} does not implement the protobuf marshalling interface"
+        text = f"{what} and cannot be encoded to a protobuf message"
+        raise ApiError(406, "NotAcceptable", text)
+    if form.media_type == YAML:
+        return YAML, yaml_bytes(obj)
+    if form.pretty:
+        # Indented JSON ends without a newline, in Go as in orjson.
+        option = orjson.OPT_INDENT_2 | (orjson.OPT_SORT_KEYS if custom else 0)
+        return form.media_type, dump(obj if custom else in_order(obj), option)
+    body = protobuf_bytes(obj) if form.media_type == PROTOBUF else None
+    return (JSON, object_bytes(obj) + b"\n") if body is None else (PROTOBUF, body)
 
 
 # The libraries behind the rarer forms take longer to import than all of the server.
@@ -152,7 +149,7 @@ def protobuf_message(obj: Object) -> bytes | None:
 
 
 def protobuf_envelope(obj: Object, length: int) -> tuple[bytes, bytes]:
-    """What stands before and after the message of an object, which has ``length`` bytes."""
+    """The bytes before and after the message of an object, which has ``length`` bytes."""
     from labkit.embedded.machinery.schema.protobuf_write import envelope
 
     return envelope(obj["apiVersion"], obj["kind"], length)

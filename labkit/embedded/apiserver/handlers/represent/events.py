@@ -7,8 +7,7 @@ from functools import cache
 
 from labkit.embedded.apiserver.handlers.represent.encode import object_bytes, protobuf_event
 from labkit.embedded.apiserver.handlers.represent.negotiation import PROTOBUF, Form
-from labkit.embedded.apiserver.handlers.represent.tables.model import Table
-from labkit.embedded.apiserver.handlers.represent.transform import Transformer, partial
+from labkit.embedded.apiserver.handlers.represent.transform import Table, Transformer, partial
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Unstructured
@@ -29,24 +28,22 @@ class EventEncoder:
     def key(self, type_: str) -> str:
         """Identify the encoding of an event among those that watches share."""
         version = self.kind.group_version if self.kind.stored_as is not None else ""
-        if isinstance(
-            self.kind, CustomKind
-        ):  # whose schema decides what is shown of a stored object
+        if isinstance(self.kind, CustomKind):
+            # The schema decides which fields of a stored object are shown.
             version += f";{self.kind.definition['metadata']['resourceVersion']}"
         return f"{type_};{self.form.key};{self.table and self.table.include};{version}"
 
     def event(self, type_: str, obj: Object, headers: bool = False) -> bytes:
         """Encode one event of an object as it is stored, with its newline.
 
-        ``headers``: whether a Table has its column definitions.
+        ``headers``: a Table has its column definitions.
         """
-        form = self.form
         if self.table is not None:
             wanted = replace(self.table, headers=headers)
             metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
             obj = self.transformer.table(self.kind, [in_order(obj)], metadata, wanted)
-        elif form.as_kind:
-            obj = partial(form.meta_version, obj)
+        elif self.form.as_kind:
+            obj = partial(self.form.meta_version, obj)
         else:
             obj = from_stored(self.kind, obj)
         return self.raw(type_, obj)
@@ -62,19 +59,14 @@ class EventEncoder:
         metadata: Object = {"resourceVersion": str(revision)}
         if annotations:
             metadata["annotations"] = annotations
+        obj: Object = {"kind": self.kind.kind, "apiVersion": self.kind.group_version}
         if isinstance(self.kind, CustomKind):
-            head = {"kind": self.kind.kind, "apiVersion": self.kind.group_version}
-            made = Unstructured({**head, "metadata": metadata})
-            return self.event("BOOKMARK", made) if self.form.as_kind else self.raw("BOOKMARK", made)
-        obj: Object = {
-            "kind": self.kind.kind,
-            "apiVersion": self.kind.group_version,
-            **_empty(self.kind.group, self.kind.version, self.kind.kind),
-        }
+            obj = Unstructured(obj)
+        else:
+            obj |= _empty(self.kind.group, self.kind.version, self.kind.kind)
         obj["metadata"] = metadata
-        if self.form.as_kind:
-            return self.event("BOOKMARK", obj)
-        return self.raw("BOOKMARK", obj)
+        # It is in the version of the request already.
+        return (self.event if self.form.as_kind else self.raw)("BOOKMARK", obj)
 
 
 @cache

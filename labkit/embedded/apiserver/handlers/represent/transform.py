@@ -6,10 +6,9 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/response.go``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import Form, not_acceptable
-from labkit.embedded.apiserver.handlers.represent.tables.model import Table
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
@@ -17,6 +16,21 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.steady_clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The options of a Table.
+
+    Args:
+        include: The part of its object that each row carries: ``Metadata``, ``Object`` or ``None``.
+        version: Of ``meta.k8s.io``.
+        headers: It has column definitions.
+    """
+
+    include: str = "Metadata"
+    version: str = "v1"
+    headers: bool = True
 
 
 class Transformer:
@@ -33,14 +47,12 @@ class Transformer:
         if form.as_kind == "PartialObjectMetadata":
             return partial(form.meta_version, obj)
         if form.as_kind != "Table":
-            raise _unwanted(form, f"not a list (*{_go_package(kind)}.{kind.kind})")
-        metadata: dict[str, Any] = {}
-        if "resourceVersion" in obj.get("metadata", {}):
-            metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
-        wanted = table_options(form)
-        if obj.get("kind") == "Scale" and kind.kind != "Scale":
-            return self._rendered("scale", [obj], metadata, wanted)
-        return self.table(kind, [in_order(obj)], metadata, wanted)
+            raise _unwanted(form, kind, "not a list (*{})")
+        found = obj.get("metadata", {})
+        metadata = {key: found[key] for key in ("resourceVersion",) if key in found}
+        # A scale is printed as one, whatever it scales.
+        resource = "scale" if obj.get("kind") == "Scale" and kind.kind != "Scale" else ""
+        return self.table(kind, [in_order(obj)], metadata, table_options(form), resource)
 
     def many(self, form: Form, kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
         """Transform a list; 400 for bad options of a Table, 406 for a form that only single objects have."""
@@ -53,7 +65,7 @@ class Transformer:
                 "metadata": metadata,
                 "items": [partial(form.meta_version, obj) for obj in objects] or None,
             }
-        raise _unwanted(form, f"a list (*{_go_package(kind)}.{kind.kind}List)")
+        raise _unwanted(form, kind, "a list (*{}List)")
 
     def in_row_order(self, kind: Kind, objects: Sequence[Object]) -> Sequence[Object]:
         """Objects of a list in the order of a Table's rows."""
@@ -62,45 +74,43 @@ class Transformer:
         order = None if isinstance(kind, CustomKind) else printer_of(kind.resource, self._era).order
         return objects if order is None else sorted(objects, key=order)
 
-    def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, form: Table) -> Object:
-        """Print objects as a Table."""
-        if isinstance(kind, CustomKind):
-            return self._custom_table(kind, objects, metadata, form)
-        table = self._rendered(kind.resource, objects, metadata, form)
-        if kind.stored_as is not None and form.include == "Object":
-            for row in table["rows"] or ():
-                row["object"] = from_stored(kind, row["object"])
-        return table
-
-    def _custom_table(
-        self, kind: CustomKind, objects: Iterable[Object], metadata: Object, form: Table
+    def table(
+        self,
+        kind: Kind,
+        objects: Iterable[Object],
+        metadata: Object,
+        form: Table,
+        resource: str = "",
     ) -> Object:
-        # Loaded with the first table of a custom kind.
-        from labkit.embedded.apiserver.handlers.represent.tables.custom import custom_printer
-        from labkit.embedded.apiserver.handlers.represent.tables.registry import render_table
-
-        shown = [from_stored(kind, obj) for obj in objects]
-        return render_table(custom_printer(kind), shown, metadata, self._clock(), form)
-
-    def _rendered(
-        self, resource: str, objects: Iterable[Object], metadata: Object, form: Table
-    ) -> Object:
+        """Print objects as a Table, with the columns of ``resource`` if they are not the kind's."""
         # All kinds' columns are loaded with the first table.
         from labkit.embedded.apiserver.handlers.represent.tables.registry import (
             printer_of,
             render_table,
         )
 
-        return render_table(printer_of(resource, self._era), objects, metadata, self._clock(), form)
+        if isinstance(kind, CustomKind) and not resource:
+            from labkit.embedded.apiserver.handlers.represent.tables.custom import custom_printer
+
+            printer = custom_printer(kind)
+            objects = [from_stored(kind, obj) for obj in objects]
+        else:
+            printer = printer_of(resource or kind.resource, self._era)
+        table = render_table(printer, objects, metadata, self._clock(), form)
+        # Columns read the stored version, but the object is in the version of the request.
+        native = kind.stored_as is not None and not isinstance(kind, CustomKind)
+        if native and form.include == "Object":
+            for row in table["rows"] or ():
+                row["object"] = from_stored(kind, row["object"])
+        return table
 
 
 def partial(version: str, obj: Object) -> Object:
     """An object's metadata alone."""
-    metadata = in_order(obj).get("metadata", {})
     return {
         "kind": "PartialObjectMetadata",
         "apiVersion": f"meta.k8s.io/{version}",
-        "metadata": metadata,
+        "metadata": in_order(obj).get("metadata", {}),
     }
 
 
@@ -114,11 +124,8 @@ def table_options(form: Form) -> Table:
     return Table(form.include or "Metadata", form.meta_version)
 
 
-def _unwanted(form: Form, what: str) -> ApiError:
+def _unwanted(form: Form, kind: Kind, found: str) -> ApiError:
     """406: a list was asked for where there is one object, or the other way round."""
+    # The real server names its Go type.
+    what = found.format(f"{kind.group.partition('.')[0] or 'core'}.{kind.kind}")
     return not_acceptable(f"you requested {form.as_kind}, but the requested object is {what}")
-
-
-def _go_package(kind: Kind) -> str:
-    """The package of a kind's Go type, which some messages name."""
-    return kind.group.partition(".")[0] or "core"

@@ -1,6 +1,7 @@
-"""``{workload}/scale``: how many pods are wanted, in a form shared by all that can be scaled.
+"""``scale``: how many pods are wanted, in a form shared by all that can be scaled.
 
-Source: k8s.io/kubernetes ``pkg/registry/apps/*/storage``.
+Source: k8s.io/kubernetes ``pkg/registry/apps/*/storage``; k8s.io/apiextensions-apiserver
+``pkg/registry/customresource/etcd.go``.
 """
 
 from __future__ import annotations
@@ -23,16 +24,10 @@ from labkit.embedded.apiserver.handlers.decode.patches.apply import (
 )
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
-from labkit.embedded.apiserver.handlers.represent.results import One, Operation
+from labkit.embedded.apiserver.handlers.represent.responses import One, Operation
 from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, labels, selector
-from labkit.embedded.apiserver.handlers.subresources.custom_scale import (
-    check_replicas,
-    check_sent_replicas,
-    custom_scale,
-    scale_document,
-    scale_paths,
-)
 from labkit.embedded.apiserver.registry.conversion import from_stored
+from labkit.embedded.apiserver.registry.custom.strategy import nested
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.apply import apply
 from labkit.embedded.apiserver.registry.managed.manager import (
@@ -43,45 +38,68 @@ from labkit.embedded.apiserver.registry.managed.manager import (
 )
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid
+from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
-from labkit.embedded.machinery.status import ApiError, conflict
+from labkit.embedded.machinery.status import ApiError, bad_request, conflict
 
 SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
+PATHS = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+"""The fields of built-in kinds, as a definition of a custom kind names its own."""
+FIELDS = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-def scale_of(obj: Object) -> Object:
-    """The scale of a deployment, replica set, stateful set or replication controller."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    chosen = spec.get("selector")
-    text = labels(chosen) if obj.get("kind") == "ReplicationController" else selector(chosen)
-    scale_status: Object = {"replicas": status.get("replicas", 0)}
-    if text != NONE:
-        scale_status["selector"] = text
-    return scale_document(obj, spec.get("replicas", 0), scale_status)
+def _paths(kind: Kind) -> Object:
+    own: Object = (
+        kind.version_spec["subresources"]["scale"] if isinstance(kind, CustomKind) else PATHS
+    )
+    return own
 
 
-def scale_view(kind: Kind, obj: Object) -> Object:
+def _value(obj: Object, path: str, type_: type) -> Any:
+    value, problem = nested(obj, path, type_)
+    if problem:
+        raise ApiError(500, "", problem)
+    return value
+
+
+def scale_of(kind: Kind, obj: Object) -> Object:
     """The scale of an object of a kind."""
-    return custom_scale(kind, obj) if isinstance(kind, CustomKind) else scale_of(obj)
+    paths = _paths(kind)
+    replicas = _value(obj, paths["specReplicasPath"], int)
+    status: Object = {"replicas": _value(obj, paths["statusReplicasPath"], int) or 0}
+    if isinstance(kind, CustomKind):
+        path = paths.get("labelSelectorPath")
+        text = _value(obj, path, str) if path else ""
+    else:
+        chosen = (obj.get("spec") or {}).get("selector")
+        # Only replication controllers are so old that their selectors are mere labels.
+        text = labels(chosen) if kind.kind == "ReplicationController" else selector(chosen)
+    if text and text != NONE:
+        status["selector"] = text
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: obj["metadata"][name] for name in FIELDS if name in obj["metadata"]},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": status,
+    }
 
 
 def set_replicas(kind: Kind, obj: Object, replicas: int) -> None:
     """Set how many pods are wanted, in place."""
-    path = ["spec", "replicas"]
-    if isinstance(kind, CustomKind):
-        path = scale_paths(kind)["specReplicasPath"].removeprefix(".").split(".")
+    *path, last = _paths(kind)["specReplicasPath"].removeprefix(".").split(".")
     holder: Any = obj
-    for at, step in enumerate(path[:-1]):
+    reached = ""
+    for step in path:
         holder = holder.setdefault(step, {})
+        reached += f".{step}"
         if not isinstance(holder, dict):
-            place = ".".join(["", *path[: at + 1]])
-            raise ApiError(
-                500, "", f"value cannot be set because {place} is not a map[string]interface{{}}"
-            )
-    holder[path[-1]] = replicas
+            text = f"value cannot be set because {reached} is not a map[string]interface{{}}"
+            raise ApiError(500, "", text)
+    holder[last] = replicas
 
 
 def scale_operation(
@@ -92,10 +110,14 @@ def scale_operation(
     def operation(request: Request, kind: Kind) -> One:
         if request.info.verb != "get":
             return write_scale(registry, admission, request, kind)
-        found = get(request, kind).object
-        if isinstance(kind, CustomKind):
-            check_replicas(kind, found)
-        return One(kind, scale_view(kind, found))
+        obj = get(request, kind).object
+        path = _paths(kind)["specReplicasPath"]
+        if isinstance(kind, CustomKind) and _value(obj, path, int) is None:
+            problem = f"the spec replicas field {go_quote(path)} does not exist"
+            details = {"causes": [{"message": problem}]}
+            text = f"Internal error occurred: {problem}"
+            raise ApiError(500, "InternalError", text, details)
+        return One(kind, scale_of(kind, obj))
 
     return operation
 
@@ -105,40 +127,34 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     name = name_in_path(request)
     patching = request.method == "PATCH"
     form = patch_type(request, kind) if patching else ""
-    options = write_options(
-        request, "PatchOptions" if patching else "UpdateOptions", apply=form == APPLY_PATCH
-    )
+    kind_of_options = "PatchOptions" if patching else "UpdateOptions"
+    options = write_options(request, kind_of_options, apply=form == APPLY_PATCH)
     namespace = request.info.namespace
     sent = None if patching else decode_object(request, kind, gvk=SUBRESOURCE_KINDS["scale"])
     workload = from_stored(kind, registry.get(kind, namespace, name))
-    current = scale_view(kind, workload)
+    current = scale_of(kind, workload)
     owners: Managed | None = None
-    struct, now, manager = (
-        schemas()["autoscaling.v1.Scale"],
-        timestamp(registry.clock()),
-        options.manager,
-    )
+    struct = schemas()["autoscaling.v1.Scale"]
+    now = timestamp(registry.clock())
     if form == APPLY_PATCH:
         config = applied_configuration(request, struct, SCALE)
         scale = applied_object(partial(Decoder().decode, struct), config, config, SCALE)
-        part: Object = {
-            "apiVersion": kind.group_version,
-            "kind": kind.kind,
-            "metadata": {"name": name},
-        }
+        # Fields are owned in the workload, and so the scale is applied as the part of it that it shows.
+        part: Object = {"apiVersion": kind.group_version, "kind": kind.kind}
+        part["metadata"] = {"name": name}
         if "replicas" in (config.get("spec") or {}):
             set_replicas(kind, part, scale["spec"].get("replicas", 0))
         merged, owners = apply(
             registry.struct(kind),
             workload,
             part,
-            manager,
+            options.manager,
             kind.group_version,
             "scale",
             options.force,
             now,
         )
-        sent = scale_view(kind, workload if merged is None else merged)
+        sent = scale_of(kind, workload if merged is None else merged)
         sent["metadata"].update(scale["metadata"])
     elif patching:
         sent = patched(request, form, current, struct, SCALE)
@@ -147,16 +163,18 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     check_name(metadata, name)
     check_namespace(metadata, namespace)
     replicas = sent["spec"].get("replicas", 0)
-    errors = FieldErrors()
+    path = _paths(kind)["specReplicasPath"]
     if isinstance(kind, CustomKind):
-        check_sent_replicas(kind, workload, sent, patching)
+        if patching and "replicas" not in sent["spec"] and _value(workload, path, int) is None:
+            raise bad_request(f"the spec replicas field {go_quote(path)} cannot be empty")
     elif replicas < 0:
-        errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        errors = FieldErrors()
+        errors.check_not_negative("spec.replicas", replicas)
         raise invalid_object("Scale", "autoscaling", name, errors)
     version = metadata.get("resourceVersion", "")
+    uid = metadata.get("uid", "")
     if version and version != workload["metadata"]["resourceVersion"]:
         raise conflict(kind.plural, kind.group, name, MODIFIED)
-    uid = metadata.get("uid", "")
     if uid and uid != workload["metadata"]["uid"]:
         raise wrong_uid(kind, namespace, name, uid, workload["metadata"]["uid"], options.dry_run)
     admission.admit(request, kind, "UPDATE", sent, current, options.dry_run)
@@ -167,13 +185,12 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
     if owners is None and changed:
         update_managed_fields(
-            registry.struct(kind), workload, new, manager, kind.group_version, "scale", now
+            registry.struct(kind), workload, new, options.manager, kind.group_version, "scale", now
         )
         owners = managers_of(new)
     if owners is not None:
-        owners.times = managers_of(
-            workload
-        ).times  # so a new manager has no time, as with the real server
+        # So a new manager has no time, as with the real server.
+        owners.times = managers_of(workload).times
         set_managed(new, owners)
         changed = new != workload
     if changed and isinstance(kind, CustomKind):
@@ -181,4 +198,4 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
         new = from_stored(kind, new)
     elif changed and not options.dry_run:
         new = registry.write(kind, new)
-    return One(kind, scale_view(kind, new))
+    return One(kind, scale_of(kind, new))

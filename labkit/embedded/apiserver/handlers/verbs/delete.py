@@ -13,7 +13,7 @@ from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
 from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import selection
 from labkit.embedded.apiserver.handlers.decode.write_options import delete_options
-from labkit.embedded.apiserver.handlers.represent.results import Many, One
+from labkit.embedded.apiserver.handlers.represent.responses import Many, One
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.kinds import Kind

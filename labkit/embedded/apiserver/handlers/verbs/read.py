@@ -10,7 +10,7 @@ from typing import Any
 from labkit.embedded.apiserver.handlers.decode import list_options
 from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
-from labkit.embedded.apiserver.handlers.represent.results import Many, One
+from labkit.embedded.apiserver.handlers.represent.responses import Many, One
 from labkit.embedded.apiserver.storage import Expired, Key, Page, Store
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request

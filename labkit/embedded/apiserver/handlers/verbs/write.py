@@ -22,7 +22,7 @@ from labkit.embedded.apiserver.handlers.decode.patches.apply import (
 )
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import WriteOptions, write_options
-from labkit.embedded.apiserver.handlers.represent.results import One
+from labkit.embedded.apiserver.handlers.represent.responses import One
 from labkit.embedded.apiserver.registry.conversion import (
     from_stored,
     has_versions,

@@ -42,19 +42,20 @@ def decode_custom(kind: CustomKind, data: Any, strict: list[str] | None = None) 
     """
     repeated: list[str] = []
     obj: Object = _copied(data, "", repeated, 0)
-    metadata_unknown: list[str] = []
     unknown: list[str] = []
-    embedded_unknown: list[str] = []
-    metadata = read_metadata(obj["metadata"], metadata_unknown) if "metadata" in obj else None
+    metadata = read_metadata(obj["metadata"], unknown) if "metadata" in obj else {}
+    # An object of another kind is refused later; its fields cannot be judged by this schema.
     if (obj.get("kind"), obj.get("apiVersion")) == (kind.kind, kind.group_version):
-        prune(obj, kind.schema, unknown, root=True)
+        pruned: list[str] = []
+        embedded: list[str] = []
+        prune(obj, kind.schema, pruned, root=True)
         drop_nulls(obj, kind.schema)
-        coerce_embedded(obj, kind.schema, embedded_unknown)
+        coerce_embedded(obj, kind.schema, embedded)
         set_defaults(obj, kind.schema, Growth())
-    obj["metadata"] = metadata if metadata is not None else {}
+        unknown += sorted(pruned) + sorted(embedded)
+    obj["metadata"] = metadata
     if strict is not None:
-        found = [*metadata_unknown, *sorted(unknown), *sorted(embedded_unknown)]
-        strict += [*repeated, *(f'unknown field "{path}"' for path in found)]
+        strict += [*repeated, *(f'unknown field "{path}"' for path in unknown)]
     return obj
 
 
@@ -66,19 +67,18 @@ def in_version_of(kind: CustomKind, obj: Object) -> Unstructured:
     """
     if isinstance(obj, Unstructured) and obj["apiVersion"] == kind.group_version:
         return obj
-    content = dict(obj)
-    metadata = content.pop("metadata")
-    made = pruned_for(kind, decode_custom(version_of(kind, obj), content))
-    return Unstructured({**made, "metadata": copy.copy(metadata)})
+    # Metadata was decoded when the object was written, and may be large.
+    content = {name: value for name, value in obj.items() if name != "metadata"}
+    converted = pruned_for(kind, decode_custom(version_of(kind, obj), content))
+    return Unstructured({**converted, "metadata": copy.copy(obj["metadata"])})
 
 
 def version_of(kind: CustomKind, obj: Object) -> CustomKind:
     """The version in which an object is stored; 500 if its definition no longer has it."""
     row = kind.versions.get(obj["apiVersion"].removeprefix(f"{kind.group}/"))
     if row is None:
-        raise ApiError(
-            500, "", f"request to convert CR from an invalid group/version: {obj['apiVersion']}"
-        )
+        text = f"request to convert CR from an invalid group/version: {obj['apiVersion']}"
+        raise ApiError(500, "", text)
     return row
 
 
@@ -95,11 +95,13 @@ def _copied(value: Any, path: str, repeated: list[str], depth: int) -> Any:
     """Copy free-form JSON with numbers as Go reads them, and collect repeated fields."""
     if depth > MAX_PLAIN_DEPTH:
         raise DecodeProblem(TOO_DEEP)
-    if isinstance(value, dict):
+    if isinstance(value, dict | list):
         charge(ITEM_COST * len(value))
+    if isinstance(value, dict):
         prefix = f"{path}." if path else ""
         if isinstance(value, Pairs):
             repeated += [f'duplicate field "{prefix}{name}"' for name in value.duplicates]
+        # Most values are texts, which need neither a call nor a path.
         return {
             name: item
             if isinstance(item, str)
@@ -107,13 +109,13 @@ def _copied(value: Any, path: str, repeated: list[str], depth: int) -> Any:
             for name, item in value.items()
         }
     if isinstance(value, list):
-        charge(ITEM_COST * len(value))
         return [
             item
             if isinstance(item, str)
             else _copied(item, f"{path}[{index}]", repeated, depth + 1)
             for index, item in enumerate(value)
         ]
+    # Go's unstructured JSON keeps a whole number as int64, and what does not fit as float64.
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:

@@ -20,7 +20,7 @@ GO_NAMES: dict[str, str] = {plain: name for name, (plain, _) in FORMS["schema"].
 def internal(value: Any, type_: str = "schema") -> Any:
     """A value of a type, or a list of such."""
     if isinstance(value, list):
-        return [internal(each, type_) for each in value]
+        return [internal(item, type_) for item in value]
     return {
         name: _field(plain, value.get(plain), zero) for name, (plain, zero) in FORMS[type_].items()
     }

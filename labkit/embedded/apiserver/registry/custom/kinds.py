@@ -7,6 +7,7 @@ k8s.io/kube-openapi ``pkg/schemaconv``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from labkit.embedded.apiserver.registry.custom.structural import (
@@ -17,6 +18,7 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     MAP_TYPE,
     PRESERVE,
     Schema,
+    items_of,
 )
 from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.kinds import BY_KIND, BY_RESOURCE, CRUD, CustomKind, Kind
@@ -32,13 +34,12 @@ SCALARS = {"boolean": "bool", "integer": "int64", "number": "float64", "string":
 def condition_of(definition: Object, type_: str) -> Object | None:
     """A condition of a definition, None if it has none of that type."""
     conditions = (definition.get("status") or {}).get("conditions") or ()
-    return next((each for each in conditions if each.get("type") == type_), None)
+    return next((condition for condition in conditions if condition.get("type") == type_), None)
 
 
 def holds(definition: Object, type_: str) -> bool:
-    """Whether a condition of a definition is true."""
-    condition = condition_of(definition, type_)
-    return condition is not None and condition.get("status") == "True"
+    """Return whether a condition of a definition is true."""
+    return (condition_of(definition, type_) or {}).get("status") == "True"
 
 
 class CustomKinds:
@@ -82,23 +83,22 @@ class CustomKinds:
 
     def check_readable(self, kind: CustomKind) -> None:
         """Raise the 429 of a collection that no watch cache can serve: an object's version is gone."""
-        group = f"{kind.group}/"
-        # No spec has lost a version before it has changed.
-        for obj in (
-            self._store.list(kind.resource) if kind.definition["metadata"]["generation"] > 1 else ()
-        ):
-            if obj["apiVersion"].removeprefix(group) not in kind.versions:
-                what = f"failed to list {kind.group_version}, Kind={kind.kind}"
-                why = f"request to convert CR from an invalid group/version: {obj['apiVersion']}"
-                text = f"storage is (re)initializing: {what}: {why}"
+        # A definition that never changed has lost no version, and most never change.
+        changed = kind.definition["metadata"]["generation"] > 1
+        for obj in self._store.list(kind.resource) if changed else ():
+            version = obj["apiVersion"]
+            if version.removeprefix(f"{kind.group}/") not in kind.versions:
+                text = (
+                    f"storage is (re)initializing: failed to list {kind.group_version}, Kind={kind.kind}: "
+                    f"request to convert CR from an invalid group/version: {version}"
+                )
                 raise ApiError(429, "TooManyRequests", text).with_retry_after(1)
 
     def by_kind(self, group: str, kind: str) -> Kind | None:
         """A kind by its name: a custom one in the version in which it is stored."""
-        found = BY_KIND.get((group, kind))
-        return found or next(
-            (row for row in self.stored() if (row.group, row.kind) == (group, kind)), None
-        )
+        if (group, kind) in BY_KIND:
+            return BY_KIND[group, kind]
+        return next((row for row in self.stored() if (row.group, row.kind) == (group, kind)), None)
 
     def _current(self) -> dict[tuple[str, str, str], CustomKind]:
         if self._stale:
@@ -108,24 +108,28 @@ class CustomKinds:
         return self._rows
 
     def _read(self) -> Iterator[tuple[tuple[str, str, str], CustomKind]]:
-        before, self._made = self._made, {}
+        before = self._made
+        self._made = {}
         for definition in self._store.list(DEFINITIONS.resource):
             if not (holds(definition, "NamesAccepted") or holds(definition, "Established")):
                 continue
             uid = definition["metadata"]["uid"]
             known, rows = before.get(uid, (None, []))
+            # The types of a large schema take long, so only those of a changed definition are made.
             if known is not definition:
                 rows = list(custom_kinds(definition))
             self._made[uid] = definition, rows
             for row in rows:
                 key = row.group, row.version, row.plural
+                # The server's own kinds cannot be replaced.
                 if key not in BY_RESOURCE:
                     yield key, row
 
 
 def custom_kinds(definition: Object) -> Iterable[CustomKind]:
     """The rows of a definition, one for each version."""
-    spec, names = definition["spec"], definition["status"]["acceptedNames"]
+    spec = definition["spec"]
+    names = definition["status"]["acceptedNames"]
     storage = next(version["name"] for version in spec["versions"] if version["storage"])
     rows: dict[str, CustomKind] = {}
     for version in spec["versions"]:
@@ -149,7 +153,7 @@ def custom_kinds(definition: Object) -> Iterable[CustomKind]:
             definition=definition,
             version_spec=version,
             schema=schema,
-            struct=Ownership().struct(schema, "status" in subresources),
+            struct=Ownership().struct(schema, status="status" in subresources),
             versions=rows,
         )
     return rows.values()
@@ -158,80 +162,70 @@ def custom_kinds(definition: Object) -> Iterable[CustomKind]:
 class Ownership(Schemas):
     """The types of one schema, as field ownership sees them."""
 
+    # Types of a schema end with its definition, and so must not be cached by their ids.
     lasting = False
 
     def __init__(self) -> None:
         super().__init__({})
-        self._deduced = Type("deduced", "", None, "", self)
+        self._deduced = self._made("deduced")
 
-    def struct(self, schema: Schema, status: bool) -> Struct:
-        """The struct of whole objects; ``status`` says whether the status is a subresource."""
+    def struct(self, schema: Schema, *, status: bool) -> Struct:
+        """The struct of whole objects; ``status``: the status is a subresource."""
         struct = self._object({**schema, EMBEDDED: True}, preserve=False).struct
         own: dict[str, Any] = {"f:status": {}} if status else {}
         struct.resets = {"": own, "status": {"f:metadata": {}, "f:spec": {}}}
         return struct
 
-    def _of(self, schema: Schema, preserve: bool) -> Type:
+    def _made(self, form: str, element: Type | None = None, name: str = "") -> Type:
+        return Type(form, name, element, "", self)
+
+    def _of(self, schema: Schema, *, preserve: bool) -> Type:
         preserve = preserve or bool(schema.get(PRESERVE))
         form = schema.get("type", "")
         if schema.get(INT_OR_STRING):
             return self._deduced
         if form == "array":
-            return Type("list", "", self._of(items_or_any(schema), preserve), "", self)
+            items = items_of(schema)
+            preserve = preserve or items is None
+            return self._made("list", self._of(items or {}, preserve=preserve))
         if form in ("", "object"):
-            return self._object(schema, preserve)
+            return self._object(schema, preserve=preserve)
+        # kube-openapi lets a text with a format be any scalar, and "quantity" is that here.
         plain = form != "string" or schema.get("format", "") in ("", "byte")
-        return Type(
-            SCALARS[form] if plain else "quantity", "", None, "", self
-        )  # a format allows any scalar
+        return self._made(SCALARS[form] if plain else "quantity")
 
-    def _object(self, schema: Schema, preserve: bool) -> Type:
+    def _object(self, schema: Schema, *, preserve: bool) -> Type:
         preserve = preserve or bool(schema.get(PRESERVE))
-        properties, more = dict(schema.get("properties") or {}), schema.get("additionalProperties")
+        properties = dict(schema.get("properties") or {})
+        more = schema.get("additionalProperties")
         embedded = bool(schema.get(EMBEDDED))
         if not properties and not embedded:
             if isinstance(more, dict):
-                return Type("map", "", self._of(more, preserve), "", self)
-            return (
-                self._deduced
-                if schema.get("type") != "object"
-                else Type("map", "", self._deduced, "", self)
-            )
-        fields = {name: self._field_of(name, below, preserve) for name, below in properties.items()}
+                return self._made("map", self._of(more, preserve=preserve))
+            is_map = schema.get("type") == "object"
+            return self._made("map", self._deduced) if is_map else self._deduced
         if embedded:
-            text: Schema = {"type": "string"}
-            fields |= {
-                name: self._field_of(name, text, preserve) for name in ("apiVersion", "kind")
-            }
+            properties |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+        fields = {
+            name: self._own_field(name, below, preserve) for name, below in properties.items()
+        }
+        if embedded:
             fields["metadata"] = schemas()["core.v1.ConfigMap"].fields["metadata"]
         name = str(len(self._structs))
         atomic = schema.get(MAP_TYPE) == "atomic"
         rest = self._deduced if preserve or more is True else None
         self._structs[name] = Struct("custom", "", fields, (), atomic, rest)
-        return Type("struct", name, None, "", self)
+        return self._made("struct", name=name)
 
-    def _field_of(self, name: str, schema: Schema, preserve: bool) -> Field:
-        return Field(
+    def _own_field(self, name: str, schema: Schema, preserve: bool) -> Field:
+        # Nothing else of an ordinary optional field matters to ownership.
+        return replace(
+            schemas()["core.v1.ConfigMap"].fields["data"],
             name=name,
-            type=self._of(schema, preserve),
-            pointer=True,
-            omit_empty=True,
-            omit_zero=False,
-            required=False,
+            type=self._of(schema, preserve=preserve),
+            pointer=True,  # an empty value is a value
             default=schema.get("default"),
-            default_empty=False,
-            enum=(),
             list_type=schema.get(LIST_TYPE) or "atomic",
             keys=tuple(schema.get(LIST_KEYS) or ()),
-            merge_key="",
-            strategies=(),
             atomic=schema.get(MAP_TYPE) == "atomic",
-            go="",
-            place=name,
         )
-
-
-def items_or_any(schema: Schema) -> dict[str, Any]:
-    """The schema of a list's items; any value where it has none."""
-    items = schema.get("items")
-    return items if isinstance(items, dict) else {PRESERVE: True}

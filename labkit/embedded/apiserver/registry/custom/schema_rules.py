@@ -1,10 +1,12 @@
-"""The rules for the schema of a definition beyond its structure.
+"""The rules for the schemas of a definition: their structure, their defaults and their keywords.
 
-Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation/validation.go``.
+Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation/validation.go``,
+``pkg/apiserver/schema/{validation,complete}.go``, ``pkg/apiserver/schema/defaulting/validation.go``.
 """
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 
@@ -12,46 +14,103 @@ from labkit.embedded.apiserver.registry.custom.formats import is_known
 from labkit.embedded.apiserver.registry.custom.internal_form import AT_ROOT, GO_NAMES, internal
 from labkit.embedded.apiserver.registry.custom.structural import (
     EMBEDDED,
+    INT_OR_STRING,
     LIST_KEYS,
     LIST_TYPE,
     MAP_TYPE,
     META_FIELDS,
     PRESERVE,
     Schema,
+    check_embedded,
+    coerce_embedded,
+    items_of,
+    prune,
 )
-from labkit.embedded.apiserver.registry.custom.structure import (
-    RULES,
-    check_defaults,
-    structural_errors,
-)
+from labkit.embedded.apiserver.registry.custom.values import check_value
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.machinery.golang import patterns
 from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.schema.decoding import DecodeProblem
+from labkit.embedded.machinery.work import charge
 
+RULES = "x-kubernetes-validations"
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
+ALTERNATIVES = ("not", "allOf", "oneOf", "anyOf")
+SUBSCHEMAS = ("additionalProperties", "properties", *ALTERNATIVES, "items")
+"""The keywords that hold schemas, in the order in which the real server reports their errors."""
 UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
+EXTENSIONS = (
+    (MAP_TYPE, "object", ("atomic", "granular")),
+    (LIST_TYPE, "array", ("atomic", "set", "map")),
+)
+"""Keywords that only one type may have, with their values."""
 REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+EITHER = [{"type": "integer"}, {"type": "string"}]
+"""The allowed ``anyOf`` of an int-or-string."""
+ROOT = "at the root"
+ITEM = "for specified array items"
+FIELD = "for specified object fields"
+NESTED = "in an alternative"
+NOT_NESTED = {
+    "empty": ("type", "title", "description", LIST_KEYS, RULES),
+    "undefined": ("additionalProperties", "default", LIST_TYPE, MAP_TYPE),
+    "false": ("nullable", PRESERVE, EMBEDDED, INT_OR_STRING),
+}
+"""The keywords that alternatives must not have."""
+META_TYPES = {"kind": "string", "apiVersion": "string", "metadata": "object"}
+SCHEMA_COST = 200
 FIELD_STEP = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]")
 LINE_BREAK = re.compile(r"[\n\r]")
+IF_STATUS = "if the status subresource is enabled"
 CEL_WARNING = "{field}: validation rules are kept but not evaluated by this server"
 
 
-def check_schema(schema: Schema, path: str, status: bool, errors: FieldErrors) -> None:
-    """Check the schema of a version, or of all versions; ``status`` says whether the status is a subresource."""
-    found = FieldErrors()
+def children(schema: Schema) -> Iterator[tuple[str, str, str, Schema]]:
+    """Yield the schemas directly in a schema: keyword, name (of a property), path from here, schema."""
+    for keyword in SUBSCHEMAS:
+        value = schema.get(keyword)
+        if keyword == "properties":
+            for name, below in sorted((value or {}).items()):
+                yield keyword, name, f".properties[{name}]", below
+        elif keyword in ALTERNATIVES[1:]:
+            for index, below in enumerate(value or ()):
+                yield keyword, "", f".{keyword}[{index}]", below
+        elif isinstance(value, dict):
+            yield keyword, "", f".{keyword}", value
+
+
+def nodes(schema: Schema) -> Iterator[Schema]:
+    """A schema and all schemas in it."""
+    yield schema
+    for *_, below in children(schema):
+        yield from nodes(below)
+
+
+def check_schema(schema: Schema, path: str, errors: FieldErrors, *, status: bool) -> None:
+    """Check the schema of a version, or of all versions.
+
+    Args:
+        schema: The schema.
+        path: Its field.
+        errors: Collects what is wrong.
+        status: Whether the status is a subresource.
+    """
     if status:
-        _check_root(schema, path, found)
+        _check_root(schema, path, errors)
     if schema.get("nullable"):
-        found.forbidden(f"{path}.nullable", "nullable cannot be true at the root")
-    unsupported = next(
-        (name for each in nodes(schema) for name in UNSUPPORTED if each.get(name)), ""
-    )
-    if not unsupported:
-        structure = structural_errors(schema, path)
+        errors.forbidden(f"{path}.nullable", "nullable cannot be true at the root")
+    # The real server cannot convert a schema with unsupported keywords to a structural one.
+    if not any(node.get(keyword) for node in nodes(schema) for keyword in UNSUPPORTED):
+        structure = FieldErrors()
+        _check_structure(schema, path, structure, ROOT)
+        alternatives = {word: schema[word] for word in ALTERNATIVES if schema.get(word) is not None}
+        _check_complete(alternatives, schema, path, path, structure)
+        # Go walks maps in random order here, and so sorts the errors.
+        structure.sort(key=lambda cause: f"{cause['field']}: {cause['message']}")
         if not structure:
-            check_defaults(schema, path, structure)
-        found += structure
-    _check_node(schema, path, found, root=True)
-    errors += found
+            _check_defaults(schema, path, structure)
+        errors += structure
+    _check_keywords(schema, path, errors, root=True)
 
 
 def _check_root(schema: Schema, path: str, errors: FieldErrors) -> None:
@@ -59,45 +118,156 @@ def _check_root(schema: Schema, path: str, errors: FieldErrors) -> None:
         value = schema.get(name)
         if value in (None, "", False, [], {}):
             continue
-        if name == "type":
-            if value != "object":
-                detail = 'only "object" is allowed as the type at the root of the schema'
-                errors.invalid(
-                    f"{path}.type", value, f"{detail} if the status subresource is enabled"
-                )
-                return
-        elif go_name not in AT_ROOT:
+        if name == "type" and value != "object":
+            detail = 'only "object" is allowed as the type at the root of the schema'
+            errors.invalid(f"{path}.type", value, f"{detail} {IF_STATUS}")
+            break
+        if name != "type" and go_name not in AT_ROOT:
             allowed = f"only [{' '.join(AT_ROOT)}] fields are allowed at the root of the schema"
-            errors.invalid(
-                path, internal(schema), f"{allowed} if the status subresource is enabled"
-            )
-            return
+            errors.invalid(path, internal(schema), f"{allowed} {IF_STATUS}")
+            break
 
 
-def nodes(schema: Schema) -> Iterator[Schema]:
-    """A schema and all schemas in it."""
-    yield schema
-    for name in ("items", "not", "additionalProperties"):
-        if isinstance(schema.get(name), dict):
-            yield from nodes(schema[name])
-    for name in ("allOf", "anyOf", "oneOf"):
-        for each in schema.get(name) or ():
-            yield from nodes(each)
-    for _, each in sorted((schema.get("properties") or {}).items()):
-        yield from nodes(each)
+def _require_type(schema: Schema, path: str, wanted: str, why: str, errors: FieldErrors) -> None:
+    form = schema.get("type", "")
+    detail = f"must be {wanted} if {why}"
+    if not form:
+        errors.required(f"{path}.type", detail)
+    elif form != wanted:
+        errors.invalid(f"{path}.type", form, detail)
 
 
-def unknown_formats(schema: Schema) -> list[str]:
-    """The warnings for formats that are not checked."""
-    given = ((each.get("format", ""), each.get("type", "")) for each in nodes(schema))
-    return [
-        f"unrecognized format {go_quote(form)}"
-        for form, type_ in given
-        if form and not is_known(form, type_)
-    ]
+def _check_structure(
+    schema: Schema, path: str, errors: FieldErrors, level: str, *, either: bool = True
+) -> None:
+    """Check that a schema is structural.
+
+    ``either``: the alternatives of an int-or-string are allowed here.
+    """
+    charge(SCHEMA_COST)
+    nested = level == NESTED
+    for keyword, _, step, below in children(schema):
+        if keyword in ALTERNATIVES:
+            if either and keyword == "anyOf" and schema["anyOf"] == EITHER:
+                continue
+            # An int-or-string with other alternatives has its two types in the first of "allOf".
+            first = either and step == ".allOf[0]" and below.get("anyOf") == EITHER
+            _check_structure(below, path + step, errors, NESTED, either=first)
+        elif nested:
+            if keyword != "additionalProperties":
+                _check_structure(below, path + step, errors, NESTED, either=False)
+        else:
+            _check_structure(below, path + step, errors, ITEM if keyword == "items" else FIELD)
+    pattern = schema.get("pattern")
+    problem = patterns.problem_of(pattern) if pattern else ""
+    if problem:
+        detail = f"must be a valid regular expression, but isn't: error parsing regexp: {problem}"
+        errors.invalid(f"{path}.pattern", pattern, detail)
+    if nested:
+        _check_alternative(schema, path, errors)
+    else:
+        _check_level(schema, path, errors, level)
 
 
-def _check_node(
+def _check_alternative(schema: Schema, path: str, errors: FieldErrors) -> None:
+    for word, names in NOT_NESTED.items():
+        for name in names:
+            value = schema.get(name)
+            # An empty schema and a default such as 0 count, unlike other empty values.
+            empty = {"additionalProperties": value == {}, "default": value is not None}
+            if value or empty.get(name):
+                errors.forbidden(f"{path}.{name}", f"must be {word} to be structural")
+    if "metadata" in (schema.get("properties") or {}):
+        detail = "must not be specified in a nested context"
+        errors.forbidden(f"{path}.properties[metadata]", detail)
+
+
+def _check_level(schema: Schema, path: str, errors: FieldErrors, level: str) -> None:
+    embedded = bool(schema.get(EMBEDDED))
+    preserve = bool(schema.get(PRESERVE))
+    properties = schema.get("properties") or {}
+    form = schema.get("type", "")
+    more = f"{path}.additionalProperties" if schema.get("additionalProperties") is not None else ""
+    if form == "array" and schema.get("items") is None:
+        errors.required(f"{path}.items", "must be specified")
+    for name in (PRESERVE, EMBEDDED):
+        if schema.get(INT_OR_STRING) and schema.get(name):
+            errors.invalid(f"{path}.{name}", True, f"must be false if {INT_OR_STRING} is true")
+    if embedded:
+        _require_type(schema, path, "object", f"{EMBEDDED} is true", errors)
+        if more:
+            errors.forbidden(more, f"must not be used if {EMBEDDED} is set")
+        if not preserve and not properties:
+            detail = f"must not be empty if {EMBEDDED} is true without {PRESERVE}"
+            errors.required(f"{path}.properties", detail)
+    elif not form and not schema.get(INT_OR_STRING) and not preserve:
+        errors.required(f"{path}.type", f"must not be empty {level}")
+    if level == ROOT:
+        if more:
+            errors.forbidden(more, "must not be used at the root")
+        if form and form != "object":
+            errors.invalid(f"{path}.type", form, "must be object at the root")
+        if _restricts(properties.get("metadata") or {}):
+            detail = "must not specify anything other than name and generateName, but metadata is implicitly specified"
+            errors.forbidden(f"{path}.properties[metadata]", detail)
+    if level == ROOT or embedded:
+        for name, wanted in META_TYPES.items():
+            own = properties.get(name, {"type": wanted}).get("type", "")
+            if own != wanted:
+                errors.invalid(f"{path}.properties[{name}].type", own, f"must be {wanted}")
+
+
+def _restricts(metadata: Schema) -> bool:
+    """Return whether a schema of metadata restricts more than the names."""
+    others = {name for name, value in metadata.items() if value} - {"type", "default", "properties"}
+    return bool(others or set(metadata.get("properties") or ()) - {"name", "generateName"})
+
+
+def _check_complete(
+    nested: Schema, schema: Schema | None, path: str, place: str, errors: FieldErrors
+) -> None:
+    """Check that the schema itself has each field and item that an alternative, at ``place``, constrains."""
+    if schema is None:
+        errors.required(path, f"because it is defined in {place}")
+        return
+    for keyword, name, step, below in children(nested):
+        if keyword in ALTERNATIVES:
+            _check_complete(below, schema, path, place + step, errors)
+        elif keyword == "items":
+            _check_complete(below, items_of(schema), path + step, place + step, errors)
+        elif keyword == "properties":
+            own = (schema.get("properties") or {}).get(name)
+            _check_complete(below, own, path + step, place + step, errors)
+
+
+def _check_defaults(schema: Schema, path: str, errors: FieldErrors) -> None:
+    """Check that the defaults in a schema are values of their own schemas."""
+    if schema.get("default") is not None:
+        _check_default(schema["default"], schema, f"{path}.default", errors)
+    for keyword, _, step, below in children(schema):
+        if keyword in ("items", "properties"):
+            _check_defaults(below, path + step, errors)
+
+
+def _check_default(default: object, schema: Schema, path: str, errors: FieldErrors) -> None:
+    pruned = copy.deepcopy(default)
+    unknown: list[str] = []
+    prune(pruned, schema, unknown)
+    if unknown:
+        errors.invalid(path, default, "must not have unknown fields")
+    try:
+        coerce_embedded(pruned, schema, [], path)
+    except DecodeProblem as error:
+        field, _, message = str(error).partition(": ")
+        errors.add("FieldValueInvalid", field, message)
+        return
+    before = len(errors)
+    check_embedded(default, schema, errors, path)
+    if len(errors) == before:
+        check_value(schema, default, errors, path)
+
+
+def _check_keywords(
     schema: Schema,
     path: str,
     errors: FieldErrors,
@@ -106,37 +276,30 @@ def _check_node(
     meta: bool = False,
     reason: str = "",
 ) -> None:
-    """Check one schema and those in it.
+    """Check the keywords of a schema and of those in it.
 
     ``meta``: inside the metadata of an object; ``reason``: why it may have no defaults.
     """
     _check_standard(schema, path, errors, meta, reason)
-    if schema.get("uniqueItems"):
-        detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
-        errors.forbidden(f"{path}.uniqueItems", detail)
-    more, properties = schema.get("additionalProperties"), schema.get("properties") or {}
-    if more is not None:
-        if properties and more is not True:
-            detail = "additionalProperties and properties are mutual exclusive"
-            errors.forbidden(f"{path}.additionalProperties", detail)
-        if isinstance(more, dict):
-            why = "inside additionalProperties applying to object metadata" if meta else reason
-            _check_node(more, f"{path}.additionalProperties", errors, meta=meta, reason=why)
-    for name, below in sorted(properties.items()):
-        inside = (root or bool(schema.get(EMBEDDED))) and name in META_FIELDS
-        why = f"in top-level {name}" if inside and root else reason
-        _check_node(below, f"{path}.properties[{name}]", errors, meta=meta or inside, reason=why)
-    if schema.get("not") is not None:
-        _check_node(schema["not"], f"{path}.not", errors, meta=meta, reason=reason)
-    for word in ("allOf", "oneOf", "anyOf"):
-        for index, each in enumerate(schema.get(word) or ()):
-            _check_node(each, f"{path}.{word}[{index}]", errors, meta=meta, reason=reason)
-    if isinstance(schema.get("items"), dict):
-        _check_node(schema["items"], f"{path}.items", errors, meta=meta, reason=reason)
+    for keyword, name, step, below in children(schema):
+        own = root or bool(schema.get(EMBEDDED))
+        inside = keyword == "properties" and own and name in META_FIELDS
+        if inside and root:
+            why = f"in top-level {name}"
+        elif keyword == "additionalProperties" and meta:
+            why = "inside additionalProperties applying to object metadata"
+        else:
+            why = reason
+        _check_keywords(below, path + step, errors, meta=meta or inside, reason=why)
     if schema.get(PRESERVE) is False:
         errors.invalid(f"{path}.{PRESERVE}", False, "must be true or undefined")
-    _check_typed(schema, MAP_TYPE, "object", ("atomic", "granular"), path, errors)
-    _check_typed(schema, LIST_TYPE, "array", ("atomic", "set", "map"), path, errors)
+    for name, form, choices in EXTENSIONS:
+        value = schema.get(name)
+        if value is not None and schema.get("type", "") != form:
+            _require_type(schema, path, form, f"{name} is specified", errors)
+        elif value == "set" and isinstance(schema.get("items"), dict):
+            _check_set_items(schema["items"], f"{path}.items", errors)
+        errors.check_choice(f"{path}.{name}", value, choices)
     _check_list(schema, path, errors)
     for index, rule in enumerate(schema.get(RULES) or ()):
         _check_rule(rule, schema, f"{path}.{RULES}[{index}]", errors)
@@ -146,53 +309,48 @@ def _check_standard(
     schema: Schema, path: str, errors: FieldErrors, meta: bool, reason: str
 ) -> None:
     form = schema.get("type", "")
-    if form and form not in TYPES:
-        errors.not_supported(f"{path}.type", form, sorted(TYPES))
+    errors.check_choice(f"{path}.type", form or None, TYPES)
     if schema.get("default") is not None and reason:
         errors.forbidden(f"{path}.default", f"must not be set {reason}")
     for name in UNSUPPORTED:
         if schema.get(name):
             errors.forbidden(f"{path}.{name}", f"{name} is not supported")
     if form == "null":
-        errors.forbidden(
-            f"{path}.type", "type cannot be set to null, use nullable as an alternative"
-        )
+        detail = "type cannot be set to null, use nullable as an alternative"
+        errors.forbidden(f"{path}.type", detail)
     if isinstance(schema.get("items"), list):
         errors.forbidden(f"{path}.items", "items must be a schema object and not an array")
     if meta and schema.get(EMBEDDED):
         errors.forbidden(f"{path}.{EMBEDDED}", "must not be used inside of resource meta")
+    if schema.get("uniqueItems"):
+        detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
+        errors.forbidden(f"{path}.uniqueItems", detail)
+    if schema.get("properties") and schema.get("additionalProperties") not in (None, True):
+        detail = "additionalProperties and properties are mutual exclusive"
+        errors.forbidden(f"{path}.additionalProperties", detail)
 
 
-def _check_typed(
-    schema: Schema, name: str, type_: str, choices: tuple[str, ...], path: str, errors: FieldErrors
-) -> None:
-    """Check an extension that only one type may have."""
-    value, form = schema.get(name), schema.get("type", "")
-    if value is None:
-        return
-    if form != type_:
-        detail = f"must be {type_} if {name} is specified"
-        if form:
-            errors.invalid(f"{path}.type", form, detail)
-        else:
-            errors.required(f"{path}.type", detail)
-    elif value == "set" and isinstance(schema.get("items"), dict):
-        items = schema["items"]
-        inner = {"array": LIST_TYPE, "object": MAP_TYPE}.get(items.get("type", ""), "")
-        assumed = "atomic" if inner == LIST_TYPE else None
-        if inner and items.get(inner, assumed) != "atomic":
-            detail = f"must be atomic as item of a list with {LIST_TYPE}=set"
-            errors.invalid(f"{path}.items.{inner}", items.get(LIST_TYPE), detail)
-    if value not in choices:
-        errors.not_supported(f"{path}.{name}", value, choices)
+def _check_set_items(items: Schema, path: str, errors: FieldErrors) -> None:
+    """Check that a set's items are compared as a whole: lists are by default, objects are not."""
+    name, assumed = {"array": (LIST_TYPE, "atomic"), "object": (MAP_TYPE, "")}.get(
+        items.get("type", ""), ("", "")
+    )
+    if name and items.get(name, assumed) != "atomic":
+        detail = f"must be atomic as item of a list with {LIST_TYPE}=set"
+        # The value of the other keyword: so does the real server.
+        errors.invalid(f"{path}.{name}", items.get(LIST_TYPE), detail)
 
 
 def _check_list(schema: Schema, path: str, errors: FieldErrors) -> None:
-    kind, keys, items = schema.get(LIST_TYPE), schema.get(LIST_KEYS) or [], schema.get("items")
-    if keys and kind is None:
-        errors.required(f"{path}.{LIST_TYPE}", f"must be map if {LIST_KEYS} is non-empty")
-    elif keys and kind != "map":
-        errors.invalid(f"{path}.{LIST_TYPE}", kind, f"must be map if {LIST_KEYS} is non-empty")
+    kind = schema.get(LIST_TYPE)
+    keys = schema.get(LIST_KEYS) or []
+    items = schema.get("items")
+    if keys and kind != "map":
+        detail = f"must be map if {LIST_KEYS} is non-empty"
+        if kind is None:
+            errors.required(f"{path}.{LIST_TYPE}", detail)
+        else:
+            errors.invalid(f"{path}.{LIST_TYPE}", kind, detail)
     if kind == "map":
         if not keys:
             errors.required(f"{path}.{LIST_KEYS}", f"must not be empty if {LIST_TYPE} is map")
@@ -210,38 +368,34 @@ def _check_list(schema: Schema, path: str, errors: FieldErrors) -> None:
     for key in keys if kind == "map" else ():
         below = (items.get("properties") or {}).get(key)
         place = f"{path}.items.properties[{key}]"
+        listed = f"this property is in {LIST_KEYS}, so it"
         if below is None:
             continue
         if key not in (items.get("required") or ()) and below.get("default") is None:
-            detail = f"this property is in {LIST_KEYS}, so it must have a default or be a required property"
+            detail = f"{listed} must have a default or be a required property"
             errors.required(f"{place}.default", detail)
         if below.get("nullable"):
-            errors.forbidden(
-                f"{place}.nullable", f"this property is in {LIST_KEYS}, so it cannot be nullable"
-            )
+            errors.forbidden(f"{place}.nullable", f"{listed} cannot be nullable")
 
 
 def _check_keys(keys: list[str], items: Schema, path: str, errors: FieldErrors) -> None:
-    seen: set[str] = set()
-    for key in keys:
+    for index, key in enumerate(keys):
         below = (items.get("properties") or {}).get(key)
         if below is None:
-            errors.invalid(
-                f"{path}.{LIST_KEYS}", keys, "entries must all be names of item properties"
-            )
+            detail = "entries must all be names of item properties"
+            errors.invalid(f"{path}.{LIST_KEYS}", keys, detail)
         elif below.get("type") in ("array", "object"):
             detail = f"must be a scalar type if parent array's {LIST_TYPE} is map"
+            # "object" also for an array, as in the real server.
             errors.invalid(f"{path}.items.properties[{key}].type", "object", detail)
-        if key in seen:
+        if key in keys[:index]:
             errors.invalid(f"{path}.{LIST_KEYS}", keys, "must not contain duplicate entries")
-        seen.add(key)
 
 
 def _check_rule(rule: Schema, schema: Schema, path: str, errors: FieldErrors) -> None:
     """Check the form of a rule, whose expression is not read."""
-    text, message, expression = (
-        rule.get(name, "") for name in ("rule", "message", "messageExpression")
-    )
+    text = rule.get("rule", "")
+    message = rule.get("message", "")
     if not text.strip():
         errors.required(f"{path}.rule", "rule is not specified")
     elif message and not message.strip():
@@ -250,12 +404,11 @@ def _check_rule(rule: Schema, schema: Schema, path: str, errors: FieldErrors) ->
         errors.invalid(f"{path}.message", message, "must not contain line breaks")
     elif LINE_BREAK.search(text.strip()) and not message.strip():
         errors.required(f"{path}.message", "message must be specified if rule contains line breaks")
+    expression = rule.get("messageExpression", "")
     if expression and not expression.strip():
-        errors.required(
-            f"{path}.messageExpression", "messageExpression must be non-empty if specified"
-        )
-    if rule.get("reason") is not None:
-        errors.check_choice(f"{path}.reason", rule["reason"], REASONS)
+        detail = "messageExpression must be non-empty if specified"
+        errors.required(f"{path}.messageExpression", detail)
+    errors.check_choice(f"{path}.reason", rule.get("reason"), REASONS)
     place = rule.get("fieldPath", "")
     if place and not place.strip():
         errors.invalid(f"{path}.fieldPath", place, "must be non-empty if specified")
@@ -269,23 +422,33 @@ def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema,
     """The schema of the field at a path, and what is wrong with the path; ``named``: ``['a']`` is a step too."""
     rest = path
     while rest:
-        found = FIELD_STEP.match(rest)
+        step = FIELD_STEP.match(rest)
         if rest[0] == "[" and not named:
             return {}, "array notation is not allowed"
         if rest[0] not in "[.":
             return {}, f"expected [ or . but got: {re.split(r'[.[]', rest)[0]}"
-        if found is None:
+        if step is None:
             return {}, "unexpected end of JSON path"
-        properties, more = schema.get("properties"), schema.get("additionalProperties")
-        below = (properties or {}).get(found[1] or found[2]) if properties else more
+        properties = schema.get("properties")
+        more = schema.get("additionalProperties")
+        below = properties.get(step[1] or step[2]) if properties else more
         if not isinstance(below, dict):
             return {}, "does not refer to a valid field"
-        schema, rest = below, rest[found.end() :]
+        schema = below
+        rest = rest[step.end() :]
     return schema, ""
+
+
+def unknown_formats(schema: Schema) -> list[str]:
+    """The warnings for formats that are not checked."""
+    return [
+        f"unrecognized format {go_quote(node['format'])}"
+        for node in nodes(schema)
+        if node.get("format") and not is_known(node["format"], node.get("type", ""))
+    ]
 
 
 def rule_warnings(schema: Schema, path: str) -> list[str]:
     """One warning for a schema with rules, which are not evaluated."""
-    return (
-        [CEL_WARNING.format(field=path)] if any(each.get(RULES) for each in nodes(schema)) else []
-    )
+    ruled = any(node.get(RULES) for node in nodes(schema))
+    return [CEL_WARNING.format(field=path)] if ruled else []

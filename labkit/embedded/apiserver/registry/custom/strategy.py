@@ -68,16 +68,15 @@ class CustomStrategy(Strategy):
 
     @override
     def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
-        status, managed = new.get("status", ABSENT), new["metadata"].get("managedFields")
+        status = {"status": new["status"]} if "status" in new else {}
+        managed = new["metadata"].get("managedFields")
         new.clear()
         new.update(copy.deepcopy(dict(old)))
+        new.pop("status", None)
+        new.update(status)
         new["metadata"].pop("managedFields", None)
         if managed:
             new["metadata"]["managedFields"] = managed
-        if status is ABSENT:
-            new.pop("status", None)
-        else:
-            new["status"] = status
 
     @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
@@ -151,15 +150,15 @@ class CustomStrategy(Strategy):
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        before = set((old or {"metadata": {}})["metadata"].get("finalizers", ()))
-        found: list[str] = []
-        for name in sorted(set(obj["metadata"].get("finalizers", ())) - before):
-            place = f"metadata.finalizers: {go_quote(name)}"
-            found += [f"{place}: {message}" for message in qualified_name(name)]
+        before = (old or {"metadata": {}})["metadata"].get("finalizers", ())
+        warnings: list[str] = []
+        for name in sorted(set(obj["metadata"].get("finalizers", ())).difference(before)):
+            start = f"metadata.finalizers: {go_quote(name)}"
+            warnings += [f"{start}: {message}" for message in qualified_name(name)]
             if "/" not in name and name not in STANDARD_FINALIZERS:
                 path = " including a path (/)" if "." in name else ""
-                found.append(f"{place}: {PREFER}{path} {CONFLICTS}")
-        return found
+                warnings.append(f"{start}: {PREFER}{path} {CONFLICTS}")
+        return warnings
 
 
 GO_TYPES: dict[type, str] = {
@@ -168,8 +167,9 @@ GO_TYPES: dict[type, str] = {
     float: "float64",
     str: "string",
     type(None): "<nil>",
+    dict: "map[string]interface {}",
+    list: "[]interface {}",
 }
-GO_TYPES |= {dict: "map[string]interface {}", list: "[]interface {}"}
 
 
 def nested(obj: Object, path: str, type_: type) -> tuple[Any, str]:
@@ -178,20 +178,22 @@ def nested(obj: Object, path: str, type_: type) -> tuple[Any, str]:
     Source: k8s.io/apimachinery ``pkg/apis/meta/v1/unstructured/helpers.go``.
     """
     value: Any = obj
-    steps = path.removeprefix(".").split(".")
-    for index, step in enumerate(steps):
+    reached = ""
+    for step in path.removeprefix(".").split("."):
+        reached += f".{step}"
         if value is None:
             return None, ""
         if not isinstance(value, dict):
-            place = "." + ".".join(steps[: index + 1])
-            shown = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}, expected map[string]interface{{}}"
-            return None, f"{place} accessor error: {shown}"
+            return None, _wrong_type(reached, value, "map[string]interface{}")
         if step not in value:
             return None, ""
         value = value[step]
+    # Not isinstance, because a boolean is no number in Go.
     if type(value) is not type_:
-        shown = (
-            f"{go_text(value)} is of the type {GO_TYPES[type(value)]}, expected {GO_TYPES[type_]}"
-        )
-        return None, f".{'.'.join(steps)} accessor error: {shown}"
+        return None, _wrong_type(reached, value, GO_TYPES[type_])
     return value, ""
+
+
+def _wrong_type(path: str, value: Any, wanted: str) -> str:
+    found = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}"
+    return f"{path} accessor error: {found}, expected {wanted}"

@@ -1,5 +1,6 @@
-"""Pruning, defaults and nulls by a structural schema, and embedded metadata. Values are changed in place.
+"""Algorithms on a value and its structural schema: pruning, defaults, nulls, embedded objects, lists.
 
+Values are changed in place.
 Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/schema/{pruning,defaulting,objectmeta,listtype}``.
 """
 
@@ -32,7 +33,7 @@ LIST_KEYS = "x-kubernetes-list-map-keys"
 MAP_TYPE = "x-kubernetes-map-type"
 NODE_COST = 3
 CONTAINERS = (dict, list)
-"""What rules can look into. Lists may have a million other items, which cost no call."""
+"""The values that a walk enters. A list may have a million other items, which must not cost a call each."""
 
 
 def inner(schema: Schema | None, name: str) -> Schema | None:
@@ -55,89 +56,95 @@ def child_path(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+def walk(
+    value: Any, schema: Schema | None, path: str = "", *, bracketed: bool = False
+) -> Iterator[tuple[Any, Schema, str]]:
+    """Yield the objects and lists that a schema describes, outermost first, each with schema and path.
+
+    ``bracketed`` writes fields that are no properties as ``[name]``, as list types do in errors.
+    """
+    # A stack instead of recursion: nested generators would pass each item through all levels above it.
+    pending = [(value, schema, path)]
+    while pending:
+        value, schema, path = pending.pop()
+        if schema is None or not isinstance(value, CONTAINERS):
+            continue
+        yield value, schema, path
+        # Listed after the yield, because the caller may have added or removed fields.
+        if isinstance(value, dict):
+            properties = schema.get("properties") or {}
+            for name in sorted(value, reverse=True):
+                if isinstance(value[name], CONTAINERS):
+                    by_key = bracketed and name not in properties
+                    place = f"{path}[{name}]" if by_key else child_path(path, name)
+                    pending.append((value[name], inner(schema, name), place))
+        else:
+            below = items_of(schema)
+            pending += reversed(
+                [
+                    (item, below, f"{path}[{index}]")
+                    for index, item in enumerate(value)
+                    if isinstance(item, CONTAINERS)
+                ]
+            )
+
+
 def prune(
     value: Any, schema: Schema | None, unknown: list[str], path: str = "", *, root: bool = False
 ) -> None:
     """Remove the fields that a schema does not declare, and collect their paths."""
+    # Not a walk: it goes where no schema is, and "preserve" of a list holds for its items.
+    charge(NODE_COST * len(value) if isinstance(value, CONTAINERS) else 0)
+    known = schema or {}
     if isinstance(value, list):
-        charge(NODE_COST * len(value))
         below = items_of(schema)
-        if schema is not None and schema.get(PRESERVE):
+        if known.get(PRESERVE):
             below = {**(below or {}), PRESERVE: True}
         for index, item in enumerate(value):
             if isinstance(item, CONTAINERS):
                 prune(item, below, unknown, f"{path}[{index}]")
-        return
-    if not isinstance(value, dict):
-        return
-    charge(NODE_COST * len(value))
-    known = schema or {}
-    properties, more = known.get("properties") or {}, known.get("additionalProperties")
-    embedded = root or known.get(EMBEDDED, False)
-    for name in list(value):
-        if embedded and name in META_FIELDS:
-            continue
-        if name in properties or more is not None:
-            if isinstance(value[name], CONTAINERS):
-                prune(value[name], inner(schema, name), unknown, child_path(path, name))
-        elif not known.get(PRESERVE):
-            unknown.append(child_path(path, name))
-            del value[name]
+    elif isinstance(value, dict):
+        properties = known.get("properties") or {}
+        free = known.get("additionalProperties") is not None
+        implied = META_FIELDS if root or known.get(EMBEDDED) else ()
+        for name in list(value):
+            if name in implied:
+                continue
+            if free or name in properties:
+                if isinstance(value[name], CONTAINERS):
+                    prune(value[name], inner(schema, name), unknown, child_path(path, name))
+            elif not known.get(PRESERVE):
+                unknown.append(child_path(path, name))
+                del value[name]
 
 
 def drop_nulls(value: Any, schema: Schema | None) -> None:
     """Remove nulls that are neither allowed nor replaced by a default."""
-    if isinstance(value, dict):
-        for name, item in list(value.items()):
-            below = inner(schema, name)
-            if (
-                item is None
-                and below is not None
-                and not below.get("nullable")
-                and below.get("default") is None
-            ):
-                del value[name]
-            elif isinstance(item, CONTAINERS):
-                drop_nulls(item, below)
-    elif isinstance(value, list):
-        below = items_of(schema)
-        for item in value:
-            if isinstance(item, CONTAINERS):
-                drop_nulls(item, below)
+    for holder, known, _ in walk(value, schema):
+        # Nulls in lists stay: removing one would move the items after it.
+        if isinstance(holder, dict):
+            for name in [name for name, item in holder.items() if item is None]:
+                below = inner(known, name)
+                if below is not None and below.get("default") is None and not below.get("nullable"):
+                    del holder[name]
 
 
 def set_defaults(value: Any, schema: Schema | None, growth: Growth) -> None:
     """Set the defaults of missing fields, and of nulls that are not allowed; 500 if they are too large."""
-    if schema is None:
-        return
-    if isinstance(value, dict):
-        for name, below in (schema.get("properties") or {}).items():
-            if below.get("default") is not None and (
-                name not in value or _null(value[name], below)
-            ):
-                value[name] = _default(below, growth)
-        for name in value:
-            found = inner(schema, name)
-            if found is not None and _null(value[name], found):
-                value[name] = _default(found, growth)
-            if isinstance(value[name], CONTAINERS):
-                set_defaults(value[name], found, growth)
-    elif isinstance(value, list):
-        below = items_of(schema)
-        for index, item in enumerate(value):
-            if item is None and below is not None and _null(item, below):
-                value[index] = _default(below, growth)
-            if isinstance(value[index], CONTAINERS):
-                set_defaults(value[index], below, growth)
-
-
-def _default(schema: Schema, growth: Growth) -> Any:
-    growth.add(schema)
-    return copy.deepcopy(schema.get("default"))
-
-
-def _null(value: Any, schema: Schema) -> bool:
-    return value is None and not schema.get("nullable")
+    for holder, known, _ in walk(value, schema):
+        if isinstance(holder, list):
+            empty: list[Any] = [index for index, item in enumerate(holder) if item is None]
+        else:
+            empty = [name for name, item in holder.items() if item is None]
+            empty += [name for name in known.get("properties") or () if name not in holder]
+        for key in empty:
+            below = items_of(known) if isinstance(holder, list) else inner(known, key)
+            is_null = not isinstance(holder, dict) or key in holder
+            if below is None or (is_null and below.get("nullable")):
+                continue
+            if below.get("default") is not None:
+                growth.add(below)
+                holder[key] = copy.deepcopy(below["default"])
 
 
 def read_metadata(data: Any, unknown: list[str], path: str = "") -> Object:
@@ -151,57 +158,47 @@ def read_metadata(data: Any, unknown: list[str], path: str = "") -> Object:
     return metadata
 
 
+def _embedded(value: Any, schema: Schema | None, path: str) -> Iterator[tuple[Object, str]]:
+    for holder, known, place in walk(value, schema, path):
+        if known.get(EMBEDDED) and isinstance(holder, dict):
+            yield holder, place
+
+
 def coerce_embedded(value: Any, schema: Schema | None, unknown: list[str], path: str = "") -> None:
     """Decode the metadata of embedded objects; ``DecodeProblem`` if it is invalid."""
     for holder, place in _embedded(value, schema, path):
         for name in ("apiVersion", "kind"):
-            if name in holder and not isinstance(holder[name], str):
-                shown = orjson.dumps(holder[name]).decode()
-                raise DecodeProblem(
-                    f"{child_path(place, name)}: Invalid value: {shown}: must be a string"
-                )
+            if not isinstance(holder.get(name, ""), str):
+                _refuse_embedded(holder, name, place, "must be a string")
         if "metadata" in holder:
             try:
                 holder["metadata"] = read_metadata(holder["metadata"], unknown, place)
             except DecodeProblem as error:
-                shown = orjson.dumps(holder["metadata"], option=orjson.OPT_SORT_KEYS).decode()
-                problem = f"{child_path(place, 'metadata')}: Invalid value: {shown}: {error}"
-                raise DecodeProblem(problem) from error
+                _refuse_embedded(holder, "metadata", place, str(error))
 
 
-def _embedded(value: Any, schema: Schema | None, path: str) -> Iterator[tuple[Object, str]]:
-    if schema is None:
-        return
-    if isinstance(value, dict):
-        if schema.get(EMBEDDED):
-            yield value, path
-        for name in sorted(value):
-            if isinstance(value[name], CONTAINERS):
-                yield from _embedded(value[name], inner(schema, name), child_path(path, name))
-    elif isinstance(value, list):
-        below = items_of(schema)
-        for index, item in enumerate(value):
-            if isinstance(item, CONTAINERS):
-                yield from _embedded(item, below, f"{path}[{index}]")
+def _refuse_embedded(holder: Object, name: str, path: str, problem: str) -> None:
+    value = orjson.dumps(holder[name], option=orjson.OPT_SORT_KEYS).decode()
+    raise DecodeProblem(f"{child_path(path, name)}: Invalid value: {value}: {problem}")
 
 
 def check_embedded(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:
     """Check the type and the metadata of embedded objects."""
     for holder, place in _embedded(value, schema, path):
         for name in ("apiVersion", "kind"):
-            field, found = child_path(place, name), holder.get(name)
+            field = child_path(place, name)
+            text = holder.get(name)
             if name not in holder:
                 errors.required(field)
-            elif not found:
-                errors.invalid(field, found, "must not be empty")
-            elif name == "apiVersion" and found.count("/") > 1:
-                errors.invalid(field, found, f"unexpected GroupVersion string: {found}")
+            elif not text:
+                errors.invalid(field, text, "must not be empty")
+            elif name == "apiVersion" and text.count("/") > 1:
+                errors.invalid(field, text, f"unexpected GroupVersion string: {text}")
             elif name == "kind":
-                problems = ",".join(dns_1035_label(found.lower()))
-                text = f"may have mixed case, but should otherwise match: {problems}"
-                errors.check_problem(field, found, text if problems else "")
+                check_mixed_case(text, field, errors)
         metadata = holder.get("metadata")
         if metadata is not None:
+            # An embedded object is not stored on its own, so it needs no name, as in the real server.
             named = {**metadata, "name": metadata.get("name") or "fakename"}
             namespaced = bool(metadata.get("namespace"))
             validate_metadata(
@@ -209,45 +206,43 @@ def check_embedded(value: Any, schema: Schema | None, errors: FieldErrors, path:
             )
 
 
+def check_mixed_case(name: str, path: str, errors: FieldErrors) -> None:
+    """Check the name of a kind, which is a DNS label but for its capitals."""
+    problems = ",".join(dns_1035_label(name.lower()))
+    if problems:
+        errors.invalid(path, name, f"may have mixed case, but should otherwise match: {problems}")
+
+
 def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:
     """Check that lists of the types ``set`` and ``map`` have no item twice."""
-    if schema is None:
-        return
-    if isinstance(value, dict):
-        for name in sorted(name for name in value if isinstance(value[name], CONTAINERS)):
-            known = name in (schema.get("properties") or {})
-            place = child_path(path, name) if known else f"{path}[{name}]"
-            check_lists(value[name], inner(schema, name), errors, place)
-        return
-    if not isinstance(value, list):
-        return
-    keys = _keys(value, schema, errors, path)
-    if all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys):
-        keys = []
-    counts: dict[bytes, int] = {}
-    for index, key in enumerate(keys):
-        text = orjson.dumps(key, option=orjson.OPT_SORT_KEYS)
-        counts[text] = counts.get(text, 0) + 1
-        if counts[text] == 2:
-            errors.duplicate(f"{path}[{index}]", key)
-    below = items_of(schema)
-    for index, item in enumerate(value):
-        if isinstance(item, CONTAINERS):
-            check_lists(item, below, errors, f"{path}[{index}]")
+    for items, known, place in walk(value, schema, path, bracketed=True):
+        if not isinstance(items, list):
+            continue
+        keys = _keys(items, known, errors, place)
+        # Long lists of different texts are common; they need no encoding to be told apart.
+        if all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys):
+            continue
+        counts: dict[bytes, int] = {}
+        for index, key in enumerate(keys):
+            text = orjson.dumps(key, option=orjson.OPT_SORT_KEYS)
+            counts[text] = counts.get(text, 0) + 1
+            # The real server reports an item once, however often it is repeated.
+            if counts[text] == 2:
+                errors.duplicate(f"{place}[{index}]", key)
 
 
-def _keys(value: list[Any], schema: Schema, errors: FieldErrors, path: str) -> list[Any]:
+def _keys(items: list[Any], schema: Schema, errors: FieldErrors, path: str) -> list[Any]:
     """The keys that distinguish the items of a set or a map; empty for other lists."""
     kind = schema.get(LIST_TYPE)
     if kind == "set":
-        return value
+        return items
     if kind != "map":
         return []
-    for index, item in enumerate(value):
+    for index, item in enumerate(items):
         if item is not None and not isinstance(item, dict):
             errors.invalid(
                 f"{path}[{index}]", item, "must be an object for an array of list-type map"
             )
             return []
     names = schema.get(LIST_KEYS) or []
-    return [{name: item[name] for name in names if item and name in item} for item in value]
+    return [{name: item[name] for name in names if item and name in item} for item in items]

@@ -28,16 +28,18 @@ from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
 
 ABSENT: Any = object()
-"""Instead of an old value that there is not."""
-TYPE_NAMES = {
-    bool: "boolean",
-    str: "string",
-    int: "integer",
-    float: "number",
-    list: "array",
-    dict: "object",
+"""The old value of a field that is new."""
+TYPE_NAMES = {bool: "boolean", str: "string", int: "integer", float: "number", list: "array"}
+SIZES: dict[type, tuple[str, str, str, str]] = {
+    str: ("Length", "should be", " chars long", "too long"),
+    list: ("Items", "should have", " items", "too many"),
+    dict: ("Properties", "should have", " properties", "too many"),
 }
-VALUE_COST, CHOICE_COST, PATTERN_SECONDS = 10, 0.2, 0.2
+"""By type: the end of the keywords, the words of the problem, and its reason if there is too much."""
+BOUNDS = (("maximum", "less", 1), ("minimum", "greater", -1))
+VALUE_COST = 10
+CHOICE_COST = 0.2
+PATTERN_SECONDS = 0.2
 ANY_TEXT = frozenset(("type", "description", "title", "example"))
 """The fields of a schema that every text fits."""
 CHECKS_OF_A_TEXT = 6
@@ -66,8 +68,13 @@ class Result:
     def add(
         self, reason: str, name: str, value: Any, text: str, limits: Iterable[Any] = ()
     ) -> None:
-        """Add a problem, unless there is one with the same text."""
+        """Add a problem of the field ``name``, unless there is one with the same text."""
         self.problems.setdefault(text, Problem(reason, name, value, text, tuple(limits)))
+
+    def type_error(self, path: str, types: str, found: str, value: Any) -> None:
+        """Add the problem of a value of the wrong type or format."""
+        text = f"{path} in body must be of type {types}: {go_quote(found)}"
+        self.add("type", path, value, text)
 
     def pass_texts(self, count: int) -> None:
         """Count so many texts, of schemas that every text fits, as validated."""
@@ -81,64 +88,60 @@ class Result:
         self.passed += other.passed
 
 
-def _takes_any_text(schema: Schema) -> bool:
-    return schema.get("type") == "string" and schema.keys() <= ANY_TEXT
-
-
 def check_value(
     schema: Schema | None, value: Any, errors: FieldErrors, root: str = "", old: Any = ABSENT
 ) -> None:
-    """Report what is wrong with a value; ``root`` is the field at which it stands, ``old`` what it replaces."""
+    """Report what is wrong with a value at the field ``root``, which replaces ``old``."""
     if schema is None:
         return
     result = validate(schema, value, "", old)
     if result.problems and value == old:
         return
     for problem in result.problems.values():
-        name = problem.name.removeprefix(".")
-        place = ".".join(part for part in (root, name) if part) or "<nil>"
+        path = ".".join(filter(None, (root, problem.name.removeprefix(".")))) or "<nil>"
         bad = "" if problem.value is None else problem.value
-        if problem.reason == "composite":
-            errors.invalid(root or "<nil>", "", problem.text)
-        elif problem.reason == "required":
-            errors.required(place)
-        elif problem.reason == "enum":
-            texts = [
-                each if isinstance(each, str) else orjson.dumps(each).decode()
-                for each in problem.limits
-            ]
-            errors.not_supported(place, problem.value, texts)
-        elif problem.reason == "too long":
-            errors.too_long(place, problem.limits[0])
-        elif problem.reason == "too many":
-            errors.too_many(place, problem.value, problem.limits[0])
-        elif problem.reason == "type":
-            errors.add(
-                "FieldValueTypeInvalid",
-                place,
-                f"Invalid value: {printed_value(bad)}: {problem.text}",
-            )
-        else:
-            errors.invalid(place, bad, problem.text)
+        match problem.reason:
+            case "composite":  # named after the object, whatever part of it has the alternatives
+                errors.invalid(root or "<nil>", "", problem.text)
+            case "required":
+                errors.required(path)
+            case "enum":
+                choices = [
+                    choice if isinstance(choice, str) else orjson.dumps(choice).decode()
+                    for choice in problem.limits
+                ]
+                errors.not_supported(path, problem.value, choices)
+            case "too long":
+                errors.too_long(path, *problem.limits)
+            case "too many":
+                errors.too_many(path, problem.value, *problem.limits)
+            case "type":
+                text = f"Invalid value: {printed_value(bad)}: {problem.text}"
+                errors.add("FieldValueTypeInvalid", path, text)
+            case _:
+                errors.invalid(path, bad, problem.text)
+
+
+def _types_of(schema: Schema) -> list[str]:
+    if schema.get(INT_OR_STRING):
+        return ["integer", "string"]
+    return [schema["type"]] if schema.get("type") else []
 
 
 def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result:
-    """Check a value and what is in it; ``path`` names it in messages."""
+    """Check a value and what is in it; ``path`` names it in messages.
+
+    The order of the checks, and what each adds to ``passed``, decide which alternative's problems are reported.
+    """
     charge(VALUE_COST)
     result = Result()
-    types = (
-        ["integer", "string"]
-        if schema.get(INT_OR_STRING)
-        else [schema["type"]]
-        if schema.get("type")
-        else []
-    )
-    given = schema.get("format", "")
-    format_ = given if given and is_known(given, types[0] if len(types) == 1 else "") else ""
+    types = _types_of(schema)
+    format_ = schema.get("format", "")
+    if format_ and not is_known(format_, types[0] if len(types) == 1 else ""):
+        format_ = ""
     if value is None:
         if types and "null" not in types and not schema.get("nullable"):
-            wanted = ",".join(types)
-            result.add("type", path, "null", f'{path} in body must be of type {wanted}: "null"')
+            result.type_error(path, ",".join(types), "null", "null")
         _check_enum(schema, value, path, result)
         return result
     if types or format_:
@@ -147,22 +150,25 @@ def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result
     _check_alternatives(schema, value, path, old, result)
     result.passed += 1
     if isinstance(value, str):
-        _check_text(schema, value, path, result)
+        pattern = schema.get("pattern")
+        # The real server stops at the first of these three.
+        if _check_size(schema, value, path, result) and pattern and not matches(pattern, value):
+            result.add("invalid", path, value, f"{path} in body should match '{pattern}'")
         result.passed += 1
         check = FORMATS.get(format_.replace("-", ""))
         if check is not None and not check(value):
-            result.add(
-                "type", path, value, f"{path} in body must be of type {format_}: {go_quote(value)}"
-            )
+            result.type_error(path, format_, value, value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         _check_number(schema, types, format_, value, path, result)
         result.passed += 2
     elif isinstance(value, list):
         _check_items(schema, value, path, old, result)
+        _check_size(schema, value, path, result)
         result.passed += 2
     _check_enum(schema, value, path, result)
     result.passed += 1
     if isinstance(value, dict):
+        _check_size(schema, value, path, result)
         _check_fields(schema, value, path, old, result)
         result.passed += 1
     result.passed += 1
@@ -175,18 +181,14 @@ def _check_type(types: list[str], format_: str, value: Any, path: str, result: R
     fits = fits or (found == "number" and "integer" in types and float(value).is_integer())
     own = {"integer": "int64", "number": "float64"}.get(found, "")
     if found not in ("string", "array") and format_ and not (fits or own == format_):
-        result.add("type", path, own, f"{path} in body must be of type {format_}: {go_quote(own)}")
-    elif not {"integer", "number"}.intersection(types) and format_ and found in ("string", "array"):
+        result.type_error(path, format_, own, own)
+    # Formats of strings are checked later, and so the type is not where there is one.
+    elif fits or (
+        format_ and found in ("string", "array") and not {"integer", "number"}.intersection(types)
+    ):
         result.passed += 1
-    elif not fits:
-        result.add(
-            "type",
-            path,
-            found,
-            f"{path} in body must be of type {','.join(types)}: {go_quote(found)}",
-        )
     else:
-        result.passed += 1
+        result.type_error(path, ",".join(types), found, found)
 
 
 def _check_enum(schema: Schema, value: Any, path: str, result: Result) -> None:
@@ -199,29 +201,34 @@ def _check_enum(schema: Schema, value: Any, path: str, result: Result) -> None:
 
 
 def _equal(value: Any, choice: Any) -> bool:
-    """Whether values are equal after a conversion between kinds of numbers; a boolean is none."""
-    return (
-        choice is not None
-        and isinstance(value, bool) == isinstance(choice, bool)
-        and bool(value == choice)
-    )
+    """Return whether values are equal after a conversion between kinds of numbers; a boolean is not one."""
+    same_sort = isinstance(value, bool) == isinstance(choice, bool)
+    return choice is not None and same_sort and bool(value == choice)
 
 
-def _check_text(schema: Schema, value: str, path: str, result: Result) -> None:
-    most, least, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
-    if most is not None and len(value) > most:
-        text = f"{path} in body should be at most {most} chars long"
-        result.add("too long", path, value, text, (most,))
-    elif least is not None and len(value) < least:
-        result.add("invalid", path, value, f"{path} in body should be at least {least} chars long")
-    elif pattern and not matches(pattern, value):
-        result.add("invalid", path, value, f"{path} in body should match '{pattern}'")
+def _check_size(schema: Schema, value: Any, path: str, result: Result) -> bool:
+    """Check the length of a text, list or object; return whether it is right."""
+    # A stored object is of a subclass of dict.
+    keyword, verb, unit, reason = SIZES.get(type(value), SIZES[dict])
+    size = len(value)
+    shown = value if isinstance(value, str) else size
+    most = schema.get(f"max{keyword}")
+    least = schema.get(f"min{keyword}")
+    if most is not None and size > most:
+        text = f"{path} in body {verb} at most {most}{unit}"
+        result.add(reason, path, shown, text, (most,))
+    elif least is not None and size < least:
+        result.add("invalid", path, shown, f"{path} in body {verb} at least {least}{unit}")
+    else:
+        return True
+    return False
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Whether a text has a part that matches a pattern; 429 if that takes too long to find out."""
+    """Return whether a text has a part that matches a pattern; 429 if that takes too long to find out."""
     charge(len(value))
     try:
+        # A learner's pattern may need exponential time, which RE2 in the real server never does.
         return patterns.compiled(pattern).search(value, timeout=PATTERN_SECONDS) is not None
     except TimeoutError as error:
         raise ApiError(429, "TooManyRequests", TOO_SLOW) from error
@@ -231,32 +238,29 @@ def _check_number(
     schema: Schema, types: list[str], format_: str, value: float, path: str, result: Result
 ) -> None:
     if len(types) == 1 and not _in_range(types[0], format_, value):
-        shown = f"with format {format_}" if format_ else "(default format)"
-        text = f"Checked value must be of type {types[0]} {shown} in {path}"
+        form = f"with format {format_}" if format_ else "(default format)"
+        text = f"Checked value must be of type {types[0]} {form} in {path}"
         result.add("composite", path, value, text)
-    whole = isinstance(value, int)
-    for name, word, beyond in (("maximum", "less", 1), ("minimum", "greater", -1)):
-        limit = schema.get(name)
-        if limit is None:
+    # Go compares an integer with the integer part of a limit.
+    convert = int if isinstance(value, int) else float
+    for name, word, beyond in BOUNDS:
+        if schema.get(name) is None:
             continue
-        limit = int(limit) if whole else limit
+        limit = convert(schema[name])
         exclusive = bool(schema.get(f"exclusive{name.title()}"))
         if (value - limit) * beyond > 0 or (exclusive and value == limit):
             than = f"{word} than" if exclusive else f"{word} than or equal to"
-            result.add(
-                "invalid", path, value, f"{path} in body should be {than} {go_number(limit)}"
-            )
-    factor = schema.get("multipleOf")
-    if factor is None:
+            text = f"{path} in body should be {than} {go_number(limit)}"
+            result.add("invalid", path, value, text)
+    if schema.get("multipleOf") is None:
         return
-    factor = int(factor) if whole else factor
+    factor = convert(schema["multipleOf"])
     if factor <= 0:
         text = f"factor MultipleOf declared for {path} must be positive: {go_number(factor)}"
         result.add("invalid", path, factor, text)
     elif not float(value / factor).is_integer():
-        result.add(
-            "invalid", path, value, f"{path} in body should be a multiple of {go_number(factor)}"
-        )
+        text = f"{path} in body should be a multiple of {go_number(factor)}"
+        result.add("invalid", path, value, text)
 
 
 def _in_range(type_: str, format_: str, value: float) -> bool:
@@ -272,30 +276,24 @@ def go_number(value: float) -> str:
     return str(int(value)) if whole else repr(value)
 
 
+def _takes_any_text(schema: Schema) -> bool:
+    return schema.get("type") == "string" and schema.keys() <= ANY_TEXT
+
+
 def _check_items(schema: Schema, value: list[Any], path: str, old: Any, result: Result) -> None:
-    items, most, least = items_of(schema), schema.get("maxItems"), schema.get("minItems")
-    size = len(value)
-    if items is not None:
-        before = _by_key(schema, old)
-        if _takes_any_text(items) and all(isinstance(item, str) for item in value):
-            result.pass_texts(len(value))
-            value = []
-        for index, item in enumerate(value):
-            known = before.get(_key_of(schema, item), ABSENT) if before else ABSENT
-            _merge_inner(result, items, item, f"{path}[{index}]", known)
-    if least is not None and size < least:
-        result.add("invalid", path, size, f"{path} in body should have at least {least} items")
-    if most is not None and size > most:
-        result.add(
-            "too many", path, size, f"{path} in body should have at most {most} items", (most,)
-        )
-
-
-def _by_key(schema: Schema, old: Any) -> dict[bytes, Any]:
-    """The old items of a list of the type ``map`` by their keys; the items of other lists have no old ones."""
-    if schema.get(LIST_TYPE) != "map" or not isinstance(old, list):
-        return {}
-    return {_key_of(schema, item): item for item in old}
+    items = items_of(schema)
+    if items is None:
+        return
+    if _takes_any_text(items) and all(isinstance(item, str) for item in value):
+        result.pass_texts(len(value))
+        return
+    before: dict[bytes, Any] = {}
+    # Only items with keys can be found again in the old list.
+    if schema.get(LIST_TYPE) == "map" and isinstance(old, list):
+        before = {_key_of(schema, item): item for item in old}
+    for index, item in enumerate(value):
+        known = before.get(_key_of(schema, item), ABSENT) if before else ABSENT
+        _merge_inner(result, items, item, f"{path}[{index}]", known)
 
 
 def _key_of(schema: Schema, item: Any) -> bytes:
@@ -305,78 +303,62 @@ def _key_of(schema: Schema, item: Any) -> bytes:
 
 def _merge_inner(result: Result, schema: Schema, value: Any, path: str, old: Any) -> None:
     """Check a value in another one; what is wrong with an unchanged one does not count."""
-    found = validate(schema, value, path, old)
-    if found.problems and old is not ABSENT and value == old:
-        found.problems.clear()
-    result.merge(found)
+    inner = validate(schema, value, path, old)
+    if inner.problems and old is not ABSENT and value == old:
+        inner.problems.clear()
+    result.merge(inner)
 
 
 def _check_fields(
     schema: Schema, value: dict[str, Any], path: str, old: Any, result: Result
 ) -> None:
-    size, least, most = len(value), schema.get("minProperties"), schema.get("maxProperties")
-    if least is not None and size < least:
-        result.add("invalid", path, size, f"{path} in body should have at least {least} properties")
-    if most is not None and size > most:
-        result.add(
-            "too many", path, size, f"{path} in body should have at most {most} properties", (most,)
-        )
-    properties, more = schema.get("properties") or {}, schema.get("additionalProperties")
+    properties = schema.get("properties") or {}
+    more = schema.get("additionalProperties")
+    # The fields of an atomic map have no old values: it is replaced as a whole.
     correlated = old if isinstance(old, dict) and schema.get(MAP_TYPE) != "atomic" else {}
-    for name in sorted(value):
-        if name in properties:
-            continue
+    for name in sorted(value.keys() - properties.keys()):
         if more is False:
             result.add("invalid", path, name, f"{path}.{name} in body is a forbidden property")
         elif isinstance(more, dict):
             _merge_inner(result, more, value[name], f"{path}.{name}", correlated.get(name, ABSENT))
-    for name in sorted(properties):
-        if isinstance(value.get(name), str) and _takes_any_text(properties[name]):
+    for name in sorted(properties.keys() & value.keys()):
+        if isinstance(value[name], str) and _takes_any_text(properties[name]):
             result.pass_texts(1)
-        elif name in value:
-            named = f"{path}.{name}" if path else name
-            fixed = not path and name in ("kind", "apiVersion")
-            before = ABSENT if fixed else correlated.get(name, ABSENT)
-            _merge_inner(result, properties[name], value[name], named, before)
+            continue
+        named = f"{path}.{name}" if path else name
+        fixed = not path and name in ("kind", "apiVersion")
+        before = ABSENT if fixed else correlated.get(name, ABSENT)
+        _merge_inner(result, properties[name], value[name], named, before)
     for name in schema.get("required") or ():
         if name not in value:
             result.add("required", f"{path}.{name}", None, f"{path}.{name} in body is required")
 
 
 def _check_alternatives(schema: Schema, value: Any, path: str, old: Any, result: Result) -> None:
-    named = go_quote(path)
-    if schema.get("anyOf"):
-        results = [validate(each, value, path, old) for each in schema["anyOf"]]
-        good = next((each for each in results if not each.problems), None)
-        if good is None:
-            result.add(
-                "composite", path, None, f"{named} must validate at least one schema (anyOf)"
-            )
-        result.merge(good if good is not None else max(results, key=lambda each: each.passed))
-    if schema.get("oneOf"):
-        results = [validate(each, value, path, old) for each in schema["oneOf"]]
-        valid = [each for each in results if not each.problems]
-        if len(valid) == 1:
-            result.merge(valid[0])
-        else:
-            found = f"Found {len(valid)} valid alternatives" if valid else "Found none valid"
-            result.add(
-                "composite",
-                path,
-                None,
-                f"{named} must validate one and only one schema (oneOf). {found}",
-            )
+    def refuse(problem: str) -> None:
+        result.add("composite", path, None, f"{go_quote(path)} must {problem}")
+
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        if not schema.get(keyword):
+            continue
+        results = [validate(choice, value, path, old) for choice in schema[keyword]]
+        valid = [outcome for outcome in results if not outcome.problems]
+        # Where none fits, the problems of the one that came closest are the most helpful.
+        best = valid[:1] or [max(results, key=lambda outcome: outcome.passed)]
+        if keyword == "allOf":
+            best = results
+        elif keyword == "anyOf":
             if not valid:
-                result.merge(max(results, key=lambda each: each.passed))
-    if schema.get("allOf"):
-        results = [validate(each, value, path, old) for each in schema["allOf"]]
-        for each in results:
-            result.merge(each)
-        valid_count = sum(not each.problems for each in results)
-        if valid_count < len(results):
-            none = "" if valid_count else ". None validated"
-            result.add(
-                "composite", path, None, f"{named} must validate all the schemas (allOf){none}"
-            )
+                refuse("validate at least one schema (anyOf)")
+        elif len(valid) != 1:
+            count = f"{len(valid)} valid alternatives" if valid else "none valid"
+            refuse(f"validate one and only one schema (oneOf). Found {count}")
+            if valid:
+                best = []
+        for outcome in best:
+            result.merge(outcome)
+        if keyword == "allOf" and len(valid) < len(results):
+            none = "" if valid else ". None validated"
+            refuse(f"validate all the schemas (allOf){none}")
     if schema.get("not") is not None and not validate(schema["not"], value, path, old).problems:
-        result.add("composite", path, None, f"{named} must not validate the schema (not)")
+        refuse("not validate the schema (not)")

@@ -13,6 +13,12 @@ from labkit.embedded.machinery.request import Object
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 MAX_SELECTABLE = 8
+SCALE_PATHS = (
+    ("specReplicasPath", ".spec."),
+    ("statusReplicasPath", ".status."),
+    ("labelSelectorPath", ".spec.", ".status."),
+)
+"""The fields of a scale, and the parts of an object to which their paths may lead."""
 
 
 def check_parts(
@@ -21,12 +27,12 @@ def check_parts(
     """Check the schema, subresources, columns and selectable fields of a version, or of all."""
     schema = (holder.get(schema_field) or {}).get("openAPIV3Schema")
     if schema is not None:
-        check_schema(schema, f"{path}.{schema_field}.openAPIV3Schema", status, errors)
+        check_schema(schema, f"{path}.{schema_field}.openAPIV3Schema", errors, status=status)
     scale = (holder.get("subresources") or {}).get("scale")
     if scale is not None:
         _check_scale(scale, f"{path}.subresources.scale", errors)
-    for at, column in enumerate(holder.get("additionalPrinterColumns") or ()):
-        _check_column(column, f"{path}.additionalPrinterColumns[{at}]", errors)
+    for index, column in enumerate(holder.get("additionalPrinterColumns") or ()):
+        _check_column(column, f"{path}.additionalPrinterColumns[{index}]", errors)
     if holder.get("selectableFields"):
         _check_selectable(
             holder["selectableFields"], schema or {}, f"{path}.selectableFields", errors
@@ -45,67 +51,71 @@ def check_deprecation(version: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(path, text, "must be <= 256 characters long")
     if not text:
         errors.invalid(path, text, "must not be an empty string")
-    at = next((place for place, char in enumerate(text) if not char.isprintable()), None)
-    if at is not None:
-        detail = f"non-printable character found at index {len(text[:at].encode())}"
-        errors.invalid(path, text, f"must only contain printable UTF-8 characters; {detail}")
+    for index, char in enumerate(text):
+        if not char.isprintable():
+            # Go counts in bytes.
+            found = f"non-printable character found at index {len(text[:index].encode())}"
+            detail = f"must only contain printable UTF-8 characters; {found}"
+            errors.invalid(path, text, detail)
+            break
 
 
-def _check_simple_path(text: str, path: str, roots: tuple[str, ...], errors: FieldErrors) -> None:
+def _check_simple_path(
+    text: str, path: str, errors: FieldErrors, roots: tuple[str, ...] = ()
+) -> None:
     if not text.startswith("."):
         errors.invalid(path, text, "must be a simple json path starting with .")
     elif roots and not text.startswith(roots):
-        named = " or ".join(root.strip(".").join((".", "")) for root in roots)
+        named = " or ".join(root.removesuffix(".") for root in roots)
         either = f"either {named}" if len(roots) > 1 else named
         errors.invalid(path, text, f"should be a json path under {either}")
 
 
 def _check_scale(scale: Object, path: str, errors: FieldErrors) -> None:
-    for field, root in (("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")):
+    for field, *roots in SCALE_PATHS:
         text = scale.get(field, "")
-        errors.check_present(f"{path}.{field}", text)
         if text:
-            _check_simple_path(text, f"{path}.{field}", (root,), errors)
-    selector = scale.get("labelSelectorPath")
-    if selector:
-        _check_simple_path(selector, f"{path}.labelSelectorPath", (".spec.", ".status."), errors)
+            _check_simple_path(text, f"{path}.{field}", errors, tuple(roots))
+        elif field != "labelSelectorPath":
+            errors.required(f"{path}.{field}")
 
 
 def _check_column(column: Object, path: str, errors: FieldErrors) -> None:
-    form, format_, text = (column.get(name, "") for name in ("type", "format", "jsonPath"))
     errors.check_present(f"{path}.name", column.get("name"))
-    one_of = f"must be one of {','.join(COLUMN_TYPES)}"
-    if not form:
-        errors.required(f"{path}.type", one_of)
-    elif form not in COLUMN_TYPES:
-        errors.invalid(f"{path}.type", form, one_of)
-    if format_ and format_ not in COLUMN_FORMATS:
-        errors.invalid(f"{path}.format", format_, f"must be one of {','.join(COLUMN_FORMATS)}")
-    errors.check_present(f"{path}.JSONPath", text)
+    for field, choices in (("type", COLUMN_TYPES), ("format", COLUMN_FORMATS)):
+        value = column.get(field, "")
+        one_of = f"must be one of {','.join(choices)}"
+        if not value and field == "type":
+            errors.required(f"{path}.type", one_of)
+        elif value and value not in choices:
+            errors.invalid(f"{path}.{field}", value, one_of)
+    text = column.get("jsonPath", "")
     if text:
-        _check_simple_path(text, f"{path}.JSONPath", (), errors)
+        _check_simple_path(text, f"{path}.JSONPath", errors)
+    else:
+        errors.required(f"{path}.JSONPath")
 
 
 def _check_selectable(fields: list[Object], schema: Schema, path: str, errors: FieldErrors) -> None:
     seen: set[str] = set()
-    for at, field in enumerate(fields):
-        place, text = f"{path}[{at}].jsonPath", field.get("jsonPath", "")
+    for index, field in enumerate(fields):
+        place = f"{path}[{index}].jsonPath"
+        text = field.get("jsonPath", "")
         if not text:
             errors.required(place)
             continue
-        found, problem = field_at(text, schema)
+        selected, problem = field_at(text, schema)
         if problem:
             errors.invalid(place, text, f"is an invalid path: {problem}")
             continue
         if text.split(".")[1] == "metadata":
             errors.invalid(place, text, "must not point to fields in metadata")
-        if found.get("type") not in ("string", "boolean", "integer"):
-            detail = "must point to a field of type string, boolean or integer."
-            errors.invalid(
-                place, text, f"{detail} Enum string fields and strings with formats are allowed."
+        if selected.get("type") not in ("string", "boolean", "integer"):
+            detail = (
+                "must point to a field of type string, boolean or integer. "
+                "Enum string fields and strings with formats are allowed."
             )
-        if text in seen:
-            errors.duplicate(place, text)
-        seen.add(text)
+            errors.invalid(place, text, detail)
+        errors.check_unique(place, text, seen)
     if len(seen) > MAX_SELECTABLE:
         errors.too_many(path, len(seen), MAX_SELECTABLE)

@@ -6,7 +6,7 @@ import pytest
 from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
 from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
 from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
-from labkit.embedded.apiserver.handlers.represent.errors import error_response
+from labkit.embedded.apiserver.handlers.represent.responses import error_response
 from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import KINDS

@@ -1,68 +1,67 @@
 """The columns of custom kinds, which their definitions name by JSON paths.
 
-Source: k8s.io/apiextensions-apiserver ``pkg/registry/customresource/tableconvertor``; k8s.io/client-go
-``util/jsonpath``.
+Source: k8s.io/apiextensions-apiserver ``pkg/registry/customresource/tableconvertor``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
-from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Cells, Printer
+from labkit.embedded.apiserver.handlers.represent.tables.model import (
+    COLUMNS,
+    MISSING,
+    Cells,
+    Printer,
+    find,
+    go_template,
+)
 from labkit.embedded.apiserver.handlers.represent.tables.text import since
-from labkit.embedded.apiserver.registry.custom.values import go_number
-from labkit.embedded.machinery.golang.json import escape
 from labkit.embedded.machinery.kinds import CustomKind
 from labkit.embedded.machinery.request import Object
 
-STEP = re.compile(r"\.(?P<name>(?:\\.|[^.\[\\])+)|\[\?\((?P<filter>.*?)\)\]|\[(?P<index>[^\]]*)\]")
-FILTER = re.compile(r"\s*@(?P<left>[^=!]*?)\s*(?:(?P<operator>==|!=)\s*(?P<right>.+?))?\s*")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def custom_printer(kind: CustomKind) -> Printer:
     """The printer of one version of a custom kind."""
-    name, age = (
-        COLUMNS[""][0],
-        {**COLUMNS["configmaps"][-1], "type": "date", "jsonPath": ".metadata.creationTimestamp"},
-    )
+    age = {
+        **COLUMNS["configmaps"][-1],
+        "type": "date",
+        "jsonPath": ".metadata.creationTimestamp",
+    }
     columns: list[Object] = kind.version_spec.get("additionalPrinterColumns") or [age]
-    described = [
-        {
-            "description": f"Custom resource definition column (in JSONPath format): {column['jsonPath']}",
-            **column,
-        }
-        for column in columns
-    ]
-    head, *own = [{key: each[key] for key in each if key != "path"} for each in (name, *described)]
+    shown = [COLUMNS[""][0]]
+    for column in columns:
+        about = f"Custom resource definition column (in JSONPath format): {column['jsonPath']}"
+        shown.append({"description": about, **column})
 
     def cells(obj: Object, now: float) -> Cells:
         return [obj["metadata"]["name"], *(_cell(column, obj, now) for column in columns)]
 
-    return Printer(kind.resource, cells, columns=[head, *own])
+    # Without their paths, since these cells are computed by other rules.
+    shown = [{key: column[key] for key in column if key != "path"} for column in shown]
+    return Printer(kind.resource, cells, columns=shown)
 
 
 def _cell(column: Object, obj: Object, now: float) -> Any:
-    found = next(find(obj, column["jsonPath"]), _MISSING)
+    value = next(iter(find(obj, column["jsonPath"])), MISSING)
     form = column["type"]
-    if found is _MISSING:
+    if value is MISSING:
         return None
     if form == "string":
-        return _text(found)
+        return go_template(value)
     if form == "boolean":
-        return found if isinstance(found, bool) else None
+        return value if isinstance(value, bool) else None
     if form == "date":
-        return _age(found, now) if isinstance(found, str) else None
-    if isinstance(found, bool) or not isinstance(found, int | float):
+        return _age(value, now) if isinstance(value, str) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    whole = int(found)
-    if form == "integer":
-        return whole if -(2**63) <= whole < 2**63 else -(2**63)
-    return found
+    if form == "number":
+        return value
+    whole = int(value)
+    # Go's conversion of a float beyond int64 yields the lowest number.
+    return whole if -(2**63) <= whole < 2**63 else -(2**63)
 
 
 def _age(time: str, now: float) -> str:
@@ -70,60 +69,3 @@ def _age(time: str, now: float) -> str:
         return since(time, now) if not time or TIME.fullmatch(time) else "<invalid>"
     except ValueError:  # no such month, day or hour
         return "<invalid>"
-
-
-_MISSING: Any = object()
-
-
-def _text(value: Any) -> str:
-    """A value as a template of Go prints it: objects and lists as JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return "<no value>"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return go_number(value)
-    return escape(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).decode()
-
-
-def find(obj: Any, path: str) -> Iterator[Any]:
-    """The values at a JSON path."""
-    values = [obj]
-    for step in STEP.finditer(path):
-        values = [found for value in values for found in _step(value, step)]
-    yield from values
-
-
-def _step(value: Any, step: re.Match[str]) -> Iterator[Any]:
-    index = (step["index"] or "").strip()
-    if step["filter"] is not None:
-        yield from (
-            item
-            for item in (value if isinstance(value, list) else ())
-            if _passes(item, step["filter"])
-        )
-    elif step["name"] == "*" or index == "*":
-        yield from (
-            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        )
-    elif isinstance(value, dict):
-        name = re.sub(r"\\(.)", r"\1", step["name"]) if step["name"] else index[1:-1]
-        if name in value:
-            yield value[name]
-    elif (
-        isinstance(value, list)
-        and re.fullmatch(r"-?\d{1,9}", index)
-        and -len(value) <= int(index) < len(value)
-    ):
-        yield value[int(index)]
-
-
-def _passes(item: Any, condition: str) -> bool:
-    """Whether an item of a list passes a filter: a field, or a comparison of one with a value."""
-    found = FILTER.fullmatch(condition)
-    left = next(find(item, found["left"]), _MISSING) if found is not None else _MISSING
-    if found is None or left is _MISSING or found["operator"] is None:
-        return left is not _MISSING
-    right = found["right"]
-    quoted = right[:1] in ("'", '"')
-    return bool((_text(left) == (right[1:-1] if quoted else right)) == (found["operator"] == "=="))

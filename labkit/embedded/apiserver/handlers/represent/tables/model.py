@@ -1,16 +1,21 @@
-"""The pieces of a table's description.
+"""Columns: what a table shows of an object, as rows of data and an engine that reads them.
 
 ``columns.json`` has the columns of each resource, as CustomResourceDefinitions have theirs in
 ``additionalPrinterColumns``: with the ``path`` of the field that they show, the ``default`` for an object without it,
-and ``as``, the way it is written (``TEXTS``, or ``since`` for how long ago a time was). A function of a printer
-returns the other cells.
+and ``as``, the way it is written: a name in ``TEXTS``, ``since`` for how long ago a time was, or a template such as
+``{kind}/{name}``. A path with brackets is a JSON path; ``as`` gets all of its values, and without ``as`` the first is
+shown. A function of a printer returns the other cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.handlers.represent.tables.text import (
@@ -18,8 +23,11 @@ from labkit.embedded.apiserver.handlers.represent.tables.text import (
     duration,
     labels,
     selector,
+    shortened,
     since,
 )
+from labkit.embedded.apiserver.registry.custom.values import go_number
+from labkit.embedded.machinery.golang.json import escape
 from labkit.embedded.machinery.request import Object
 
 Cells = list[Any]
@@ -39,14 +47,74 @@ TEXTS: Mapping[str, Callable[[Any], Any]] = {
     "access modes": access_modes,
     "count": len,
     "duration": duration,
-    "images": lambda containers: ",".join(each.get("image", "") for each in containers),
     "joined": ",".join,
     "labels": labels,
-    "names": lambda containers: ",".join(each.get("name", "") for each in containers),
+    "listed": ", ".join,
     "selector": selector,
+    "shortened": shortened,
     "text": str,
 }
 ABSENT: tuple[Any, ...] = (None, "", [], {})
+MISSING: Any = object()
+STEP = re.compile(r"\.(?P<name>(?:\\.|[^.\[\\])+)|\[\?\((?P<filter>.*?)\)\]|\[(?P<index>[^\]]*)\]")
+FILTER = re.compile(r"\s*@(?P<left>[^=!]*?)\s*(?:(?P<operator>==|!=)\s*(?P<right>.+?))?\s*")
+INDEX = re.compile(r"-?\d{1,9}")
+
+
+def go_template(value: Any) -> str:
+    """A value as a template of Go prints it: objects and lists as JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "<no value>"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return go_number(value)
+    return escape(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).decode()
+
+
+def find(obj: Any, path: str) -> list[Any]:
+    """The values at a JSON path.
+
+    Source: k8s.io/client-go ``util/jsonpath``.
+    """
+    values = [obj]
+    for step in STEP.finditer(path):
+        values = [found for value in values for found in _step(value, step)]
+    return values
+
+
+def _step(value: Any, step: re.Match[str]) -> Iterator[Any]:
+    index = (step["index"] or "").strip()
+    items = value if isinstance(value, list) else []
+    if step["filter"] is not None:
+        yield from (item for item in items if _passes(item, step["filter"]))
+    elif step["name"] == "*" or index == "*":
+        yield from value.values() if isinstance(value, dict) else items
+    elif isinstance(value, dict):
+        name = re.sub(r"\\(.)", r"\1", step["name"]) if step["name"] else index[1:-1]
+        if name in value:
+            yield value[name]
+    elif INDEX.fullmatch(index) and -len(items) <= int(index) < len(items):
+        yield items[int(index)]
+
+
+def _passes(item: Any, condition: str) -> bool:
+    """Return whether an item passes a filter: it has a field, or the field has, or has not, a value."""
+    parts = FILTER.fullmatch(condition)
+    values = find(item, parts["left"]) if parts is not None else []
+    if parts is None or not values or parts["operator"] is None:
+        return bool(values)
+    right = parts["right"]
+    wanted = right[1:-1] if right[:1] in ("'", '"') else right
+    return (go_template(values[0]) == wanted) == (parts["operator"] == "==")
+
+
+def _from_template(template: str, separator: str) -> Callable[[Any], str]:
+    def write(value: Any) -> str:
+        items = value if isinstance(value, list) else [value]
+        return separator.join(template.format_map(defaultdict(str, item)) for item in items)
+
+    return write
 
 
 def _definition(column: Object) -> Object:
@@ -61,22 +129,28 @@ def _definition(column: Object) -> Object:
 
 
 def _reader(column: Object) -> Callable[[Object, float], Any]:
-    steps, default, form = (
-        column["path"].split("."),
-        column.get("default", ""),
-        column.get("as", ""),
-    )
-    text = TEXTS[form] if form not in ("", "since") else None
+    path: str = column["path"]
+    default = column.get("default", "")
+    form = column.get("as", "")
+    steps = path.split(".")
+    # As the real server prints containers and subjects.
+    separator = ", " if "[" in path else ","
+    write = _from_template(form, separator) if "{" in form else TEXTS.get(form)
 
     def read(obj: Object, now: float) -> Any:
         value: Any = obj
-        for step in steps:
-            value = (value or {}).get(step)
+        if "[" in path:
+            value = [found for found in find(obj, f".{path}") if found not in ABSENT]
+            if write is None and value:
+                value = value[0]
+        else:
+            for step in steps:
+                value = (value or {}).get(step)
         if value in ABSENT:
             return default
         if form == "since":
             return since(value, now)
-        return value if text is None else text(value)
+        return value if write is None else write(value)
 
     return read
 
@@ -106,35 +180,20 @@ class Printer:
         columns = self.columns or COLUMNS[self.resource]
         self.definitions.extend(map(_definition, columns))
         self._readers.extend(
-            (place, _reader(each)) for place, each in enumerate(columns) if "path" in each
+            (place, _reader(column)) for place, column in enumerate(columns) if "path" in column
         )
 
     def cells(self, obj: Object, now: float) -> Cells:
         """The cells of an object's row; ``now`` is in seconds since the epoch."""
         row = self.computed(obj, now)
+        # From left to right, so each is inserted behind all that come before it.
         for place, read in self._readers:
             row.insert(place, read(obj, now))
         return row
 
 
 def printer(
-    resource: str,
-    *,
-    conditions: Callable[[Object], list[Object]] | None = None,
-    order: Callable[[Object], Any] | None = None,
+    resource: str, *, conditions: Callable[[Object], list[Object]] | None = None
 ) -> Callable[[Rows], Printer]:
     """Make a function the printer of a resource: it returns the cells of the columns without a path."""
-    return lambda computed: Printer(resource, computed, conditions, order)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The options of a Table.
-
-    They say what each row carries of its object (``Metadata``, ``Object`` or ``None``), the version of
-    ``meta.k8s.io``, and whether it has column definitions.
-    """
-
-    include: str = "Metadata"
-    version: str = "v1"
-    headers: bool = True
+    return lambda computed: Printer(resource, computed, conditions)

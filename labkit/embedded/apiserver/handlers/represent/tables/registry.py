@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.tables import (
-    core,
-    misc,
-    pods,
-    workloads,
-)
-from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Printer, Table
+from labkit.embedded.apiserver.handlers.represent.tables import cells, pods
+from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Printer
+from labkit.embedded.apiserver.handlers.represent.transform import Table
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import by_name
 
-MODULES = (core, misc, pods, workloads)
-
-
-COMPUTED = (
-    value for module in MODULES for value in vars(module).values() if isinstance(value, Printer)
-)
-PRINTERS: Mapping[str, Printer] = {
-    **{resource: Printer(resource) for resource in COLUMNS},
-    **{printer.resource: printer for printer in (*COMPUTED, *misc.POLICIES)},
+PRINTERS: Mapping[str, Printer] = {resource: Printer(resource) for resource in COLUMNS} | {
+    value.resource: value
+    for module in (cells, pods)
+    for value in vars(module).values()
+    if isinstance(value, Printer)
 }
 DEFAULT = PRINTERS[""]
 """For kinds without columns of their own; without objects it has no rows either."""

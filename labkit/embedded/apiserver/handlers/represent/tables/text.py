@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from labkit.embedded.machinery.pods.state import parse_time
-from labkit.embedded.machinery.request import Object
 
 NONE = "<none>"
 UNKNOWN = "<unknown>"
 UNSET = "<unset>"
+MAX_SHOWN = 3
+"""How many addresses, hosts or ports a cell lists."""
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
 MODES = {
     "ReadWriteOnce": "RWO",
@@ -51,11 +52,6 @@ def since(timestamp: str | None, now: float) -> str:
     return duration(now - parse_time(timestamp)) if timestamp else UNKNOWN
 
 
-def age(obj: Object, now: float) -> str:
-    """How long ago an object was created."""
-    return since(obj["metadata"].get("creationTimestamp"), now)
-
-
 def labels(values: Mapping[str, str] | None) -> str:
     """Labels as ``a=b,c=d``."""
     return ",".join(f"{key}={value}" for key, value in sorted((values or {}).items())) or NONE
@@ -79,28 +75,12 @@ def selector(value: Mapping[str, Any] | None) -> str:
     return ",".join(text for _, text in sorted(terms, key=lambda term: term[0])) or NONE
 
 
-def shortened(texts: Sequence[str], most: int, separator: str = ",") -> str:
+def shortened(texts: Sequence[str]) -> str:
     """The first texts, and how many more there are."""
-    more = len(texts) - most
-    return separator.join(texts[:most]) + (f" + {more} more..." if more > 0 else "")
-
-
-def ingress_addresses(obj: Object) -> list[str]:
-    """The addresses of a service's or an ingress' load balancer."""
-    balancer = (obj.get("status") or {}).get("loadBalancer") or {}
-    addresses = [
-        each.get("ip") or each.get("hostname") or "" for each in balancer.get("ingress") or ()
-    ]
-    return [address for address in addresses if address]
+    more = len(texts) - MAX_SHOWN
+    return ",".join(texts[:MAX_SHOWN]) + (f" + {more} more..." if more > 0 else "")
 
 
 def access_modes(modes: Iterable[str] | None) -> str:
     """Access modes by their short names, in the usual order."""
     return ",".join(short for mode, short in MODES.items() if mode in (modes or ()))
-
-
-def storage_class(obj: Object) -> str:
-    """The storage class of a volume or claim."""
-    annotations = obj["metadata"].get("annotations") or {}
-    old = annotations.get("volume.beta.kubernetes.io/storage-class")
-    return str(old if old is not None else (obj.get("spec") or {}).get("storageClassName") or "")
