@@ -61,10 +61,10 @@ def content_type(request: Request) -> str:
     return named
 
 
-def unsupported_media_type() -> ApiError:
+def unsupported_media_type(accepted: tuple[str, ...] = MEDIA_TYPES) -> ApiError:
     """415: the server does not read that media type."""
     text = "the body of the request was in an unknown format - accepted media types include: "
-    return ApiError(415, "UnsupportedMediaType", text + ", ".join(MEDIA_TYPES))
+    return ApiError(415, "UnsupportedMediaType", text + ", ".join(accepted))
 
 
 def field_validation(request: Request) -> str:
@@ -91,63 +91,59 @@ def decode_object(
     """
     if isinstance(kind, CustomKind) and gvk is None:
         return _decode_custom(request, kind)
-    group, version, name = gvk or (kind.group, kind.version, kind.kind)
-    struct = schemas().of_kind(group, version, name)
+    expected = gvk or (kind.group, kind.version, kind.kind)
+    struct = schemas().of_kind(*expected)
     assert struct is not None
     mode = field_validation(request)
     strict: list[str] = []
     noted = strict if mode != "Ignore" else None
-    media_type, expected = content_type(request), (group, version, name)
+    media_type = content_type(request)
+    # A large body takes long, and nothing is changed yet.
     with apart():
         obj = decode_body(
             media_type, request.body, struct, expected, noted, older=older, keep_empty=keep_empty
         )
-    if strict:
-        if mode == "Strict":
-            raise _cannot_be_handled(
-                obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}"
-            )
-        request.warnings += warning_lines(strict)
+    if mode == "Strict":
+        _refuse_strict(strict, obj["kind"], expected[1], expected[2])
+    request.warnings += warning_lines(strict)
     request.note_object(obj)
     return obj
+
+
+def _refuse_strict(strict: list[str], kind: str, version: str, expected: str) -> None:
+    if strict:
+        problem = f"strict decoding error: {', '.join(strict)}"
+        raise _cannot_be_handled(kind, version, expected, problem)
 
 
 def _decode_custom(request: Request, kind: CustomKind) -> Object:
     """Decode the custom object in a request's body, with its defaults; 400 or 415."""
-    mode, media_type = field_validation(request), content_type(request)
+    mode = field_validation(request)
     strict: list[str] = []
-    if media_type == PROTOBUF:
-        problem = f"{NO_PROTOBUF} and cannot be encoded to a protobuf message"
-        raise bad_request(
-            f"the object provided is unrecognized (must be of type {kind.kind}): {problem}"
-        )
-    if media_type == YAML:
-        data: Any = _read_yaml(request.body, kind.kind, strict)
-    else:
-        data = _read_json(request.body, kind.kind)
-    expected = kind.group, kind.version, kind.kind
-    found = _read_kind(data, request.body, ("", "", kind.kind))
+    data = _read(content_type(request), request.body, kind, strict)
+    group, version, name = _read_kind(data, request.body, ("", "", kind.kind))
     if not isinstance(data, dict) or not data.get("kind"):
         problem = f"Object 'Kind' is missing in '{request.body.decode('utf-8', 'replace')}'"
-        shown = f"{problem} ({summary(request.body)})"
-        raise bad_request(
-            f"the object provided is unrecognized (must be of type {kind.kind}): {shown}"
-        )
+        raise _unrecognized(kind.kind, request.body, problem, "")
     try:
         obj = decode_custom(kind, data, strict)
     except DecodeProblem as error:
-        raise _cannot_be_handled(found[2], found[1], kind.kind, str(error)) from error
-    if strict and mode == "Strict":
-        problem = f"strict decoding error: {', '.join(strict)}"
-        raise _cannot_be_handled(found[2], found[1], kind.kind, problem)
-    if found[:2] != expected[:2]:
-        sent = data.get("apiVersion") or ""
-        text = f"the API version in the data ({sent}) does not match the expected API version ({kind.group_version})"
-        raise bad_request(text)
+        raise _cannot_be_handled(name, version, kind.kind, str(error)) from error
+    if mode == "Strict":
+        _refuse_strict(strict, name, version, kind.kind)
+    if (group, version) != (kind.group, kind.version):
+        raise _other_version(data.get("apiVersion") or "", kind.group_version)
     if mode == "Warn":
         request.warnings += warning_lines(strict)
     request.note_object(obj)
     return obj
+
+
+def _other_version(sent: str, expected: str) -> ApiError:
+    text = (
+        f"the API version in the data ({sent}) does not match the expected API version ({expected})"
+    )
+    return bad_request(text)
 
 
 def warning_lines(strict: list[str]) -> list[str]:
@@ -182,12 +178,7 @@ def decode_body(
         check: Refuses another (group, version, kind) than the expected one.
         keep_empty: See ``Decoder``.
     """
-    if media_type == PROTOBUF:
-        data: Any = _read_protobuf(body, expected[2])
-    elif media_type == YAML:
-        data = _read_yaml(body, expected[2], strict)
-    else:
-        data = _read_json(body, expected[2])
+    data = _read(media_type, body, expected[2], strict)
     found = _read_kind(data, body, expected)
     if found[1] not in older or (found[0], expected[1], found[2]) != expected:
         (check or _check_kind)(found, expected)
@@ -195,10 +186,13 @@ def decode_body(
         obj = Decoder(strict, keep_empty=keep_empty).decode(struct, data)
     except DecodeProblem as error:
         raise _cannot_be_handled(found[2], found[1], expected[2], str(error)) from error
-    api_version = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
     obj.pop("kind", None)
     obj.pop("apiVersion", None)
-    return {"kind": expected[2], "apiVersion": api_version, **obj}
+    return {"kind": expected[2], "apiVersion": _api_version(*expected[:2]), **obj}
+
+
+def _api_version(group: str, version: str) -> str:
+    return f"{group}/{version}" if group else version
 
 
 def summary(body: bytes, limit: int = 30) -> str:
@@ -210,29 +204,32 @@ def summary(body: bytes, limit: int = 30) -> str:
     return text + (" ..." if len(body) > limit else "")
 
 
-def _read_json(body: bytes, kind: str) -> Any:
-    try:
-        return gojson.loads(body)
-    except gojson.SyntaxProblem as error:
-        raise _unrecognized(kind, body, str(error)) from error
+def _read(media_type: str, body: bytes, kind: str | CustomKind, strict: list[str] | None) -> Any:
+    name = kind if isinstance(kind, str) else kind.kind
+    if media_type == JSON:
+        try:
+            return gojson.loads(body)
+        except gojson.SyntaxProblem as error:
+            raise _unrecognized(name, body, str(error)) from error
+    # The libraries behind the rarer forms take longer to import than the rest of the server.
+    if media_type == YAML:
+        from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 
-
-def _read_yaml(body: bytes, kind: str, strict: list[str] | None) -> Any:
-    from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
-
-    try:
-        return yaml_to_json(body, strict)
-    except YamlProblem as error:
-        raise _unrecognized(kind, body, str(error), "") from error
-
-
-def _read_protobuf(body: bytes, kind: str) -> Any:
+        try:
+            return yaml_to_json(body, strict)
+        except YamlProblem as error:
+            raise _unrecognized(name, body, str(error), "") from error
+    if isinstance(kind, CustomKind):
+        problem = f"{NO_PROTOBUF} and cannot be encoded to a protobuf message"
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {name}): {problem}"
+        )
     from labkit.embedded.machinery.schema.protobuf_read import ProtobufProblem, decode_unknown
 
     try:
         return decode_unknown(body)
     except ProtobufProblem as error:
-        raise _unrecognized(kind, body, str(error), "") from error
+        raise _unrecognized(name, body, str(error), "") from error
 
 
 def _unrecognized(
@@ -256,20 +253,17 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
         value = data.get(field)
         if value is not None and not isinstance(value, str):
             raise _unrecognized(expected[2], body, cannot_unmarshal(value, "string", f".{field}"))
-    api_version, kind = data.get("apiVersion") or "", data.get("kind") or ""
+    api_version = data.get("apiVersion") or ""
+    kind = data.get("kind") or ""
     if api_version.count("/") > 1:
         raise _unrecognized(expected[2], body, f"unexpected GroupVersion string: {api_version}", "")
-    group, slash, version = (
-        api_version.partition("/") if "/" in api_version else ("", "", api_version)
-    )
+    group, slash, version = api_version.rpartition("/")
     if slash and group and not version and group != expected[0]:
-        raise _cannot_be_handled(
-            kind, "", expected[2], f"Object 'apiVersion' is missing in '{body.decode()}'"
-        )
-    if not version and not group:
-        group, version = expected[0], expected[1]
-    elif not version and group == expected[0]:
-        version = expected[1]
+        problem = f"Object 'apiVersion' is missing in '{body.decode()}'"
+        raise _cannot_be_handled(kind, "", expected[2], problem)
+    # Only a missing version is taken from the path.
+    if not version and group in ("", expected[0]):
+        group, version = expected[:2]
     return group, version, kind or expected[2]
 
 
@@ -282,35 +276,31 @@ def _check_kind(actual: tuple[str, str, str], expected: tuple[str, str, str]) ->
     if actual == expected:
         return
     group, version, kind = actual
-    api_version = f"{group}/{version}" if group else version
+    api_version = _api_version(group, version)
+    shared = stores(actual)
     if is_older(api_version, kind, expected[0], expected[2]) or (
-        stores(actual) and stores(actual) == stores(expected)
+        shared and shared == stores(expected)
     ):
-        wanted = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
-        text = f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
-        raise bad_request(text)
+        raise _other_version(api_version, _api_version(*expected[:2]))
+    is_version = api_version in older_versions.KINDS or any(
+        row.group_version == api_version for row in KINDS
+    )
     known = (
         kind in UNVERSIONED
-        or (kind in EVERYWHERE and _is_version(group, version))
+        or (kind in EVERYWHERE and is_version)
         or is_registered(api_version, kind)
         or schemas().of_kind(group, version, kind) is not None
         or ((group, kind) in BY_KIND and BY_KIND[group, kind].version == version)
     )
-    if not known:
+    if known:
+        package = INTERNAL_PACKAGES.get(expected[0], expected[0].partition(".")[0])
+        sent = f"{'v1' if kind in UNVERSIONED else version}.{kind}"
+        problem = f"converting ({sent}) to ({package}.{expected[2]}): unknown conversion"
+    else:
         scheme = SCHEMES.get(expected[0], SCHEME)
         what = f"{go_quote(kind)} is registered for version {go_quote(api_version)}"
         problem = f'no kind {what} in scheme "{scheme}"'
-    else:
-        package = INTERNAL_PACKAGES.get(expected[0], expected[0].partition(".")[0])
-        shown = "v1" if kind in UNVERSIONED else version
-        problem = f"converting ({shown}.{kind}) to ({package}.{expected[2]}): unknown conversion"
     raise _cannot_be_handled(kind, version, expected[2], problem)
-
-
-def _is_version(group: str, version: str) -> bool:
-    """Whether a version of a group has, or had, kinds."""
-    served = any((row.group, row.version) == (group, version) for row in KINDS)
-    return served or f"{group}/{version}" in older_versions.KINDS
 
 
 def _cannot_be_handled(kind: str, version: str, expected: str, problem: str) -> ApiError:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from labkit.embedded.machinery.work import charge
 
 MAX_COPIED_BYTES = 3 * 1024 * 1024
 """The most bytes that the ``copy`` operations of one patch may add (``JSONPatchMaxCopyBytes``)."""
-
+OPERATIONS = ("add", "copy", "move", "remove", "replace", "test")
 LONGEST_INDEX = 20
 """The most digits of a Go integer, without leading zeros."""
 INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
@@ -32,13 +31,13 @@ class JsonPatch:
         self.document = document
         self._copied = 0
         self._opened: dict[int, Any] = {}
-        """The objects that were accessed: their fields are sorted in the result."""
+        """The objects that were accessed: their fields are sorted in the result, as Go writes maps."""
 
     def written(self) -> Any:
         """The document, with the fields of accessed objects sorted by name."""
         return self._written(self.document, outer=True)
 
-    def _written(self, value: Any, outer: bool = False) -> Any:
+    def _written(self, value: Any, *, outer: bool = False) -> Any:
         if isinstance(value, dict | list):
             charge(2 * len(value))
         if isinstance(value, dict):
@@ -46,77 +45,54 @@ class JsonPatch:
             return {name: self._written(value[name]) for name in names}
         return [self._written(item) for item in value] if isinstance(value, list) else value
 
-    def _open(self, value: Any, deeply: bool = False) -> None:
+    def _open(self, value: Any, *, deeply: bool = False) -> None:
         if isinstance(value, dict):
             self._opened[id(value)] = value
         if deeply and isinstance(value, dict | list):
             charge(len(value))
             for item in value.values() if isinstance(value, dict) else value:
-                self._open(item, deeply)
+                self._open(item, deeply=True)
 
     def apply(self, operation: dict[str, Any]) -> None:
         """Apply one operation; ``Inapplicable`` if it does not apply."""
-        apply = OPERATIONS.get(operation.get("op") or "")
-        if apply is None:
-            raise Inapplicable
-        apply(self, operation)
-
-    def add(self, operation: dict[str, Any]) -> None:
-        """``add``: set a field, or insert before an item of a list."""
-        holder, key = self._find(operation.get("path"))
-        _insert(holder, key, operation.get("value"))
-
-    def remove(self, operation: dict[str, Any]) -> None:
-        """``remove``: delete a field or an item."""
-        holder, key = self._find(operation.get("path"))
-        _remove(holder, key)
-
-    def replace(self, operation: dict[str, Any]) -> None:
-        """``replace``: set a value, which may be missing."""
+        word = operation.get("op")
+        path = operation.get("path")
         value = operation.get("value")
-        if operation.get("path") == "":
+        if word not in OPERATIONS:
+            raise Inapplicable
+        if word in ("copy", "move"):
+            source, name = self._find(operation.get("from"))
+            value = _get(source, name)
+            # The path of a move is read in the document that lacks the value already.
+            if word == "move":
+                _remove(source, name)
+        if word == "test":
+            current = self.document if path == "" else _get(*self._find(path))
+            self._open(current, deeply=True)
+            if not _equal(current, value):
+                raise Inapplicable
+            return
+        if word == "replace" and path == "":
             if not isinstance(value, dict | list):
                 raise Inapplicable
             self.document = value
             return
-        holder, key = self._find(operation.get("path"))
-        _get(holder, key)
-        if isinstance(holder, dict):
-            holder[key] = value
+        holder, key = self._find(path)
+        if word == "remove":
+            _remove(holder, key)
+        elif word == "replace":
+            _get(holder, key)  # only checks that a list has such an item
+            holder[key if isinstance(holder, dict) else _index(key, len(holder))] = value
         else:
-            holder[_index(key, len(holder))] = value
+            _insert(holder, key, self._copy(value) if word == "copy" else value)
 
-    def move(self, operation: dict[str, Any]) -> None:
-        """``move``: remove a value and add it elsewhere."""
-        holder, key = self._find(operation.get("from"))
-        value = _get(holder, key)
-        _remove(holder, key)
-        holder, key = self._find(operation.get("path"))
-        _insert(holder, key, value)
-
-    def copy(self, operation: dict[str, Any]) -> None:
-        """``copy``: add a value elsewhere."""
-        holder, key = self._find(operation.get("from"))
-        value = _get(holder, key)
-        holder, key = self._find(operation.get("path"))
+    def _copy(self, value: Any) -> Any:
         if value is not None:
-            self._copied += len(
-                json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-            )
+            text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+            self._copied += len(text.encode())
         if self._copied > MAX_COPIED_BYTES:
             raise Inapplicable
-        _insert(holder, key, self._written(value))
-
-    def test(self, operation: dict[str, Any]) -> None:
-        """``test``: stop unless a value equals another."""
-        if operation.get("path") == "":
-            value = self.document
-        else:
-            holder, key = self._find(operation.get("path"))
-            value = _get(holder, key)
-        self._open(value, deeply=True)
-        if not _equal(value, operation.get("value")):
-            raise Inapplicable
+        return self._written(value)
 
     def _find(self, path: str | None) -> tuple[Any, str]:
         """The container of the value at a path, and its key."""
@@ -125,23 +101,13 @@ class JsonPatch:
         if not parts:
             raise Inapplicable
         holder = self.document
-        keys = [part.replace("~1", "/").replace("~0", "~") for part in parts]
-        for key in keys[:-1]:
+        *steps, last = [part.replace("~1", "/").replace("~0", "~") for part in parts]
+        for key in steps:
             holder = _get(holder, key)
             self._open(holder)
         if not isinstance(holder, dict | list):
             raise Inapplicable
-        return holder, keys[-1]
-
-
-OPERATIONS: dict[str, Callable[[JsonPatch, dict[str, Any]], None]] = {
-    "add": JsonPatch.add,
-    "copy": JsonPatch.copy,
-    "move": JsonPatch.move,
-    "remove": JsonPatch.remove,
-    "replace": JsonPatch.replace,
-    "test": JsonPatch.test,
-}
+        return holder, last
 
 
 def _index(key: str, length: int) -> int:
@@ -180,16 +146,16 @@ def _remove(holder: Any, key: str) -> None:
         raise Inapplicable
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """Whether two values have the same JSON: 1 is neither 1.0 nor true."""
-    if type(one) is not type(other) and not (isinstance(one, dict) and isinstance(other, dict)):
-        return False
-    if isinstance(one, dict | list):
-        charge(len(one))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(
-            _equal(value, other[name]) for name, value in one.items()
+def _equal(left: Any, right: Any) -> bool:
+    """Return whether two values have the same JSON: 1 is neither 1.0 nor true."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        charge(len(left))
+        return left.keys() == right.keys() and all(
+            _equal(value, right[name]) for name, value in left.items()
         )
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    return bool(one == other)
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list):
+        charge(len(left))
+        return len(left) == len(right) and all(map(_equal, left, right))
+    return bool(left == right)

@@ -10,9 +10,12 @@ import json
 import re
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.bodies import field_validation
+from labkit.embedded.apiserver.handlers.decode.bodies import (
+    field_validation,
+    unsupported_media_type,
+)
+from labkit.embedded.apiserver.handlers.decode.older_versions import is_older
 from labkit.embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
-from labkit.embedded.apiserver.handlers.decode.patches.patched_type import check_type
 from labkit.embedded.apiserver.handlers.decode.patches.strategic_merge import strategic_merge
 from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
@@ -33,29 +36,24 @@ APPLY_PATCH = "application/apply-patch+yaml"
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
 CUSTOM_PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, APPLY_PATCH)
 MAX_OPERATIONS = 10000
-OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value": ""}
 
 
 def patch_type(request: Request, kind: Kind | None = None) -> str:
     """The kind of patch, from the content type; 415 for an unknown one, and a strategic one of a custom kind."""
     named = request.headers.get("content-type", "").partition(";")[0].strip()
-    if isinstance(kind, CustomKind):
-        if named not in CUSTOM_PATCH_TYPES:
-            text = (
-                "the body of the request was in an unknown format - accepted media types include: "
-            )
-            raise ApiError(415, "UnsupportedMediaType", text + ", ".join(CUSTOM_PATCH_TYPES))
+    custom = isinstance(kind, CustomKind)
+    if named in PATCH_TYPES and not (custom and named == STRATEGIC_PATCH):
         return named
-    if named not in PATCH_TYPES:
-        raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
-    return named
+    if custom:
+        raise unsupported_media_type(CUSTOM_PATCH_TYPES)
+    # The router of the real server refuses it, with a text of its own.
+    raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def unprocessable() -> ApiError:
     """422: a JSON patch does not apply."""
-    return ApiError(
-        422, "Invalid", "the server rejected our request due to an error in our request", {}
-    )
+    text = "the server rejected our request due to an error in our request"
+    return ApiError(422, "Invalid", text, {})
 
 
 def patched(request: Request, form: str, current: Object, struct: Struct, kind: Kind) -> Object:
@@ -67,38 +65,36 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     mode = field_validation(request)
     strict: list[str] = []
     result: Any
-    shown: Any
     if form == JSON_PATCH:
-        shown = result = _json_patch(request.body, _written(current, kind), strict)
+        result = _json_patch(request.body, _written(current, kind), strict)
+        shown = result
     elif form == MERGE_PATCH:
         patch = _object(request.body, "error decoding patch: ", strict)
         if request.body.strip() == b"null":
             raise bad_request("Invalid JSON Patch")
-        shown = result = merge_patch(_written(current, kind), patch)
+        result = merge_patch(_written(current, kind), patch)
+        shown = result
     else:
         patch = _object(request.body, "", strict)
         result = strategic_merge(current, patch, struct)
+        # The patch and not the result, which the real server has no text of here.
         shown = go_text(patch)
     if mode == "Ignore":
         strict = []
-    if isinstance(kind, CustomKind):
-        try:
-            obj = decode_custom(kind, _typed(result), strict)
-        except decoding.DecodeProblem as error:
-            raise _invalid_patch(shown, str(error)) from error
-        _tell(request, mode, shown, strict if mode != "Ignore" else [])
-        return obj
+    noted = strict if mode != "Ignore" else None
     try:
-        if form != STRATEGIC_PATCH:
-            check_type(result, kind)
-        obj = decoding.Decoder(strict if mode != "Ignore" else None, keep_empty=True).decode(
-            struct, result
-        )
+        if isinstance(kind, CustomKind):
+            obj = decode_custom(kind, _typed(result), noted)
+        else:
+            if form != STRATEGIC_PATCH:
+                check_type(result, kind)
+            obj = decoding.Decoder(noted, keep_empty=True).decode(struct, result)
     except decoding.DecodeProblem as error:
-        raise _invalid_patch(
-            shown, restored(error) if form == STRATEGIC_PATCH else str(error)
-        ) from error
-    _tell(request, mode, shown, strict)
+        converted = form == STRATEGIC_PATCH
+        raise _invalid_patch(shown, restored(error) if converted else str(error)) from error
+    if strict and mode == "Strict":
+        raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
+    request.warnings += strict
     return obj
 
 
@@ -107,37 +103,57 @@ def _written(obj: Object, kind: Kind) -> Object:
     return by_name(obj) if isinstance(kind, CustomKind) else in_order(obj)
 
 
+def check_type(document: Any, kind: Kind) -> None:
+    """Check that a patched document, not decoded yet, is still of its kind, or of an older version of it.
+
+    Source: k8s.io/apimachinery ``pkg/conversion``.
+
+    Raises:
+        DecodeProblem: It is of another or an unknown kind.
+    """
+    if not isinstance(document, dict):
+        return
+    version = document.get("apiVersion")
+    name = document.get("kind") or kind.kind
+    if (version, name) == (kind.group_version, kind.kind):
+        return
+    texts = isinstance(version, str) and isinstance(name, str)
+    if not texts or not is_older(str(version), name, kind.group, kind.kind):
+        sent = f"{str(version or '').rpartition('/')[2]}.{name}"
+        internal = f"{kind.group.partition('.')[0] or 'core'}.{kind.kind}"
+        problem = f"converting ({sent}) to ({internal}): unknown conversion"
+        raise decoding.DecodeProblem(problem)
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
 def _typed(document: Any) -> Any:
     """A patched custom object; ``DecodeProblem`` if it has no kind."""
     if not isinstance(document, dict) or not document.get("kind"):
-        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-        raise decoding.DecodeProblem(f"Object 'Kind' is missing in '{text}'")
+        raise decoding.DecodeProblem(f"Object 'Kind' is missing in '{_json(document)}'")
     return document
-
-
-def _tell(request: Request, mode: str, document: Any, strict: list[str]) -> None:
-    """Warn of what strict decoding would refuse, or refuse it."""
-    if strict and mode == "Strict":
-        raise _invalid_patch(document, f"strict decoding error: {', '.join(strict)}")
-    request.warnings += strict
 
 
 def _invalid_patch(document: Any, problem: str) -> ApiError:
     """422: the patched document (or the patch as a text) is not an object of the kind."""
     if not isinstance(document, str):
-        document = gojson.escape(
-            json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-        ).decode()
+        document = gojson.escape(_json(document).encode()).decode()
     errors = FieldErrors()
     errors.invalid("patch", document, problem)
     return invalid_object("", "", "", errors)
 
 
-def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
+def _loads(body: bytes, prefix: str) -> Any:
     try:
-        patch = gojson.loads(body)
+        return gojson.loads(body)
     except gojson.SyntaxProblem as error:
         raise bad_request(f"{prefix}{error}") from error
+
+
+def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
+    patch = _loads(body, prefix)
     if patch is None:
         return {}
     if not isinstance(patch, dict):
@@ -149,25 +165,17 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
 def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict: list[str]) -> None:
     """Collect duplicate fields; paths are only built for these."""
     charge(3 * len(value))
-    if isinstance(value, dict):
-        if isinstance(value, gojson.Pairs):
-            for name in value.duplicates:
-                if len(strict) < decoding.MAX_STRICT_ERRORS:
-                    place = "".join((*path, f".{name}")).removeprefix(".")
-                    strict.append(f"duplicate field {go_quote(place)}")
-        inner = (
-            (f".{name}", item) for name, item in value.items() if isinstance(item, dict | list)
-        )
-    else:
-        inner = (
-            (f"[{index}]", item)
-            for index, item in enumerate(value)
-            if isinstance(item, dict | list)
-        )
-    for step, item in inner:
-        path.append(step)
-        _note_duplicates(item, path, strict)
-        path.pop()
+    if isinstance(value, gojson.Pairs):
+        for name in value.duplicates:
+            if len(strict) < decoding.MAX_STRICT_ERRORS:
+                place = "".join((*path, f".{name}")).removeprefix(".")
+                strict.append(f"duplicate field {go_quote(place)}")
+    steps = value.items() if isinstance(value, dict) else enumerate(value)
+    for step, item in steps:
+        if isinstance(item, dict | list):
+            path.append(f".{step}" if isinstance(value, dict) else f"[{step}]")
+            _note_duplicates(item, path, strict)
+            path.pop()
 
 
 def merge_patch(current: Any, patch: Any) -> Any:
@@ -201,16 +209,12 @@ def without_nulls(value: Any) -> Any:
 
 
 def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
-    try:
-        operations = gojson.loads(body)
-    except gojson.SyntaxProblem as error:
-        raise bad_request(f"error decoding patch: {error}") from error
+    prefix = "error decoding patch: "
+    operations = _loads(body, prefix)
     if operations is None:
         operations = []
     if not isinstance(operations, list):
-        raise bad_request(
-            f"error decoding patch: {decoding.cannot_unmarshal(operations, '[]handlers.jsonPatchOp')}"
-        )
+        raise bad_request(prefix + decoding.cannot_unmarshal(operations, "[]handlers.jsonPatchOp"))
     if len(operations) > MAX_OPERATIONS:
         allowed = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {allowed}")
@@ -226,20 +230,18 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
 
 
 def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
+    prefix = "error decoding patch: "
     if operation is None:
         raise unprocessable()
     if not isinstance(operation, dict):
-        raise bad_request(
-            f"error decoding patch: {decoding.cannot_unmarshal(operation, 'handlers.jsonPatchOp')}"
-        )
+        raise bad_request(prefix + decoding.cannot_unmarshal(operation, "handlers.jsonPatchOp"))
     for name, value in operation.items():
-        wanted = OPERATION_FIELDS.get(name)
-        if wanted is None:
+        if name in ("op", "path", "from"):
+            if value is not None and not isinstance(value, str):
+                field = f"jsonPatchOp.{name}"
+                raise bad_request(prefix + decoding.cannot_unmarshal(value, "string", field))
+        elif name != "value":
             strict.append(f"json patch unknown field {go_quote(f'[{index}].{name}')}")
-        elif wanted == "string" and value is not None and not isinstance(value, str):
-            raise bad_request(
-                f"error decoding patch: {decoding.cannot_unmarshal(value, 'string', f'jsonPatchOp.{name}')}"
-            )
 
 
 INTO_FIELD = re.compile(r"Go struct field \S+ of type")
