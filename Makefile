@@ -139,6 +139,7 @@ translations: $(DEV) ## fail if a text has no translation: what a release requir
 notebooks: $(DEV) ## build the notebooks from notebooks/source, for learners and instructors, and docs/evidence.md
 	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m tools.evidence
+	$(BIN)/python -m tools.parts
 	$(BIN)/python -m tools.minutes
 
 handouts: $(DEV) ## a handout and a cheat sheet for a class, one page to print each, in build/handouts

@@ -16,7 +16,7 @@
 # *A cluster of your own, and how this lab works.*
 #
 # **In this lab you will** start a Kubernetes API server, ask it a first question, be
-# refused on purpose, and see how each of the 30 steps is checked. You need to know what a
+# refused on purpose, and see how each step is checked. You need to know what a
 # container is; you need not know the Kubernetes API. Time: about 8 minutes.
 
 # %% [markdown]
@@ -124,7 +124,7 @@ XRay(answer, lab)
 # %% [markdown]
 # ## Predict, run, explain
 #
-# Each step has a name, from W1 to W24 and from T1 to T6, and goes the same way:
+# Each step has a name, such as W17 or T3, and goes the same way:
 #
 # 1. **Predict** what the server will say: `predict("W4", "…")`, with your guess in the place of `…`.
 # 2. **Run** the request, or create the object.

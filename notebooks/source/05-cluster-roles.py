@@ -525,7 +525,7 @@ check("A9")
 # %% [markdown]
 # ## How far you are
 #
-# All 24 steps of the walkthrough. The board can check a step itself, and give the next hint.
+# All steps of the walkthrough. The board can check a step itself, and give the next hint.
 
 # %% tags=["widget"]
 Board(lab)

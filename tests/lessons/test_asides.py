@@ -12,6 +12,7 @@ from labkit.lessons.asides import ASIDES, ENTRIES
 from labkit.lessons.library import library
 from labkit.lessons.steps import step_id
 from tests.lessons.paper import Paper
+from tests.support.course import ASIDES_TOTAL, TOTAL
 from tests.support.some import some
 
 
@@ -40,9 +41,11 @@ def test_each_aside_passes_with_its_answers_and_with_no_others(paper: Paper) -> 
 
 def test_the_board_counts_them_apart(paper: Paper) -> None:
     paper.progress.mark("W1", "passed")
-    assert lessons.board(paper.progress).title == "1 of 30 steps passed"
+    assert lessons.board(paper.progress).title == f"1 of {TOTAL} steps passed"
     paper.progress.mark("A1", "passed")
-    assert lessons.board(paper.progress).title == "1 of 30 steps passed, 1 of 9 asides answered"
+    assert lessons.board(paper.progress).title == (
+        f"1 of {TOTAL} steps passed, 1 of {ASIDES_TOTAL} asides answered"
+    )
 
 
 def test_each_aside_is_in_one_lesson_and_at_most_five_minutes_are_in_each() -> None:

@@ -33,6 +33,7 @@ from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 from labkit.rbac.reviews import REVIEWS
 from tests.lessons.paper import Answer, Paper
+from tests.support.course import MISSING, STEPS_ARE, TOTAL
 
 
 def context(progress: Progress, patience_seconds: float = 0.0) -> CheckContext:
@@ -237,9 +238,9 @@ def _step(check: Any) -> Any:
 
 
 def test_an_unknown_step_says_which_there_are() -> None:
-    with pytest.raises(UsageError, match='There is no step "W25"') as caught:
-        lessons.find("W25")
-    assert caught.value.todo == "Steps are W1 to W24 and T1 to T6."
+    with pytest.raises(UsageError, match=f'There is no step "{MISSING}"') as caught:
+        lessons.find(MISSING)
+    assert caught.value.todo == STEPS_ARE
 
 
 # -- help -----------------------------------------------------------------------------------
@@ -288,11 +289,11 @@ def test_the_board_lists_every_step_in_words(progress: Progress) -> None:
     progress.mark("W16", "failed")
     board = lessons.board(progress)
     text = repr(board)
-    assert text.splitlines()[0] == "✔ 1 of 30 steps passed"
+    assert text.splitlines()[0] == f"✔ 1 of {TOTAL} steps passed"
     assert "✔ passed · Ask without permission" in text
     assert "✘ not yet · Write a role" in text
     page = board._repr_html_()
-    assert page.count('<th scope="row"') == 30
+    assert page.count('<th scope="row"') == TOTAL
     assert "04-roles.ipynb" in page
 
 

@@ -26,6 +26,7 @@ from labkit.lessons.progress import EXPORT, Progress
 from labkit.lessons.steps import Step
 from labkit.lessons.variants import CHANGES, FROM_SECRET, cells
 from tests.lessons.paper import Answer, Paper, account, by_lab, pod
+from tests.support.course import MISSING, NO_STEP, PARTS, TOTAL
 
 
 @pytest.fixture
@@ -79,14 +80,16 @@ def test_the_lessons_have_titles_and_a_line_each() -> None:
 
 
 def test_a_step_that_is_not_there_is_refused() -> None:
-    assert (
-        refusal(lessons.find, "W25") == 'There is no step "W25". Steps are W1 to W24 and T1 to T6.'
-    )
+    assert refusal(lessons.find, MISSING) == NO_STEP
 
 
 def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> None:
     empty = lessons.board(progress)
-    assert (empty.passed, empty.title, empty.card().tone) == ([], "0 of 30 steps passed", "plain")
+    assert (empty.passed, empty.title, empty.card().tone) == (
+        [],
+        f"0 of {TOTAL} steps passed",
+        "plain",
+    )
     progress.predict("W2", "x")
     progress.mark("W2", "passed", guessed=True)
     progress.mark("W1", "passed", guessed=None)
@@ -96,11 +99,11 @@ def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> No
     board = lessons.board(progress)
     assert board.passed == ["W1", "W2", "W4", "W16"]
     assert (board.title, board.card().tone) == (
-        "4 of 30 steps passed, 1 of 2 first guesses right",
+        f"4 of {TOTAL} steps passed, 1 of 2 first guesses right",
         "good",
     )
     lines = [(row.label, row.value) for row in board.card().rows]
-    assert len(lines) == 6 + 30
+    assert len(lines) == PARTS + TOTAL
     assert lines[:5] == [
         ("01", "The API server: 3 of 4"),
         ("  W1", "✔ passed · Find the API server"),
@@ -110,7 +113,7 @@ def test_the_board_has_a_line_for_each_lesson_and_step(progress: Progress) -> No
     ]
     page = board._repr_html_()
     for text in (
-        "4 of 30 steps passed, 1 of 2 first guesses right",
+        f"4 of {TOTAL} steps passed, 1 of 2 first guesses right",
         "✘&nbsp;not yet",
         "•&nbsp;not attempted",
         "04-roles.ipynb",

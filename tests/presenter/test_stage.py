@@ -19,6 +19,7 @@ from labkit.core.sharing import ROOM, shared
 from labkit.lab.lab import Lab
 from labkit.presenter.screen import DATA, large_letters
 from tests.presenter.test_room import ASKED, CLOSED
+from tests.support.course import ALL_PASSED, MISSING, NO_STEP, STEPS_ARE, place
 from tests.support.terminal import ROOT, Terminal
 from tests.support.until import SECONDS
 
@@ -59,7 +60,7 @@ def test_a_question_comes_first_and_a_key_runs_it(demo: Terminal) -> None:
     assert "W24 See every pod" in demo.screen
     assert "T6  The least role" in demo.screen
     question = demo.press(" ", "Where does a client learn")
-    assert heading(question) == "W1  Find the API server   (1 of 30)"
+    assert heading(question) == f"W1  Find the API server   {place('W1')}"
     assert "██" in question
     assert "configmaps" not in question
     assert "space runs it" in question
@@ -80,15 +81,15 @@ def test_a_jump_goes_to_any_step_forward_and_back(demo: Terminal) -> None:
     assert "Jump to step: /W1" in demo.press("/W1", "Jump to step: /W1█")
     assert "May the pod" not in demo.screen
     demo.press("7\r", "The role has get and list.")
-    assert heading(demo.screen).endswith("(17 of 30)")
-    assert heading(demo.press("/2\r", "One call has no token")).endswith("(2 of 30)")
+    assert heading(demo.screen).endswith(place("W17"))
+    assert heading(demo.press("/2\r", "One call has no token")).endswith(place("W2"))
     assert demo.end("\x04") == 0
 
 
 NONSENSE = {
-    "W25": 'There is no step "W25". Steps are W1 to W24 and T1 to T6.',
-    "../../etc": 'There is no step "../../etc". Steps are W1 to W24 and T1 to T6.',
-    "[red]": 'There is no step "[red]". Steps are W1 to W24 and T1 to T6.',
+    MISSING: NO_STEP,
+    "../../etc": f'There is no step "../../etc". {STEPS_ARE}',
+    "[red]": f'There is no step "[red]". {STEPS_ARE}',
     "한국" * 20: 'There is no step "한국',
 }
 
@@ -275,7 +276,7 @@ def test_a_pace_goes_on_by_itself_and_can_be_stopped(labkit: Open) -> None:
     demo.press("t", "t stops that")
     demo.wait("api/v1/events")
     demo.press("/T6\r", "What keeps it so")
-    demo.wait("30 of 30 checkpoints passed")
+    demo.wait(ALL_PASSED)
     assert demo.end() == 0
 
 
@@ -284,7 +285,7 @@ def test_the_end_says_how_many_passed_and_stays(demo: Terminal) -> None:
     demo.press("/T6\r", "What keeps it so")
     for _ in range(40):
         os.write(demo.terminal, b" ")
-    end = demo.wait("30 of 30 checkpoints passed")
+    end = demo.wait(ALL_PASSED)
     assert "Who could do harm" in end
     assert "✓ granted by the marked path" in demo.press(LEFT, "✓ granted by the marked path")
     assert demo.end("q") == 0
