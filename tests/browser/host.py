@@ -2,7 +2,7 @@
 
 VS Code, Colab and marimo import the same module and hand it a model; this page does that
 under a content security policy that allows neither inline scripts, ``eval`` nor style
-attributes, in VS Code's own theme variables. It is no VS Code, but what VS Code asks for.
+attributes, in VS Code's own theme variables. It is not VS Code, but has the same requirements.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class Host:
         return self.page.locator(f".lk-{name}")
 
     def refused(self) -> list[str]:
-        """What the content security policy did not allow."""
+        """The violations of the content security policy."""
         found: list[str] = self.page.evaluate("() => window.refused")
         return found
 

@@ -28,7 +28,7 @@ SECONDS = 90_000
 """Milliseconds that a loaded machine may take for one thing to appear."""
 
 SETTINGS = {
-    # Cells outside the window must be in the page, or there is nothing to look at.
+    # Cells outside the window must be in the page to be found.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
@@ -43,7 +43,7 @@ class Jupyter:
 
     Args:
         url: Its address.
-        token: What opens it.
+        token: Its token.
         root: The directory it shows.
         home: The kernels' ``LABKIT_HOME``.
     """
@@ -146,7 +146,7 @@ def running_jupyter(
 
 
 def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
-    """Where it listens: it takes a free port itself, and writes down which."""
+    """Return its address: it chooses a free port itself, and stores the number."""
     log, written = folder / "jupyter.log", folder / "runtime" / f"jpserver-{process.pid}.json"
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
@@ -174,7 +174,7 @@ class Notebook:
         self.errors: list[str] = []
 
     def run_all(self) -> None:
-        """Run every cell and wait for the end; the command's promise is kept when the kernel is done.
+        """Run every cell and wait for the end; the command's promise is fulfilled when the kernel is done.
 
         Raises:
             AssertionError: A cell ended with an error, which stops the rest.
@@ -190,11 +190,11 @@ class Notebook:
         assert not errors, f"{errors[0]['ename']}: {errors[0]['evalue']}"
 
     def idle(self) -> None:
-        """Wait until the kernel has nothing to do."""
+        """Wait until the kernel is idle."""
         self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=SECONDS)
 
     def run(self, code: str) -> str:
-        """Run code in the notebook's kernel, outside any cell; what it printed."""
+        """Run code in the notebook's kernel, outside any cell; return its output."""
         script = """async (code) => {
             const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
             const future = kernel.requestExecute({ code, store_history: false });
@@ -214,11 +214,11 @@ class Notebook:
         return list(self.page.evaluate(script))
 
     def verdicts(self) -> dict[str, bool]:
-        """Whether each check passed, by the cell's id, for the checks that were run."""
+        """Return the results of the checks that were run, by the cell's id."""
         return {name: text.startswith(SYMBOLS["good"]) for name, text in self.texts().items()}
 
     def texts(self) -> dict[str, str]:
-        """What each check said, by the cell's id, for the checks that were run."""
+        """Return the texts of the checks that were run, by the cell's id."""
         script = f"() => {CELLS}.map((cell) => [cell.id, cell.sharedModel.source, cell.outputs?.toJSON() ?? []])"
         found = [
             each
@@ -240,7 +240,7 @@ class Notebook:
         self.page.evaluate(script.replace("CELLS", CELLS), texts)
 
     def nothing_is_wrong(self) -> None:
-        """No output is an error, and the page says none of what it must not say."""
+        """No output is an error, and the page has none of the forbidden texts."""
         assert not [
             output
             for outputs in self.outputs()
@@ -253,7 +253,7 @@ class Notebook:
 
 
 class WatchedNotebook(Notebook):
-    """A notebook in Chromium, which tells what the page asks for and which of its scripts fail.
+    """A notebook in Chromium, which reports the page's requests and its failing scripts.
 
     Args:
         page: The browser's page.
@@ -301,7 +301,7 @@ class NotebookPage(WatchedNotebook):
             "() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=SECONDS
         )
         self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=SECONDS)
-        # Nothing beside the notebook: more room, and no second place to search in.
+        # Hide the side panels: more room, and no second place to search in.
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
 

@@ -1,4 +1,4 @@
-"""The terminal beside the text, and columns that do not fit."""
+"""The terminal next to the text, and columns that do not fit."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ def test_one_click_opens_a_terminal_beside_the_text_and_what_is_done_there_count
     assert notebook.page.locator(".jp-Dialog").count() == 0
     done = jupyter.root / "done.txt"
     until = time.monotonic() + 80
-    while (
-        not done.exists() and time.monotonic() < until
-    ):  # what is typed before it is connected is lost
+    while not done.exists() and time.monotonic() < until:  # input before it is connected is lost
         terminal.click()
         asked = "printenv LABKIT_HOME KUBECONFIG > seen.txt; kubectl get serviceaccounts; touch done.txt"
         notebook.page.keyboard.type(f"cd {jupyter.root}; {asked}\n")

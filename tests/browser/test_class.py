@@ -1,4 +1,4 @@
-"""A class in real browsers: a phone answers twice, the board shows it and who is stuck, and nothing foreign runs."""
+"""A class in real browsers: a phone votes twice, the board shows it and the stuck learners, and no foreign code runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def room(labkit_home: Path) -> Iterator[Room]:
 
 
 class Screen:
-    """A page, with what it complained of and what it asked for."""
+    """A page, with its errors and requests."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -35,7 +35,7 @@ class Screen:
         page.on("request", lambda request: self.asked.add(request.url))
 
     def problems(self) -> list[str]:
-        """What axe finds, and whether anything is wider than the screen."""
+        """Return axe's findings, and elements that are wider than the screen."""
         violations = (
             "async () => { const { violations } = await axe.run(document); return violations; }"
         )

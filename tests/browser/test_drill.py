@@ -63,7 +63,7 @@ def opened(context: Any, host: StaticSite) -> Page:
 
 
 def question_on(page: Any) -> dict[str, Any]:
-    """The question that a page asks."""
+    """The page's question."""
     text, ask = (
         page.locator(".lk-policy").first.inner_text(),
         page.locator(".lk-ask").first.inner_text(),
@@ -156,7 +156,7 @@ def test_what_was_found_comes_back_and_can_be_switched_off(context: Any, host: S
 
 
 def put(page: Page, value: object) -> None:
-    """Put something into the page's storage, and open the page anew."""
+    """Put something into the page's storage, and reload the page."""
     page.evaluate("(text) => localStorage.setItem('labkit-drill', text)", json.dumps(value))
     page.reload()
     expect(page.get_by_role("heading", name="Who may do what here?")).to_be_visible()
@@ -217,7 +217,7 @@ def test_it_works_without_network_after_the_first_visit(context: Any, host: Stat
       const files = ["drill.html", "drill.js", "drill-pool.json"];
       return (await Promise.all(files.map((file) => caches.match(file)))).every(Boolean);
     }"""
-    until(lambda: page.evaluate(kept))  # wait_for_function takes a promise for true
+    until(lambda: page.evaluate(kept))  # wait_for_function treats a promise as true
     context.set_offline(True)
     page.reload()
     page.get_by_role("button", name="Begin").click()

@@ -1,4 +1,4 @@
-"""What any host of anywidget needs: a plain module, a model, no rights beyond drawing."""
+"""Widgets work in any host of anywidget: a plain module, a model, no rights beyond drawing."""
 
 from __future__ import annotations
 

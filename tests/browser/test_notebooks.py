@@ -1,4 +1,4 @@
-"""A notebook in Notebook 7, and what every notebook shows beside code. ``test_walk.py`` runs them all."""
+"""A notebook in Notebook 7, and the parts of every notebook other than code. ``test_walk.py`` runs them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The teacher's overview in a browser: it sorts, opens on paper, and loads and runs nothing but its own."""
+"""The teacher's overview in a browser: it sorts, prints, and loads and runs only its own code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Opened:
-    """A page, what it asked for, and what it complained of."""
+    """A page, with its requests and errors."""
 
     def __init__(self, page: Page, address: str) -> None:
         self.page = page

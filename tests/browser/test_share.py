@@ -152,7 +152,7 @@ def test_a_picture_stands_in_other_peoples_pages(page: Page, host: StaticSite, l
 
 
 def hostile(good: dict[str, Any]) -> dict[str, str]:
-    """Fragments that are no pictures, by what is wrong with them."""
+    """Fragments that are not pictures, by their fault."""
     stage = {"title": "TLS", "state": "pass", "facts": []}
     deep: Any = "x"
     for _ in range(200):

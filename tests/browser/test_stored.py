@@ -1,4 +1,4 @@
-"""What a notebook's file keeps of a widget: shown where the kernel that made it is gone, and no credential."""
+"""A notebook's file stores a widget's last state without credentials, and shows it without the kernel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def used(page: NotebookPage, jupyter: Jupyter, name: str) -> str:
 
 
 def is_stored(page: NotebookPage) -> None:
-    """No widget lives here, and what they showed last is there."""
+    """The widgets are not connected, and show their last state."""
     assert page.page.locator(".lk").count() == 0
     notebook = page.page.locator(".jp-Notebook")
     for text in (

@@ -1,9 +1,9 @@
 """All notebooks, as a learner goes through them on one cluster: wrong predictions first, then right ones.
 
 The kernel is restarted in the middle of part 3. At each notebook's end it is restarted again and the page
-reloaded, so that one sees what is stored. The exercises follow. ``LABKIT_PICTURES`` names a folder for
-pictures of each notebook: light, dark, at 900 px, and as it is stored. In Korean the same learner goes the same way,
-with pictures at 900 and 400 px; this takes as long again, so it is among the long tests.
+reloaded, to show the stored outputs. The exercises follow. ``LABKIT_PICTURES`` names a folder for
+pictures of each notebook: light, dark, at 900 px, and as stored. In Korean the same learner goes the same way,
+with pictures at 900 and 400 px; this doubles the time, so it is among the long tests.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def wrong(step: str, cell: str) -> str:
 
 
 def walk(source: Path, language: str = "") -> Any:
-    """The solved notebook with what a learner does before: a check of nothing, and a wrong prediction.
+    """Return the solved notebook with a learner's earlier attempts: a check before any work, and a wrong prediction.
 
     The ids of the checks that must not pass end with ``-early`` and ``-wrong``.
 
@@ -94,10 +94,10 @@ LAST_CELL = """(panel, start) => {
 
 
 class Walk(NotebookPage):
-    """A notebook's page, and what is looked for on every one."""
+    """A notebook's page, with the assertions for every notebook."""
 
     def begin(self, name: str, document: Any) -> None:
-        """Write a notebook beside its pictures, and open it."""
+        """Write a notebook next to its pictures, and open it."""
         self.name = name
         path = self._jupyter.root / f"{name}.ipynb"
         path.parent.mkdir(exist_ok=True)
@@ -121,7 +121,7 @@ class Walk(NotebookPage):
         self.idle()
 
     def save_and_reload(self) -> None:
-        """Save, restart the kernel, reload: then what is stored is all there is."""
+        """Save, restart the kernel, and reload, which leaves only the stored outputs."""
         shown = self.page.locator(".lk-live .lk").count()
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         self.restart()
@@ -164,7 +164,7 @@ class Walk(NotebookPage):
         self.page.set_viewport_size({"width": 1280, "height": 720})
 
     def end(self) -> None:
-        """Look at the notebook as it is, and as it is stored."""
+        """Look at the notebook as it is, and as stored."""
         self.nothing_is_wrong()
         self.pictures("light")
         self.pictures("dark", theme="JupyterLab Dark")
@@ -239,7 +239,7 @@ def test_a_learner_goes_through_all_parts_in_korean(walker: Walk) -> None:
 
 
 def expected_verdicts(source: Path, document: Any) -> dict[str, bool]:
-    """Whether each check of a walk passes, by the cell's id; the start shows what a check of nothing says."""
+    """Whether each check of a walk passes, by the cell's id; the start shows a check before any work."""
     wrongly = ("-early", "-wrong")
     return {
         cell["id"]: source.stem != "00-start" and not cell["id"].endswith(wrongly)
@@ -248,7 +248,7 @@ def expected_verdicts(source: Path, document: Any) -> dict[str, bool]:
 
 
 def begin(walker: Walk) -> None:
-    """Begin anew, with no cluster and no progress."""
+    """Start over, without cluster and progress."""
     walker.begin("begin", notebook_of(BEGIN))
     walker.run_all()
 

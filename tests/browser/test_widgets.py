@@ -188,7 +188,7 @@ def test_the_board_follows_checks_and_survives_a_kernel_restart(
     expect(board.get_by_role("progressbar")).to_have_attribute("aria-valuemax", "6")
     board.get_by_role("button", name="Hint for W16").click()
     expect(board.locator(".lk-hint").first).not_to_be_empty()
-    notebook.run(BIND)  # what the rewind made passes no step
+    notebook.run(BIND)  # objects of the rewind do not pass a step
     board.get_by_role("button", name="Check W18").click()
     expect(board.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1")
     notebook.page.evaluate(

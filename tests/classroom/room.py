@@ -25,7 +25,7 @@ class Room:
 
     Args:
         path: The file of its store.
-        port: 0 takes a free one.
+        port: 0 chooses a free one.
         site: A build of the lab's page, which it serves too.
     """
 
@@ -79,7 +79,7 @@ class Room:
 
     @property
     def url(self) -> str:
-        """Where the site is."""
+        """The address of the site."""
         return f"{self.address}/site/"
 
     def call(self, method: str, path: str, body: object = None, key: str = "") -> tuple[int, Any]:
@@ -134,12 +134,12 @@ class Room:
         return self.call("POST", "/api/outcomes", {"outcomes": list(outcomes)}, key(learner))
 
     def seen(self) -> dict[str, Any]:
-        """What the board shows."""
+        """The content of the board."""
         with self.following("/teacher/events", self.store.teacher_key) as messages:
             return next(messages)
 
     def public(self) -> dict[str, Any]:
-        """What every phone is sent of the question."""
+        """The part of the question that every phone gets."""
         with self.following("/api/events") as messages:
             found: dict[str, Any] = next(messages)["question"]
             return found

@@ -1,4 +1,4 @@
-"""`labkit class` as a teacher runs it: it says where it is, survives what laptops do, and ends in order."""
+"""`labkit class` as a teacher runs it: it prints its address, survives sleep and network changes, and ends in order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ START = "import sys; from labkit.cli import run; sys.exit(run(['class', 'start',
 
 
 class Started:
-    """A class in a process of its own, with what it printed; for https, ``trust`` is the file of an authority."""
+    """A class in a separate process, with its output; for https, ``trust`` is the file of an authority."""
 
     def __init__(self, *arguments: str, trust: Path | None = None) -> None:
         self._trust = trust
@@ -52,7 +52,7 @@ class Started:
         self.text = "\n".join(self.lines)
 
     def value(self, name: str) -> str:
-        """What stands behind a word at the beginning of a line."""
+        """Return the text after a word at the beginning of a line."""
         (found,) = re.findall(rf"^{name}  +(.+)$", self.text, re.MULTILINE)
         return str(found)
 
@@ -67,7 +67,7 @@ class Started:
         return self._answer(method, path, body, timeout, key)[0]
 
     def everything(self) -> list[dict[str, Any]]:
-        """What the class keeps, as the board saves it."""
+        """The stored data of the class, as saved from the board."""
         return list(
             json.loads(self._answer("GET", "/teacher/everything", None, 300, self.board_key)[1])
         )
@@ -111,7 +111,7 @@ class Started:
         return self.call("PUT", "/api/vote", body)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        """End it; its exit code, and what it said last."""
+        """End it; return its exit code and last output."""
         self.process.send_signal(number)
         rest, _ = self.process.communicate()
         return self.process.returncode, rest

@@ -1,4 +1,4 @@
-"""A lab sends its outcomes to the class that it has joined, and nothing else, and loses none of them."""
+"""A lab sends its outcomes to the class that it has joined, and no other data, and loses none of them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_earlier_outcomes_are_sent_with_their_words_and_nothing_else(
     sent = rows(room)
     assert (sent["W15"]["state"], sent["W15"]["guess"]) == ("passed", "allowed")
     assert (sent["W8"]["state"], sent["W8"]["kind"]) == ("failed", "user-name-of-account")
-    assert sent["W8"]["guess"] == ""  # a free text may have a name or an address
+    assert sent["W8"]["guess"] == ""  # a free text can have a name or an address
     text = json.dumps(room.teach("GET", "everything"))
     assert "secret-name" not in text
     assert "an answer" not in text

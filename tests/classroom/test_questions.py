@@ -1,4 +1,4 @@
-"""Questions have the answers of the data that they come from, and name the wrong idea."""
+"""Questions have the answers of their source data, and name the wrong idea."""
 
 from __future__ import annotations
 

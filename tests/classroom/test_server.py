@@ -1,4 +1,4 @@
-"""The room answers twice, the board shows it, and nobody gets at more than their own."""
+"""The room votes twice, the board shows it, and everybody can only reach their own data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_question_is_asked_twice_and_closed(room: Room) -> None:
     assert (seen["stage"], seen["answers"], seen["options"][0]) == ("first", [3, 0], "200, allowed")
     assert not {"rounds", "right", "because"} & set(
         seen
-    )  # nobody is told what others chose, or what is right
+    )  # others' choices and the right answer stay hidden
     room.do("stop")
     assert room.vote(4, 1)[1]["what"] == "This question takes no answers now."
     room.do("show")
@@ -211,7 +211,7 @@ def test_ten_thousand_joins_by_one_client_leave_places_for_others(room: Room) ->
             taken += 1
     assert taken == limits.MAX_PER_ADDRESS
     used.check_newcomer("10.0.0.2", "labs", key(1))
-    used.check_newcomer("10.0.0.1", "labs", key(5))  # who has joined may come again
+    used.check_newcomer("10.0.0.1", "labs", key(5))  # learners who have joined can join again
     statuses = [room.join(number)[0] for number in range(limits.MAX_PER_ADDRESS + 20)]
     assert (statuses.count(200), statuses.count(429)) == (limits.MAX_PER_ADDRESS, 20)
     assert room.join(5, "Ada")[1] == {"name": "Ada", "class": room.store.id}

@@ -1,4 +1,4 @@
-"""What a class keeps survives a kill, and is refused in words where it cannot be used."""
+"""A class's data survives a kill, and unusable data is refused with a message."""
 
 from __future__ import annotations
 

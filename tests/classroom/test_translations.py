@@ -1,4 +1,4 @@
-"""A class in another language: its pages, what it asks, refuses and prints."""
+"""A class in another language: its pages, questions, refusals and output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def in_brackets() -> Iterator[None]:
 
 
 class Texts(HTMLParser):
-    """What a page of HTML shows or reads aloud."""
+    """Return the text that a page of HTML shows or reads aloud."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

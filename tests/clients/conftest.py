@@ -1,4 +1,4 @@
-"""A server with a node, a namespace with a running pod, and someone who may only read."""
+"""A server with a node, a namespace with a running pod, and an account that can only read."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ RBAC = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True)
 class Lab:
-    """What the client suites need.
+    """The environment of the client suites.
 
     Args:
         server: The running server.
         admin: The administrator's kubeconfig.
-        reader: The kubeconfig of an account that may read config maps in ``namespace``, and no more.
-        namespace: Where the suites work; the pod ``shell`` runs in it.
+        reader: The kubeconfig of an account that can only read config maps in ``namespace``.
+        namespace: The namespace of the suites; the pod ``shell`` runs in it.
     """
 
     server: Server

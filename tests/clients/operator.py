@@ -38,4 +38,4 @@ def update(spec: Any, name: str, namespace: Any, **_: Any) -> None:
 
 @kopf.on.delete("stable.example.com", "v1", "crontabs")
 def delete(**_: Any) -> None:
-    """Nothing: the garbage collector removes the config map."""
+    """Do nothing: the garbage collector removes the config map."""

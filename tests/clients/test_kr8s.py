@@ -15,9 +15,9 @@ from tests.clients.conftest import Lab, serve_page
 from tests.support.until import SECONDS
 
 pytestmark = [
-    # kr8s knows the versions up to its own release; it works all the same.
+    # kr8s warns about versions that are newer than its own release.
     pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported"),
-    # It closes no file of a certificate, which Python 3.14 tells.
+    # It does not close the files of certificates, which Python 3.14 reports.
     pytest.mark.filterwarnings(
         "ignore:Implicitly cleaning up <_TemporaryFileWrapper:ResourceWarning"
     ),

@@ -1,4 +1,4 @@
-"""kubectl, whatever its version: what a learner with a terminal does first."""
+"""Any version of kubectl: the first commands of a learner with a terminal."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_ports_are_forwarded_over_websocket(lab: Lab, kubectl: Kubectl, websocke
 def test_the_reader_may_forward_no_ports(lab: Lab) -> None:
     done = Kubectl(lab, lab.reader).run("port-forward", "pod/shell", ":80")
     assert done.returncode == 1
-    # Forwarding takes the pod first.
+    # Forwarding resolves the pod first.
     assert 'cannot get resource "pods"' in done.stderr
 
 
@@ -285,7 +285,7 @@ CERTIFICATES: dict[str, Callable[[Identity], Identity]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", slow_but(CERTIFICATES, "foreign, of a like-named authority"))
 def test_a_certificate_that_counts_for_nobody(lab: Lab, tmp_path: Path, kind: str) -> None:
-    """As v1.36.2 was seen to answer kubectl, which shows its certificate to whoever asks for one."""
+    """Answer as v1.36.2 does to kubectl, which presents its certificate to every server that requests one."""
     identity = CERTIFICATES[kind](authority_of(load_keys(lab.server.home)))
     config = yaml.safe_load(lab.admin.read_text())
     pem = base64.b64encode(identity.pem).decode()

@@ -151,7 +151,7 @@ def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:
 
 @contextmanager
 def execution(lab: Lab, core: Any, *command: str, **streams: bool) -> Iterator[Any]:
-    """A command in the pod. Where the server hangs up first, the client never closes its socket; we do."""
+    """Run a command in the pod. If the server closes first, the client never closes its socket, so this does."""
     session = stream(
         core.connect_get_namespaced_pod_exec,
         "shell",
@@ -199,7 +199,7 @@ def test_exec_is_forbidden_to_the_reader(lab: Lab) -> None:
                 stderr=True,
             )
     assert "403 Forbidden" in str(refused.value)
-    # The client leaves the socket of a refused exec to the garbage collector, which says so.
+    # The client leaves the socket of a refused exec to the garbage collector, which warns.
     del refused
     gc.collect()
 

@@ -103,7 +103,7 @@ def run(client: Any, *command: str, **streams: Any) -> Any:
 def test_exec_output_exit_code_and_stdin(client: Any) -> None:
     done = run(client, "bash", "-c", "echo hi; echo oops >&2; exit 3", stderr=True)
     assert (done.stdout, done.stderr, done.exit_code) == ("hi\n", "oops\n", 3)
-    # It reads to the end: of a command that ends before, lightkube's last write may find nobody.
+    # It reads to the end: if a command ends earlier, lightkube's last write can fail.
     assert run(client, "cat", stdin="one\ntwo\n").stdout == "one\ntwo\n"
 
 

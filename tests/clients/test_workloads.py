@@ -1,4 +1,4 @@
-"""kubectl on what keeps pods: it waits for them, reads their logs, and takes them away."""
+"""kubectl with workloads: wait for pods, read their logs, delete them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A JupyterHub of two Unix users on loopback, and what a browser and a kernel's client do with it."""
+"""A JupyterHub of two Unix users on loopback, and helpers for browsers and kernel clients."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ def free_port() -> int:
 
 
 def reachable(path: Path) -> bool:
-    """Whether every user of the machine may enter all directories above a path."""
+    """Return whether every user of the machine can enter all directories above a path."""
     return all(above.stat().st_mode & 0o001 for above in path.parents)
 
 
 def opened(*paths: Path) -> list[str]:
     """A shell's lines that let other users reach these paths, in a mount namespace of its own.
 
-    Where this Python or this checkout lies in root's own home, an empty file system hides the home, and only the
-    path is put back. No user gets any right for it.
+    If this Python or this checkout is in root's own home, an empty file system hides the home, and only the
+    path is put back. Users get no rights for it.
     """
     lines, hidden = [], set()
     for number, path in enumerate(dict.fromkeys(path.resolve() for path in paths)):
@@ -87,12 +87,12 @@ class User:
 
     Args:
         name: The name; the password is made up.
-        uid: A number that nobody has, also not in a container on this machine: all its processes are killed.
+        uid: An unused number, also in containers on this machine: all its processes are killed.
     """
 
     def __init__(self, name: str, uid: int) -> None:
         self.name, self.password = name, secrets.token_hex(12)
-        # The home may be entered and read by all, as Debian's useradd makes it: labkit must close its own.
+        # The home is world-readable, as with Debian's useradd: labkit must protect its own files.
         made = [
             "useradd",
             "--create-home",
@@ -157,7 +157,7 @@ class Kernel:
     session: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def run(self, code: str) -> str:
-        """Run a cell; what it printed, with the text of its results.
+        """Run a cell; return its output, with the text of its results.
 
         Raises:
             AssertionError: It raised, with its traceback.
@@ -212,7 +212,7 @@ class Hub:
 
     Args:
         directory: An empty directory of root's alone.
-        users: Who may log in.
+        users: The users that can log in.
     """
 
     def __init__(self, directory: Path, users: list[User]) -> None:
@@ -246,7 +246,7 @@ class Hub:
         )
 
     def start(self) -> None:
-        """Start the hub, and wait until it answers."""
+        """Start the hub, and wait until it responds."""
         command = [
             sys.executable,
             "-P",
@@ -298,7 +298,7 @@ class Hub:
         process.wait(60)
 
     def log(self, name: str) -> str:
-        """What the hub or its proxy said."""
+        """The logs of the hub and its proxy."""
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def log_in(self, user: User) -> None:

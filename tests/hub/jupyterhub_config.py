@@ -1,5 +1,5 @@
 # The test's hub, as Zero to JupyterHub sets one up: the proxy is a process of its own, and outlives the hub.
-# Its users are Unix users of this machine, which PAM knows. tests/hub/hub.py gives the variables.
+# Its users are Unix users of this machine, authenticated by PAM. tests/hub/hub.py sets the variables.
 import json
 import os
 import sys
@@ -32,7 +32,7 @@ c.Spawner.environment = {"LABKIT_PYTHON": sys.executable, "PYTHONDONTWRITEBYTECO
 c.Spawner.default_url = "/lab/tree/labkit/00-start.ipynb"
 c.Spawner.http_timeout = c.Spawner.start_timeout = 180
 
-# The culler with the scopes that the chart gives it.
+# The culler with its scopes in the chart.
 c.JupyterHub.services = [{"name": "culler", "api_token": SET["culler_token"]}]
 c.JupyterHub.load_roles = [
     {

@@ -1,4 +1,4 @@
-"""What happens to a lesson when the hub, a server or the whole machine of a learner ends; one hub, in this order."""
+"""A lesson survives the end of the hub, of a server and of a learner's whole machine; one hub, in this order."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_two_servers_of_one_user_share_the_cluster(hub: Hub) -> None:
     assert sum("labkit.embedded" in command for command in ann.processes().values()) == 1
     kernels[0].run("number = 'by-the-first'\n" + NAMESPACE)
     assert kernels[1].value("lab.admin.get('/api/v1/namespaces/made-by-the-first').ok")
-    # Both write progress at once, and nothing is lost.
+    # Both write progress at once, without losses.
     writes = (
         "for number in range({}, 24, 2):\n    lab.progress.note(f'W{{number + 1}}', both=number)"
     )
@@ -116,7 +116,7 @@ def test_a_hub_that_dies_and_comes_back_interrupts_no_lesson(hub: Hub) -> None:
 
 
 def test_a_server_that_dies_loses_nothing_it_has_confirmed(hub: Hub) -> None:
-    """A Binder that dies, or a pod that is out of memory: every process of the learner at once, amid writes."""
+    """A Binder that dies, or a pod that is out of memory: every process of the learner at once, during writes."""
     ann = hub.users[0]
     kernel = hub.kernel(ann)
     kernel.run("from labkit import Lab\nlab = Lab()\nlab.predict('W15', 'allowed')")

@@ -1,6 +1,6 @@
 """Neither user of a hub reaches the other's cluster, files or processes, nor the hub's own secrets.
 
-What is tried is listed here, and docs/hub.md repeats it. Both users are ordinary Unix users of one machine, which is
+The attempts are listed here, and docs/hub.md repeats them. Both users are ordinary Unix users of one machine, which is
 harder than a hub on Kubernetes, where each has a pod.
 """
 
@@ -435,7 +435,7 @@ def begin(home):
     shared.mkdir()
     shared.chmod(0o1777)
     try:
-        # Both have the same LABKIT_HOME, by mistake, on a volume where all may write.
+        # Both have the same LABKIT_HOME, by mistake, on a volume that all can write to.
         kernels[0].run(f"other = Lab(home='{shared}/labkit'); other.stop()")
         kind, exit_code, text = kernels[1].value(f"begin('{shared}/labkit')")
         assert (kind, exit_code) == ("HomeError", 7)

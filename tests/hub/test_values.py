@@ -1,4 +1,4 @@
-"""The chart's values keep what docs/hub.md promises, and name only keys that the chart 4.4.0 has."""
+"""The chart's values fulfil the promises of docs/hub.md, and name only keys that the chart 4.4.0 has."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def python(code: str, home: Path, *, prefix: tuple[str, ...] = ()) -> subprocess
 
 
 def container() -> tuple[str, ...]:
-    """A command that gives what it runs processes and a network of its own, as a pod does."""
+    """Return a command that runs others in their own process and network namespaces, as a pod does."""
     user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
     inner = ("sh", "-c", 'ip link set lo up && exec "$@"', "sh")
     command = (
@@ -153,7 +153,7 @@ def test_on_a_full_volume_a_lesson_says_so_and_goes_on_once_there_is_room(volume
     home = volume / "home"
     said, _ = python(FULL, home).communicate(timeout=180)
     full = "why: No space left on device try: Make it writable, free some space, or set LABKIT_HOME to another directory."
-    # How many fit into what the database had before the volume was full is its own affair.
+    # The number that fits into the database's free pages does not matter.
     assert re.sub(r"ConfigMap c\d+ ", "ConfigMap c… ", said).splitlines() == [
         f"HomeError labkit cannot use {home}/progress.json. {full}",
         f"HomeError labkit cannot use {home}/journal-embedded.jsonl. {full}",
@@ -163,7 +163,7 @@ def test_on_a_full_volume_a_lesson_says_so_and_goes_on_once_there_is_room(volume
         "the cluster's state cannot be written, nothing was changed: database or disk is full "
         "try: Make room where the cluster's state lies (`labkit status` names it), then try again.",
         "allowed",
-        # With room again: what was half written spoils nothing that comes after it.
+        # With room again: a half-written entry does not damage later ones.
         "done",
         "after",
         "done",

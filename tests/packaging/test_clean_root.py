@@ -1,7 +1,7 @@
 """The scripts of Binder, of the dev container and of the hub's image, run in an empty Debian.
 
-No registry of images is needed: debootstrap makes what `debian:trixie-slim` begins with. What only Docker or the hosts
-themselves can do (the dev container's features, repo2docker's own environment) is not run here.
+No registry of images is needed: debootstrap creates the content of `debian:trixie-slim`. Steps of Docker or of the hosts
+themselves (the dev container's features, repo2docker's own environment) are not run here.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Machine:
     Args:
         root: The directory.
         variables: The environment of its commands.
-        user: Who runs them.
-        directory: Where they run.
+        user: The user that runs them.
+        directory: Their working directory.
     """
 
     root: Path
@@ -161,7 +161,7 @@ def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
 
 
 def build(machine: Machine, dockerfile: str, context: Path) -> tuple[list[str], list[str]]:
-    """Do in a machine what a Dockerfile says; the entry point and the command."""
+    """Run a Dockerfile's steps in a machine; return the entry point and the command."""
     entry: list[str] = []
     command: list[str] = []
     for word, rest in instructions(dockerfile):

@@ -1,4 +1,4 @@
-"""What the outside meets: the distribution's name, the workflows, Binder's and the dev container's scripts, links."""
+"""The project's public face: the distribution's name, the workflows, Binder's and the dev container's scripts, links."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing is logged."""
+        """Do not log."""
 
 
 def test_a_link_to_a_page_that_is_gone_is_found(

@@ -44,7 +44,7 @@ def audit_events(lab: Lab) -> list[dict[str, Any]]:
 
 
 def leave() -> None:
-    """End the page: nothing in memory stays."""
+    """End the page, and clear its memory."""
     if isinstance(page.current, Page):
         page.current.leave()
     current._labs.clear()
@@ -52,7 +52,7 @@ def leave() -> None:
 
 @pytest.fixture
 def in_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Where there are no threads, sockets, processes and locks."""
+    """Forbid threads, sockets, processes and locks."""
     monkeypatch.setattr(page, "IN_PAGE", True)
 
     def refuse(*_given: Any, **_named: Any) -> Any:

@@ -16,7 +16,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 
 def missing() -> str:
-    """What this machine lacks for it; empty when nothing."""
+    """Return the missing requirement of this machine; empty if there is none."""
     if shutil.which("node") is None:
         return "Node is not installed; tests/page/test_backend.py covers what needs none"
     built = (page_packages.BUILD / "node_modules" / "pyodide").is_dir() and (
@@ -30,7 +30,7 @@ def missing() -> str:
 
 
 def run(script: str, question: object, kept: Path, timeout_seconds: float = 300.0) -> Any:
-    """Run a script of ``inside``, and return its answer; ``kept`` is what the page's storage keeps."""
+    """Run a script of ``inside``, and return its answer; ``kept`` is the content of the page's storage."""
     if why := missing():
         pytest.skip(why)
     page_packages.copy_labkit(page_packages.BUILD / "labkit")

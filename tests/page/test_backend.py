@@ -33,7 +33,7 @@ spec:
 
 
 def quiet(_line: str) -> None:
-    """Say nothing."""
+    """Discard the line."""
 
 
 def test_the_cluster_runs_in_this_process_and_answers_each_kind_of_caller(lab: Lab) -> None:
@@ -120,7 +120,7 @@ def test_warnings_and_watches_come_as_over_a_connection(lab: Lab) -> None:
 
 
 def status(asked: str | Request, context: ssl.SSLContext | None = None) -> int:
-    """The status that urlopen tells."""
+    """The status that urlopen reports."""
     try:
         with urlopen(asked, context=context) as answer:
             return int(answer.status)

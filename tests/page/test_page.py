@@ -1,4 +1,4 @@
-"""A page is entered and left: what it changes in the process is as before when it is left."""
+"""A page is entered and left: its changes in the process are undone when it is left."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATCHED = (
 
 
 def libraries() -> list[Any]:
-    """What a page patches, as the libraries' own dictionaries have it."""
+    """The attributes that a page patches, from the libraries' own dictionaries."""
     classes: Any = urllib3.poolmanager.pool_classes_by_scheme
     return [*(vars(owner).get(name) for owner, name in PATCHED), dict(classes)]
 

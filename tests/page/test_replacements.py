@@ -1,4 +1,4 @@
-"""The list of what a page replaces is complete, and the libraries still have each part of it."""
+"""The list of the page's replacements is complete, and the libraries still have each part of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a damaged snapshot still gives: the passes, and those of the learner's objects that are whole."""
+"""A damaged snapshot still has the passes, and the learner's intact objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.slow import slow_but
 BLOCK = 1 << 15
 """The size of those in which a page keeps a snapshot (``page/site/storage.mjs``)."""
 SALVAGE = Path(__file__).resolve().parents[2] / "page" / "site" / "python" / "labkit_salvage.py"
-KIND = "EC PRIVATE KEY"  # apart, so that nobody who looks for keys finds one here
+KIND = "EC PRIVATE KEY"  # split, so that searches for keys do not find one here
 KEY = f"-----BEGIN {KIND}-----\nMIIEow\n-----END {KIND}-----\n"
 CHANCE = random.Random(7)
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -44,7 +44,7 @@ def config(name: str, text: str) -> dict[str, Any]:
 
 
 def module() -> ModuleType:
-    """The module, which lies where only a page imports from."""
+    """The module, which only a page can import."""
     spec = importlib.util.spec_from_file_location("labkit_salvage", SALVAGE)
     assert spec
     assert spec.loader
@@ -57,7 +57,7 @@ salvage = module()
 
 
 class Reloaded:
-    """A page that begins with what is kept: what it says, and what it offers the learner."""
+    """Start a page with stored data; return its message and its offer."""
 
     def __init__(self, kept: MemoryStorage, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         leave()
@@ -185,7 +185,7 @@ def test_what_was_deleted_is_not_offered(kept: MemoryStorage) -> None:
     lab = Lab(say=lambda _line: None)
     store = page.clusters[page.home]._cluster.store
     assert isinstance(store, SQLiteStore)
-    store._database.execute("PRAGMA secure_delete=OFF")  # as Pyodide's SQLite may have been built
+    store._database.execute("PRAGMA secure_delete=OFF")  # as in builds of SQLite such as Pyodide's
     lab.apply([MADE[0], *(config(f"text-{number}", "some text " * 60) for number in range(60))])
     lab.apply([config(f"text-{number}", "other text " * 30) for number in range(60)])
     assert len(work.own(salvage.objects(kept.names["snapshot"]))) == 61

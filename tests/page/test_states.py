@@ -1,4 +1,4 @@
-"""What pages of older versions have kept is gone on from: ``data/states`` has the bytes of each format there was."""
+"""Data stored by pages of older versions is read: ``data/states`` has the bytes of each format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ it writes. Otherwise restore them first: somebody's browser has such bytes."""
 
 @pytest.fixture(scope="module")
 def present() -> dict[str, bytes]:
-    """What a page of this labkit keeps."""
+    """The stored data of a page of this version."""
     return states.kept()
 
 

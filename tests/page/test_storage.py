@@ -1,4 +1,4 @@
-"""What a page keeps: snapshots, their faults, and progress that goes elsewhere."""
+"""A page's storage: snapshots, their faults, and exported progress."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KIKAI = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}
 
 
 def quiet(_line: str) -> None:
-    """Say nothing."""
+    """Discard the line."""
 
 
 def namespaces(lab: Lab) -> set[str]:
@@ -209,7 +209,7 @@ def test_progress_goes_home_without_anything_else(kept: MemoryStorage, tmp_path:
     progress.mark("W15", "passed", seen="something")
     progress.mark("W16", "failed", seen="something")
     text = labkit.export_progress()
-    assert not set(text) & set("\n\"'\\ ")  # it stands between quotes of any kind
+    assert not set(text) & set("\n\"'\\ ")  # it is within quotes of any kind
     inside = base64.b64decode(text.partition(":")[2]).decode()
     document = json.loads(inside)["steps"]
     assert set(document["W15"]) == {"state", "passed_at", "first_guess"}

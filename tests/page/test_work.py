@@ -80,7 +80,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Lab:
 
 
 class Sent(StartPanel):
-    """A panel whose messages to the page are kept."""
+    """A panel whose messages to the page are recorded."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
@@ -111,7 +111,7 @@ def test_the_work_goes_to_another_place(
     assert other.as_pod("kikai/test").get("/api/v1/namespaces/kikai/services").status == 200
     assert (
         work.load(other, work.read(text)[2], overwrite=False) == []
-    )  # the same once more differs in nothing
+    )  # the same again has no differences
 
 
 def test_no_token_and_no_private_key_is_in_the_file(lab: Lab, labkit_home: Path) -> None:

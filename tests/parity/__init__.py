@@ -1,5 +1,5 @@
-"""Replay what a real kube-apiserver answered, and compare.
+"""Replay the recorded answers of a real kube-apiserver, and compare.
 
-``python -m tests.parity --help`` lists what it can do. ``data/`` holds the recordings
-and their README, ``accepted.toml`` the differences we accept and why.
+``python -m tests.parity --help`` lists its commands. ``data/`` has the recordings
+and their README, ``accepted.toml`` the accepted differences and their reasons.
 """

@@ -100,7 +100,7 @@ def replay_suites(options: argparse.Namespace) -> int:
 
 
 def replay_part(options: argparse.Namespace) -> int:
-    """Replay one of the recordings that are no HTTP suite."""
+    """Replay one of the recordings that are not suites of HTTP requests."""
     agreement = Agreement.read()
     parts: dict[str, Callable[[], list[Section]]] = {
         "audit": lambda: collect.http_suite("walkthrough", agreement)[1:],
@@ -144,7 +144,7 @@ def write_report(_: argparse.Namespace) -> int:
 
 
 def record_suites(options: argparse.Namespace) -> int:
-    """Ask a cluster every suite's requests and write its answers down."""
+    """Make every suite's requests to a cluster and write its answers down."""
     for suite in options.suite or SUITES:
         with opener(options)() as transport:
             (path,) = record.write([record.suite(suite, transport)], options.out)

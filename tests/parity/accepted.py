@@ -16,7 +16,7 @@ FILE = Path(__file__).with_name("accepted.toml")
 
 @dataclass(frozen=True)
 class Accepted:
-    """One accepted difference; ``path`` may be a pattern."""
+    """One accepted difference; ``path`` can be a pattern."""
 
     step: str
     aspect: str
@@ -24,7 +24,7 @@ class Accepted:
     why: str
 
     def covers(self, difference: Difference) -> bool:
-        """Whether this entry speaks of that difference."""
+        """Return whether this entry covers a difference."""
         return (
             self.step == difference.step
             and self.aspect == difference.aspect
@@ -34,7 +34,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What the server does not serve on purpose: one kind of thing, and its names."""
+    """Features that the server omits on purpose: one kind of feature, and its names."""
 
     kind: str
     names: tuple[str, ...]
@@ -50,7 +50,7 @@ class Agreement:
 
     @classmethod
     def read(cls, path: Path = FILE) -> Agreement:
-        """Read the file, and insist that every entry says why."""
+        """Read the file, and check that every entry has a reason."""
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         accepted = tuple(
             Accepted(entry["step"], entry["aspect"], entry.get("path", ""), entry["why"])
@@ -79,7 +79,7 @@ class Agreement:
         return tuple(name for entry in self.left_out if entry.kind == kind for name in entry.names)
 
     def leaves_out(self, kind: str, name: str) -> bool:
-        """Whether something of that kind and name is left out on purpose."""
+        """Return whether a feature of that kind and name is left out on purpose."""
         return any(fnmatchcase(name, pattern) for pattern in self._names(kind))
 
     def without_left_out(self, body: Any) -> Any:

@@ -24,10 +24,10 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def compare(log: Path) -> Section:
-    """Hold a server's audit log against the recorded events, in order.
+    """Compare a server's audit log with the recorded events, in order.
 
     Args:
-        log: The ``audit.log`` after the suite ``walkthrough`` and nothing else.
+        log: The ``audit.log`` after the suite ``walkthrough`` alone.
     """
     expected, got = recorded(), read(log)
     pairs: list[tuple[str, dict[str, Any], dict[str, Any]]] = []

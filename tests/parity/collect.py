@@ -56,11 +56,11 @@ def everything(
     """All recordings.
 
     Args:
-        agreement: What is left out on purpose.
+        agreement: The differences that are accepted.
         progress: Called with each section as it is done.
 
     Returns:
-        The sections, and what could not be run here with the reason.
+        The sections, and the parts that could not run here, with reasons.
     """
     sections: list[Section] = []
     skipped: list[tuple[str, str]] = []

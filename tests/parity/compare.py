@@ -50,7 +50,7 @@ def shown(value: Any, limit: int = 300) -> str:
 
 
 def expectation(step: Step) -> dict[str, Any]:
-    """The recorded answer in the form that ``reduced`` gives."""
+    """Return the recorded answer in the form of ``reduced``."""
     return {
         "status": step.response["status"],
         "headers": dict(step.response["headers"]),
@@ -59,11 +59,11 @@ def expectation(step: Step) -> dict[str, Any]:
 
 
 def reduced(step: Step, answer: Answer, names: Mapping[str, str]) -> dict[str, Any]:
-    """A server's answer in the form of a recording: masked, and only what was kept.
+    """Return a server's answer in the form of a recording: masked, with only the recorded parts.
 
     Args:
-        step: The step that was asked.
-        answer: What the server said.
+        step: The step.
+        answer: The server's answer.
         names: Literal strings of this server to mask.
     """
     body = mask(answer.decoded(watch=step.watch), names)
@@ -92,7 +92,7 @@ def differences(
 
 
 def walk(expected: Any, got: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The places where two decoded bodies differ, as deep as they are alike in shape."""
+    """Return the paths at which two decoded bodies differ, as deep as their shapes agree."""
     if isinstance(expected, dict) and isinstance(got, dict):
         for name in [*expected, *(name for name in got if name not in expected)]:
             below = f"{path}.{name}" if path else name

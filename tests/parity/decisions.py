@@ -1,4 +1,4 @@
-"""One random policy and 5,000 questions about it: who may do what, and why."""
+"""One random policy and 5,000 access reviews about it, with their reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def post(transport: Transport, path: str, body: object) -> tuple[int, object]:
 
 
 def run(transport: Transport) -> Section:
-    """Create the policy, ask every question, and compare the decisions.
+    """Create the policy, make every review, and compare the decisions.
 
     ``allowed`` must agree. Where several bindings grant a request, the reason names
     whichever the real server met first, so a reason only has to name a binding when the

@@ -32,7 +32,7 @@ _LONG_ID = re.compile(r'start exec \\"[0-9a-f]{64}\\"')
 async def exchange(
     session: aiohttp.ClientSession, url: str, entry: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Play one exchange and write down what came back, in the recording's form."""
+    """Play one exchange and return the response in the recording's form."""
     if not entry["offered"]:
         # A client that offers no protocol finds one chosen all the same, and gives up.
         return await bare_handshake(session, url + entry["path"], ())
@@ -75,7 +75,7 @@ async def exchange(
 async def bare_handshake(
     session: aiohttp.ClientSession, url: str, offered: Sequence[str]
 ) -> dict[str, Any]:
-    """Only the handshake, to see what the server answers to it."""
+    """Play only the handshake, to see the server's answer."""
     headers = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
@@ -109,7 +109,7 @@ def frame(kind: str, payload: bytes) -> dict[str, Any]:
 
 
 def masked(exchanged: Mapping[str, Any]) -> dict[str, Any]:
-    """An exchange with container ids masked, and only what is compared."""
+    """Return an exchange with container ids masked, and only its compared parts."""
     kept = {
         name: exchanged[name]
         for name in ("chosen", "status", "body", "headers", "error", "close")

@@ -35,11 +35,11 @@ def missing() -> str:
 
 
 class Shell:
-    """Runs commands as a person at a terminal would, with the admin's kubeconfig.
+    """Run commands as in a terminal, with the administrator's kubeconfig.
 
     Args:
-        server: Whom kubectl talks to.
-        names: Literal strings to mask in what it prints.
+        server: The server that kubectl uses.
+        names: Literal strings to mask in its output.
     """
 
     def __init__(self, server: Server, names: Mapping[str, str] | None = None) -> None:
@@ -90,7 +90,7 @@ def run(server: Server, agreement: Agreement) -> Section:
 
     Args:
         server: The server.
-        agreement: What is left out on purpose: ``kubectl api-versions`` lists no such group.
+        agreement: The omitted features: ``kubectl api-versions`` does not list such groups.
     """
     shell = Shell(server)
     pairs = []

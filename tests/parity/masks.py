@@ -1,7 +1,7 @@
-"""Replace what varies from run to run, as the recordings' README lists it.
+"""Replace values that vary from run to run, as listed in the recordings' README.
 
-The same function runs over both sides: over the recording it changes (almost) nothing,
-because the masks were put there when it was made.
+The same function runs over both sides. A recording hardly changes, because it was masked when it
+was made.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _element(key: str, item: Any, names: Mapping[str, str]) -> Any:
 
 
 def _in_one_second(entries: list[Any]) -> list[Any]:
-    """Managers as they would stand had they all written in one second, as they did when it was recorded.
+    """Return the managers in the order they have when all write within one second, as in the recording.
 
     They are in the order of their last writes, and who has changed nothing yet has no time and comes first.
     """
@@ -137,7 +137,7 @@ def _string(key: str, text: str, names: Mapping[str, str]) -> Any:
 
 
 def _tidied(document: dict[str, Any]) -> dict[str, Any]:
-    """Sort what a SelfSubjectRulesReview lists in no fixed order."""
+    """Sort the lists of a SelfSubjectRulesReview that have no fixed order."""
     unordered = [
         name
         for name in ("resourceRules", "nonResourceRules")

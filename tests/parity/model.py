@@ -60,9 +60,9 @@ class Step:
         request: ``as``, ``method``, ``path``, and maybe ``body`` and ``headers``.
         response: ``status``, ``headers``, ``body``; empty when about to be recorded.
         save: Variable name to a dotted path into the answer.
-        wait: What must hold (status, dotted paths) before the answer counts.
+        wait: Conditions (status, dotted paths) before the answer counts.
         watch: Whether the answer is a stream of events.
-        only: The dotted paths of the body that were kept.
+        only: The dotted paths of the body that were recorded.
     """
 
     id: str
@@ -91,7 +91,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said, before any masking."""
+    """A server's answer, before any masking."""
 
     status: int
     headers: Mapping[str, str]

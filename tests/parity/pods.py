@@ -41,7 +41,7 @@ def until_alike(expected: Mapping[str, Any], ask: Callable[[], dict[str, Any]]) 
 
 
 def manifests() -> list[dict[str, Any]]:
-    """What stood in the recorded cluster: two namespaces, an account, the pods."""
+    """Create the objects of the recorded cluster: two namespaces, an account, the pods."""
     recording = load("pods")
     objects: list[dict[str, Any]] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -98,7 +98,7 @@ def prepare(server: Server, patience_seconds: float = 20.0) -> Shell:
 
 
 def settled(pod: dict[str, Any]) -> bool:
-    """Whether a pod has come to the state it was recorded in."""
+    """Return whether a pod is in its recorded state."""
     statuses = pod["status"].get("containerStatuses", [])
     if not statuses:
         return False

@@ -14,7 +14,7 @@ from tests.parity.transport import Call, Credential, Transport
 
 
 def version(transport: Transport) -> str:
-    """What to write down as the server."""
+    """The name of the server in the recording."""
     answer = transport.send(
         Credential(admin=True), Call("GET", "/version", {"Accept": "application/json"})
     )
@@ -29,12 +29,12 @@ def suite(
     source: Path | None = None,
     patience_seconds: float = 30.0,
 ) -> dict[str, Any]:
-    """One suite, asked anew.
+    """Record one suite again.
 
     Args:
         name: The suite.
         transport: The way to a pristine cluster.
-        server: What to write down as the server; asked from it when empty.
+        server: The name of the server in the recording; read from its version if empty.
         source: A folder of suites to take the requests from; the project's own if None.
         patience_seconds: How long a step with ``wait`` is repeated.
 
@@ -61,7 +61,7 @@ def write(recordings: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
 
     Args:
         recordings: From ``suite``.
-        folder: Where to; created when missing.
+        folder: The target folder; created if it is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -17,7 +17,7 @@ LEGACY = re.compile(r"variable (\w+) = base64-decoded (\S+) of this")
 
 
 class Player:
-    """Remembers what the steps of a suite share: saved variables and accounts' tokens.
+    """The state that the steps of a suite share: saved variables and accounts' tokens.
 
     Args:
         transport: The way to the server.
@@ -36,7 +36,7 @@ class Player:
             yield step, self.ask(step)
 
     def ask(self, step: Step) -> Answer:
-        """Send one step's request, wait if it says so, and save what it says."""
+        """Send one step's request, wait for its condition, and save its variables."""
         call = self._call(step.request)
         credential = self._credential(step.request["as"])
         answer = self._transport.send(credential, call)
@@ -107,7 +107,7 @@ class Player:
 
 
 def holds(wait: Mapping[str, Any], answer: Answer) -> bool:
-    """Whether an answer is the one that a ``wait`` waits for."""
+    """Return whether an answer meets the conditions of ``wait``."""
     if answer.status != wait.get("status", 200):
         return False
     body = answer.decoded()

@@ -1,4 +1,4 @@
-"""Write docs/parity.md: what agrees, what differs and why, what is left out and why."""
+"""Write docs/parity.md: agreements, and differences and omissions with their reasons."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def text(
     """The whole report.
 
     Args:
-        sections: What was replayed, in order.
-        agreement: What is accepted and left out.
-        skipped: What could not be replayed here, and why.
+        sections: The replayed suites, in order.
+        agreement: The accepted differences and omissions.
+        skipped: The parts that could not be replayed here, with reasons.
     """
     parts = [
         INTRODUCTION,
@@ -132,7 +132,7 @@ def _differences(sections: Sequence[Section], agreement: Agreement) -> Iterator[
     for item in (difference for section in sections for difference in section.differences):
         entry = next((entry for entry in agreement.accepted if entry.covers(item)), None)
         if entry is not None and entry.path == "*" and item.path != "message":
-            continue  # the whole body is another one: its message says enough
+            continue  # the whole body differs: its message is enough
         why = entry.why if entry is not None else "**not explained**"
         where = f"{item.aspect} {item.path}".strip()
         rows.append(
@@ -145,7 +145,7 @@ def _differences(sections: Sequence[Section], agreement: Agreement) -> Iterator[
 
 
 def _code(value: str) -> str:
-    """A value as code; one with backticks of its own stands between double ones."""
+    """Return a value as code; one that contains backticks gets double ones."""
     return f"`` {value} ``" if "`" in value else f"`{value}`"
 
 

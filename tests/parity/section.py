@@ -1,4 +1,4 @@
-"""What one part of the replay found, in the shape the report and the tests want."""
+"""The result of one part of the replay, for the report and the tests."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.parity.suites import Outcome
 
 @dataclass(frozen=True)
 class Section:
-    """A suite, or a file of commands: how many, and how they differ.
+    """The result of a suite, or of a file of commands.
 
     Args:
         name: The recording's name, such as ``rbac`` or ``kubectl``.
-        doc: What it is about, in a sentence.
+        doc: Its subject, in a sentence.
         total: How many steps or commands it has.
         differences: Everything that differs.
         agreed: Aspect to the number that agree in it.
@@ -62,11 +62,11 @@ def of_outcomes(name: str, doc: str, outcomes: Sequence[Outcome]) -> Section:
 def of_commands(
     name: str, doc: str, pairs: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]]
 ) -> Section:
-    """Sum up commands: each a label, what was recorded and what was got, by aspect.
+    """Sum up commands, each with a label, its recorded and its actual aspects.
 
     Args:
         name: The recording's name.
-        doc: What it is about.
+        doc: Its subject.
         pairs: Label, recorded aspects (such as ``rc``, ``stdout``), got aspects.
     """
     differences: list[Difference] = []

@@ -16,11 +16,11 @@ from tests.support.server import Server, running_server
 
 @contextmanager
 def existing(kubeconfig: Path, pki: Path | None) -> Iterator[Https]:
-    """The way to a cluster that is already there.
+    """Return a transport to an existing cluster.
 
     Args:
         kubeconfig: The administrator's.
-        pki: Where its ``ca.crt`` and ``ca.key`` lie; without them nobody else can be played.
+        pki: The folder of its ``ca.crt`` and ``ca.key``; without them, other users cannot be impersonated.
     """
     transport = Https(kubeconfig, Authority.read(pki) if pki else None)
     try:

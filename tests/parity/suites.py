@@ -19,7 +19,7 @@ Opener = Callable[[], AbstractContextManager[Transport]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One step: what was recorded, what was got, and how they differ."""
+    """One step: the recorded and the actual answer, and their differences."""
 
     step: Step
     expected: dict[str, Any]
@@ -27,12 +27,12 @@ class Outcome:
     differences: tuple[Difference, ...]
 
     def agrees_in(self, aspect: str) -> bool:
-        """Whether nothing differs in ``status``, ``headers`` or ``body``."""
+        """Return whether ``status``, ``headers`` and ``body`` agree."""
         return all(item.aspect != aspect for item in self.differences)
 
     @property
     def decision_agrees(self) -> bool:
-        """Whether both servers allowed it, or both refused it (401 or 403)."""
+        """Return whether both servers allowed it, or both refused it (401 or 403)."""
         return (self.expected["status"] in (401, 403)) == (self.got["status"] in (401, 403))
 
 
@@ -58,7 +58,7 @@ def run(
     Args:
         suite: Its name.
         opener: Opens the way to the cluster.
-        agreement: What is left out on purpose.
+        agreement: The differences that are accepted.
         patience_seconds: How long a step with ``wait`` is repeated.
         until: The id of the last step to play; all if None.
     """

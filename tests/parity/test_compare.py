@@ -1,4 +1,4 @@
-"""A difference is found wherever it is, and accepted only where the list says so."""
+"""Differences are found at any depth, and accepted only if they are listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The masks replace what varies and nothing else, and leave recordings as they are."""
+"""The masks replace only varying values, and do not change recordings."""
 
 from __future__ import annotations
 

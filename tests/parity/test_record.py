@@ -1,4 +1,4 @@
-"""The recorder: what it writes, the replayer reads, and the server agrees with itself."""
+"""The recorder writes suites that the replayer reads, and the server agrees with its own recording."""
 
 from __future__ import annotations
 

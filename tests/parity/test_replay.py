@@ -1,4 +1,4 @@
-"""The embedded server answers as recorded, but for what accepted.toml lists."""
+"""The embedded server answers as recorded, except for the differences in accepted.toml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AGREEMENT = Agreement.read()
 
 
 def judge(section: Section) -> None:
-    """Fail on what is not listed, and on what is listed and no longer differs."""
+    """Fail on differences that are not listed, and on listed ones that no longer exist."""
     unlisted = AGREEMENT.unlisted(section.differences)
     assert not unlisted, "\n".join(
         [

@@ -28,7 +28,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r'start exec "[0-9a-f]{64}"'), 'start exec "<id>"'),
     (re.compile(r"after \d+ ms"), "after <n> ms"),
-    # kubectl before 1.33 may read the server's first frame, an empty one, before it has the stream.
+    # kubectl before 1.33 can read the server's first frame, an empty one, before it has the stream.
     (
         re.compile(
             r"^E\d{4} .*websocket\.go:\d+\] Unknown stream id \d+, discarding message\n", re.M
@@ -46,7 +46,7 @@ _METER = re.compile(r"  % Total.*?(?=\n(?:curl: |command terminated|<|\Z)|\Z)", 
 
 
 def mask_output(text: str, names: Mapping[str, str]) -> str:
-    """What a command printed, with everything masked that varies.
+    """Return a command's output with varying values masked.
 
     Column widths follow the masked values, so runs of blanks count as two.
 

@@ -56,7 +56,7 @@ class Transport(Protocol):
 
 
 class Https:
-    """The way over TLS, with one kept-alive connection for each credential.
+    """A transport over TLS, with one connection for each credential.
 
     Args:
         kubeconfig: Path of an admin kubeconfig with a client certificate or a token.
@@ -73,7 +73,7 @@ class Https:
         self.names: Mapping[str, str] = {f"{self._host}:{self._port}": "<server>"}
 
     def send(self, credential: Credential, call: Call) -> Answer:
-        """Send over a kept connection; reconnect once if the server closed it."""
+        """Send over the open connection; reconnect once if the server closed it."""
         for attempt in (1, 2):
             connection = self._connections.get(credential) or self._connect(credential)
             try:
@@ -140,7 +140,7 @@ class InProcess:
         self.names: Mapping[str, str] = {"127.0.0.1:6443": "<server>"}
 
     def send(self, credential: Credential, call: Call) -> Answer:
-        """Call ``handle``; of a watch, take what is ready."""
+        """Call ``handle``; of a watch, return the events that are ready."""
         headers = {
             "host": "127.0.0.1:6443",
             **{name.lower(): value for name, value in call.headers.items()},
@@ -166,7 +166,7 @@ class InProcess:
 
 
 def certificate_of(credential: Credential) -> PeerCertificate | None:
-    """What a TLS server would have seen of this caller."""
+    """Return the certificate that a TLS server would have seen."""
     if credential.admin:
         return PeerCertificate("kubernetes-admin", ("system:masters",), "0" * 64)
     if credential.user:

@@ -1,9 +1,9 @@
-"""Simulated learners: does the drill find what each of them believes, and nothing where nothing is wrong?
+"""Simulated learners: does the drill find their ideas, and none in learners without a wrong idea?
 
     python -m tests.practice.simulate                    400 learners for each idea, with 5 % and 10 % of slips
     python -m tests.practice.simulate --learners 50 --seed 7
 
-A learner answers as one authorizer does, and slips now and then. Each begins with another order of the questions.
+A learner answers like one authorizer, with occasional slips. The order of the questions differs for each.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Drill:
     def session(
         self, mind: Mind, slip: float, r: Random, aside: frozenset[int] = frozenset()
     ) -> Session:
-        """Ask one learner until something is found. What is wrong about the ideas that are set aside is not asked."""
+        """Question one learner until there is a finding, without the ideas that are set aside."""
         order = r.randrange(ORDERS)
         answers: list[Answered] = []
         key: tuple[object, ...] = (order, aside)
@@ -106,7 +106,7 @@ def thinking(idea: Authorizer) -> Mind:
 
 
 class Figures(NamedTuple):
-    """What a run found.
+    """The results of a run.
 
     Args:
         rightly: By idea, the share of its learners for whom it was named.

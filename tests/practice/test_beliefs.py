@@ -93,7 +93,7 @@ def test_the_chooser_knows_how_many_traits_there_are() -> None:
 
 
 def compare_with_a_server(drafts: int, seed: int) -> None:
-    """All truths of these drafts are the answers of an embedded server that has their policies."""
+    """The truths of these drafts agree with the answers of an embedded server with their policies."""
     r = Random(seed)
     api = ClusterApi()
     for _ in range(drafts):
@@ -104,7 +104,7 @@ def compare_with_a_server(drafts: int, seed: int) -> None:
 
 
 def served(api: ClusterApi, drawn: Draft) -> bool:
-    """What the server answers; its policy is gone again afterwards."""
+    """Return the server's answer; its policy is deleted afterwards."""
     paths = []
     for obj in drawn.objects:
         metadata = obj["metadata"]

@@ -1,4 +1,4 @@
-"""What simulated learners' answers lead to, and sessions from the first question to the finding."""
+"""Findings from simulated learners' answers, and sessions from the first question to the finding."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_no_idea_is_named_on_thin_evidence() -> None:
 
 
 def answer_as(session: Session, idea: int) -> int:
-    """Answer as somebody with an idea does; -1 for nobody's. Returns how many questions there were."""
+    """Answer according to an idea; -1 for no idea. Return the number of questions."""
     count = 0
     while question := session.next():
         session.answer(question, question["allowed"] != (idea in question["wrong"]))

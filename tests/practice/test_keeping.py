@@ -1,4 +1,4 @@
-"""What is kept of the drill, joined from several places and read when it is odd."""
+"""The drill's stored data is merged from several sources and read when it is malformed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reasons to choose from: mending what the right one says allows the request, mending a wrong one does not."""
+"""The reasons to choose from: fixing the right one allows the request, fixing a wrong one does not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def matched(template: str, said: str) -> dict[str, str] | None:
 
 
 def mended(policy: Policy, asked: Attributes, said: str) -> Policy:
-    """The policy without what a sentence says is wrong with it."""
+    """Return the policy with the fault of a sentence fixed."""
     for what, template in REASONS.items():
         if values := matched(template, said):
             of = next(iter(values.values()))

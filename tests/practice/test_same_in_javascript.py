@@ -76,7 +76,7 @@ REPLAY = """data.map(({ order, kept, now, mistakes }) => {
 
 
 def kept_things(r: Random) -> keeping.Kept:
-    """Something that was kept, at random."""
+    """Return random stored data."""
     ideas = [each["id"] for each in pool()["beliefs"]]
     entries = {
         idea: {"found": NOW, "at": NOW + r.choice((0, 1, 2)) * keeping.DAY, "back": r.randrange(4)}

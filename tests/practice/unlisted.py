@@ -1,4 +1,4 @@
-"""Ideas that are not in the drill's list: none may be taken for a listed one.
+"""Ideas that are not in the drill's list: none must be mistaken for a listed one.
 
 Each answers a policy and a request as somebody with that idea does. Ten were written by somebody who knew the list,
 and nine by somebody who had not seen it. Five are from issues of public projects. The chooser was changed after runs

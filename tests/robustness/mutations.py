@@ -151,7 +151,7 @@ class Mutator:
 
     Args:
         seed: The same seed makes the same requests.
-        tokens: Good tokens of accounts that may do nothing, and of one that may do all (last).
+        tokens: Valid tokens of accounts without rights, and of one with all rights (last).
     """
 
     def __init__(self, seed: int, tokens: tuple[str, ...] = ()) -> None:
@@ -162,8 +162,8 @@ class Mutator:
         """One request.
 
         Args:
-            credentials: Perhaps with a token, good or damaged, or with impersonation. Not for
-                a connection whose certificate may do everything.
+            credentials: Add a token, valid or damaged, or impersonation to some requests. Not for
+                a connection whose certificate has all rights.
         """
         choose = self._random
         raw = self._base()
@@ -394,7 +394,7 @@ class Mutator:
         return choose.choice(SCALARS)
 
     def mutate_body(self, raw: Raw) -> Raw:
-        """A body that is no object at all, or a dangerous one."""
+        """Return a body that is not an object, or a dangerous one."""
         choose = self._random
         depth = choose.choice((50, 2000, 100_000))
         laughs = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(

@@ -1,4 +1,4 @@
-"""Requests that anybody may send, and what they may cost: nothing here grows with the square of its length.
+"""The costs of requests that every user can send do not grow with the square of their length.
 
 A request that costs too much does not fail here, it does not end: before these were bounded, each took minutes, or
 all memory.

@@ -1,4 +1,4 @@
-"""What the robustness tests take for a failure of the server."""
+"""The robustness tests recognise failures of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is killed, or whose disk is full, loses nothing it has acknowledged."""
+"""A server that is killed, or whose disk is full, loses no acknowledged write."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ MIB = 1024 * 1024
 
 @dataclass
 class Findings:
-    """What a run saw."""
+    """The results of a run."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Fuzzer:
         seed: Of the requests.
         tokens: See ``Mutator``.
         identity: A client certificate; None for none.
-        admin: The certificate may do everything; nobody else may ever see the canary.
+        admin: The certificate has all rights; other callers must never see the canary.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Fuzzer:
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether a server surely can tell where this request ends."""
+    """Return whether the end of this request is unambiguous."""
     head, end, body = data.partition(b"\r\n\r\n")
     lengths = re.findall(rb"\r\n(?i:content-length): *([^\r\n]*)", head)
     strange = re.search(
@@ -186,9 +186,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def plant(server: Server) -> None:
-    """Put the canary where only the administrator may look, unless it is there.
+    """Create the canary, which only the administrator can read, unless it exists.
 
-    A mutated request of the administrator may well have deleted it.
+    A mutated request of the administrator can have deleted it.
     """
     secret = {
         "apiVersion": "v1",
@@ -208,7 +208,7 @@ def plant(server: Server) -> None:
 
 @pytest.fixture(scope="module")
 def tokens(server: Server) -> tuple[str, ...]:
-    """The token of an account that may do nothing, and of one that may do everything."""
+    """Return the token of an account without rights, and of one with all rights."""
     spec = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -225,7 +225,7 @@ def tokens(server: Server) -> tuple[str, ...]:
 
 
 def fuzz(server: Server, tokens: tuple[str, ...], seed: int, count: int) -> Counter[str]:
-    """Fuzz as nobody, as a user without rights and as the administrator, a thread each."""
+    """Fuzz anonymously, as a user without rights and as the administrator, in a thread each."""
     plant(server)
     callers = [
         Fuzzer(server, seed, tokens, None, admin=False),

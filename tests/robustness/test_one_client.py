@@ -1,4 +1,4 @@
-"""What one client may cost a server, measured in a process of its own."""
+"""The costs of one client for a server, measured in a separate process."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def config_map(number: int, size: int) -> dict[str, Any]:
 
 
 def ask(server: Server, path: str, accept: str = "application/json") -> ssl.SSLSocket:
-    """Send a request on a connection of its own, and read nothing."""
+    """Send a request on a new connection without reading the response."""
     context = server.tls(server.identity("kubernetes-admin", ("system:masters",)))
     connection = context.wrap_socket(
         socket.create_connection(("127.0.0.1", server.port)), server_hostname="127.0.0.1"

@@ -26,14 +26,14 @@ KEY = "LABKIT_TEST_TLS_KEY"
 
 
 def free_port() -> int:
-    """A port that nothing listens at."""
+    """Return an unused port."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
 
 
 @dataclass
 class Cluster:
-    """A scheduler and its workers. Certificates are made when it is entered; everything lies below ``room``."""
+    """A scheduler and its workers. Certificates are made when it is entered; all files are below ``room``."""
 
     room: Path
     tls: bool = True
@@ -90,9 +90,9 @@ class Cluster:
         """Start a worker, and perhaps a nanny that starts it again when it has ended.
 
         Args:
-            odd: What is odd about it; see ``odd_worker``.
+            odd: Its peculiarity; see ``odd_worker``.
             threads: How many submissions it grades at once.
-            nanny: Whether it has a nanny; without one its process is the one that is returned.
+            nanny: Give it a nanny; without one the returned process is the worker's own.
             environment: More variables.
         """
         options = ["--host", "127.0.0.1", "--nthreads", str(threads), "--memory-limit", "0"]
@@ -109,7 +109,7 @@ class Cluster:
         process.wait()
 
     def log(self) -> str:
-        """What the scheduler and the workers have said."""
+        """The logs of the scheduler and the workers."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.room.glob("*.log")))
 
     def _start(

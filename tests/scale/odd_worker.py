@@ -87,7 +87,7 @@ def full(
 def asleep(
     _plugin: dask_worker.GraderPlugin, submission: Submission, _files: Mapping[str, bytes]
 ) -> Any:
-    """Grade nothing, and sleep."""
+    """Sleep instead of grading."""
     time.sleep(ASLEEP_SECONDS)
     result = unreadable_result(submission, "root", "")
     return json.dumps(replace(result, ended="done").as_dict())
@@ -111,7 +111,7 @@ WAYS: dict[str, Grade] = {
 
 
 def dask_setup(_worker: Worker) -> None:
-    """Change what is odd."""
+    """Apply the peculiarity."""
     odd = os.environ[ODD]
     if odd in WAYS:
         vars(dask_worker)["GraderPlugin"].grade = WAYS[odd]

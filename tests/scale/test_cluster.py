@@ -1,4 +1,4 @@
-"""A folder of submissions on a Dask cluster over TLS: the same files as on one machine, whatever ends meanwhile."""
+"""A folder of submissions on a Dask cluster over TLS: the same files as on one machine, even if processes end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.scale import odd_worker
 from tests.scale.cluster import Cluster
 from tests.support.until import SECONDS, until
 
-# Dask leaves the socket of a connection that it gives up as it ends, and whoever collects the garbage is warned of it.
+# Dask leaves the socket of an abandoned connection as it ends, and the garbage collector warns about it.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
 )
@@ -36,7 +36,7 @@ LEARNERS = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Some did it all, some a part, one with files beside it, one is no notebook, one a link to another's."""
+    """Some are complete, some partial, one has more files, one is not a notebook, one is a link to another's."""
     submitted = tmp_path / "submitted"
     for number, learner in enumerate(LEARNERS):
         submit(
@@ -66,7 +66,7 @@ def graded(
 
 
 def same_files(folder: Path, out: Path, alone: Path) -> None:
-    """Grade on this machine, and compare every file byte for byte; stored lines may come in another order."""
+    """Grade on this machine, and compare every file byte for byte; stored lines can have another order."""
     with GraderPool(1, slots=2, limits=SHORT) as pool:
         GradingSession(folder, alone).run(pool, lambda _result: None)
     written = {path.relative_to(alone) for path in alone.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""What is refused: schedulers that anybody can reach, and workers that would not give the same scores."""
+"""Open schedulers are refused, and so are workers that would score differently."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_scheduler_of_another_authority_is_not_spoken_to(
 def test_workers_that_would_grade_otherwise_get_nothing(
     cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:
-    """Each says why; where one worker can grade, it grades."""
+    """Each refusal has a reason; if one worker can grade, it grades."""
     bare = tmp_path / "bin"
     bare.mkdir()
     readable = Path(sys.prefix, f"labkit-test-{os.getpid()}.pem")
@@ -207,7 +207,7 @@ def test_workers_that_would_grade_otherwise_get_nothing(
 
 @pytest.mark.slow
 def test_a_worker_that_cannot_load_labkit_is_named(cluster: Cluster) -> None:
-    """It could not even say so: what a scheduler hands to all of its workers has to be loaded by each."""
+    """It cannot report it: each worker has to load the objects that a scheduler sends to all of them."""
     cluster.start_worker("no labkit")
     until(lambda: "Registered to" in cluster.log())
     with (

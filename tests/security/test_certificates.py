@@ -64,7 +64,7 @@ def test_of_our_ca(server: Server, ours: Identity, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", WORTHLESS)
 def test_worthless(server: Server, ours: Identity, tmp_path: Path, kind: str) -> None:
-    """401, even where anybody may ask who shows none."""
+    """401, even for paths that anonymous callers can read."""
     identity = WORTHLESS[kind](ours).written(tmp_path / "identity.pem")
     assert [
         status(server, identity, path) for path in ("/api/v1/namespaces", "/version", "/healthz")

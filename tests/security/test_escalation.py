@@ -18,7 +18,7 @@ ME = {"kind": "User", "name": "mallory", "apiGroup": GROUP}
 
 @pytest.fixture
 def api() -> ClusterApi:
-    """Mallory may write roles and bindings in ``lab``, and all cluster-wide RBAC objects."""
+    """Mallory can write roles and bindings in ``lab``, and all cluster-wide RBAC objects."""
     api = ClusterApi()
     api.namespace("lab")
     api.namespace("other")
@@ -143,7 +143,7 @@ def test_turning_a_binding_to_another_role(api: ClusterApi, mallory: Caller) -> 
 
 
 def test_a_binding_made_before_its_role(api: ClusterApi, mallory: Caller) -> None:
-    """A role that is not there yet cannot be bound, so nobody can fill it in later."""
+    """A missing role cannot be bound, so it cannot be filled in later."""
     assert mallory.post(BINDINGS, binding("early", "Role/later", "User/mallory")).status == 404
 
 
@@ -198,7 +198,7 @@ def test_headers_of_a_front_proxy_mean_nothing(mallory: Caller, api: ClusterApi)
 
 
 def test_another_namespace(mallory: Caller) -> None:
-    """A role of one namespace is nothing in the next."""
+    """A role of one namespace has no effect in another."""
     reply = mallory.post(
         f"{RBAC}/namespaces/other/rolebindings", binding("b", "Role/strong", "User/mallory")
     )

@@ -1,4 +1,4 @@
-"""A pod's token is read through exec only by who may exec."""
+"""Only callers with the right to exec can read a pod's token."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def execute(
 
 
 class Screen:
-    """What a command wrote."""
+    """The output of a command."""
 
     window = WINDOW
 

@@ -1,4 +1,4 @@
-"""What another user of the machine plants is neither run, nor read, nor written through."""
+"""Files that another user of the machine plants are neither run, nor read, nor written through."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Machine:
 
     @property
     def marker(self) -> Path:
-        """What the attacker's code would make if it ran."""
+        """The file that the attacker's code would create."""
         return self.shared / "it-ran"
 
     def give(self, path: Path, user: int, mode: int | None = None) -> Path:
@@ -94,7 +94,7 @@ class Machine:
         return self.give(path, user, mode)
 
     def trap(self, home: Path) -> Path:
-        """What the attacker puts into a home: code, and a link to a file of the victim's."""
+        """Plant code in a home, and a link to a file of the victim."""
         for parent in ("jupyter", "jupyter/config"):
             self.folder(home / parent, ATTACKER, 0o755)
         code = home / CONFIG
@@ -268,7 +268,7 @@ def test_an_own_home_in_a_shared_directory_is_used(machine: Machine) -> None:
 def test_who_is_faster_in_a_shared_directory_does_not_win(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The attacker makes the directory between the look and the making."""
+    """The attacker creates the directory between the check and the creation."""
     made = Path.mkdir
 
     def faster(

@@ -20,7 +20,7 @@ POD = {"kind": "Pod", "apiVersion": "v1"}
 
 @pytest.fixture
 def api() -> ClusterApi:
-    """In ``lab``, the account ``strong`` may read Secrets and ``weak`` may do nothing."""
+    """In ``lab``, the account ``strong`` can read Secrets and ``weak`` has no rights."""
     return lab()
 
 
@@ -60,7 +60,7 @@ def test_of_another_cluster(api: ClusterApi) -> None:
 
 
 def test_of_another_cluster_with_the_same_key(api: ClusterApi) -> None:
-    """Graders share one signing key between clusters; the accounts' uids keep them apart."""
+    """Graders share one signing key between clusters; the accounts' uids distinguish them."""
     other = lab()
     assert other.cluster.signer.key_id == api.cluster.signer.key_id
     unauthorized(api.bearer(other.token("lab", "strong")))
@@ -121,7 +121,7 @@ def test_without_a_signature(api: ClusterApi) -> None:
 
 
 def test_key_confusion(api: ClusterApi) -> None:
-    """The public key, which everyone may read, is not a secret that signs tokens."""
+    """The world-readable public key is not a secret that signs tokens."""
     token = api.token("lab", "strong")
     private = serialization.load_pem_private_key(keys().token_key, None)
     assert isinstance(private, rsa.RSAPrivateKey)
@@ -204,7 +204,7 @@ def test_binding_a_token_to_anothers_pod(api: ClusterApi) -> None:
 
 
 def test_a_token_secret_for_a_stronger_account_needs_the_right_to_read_it(api: ClusterApi) -> None:
-    """Who may create Secrets can have a token made; without ``get`` they do not see it."""
+    """The right to create Secrets creates tokens; without ``get`` they cannot be read."""
     api.role("maker", rule("create", "secrets"), namespace="lab")
     api.bind("maker", "Role/maker", "ServiceAccount/lab/weak", namespace="lab")
     weak = api.bearer(api.token("lab", "weak"))
@@ -218,7 +218,7 @@ def test_a_token_secret_for_a_stronger_account_needs_the_right_to_read_it(api: C
 
 
 def test_a_remembered_signature_gives_nothing_away(api: ClusterApi) -> None:
-    """What is remembered of a verified token is its signature, never that it still counts."""
+    """The cache of a verified token has its signature, never its validity."""
     token = api.token("lab", "strong")
     caller = api.bearer(token)
     for _ in range(3):

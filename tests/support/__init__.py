@@ -1,1 +1,1 @@
-"""What several suites share: real servers, and ways to talk to them."""
+"""Helpers that several suites share: real servers, and ways to talk to them."""

@@ -1,8 +1,8 @@
 """asyncio clients whose connections end with the test that opened them.
 
 A client that was closed has only begun to say goodbye: over TLS that takes some more turns of the
-loop, and what a closed loop still holds is reported by the garbage collector, in whichever test
-is running by then.
+loop, and the garbage collector reports the objects of a closed loop in whichever test is running
+by then.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T], *, patience_seconds: float = GOODBYE_SECONDS) -> T:
-    """Run a coroutine to its end, and the connections it made to theirs.
+    """Run a coroutine to its end, and wait until its connections are closed.
 
     Args:
-        work: What to run, on a loop of its own.
-        patience_seconds: How long its connections may take to close once it has ended.
+        work: The coroutine; it gets its own event loop.
+        patience_seconds: The time limit for closing its connections once it has ended.
 
     Returns:
-        What it returned.
+        The coroutine's result.
 
     Raises:
         AssertionError: A connection stays open.
     """
-    with warnings.catch_warnings():  # what an earlier test forgot is not this one's
+    with warnings.catch_warnings():  # leaks of earlier tests are not this test's
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
     selector = selectors.DefaultSelector()
@@ -43,7 +43,7 @@ def run(work: Coroutine[Any, Any, T], *, patience_seconds: float = GOODBYE_SECON
         own = len(selector.get_map())
         result = runner.run(work)
         runner.run(_hung_up(selector, own, patience_seconds))
-    gc.collect()  # what was forgotten without being closed is told here, not in another test
+    gc.collect()  # report unclosed connections here, not in another test
     return result
 
 
@@ -52,4 +52,4 @@ async def _hung_up(selector: selectors.BaseSelector, own: int, patience_seconds:
     while left := len(selector.get_map()) - own:
         assert time.monotonic() < deadline, f"connections that were not closed: {left}"
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0)  # what is watched no longer is closed in the turn that follows
+    await asyncio.sleep(0)  # the loop closes them in the next turn

@@ -43,12 +43,12 @@ def subject(user: str = "", groups: Sequence[str] = (), *, uids: Sequence[str] =
 
 @dataclass(frozen=True)
 class Identity:
-    """A certificate, its key, and the certificates that are sent along.
+    """A certificate, its key, and further certificates of its chain.
 
     Args:
         certificate: The certificate.
         key: Its private key.
-        along: What else is sent.
+        along: The further certificates that are sent.
     """
 
     certificate: x509.Certificate
@@ -94,7 +94,7 @@ class Identity:
         basic: Extension | None = NO_AUTHORITY,
         more: Sequence[Extension] = (),
     ) -> Identity:
-        """A certificate that is signed by this one, whether or not this one may sign.
+        """Issue a certificate that is signed by this one, even if this one is not a CA.
 
         Args:
             user: The CN, or a whole subject.
@@ -134,11 +134,11 @@ class Identity:
         usages: Sequence[x509.ObjectIdentifier] = (),
         more: Sequence[Extension] = (),
     ) -> Identity:
-        """Another authority below this one; what it issues is sent along with it.
+        """Issue an authority below this one; its certificates are sent with their chain.
 
         Args:
             name: Its CN.
-            path_length: How many authorities may stand below it.
+            path_length: The number of authorities allowed below it.
             days: As in ``issue``.
             usages: As in ``issue``.
             more: As in ``issue``.

@@ -17,5 +17,5 @@ FLAGS = [
 
 
 def chromium() -> str:
-    """Where Chromium lies; empty if it is not installed."""
+    """Return the path of Chromium; empty if it is not installed."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or ""

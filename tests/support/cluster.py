@@ -34,7 +34,7 @@ def keys(number: int = 0) -> Keys:
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that does not move by itself."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.now = now
@@ -45,7 +45,7 @@ class Clock:
 
 @lru_cache(maxsize=4)
 def first_objects(era: str, node: bool) -> Snapshot:
-    """What a new cluster has, made once for all tests: storing it takes longer than most tests."""
+    """Return the objects of a new cluster, made once for all tests: storing them takes longer than most tests."""
     return Cluster(keys(), clock=Clock(), node=node, era=era).store.snapshot()
 
 
@@ -64,7 +64,7 @@ class Reply(NamedTuple):
 
 
 def causes(reply: Reply) -> list[tuple[str, str]]:
-    """What was wrong with an object that was refused: fields and messages."""
+    """The fields and messages of a validation error."""
     assert reply.status == 422, reply
     return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
@@ -146,7 +146,7 @@ class Caller:
         return Caller(self.cluster, self.certificate, self.token, {**self.headers, **headers})
 
     def who(self) -> Any:
-        """Whom the server takes the caller for."""
+        """Return the user that the server sees."""
         return self.post(f"{IDENTITIES}/selfsubjectreviews", {}).body["status"]["userInfo"]
 
 

@@ -69,7 +69,7 @@ def definition() -> dict[str, Any]:
 
 
 def plain_definition(schema: Any, **version: Any) -> dict[str, Any]:
-    """A definition of CronTab in one version, with a schema of its ``spec`` and nothing else."""
+    """A definition of CronTab in one version, with a schema of its ``spec`` only."""
     made = definition()
     whole = {"type": "object", "properties": {"spec": schema}}
     made["spec"]["versions"] = [

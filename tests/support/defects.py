@@ -1,4 +1,4 @@
-"""Telling a defect from an answer: the real server answers 500 to some bad input, and so does ours."""
+"""Distinguish defects from intended answers: the real server answers 500 to some bad input, and so does ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DEFECT = re.compile(rb"Internal error occurred(?!: )")
 
 
 def is_server_error(status: int, body: bytes) -> bool:
-    """Whether an answer tells of a failure of the server, and not of the request.
+    """Return whether a response shows a failure of the server, and not of the request.
 
     Args:
         status: The HTTP status.
@@ -24,7 +24,7 @@ def is_server_error(status: int, body: bytes) -> bool:
     if status not in (
         500,
         503,
-    ):  # 503: what the API server was to pass on a request to is not there
+    ):  # 503: the backend of a proxied request is missing
         return True
     if body.startswith(
         (b"Internal Server Error: ", b"container not found")

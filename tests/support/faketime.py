@@ -1,4 +1,4 @@
-"""Programs whose clock is what a file says, by libfaketime."""
+"""Programs whose clock is set by a file, with libfaketime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MovableClock:
     """The clock of programs that start with ``environment``. Their monotonic clock stays as it is.
 
     Args:
-        setting: The file that says by how much it differs, such as ``-1d``.
+        setting: The file with the offset, such as ``-1d``.
     """
 
     def __init__(self, setting: Path) -> None:

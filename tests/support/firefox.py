@@ -24,7 +24,7 @@ class Firefox(DrivenTab):
     """A Firefox without a screen, and one tab of it.
 
     Args:
-        profile: A directory for what it keeps.
+        profile: A directory for its profile.
         settings: Values of ``about:config``.
     """
 
@@ -81,7 +81,7 @@ class Firefox(DrivenTab):
         self.send("browsingContext.navigate", context=self._tab, url=url, wait="complete")
 
     def evaluate(self, expression: str, arg: Any = None) -> Any:
-        """Call a function of JavaScript; its result, and that of its promise, as JSON."""
+        """Call a JavaScript function and return its result, or the result of its promise, as JSON."""
         call = f"Promise.resolve(({expression})({json.dumps(arg)})).then((value) => JSON.stringify(value ?? null))"
         target = {"context": self._tab}
         found = self.send("script.evaluate", expression=call, target=target, awaitPromise=True)

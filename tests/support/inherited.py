@@ -1,4 +1,4 @@
-"""What tests inherit from whoever starts them must not decide how they end."""
+"""Undo process state that tests inherit and that would change their results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 
 
 def heed_signals() -> None:
-    """Let programs that tests start begin with no signal ignored.
+    """Start the tests' programs without ignored signals.
 
     ``nohup``, cron, a shell's ``&`` and some CI have their children ignore SIGINT, SIGQUIT or SIGHUP. A handler,
     unlike "ignore", is not inherited by what is executed; for these processes themselves nothing changes.

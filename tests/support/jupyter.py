@@ -11,9 +11,9 @@ START_SECONDS = 300.0
 
 
 def wait_until_it_answers(url: str) -> None:
-    """Wait for the first answer.
+    """Wait for the first response.
 
-    Jupyter tells its address, and writes it down, a moment before it listens there; and a
+    Jupyter prints and stores its address a moment before it listens there; and a
     signal that comes before its loop runs is lost.
 
     Args:

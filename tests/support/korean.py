@@ -1,4 +1,4 @@
-"""What Korean texts keep to: the terms of locale/ko/terms.yaml, one style, and Korean grammar."""
+"""The rules for Korean texts: the terms of locale/ko/terms.yaml, one style, and Korean grammar."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def wrong_forms(text: str) -> list[str]:
 
 
 def without_english(text: str) -> list[str]:
-    """The terms whose first use on a page has no English beside it."""
+    """Return the terms whose first use on a page has no English next to it."""
     english = {
         term["korean"]: term.get("beside", [])
         for term in TERMS["terms"]
@@ -80,7 +80,7 @@ def wrong_plain_endings(text: str) -> list[str]:
     ends = [part.strip() for part in parts if re.search(r"[가-힣][)”]?[.?!]$", part.strip())]
     ends = [
         end for end in ends if not re.search(r"\}[가-힣]+[)”]?[.?!]$", end)
-    ]  # a number and what it counts
+    ]  # a number and its unit
     return [
         end for end in ends if is_polite(end) or not re.search(r"(다|가|까|라)[)”]?[.?!]$", end)
     ]
@@ -99,7 +99,7 @@ def wrong_document_endings(text: str) -> list[str]:
 
 
 def is_polite(sentence: str) -> bool:
-    """Whether a sentence is in 합니다체: its last syllables are ㅂ니다 or ㅂ니까."""
+    """Return whether a sentence is in 합니다체: its last syllables are ㅂ니다 or ㅂ니까."""
     match = re.search(r"([가-힣])니[다까][)”]?[.?!]$", sentence)
     return match is not None and consonant(match[1]) == 17
 
@@ -130,7 +130,7 @@ def wrong_particles(text: str) -> list[str]:
 
 
 def stray_asterisks(text: str) -> list[str]:
-    """What Markdown shows with its asterisks: emphasis between punctuation and a Korean letter does not end."""
+    """Return text that Markdown shows with its asterisks: emphasis between punctuation and a Korean letter does not end."""
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     leaves = [child for token in tokens for child in token.children or []]
     return [leaf.content for leaf in leaves if leaf.type == "text" and "*" in leaf.content]

@@ -1,7 +1,7 @@
 """How property tests run: the same examples each time, however long they take.
 
-A busy machine must not fail a change, nor a rare example one that has nothing to do with it.
-``make soak`` looks further, with examples that nobody has seen (the profile ``explore``).
+A busy machine must not fail a change, nor must a rare example that is unrelated to it.
+``make soak`` goes further, with new examples (the profile ``explore``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A sink for audit events that keeps the last of them in memory."""
+"""A sink for audit events that stores the last of them in memory."""
 
 from __future__ import annotations
 

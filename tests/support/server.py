@@ -131,7 +131,7 @@ class Server:
     def connect(
         self, identity: Path | None = None, timeout: float = 60
     ) -> http.client.HTTPSConnection:
-        """A connection (kept alive between its requests)."""
+        """A connection that is reused between requests."""
         return http.client.HTTPSConnection(
             "127.0.0.1", self.port, timeout=timeout, context=self.tls(identity)
         )
@@ -192,7 +192,7 @@ class Server:
         self.process.wait()
 
     def log(self) -> str:
-        """What it wrote to its log."""
+        """The content of its log."""
         path = self.home / "server.log"
         return path.read_text() if path.exists() else ""
 

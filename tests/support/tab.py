@@ -1,4 +1,4 @@
-"""A tab of any browser: of Playwright's page, what a walk through the notebooks uses."""
+"""A tab of any browser: the part of Playwright's page that a walk through the notebooks uses."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Tab(Protocol):
         """Open an address, and wait until the page is loaded."""
 
     def evaluate(self, expression: str, arg: Any = None) -> Any:
-        """Call a function of JavaScript; its result, and that of its promise."""
+        """Call a JavaScript function and return its result, or the result of its promise."""
 
     def wait_for_function(self, expression: str, *, timeout: float) -> object:
         """Wait until a function of JavaScript returns something true."""
 
 
 class TabError(Exception):
-    """What the browser says to a command that fails: a script's exception, or a page that is gone."""
+    """The browser's error: an exception of a script, or a page that is gone."""
 
 
 class DrivenTab(ABC):
@@ -47,10 +47,10 @@ class DrivenTab(ABC):
 
     @abstractmethod
     def evaluate(self, expression: str, arg: Any = None) -> Any:
-        """Call a function of JavaScript; its result, and that of its promise, as JSON."""
+        """Call a JavaScript function and return its result, or the result of its promise, as JSON."""
 
     def wait_for_function(self, expression: str, *, timeout: float = MILLISECONDS) -> None:
-        """Wait until a function of JavaScript returns something true; meanwhile the page may be replaced."""
+        """Wait until a JavaScript function returns a true value; the page can be replaced in between."""
         deadline = time.monotonic() + timeout / 1000
         while time.monotonic() < deadline:
             with suppress(TabError):
@@ -64,7 +64,7 @@ class DrivenTab(ABC):
         self.wait_for_function(f"() => {script}")
 
     def click(self, text: str) -> None:
-        """Press the button that says this."""
+        """Press the button with this text."""
         button = f"[...document.querySelectorAll('button')].find((each) => each.textContent === {json.dumps(text)})"
         self.wait_for(f"{button}?.checkVisibility()")
         self.evaluate(f"() => {button}.click()")

@@ -1,4 +1,4 @@
-"""A program in a real terminal: what it draws, as lines of text, and the keys that it is given.
+"""A program in a real terminal: its screen as lines of text, and its keyboard.
 
 It understands what rich writes: moves of the cursor, styles, the alternate screen.
 """
@@ -65,7 +65,7 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What is seen: the lines, without the blanks at their ends."""
+        """The visible lines, without trailing blanks."""
         last = max((place[0] for place in self._grid), default=0)
         lines = [
             "".join(self._grid.get((y, x), " ") for x in range(self._columns))
@@ -74,7 +74,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in lines)
 
     def _draw(self, text: str) -> str:
-        """Draw what was written; return an escape sequence whose end has not come yet."""
+        """Draw the output; return an escape sequence that is incomplete so far."""
         row, column = self._cursor
         for match in CONTROL.finditer(text):
             part, numbers, kind = match[0], match[1], match[2]
@@ -100,7 +100,7 @@ class Terminal:
         return ""
 
     def read(self, seconds: float) -> bool:
-        """Read what comes within this time; False when nothing comes, or the program has ended."""
+        """Read the output of this time; return False if there is none, or the program has ended."""
         if not select.select([self.terminal], [], [], seconds)[0]:
             return False
         try:
@@ -113,7 +113,7 @@ class Terminal:
         return bool(data)
 
     def wait(self, text: str) -> str:
-        """Wait until a text is seen and nothing more is drawn; return the screen.
+        """Wait until a text is visible and drawing has stopped; return the screen.
 
         Raises:
             AssertionError: It does not come.

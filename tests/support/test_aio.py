@@ -13,7 +13,7 @@ from tests.support import aio
 
 @pytest.fixture
 def open_socket() -> Iterator[socket.socket]:
-    """One end of a connection on which nothing is said."""
+    """One end of a silent connection."""
     one, other = socket.socketpair()
     with one, other:
         yield one

@@ -1,7 +1,7 @@
-"""Two ordinary users beside root: one who uses labkit, one who is up to no good.
+"""Two ordinary users in addition to root: one uses labkit, the other is hostile.
 
 Where the tests run as root both are real. Elsewhere a test runs itself again in a user
-namespace, where it is root of some ids that nobody else has; see ``in_a_user_namespace``.
+namespace, where it is root of some unused ids; see ``in_a_user_namespace``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def run_as(
         command: The command.
         cwd: Where.
         groups: Further groups.
-        environment: Variables beside the path and the umask's.
+        environment: Variables in addition to the path and the umask.
     """
     return _run(_right() or "", user, command, cwd, groups, environment)
 
@@ -71,9 +71,9 @@ def _run(
 
 @cache
 def _right() -> str | None:
-    """The capability that others need to read a Python that lies in root's own home; None if none is enough.
+    """Return the capability that others need to read a Python in root's own home; None if none is enough.
 
-    It lets them read more, never own more.
+    With it they can read more, but do not own more.
     """
     inner = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import labkit.lab'], check=True)"
     command = [sys.executable, "-c", inner]
@@ -96,7 +96,7 @@ def why_not_two_users() -> str:
 
 
 def namespace_command(*command: str) -> list[str] | None:
-    """A command in a user namespace with many ids, or None where the machine gives none.
+    """Return a command in a user namespace with many ids, or None if the machine does not allow one.
 
     Not all ids are mapped: 65534 stands for everybody who is not, the machine's root too.
     """

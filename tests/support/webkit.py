@@ -26,7 +26,7 @@ Promise.resolve().then(() => (EXPRESSION)(ARGUMENT)).then(
 
 
 class WebKit(DrivenTab):
-    """WebKitGTK's MiniBrowser on a screen that nobody sees, and one tab of it. It keeps what it stores in memory.
+    """WebKitGTK's MiniBrowser on a virtual screen, and one tab of it. It stores its data in memory.
 
     Args:
         arguments: Of the browser's command line.
@@ -84,7 +84,7 @@ class WebKit(DrivenTab):
         self.send("POST", "/url", url=url)
 
     def evaluate(self, expression: str, arg: Any = None) -> Any:
-        """Call a function of JavaScript; its result, and that of its promise, as JSON."""
+        """Call a JavaScript function and return its result, or the result of its promise, as JSON."""
         script = CALL.replace("EXPRESSION", expression).replace("ARGUMENT", json.dumps(arg))
         found = self.send("POST", "/execute/async", script=script, args=[])
         if "error" in found:

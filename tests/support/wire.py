@@ -23,7 +23,7 @@ from labkit.embedded.machinery.request import Request, Response
 
 @dataclass
 class FakeCluster:
-    """Answers with whatever a test says, and keeps what it was asked.
+    """Answer with a test's responses, and store the requests.
 
     Args:
         keys: For TLS.
@@ -40,7 +40,7 @@ class FakeCluster:
         return self.answer(request)
 
     def advance(self) -> None:
-        """Nothing becomes due."""
+        """Do nothing: no work becomes due."""
 
 
 class Loop:
@@ -85,7 +85,7 @@ def serving(keys: Keys, answer: Callable[[Request], Response]) -> Iterator[Local
 
     Args:
         keys: For TLS.
-        answer: What it answers.
+        answer: Makes the response to a request.
     """
     loop = Loop()
     cluster = FakeCluster(keys, answer)
@@ -145,14 +145,14 @@ class Frame(NamedTuple):
 
 
 class WebSocket:
-    """A WebSocket client that hides nothing but the server's question whether it is there.
+    """A WebSocket client that shows all frames except pings.
 
     Args:
         connection: A TLS connection.
-        path: What to ask for.
+        path: The requested path.
         protocols: The value of ``Sec-WebSocket-Protocol``; None leaves the header out.
         method: GET, or POST as older clients do.
-        answers_pings: Whether a ping is answered, unseen; else it is a frame like another.
+        answers_pings: Answer pings and hide them; otherwise they are ordinary frames.
         headers: More header lines.
     """
 

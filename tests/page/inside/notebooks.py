@@ -1,4 +1,4 @@
-"""In Pyodide: run notebooks' cells, and say what failed, what was printed, how long it took, and how far one is."""
+"""In Pyodide: run notebooks' cells, and report errors, output, times and progress."""
 
 import ast
 import contextlib
@@ -19,7 +19,7 @@ class FileStorage:
     """A page's storage, in files that outlive the page."""
 
     def read(self, name: str) -> bytes | None:
-        """The bytes that an earlier page kept."""
+        """The bytes that an earlier page stored."""
         return (KEPT / name).read_bytes() if (KEPT / name).exists() else None
 
     def write(self, name: str, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Three kinds of browser that have never been here: Chromium, and where they are installed Firefox and WebKitGTK."""
+"""Three kinds of browsers with empty profiles: Chromium, and Firefox and WebKitGTK if they are installed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stranger_in(kind: str, browser: Any, folder: Path, host: StaticSite) -> Iter
         kind: ``chromium``, ``firefox`` or ``webkit``.
         browser: The Chromium that all tests share.
         folder: An empty directory.
-        host: What serves the site.
+        host: The server of the site.
     """
     if kind == "firefox":
         with Firefox(folder) as firefox:
@@ -63,7 +63,7 @@ def stranger_in(kind: str, browser: Any, folder: Path, host: StaticSite) -> Iter
 
 @contextmanager
 def refusing(kind: str, browser: Any, folder: Path, host: StaticSite) -> Iterator[SiteNotebook]:
-    """The same, by its settings keeping nothing for any site."""
+    """The same, with settings that block all storage of sites."""
     settings: Any = REFUSED[kind]
     if kind == "firefox":
         with Firefox(folder, settings) as firefox:
@@ -82,7 +82,7 @@ def refusing(kind: str, browser: Any, folder: Path, host: StaticSite) -> Iterato
 
 
 def refuse_other_hosts(context: BrowserContext) -> None:
-    """Refuse what is asked of a server that is not on this machine."""
+    """Refuse requests to servers that are not on this machine."""
     context.route(
         lambda url: not url.startswith((LOOPBACK, "data:", "blob:")), lambda route: route.abort()
     )

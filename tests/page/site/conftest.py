@@ -30,7 +30,7 @@ def host() -> Iterator[StaticSite]:
 
 @pytest.fixture(scope="session")
 def shared(browser: Any, host: StaticSite) -> Iterator[BrowserContext]:
-    """A learner's browser that has been here before: what the site keeps for use without network is there."""
+    """A learner's browser on a second visit: the offline data of the site is there."""
     context = browser.new_context(viewport=SIZE)
     refuse_other_hosts(context)
     page = SitePage(context.new_page(), host)

@@ -35,7 +35,7 @@ class SiteNotebook(Notebook):
         self.ready(name)
 
     def ready(self, name: str) -> None:
-        """Wait until a notebook is in front and its kernel does nothing."""
+        """Wait until a notebook is in front and its kernel is idle."""
         there = (
             f"() => window.jupyterapp?.shell?.currentWidget?.context?.path === '{name}' && {KERNEL}"
         )
@@ -44,7 +44,7 @@ class SiteNotebook(Notebook):
         self.run("pass")  # a kernel counts as idle before its worker is there
 
     def begin(self, name: str, document: Any) -> None:
-        """Save a notebook beside the site's, and open it alone; sources may stand for a notebook."""
+        """Save a notebook next to the site's, and open it alone; a list of sources is made into a notebook."""
         self.name = name
         if isinstance(document, list):
             document = self.notebook(document)
@@ -71,7 +71,7 @@ class SiteNotebook(Notebook):
         return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
     def open_notebooks(self) -> list[str]:
-        """The titles of what is open."""
+        """The titles of the open tabs."""
         script = (
             "() => [...window.jupyterapp.shell.widgets('main')].map((widget) => widget.title.label)"
         )
@@ -79,14 +79,14 @@ class SiteNotebook(Notebook):
         return titles
 
     def notice(self, name: str) -> str:
-        """What the page says of storage; empty if it says nothing."""
+        """The page's notice on storage; empty if there is none."""
         said: str = self.page.evaluate(
             f"() => document.getElementById('labkit-{name}')?.innerText ?? ''"
         )
         return said
 
     def wait_until_kept(self) -> None:
-        """Wait until the service worker has kept the whole site."""
+        """Wait until the service worker has stored the whole site."""
         self.page.wait_for_function(
             "() => document.documentElement.dataset.labkitKept", timeout=SECONDS
         )
@@ -98,5 +98,5 @@ class SitePage(SiteNotebook, WatchedNotebook):
     page: Page
 
     def elsewhere(self) -> list[str]:
-        """What the page asked of other servers."""
+        """The requests to other servers."""
         return [url for url in self.asked if not url.startswith((LOOPBACK, "data:", "blob:"))]

@@ -1,4 +1,4 @@
-"""What the page promises in every browser: a second visit, a new version, refused data, and work from elsewhere."""
+"""The page works in every browser: a second visit, a new version, refused data, and work from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labs in two browsers' pages join the class that serves the page, beside forty simulated learners."""
+"""Labs in two browsers' pages join the class that serves the page, together with forty simulated learners."""
 
 from __future__ import annotations
 

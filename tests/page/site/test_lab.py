@@ -1,4 +1,4 @@
-"""The lab in the page: the first visit, what is kept, other tabs, a full or missing storage, no network."""
+"""The lab in the page: the first visit, stored state, other tabs, a full or missing storage, no network."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ IS_THERE = 'print(lab.admin.get("/api/v1/namespaces/{0}").status)'
 
 
 def test_the_first_visit_loads_little_from_one_host_and_says_so(browser: Any) -> None:
-    context = browser.new_context(
-        service_workers="block"
-    )  # which would fetch the rest of the site meanwhile
+    context = browser.new_context(service_workers="block")  # which would fetch the rest of the site
     refuse_other_hosts(context)
     with served(SITE) as host:
         page = SitePage(context.new_page(), host)
@@ -47,7 +45,7 @@ def test_the_first_visit_loads_little_from_one_host_and_says_so(browser: Any) ->
         page.run("import kubernetes")
         expect(page.page.locator("#labkit-loading")).to_have_count(
             0
-        )  # what comes later is no start
+        )  # later reports are not part of the start
     expect(page.page.locator("#labkit-loading")).to_have_count(0)
     assert not [
         output
@@ -87,7 +85,7 @@ def test_a_link_opens_its_notebook_alone(stranger: BrowserContext, host: StaticS
         "() => window.jupyterapp.commands.execute('docmanager:open', { path: '01-api-server.ipynb' })"
     )
     page.ready("01-api-server.ipynb")
-    page.page.wait_for_timeout(3000)  # JupyterLab keeps its layout a while after the last change
+    page.page.wait_for_timeout(3000)  # JupyterLab stores its layout a while after the last change
     page.page.reload()
     page.ready("01-api-server.ipynb")
     assert page.open_notebooks() == ["00-start.ipynb", "01-api-server.ipynb"]
@@ -126,7 +124,7 @@ def test_two_tabs_share_one_lab_and_say_so(shared: BrowserContext, host: StaticS
     assert "goes on from there" in said
     assert "200" in said
     assert one.run(IS_THERE.format("from-one")) == "200\n"
-    # A cell that takes long holds the lab; the other tab's waits, and says so.
+    # A long cell holds the lab; the other tab's cell waits, with a notice.
     one.page.evaluate("""() => { window.slow = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
         .requestExecute({ code: "import asyncio; await asyncio.sleep(6)" }).done; }""")
     two.page.evaluate("""() => { window.waits = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
@@ -151,7 +149,7 @@ IDBObjectStore.prototype.put = function (...given) {
 
 
 def with_storage(context: BrowserContext, before: str) -> None:
-    """Run a script before what keeps the lab, in the kernel's worker."""
+    """Run a script before the lab's storage, in the kernel's worker."""
     source = (SITE / "static" / "pyodide" / "storage.mjs").read_text(encoding="utf-8")
     context.route(
         "**/storage.mjs",
@@ -265,7 +263,7 @@ def test_without_storage_the_lab_works_and_says_that_nothing_lasts(
 
 
 def wait_for_import(page: SitePage, module: str) -> None:
-    """Wait until a module is imported while no cell runs: nobody asks for it."""
+    """Wait until a module is imported in the background."""
     for _ in range(60):
         if page.run(IMPORTED.format(module)) == "True\n":
             return
@@ -287,7 +285,7 @@ def test_it_works_without_network_after_the_first_visit(stranger: BrowserContext
     page.page.goto(host.url)
     page.page.get_by_role("link", name="Open the lab").click()
     page.ready("00-start.ipynb")
-    wait_for_import(page, "labkit.ui.graph")  # the last of what the notebooks use
+    wait_for_import(page, "labkit.ui.graph")  # the last module that the notebooks use
     assert page.run(IMPORTED.format(CLIENT)) == "False\n"
     page.run('step = "W4"')
     wait_for_import(page, CLIENT)
@@ -312,7 +310,7 @@ def test_the_clients_archives_leave_the_memory_and_come_back(site_page: SitePage
     site_page.run_all()
     assert "'apps'" in site_page.run("print(_)")
     assert site_page.run(there) == "[True, False]\n"  # no lesson needs the larger one
-    site_page.page.wait_for_timeout(5_000)  # more than what labkit_page.ARCHIVE_SECONDS says
+    site_page.page.wait_for_timeout(5_000)  # more than labkit_page.ARCHIVE_SECONDS
     assert site_page.run(there) == "[False, False]\n"
     for module in (
         "requests_oauthlib.oauth2_auth",

@@ -1,4 +1,4 @@
-"""The landing page: one screen that says what this is, in light, dark and narrow; starting over."""
+"""The landing page: one screen that introduces the lab, in light, dark and narrow; starting over."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ NEXT = """() => {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The slides of a part beside a copy of reveal.js."""
+    """The slides of a part next to a copy of reveal.js."""
     if not REVEAL.is_dir():
         pytest.skip("there is no reveal.js in build/page (make build/page/.is-set-up)")
     place = tmp_path_factory.mktemp("slides")

@@ -25,7 +25,9 @@ def test_a_learner_goes_through_all_parts_on_one_cluster(visitor: SiteNotebook) 
         visitor.run_all()
         verdicts = visitor.verdicts()
         if source.stem == "00-start":
-            expected = dict.fromkeys(expected, False)  # it shows what a check of nothing says
+            expected = dict.fromkeys(
+                expected, False
+            )  # it shows the result of a check before any work
         differs = {
             name: text
             for name, text in visitor.texts().items()
