@@ -56,7 +56,7 @@ def test_one_program_loads_no_other() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["listing", "options", "registry", "system"]
+    assert done.stdout.split() == ["common", "registry", "system"]
 
 
 def test_the_limits_list_what_there_is() -> None:

@@ -163,19 +163,16 @@ class FileSystem:
         self._may(directory, 4)
         return sorted(directory.look())
 
-    def walk(self, top: Node, path: str) -> Iterator[tuple[str, Node, int]]:
-        """Every node below and including ``top``, parents first: path, node, depth."""
-        stack = [(path, top, 0)]
+    def walk(self, top: Node, path: str) -> Iterator[tuple[str, Node]]:
+        """Yield the path and the node of everything below and including ``top``, parents first."""
+        stack = [(path, top)]
         while stack:
-            here, node, depth = stack.pop()
-            yield here, node, depth
+            here, node = stack.pop()
+            yield here, node
             if isinstance(node, Directory):
                 base = here if here.endswith("/") else here + "/"
                 entries = node.look()
-                stack.extend(
-                    (base + name, entries[name], depth + 1)
-                    for name in sorted(entries, reverse=True)
-                )
+                stack.extend((base + name, entries[name]) for name in sorted(entries, reverse=True))
 
     # Contents and changes
 
@@ -295,7 +292,7 @@ class FileSystem:
         if isinstance(node, Directory) and (node.mount or node is self.root):
             raise FileError(BUSY)
         self._may(location.parent, 2)
-        for _, below, _ in self.walk(node, ""):
+        for _, below in self.walk(node, ""):
             if not below.shared:
                 self.used_nodes -= 1
                 self.used_bytes -= len(below.data) if isinstance(below, File) else 0

@@ -63,3 +63,11 @@ class Image:
         if self.distribution == "busybox":
             return "/bin"
         return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    def user_name(self, number: int) -> str:
+        """Return a user's name, empty without an account."""
+        return next((account.name for account in self.users if account.uid == number), "")
+
+    def group_name(self, number: int) -> str:
+        """Return a group's name, empty without one."""
+        return next((account.group for account in self.users if account.gid == number), "")

@@ -10,7 +10,7 @@ MODULES = {
     "apt": "apt-get apt apk",
     "archive": "tar",
     "curl": "curl",
-    "elementary": "true false echo printf test [ date sleep",
+    "system": "true false echo printf test [ date sleep printenv hostname uname which stty tty yes id whoami getent",
     "files": "mkdir rm touch cp",
     "filters": "tr cut sort seq base64",
     "grep": "grep",
@@ -19,7 +19,6 @@ MODULES = {
     "network": "nginx httpd-foreground pause nslookup wget",
     "run": "sh bash dash ash env xargs timeout",
     "sed": "sed",
-    "system": "printenv hostname uname which stty tty yes id whoami getent",
     "text": "cat wc head tail",
 }
 """Modules, and the names under which ``@program`` enters their programs."""

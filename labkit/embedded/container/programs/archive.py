@@ -1,14 +1,19 @@
-"""``tar``: what ``kubectl cp`` needs, over the container's own files."""
+"""``tar``: only as far as ``kubectl cp`` needs it, over the container's own files."""
 
 from __future__ import annotations
 
 import io
+import posixpath
 import tarfile
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
 from labkit.embedded.container.programs.common import everything, for_each_path
-from labkit.embedded.container.programs.options import NOT_SIMULATED, Options, read_options
-from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.programs.registry import (
+    NOT_SIMULATED,
+    Failure,
+    program,
+    read_options,
+)
 from labkit.embedded.container.shell.process import Process
 
 MAX_MEMBERS = 5_000
@@ -17,66 +22,70 @@ _OPTIONS = (
     "c,create x,extract,get t! list! f,file= C,directory= v! verbose! m p o,no-same-owner no-same-permissions "
     "overwrite z! gzip! k! P! O! h! a! j! J! r! u! strip-components! exclude!"
 )
-_NO_MODE = "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options"
-_PREVIOUS = "tar: Exiting with failure status due to previous errors\n"
+_NO_MODE = (
+    "tar: You must specify one of the '-Acdtrux', '--delete' or '--test-label' options\n"
+    "Try 'tar --help' or 'tar --usage' for more information.\n"
+)
+_NOT_TAR = (
+    "This does not look like a tar archive\ntar: Exiting with failure status due to previous errors"
+)
 
 
 @program("tar", misuse=64)
 async def tar(process: Process) -> int:
     """Create or extract an archive on stdout or stdin."""
-    args = list(process.args)
-    if args and args[0] and not args[0].startswith("-"):
-        letters, *args = args
-        args = [
-            f"-{letter}{args.pop(0) if letter in 'fC' and args else ''}" for letter in letters
-        ] + args
-    options = read_options(args, _OPTIONS)
-    directory = options.value("C") or ""
-    base = (
-        directory
-        if directory.startswith("/")
-        else f"{process.cwd.rstrip('/')}/{directory}".rstrip("/") or "/"
-    )
-    if (options.value("f") or "-") != "-":
-        return await process.fail(f"archives in files{NOT_SIMULATED}", 127)
-    if options.has("c"):
-        return await _create(process, options, base)
-    if not options.has("x"):
-        return await process.err(
-            f"tar: {_NO_MODE}\nTry 'tar --help' or 'tar --usage' for more information.\n", 2
-        )
-    if not process.fs.exists(base, process.cwd):
-        await process.fail(f"{directory}: Cannot open: No such file or directory")
-        return await process.fail("Error is not recoverable: exiting now", 2)
-    data = await everything(process, process.stdin)
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            return await _members(process, options, archive, base)
-    except (tarfile.TarError, ValueError, OverflowError):
-        return await process.err(f"tar: This does not look like a tar archive\n{_PREVIOUS}", 2)
+    letters, *words = process.args or [""]
+    process.operands.clear()
+    if letters and not letters.startswith("-"):
+        # The old style, which `kubectl cp` uses: values follow the letters in their order.
+        values = [
+            f"-{letter}{words.pop(0) if letter in 'fC' and words else ''}" for letter in letters
+        ]
+        process.argv = [process.name, *values, *words]
+    read_options(process, _OPTIONS)
+    directory = posixpath.join(process.cwd, process.value("C") or "")
+    if (process.value("f") or "-") != "-":
+        raise Failure(f"archives in files{NOT_SIMULATED}", 127)
+    if process.has("c"):
+        status = await _create(process, directory)
+    elif not process.has("x"):
+        return await process.err(_NO_MODE, 2)
+    elif not process.is_directory(directory):
+        await process.fail(f"{process.value('C')}: Cannot open: No such file or directory")
+        raise Failure("Error is not recoverable: exiting now", 2)
+    else:
+        data = await everything(process, process.stdin)
+        try:
+            with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+                status = await _extract(process, archive, directory)
+        except (tarfile.TarError, ValueError, OverflowError):
+            raise Failure(_NOT_TAR, 2) from None
+    if status:
+        raise Failure("Exiting with failure status due to previous errors", 2)
+    return 0
 
 
-async def _create(process: Process, options: Options, base: str) -> int:
-    if not options.args:
-        return await process.fail("Cowardly refusing to create an empty archive", 2)
+async def _create(process: Process, directory: str) -> int:
+    if not process.operands:
+        raise Failure("Cowardly refusing to create an empty archive", 2)
+    if any(name.startswith("/") for name in process.operands):
+        await process.fail("Removing leading `/' from member names")
     buffer = io.BytesIO()
-    if any(name.startswith("/") for name in options.args):
-        await process.err("tar: Removing leading `/' from member names\n")
-    status = 0
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for name in options.args:
+
+        async def add(name: str) -> None:
             try:
-                top = process.fs.get(name, base, follow=False)
+                top = process.fs.get(name, directory, follow=False)
             except FileError as error:
-                status = await process.fail(f"{name}: Cannot stat: {error.reason}", 2)
-                continue
-            for count, (path, node, _) in enumerate(process.fs.walk(top, name), 1):
+                raise Failure(f"{name}: Cannot stat: {error.reason}") from None
+            for count, (path, node) in enumerate(process.fs.walk(top, name), 1):
                 await process.task_loop.tick()
                 if count > MAX_MEMBERS or buffer.tell() > MAX_BYTES:
-                    return await process.fail("archive too big for the lab", 2)
+                    raise Failure("archive too big for the lab")
                 _add(archive, path.lstrip("/"), node)
+
+        status = await for_each_path(process, process.operands, add, "")
     await process.stdout.write(buffer.getvalue())
-    await process.err(_PREVIOUS if status else "")
     return status
 
 
@@ -84,33 +93,34 @@ def _add(archive: tarfile.TarFile, path: str, node: Node) -> None:
     info = tarfile.TarInfo(path or ".")
     info.mode, info.uid, info.gid, info.mtime = node.mode, node.uid, node.gid, int(node.mtime)
     content = b""
-    if isinstance(node, Directory):
-        info.type = tarfile.DIRTYPE
-    elif isinstance(node, Link):
-        info.type, info.linkname = tarfile.SYMTYPE, node.target
-    elif isinstance(node, File):
-        content = node.content()
-        info.size = len(content)
-    else:
-        return
+    match node:
+        case Directory():
+            info.type = tarfile.DIRTYPE
+        case Link():
+            info.type, info.linkname = tarfile.SYMTYPE, node.target
+        case File():
+            content = node.content()
+            info.size = len(content)
+        case _:
+            return
     archive.addfile(info, io.BytesIO(content))
 
 
-async def _members(process: Process, options: Options, archive: tarfile.TarFile, base: str) -> int:
+async def _extract(process: Process, archive: tarfile.TarFile, directory: str) -> int:
     fs = process.fs
     members = {info.name: info for info in archive}
     if len(members) > MAX_MEMBERS:
-        return await process.fail("archive too big for the lab", 2)
+        raise Failure("archive too big for the lab", 2)
 
     async def extract(name: str) -> None:
         info = members[name]
+        # A name like `../x` must not lead out of the directory, as in GNU tar.
         parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-        if not parts:
+        path = "/".join([directory.rstrip("/"), *parts])
+        if info.isdir() or not parts:
+            fs.mkdir(path or "/", parents=True)
             return
-        path = "/".join([base.rstrip("/"), *parts])
-        fs.mkdir(path if info.isdir() else path.rpartition("/")[0] or "/", parents=True)
-        if info.isdir():
-            return
+        fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
         location = fs.find(path, follow=False)
         if location.node is not None:
             fs.remove(location)
@@ -121,12 +131,6 @@ async def _members(process: Process, options: Options, archive: tarfile.TarFile,
             source = archive.extractfile(info)
             fs.write(path, source.read() if source is not None else b"", mode=info.mode & 0o777)
 
-    wanted = [
-        name
-        for name in members
-        if not options.args
-        or any(name == one or name.startswith(one + "/") for one in options.args)
-    ]
-    status = 2 * await for_each_path(process, wanted, extract, "cannot extract")
-    await process.err(_PREVIOUS if status else "")
-    return status
+    chosen = tuple(f"{name}/" for name in process.operands) or ("",)
+    names = [name for name in members if f"{name}/".startswith(chosen)]
+    return await for_each_path(process, names, extract, "cannot extract")

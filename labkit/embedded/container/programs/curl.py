@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from cryptography import x509
+
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.programs.curl_options import (
     TRY,
@@ -18,22 +20,12 @@ from labkit.embedded.container.programs.curl_options import (
 from labkit.embedded.container.programs.curl_transfer import (
     Transfer,
     TransferError,
-    append_query,
     build_request,
     connect,
-    header_block,
     parse_url,
     response_headers,
 )
-from labkit.embedded.container.programs.curl_verbose import (
-    PROGRESS_HEAD,
-    connected,
-    ended,
-    progress,
-    sending,
-)
-from labkit.embedded.container.programs.options import NOT_SIMULATED
-from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.programs.registry import NOT_SIMULATED, program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import open_path
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
@@ -58,6 +50,21 @@ Usage: curl [options...] <url>
 
 This is not the full help; this menu is split into categories.
 """
+VERSION = """\
+curl 8.14.1 (x86_64-pc-linux-gnu) libcurl/8.14.1 OpenSSL/3.5.1
+Protocols: http https
+"""
+_NO_PROGRESS = "  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
+PROGRESS_HEAD = (
+    "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
+    f"                                 Dload  Upload   Total   Spent    Left  Speed\n\r{_NO_PROGRESS}"
+)
+"""The meter's title and its first row."""
+
+TRANSFERS_PER_SECOND = 300
+"""The meter's speeds are those of a transfer that takes 1/300 s."""
+
+_LABELS = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
 
 
 @program("curl")
@@ -65,85 +72,61 @@ async def curl(process: Process) -> int:
     """Transfer a URL."""
     try:
         options = await read_command_line(process)
-        if options.has("help"):
-            return await process.out(HELP)
-        if options.has("version"):
-            return await process.out(
-                "curl 8.14.1 (x86_64-pc-linux-gnu) libcurl/8.14.1 OpenSSL/3.5.1\nProtocols: http https\n"
-            )
     except UsageError as error:
-        if error.message:
-            await process.err(f"curl: {error.message}\n")
-        if error.hint:
-            await process.err(TRY)
-        return error.status
+        if str(error):
+            await process.fail(str(error))
+        return await process.err(TRY if error.hint else "", error.status)
+    if options.has("help", "version"):
+        return await process.out(HELP if options.has("help") else VERSION)
     status = 0
     for number, url in enumerate(options.urls):
         await process.task_loop.tick(5)
-        status = await _Curl(process, options).run(url, number)
+        output = options.outputs[number] if number < len(options.outputs) else "-"
+        status = await _Curl(process, options, output.removeprefix("-")).run(url)
     return status
 
 
 class _Curl:
-    """One address."""
+    """The transfer of one address, to a file or stdout (an empty ``output``)."""
 
-    def __init__(self, process: Process, options: CurlOptions) -> None:
+    def __init__(self, process: Process, options: CurlOptions, output: str) -> None:
         self.process = process
         self.options = options
-        self.silent = options.has("silent")
-        self.meter = False
+        self.output = output
         self.received = 0
         self.started = process.task_loop.elapsed_seconds
 
-    async def run(self, address: str, number: int) -> int:
+    async def run(self, address: str) -> int:
         process, options = self.process, self.options
         transfer: Transfer | None = None
-        status, message = 0, ""
-        name = options.outputs[number] if number < len(options.outputs) else "-"
-        name = "" if name == "-" else name
+        meter = False
+        status = 0
+        message = ""
         try:
             url = parse_url(address)
             if options.has("get") and options.body is not None:
-                url.target = append_query(url.target, options.body)
-            # A meter is shown unless it would mix with the answer on a terminal.
-            silent = self.silent or options.has("no-progress-meter")
-            self.meter = not silent and (bool(name) or not process.stdout.terminal)
+                url.append_query(options.body)
             transfer = Transfer(url, http1=options.has("http1.1", "http1.0"))
-            if self.meter:
-                await process.err(PROGRESS_HEAD)
-            await self._one(transfer, name)
+            # A meter is shown unless it would mix with the answer on a terminal.
+            meter = bool(self.output) or not process.stdout.terminal
+            meter = meter and not options.has("silent", "no-progress-meter")
+            await process.err(PROGRESS_HEAD if meter else "")
+            await self._transfer(transfer)
         except TransferError as error:
-            status, message = error.status, error.message
+            status = error.status
+            message = str(error)
         except StreamError:
-            status, message = 23, "client returned ERROR on write of 0 bytes"
-        if self.meter:
-            await process.err(
-                progress(
-                    self.received,
-                    transfer.body_sent if transfer is not None else 0,
-                    failed=bool(status),
-                )
-            )
+            status = 23
+            message = "client returned ERROR on write of 0 bytes"
+        if meter and transfer is not None:
+            await process.err(_progress(self.received, transfer.body_sent, failed=bool(status)))
         if transfer is not None and options.has("verbose"):
-            await process.err(ended(transfer, status, message))
-        if status and (not self.silent or options.has("show-error")):
-            await process.err(f"curl: ({status}) {message}\n")
-            if status == 60:
-                await process.err(MORE)
+            await process.err(_ending(transfer, status, message))
+        if status and (not options.has("silent") or options.has("show-error")):
+            await process.err(f"curl: ({status}) {message}\n{MORE if status == 60 else ''}")
         if "write-out" in options.values:
-            await self._write_out(options.values["write-out"], address, transfer, status)
+            await self._write_out(address, transfer, status)
         return status
-
-    def _open(self, name: str) -> Stream:
-        if not name:
-            return self.process.stdout
-        process = self.process
-        try:
-            return open_path(process.system, name, process.cwd, "w", process.fds)
-        except FileError:
-            raise TransferError(
-                23, f"client returned ERROR on write of {max(1, self.received)} bytes"
-            ) from None
 
     async def _write(self, output: Stream, data: bytes) -> None:
         self.received += len(data)
@@ -154,59 +137,56 @@ class _Curl:
                 23, f"Failure writing output to destination, passed {len(data)} returned 0"
             ) from None
 
-    async def _one(self, transfer: Transfer, name: str) -> None:
+    async def _transfer(self, transfer: Transfer) -> None:
         process, options = self.process, self.options
         endpoint = connect(process, options, transfer)
-        if options.has("verbose"):
-            await process.err(connected(transfer))
         request = build_request(process, options, transfer)
-        if options.has("verbose"):
-            await process.err(sending(transfer))
-        if transfer.url.scheme == "http" and endpoint.certificates:
+        if transfer.bare:
+            # No path of the API server: its answer is the one to plain HTTP at a TLS port.
             request.path = "\0"
-        response = endpoint.handle(request)
-        transfer.response = response
+        verbose = options.has("verbose")
+        await process.err(_beginning(transfer) if verbose else "")
+        response = transfer.response = endpoint.handle(request)
         transfer.received = response_headers(process, transfer)
-        lines = header_block(transfer)
-        if options.has("verbose"):
-            await process.err(
-                "".join(
-                    f"< {line}\r\n" if not process.stderr.terminal else f"< {line}\n"
-                    for line in lines
-                )
-            )
-        failing = response.status >= 400 and options.has("fail", "fail-with-body")
-        if failing and not options.has("fail-with-body"):
-            raise TransferError(22, f"The requested URL returned error: {response.status}")
+        head = transfer.head()
+        if verbose:
+            end = "\n" if process.stderr.terminal else "\r\n"
+            await process.err("".join(f"< {line}{end}" for line in head))
+        failed = TransferError(22, f"The requested URL returned error: {response.status}")
+        failing = response.status >= 400
+        if failing and options.has("fail"):
+            raise failed
         if options.has("location") and transfer.header("location"):
             raise TransferError(2, f"following a redirect (-L){NOT_SIMULATED}")
-        self.received = len(response.body) if name else 0
-        output = self._open(name)
-        self.received = 0
+        output = process.stdout
+        if self.output:
+            try:
+                output = open_path(process.system, self.output, process.cwd, "w", process.fds)
+            except FileError:
+                size = max(1, len(response.body))
+                raise TransferError(23, f"client returned ERROR on write of {size} bytes") from None
         if options.has("include", "head"):
-            await output.write(encode("".join(line + "\r\n" for line in lines)))
+            await output.write(encode("".join(line + "\r\n" for line in head)))
         if transfer.method != "HEAD":
             await self._body(response, output)
-        if failing:
-            raise TransferError(22, f"The requested URL returned error: {response.status}")
+        if failing and options.has("fail-with-body"):
+            raise failed
 
     async def _body(self, response: Response, output: Stream) -> None:
-        process = self.process
-        if response.stream is None:
-            for start in range(0, len(response.body), 1 << 16):
-                await self._write(output, response.body[start : start + (1 << 16)])
-                await process.task_loop.tick()
+        task_loop = self.process.task_loop
+        stream = response.stream
+        if stream is None:
+            await self._write(output, response.body)
             return
         limit = float(self.options.values.get("max-time", "inf"))
-        stream = response.stream
-        begun = process.task_loop.elapsed_seconds
+        begun = task_loop.elapsed_seconds
         try:
             while True:
-                await process.task_loop.tick()
+                await task_loop.tick()
                 for piece in stream.read():
                     await self._write(output, piece)
-                    await process.task_loop.tick(0.2)
-                spent = process.task_loop.elapsed_seconds - begun
+                    await task_loop.tick(0.2)
+                spent = task_loop.elapsed_seconds - begun
                 if stream.closed or spent >= stream.timeout_seconds:
                     return
                 if spent >= limit:
@@ -219,34 +199,100 @@ class _Curl:
         finally:
             stream.close()
 
-    async def _write_out(
-        self, layout: str, address: str, transfer: Transfer | None, status: int
-    ) -> None:
-        """``-w``: the layout with its variables filled in."""
-        response = transfer.response if transfer is not None else None
+    async def _write_out(self, address: str, transfer: Transfer | None, status: int) -> None:
+        """Print the layout of ``-w`` with its variables filled in."""
         facts = {
             "exitcode": str(status),
-            "http_code": f"{response.status if response is not None else 0:03}",
-            "http_version": "0"
-            if response is None or transfer is None
-            else "2"
-            if transfer.http2
-            else "1.1",
-            "content_type": transfer.header("content-type") if transfer is not None else "",
+            "http_code": "000",
+            "http_version": "0",
+            "content_type": "",
             "size_download": str(self.received),
-            "url_effective": transfer.url.effective if transfer is not None else address,
+            "url_effective": address,
             "time_total": f"{self.process.task_loop.elapsed_seconds - self.started + 0.003:.6f}",
         }
+        if transfer is not None:
+            facts["url_effective"] = transfer.url.effective
+            facts["content_type"] = transfer.header("content-type")
+            if transfer.response is not None:
+                facts["http_code"] = f"{transfer.response.status:03}"
+                facts["http_version"] = "2" if transfer.http2 else "1.1"
         facts["response_code"] = facts["http_code"]
+        layout = self.options.values["write-out"][:10_000]
         for variable in re.findall(r"%\{([^}]*)\}|(?=%header)", layout):
             if variable not in facts:
-                await self.process.err(
-                    f"curl: --write-out variable '{variable or 'header'}'{NOT_SIMULATED}\n"
+                await self.process.fail(
+                    f"--write-out variable '{variable or 'header'}'{NOT_SIMULATED}"
                 )
 
         def filled(match: re.Match[str]) -> str:
             escapes = {"%%": "%", "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\\\": "\\"}
             return escapes.get(match[0]) or facts.get(match[0][2:-1], "")
 
-        text = re.sub(r"%\{[^}]*\}|%%|\\[nrt\\]", filled, layout[:10_000])
-        await self.process.stdout.write(encode(text))
+        await self.process.out(re.sub(r"%\{[^}]*\}|%%|\\[nrt\\]", filled, layout))
+
+
+def _progress(received: int, sent: int, *, failed: bool) -> str:
+    """Return the meter's last row."""
+    if failed and not received:
+        return f"\r{_NO_PROGRESS}\n"
+
+    def short(number: int) -> str:
+        if number < 100_000:
+            return f"{number:5}"
+        return f"{number >> 10:4}k" if number < 10_000 << 10 else f"{number >> 20:4}M"
+
+    def percent(number: int) -> int:
+        return 100 if number else 0
+
+    speed = short(received * TRANSFERS_PER_SECOND)
+    total = f"{percent(received + sent):3} {short(received + sent)}"
+    counts = f"{percent(received):3} {short(received)}  {percent(sent):3} {short(sent)}"
+    upload = short(sent * TRANSFERS_PER_SECOND)
+    return f"\r{total}  {counts}  {speed}  {upload} --:--:-- --:--:-- --:--:-- {speed}\n"
+
+
+def _beginning(transfer: Transfer) -> str:
+    """Return the messages of ``-v`` from the look-up to the request's head."""
+    url, address = transfer.url, transfer.address
+    lines: list[str] = []
+    if url.host != address:
+        lines += [
+            f"* Host {url.host}:{url.port} was resolved.",
+            "* IPv6: (none)",
+            f"* IPv4: {address}",
+        ]
+    lines.append(f"*   Trying {address}:{url.port}...")
+    if transfer.certificate is not None:
+        verified = "ok."
+        if transfer.problem:
+            verified = f"result: {transfer.problem}, continuing anyway."
+        lines += [
+            "* Server certificate:",
+            f"*  subject: {_name_text(transfer.certificate.subject)}",
+            f"*  issuer: {_name_text(transfer.certificate.issuer)}",
+            f"*  SSL certificate verify {verified}",
+        ]
+    version = "2" if transfer.http2 else "1.x"
+    lines += [
+        f"* Connected to {url.host} ({address}) port {url.port}",
+        f"* using HTTP/{version}",
+        f"> {transfer.method} {url.target} HTTP/{version.replace('x', '1')}",
+        *(f"> {name}: {value}" for name, value in transfer.sent),
+        "> ",
+        "* Request completely sent off",
+    ]
+    return "".join(line + "\n" for line in lines)
+
+
+def _name_text(name: x509.Name) -> str:
+    return "; ".join(
+        f"{_LABELS.get(item.oid._name, item.oid._name)}={item.value!s}" for item in name
+    )
+
+
+def _ending(transfer: Transfer, status: int, message: str) -> str:
+    """Return the messages of ``-v`` at the end of a transfer, which has failed if it has a status."""
+    problem = f"* {message}\n" if status else ""
+    if status in (0, 22):
+        return f"{problem}* Connection #0 to host {transfer.url.host} left intact\n"
+    return f"{problem}* closing connection #0\n"

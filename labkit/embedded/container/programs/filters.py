@@ -8,253 +8,201 @@ from functools import partial
 from itertools import groupby
 
 from labkit.embedded.container.programs.common import (
-    Buffered,
     all_lines,
     chunks,
     everything,
+    filter_lines,
     for_each_input,
-    lines,
 )
-from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
-from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
 from labkit.embedded.container.shell.patterns import CLASSES
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.quoting import unescape
 from labkit.embedded.container.shell.streams import Stream, encode
 
+_ASCII = "".join(map(chr, range(128)))
+SEQ_BATCH = 500
+
 
 def _tr_set(text: str) -> bytes:
-    """The bytes of one of ``tr``'s sets."""
-    out = bytearray()
-    text = re.sub(r"\[:(\w+):\]", lambda match: _tr_class(match[1]), text)
-    data = encode(unescape(text)[0])
-    index = 0
-    while index < len(data):
-        if index + 2 < len(data) and data[index + 1] == 45 and data[index + 2] >= data[index]:
-            out.extend(range(data[index], data[index + 2] + 1))
-            index += 3
-        else:
-            out.append(data[index])
-            index += 1
-    return bytes(out)
+    """Return the bytes of one of ``tr``'s sets."""
+
+    def members(match: re.Match[str]) -> str:
+        if match[1] not in CLASSES:
+            raise BadOption(f"invalid character class '{match[1]}'")
+        # The punctuation has a backslash and a minus, which mean something in a set.
+        return re.sub(r"[\\-]", r"\\\g<0>", "".join(re.findall(f"[{CLASSES[match[1]]}]", _ASCII)))
+
+    def spread(match: re.Match[bytes]) -> bytes:
+        return bytes(range(match[1][0], match[2][0] + 1)) or match[0]
+
+    text = re.sub(r"\[:(\w+):\]", members, text).replace("\\-", "\\055")
+    return re.sub(rb"(.)-(.)", spread, encode(unescape(text)[0]), flags=re.DOTALL)
 
 
-def _tr_class(name: str) -> str:
-    if name not in CLASSES:
-        raise BadOption(f"invalid character class '{name}'")
-    out = "".join(re.findall(f"[{CLASSES[name]}]", "".join(map(chr, range(128)))))
-    return out.replace("\\", "\\\\").replace("-", "\\055")
-
-
-@program("tr")
+@program(
+    "tr",
+    options="c,complement C d,delete s,squeeze-repeats t!",
+    stop=True,
+    missing="missing operand",
+)
 async def tr(process: Process) -> int:
     """Replace or delete characters."""
-    known = "c,complement C d,delete s,squeeze-repeats t,truncate-set1"
-    options = read_options(process.args, known, stop=True, missing="missing operand")
-    sets = [_tr_set(text) for text in options.args]
-    delete, squeeze = options.has("d"), options.has("s")
-    if len(sets) == 1 and not delete and not squeeze:
-        what = f"missing operand after '{options.args[0]}'\nTwo strings must be given when translating."
-        raise BadOption(what)
-    if len(sets) > 2 or (len(sets) == 2 and delete and not squeeze):
-        only = (
-            "\nOnly one string may be given when deleting without squeezing repeats."
-            if delete
-            else ""
+    delete, squeeze = process.has("d"), process.has("s")
+    first, *others = map(_tr_set, process.operands)
+    if not others and not delete and not squeeze:
+        raise BadOption(
+            f"missing operand after '{process.operands[0]}'\nTwo strings must be given when translating."
         )
-        raise BadOption(f"extra operand '{options.args[-1]}'{only}")
-    first = sets[0]
-    if options.has("c", "C"):
-        inside = set(first)
-        first = bytes(code for code in range(256) if code not in inside)
+    if len(others) > (not delete or squeeze):
+        raise BadOption(f"extra operand '{process.operands[-1]}'")
+    if process.has("c", "C"):
+        first = bytes(sorted(set(range(256)) - set(first)))
+    last_set = others[-1] if others else first
     table = None
-    if len(sets) == 2 and not delete:
-        second = sets[1]
-        if not second and first:
-            return await process.fail("when not truncating set1, string2 must be non-empty")
-        second = (second + second[-1:] * len(first))[: len(first)]
-        mapping = bytearray(range(256))
-        for source, target in zip(first, second, strict=True):
-            mapping[source] = target
-        table = bytes(mapping)
-    squeezed = sets[1] if squeeze and len(sets) == 2 else first if squeeze else b""
+    if others and not delete:
+        if not last_set:
+            raise Failure("when not truncating set1, string2 must be non-empty")
+        # The first of several equal characters decides, so they are entered last.
+        pairs = [*zip(first, last_set.ljust(len(first), last_set[-1:]), strict=False)]
+        table = bytes(dict(pairs).get(code, code) for code in range(256))
+    repeats = (
+        re.compile(b"([" + re.escape(last_set) + b"])\\1+", re.DOTALL)
+        if squeeze and last_set
+        else None
+    )
     last = b""
-    pattern = re.compile(b"([" + re.escape(squeezed) + b"])\\1+", re.DOTALL) if squeezed else None
     async for data in chunks(process, process.stdin):
         data = data.translate(table, first if delete else b"")
-        if pattern is not None:
-            data = pattern.sub(rb"\1", data)
-            if last and data[:1] == last and data[0] in squeezed:
-                data = data[1:]
-            last = data[-1:] or last
+        if repeats is not None:
+            # A run of one character may have begun in the chunk before.
+            joined = repeats.sub(rb"\1", last + data)
+            data, last = joined[len(last) :], joined[-1:]
         await process.stdout.write(data)
     return 0
 
 
-def _ranges(text: str) -> list[tuple[int, int]] | None:
-    out: list[tuple[int, int]] = []
+def _ranges(text: str, kind: str) -> list[tuple[int, int]]:
+    """Parse the list of ``cut``, such as ``1,3-``."""
+    ranges: list[tuple[int, int]] = []
     for piece in text.split(","):
         match = re.fullmatch(r"(\d{0,9})(-?)(\d{0,9})", piece)
-        low = int(match[1] or 1) if match is not None and piece not in ("", "-") else 0
-        if match is None or not low:
-            return None
-        out.append((low, int(match[3]) if match[3] else 1 << 60 if match[2] else low))
-    return sorted(out)
+        if match is None:
+            name = "field value" if kind == "f" else "byte/character position"
+            raise BadOption(f"invalid {name} '{text}'")
+        low = int(match[1] or 1)
+        if not low or piece in ("", "-"):
+            name = "fields" if kind == "f" else "byte/character positions"
+            raise BadOption(f"{name} are numbered from 1")
+        high = match[3] or (1 << 60 if match[2] else low)
+        ranges.append((low, int(high)))
+    return ranges
 
 
-def _choose(items: list[bytes], ranges: list[tuple[int, int]]) -> list[bytes]:
-    if len(ranges) == 1:
-        return items[ranges[0][0] - 1 : ranges[0][1]]
-    return [
-        item
-        for place, item in enumerate(items, 1)
-        if any(low <= place <= high for low, high in ranges)
-    ]
-
-
-@program("cut")
+@program("cut", options="s,only-delimited z! b,bytes= c,characters= d,delimiter= f,fields= complement! "
+    "output-delimiter!")  # fmt: skip
 async def cut(process: Process) -> int:
     """Print parts of lines."""
-    options = read_options(
-        process.args,
-        "s,only-delimited z! b,bytes= c,characters= d,delimiter= f,fields= complement! output-delimiter!",
-    )
-    kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
+    kind = next((name for name, _ in process.flags if name in "bcf"), "")
     if not kind:
         raise BadOption("you must specify a list of bytes, characters, or fields")
-    ranges = _ranges(options.value(kind) or "")
-    if ranges is None:
-        text = options.value(kind) or ""
-        if re.search(r"[^\d,-]", text):
-            raise BadOption(
-                f"invalid {'field value' if kind == 'f' else 'byte/character position'} '{text}'"
-            )
-        raise BadOption(
-            f"{'fields' if kind == 'f' else 'byte/character positions'} are numbered from 1"
-        )
-    delimiter = options.value("d")
-    if delimiter is not None and len(encode(delimiter)) != 1:
+    ranges = _ranges(process.value(kind) or "", kind)
+    delimiter = encode(process.value("d") or "\t")
+    if len(delimiter) != 1:
         raise BadOption("the delimiter must be a single character")
-    separator = encode(delimiter or "\t")
-    output = Buffered(process)
+    separator = delimiter if kind == "f" else b""
 
-    async def choose(name: str, stream: Stream) -> None:
-        async for line in lines(process, stream):
-            line = line.removesuffix(b"\n")
-            if kind != "f":
-                pieces = [line[index : index + 1] for index in range(len(line))]
-                line = b"".join(_choose(pieces, ranges))
-            elif separator in line:
-                line = separator.join(_choose(line.split(separator), ranges))
-            elif options.has("s"):
-                continue
-            await output.write(line + b"\n")
+    def chosen(line: bytes) -> bytes | None:
+        if separator and separator not in line:
+            return None if process.has("s") else line
+        pieces = line.split(separator) if separator else [*map(bytes, zip(line, strict=True))]
+        return separator.join(
+            piece
+            for place, piece in enumerate(pieces, 1)
+            if any(low <= place <= high for low, high in ranges)
+        )
 
-    status = await for_each_input(process, options.args, choose)
-    await output.flush()
-    return status
+    return await filter_lines(process, chosen)
 
 
-@program("seq")
+@program("seq", missing="missing operand")
 async def seq(process: Process) -> int:
     """Print whole numbers."""
-    if not process.args:
-        raise BadOption("missing operand")
     for word in process.args:
         if re.fullmatch(r"-[a-z].*|[-+]?\d*\.\d*", word):
-            return await process.fail(f"{word}{NOT_SIMULATED}")
+            raise Failure(f"{word}{NOT_SIMULATED}")
         if not re.fullmatch(r"[-+]?\d{1,18}", word):
             raise BadOption(f"invalid floating point argument: '{word}'")
     numbers = [int(word) for word in process.args]
     first = numbers[0] if len(numbers) > 1 else 1
     step = numbers[1] if len(numbers) > 2 else 1
     if not step:
-        return await process.fail(f"invalid Zero increment value: '{process.args[1]}'")
-    output = Buffered(process)
-    for value in range(first, numbers[-1] + (1 if step > 0 else -1), step):
-        await process.task_loop.tick(0.3)
-        await output.write(b"%d\n" % value)
-    await output.flush()
+        raise Failure(f"invalid Zero increment value: '{process.args[1]}'")
+    values = range(first, numbers[-1] + (1 if step > 0 else -1), step)
+    for start in range(0, len(values), SEQ_BATCH):
+        await process.task_loop.tick(SEQ_BATCH / 3)
+        batch = values[start : start + SEQ_BATCH]
+        await process.stdout.write(b"".join(b"%d\n" % value for value in batch))
     return 0
 
 
-_GROUPS = re.compile(
-    rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{0,3})"
-)
-_LAST_DIGIT = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
-"""The last digits that an unpadded group may have, by its length: its spare bits must be zero."""
-
-
-@program("base64")
+@program("base64", options="d,decode i! ignore-garbage! w,wrap=")
 async def base64_program(process: Process) -> int:
     """Encode or decode."""
-    options = read_options(process.args, "d,decode i! ignore-garbage! w,wrap=")
-    width = options.value("w") or "76"
+    width = process.value("w") or "76"
     if not re.fullmatch(r"\d{1,9}", width):
-        return await process.fail(f"invalid wrap size: '{width}'")
-    good = True
+        raise Failure(f"invalid wrap size: '{width}'")
+    del process.operands[1:]
 
     async def convert(name: str, stream: Stream) -> None:
-        nonlocal good
         data = await everything(process, stream)
-        if options.has("d"):
-            decoded, good = _decoded(data)
-            await process.stdout.write(decoded)
-        else:
-            await process.stdout.write(_wrapped(base64.b64encode(data), int(width)))
+        if not process.has("d"):
+            encoded = base64.b64encode(data)
+            step = int(width)
+            if step:
+                rows = (encoded[start : start + step] for start in range(0, len(encoded), step))
+                encoded = b"".join(row + b"\n" for row in rows)
+            await process.stdout.write(encoded)
+            return
+        # GNU decodes the longest valid prefix, adds padding that is missing, and then complains of the rest.
+        text = data.replace(b"\n", b"").rstrip(b"=")
+        match = re.match(rb"[A-Za-z0-9+/]*", text)
+        digits = match[0] if match else b""
+        digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+        decoded = base64.b64decode(digits + b"=" * (-len(digits) % 4))
+        await process.stdout.write(decoded)
+        if base64.b64encode(decoded).rstrip(b"=") != text:
+            raise Failure("invalid input")
 
-    status = await for_each_input(process, options.args[:1], convert)
-    return status if good else await process.fail("invalid input")
-
-
-def _wrapped(encoded: bytes, width: int) -> bytes:
-    if not width or not encoded:
-        return encoded
-    return b"".join(
-        encoded[start : start + width] + b"\n" for start in range(0, len(encoded), width)
-    )
-
-
-def _decoded(data: bytes) -> tuple[bytes, bool]:
-    """Decode the longest valid prefix, as GNU base64 does; also return whether that was all."""
-    text = data.replace(b"\n", b"")
-    match = _GROUPS.match(text)
-    valid = match[0] if match else b""
-    tail = valid[len(valid) // 4 * 4 :]
-    decoded = (
-        base64.b64decode(valid + b"=" * (-len(tail) % 4))
-        if len(tail) != 1
-        else base64.b64decode(valid[:-1])
-    )
-    if valid != text:
-        return decoded, False
-    return decoded, not tail or tail[-1] in _LAST_DIGIT.get(len(tail), b"")
+    return await for_each_input(process, convert)
 
 
 def _sort_key(line: bytes, flags: str) -> float | bytes:
-    """The value by which a line is compared."""
+    """Return the value by which a line is compared."""
     if "n" in flags:
         number = re.match(rb"\s*-?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})", line)
         return float(number[0]) if number is not None else 0.0
     return line.upper() if "f" in flags else line
 
 
-@program("sort", misuse=2)
+@program(
+    "sort",
+    misuse=2,
+    options="f,ignore-case n,numeric-sort r,reverse u,unique b! ignore-leading-blanks! d! g! h! "
+    "human-numeric-sort! s! stable! V! version-sort! k! key! o! output! t! field-separator! c! check! C! i! m! M! R! "
+    "S! T! z!",
+)
 async def sort(process: Process) -> int:
     """Sort lines."""
-    options = read_options(
-        process.args,
-        "f,ignore-case n,numeric-sort r,reverse u,unique b! ignore-leading-blanks! d! g! h! human-numeric-sort! s! "
-        "stable! V! version-sort! k! key! o! output! t! field-separator! c! check! C! i! m! M! R! S! T! z!",
-    )
-    rows, status = await all_lines(process, options.args, failed=2)
+    rows, status = await all_lines(process, failed=2)
     if status:
         return status
     process.task_loop.charge(len(rows) / 200)
-    compared = partial(_sort_key, flags="".join(name for name, _ in options.flags))
-    rows.sort(reverse=options.has("r"))
-    rows.sort(key=compared, reverse=options.has("r"))
-    if options.has("u"):
-        rows = [next(lines) for _, lines in groupby(rows, compared)]
+    compared = partial(_sort_key, flags="".join(name for name, _ in process.flags))
+    # Lines with the same key are ordered by their bytes: GNU's "last-resort comparison".
+    rows.sort(reverse=process.has("r"))
+    rows.sort(key=compared, reverse=process.has("r"))
+    if process.has("u"):
+        rows = [next(equal) for _, equal in groupby(rows, compared)]
     await process.stdout.write(b"".join(line + b"\n" for line in rows))
     return 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.programs.common import Buffered, lines
-from labkit.embedded.container.programs.options import BadOption, Options, read_options
+from labkit.embedded.container.programs.common import line_batches
 from labkit.embedded.container.programs.regex import Match, Regex, RegexError, compile_regex, escape
-from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.programs.registry import TRY_HELP, Failure, program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import FileStream, open_input
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
 
+MAX_PATTERNS = 200
+_USAGE = "Usage: {name} [OPTION]... PATTERNS [FILE]...\n" + TRY_HELP
 _OPTIONS = (
     "E,extended-regexp F,fixed-strings G,basic-regexp i,ignore-case y v,invert-match c,count "
     "n,line-number l,files-with-matches o,only-matching q,quiet,silent r,recursive R "
@@ -21,126 +22,118 @@ _OPTIONS = (
 )
 
 
-@program("grep", misuse=2)
+@program("grep", options=_OPTIONS, misuse=2, usage=_USAGE)
 async def grep(process: Process) -> int:
     """Print the lines that match."""
-    try:
-        options = read_options(process.args, _OPTIONS)
-    except BadOption as error:
-        if error.left_out:
-            raise
-        return await process.err(f"{process.name}: {error}\n{_usage(process)}", 2)
-    patterns = [line for name, value in options.flags if name == "e" for line in value.split("\n")]
-    names = options.args
-    if not options.has("e"):
+    patterns = [value for name, value in process.flags if name == "e"]
+    names = process.operands
+    if not patterns:
         if not names:
-            return await process.err(_usage(process), 2)
-        patterns, names = names[0].split("\n"), names[1:]
-    fixed = options.has("F")
+            return await process.err(_USAGE.format(name=process.name), 2)
+        patterns.append(names.pop(0))
+    fixed, fold = process.has("F"), process.has("i", "y")
     try:
-        search = [
+        regexes = [
             compile_regex(
                 escape(pattern) if fixed else pattern,
-                extended=not fixed and options.has("E"),
-                fold=options.has("i", "y"),
+                extended=not fixed and process.has("E"),
+                fold=fold,
             )
-            for pattern in patterns[:200]
+            for pattern in "\n".join(patterns).split("\n")[:MAX_PATTERNS]
         ]
     except RegexError as error:
-        return await process.fail(str(error), 2)
-    return await _Grep(process, options, search).run(names)
-
-
-def _usage(process: Process) -> str:
-    return f"Usage: {process.name} [OPTION]... PATTERNS [FILE]...\nTry '{process.name} --help' for more information.\n"
+        raise Failure(str(error), 2) from None
+    return await _Grep(process, regexes).run(names)
 
 
 class _Grep:
     """Searches inputs in order."""
 
-    def __init__(self, process: Process, options: Options, search: list[Regex]) -> None:
+    def __init__(self, process: Process, regexes: list[Regex]) -> None:
         self.process = process
-        self.options = options
-        self.search = search
+        self.regexes = regexes
+        self.recursive = process.has("r", "R")
+        self.named = False
         self.matched = False
 
     async def run(self, names: list[str]) -> int:
-        options, process = self.options, self.process
-        recursive = options.has("r", "R")
-        implicit = not names
-        names = names or (["."] if recursive else ["-"])
-        show = (len(names) > 1 or recursive or options.has("H")) and not options.has("h")
+        process = self.process
+        lead = "./" if names else ""
+        names = names or ["." if self.recursive else "-"]
+        several = len(names) > 1 or self.recursive or process.has("H")
+        self.named = several and not process.has("h")
         failed = False
         for name in names:
             try:
-                if recursive and process.is_directory(name):
-                    await self._tree(name, show, lead="" if implicit else "./")
-                    continue
-                stream = open_input(process, name)
-                if name != "-" and isinstance(process.node(name), Directory):
-                    raise FileError("Is a directory")
-                await self._search("(standard input)" if name == "-" else name, stream, show)
+                await self._search_path(name, lead)
             except (FileError, StreamError) as error:
                 failed = True
-                await process.err(f"{process.name}: {name}: {error.reason}\n")
-            if self.matched and options.has("q"):
+                await process.fail(f"{name}: {error.reason}")
+            if self.matched and process.has("q"):
                 return 0
         return 2 if failed else int(not self.matched)
 
-    async def _tree(self, top: str, show: bool, *, lead: str) -> None:
-        for path, node, _ in self.process.fs.walk(self.process.node(top), top):
-            await self.process.task_loop.tick()
-            if isinstance(node, File):
-                name = lead + path.removeprefix("./") if top == "." else path
-                await self._search(name, FileStream(self.process.system, node), show)
+    async def _search_path(self, name: str, lead: str) -> None:
+        process = self.process
+        if name == "-":
+            await self._search("(standard input)", process.stdin)
+            return
+        node = process.node(name)
+        if not isinstance(node, Directory):
+            await self._search(name, open_input(process, name))
+            return
+        if not self.recursive:
+            raise FileError("Is a directory")
+        for path, below in process.fs.walk(node, name):
+            await process.task_loop.tick()
+            if isinstance(below, File):
+                shown = lead + path.removeprefix("./") if name == "." else path
+                await self._search(shown, FileStream(process.system, below))
 
-    async def _search(self, name: str, stream: Stream, show: bool) -> None:
-        options = self.options
-        output = Buffered(self.process)
-        lead = f"{name}:" if show else ""
+    async def _search(self, name: str, stream: Stream) -> None:
+        process = self.process
+        lead = f"{name}:" if self.named else ""
         count = number = 0
         binary = False
-        async for raw in lines(self.process, stream):
-            number += 1
-            line = raw.removesuffix(b"\n")
-            binary = binary or (b"\0" in line and not options.has("a"))
-            matches = await self._matches(decode(line))
-            if bool(matches) == options.has("v"):
-                continue
-            count += 1
-            self.matched = True
-            if options.has("q", "l"):
+        silent = process.has("q", "l", "c")
+        async for batch in line_batches(process, stream):
+            printed = b""
+            for line in batch:
+                number += 1
+                binary = binary or (b"\0" in line and not process.has("a"))
+                matches = await self._matches(decode(line))
+                if bool(matches) == process.has("v"):
+                    continue
+                count += 1
+                if silent or binary:
+                    continue
+                place = encode(f"{lead}{number}:" if process.has("n") else lead)
+                texts = [encode(match[0]) for match in matches] if process.has("o") else [line]
+                printed += b"".join(place + text + b"\n" for text in texts)
+            await process.stdout.write(printed)
+            if count and process.has("q", "l"):
                 break
-            if options.has("c") or binary:
-                continue
-            place = f"{lead}{number}:" if options.has("n") else lead
-            for text in (
-                [encode(match.group(0)) for match in matches] if options.has("o") else [line]
-            ):
-                await output.write(encode(place) + text + b"\n")
-            if stream is self.process.stdin:
-                await output.flush()
-        if binary and count and not options.has("q", "l", "c"):
-            await output.write(encode(f"grep: {name}: binary file matches\n"))
-        if options.has("c"):
-            await output.write(encode(f"{lead}{count}\n"))
-        if options.has("l") and count:
-            await output.write(encode(name + "\n"))
-        await output.flush()
+        self.matched = self.matched or count > 0
+        if binary and count and not silent:
+            await process.out(f"grep: {name}: binary file matches\n")
+        if process.has("c"):
+            await process.out(f"{lead}{count}\n")
+        if process.has("l") and count:
+            await process.out(f"{name}\n")
 
     async def _matches(self, text: str) -> list[Match]:
-        """The matches of a line; only the first unless all are wanted."""
-        out: list[Match] = []
-        for regex in self.search:
+        """Return the matches of a line; only the first unless all are wanted."""
+        matches: list[Match] = []
+        for regex in self.regexes:
             start = 0
             while start <= len(text):
                 await self.process.task_loop.tick(0.1)
                 match = regex.find(self.process.task_loop.charge, text, start)
                 if match is None:
                     break
-                if not self.options.has("o"):
+                if not self.process.has("o"):
                     return [match]
                 if match.end() > match.start():
-                    out.append(match)
+                    matches.append(match)
                 start = max(match.end(), match.start() + 1)
-        return sorted(out, key=lambda match: match.start())
+        return sorted(matches, key=lambda match: match.start())

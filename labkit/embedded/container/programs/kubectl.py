@@ -1,11 +1,26 @@
-"""``kubectl`` inside a pod: ``proxy`` and ``version``."""
+"""``kubectl`` inside a pod: ``proxy`` and ``version``.
+
+The proxy's token is the one mounted into the container, as client-go's in-cluster configuration reads it.
+"""
 
 from __future__ import annotations
 
-from labkit.embedded.container.programs.kubectl_proxy import serve
-from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption
-from labkit.embedded.container.programs.registry import program
+from dataclasses import replace
+
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.programs.common import FOREVER, listening
+from labkit.embedded.container.programs.regex import RegexError, compile_regex
+from labkit.embedded.container.programs.registry import (
+    NOT_SIMULATED,
+    BadOption,
+    program,
+    read_options,
+)
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.streams import decode
+from labkit.embedded.container.shell.system import System
+from labkit.embedded.container.shell.task_loop import Sleep
+from labkit.embedded.machinery.request import Request, Response
 
 VERSION = "v1.36.2"
 HELP = """\
@@ -15,6 +30,14 @@ kubectl controls the Kubernetes cluster manager.
 
 In the lab's pods kubectl knows: proxy, version.
 """
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+RANDOM_PORT = 34567
+"""The port that stands for one that the system chooses (``--port=0``)."""
+
+_PROXY_OPTIONS = (
+    "p,port= address= accept-hosts= api-prefix! disable-filter! keepalive! append-server-path! w! www! P! "
+    "www-prefix! u! unix-socket! accept-paths! reject-paths! reject-methods!"
+)
 
 
 @program("kubectl")
@@ -27,11 +50,73 @@ async def kubectl(process: Process) -> int:
         case "version":
             return await process.out(f"Client Version: {VERSION}\nKustomize Version: v5.7.1\n")
         case "proxy":
+            process.operands.clear()
             try:
-                return await serve(process, process.args)
+                read_options(process, _PROXY_OPTIONS)
             except BadOption as error:
                 text = str(error).replace("unrecognized option '", "unknown flag: ").rstrip("'")
                 return await process.err(f"error: {text}\nSee 'kubectl proxy --help' for usage.\n")
+            return await _serve(process)
     return await process.err(
         f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n"
     )
+
+
+class Proxy:
+    """The server at the proxy's port, which adds the container's own token to every request.
+
+    ``hosts`` are patterns of the hosts whose requests are passed on (``--accept-hosts``). By default only local
+    ones are, so that a web page cannot reach the proxy through a name of its own.
+    """
+
+    def __init__(self, system: System, hosts: str) -> None:
+        self._system = system
+        self._hosts = hosts or r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
+
+    def _accepts(self, host: str) -> bool:
+        try:
+            patterns = [compile_regex(text, extended=True) for text in self._hosts.split(",")]
+        except RegexError:
+            return False
+        return not host or any(pattern.search(host) for pattern in patterns)
+
+    def handle(self, request: Request) -> Response:
+        """Pass a request on."""
+        host = request.headers.get("host", "")
+        # kubectl rejects these paths by default (--reject-paths): they would give a shell to any local process.
+        parts = request.path.split("/")
+        shell = parts[1] == "api" and "pods" in parts and parts[-1] in ("exec", "attach")
+        if shell or not self._accepts(host.rpartition(":")[0] or host):
+            return Response(403, {"content-type": "text/plain; charset=utf-8"}, b"Forbidden")
+        listener = self._system.network.connect("10.96.0.1", 443)
+        try:
+            token = decode(self._system.fs.read(TOKEN_PATH))
+        except FileError:
+            token = ""
+        if listener is None or not token:
+            return Response(502, {}, b"")
+        headers = {"authorization": f"Bearer {token}", **request.headers}
+        return listener.handle(replace(request, headers=headers, certificate=None))
+
+
+async def _serve(process: Process) -> int:
+    """Run ``kubectl proxy``, and return the exit code."""
+    text = process.value("p") or "8001"
+    address = process.value("address") or "127.0.0.1"
+    if not text.isdigit() or len(text) > 5 or int(text) > 65535:
+        problem = f'strconv.ParseInt: parsing "{text}": invalid syntax'
+        return await process.err(
+            f'error: invalid argument "{text}" for "-p, --port" flag: {problem}\n'
+        )
+    port = int(text) or RANDOM_PORT
+    if port in process.system.listeners:
+        return await process.err(
+            f"error: listen tcp {address}:{port}: bind: address already in use\n"
+        )
+    server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
+    proxy = Proxy(process.system, process.value("accept-hosts") or "")
+    shown = "[::]" if address == "0.0.0.0" else address
+    with listening(process, port, proxy.handle, server):
+        await process.out(f"Starting to serve on {shown}:{port}\n")
+        await Sleep(FOREVER)
+    return 0

@@ -2,196 +2,165 @@
 
 from __future__ import annotations
 
+import stat
 import time
+from itertools import zip_longest
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
-_LETTERS: dict[type[Node], str] = {Directory: "d", Link: "l", Device: "c", File: "-"}
-"""The letter of each kind of node."""
+_TYPES: dict[type[Node], int] = {
+    Directory: stat.S_IFDIR,
+    Link: stat.S_IFLNK,
+    Device: stat.S_IFCHR,
+    File: stat.S_IFREG,
+}
+_DEVICES = {"null": "1, 3", "zero": "1, 5", "full": "1, 7", "random": "1, 9", "tty": "5, 0"}
+"""The numbers of devices, which ``ls -l`` prints in the place of the size."""
+
+HALF_YEAR_SECONDS = 15_778_476
+"""Times that are further away are shown with their year: half of what GNU takes for a year, 365.2425 days."""
+
+TERMINAL_WIDTH = 80
 
 
-def mode_text(node: Node) -> str:
-    """``drwxr-xr-x``."""
-    out = _LETTERS[type(node)]
-    for shift, special, letter in ((6, 0o4000, "s"), (3, 0o2000, "s"), (0, 0o1000, "t")):
-        bits = node.mode >> shift & 7
-        last = "x" if bits & 1 else "-"
-        if node.mode & special:
-            last = letter if bits & 1 else letter.upper()
-        out += ("r" if bits & 4 else "-") + ("w" if bits & 2 else "-") + last
-    return out
-
-
-def node_size(node: Node) -> int:
-    """The size ``ls -l`` shows. A directory in memory takes 20 bytes a name, as tmpfs has it."""
-    if isinstance(node, Directory):
-        return 20 * (len(node.look()) + 2) if node.memory else 4096
-    if isinstance(node, Link):
-        return len(node.target.encode("utf-8", "surrogateescape"))
-    if isinstance(node, File):
-        if node.program and not node.data:
-            return 40_000 + 97 * len(node.program) * len(node.program) % 100_000
-        return 0 if node.generate is not None and not node.memory else len(node.content())
+def _size(node: Node) -> int:
+    """Return the size that ``ls -l`` shows."""
+    match node:
+        case Directory():
+            # tmpfs, on which volumes are, takes 20 bytes a name.
+            return 20 * (len(node.look()) + 2) if node.memory else 4096
+        case Link():
+            return len(node.target.encode("utf-8", "surrogateescape"))
+        case File(program=name) if name and not node.data:
+            # The programs have no content here, but one expects them to have a size.
+            return 40_000 + 97 * len(name) * len(name) % 100_000
+        case File() if node.generate is None or node.memory:
+            return len(node.content())
     return 0
 
 
-def blocks(node: Node) -> int:
-    """Kilobytes on disk."""
+def _blocks(node: Node) -> int:
+    """Return the kilobytes on disk, for the total."""
+    if isinstance(node, Directory) and node.memory:
+        return 0
+    return 0 if isinstance(node, Link) else (_size(node) + 4095) // 4096 * 4
+
+
+def _long_row(process: Process, node: Node) -> list[str]:
+    """Return the columns of ``ls -l`` in front of the name."""
+    image = process.system.image
+    recent = abs(process.system.now() - node.mtime) <= HALF_YEAR_SECONDS
+    links = 1
+    size = str(_size(node))
     if isinstance(node, Directory):
-        return 0 if node.memory else 4
-    if isinstance(node, File):
-        return (node_size(node) + 4095) // 4096 * 4
-    return 0
+        links = 2 + sum(isinstance(child, Directory) for child in node.entries.values())
+    elif isinstance(node, Device):
+        size = _DEVICES.get(node.kind, "136, 0")
+    return [
+        stat.filemode(_TYPES[type(node)] | node.mode),
+        str(links),
+        image.user_name(node.uid) or str(node.uid),
+        image.group_name(node.gid) or str(node.gid),
+        size,
+        time.strftime("%b %e %H:%M" if recent else "%b %e  %Y", time.gmtime(node.mtime)),
+    ]
 
 
-def links(node: Node) -> int:
-    """The number of names."""
-    if isinstance(node, Directory):
-        return 2 + sum(isinstance(child, Directory) for child in node.entries.values())
-    return 1
+Entry = tuple[str, Node]
 
-
-def user_name(process: Process, number: int) -> str | None:
-    """A user's name, None without an account."""
-    return next((one.name for one in process.system.image.users if one.uid == number), None)
-
-
-def group_name(process: Process, number: int) -> str | None:
-    """A group's name, None without one."""
-    return next((one.group for one in process.system.image.users if one.gid == number), None)
-
-
-def when(process: Process, moment: float) -> str:
-    """``Nov 24 16:00``, or with the year for times more than half a year away."""
-    recent = abs(process.system.now() - moment) <= 15_778_476
-    return time.strftime("%b %e %H:%M" if recent else "%b %e  %Y", time.gmtime(moment))
-
-
-_LS_OPTIONS = (
+_OPTIONS = (
     "1 a,all A,almost-all l h! human-readable! r,reverse t R,recursive d,directory p color? full-time! "
     "S! F! classify! i! inode! n! g! o! G! no-group! U! X! m! s! Q! q! k! u! c! x! C! N! b! B! Z! H! L! I! w! T! "
     "group-directories-first! time-style! sort! hide! zero!"
 )
 
-Entry = tuple[str, Node]
 
-
-@program("ls", misuse=2)
+@program("ls", options=_OPTIONS, misuse=2)
 async def ls(process: Process) -> int:
     """List directories."""
-    options = read_options(process.args, _LS_OPTIONS)
     tops: list[Entry] = []
     status = 0
-    for name in options.args or ["."]:
+    for name in process.operands or ["."]:
         try:
-            node = process.node(name, follow=not options.has("l", "d") or name.endswith("/"))
-            if isinstance(node, Link) and not options.has("d", "l"):
-                node = process.node(name)
-            tops.append((name, node))
+            # Links are followed, but not by -l and -d: these show the link itself.
+            follow = not process.has("l", "d") or name.endswith("/")
+            tops.append((name, process.node(name, follow=follow)))
         except FileError as error:
             status = await process.fail(f"cannot access '{name}': {error.reason}", 2)
-    tops = _ordered(options, tops)
-    files = [entry for entry in tops if options.has("d") or not isinstance(entry[1], Directory)]
-    queue = [entry for entry in tops if entry not in files]
+    tops = _ordered(process, tops)
+    files = [top for top in tops if process.has("d") or not isinstance(top[1], Directory)]
+    queue = [top for top in tops if top not in files]
     if files:
-        await _print(process, options, files, total=False)
-    titled = len(tops) > 1 or options.has("R") or (status and len(options.args) > 1)
-    first = not files
+        await _print(process, files)
+    titled = len(tops) > 1 or process.has("R") or (status and len(process.operands) > 1)
+    separator = "\n" if files else ""
     while queue:
         await process.task_loop.tick()
         name, node = queue.pop(0)
         if titled:
-            await process.out(("" if first else "\n") + f"{name}:\n")
-        first = False
+            await process.out(f"{separator}{name}:\n")
+        separator = "\n"
         if not process.fs.may(node, 4) or not isinstance(node, Directory):
             status = await process.fail(f"cannot open directory '{name}': Permission denied", 2)
             continue
-        entries = [
-            entry
-            for entry in node.look().items()
-            if not entry[0].startswith(".") or options.has("a", "A")
-        ]
-        entries = _ordered(options, entries)
-        if options.has("R"):
+        children = list(node.look().items())
+        if not process.has("a", "A"):
+            children = [child for child in children if not child[0].startswith(".")]
+        children = _ordered(process, children)
+        if process.has("R"):
             base = name.rstrip("/") + "/"
-            queue[0:0] = [
-                (base + child, below) for child, below in entries if isinstance(below, Directory)
+            queue[:0] = [
+                (base + child, below) for child, below in children if isinstance(below, Directory)
             ]
-        if options.has("a"):
+        if process.has("a"):
             dots: list[Entry] = [(".", node), ("..", node.parent or node)]
-            entries = entries + dots[::-1] if options.has("r") else dots + entries
-        await _print(process, options, entries, total=True)
+            children = children + dots[::-1] if process.has("r") else dots + children
+        if process.has("l"):
+            await process.out(f"total {sum(_blocks(below) for _, below in children)}\n")
+        await _print(process, children)
     return status
 
 
-def _ordered(options: Options, entries: list[Entry]) -> list[Entry]:
+def _ordered(process: Process, entries: list[Entry]) -> list[Entry]:
     """Sort by bytes, as in the C locale of containers, or by time, newest first."""
-    out = sorted(entries, key=lambda entry: entry[0].encode("utf-8", "surrogateescape"))
-    if options.has("t"):
-        out.sort(key=lambda entry: -entry[1].mtime)
-    return out[::-1] if options.has("r") else out
+    entries = sorted(entries, key=lambda entry: entry[0].encode("utf-8", "surrogateescape"))
+    if process.has("t"):
+        entries.sort(key=lambda entry: -entry[1].mtime)
+    return entries[::-1] if process.has("r") else entries
 
 
-async def _print(process: Process, options: Options, entries: list[Entry], *, total: bool) -> None:
+async def _print(process: Process, entries: list[Entry]) -> None:
     names = [
-        name + "/" * (options.has("p") and isinstance(node, Directory)) for name, node in entries
+        name + "/" * (process.has("p") and isinstance(node, Directory)) for name, node in entries
     ]
-    if options.has("l"):
-        await _long(process, entries, names, total=total)
-        return
-    if process.stdout.terminal and not options.has("1"):
-        await process.out(columns(names, 80))
+    if process.has("l"):
+        rows = [_long_row(process, node) for _, node in entries]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for (_, node), name, row in zip(entries, names, rows, strict=True):
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            for number in (1, 4):
+                cells[number] = row[number].rjust(widths[number])
+            target = f" -> {node.target}" if isinstance(node, Link) else ""
+            await process.out(f"{' '.join(cells)} {name}{target}\n")
+    elif process.stdout.terminal and not process.has("1"):
+        await process.out(columns(names, TERMINAL_WIDTH))
     else:
         await process.out("".join(name + "\n" for name in names))
 
 
 def columns(names: list[str], width: int) -> str:
-    """Names in columns, as for a terminal."""
-    for rows in range(1, len(names) + 1):
-        table = [names[start : start + rows] for start in range(0, len(names), rows)]
-        widths = [max(len(name) for name in column) + 2 for column in table]
-        if sum(widths) - 2 < width or rows == len(names):
-            out = []
-            for row in range(rows):
-                cells = [
-                    column[row].ljust(wide)
-                    for column, wide in zip(table, widths, strict=True)
-                    if row < len(column)
-                ]
-                out.append("".join(cells).rstrip())
-            return "\n".join(out) + "\n"
-    return ""
-
-
-async def _long(process: Process, entries: list[Entry], names: list[str], *, total: bool) -> None:
-    def row(node: Node, name: str) -> list[str]:
-        return [
-            mode_text(node),
-            str(links(node)),
-            user_name(process, node.uid) or str(node.uid),
-            group_name(process, node.gid) or str(node.gid),
-            _device(node) if isinstance(node, Device) else str(node_size(node)),
-            when(process, node.mtime),
-            name + (f" -> {node.target}" if isinstance(node, Link) else ""),
-        ]
-
-    if total:
-        await process.out(f"total {sum(blocks(node) for _, node in entries)}\n")
-    rows = [row(node, name) for (_, node), name in zip(entries, names, strict=True)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    to_the_right = (1, len(widths) - 3)
-    for *cells, name in rows:
-        padded = [
-            cell.rjust(widths[place]) if place in to_the_right else cell.ljust(widths[place])
-            for place, cell in enumerate(cells)
-        ]
-        await process.out(" ".join([*padded, name]) + "\n")
-
-
-def _device(node: Device) -> str:
-    return {"null": "1, 3", "zero": "1, 5", "full": "1, 7", "random": "1, 9", "tty": "5, 0"}.get(
-        node.kind, "136, 0"
-    )
+    """Return names in as few rows as fit into a width, as for a terminal."""
+    for count in range(1, len(names) + 1):
+        table = [names[start : start + count] for start in range(0, len(names), count)]
+        widths = [max(map(len, column)) + 2 for column in table]
+        if sum(widths) - 2 < width or count == len(names):
+            break
+    else:
+        return ""
+    padded = [
+        [name.ljust(wide) for name in column] for column, wide in zip(table, widths, strict=True)
+    ]
+    rows = zip_longest(*padded, fillvalue="")
+    return "".join("".join(row).rstrip() + "\n" for row in rows)

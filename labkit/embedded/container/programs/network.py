@@ -6,21 +6,20 @@ import time
 from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.network.transport import Listener
+from labkit.embedded.container.programs.common import FOREVER, listening
 from labkit.embedded.container.programs.curl import curl
-from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Request, Response
 
-FOREVER = 1e15
 NOT_FOUND = (
     b"<html>\r\n<head><title>404 Not Found</title></head>\r\n"
     b"<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx/1.29.1</center>\r\n"
     b"</body>\r\n</html>\r\n"
 )
+MAX_LOG_LINES = 1000
 
 
 class StaticServer:
@@ -34,64 +33,51 @@ class StaticServer:
 
     def handle(self, request: Request) -> Response:
         """Answer with a file."""
-        path = "/" + "/".join(
-            part for part in request.path.split("/") if part not in ("", ".", "..")
-        )
-        if request.path.endswith("/") or path == "/":
-            path = path.rstrip("/") + "/index.html"
+        parts = [part for part in request.path.split("/") if part not in ("", ".", "..")]
+        if request.path.endswith("/") or not parts:
+            parts.append("index.html")
+        status = 200
         try:
-            status, body = 200, self._system.fs.read(self._root + path)
+            body = self._system.fs.read("/".join([self._root, *parts]))
         except FileError:
             status, body = 404, NOT_FOUND
-        when = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self._system.now()))
-        agent = request.headers.get("user-agent", "-")
-        if len(self.lines) < 1000:
+        moment = time.gmtime(self._system.now())
+        if len(self.lines) < MAX_LOG_LINES:
             self.lines.append(
-                f'{request.source_ip} - - [{when}] "{request.method} {request.path} HTTP/1.1" '
-                f'{status} {len(body)} "-" "{agent}" "-"\n'
+                f"{request.source_ip} - - [{time.strftime('%d/%b/%Y:%H:%M:%S +0000', moment)}] "
+                f'"{request.method} {request.path} HTTP/1.1" {status} {len(body)} "-" '
+                f'"{request.headers.get("user-agent", "-")}" "-"\n'
             )
-        kind = (
-            "text/html" if path.endswith(".html") or status == 404 else "application/octet-stream"
-        )
-        return Response(
-            status,
-            {"server": self._name, "content-type": kind},
-            b"" if request.method == "HEAD" else body,
-        )
+        html = status == 404 or parts[-1].endswith(".html")
+        headers = {
+            "server": self._name,
+            "content-type": "text/html" if html else "application/octet-stream",
+        }
+        return Response(status, headers, b"" if request.method == "HEAD" else body)
 
 
 @program("nginx", "httpd-foreground")
 async def web_server(process: Process) -> int:
     """Serve the image's page on port 80."""
-    listeners = process.system.listeners
     nginx = process.name == "nginx"
     if "-v" in process.args:
         return await process.err("nginx version: nginx/1.29.1\n", 0)
-    if 80 in listeners:
+    if 80 in process.system.listeners:
         return await process.err(
             "nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n"
         )
-    server = StaticServer(
-        process.system,
-        "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs",
-        "nginx/1.29.1" if nginx else "Apache/2.4.65 (Unix)",
-    )
-    listener = Listener(server.handle, "web")
-    listeners[80] = listener
-    try:
+    root = "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs"
+    name = "nginx/1.29.1" if nginx else "Apache/2.4.65 (Unix)"
+    server = StaticServer(process.system, root, name)
+    with listening(process, 80, server.handle, "web"):
         if nginx:
-            await process.err(
-                f"{time.strftime('%Y/%m/%d %H:%M:%S', time.gmtime(process.system.now()))} [notice] "
-                "1#1: start worker processes\n"
-            )
+            moment = time.strftime("%Y/%m/%d %H:%M:%S", time.gmtime(process.system.now()))
+            await process.err(f"{moment} [notice] 1#1: start worker processes\n")
         while True:
             await Sleep(1)
-            lines, server.lines = server.lines, []
-            for line in lines:
-                await process.out(line)
-    finally:
-        if listeners.get(80) is listener:
-            del listeners[80]
+            text = "".join(server.lines)
+            server.lines.clear()
+            await process.out(text)
 
 
 @program("pause")
@@ -108,13 +94,12 @@ async def nslookup(process: Process) -> int:
     if not names:
         return await process.err("Usage: nslookup [HOST] [DNS_SERVER]\n")
     await process.out("Server:\t\t10.96.0.10\nAddress:\t10.96.0.10#53\n\n")
-    address = process.system.network.resolve(names[0])
+    network = process.system.network
+    address = network.resolve(names[0])
     if address is None:
         await process.out(f"** server can't find {names[0]}: NXDOMAIN\n\n")
         return 1
-    return await process.out(
-        f"Name:\t{process.system.network.canonical(names[0])}\nAddress: {address}\n\n"
-    )
+    return await process.out(f"Name:\t{network.canonical(names[0])}\nAddress: {address}\n\n")
 
 
 _WGET_OPTIONS = (
@@ -122,29 +107,25 @@ _WGET_OPTIONS = (
     "S! server-response! post-data! post-file! method! body-data! c! continue! P! r! recursive! i! U! "
     "user-agent! spider!"
 )
+_AS_CURL = {"header": "-H", "ca-certificate": "--cacert"}
 
 
-@program("wget")
+@program("wget", options=_WGET_OPTIONS)
 async def wget(process: Process) -> int:
     """Fetch URLs, through ``curl``."""
-    options = read_options(process.args, _WGET_OPTIONS)
-    if not options.args:
+    if not process.operands:
         return await process.err("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n")
+    command = ["curl", "-f", "-sS"]
+    for option, value in process.flags:
+        if option in _AS_CURL:
+            command += [_AS_CURL[option], value]
+    if process.has("no-check-certificate"):
+        command.append("-k")
     status = 0
-    for url in options.args:
-        name = (
-            url.partition("://")[2].partition("?")[0].partition("/")[2].rpartition("/")[2]
-            or "index.html"
-        )
-        command = ["curl", "-f", "-sS", "-o", options.value("O") or name]
-        for option, value in options.flags:
-            command += (
-                ["-H", value]
-                if option == "header"
-                else ["--cacert", value]
-                if option == "ca-certificate"
-                else []
-            )
-        command += ["-k"] if options.has("no-check-certificate") else []
-        status = 1 if await curl(replace(process, argv=[*command, url])) else status
+    for url in process.operands:
+        path = url.partition("://")[2].partition("?")[0].partition("/")[2]
+        name = process.value("O") or path.rpartition("/")[2] or "index.html"
+        words = [*command, "-o", name, url]
+        if await curl(replace(process, argv=words, flags=[], operands=[])):
+            status = 1
     return status

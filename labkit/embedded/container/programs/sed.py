@@ -6,40 +6,32 @@ import re
 from dataclasses import dataclass, field
 
 from labkit.embedded.container.programs.common import all_lines
-from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.regex import Match, Regex, RegexError, compile_regex
-from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.programs.registry import NOT_SIMULATED, Failure, program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
 
 MAX_COMMANDS = 500
 MAX_SPACE = 1 << 20
-_OPTIONS = "n,quiet,silent E,regexp-extended r e,expression= i! in-place! s! u! z! f! file!"
 _USAGE = "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n"
 _LEFT_OUT = frozenset("{}btT:rwRWnNDPhHgGxlzFeMQaicy=")
 """Commands of the real sed that the lab's does not have."""
 
 _LAST = -1
 _Address = int | Regex
-"""Which lines a command is for: a number, ``_LAST`` or those that match."""
-
-
-class SedError(Exception):
-    """The script cannot be read; its text is the message of ``sed``."""
+"""The lines that a command is for: a number, ``_LAST`` or those that match."""
 
 
 @dataclass(slots=True)
 class _Command:
-    """A command with its addresses and what belongs to it; ``active`` within a range of lines."""
+    """A command with its addresses and its arguments; ``active`` within a range of lines."""
 
-    name: str = ""
-    first: _Address | None = None
-    second: _Address | None = None
-    negated: bool = False
+    name: str
+    addresses: list[_Address]
+    negated: bool
     regex: Regex | None = None
     replacement: list[str | int] = field(default_factory=list)
     flags: str = ""
-    number: int = 1
     active: bool = False
 
 
@@ -51,96 +43,92 @@ class _Reader:
         self.index = 0
         self.extended = extended
 
-    def fail(self, message: str) -> SedError:
-        return SedError(f"-e expression #1, char {min(self.index, len(self.text))}: {message}")
-
-    def peek(self) -> str:
-        return self.text[self.index : self.index + 1]
+    def fail(self, message: str) -> Failure:
+        return Failure(f"-e expression #1, char {min(self.index, len(self.text))}: {message}")
 
     def match(self, pattern: str) -> str:
         """Read the text that a pattern matches here."""
-        matched = re.compile(pattern, re.DOTALL).match(self.text, self.index)
-        self.index = matched.end() if matched else self.index
-        return matched[0] if matched else ""
+        match = re.compile(pattern, re.DOTALL).match(self.text, self.index)
+        self.index = match.end() if match else self.index
+        return match[0] if match else ""
 
     def commands(self) -> list[_Command]:
-        out: list[_Command] = []
+        commands: list[_Command] = []
         while True:
             self.match(r"(?:[ \t\n;]|#[^\n]*)*")
-            if not self.peek():
-                return out
-            if len(out) >= MAX_COMMANDS:
+            if self.index >= len(self.text):
+                return commands
+            if len(commands) >= MAX_COMMANDS:
                 raise self.fail("script too long")
-            out.append(self.command())
+            commands.append(self.command())
 
     def command(self) -> _Command:
-        command = _Command(first=self.address())
-        if command.first is not None and self.match(","):
-            command.second = self.address()
-            if command.second is None:
+        addresses = self.address()
+        if addresses and self.match(","):
+            second = self.address()
+            if not second:
                 raise self.fail("unexpected `,'")
-        command.negated = "!" in self.match(" *(?:! *)?")
-        command.name = self.match(".")
+            addresses += second
+        negated = "!" in self.match(" *(?:! *)?")
+        command = _Command(self.match("."), addresses, negated)
         if not command.name:
             raise self.fail("missing command")
         if command.name in _LEFT_OUT:
-            raise SedError(f"command `{command.name}'{NOT_SIMULATED}")
+            raise Failure(f"command `{command.name}'{NOT_SIMULATED}")
         if command.name not in "spdq":
             raise self.fail(f"unknown command: `{command.name}'")
         if command.name == "s":
             self.substitution(command)
         self.match(" *")
-        if self.peek() not in ("", ";", "\n", "#"):
+        if self.text[self.index : self.index + 1] not in ("", ";", "\n", "#"):
             self.index += 1
-            raise self.fail(
-                "extra characters after command" if command.name != "s" else "unknown option to `s'"
-            )
+            option = command.name == "s"
+            raise self.fail("unknown option to `s'" if option else "extra characters after command")
         return command
 
-    def address(self) -> _Address | None:
-        """An address, None where there is none."""
+    def address(self) -> list[_Address]:
+        """Read one address, or none."""
         if number := self.match(r"\d{1,9}"):
-            if self.peek() == "~":
-                raise SedError(f"address `first~step'{NOT_SIMULATED}")
-            return int(number)
+            if self.match("~"):
+                raise Failure(f"address `first~step'{NOT_SIMULATED}")
+            return [int(number)]
         if self.match(r"\$"):
-            return _LAST
-        opener = self.match(r"/|\\.")
-        if not opener:
-            return None
-        pattern = self.delimited(opener[-1], "unterminated address regex")
-        return self.compile(pattern, fold=bool(self.match("I")))
+            return [_LAST]
+        if self.match(r"\\"):
+            raise Failure(f"address `\\cREGEXPc'{NOT_SIMULATED}")
+        if not self.match("/"):
+            return []
+        pattern = self.delimited("/", "unterminated address regex")
+        return [self.compile(pattern, fold=bool(self.match("I")))]
 
     def delimited(self, delimiter: str, problem: str) -> str:
-        """The text up to the next delimiter that is neither escaped nor in brackets."""
-        out = ""
-        while self.peek() != delimiter:
-            piece = self.match(r"\[\^?\]?[^]]*\]|\\.|[^\\]")
+        """Read up to the next delimiter that is neither escaped nor in brackets."""
+        text = ""
+        while (piece := self.match(r"\[\^?\]?[^]]*\]|\\.|[^\\]")) != delimiter:
             if not piece:
                 raise self.fail(problem)
-            if piece[0] == "\\":
-                piece = {delimiter: delimiter, "n": "\n"}.get(piece[1], piece)
-            out += piece
-        self.index += 1
-        return out
+            escapes = {"\\" + delimiter: delimiter, "\\n": "\n"}
+            text += escapes.get(piece, piece)
+        return text
 
-    def compile(self, pattern: str, *, fold: bool = False) -> Regex:
+    def compile(self, pattern: str, *, fold: bool) -> Regex:
         if not pattern:
-            raise SedError(f"empty regular expression{NOT_SIMULATED}")
+            raise Failure(f"empty regular expression{NOT_SIMULATED}")
         try:
             return compile_regex(pattern, extended=self.extended, fold=fold)
         except RegexError as error:
             raise self.fail(str(error)) from None
 
     def substitution(self, command: _Command) -> None:
-        """The rest of ``s``: pattern, replacement, flags."""
+        """Read the rest of ``s``: pattern, replacement, flags."""
         delimiter = self.match(".")
+        problem = "unterminated `s' command"
         if not delimiter:
-            raise self.fail("unterminated `s' command")
-        pattern = self.delimited(delimiter, "unterminated `s' command")
+            raise self.fail(problem)
+        pattern = self.delimited(delimiter, problem)
         while (piece := self.match(r"\\.|[^\\]")) != delimiter:
             if not piece:
-                raise self.fail("unterminated `s' command")
+                raise self.fail(problem)
             if piece == "&":
                 command.replacement.append(0)
             elif piece[0] == "\\" and piece[1].isdigit():
@@ -148,10 +136,8 @@ class _Reader:
             else:
                 command.replacement.append({"\\n": "\n", "\\t": "\t"}.get(piece, piece[-1]))
         command.flags = self.match(r"[gpiI0-9]*")
-        if self.peek() in ("w", "e", "m", "M"):
-            raise SedError(f"flag `{self.peek()}' of `s'{NOT_SIMULATED}")
-        digits = re.search(r"\d{1,6}", command.flags)
-        command.number = int(digits[0]) if digits else 1
+        if flag := self.match("[wemM]"):
+            raise Failure(f"flag `{flag}' of `s'{NOT_SIMULATED}")
         command.regex = self.compile(pattern, fold="i" in command.flags.lower())
         highest = max((item for item in command.replacement if isinstance(item, int)), default=0)
         if highest > command.regex.groups:
@@ -161,10 +147,9 @@ class _Reader:
 class _Sed:
     """Runs commands over lines."""
 
-    def __init__(self, process: Process, commands: list[_Command], *, quiet: bool) -> None:
+    def __init__(self, process: Process, commands: list[_Command]) -> None:
         self.process = process
         self.commands = commands
-        self.quiet = quiet
         self.number = 0
         self.space = ""
         self.last = False
@@ -172,28 +157,28 @@ class _Sed:
 
     async def run(self, rows: list[bytes]) -> None:
         """Run the script over lines."""
-        for row in rows:
-            if self.quit:
-                break
-            self.number += 1
-            self.space, self.last = decode(row), self.number == len(rows)
-            if await self.cycle() and not self.quiet:
+        for self.number, row in enumerate(rows, 1):
+            self.space = decode(row)
+            self.last = self.number == len(rows)
+            if await self.cycle() and not self.process.has("n"):
                 await self.show()
+            if self.quit:
+                return
 
     async def show(self) -> None:
         await self.process.out(self.space + "\n")
 
     def selected(self, command: _Command) -> bool:
-        first, second = command.first, command.second
-        if first is None or second is None:
-            return (first is None or self.at(first)) != command.negated
-        end = second if isinstance(second, int) and second > 0 else 0
+        if not command.addresses:
+            return not command.negated
+        first, second = command.addresses[0], command.addresses[-1]
+        inside = command.active or self.at(first)
+        # A range that ends at a number ends at once if that line has passed; only a pattern is looked for further on.
+        passed = isinstance(second, int) and 0 <= second <= self.number
         if command.active:
-            command.active = not (self.at(second) or 0 < end <= self.number)
-            inside = not 0 < end < self.number
+            command.active = not passed and not self.at(second)
         else:
-            inside = self.at(first)
-            command.active = inside and not 0 < end <= self.number
+            command.active = inside and len(command.addresses) > 1 and not passed
         return inside != command.negated
 
     def at(self, address: _Address) -> bool:
@@ -208,8 +193,8 @@ class _Sed:
             if not self.selected(command):
                 continue
             match command.name:
-                case "s":
-                    await self.substitute(command)
+                case "s" if command.regex is not None:
+                    await self.substitute(command, command.regex)
                 case "p":
                     await self.show()
                 case "d":
@@ -219,27 +204,29 @@ class _Sed:
                     return True
         return True
 
-    async def substitute(self, command: _Command) -> None:
-        regex, text = command.regex, self.space
-        out: list[str] = []
-        start = done = seen = size = 0
-        while regex is not None and start <= len(text):
+    async def substitute(self, command: _Command, regex: Regex) -> None:
+        text = self.space
+        digits = re.search(r"\d{1,6}", command.flags)
+        number = int(digits[0]) if digits else 1
+        pieces: list[str] = []
+        start = done = count = size = 0
+        while start <= len(text):
             await self.process.task_loop.tick(0.1)
             match = regex.find(self.process.task_loop.charge, text, start)
             if match is None:
                 break
-            seen += 1
-            if seen >= command.number:
-                out.append(text[done : match.start()] + _filled(command.replacement, match))
-                size += len(out[-1])
+            count += 1
+            if count >= number:
+                pieces.append(text[done : match.start()] + _filled(command.replacement, match))
+                size += len(pieces[-1])
                 if size > MAX_SPACE:
-                    raise SedError("pattern space too long")
+                    raise Failure("pattern space too long")
                 done = match.end()
                 if "g" not in command.flags:
                     break
-            start = match.end() if match.end() > match.start() else match.end() + 1
-        if out:
-            self.space = "".join(out) + text[done:]
+            start = max(match.end(), match.start() + 1)
+        if pieces:
+            self.space = "".join(pieces) + text[done:]
             if "p" in command.flags:
                 await self.show()
 
@@ -250,22 +237,17 @@ def _filled(replacement: list[str | int], match: Match) -> str:
     )
 
 
-@program("sed")
+@program("sed", options="n,quiet,silent E,regexp-extended r e,expression= i! in-place! s! u! z! f! file!",
+    usage=_USAGE.replace("{", "{{").replace("}", "}}"))  # fmt: skip
 async def sed(process: Process) -> int:
     """Edit a stream."""
-    try:
-        options = read_options(process.args, _OPTIONS)
-    except BadOption as error:
-        return await process.err(f"sed: {error}\n{'' if error.left_out else _USAGE}")
-    scripts, names = [value for name, value in options.flags if name == "e"], options.args
+    scripts = [value for name, value in process.flags if name == "e"]
     if not scripts:
-        if not names:
+        if not process.operands:
             return await process.err(_USAGE)
-        scripts, names = names[:1], names[1:]
-    try:
-        commands = _Reader("\n".join(scripts), extended=options.has("E", "r")).commands()
-        rows, status = await all_lines(process, names, failed=2)
-        await _Sed(process, commands, quiet=options.has("n")).run(rows)
-    except SedError as error:
-        return await process.fail(str(error))
+        scripts.append(process.operands.pop(0))
+    extended = process.has("E", "r")
+    commands = _Reader("\n".join(scripts), extended=extended).commands()
+    rows, status = await all_lines(process, failed=2)
+    await _Sed(process, commands).run(rows)
     return status

@@ -1,76 +1,142 @@
-"""Programs about the container and its users: ``hostname uname which id`` and their like."""
+"""Small programs: those that shells have as builtins too, and those about the container and its users."""
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Mapping
+
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.listing import group_name, user_name
-from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
-from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.programs.common import seconds_of
+from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
+from labkit.embedded.container.shell.conditions import Questions, TestError
+from labkit.embedded.container.shell.printf import echo_text, format_printf
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode, encode
+from labkit.embedded.container.shell.task_loop import Sleep
 
 KERNEL = "6.12.41+deb13-amd64"
-
 BUILD = "#1 SMP PREEMPT_DYNAMIC Debian 6.12.41-1 (2025-08-12)"
+
+
+@program("true")
+async def true(process: Process) -> int:
+    """Succeed."""
+    return 0
+
+
+@program("false")
+async def false(process: Process) -> int:
+    """Fail."""
+    return 1
+
+
+@program("echo")
+async def echo(process: Process) -> int:
+    """Print the arguments."""
+    return await process.out(echo_text(process.args))
+
+
+@program("printf", missing="missing operand")
+async def printf(process: Process) -> int:
+    """Print by a format."""
+    text, problems = format_printf(process.args[0], process.args[1:])
+    await process.out(text)
+    for problem in problems:
+        await process.fail(problem)
+    return int(bool(problems))
+
+
+@program("test", "[")
+async def test(process: Process) -> int:
+    """Answer a question."""
+    arguments = process.operands
+    if process.name == "[" and (not arguments or arguments.pop() != "]"):
+        raise Failure("missing ']'", 2)
+    questions = Questions(process.fs, process.cwd, lambda descriptor: False)
+    try:
+        return int(not questions.ask(arguments))
+    except TestError as error:
+        raise Failure(str(error), 2) from None
+
+
+@program(
+    "date", options="u,utc,universal d! date! R! rfc-email! I! iso-8601! s! set! r! f! rfc-3339!"
+)
+async def date(process: Process) -> int:
+    """Print the time, in UTC, the time zone of containers."""
+    now = process.system.now()
+    layout = "+%a %b %e %H:%M:%S UTC %Y"
+    for layout in process.operands:
+        if not layout.startswith("+"):
+            raise Failure(f"invalid date '{layout}'")
+    # C's `strftime` would take these from the zone of the machine.
+    own = {"%s": str(int(now)), "%N": f"{int(now % 1 * 1e9):09}", "%Z": "UTC", "%z": "+0000"}
+
+    def filled(match: re.Match[str]) -> str:
+        return own.get(match[0]) or time.strftime(match[0], time.gmtime(now))
+
+    return await process.out(re.sub(r"%[A-Za-z%]", filled, layout[1:2000]) + "\n")
+
+
+@program("sleep", missing="missing operand")
+async def sleep(process: Process) -> int:
+    """Wait for the sum of the intervals."""
+    total = 0.0
+    for word in process.args:
+        seconds = seconds_of(word)
+        if seconds is None:
+            raise BadOption(f"invalid time interval '{word}'")
+        total += seconds
+    await Sleep(total)
+    return 0
 
 
 @program("printenv")
 async def printenv(process: Process) -> int:
     """Print environment variables."""
     if not process.args:
-        for name, value in process.env.items():
-            await process.out(f"{name}={value}\n")
-        return 0
-    status = 0
-    for name in process.args:
-        if name in process.env:
-            await process.out(process.env[name] + "\n")
-        else:
-            status = 1
-    return status
+        return await process.out(environment_text(process.env))
+    values = [process.env.get(name) for name in process.args]
+    await process.out("".join(f"{value}\n" for value in values if value is not None))
+    return int(None in values)
 
 
-@program("hostname")
+def environment_text(environment: Mapping[str, str]) -> str:
+    """Return an environment as ``env`` prints it."""
+    return "".join(f"{name}={value}\n" for name, value in environment.items())
+
+
+@program("hostname", options="i,ip-address I,all-ip-addresses f,fqdn,long s,short d! A! y! b! F!")
 async def hostname(process: Process) -> int:
     """Print the pod's host name."""
-    options = read_options(
-        process.args, "i,ip-address I,all-ip-addresses f,fqdn,long s,short d! A! y! b! F!"
-    )
-    if options.args:
-        return await process.fail("sethostname: Operation not permitted")
+    if process.operands:
+        raise Failure("sethostname: Operation not permitted")
     name = process.system.hostname
-    if options.has("i", "I"):
-        name = process.system.network.address + " " * options.has("I")
-    elif options.has("f"):
+    if process.has("i", "I"):
+        name = process.system.network.address + " " * process.has("I")
+    elif process.has("f"):
+        # The kubelet writes the full name first, for a pod with a subdomain.
         name = next(iter(hosts_line(process, name)), name)
     return await process.out(name + "\n")
 
 
-@program("uname")
+@program("uname", options="a,all s,kernel-name n,nodename r,kernel-release v,kernel-version m,machine "
+    "o,operating-system p! i!")  # fmt: skip
 async def uname(process: Process) -> int:
     """Print the system's name."""
-    options = read_options(
-        process.args,
-        "a,all s,kernel-name n,nodename r,kernel-release v,kernel-version m,machine p i o,operating-system",
-    )
     facts = {
-        "s": "Linux", "n": process.system.hostname, "r": KERNEL, "v": BUILD, "m": "x86_64", "p": "unknown",
-        "i": "unknown", "o": "GNU/Linux",
+        "s": "Linux", "n": process.system.hostname, "r": KERNEL, "v": BUILD, "m": "x86_64", "o": "GNU/Linux",
     }  # fmt: skip
-    wanted = (
-        "snrvmo"
-        if options.has("a")
-        else "".join(letter for letter in "snrvmpio" if options.has(letter)) or "s"
-    )
-    return await process.out(" ".join(facts[letter] for letter in wanted) + "\n")
+    chosen = [text for letter, text in facts.items() if process.has("a", letter)]
+    return await process.out(" ".join(chosen or ["Linux"]) + "\n")
 
 
 @program("which")
 async def which(process: Process) -> int:
     """Print where programs are."""
-    paths = [
-        process.fs.program(word, process.env.get("PATH", ""), process.cwd) for word in process.args
-    ]
+    search = process.env.get("PATH", "")
+    paths = [process.fs.program(word, search, process.cwd) for word in process.args]
     await process.out("".join(path + "\n" for path in paths if path))
     return int(None in paths)
 
@@ -86,7 +152,7 @@ async def tty(process: Process) -> int:
 async def stty(process: Process) -> int:
     """Print the terminal's size, and leave its settings as they are."""
     if not process.stdin.terminal:
-        return await process.fail("'standard input': Inappropriate ioctl for device")
+        raise Failure("'standard input': Inappropriate ioctl for device")
     if process.args == ["size"]:
         rows, columns = process.task_loop.io.window
         await process.out(f"{rows} {columns}\n")
@@ -103,78 +169,61 @@ async def yes(process: Process) -> int:
         await process.stdout.write(block)
 
 
-@program("id")
+@program("id", options="u,user g,group G,groups n,name r! z!")
 async def identity(process: Process) -> int:
     """Print user and groups."""
-    options = read_options(process.args, "u,user g,group G,groups n,name r z")
-    uid, gid = process.fs.uid, process.fs.gid
-    numbers = [gid, *sorted(process.fs.groups - {gid})]
-    if options.args:
-        account = next(
-            (one for one in process.system.image.users if one.name == options.args[0]), None
-        )
+    fs, image = process.fs, process.system.image
+    uid, gid, groups = fs.uid, fs.gid, fs.groups
+    if process.operands:
+        name = process.operands[0]
+        account = next((account for account in image.users if account.name == name), None)
         if account is None:
-            return await process.fail(f"'{options.args[0]}': no such user")
-        uid, gid = account.uid, account.gid
-        numbers = [gid]
-    user, group = user_name(process, uid), group_name(process, gid)
-    if options.has("u"):
-        await process.out(f"{(user or uid) if options.has('n') else uid}\n")
-    elif options.has("G"):
-        names = [
-            (group_name(process, one) or str(one)) if options.has("n") else str(one)
-            for one in numbers
-        ]
-        await process.out(" ".join(names) + "\n")
-    elif options.has("g"):
-        await process.out(f"{(group or gid) if options.has('n') else gid}\n")
-    else:
-        shown = [
-            f"{one}({name})" if (name := group_name(process, one)) else str(one) for one in numbers
-        ]
-        await process.out(
-            f"uid={uid}{f'({user})' if user else ''} gid={shown[0]} groups={','.join(shown)}\n"
-        )
-    return 0
+            raise Failure(f"'{name}': no such user")
+        uid, gid, groups = account.uid, account.gid, frozenset()
+    numbers = [gid, *sorted(groups - {gid})]
+    # Numbers without an account have no name: runAsUser can be any.
+    names = [
+        (str(uid), image.user_name(uid)),
+        *((str(one), image.group_name(one)) for one in numbers),
+    ]
+    for letter, part in (("u", names[:1]), ("g", names[1:2]), ("G", names[1:])):
+        if process.has(letter):
+            named = process.has("n")
+            texts = [(named and name) or number for number, name in part]
+            return await process.out(" ".join(texts) + "\n")
+    user, *shown = [f"{number}({name})" if name else number for number, name in names]
+    return await process.out(f"uid={user} gid={shown[0]} groups={','.join(shown)}\n")
 
 
 @program("whoami")
 async def whoami(process: Process) -> int:
     """Print the user's name."""
-    user = user_name(process, process.fs.uid)
-    if user is None:
-        return await process.fail(f"cannot find name for user ID {process.fs.uid}")
+    user = process.system.image.user_name(process.fs.uid)
+    if not user:
+        raise Failure(f"cannot find name for user ID {process.fs.uid}")
     return await process.out(user + "\n")
 
 
 @program("getent")
 async def getent(process: Process) -> int:
-    """Look up names."""
-    if not process.args:
-        return await process.err("Usage: getent [OPTION...] database [key ...]\n")
-    database, *keys = process.args
-    if database == "hosts":
-        return await _hosts(process, keys)
-    return await process.fail(f"{database}{NOT_SIMULATED}")
-
-
-async def _hosts(process: Process, keys: list[str]) -> int:
+    """Look up names of hosts."""
+    database, *names = process.args or [""]
+    if database != "hosts":
+        raise Failure(f"{database}{NOT_SIMULATED}")
     network = process.system.network
-    for key in keys:
-        address = network.resolve(key)
+    for name in names:
+        address = network.resolve(name)
         if address is None:
             return 2
-        if key == "localhost":
-            await process.out(f"{'::1':<15} localhost ip6-localhost ip6-loopback\n")
-        else:
-            await process.out(
-                f"{address:<15} {' '.join(hosts_line(process, key)) or network.canonical(key)}\n"
-            )
-    return 0 if keys else 2
+        known = " ".join(hosts_line(process, name)) or network.canonical(name)
+        if name == "localhost":
+            address, known = "::1", "localhost ip6-localhost ip6-loopback"
+        await process.out(f"{address:<15} {known}\n")
+    return 0 if names else 2
 
 
 def hosts_line(process: Process, name: str) -> list[str]:
-    """The names that share a line of ``/etc/hosts`` with one, itself among them; nothing if it is not there."""
+    """Return the names that share a line of ``/etc/hosts`` with one, itself among them; none if it is not there."""
     try:
         text = decode(process.fs.read("/etc/hosts"))
     except FileError:

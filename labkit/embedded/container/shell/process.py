@@ -26,6 +26,8 @@ class Process:
         system: The container.
         spawn: Runs another command (``xargs``, ``env``, ``find -exec``).
         new_shell: Makes a shell process of descriptors, variables and a dialect (``sh``, ``bash``).
+        flags: The names and values of its options, in order.
+        operands: The words that are not options.
     """
 
     argv: list[str]
@@ -36,6 +38,16 @@ class Process:
     system: System
     spawn: Callable[..., Awaitable[int]] = field(repr=False)
     new_shell: Callable[..., Shell] = field(repr=False)
+    flags: list[tuple[str, str]] = field(default_factory=list)
+    operands: list[str] = field(default_factory=list)
+
+    def has(self, *names: str) -> bool:
+        """Return whether one of the options was given."""
+        return any(name in names for name, _ in self.flags)
+
+    def value(self, name: str) -> str | None:
+        """Return the last value of an option, or None."""
+        return dict(self.flags).get(name)
 
     @property
     def name(self) -> str:
