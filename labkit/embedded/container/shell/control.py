@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.compound import NAME
 from labkit.embedded.container.shell.errors import ExitShell, LoopControl
+from labkit.embedded.container.shell.parser import NAME
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
 from labkit.embedded.container.shell.task_loop import Killed
@@ -139,7 +139,7 @@ async def if_command(shell: Shell, command: syntax.If) -> int:
         if await tested(shell, condition):
             return await shell.run(body)
     shell.status = 0
-    return await shell.run(command.else_body or ())
+    return await shell.run(command.else_body)
 
 
 async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:

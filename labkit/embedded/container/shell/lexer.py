@@ -8,28 +8,13 @@ from labkit.embedded.container.shell.syntax import Redirect, Text, Word
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 from labkit.embedded.container.shell.words import WordReader
 
-_POSIX = (
-    "<<-",
-    "&&",
-    "||",
-    ";;",
-    "<<",
-    ">>",
-    "<&",
-    ">&",
-    "<>",
-    ">|",
-    "<",
-    ">",
-    ";",
-    "&",
-    "|",
-    "(",
-    ")",
-)
-_BASH_LEFT_OUT = (";;&", ";&", "|&")
-_BASH = ("&>>", "<<<", "&>", *_BASH_LEFT_OUT, "((")
-OPERATORS = {"bash": (*_BASH, *_POSIX), "dash": _POSIX}
+# Longer operators stand in front of those that they begin with.
+_POSIX = r"<>|<<-|&&|\|\||;;|<<|>>|<&|>&|>\||<|>|;|&|\||\(|\)"
+_BASH_LEFT_OUT = r";;&|;&|\|&"
+OPERATORS = {
+    "bash": re.compile(rf"&>>|<<<|&>|{_BASH_LEFT_OUT}|\(\(|{_POSIX}"),
+    "dash": re.compile(_POSIX),
+}
 REDIRECTIONS = frozenset({"<", ">", "<<", "<<-", "<<<", ">>", "<&", ">&", "<>", ">|", "&>", "&>>"})
 
 RESERVED = frozenset({
@@ -40,9 +25,13 @@ RESERVED = frozenset({
 BASH_RESERVED = frozenset({"function", "time", "[[", "select", "coproc"})
 """Reserved words that only bash has; all of them are left out."""
 
+LIST_ENDS = frozenset({"", "then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;"})
+"""Tokens at which dash ends a list, and then reports what it expected instead."""
+
 _BLANK = re.compile(r"(?:[ \t]|\\\n|#[^\n]*)*")
 _NUMBER = re.compile(r"\d+(?=[<>])")
 _TABS = re.compile(r"^\t+", re.MULTILINE)
+MAX_DESCRIPTOR = 1000
 
 
 class Lexer(WordReader):
@@ -57,111 +46,101 @@ class Lexer(WordReader):
         self.start = 0
         self.descriptor = -1
         """The number in front of a redirection, -1 for none."""
+        self.expected = ""
+        """The reserved word that ends the list that is being read."""
         self._ended = text.endswith("\n") or not text
         self.heredocs: list[tuple[Redirect, str, int]] = []
         """The here-documents whose text begins on the next line, with their operator and line."""
         self.warnings: list[str] = []
 
     def fail(self, expecting: str = "") -> SyntaxProblem:
-        """The error of a token that cannot stand here."""
+        """Return the error of a token that cannot stand here."""
+        if self.token in LIST_ENDS:
+            expecting = expecting or self.expected
         if not self.token:
-            line = self.last_line if self.dialect == "bash" else self.line_at(len(self.text))
+            line = self.last_line if self.bash else self.line_at(len(self.text))
             return SyntaxProblem("end", "", line, expecting)
-        token, kind = self.token, ""
+        token, word_class = self.token, ""
         if token == "\n":
-            token = kind = "newline"
+            token = word_class = "newline"
         elif self.current is not None and not self.is_reserved():
-            kind = "word"
+            word_class = "word"
         elif token in REDIRECTIONS:
-            kind = "redirection"
-        return SyntaxProblem("token", token, self.line_at(self.start), expecting, kind)
+            word_class = "redirection"
+        return SyntaxProblem("token", token, self.line_at(self.start), expecting, word_class)
 
     def is_reserved(self, *words: str) -> bool:
-        """Whether the current token is one of the reserved words, or any of them if none is given."""
-        if self.current is None:
-            return False
-        if words:
-            return self.token in words
-        return self.token in RESERVED or (self.dialect == "bash" and self.token in BASH_RESERVED)
+        """Return whether the current token is one of the reserved words, or any of them if none is given."""
+        known = words or (RESERVED | BASH_RESERVED if self.bash else RESERVED)
+        return self.current is not None and self.token in known
 
     def advance(self) -> None:
         """Read the next token."""
         text = self.text
         blank = _BLANK.match(text, self.index)
-        self.index = blank.end() if blank is not None else self.index
-        self.start, self.descriptor, self.current = self.index, -1, None
-        if self.index >= len(text) and (self._ended or self.dialect != "bash"):
-            self.token = ""
-            self._read_heredocs()
-            return
-        if self.index >= len(text) or text[self.index] == "\n":
+        self.index = self.start = blank.end() if blank is not None else self.index
+        self.descriptor, self.current = -1, None
+        at_end = self.start >= len(text)
+        if at_end or text[self.start] == "\n":
             # Bash ends the last line itself if the script does not.
-            self._ended = self.index >= len(text) - 1
-            self.token = "\n"
-            self.index = min(self.index + 1, len(text))
+            self.token = "" if at_end and (self._ended or not self.bash) else "\n"
+            self._ended = self.start >= len(text) - 1
+            self.index = min(self.start + 1, len(text))
             self._read_heredocs()
             return
-        number = _NUMBER.match(text, self.index)
-        place = number.end() if number is not None else self.index
-        operator = next((one for one in OPERATORS[self.dialect] if text.startswith(one, place)), "")
-        if (
-            operator[:1] in ("<", ">")
-            and text.startswith("(", place + 1)
-            and self.dialect != "dash"
-        ):
-            self.left_out(f"{operator[:1]}(…)")
-        if operator in _BASH_LEFT_OUT:
-            self.left_out(operator)
-        if operator and (number is None or operator in REDIRECTIONS):
-            self.descriptor = min(int(number[0][:6]), 1000) if number is not None else -1
-            self.index = place + len(operator)
-            self.token = operator
+        number = _NUMBER.match(text, self.start)
+        operator = OPERATORS[self.dialect].match(text, number.end() if number else self.start)
+        if operator is None or (number and operator[0] not in REDIRECTIONS):
+            self.current = self.word()
+            self.token = text[self.start : self.index]
             return
-        self.current = self.word()
-        self.token = text[self.start : self.index]
+        self.token = operator[0]
+        self.index = operator.end()
+        if self.bash and self.token in ("<", ">") and text.startswith("(", self.index):
+            self.left_out(f"{self.token}(…)")
+        if re.fullmatch(_BASH_LEFT_OUT, self.token):
+            self.left_out(self.token)
+        self.descriptor = min(int(number[0][:6]), MAX_DESCRIPTOR) if number else -1
 
-    def redirect(self) -> Redirect:
-        """The redirection that begins with the current token."""
-        operator, descriptor = self.token, self.descriptor
-        line = self.line_at(self.start)
-        self.advance()
-        if self.current is None:
-            raise self.fail()
-        redirect = Redirect("<<" if operator == "<<-" else operator, descriptor, self.current)
-        if redirect.operator == "<<":
-            self.heredocs.append((redirect, operator, line))
-        self.advance()
-        return redirect
+    def redirects(self) -> list[Redirect]:
+        """Read the redirections that begin with the current token."""
+        redirects: list[Redirect] = []
+        while self.token in REDIRECTIONS:
+            operator, descriptor, line = self.token, self.descriptor, self.line_at(self.start)
+            self.advance()
+            if self.current is None:
+                raise self.fail()
+            redirect = Redirect(operator.removesuffix("-"), descriptor, self.current)
+            redirects.append(redirect)
+            if redirect.operator == "<<":
+                self.heredocs.append((redirect, operator, line))
+            self.advance()
+        return redirects
 
     def _read_heredocs(self) -> None:
         """Step over the texts of the here-documents begun on the line before."""
-        pending, self.heredocs = self.heredocs, []
+        pending = self.heredocs
+        self.heredocs = []
         for redirect, operator, line in pending:
-            delimiter = "".join(
-                part.text for part in redirect.target.parts if isinstance(part, Text)
-            )
-            quoted = any(isinstance(part, Text) and part.quoted for part in redirect.target.parts)
-            start = stop = self.index
+            texts = [part for part in redirect.target.parts if isinstance(part, Text)]
+            delimiter = "".join(part.text for part in texts)
+            start = end = self.index
             while self.index < len(self.text):
-                end = self.text.find("\n", self.index)
-                end = len(self.text) if end < 0 else end
-                row = self.text[self.index : end]
-                self.index = min(end + 1, len(self.text))
+                stop = self.text.find("\n", self.index)
+                row = self.text[self.index : stop if stop >= 0 else None]
+                self.index = min(self.index + len(row) + 1, len(self.text))
                 if (row.lstrip("\t") if operator == "<<-" else row) == delimiter:
                     break
-                stop = self.index
+                end = self.index
             else:
                 self.warnings.append(
                     f"line {self.line_at(self.index)}: warning: here-document at line {line} delimited by "
                     f"end-of-file (wanted `{delimiter}')"
                 )
-            body = self.text[start:stop]
+            body = self.text[start:end]
             body = _TABS.sub("", body) if operator == "<<-" else body
-            redirect.target = self._document(body, self.line_at(start), quoted=quoted)
-
-    def _document(self, body: str, line: int, *, quoted: bool) -> Word:
-        """A here-document's text: taken as it is if its delimiter is quoted."""
-        if quoted:
-            return Word((Text(body, quoted=True),))
-        inner = type(self)(body, self.dialect, line)
-        return Word(tuple(inner.quoted("")), body)
+            # A delimiter with quotes turns expansion off.
+            redirect.target = Word((Text(body, quoted=True),))
+            if not any(part.quoted for part in texts):
+                inner = type(self)(body, self.dialect, self.line_at(start))
+                redirect.target = Word(tuple(inner.quoted("")))

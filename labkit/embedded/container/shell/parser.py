@@ -1,17 +1,17 @@
-"""From a script's text to its syntax tree, by recursive descent.
+"""From the text of a script to its syntax tree, by recursive descent.
 
-The grammar is here, tokens are in :mod:`.lexer` and what stands inside words in :mod:`.words`:
+The grammar is here, tokens are in :mod:`.lexer` and the insides of words in :mod:`.words`:
 three layers of one class, because ``$(…)`` in a word holds commands again.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.compound import CompoundParser
-from labkit.embedded.container.shell.lexer import REDIRECTIONS
+from labkit.embedded.container.shell.lexer import BASH_RESERVED, Lexer
 from labkit.embedded.container.shell.syntax import (
     Assignment,
     Command,
@@ -21,21 +21,16 @@ from labkit.embedded.container.shell.syntax import (
     Text,
     Word,
 )
-from labkit.embedded.container.shell.syntax_errors import SyntaxProblem, message
+from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 from labkit.embedded.container.shell.words import with_tilde
 from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
 
 MAX_SCRIPT_BYTES = 128 << 10
-
-DECLARING = frozenset({"export"})
-"""Builtins whose arguments may be assignments."""
-
-_LIST_ENDS = ("then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;")
-"""Tokens at which dash ends a list, and then reports what it expected instead."""
-
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SEPARATORS = (";", "&", "\n")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
 _ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\]\+?=|\+?=$)")
+_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 
 
 def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
@@ -44,6 +39,7 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
     Returns:
         The commands; with a syntax error, those of the lines before it, and its message.
     """
+    # Checkpoints and probes run the same few commands again and again.
     return (_parse if len(text) > MAX_KEY_LENGTH else _parse_cached)(text, dialect, line)
 
 
@@ -56,12 +52,12 @@ def _parse(text: str, dialect: str, line: int) -> Script:
 _parse_cached = lru_cache(maxsize=256)(_parse)
 
 
-class Parser(CompoundParser):
+class Parser(Lexer):
     """Reads commands. Every method begins at the current token and leaves the first that is not its own."""
 
     def parse(self) -> Script:
-        """The whole script, a line at a time."""
-        done: list[Command] = []
+        """Read the whole script, a line at a time: the lines before an error still run."""
+        whole: list[Command] = []
         line: list[Command] = []
         try:
             self.advance()
@@ -72,17 +68,17 @@ class Parser(CompoundParser):
                         raise self.fail()
                     self._background(line)
                 if self.token == "\n":
-                    done.extend(line)
+                    whole += line
                     line = []
                 if self.token:
                     self.advance()
         except SyntaxProblem as problem:
-            error = message(problem, self.text, self.dialect)
-            return Script(tuple(done), error, tuple(self.warnings), problem.unfinished)
-        return Script((*done, *line), "", tuple(self.warnings), bool(self.warnings))
+            error = problem.message(self.text, self.dialect)
+            return Script(tuple(whole), error, tuple(self.warnings), problem.unfinished)
+        return Script((*whole, *line), "", tuple(self.warnings), bool(self.warnings))
 
     def script(self) -> Script:
-        """The commands up to the ``)`` of ``$(…)``."""
+        """Read the commands up to the ``)`` of ``$(…)``."""
         saved = self.token, self.current, self.start, self.descriptor, self.heredocs
         self.heredocs = []
         self.advance()
@@ -90,55 +86,61 @@ class Parser(CompoundParser):
         try:
             commands = () if self.token == ")" else self.commands(")")
         except SyntaxProblem as problem:
-            if self.dialect == "bash" and problem.kind == "end":
+            if self.bash and problem.kind == "end":
                 raise SyntaxProblem("unclosed", ")", self.last_line) from None
             raise
         self.token, self.current, self.start, self.descriptor, self.heredocs = saved
         return Script(commands)
 
-    def backquoted(self, text: str, line: int) -> Script:
-        """The commands of a text in backquotes; bash meets their errors when it runs them, the others at once."""
-        inner = Parser(text, self.dialect, line)
-        inner.depth = self.depth
-        inner.enter()
-        script = inner.parse()
-        if script.error and self.dialect != "bash":
-            raise SyntaxProblem("other", script.error.partition("yntax error: ")[2], line)
-        return script
-
     # Lists.
 
     def commands(self, *ends: str) -> Commands:
-        """Commands up to one of the closing words; at least one."""
+        """Read commands up to one of the closing words; at least one."""
         self.enter()
-        out: list[Command] = []
+        outer, self.expected = self.expected, ends[0]
+        commands: list[Command] = []
         while True:
             self.skip_newlines()
-            if self._at(ends):
-                if not out:
-                    raise self.fail()
+            if commands and self._at(ends):
                 break
-            if not self.token:
-                raise self.fail(ends[0])
-            out.append(self.and_or(ends[0]))
+            commands.append(self.and_or())
             if self.token in _SEPARATORS:
-                self._background(out)
+                self._background(commands)
                 self.advance()
             elif not self._at(ends):
                 raise self.fail(ends[0])
+        self.expected = outer
         self.depth -= 1
-        return tuple(out)
+        return tuple(commands)
 
     def _at(self, ends: tuple[str, ...]) -> bool:
-        return self.token in ends and (self.current is not None or self.token in (")", ";;"))
+        return self.token in ends and (self.current is not None or self.token == ")")
 
     def _background(self, commands: list[Command]) -> None:
         if self.token == "&":
             commands[-1] = syntax.Background(commands[-1].line, command=commands[-1])
 
-    def and_or(self, expecting: str = "") -> Command:
-        """Pipelines joined by ``&&`` and ``||``."""
-        commands = [self.pipeline(expecting)]
+    def skip_newlines(self) -> None:
+        """Step over line ends."""
+        while self.token == "\n":
+            self.advance()
+
+    def expect(self, word: str) -> None:
+        """Step over a token that must stand here."""
+        if self.token != word:
+            raise self.fail(word)
+        self.advance()
+
+    def body(self, first: str, last: str) -> Commands:
+        """Read commands between two words."""
+        self.expect(first)
+        commands = self.commands(last)
+        self.expect(last)
+        return commands
+
+    def and_or(self) -> Command:
+        """Read pipelines joined by ``&&`` and ``||``."""
+        commands = [self.pipeline()]
         operators: list[str] = []
         while self.token in ("&&", "||"):
             operators.append(self.token)
@@ -149,18 +151,16 @@ class Parser(CompoundParser):
             return commands[0]
         return syntax.AndOr(commands[0].line, (), tuple(commands), tuple(operators))
 
-    def pipeline(self, expecting: str = "") -> Command:
-        """Commands joined by ``|``, perhaps behind ``!``."""
+    def pipeline(self) -> Command:
+        """Read commands joined by ``|``, perhaps behind ``!``."""
         line = self.line_at(self.start)
         if self.is_reserved("!"):
             self.advance()
-            if self.token == "!" and self.dialect != "bash":
-                raise self.fail()
             self.enter()
-            inner = self.pipeline(expecting)
+            inner = self.pipeline()
             self.depth -= 1
             return syntax.Not(line, (), inner)
-        commands = [self.command(expecting)]
+        commands = [self.command()]
         while self.token == "|":
             self.advance()
             self.skip_newlines()
@@ -169,67 +169,145 @@ class Parser(CompoundParser):
 
     # Commands.
 
-    def command(self, expecting: str = "") -> Command:
-        """One command of any kind."""
+    def command(self) -> Command:
+        """Read one command of any kind."""
+        if self.token == "((":
+            self.left_out("((…))")
         compound = self.compound()
-        if compound is not None:
-            line = self.line_at(self.start)
-            command = compound()
-            command.line = line
-            command.redirects = self._redirects()
-            return command
-        if self.token not in REDIRECTIONS and (self.current is None or self.is_reserved()):
-            ends_list = not self.token or self.token in _LIST_ENDS
-            raise self.fail(expecting if ends_list or self.dialect == "bash" else "")
-        return self.simple()
+        if compound is None:
+            return self.simple()
+        line = self.line_at(self.start)
+        command = compound()
+        command.line = line
+        command.redirects = tuple(self.redirects())
+        return command
 
-    def _redirects(self) -> tuple[Redirect, ...]:
-        out: list[Redirect] = []
-        while self.token in REDIRECTIONS:
-            out.append(self.redirect())
-        return tuple(out)
+    def compound(self) -> Callable[[], Command] | None:
+        """Return the method that reads the compound command that begins here, if one does."""
+        if self.token == "(":
+            return self.subshell
+        if self.current is None:
+            return None
+        if self.is_reserved("case", *(BASH_RESERVED if self.bash else ())):
+            self.left_out(self.token)
+        return {
+            "if": self.if_command,
+            "while": self.loop,
+            "until": self.loop,
+            "for": self.for_loop,
+            "{": self.group,
+        }.get(self.token)
 
     def simple(self) -> Command:
-        """Assignments, words and redirections; or the definition of a function."""
+        """Read assignments, words and redirections; or the definition of a function."""
         line = self.line_at(self.start)
         assignments: list[Assignment] = []
         words: list[Word | Assignment] = []
-        redirects: list[Redirect] = []
-        while True:
-            if self.token in REDIRECTIONS:
-                redirects.append(self.redirect())
-                continue
-            word, source = self.current, self.token
-            if word is None:
-                break
-            declaring = bool(words) and isinstance(words[0], Word) and words[0].source in DECLARING
+        redirects: list[Redirect] = self.redirects()
+        if not redirects and (self.current is None or self.is_reserved()):
+            raise self.fail()
+        while (word := self.current) is not None:
+            source = self.token
+            # `export` is the one builtin here whose arguments can be assignments, which are not split.
+            declaring = bool(words) and isinstance(words[0], Word) and words[0].source == "export"
             assignment = self._assignment(word) if declaring or not words else None
             self.advance()
-            if (
-                self.token == "("
-                and not assignments
-                and not redirects
-                and not words
-                and assignment is None
-            ):
-                return self.function_body(line, source)
-            if assignment is None:
-                words.append(self.without_braces(word))
-            else:
+            if assignment is not None:
                 (words if declaring else assignments).append(assignment)
+            elif self.token == "(" and not (assignments or redirects or words):
+                return self.function(line, source)
+            else:
+                words.append(self.without_braces(word))
+            redirects += self.redirects()
         return syntax.Simple(line, tuple(redirects), tuple(assignments), tuple(words))
 
+    def without_braces(self, word: Word) -> Word:
+        """Return a word, in which bash would expand no braces: that is left out."""
+        texts = (part.text for part in word.parts if isinstance(part, Text) and not part.quoted)
+        if self.bash and any(map(_BRACES.search, texts)):
+            self.left_out("{…,…}")
+        return word
+
     def _assignment(self, word: Word) -> Assignment | None:
-        """A word taken for ``name=value``, if it is one."""
-        match = _ASSIGNMENT.match(word.source)
-        array = self.dialect == "bash" and _ARRAY.match(word.source)
+        """Return a word taken for ``name=value``, if it is one."""
+        array = self.bash and _ARRAY.match(word.source)
         if array and (array[1].startswith("[") or self.text.startswith("(", self.index)):
             self.left_out("arrays")
-        if match is None or (match[2] and self.dialect == "dash"):
+        match = _ASSIGNMENT.match(word.source)
+        first = word.parts[0] if word.parts else None
+        if match is None or (match[2] and not self.bash):
             return None
-        first = word.parts[0]
         if not isinstance(first, Text) or first.quoted or len(first.text) < match.end():
             return None
         rest = first.text[match.end() :]
         parts = with_tilde([*([Text(rest)] if rest else []), *word.parts[1:]])
-        return Assignment(match[1], Word(tuple(parts), word.source[match.end() :]), bool(match[2]))
+        return Assignment(match[1], Word(tuple(parts)), bool(match[2]))
+
+    def function(self, line: int, name: str) -> Command:
+        """Read a function's ``()`` and body, after its name."""
+        self.advance()
+        self.expect(")")
+        self.skip_newlines()
+        if not self.token or (self.bash and self.compound() is None):
+            raise self.fail()
+        self.enter()
+        body = self.command()
+        self.depth -= 1
+        return syntax.Function(line, (), name, body)
+
+    def subshell(self) -> Command:
+        """``( … )``."""
+        return syntax.Subshell(body=self.body("(", ")"))
+
+    def group(self) -> Command:
+        """``{ …; }``."""
+        return syntax.Group(body=self.body("{", "}"))
+
+    def if_command(self) -> Command:
+        """``if`` up to ``fi``."""
+        branches: list[tuple[Commands, Commands]] = []
+        while self.is_reserved("if", "elif"):
+            self.advance()
+            condition = self.commands("then")
+            self.expect("then")
+            branches.append((condition, self.commands("fi", "elif", "else")))
+        else_body: Commands = ()
+        if self.is_reserved("else"):
+            self.advance()
+            else_body = self.commands("fi")
+        self.expect("fi")
+        return syntax.If(branches=tuple(branches), else_body=else_body)
+
+    def loop(self) -> Command:
+        """``while`` and ``until``."""
+        until = self.token == "until"
+        self.advance()
+        condition = self.commands("do")
+        return syntax.While(condition=condition, body=self.body("do", "done"), until=until)
+
+    def for_loop(self) -> Command:
+        """``for name in words``."""
+        self.advance()
+        if self.token == "((":
+            self.left_out("for ((…))")
+        name = self.token if self.current is not None else ""
+        if self.bash and not name:
+            raise self.fail()
+        if not self.bash and not NAME.fullmatch(name):
+            raise SyntaxProblem("other", "Bad for loop variable", self.line_at(self.start))
+        self.advance()
+        self.skip_newlines()
+        words: list[Word] | None = None
+        if self.is_reserved("in"):
+            words = []
+            self.advance()
+            while self.current is not None:
+                words.append(self.without_braces(self.current))
+                self.advance()
+            if self.token not in (";", "\n"):
+                raise self.fail()
+        if self.token == ";":
+            self.advance()
+        self.skip_newlines()
+        items = tuple(words) if words is not None else None
+        return syntax.For(name=name, words=items, body=self.body("do", "done"))

@@ -59,7 +59,7 @@ Part = Text | Parameter | Substitution | Arithmetic | Tilde
 
 @dataclass(slots=True, frozen=True)
 class Word:
-    """One word: its parts and the text it was written as."""
+    """One word: its parts and, except for a part of another word, the text it was written as."""
 
     parts: tuple[Part, ...]
     source: str = ""
@@ -156,7 +156,7 @@ class If(Command):
     """Conditions with their bodies, and the ``else``."""
 
     branches: tuple[tuple[Commands, Commands], ...] = ()
-    else_body: Commands | None = None
+    else_body: Commands = ()
 
 
 @dataclass(slots=True)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+_DASH_UNCLOSED = {
+    **dict.fromkeys("'\"", "Unterminated quoted string"),
+    "`": "EOF in backquote substitution",
+    "}": "Missing '}'",
+    ")": "Missing '))'",
+}
+
 
 class SyntaxProblem(Exception):
     """A script that cannot be parsed.
@@ -13,9 +20,9 @@ class SyntaxProblem(Exception):
             bracket), ``left-out`` (syntax of the real shell that the lab does not simulate) or
             ``other`` (the message is given).
         token: The token, quote or bracket, the name of the syntax, or the message.
-        line: Where, counted from 1.
-        expecting: The reserved word that had to come.
-        word_class: What dash calls the token: ``word``, ``redirection``, or nothing to quote it.
+        line: The number of its line, counted from 1.
+        expecting: The reserved word that had to come; only dash prints it.
+        word_class: The name that dash has for the token: ``word``, ``redirection``, or nothing to quote it.
     """
 
     def __init__(
@@ -38,43 +45,29 @@ class SyntaxProblem(Exception):
         """Whether further lines could complete the script."""
         return self.kind in ("end", "unclosed")
 
+    def message(self, text: str, dialect: str) -> str:
+        """Return the message of a shell, without its own name; two lines for a token in bash."""
+        lead = f"line {self.line}: " if dialect == "bash" else f"{self.line}: "
+        if self.kind == "left-out":
+            return f"{lead}{self.token}: not simulated in this lab's pods"
+        if dialect == "bash":
+            return lead + self._bash(text, lead)
+        quoted = f'"{self.token}"'
+        problem = {
+            "other": self.token,
+            "unclosed": _DASH_UNCLOSED.get(self.token, ""),
+            "end": "end of file unexpected",
+            "token": f"{self.word_class or quoted} unexpected",
+        }[self.kind]
+        expecting = f' (expecting "{self.expecting}")' if self.expecting else ""
+        return f"{lead}Syntax error: {problem}{expecting}"
 
-def message(problem: SyntaxProblem, text: str, dialect: str) -> str:
-    """The message of a shell about a problem, without its own name; several lines for bash."""
-    if problem.kind == "left-out":
-        where = f"line {problem.line}" if dialect == "bash" else f"{problem.line}"
-        return f"{where}: {problem.token}: not simulated in this lab's pods"
-    if dialect == "bash":
-        return _bash(problem, text)
-    if problem.kind == "other":
-        what = problem.token
-    elif problem.kind == "unclosed":
-        what = _DASH_UNCLOSED[problem.token]
-    elif problem.kind == "end":
-        what = "end of file unexpected"
-    else:
-        shown = problem.word_class or f'"{problem.token}"'
-        what = f"{shown} unexpected"
-    expecting = f' (expecting "{problem.expecting}")' if problem.expecting else ""
-    return f"{problem.line}: Syntax error: {what}{expecting}"
-
-
-_DASH_UNCLOSED = {
-    **dict.fromkeys("'\"", "Unterminated quoted string"),
-    "`": "EOF in backquote substitution",
-    "}": "Missing '}'",
-    ")": "Missing '))'",
-}
-
-
-def _bash(problem: SyntaxProblem, text: str) -> str:
-    lead = f"line {problem.line}: "
-    if problem.kind == "other":
-        return f"{lead}syntax error: {problem.token}"
-    if problem.kind == "unclosed":
-        return f"{lead}unexpected EOF while looking for matching `{problem.token}'"
-    if problem.kind == "end":
-        return f"{lead}syntax error: unexpected end of file"
-    lines = text.split("\n")
-    source = lines[min(problem.line, len(lines)) - 1]
-    return f"{lead}syntax error near unexpected token `{problem.token}'\n{lead}`{source}'"
+    def _bash(self, text: str, lead: str) -> str:
+        if self.kind == "unclosed":
+            return f"unexpected EOF while looking for matching `{self.token}'"
+        if self.kind == "end":
+            return "syntax error: unexpected end of file"
+        if self.kind == "other":
+            return f"syntax error: {self.token}"
+        source = text.split("\n")[self.line - 1 :][:1] or [""]
+        return f"syntax error near unexpected token `{self.token}'\n{lead}`{source[0]}'"
