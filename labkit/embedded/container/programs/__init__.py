@@ -10,7 +10,7 @@ MODULES = {
     "apt": "apt-get apt apk",
     "archive": "tar",
     "curl": "curl",
-    "system": "true false echo printf test [ date sleep printenv hostname uname which stty tty yes id whoami getent",
+    "system": "date sleep printenv hostname uname which stty tty yes id whoami getent",
     "files": "mkdir rm touch cp",
     "filters": "tr cut sort seq base64",
     "grep": "grep",
@@ -22,6 +22,9 @@ MODULES = {
     "text": "cat wc head tail",
 }
 """Modules, and the names under which ``@program`` enters their programs."""
+
+BUILTIN_PROGRAMS = frozenset({"true", "false", "echo", "printf", "test", "["})
+"""Programs that do the same as the shell's builtin of their name, which runs for them."""
 
 MODULE_OF = {name: module for module, names in MODULES.items() for name in names.split()}
 """The module of each program."""

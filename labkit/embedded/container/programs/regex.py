@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import regex
 
-from labkit.embedded.container.shell.patterns import read_set
+from labkit.embedded.container.shell.patterns import member_ranges
 from labkit.embedded.container.shell.task_loop import BudgetExceeded
 
 MAX_SIZE = 3000
@@ -39,7 +39,15 @@ _ALWAYS_TRUE = r"(?!.\A)"
 
 _ASSERTIONS = {"<": r"\m", ">": r"\M", "b": r"\b", "B": r"\B"}
 _QUANTIFIERS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-_BOUNDS = re.compile(r"(\d*)(,?)(\d*)")
+
+_SET = r"\[(?P<negated>\^?)(?P<set>\]?(?:\[:\w+:\]|[^]])*)\]"
+_BOUNDS = r"(?P<low>\d*)(?P<comma>,?)(?P<high>\d*)"
+_PLAIN = r"\\(?P<escaped>.)|(?P<plain>.)"
+_EXTENDED = re.compile(rf"{_SET}|\{{{_BOUNDS}\}}|(?P<operator>[()|*+?^$.])|{_PLAIN}", re.DOTALL)
+_BASIC = re.compile(
+    rf"{_SET}|\\\{{{_BOUNDS}\\\}}|(?P<operator>[*^$.]|\\[()|+?])|{_PLAIN}", re.DOTALL
+)
+"""The tokens of both syntaxes; a basic expression has a backslash in front of most operators."""
 
 
 class RegexError(Exception):
@@ -48,7 +56,7 @@ class RegexError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What one item of a pattern is in the library's syntax, and its size."""
+    """An item of a pattern in the library's syntax, and its size."""
 
     text: str
     size: int
@@ -60,45 +68,36 @@ class _Translator:
     def __init__(self, pattern: str, *, extended: bool) -> None:
         self.pattern = pattern
         self.extended = extended
-        self.index = 0
         self.groups = 0
         self.size = 0
         self.levels: list[list[_Piece]] = [[]]
         """The items of the groups that are open, the outermost first."""
 
     def translate(self) -> str:
-        """The whole pattern in the library's syntax."""
-        while token := self.token():
-            self.index += 2 if self.pattern[self.index] == "\\" else 1
+        """Return the whole pattern in the library's syntax."""
+        for match in (_EXTENDED if self.extended else _BASIC).finditer(self.pattern):
             items = self.levels[-1]
             first = not items or items[-1].text == "|"
-            if token == "(":
+            operator = (match["operator"] or "")[-1:]
+            bounds = _QUANTIFIERS.get(operator)
+            if match["comma"] is not None:
+                bounds = self.bounds(match)
+            if operator == "(":
                 self.groups += 1
                 self.levels.append([])
-            elif token == ")" and (len(self.levels) > 1 or not self.extended):
+            elif operator == ")" and (len(self.levels) > 1 or not self.extended):
                 self.close()
-            elif token == "|":
+            elif operator == "|":
                 self.add("|", 4)  # the library compares alternatives with each other
-            elif not first and (bounds := self.bounds(token)):
+            elif bounds is not None and not first:
                 self.repeat(*bounds)
             else:
-                self.add(self.atom(token, first=first))
+                self.add(self.atom(match, operator, first=first))
             if self.groups > MAX_GROUPS or self.size > MAX_SIZE:
                 raise RegexError("Regular expression too big")
         if len(self.levels) > 1:
             raise RegexError("Unmatched ( or \\(")
         return "".join(item.text for item in self.levels[0])
-
-    def token(self) -> str:
-        r"""The next operator or character, as an extended expression writes it: ``\(`` is a literal parenthesis."""
-        token = self.pattern[self.index : self.index + 1]
-        if token == "\\":
-            token = self.pattern[self.index : self.index + 2]
-            if len(token) == 1:
-                raise RegexError("Trailing backslash")
-        if token and not self.extended and token[-1] in "(){}|+?":
-            return token[1:] or "\\" + token
-        return token
 
     def add(self, text: str, size: int = 1) -> None:
         """Add an item to the innermost group."""
@@ -124,55 +123,53 @@ class _Translator:
         bounds = f"{{{low},{'' if high is None else high}}}"
         self.add(f"(?:{item.text}){bounds}", 1 + item.size * (low + 1 if high is None else high))
 
-    def bounds(self, token: str) -> tuple[int, int | None] | None:
-        """How often the item before a token may stand, None if the token says nothing of that."""
-        if token != "{":
-            return _QUANTIFIERS.get(token)
-        closer = "}" if self.extended else "\\}"
-        end = self.pattern.find(closer, self.index)
-        bounds = _BOUNDS.fullmatch(self.pattern[self.index : end]) if end > self.index else None
-        if bounds is None:
-            if self.extended:
-                return None
-            raise RegexError("Unmatched \\{" if end < 0 else "Invalid content of \\{\\}")
-        if any(len(number) > 5 or int(number or 0) > MAX_REPEAT for number in bounds.group(1, 3)):
+    def bounds(self, match: re.Match[str]) -> tuple[int, int | None]:
+        """Return the least and greatest count of ``{n,m}``."""
+        if any(
+            len(number) > 5 or int(number or 0) > MAX_REPEAT
+            for number in match.group("low", "high")
+        ):
             raise RegexError("Regular expression too big")
-        self.index = end + len(closer)
-        low = int(bounds[1] or 0)
-        high = (int(bounds[3]) if bounds[3] else None) if bounds[2] else low
+        low = int(match["low"] or 0)
+        high = int(match["high"]) if match["high"] else None
+        if not match["comma"]:
+            high = low
         if high is not None and high < low:
             raise RegexError("Invalid content of \\{\\}")
         return low, high
 
-    def atom(self, token: str, *, first: bool) -> str:
-        """A set of characters, an anchor or a character, in the library's syntax."""
-        if token == "[":
+    def atom(self, match: re.Match[str], operator: str, *, first: bool) -> str:
+        """Return a set of characters, an anchor or a character in the library's syntax."""
+        if match["set"] is not None:
             try:
-                bracket = read_set(self.pattern, self.index, regex=True)
+                # A backslash in a set is a member like any other.
+                ranges = member_ranges(match["set"].replace("\\", "\\\\"), strict=True)
             except ValueError as error:
                 raise RegexError(str(error)) from None
-            if bracket is None:
-                alone = self.index >= len(self.pattern)
-                raise RegexError(
-                    "Invalid regular expression" if alone else "Unmatched [, [^, [:, [., or [="
-                )
-            self.index = bracket[1]
-            return bracket[0]
-        if token == ".":
-            return token
-        if token == "^" and (self.extended or first):
+            return f"[{match['negated']}{ranges}]"
+        if operator == ".":
+            return "."
+        if operator == "^" and (self.extended or first):
             return r"\A"
-        if token == "$" and (self.extended or self.token() in ("", ")", "|")):
+        rest = self.pattern[match.end() :]
+        if operator == "$" and (self.extended or not rest or rest.startswith(("\\)", "\\|"))):
             return r"\Z"
-        char = token[-1]
-        if len(token) == 2:
-            if char in _ASSERTIONS:
-                return _ASSERTIONS[char]
-            if char in "wWsS":
-                return token
-            if char.isdigit() and char != "0":
-                raise RegexError("Invalid back reference")
-        return re.escape(char)
+        escaped = match["escaped"] or ""
+        if escaped == "{" and not self.extended:
+            raise RegexError("Unmatched \\{")
+        if escaped in _ASSERTIONS:
+            return _ASSERTIONS[escaped]
+        if escaped and escaped in "wWsS":
+            return match[0]
+        if escaped.isdigit() and escaped != "0":
+            raise RegexError("Invalid back reference")
+        if match["plain"] == "[":
+            raise RegexError(
+                "Unmatched [, [^, [:, [., or [=" if rest else "Invalid regular expression"
+            )
+        if match["plain"] == "\\":
+            raise RegexError("Trailing backslash")
+        return re.escape(escaped or match[0])
 
 
 class Regex:

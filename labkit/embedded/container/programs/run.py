@@ -7,9 +7,8 @@ from labkit.embedded.container.programs.common import FOREVER, everything, secon
 from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
 from labkit.embedded.container.programs.system import environment_text
 from labkit.embedded.container.shell.interactive import interact, run_lines
-from labkit.embedded.container.shell.parameters import FLAGS, LETTERS
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.shell import FLAGS, LETTERS, Shell
 from labkit.embedded.container.shell.streams import decode
 from labkit.embedded.container.shell.task_loop import Sleep
 

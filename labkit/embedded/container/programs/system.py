@@ -1,4 +1,4 @@
-"""Small programs: those that shells have as builtins too, and those about the container and its users."""
+"""Small programs about time, the container and its users."""
 
 from __future__ import annotations
 
@@ -9,55 +9,12 @@ from collections.abc import Mapping
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.programs.common import seconds_of
 from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
-from labkit.embedded.container.shell.conditions import Questions, TestError
-from labkit.embedded.container.shell.printf import echo_text, format_printf
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode, encode
 from labkit.embedded.container.shell.task_loop import Sleep
 
 KERNEL = "6.12.41+deb13-amd64"
 BUILD = "#1 SMP PREEMPT_DYNAMIC Debian 6.12.41-1 (2025-08-12)"
-
-
-@program("true")
-async def true(process: Process) -> int:
-    """Succeed."""
-    return 0
-
-
-@program("false")
-async def false(process: Process) -> int:
-    """Fail."""
-    return 1
-
-
-@program("echo")
-async def echo(process: Process) -> int:
-    """Print the arguments."""
-    return await process.out(echo_text(process.args))
-
-
-@program("printf", missing="missing operand")
-async def printf(process: Process) -> int:
-    """Print by a format."""
-    text, problems = format_printf(process.args[0], process.args[1:])
-    await process.out(text)
-    for problem in problems:
-        await process.fail(problem)
-    return int(bool(problems))
-
-
-@program("test", "[")
-async def test(process: Process) -> int:
-    """Answer a question."""
-    arguments = process.operands
-    if process.name == "[" and (not arguments or arguments.pop() != "]"):
-        raise Failure("missing ']'", 2)
-    questions = Questions(process.fs, process.cwd, lambda descriptor: False)
-    try:
-        return int(not questions.ask(arguments))
-    except TestError as error:
-        raise Failure(str(error), 2) from None
 
 
 @program(

@@ -14,22 +14,51 @@ _TOKEN = re.compile(
 _BASH_OMITTED = re.compile(r"\*\*|\+\+|--|,|\d+#")
 """Operators that only bash has."""
 
-_LEVELS = {
-    "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6
-}  # fmt: skip
-_OPERATIONS: dict[str, Callable[[int, int], int]] = {
-    "||": lambda left, right: bool(left or right), "&&": lambda left, right: bool(left and right), "==": operator.eq,
-    "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "+": operator.add,
-    "-": operator.sub, "*": operator.mul,
-}  # fmt: skip
-"""Operators that cannot raise."""
+
+def _divide(left: int, right: int) -> int:
+    # C rounds towards zero, Python down.
+    quotient = abs(left) // abs(right)
+    return quotient if (left < 0) == (right < 0) else -quotient
+
+
+_BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
+    "||": (1, lambda left, right: bool(left or right)),
+    "&&": (2, lambda left, right: bool(left and right)),
+    "==": (3, operator.eq),
+    "!=": (3, operator.ne),
+    "<": (4, operator.lt),
+    "<=": (4, operator.le),
+    ">": (4, operator.gt),
+    ">=": (4, operator.ge),
+    "+": (5, operator.add),
+    "-": (5, operator.sub),
+    "*": (6, operator.mul),
+    "/": (6, _divide),
+    "%": (6, lambda left, right: left - _divide(left, right) * right),
+}
+"""Binary operators with their level and meaning; a higher level binds tighter."""
+
+_UNARY: dict[str, Callable[[int], int]] = {
+    "!": operator.not_,
+    "-": operator.neg,
+    "+": operator.pos,
+}
 
 MAX_DEPTH = 40
 MAX_LENGTH = 4096
 
 
 class ArithmeticProblem(Exception):
-    """The expression cannot be evaluated; its text is the message of bash, with the expression in front."""
+    """The expression cannot be evaluated; its text is the message of bash.
+
+    Args:
+        message: The message, with the expression in front.
+        dash: The message of dash, empty if it has the same.
+    """
+
+    def __init__(self, message: str, dash: str = "") -> None:
+        super().__init__(message)
+        self.dash = dash
 
 
 def wrap(value: int) -> int:
@@ -64,107 +93,110 @@ def _left_out(what: str) -> ArithmeticProblem:
 
 
 class _Parser:
+    """Evaluates while it reads; ``skipping`` the side of ``&&`` or ``||`` that does not count."""
+
     def __init__(self, text: str, get: Callable[[str], str]) -> None:
-        self.text = text
+        self.text = text.strip()
         self.get = get
         self.nesting = 0
         self.skipping = 0
         self.index = 0
-        self.tokens: list[tuple[str, str, int]] = []
-        index, end = 0, len(text.rstrip())
-        while index < end:
-            match = _TOKEN.match(text, index)
-            if match is None:
-                what = "invalid arithmetic operator" if self.tokens else "operand expected"
-                raise self.problem(f"syntax error: {what}", text[index:].strip())
-            kind = match.lastgroup or ""
-            if kind == "omitted":
-                raise _left_out(match[kind])
-            self.tokens.append((kind, match[kind], match.start(kind)))
-            index = match.end()
+        self.kind = self.token = ""
+        self.start = self.last = 0
 
-    def problem(self, what: str, token: str) -> ArithmeticProblem:
-        return ArithmeticProblem(f'{self.text.strip()}: {what} (error token is "{token}")')
+    def problem(
+        self, problem: str, dash: str = "expecting EOF", token: str = ""
+    ) -> ArithmeticProblem:
+        # At the end bash names the last token.
+        token = token or self.text[self.start if self.token else self.last :].strip()
+        return ArithmeticProblem(f'{self.text}: {problem} (error token is "{token}")', dash)
 
-    def rest(self, index: int) -> str:
-        """The text from a token on, or from the last one."""
-        return self.text[self.tokens[min(index, len(self.tokens) - 1)][2] :].strip()
-
-    def peek(self) -> str:
-        return self.tokens[self.index][1] if self.index < len(self.tokens) else ""
+    def advance(self) -> None:
+        """Read the next token."""
+        self.last = self.start
+        match = _TOKEN.match(self.text, self.index)
+        if match is None:
+            self.kind = self.token = ""
+            if self.index < len(self.text):
+                what = "invalid arithmetic operator" if self.index else "operand expected"
+                rest = self.text[self.index :].strip()
+                raise self.problem(f"syntax error: {what}", token=rest)
+            return
+        self.kind = match.lastgroup or ""
+        self.token = match[self.kind]
+        self.start = match.start(self.kind)
+        self.index = match.end()
+        if self.kind == "omitted":
+            raise _left_out(self.token)
 
     def whole(self) -> int:
-        if not self.tokens:
+        self.advance()
+        if not self.token:
             return 0
         value = self.binary(1)
-        if self.index < len(self.tokens):
-            raise self.problem("syntax error in expression", self.rest(self.index))
+        if self.token:
+            raise self.problem("syntax error in expression")
         return value
 
     def binary(self, least: int) -> int:
         left = self.unary()
         while True:
-            sign = self.peek()
-            level = _LEVELS.get(sign, 0)
+            level, function = _BINARY.get(self.token, (0, operator.add))
             if level < least:
                 return left
-            self.index += 1
+            sign = self.token
+            self.advance()
             skip = (sign == "||" and left != 0) or (sign == "&&" and left == 0)
             self.skipping += skip
+            operand = self.start
             right = self.binary(level + 1)
             self.skipping -= skip
-            left = self.apply(sign, left, right)
-
-    def apply(self, sign: str, left: int, right: int) -> int:
-        if sign in _OPERATIONS:
-            return wrap(int(_OPERATIONS[sign](left, right)))
-        if right == 0:
-            if not self.skipping:
-                raise self.problem("division by 0", self.rest(self.index - 1))
-            return 0
-        quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
-        return wrap(quotient) if sign == "/" else left - quotient * right
+            if sign in ("/", "%") and not right:
+                if not self.skipping:
+                    token = self.text[operand:]
+                    raise self.problem("division by 0", "division by zero", token)
+                right = 1
+            left = wrap(int(function(left, right)))
 
     def unary(self) -> int:
         self.nesting += 1
         if self.nesting > MAX_DEPTH:
-            raise ArithmeticProblem(f"{self.text.strip()}: expression recursion level exceeded")
-        sign = self.peek()
-        if sign in ("!", "-", "+"):
-            self.index += 1
-            value = self.unary()
-            value = int(not value) if sign == "!" else wrap(-value) if sign == "-" else value
+            raise ArithmeticProblem(f"{self.text}: expression recursion level exceeded")
+        function = _UNARY.get(self.token)
+        if function is not None:
+            self.advance()
+            value = wrap(int(function(self.unary())))
         else:
             value = self.primary()
         self.nesting -= 1
         return value
 
     def primary(self) -> int:
-        if self.index >= len(self.tokens):
-            raise self.problem("syntax error: operand expected", self.rest(self.index))
-        kind, token, _ = self.tokens[self.index]
-        if kind == "op" and token != "(":
-            raise self.problem("syntax error: operand expected", self.rest(self.index))
-        self.index += 1
+        kind, token = self.kind, self.token
+        if kind not in ("number", "name") and token != "(":
+            raise self.problem("syntax error: operand expected", "expecting primary")
         if kind == "number":
-            return self.number(token)
-        if kind == "name":
-            return self.variable(token)
-        value = self.binary(1)
-        if self.peek() != ")":
-            raise self.problem("missing `)'", self.rest(self.index))
-        self.index += 1
+            value = self.number(token)
+        elif kind == "name":
+            value = self.variable(token)
+        self.advance()
+        if token == "(":
+            value = self.binary(1)
+            if self.token != ")":
+                raise self.problem("missing `)'")
+            self.advance()
         return value
 
     def number(self, token: str) -> int:
         if token[:2] in ("0x", "0X"):
             return wrap(int(token, 16))
         if token.startswith("0") and set(token) & {"8", "9"}:
-            raise self.problem("value too great for base", token)
+            raise self.problem("value too great for base", token=token)
         return wrap(int(token[-40:], 8 if token.startswith("0") else 10))
 
     def variable(self, name: str) -> int:
         text = self.get(name).strip()
+        # Bash evaluates a value as an expression again, which a loop of names makes endless.
         if not re.fullmatch(r"-?(?:0[xX][0-9a-fA-F]+|\d+)|", text):
             raise _left_out(f"{name}={text[:40]}")
         value = self.number(text.removeprefix("-")) if text else 0

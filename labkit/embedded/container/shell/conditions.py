@@ -16,25 +16,24 @@ from labkit.embedded.container.files.inodes import (
     Location,
     Node,
 )
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.shell import Shell
 
 MAX_WORDS = 200
 NOT_SIMULATED = "not simulated in this lab's pods"
 
 _FILE_TESTS: dict[str, Callable[[FileSystem, Location, Node], bool]] = {
-    "e": lambda fs, location, node: True,
-    "f": lambda fs, location, node: isinstance(node, File),
-    "d": lambda fs, location, node: isinstance(node, Directory),
-    "L": lambda fs, location, node: isinstance(node, Link),
-    "h": lambda fs, location, node: isinstance(node, Link),
-    "c": lambda fs, location, node: isinstance(node, Device),
-    "s": lambda fs, location, node: bool(node.content()) if isinstance(node, File) else True,
-    "r": lambda fs, location, node: fs.may(node, 4),
-    "w": lambda fs, location, node: fs.may(node, 2) and not fs.is_read_only(location.parent),
-    "x": lambda fs, location, node: fs.may(node, 1),
+    "-e": lambda fs, location, node: True,
+    "-f": lambda fs, location, node: isinstance(node, File),
+    "-d": lambda fs, location, node: isinstance(node, Directory),
+    "-L": lambda fs, location, node: isinstance(node, Link),
+    "-h": lambda fs, location, node: isinstance(node, Link),
+    "-c": lambda fs, location, node: isinstance(node, Device),
+    "-s": lambda fs, location, node: not isinstance(node, File) or bool(node.content()),
+    "-r": lambda fs, location, node: fs.may(node, 4),
+    "-w": lambda fs, location, node: fs.may(node, 2) and not fs.is_read_only(location.parent),
+    "-x": lambda fs, location, node: fs.may(node, 1),
 }
-"""The tests such as ``-f`` of an existing file."""
-
+"""The tests of an existing file."""
 
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt
@@ -43,96 +42,83 @@ _NUMBER_TESTS: dict[str, Callable[[int, int], bool]] = {
     "-eq": operator.eq, "-ne": operator.ne, "-lt": operator.lt, "-le": operator.le, "-gt": operator.gt,
     "-ge": operator.ge,
 }  # fmt: skip
-_LEFT_OUT = ("-nt", "-ot", "-ef")
-_BINARY = frozenset({*_TEXT_TESTS, *_NUMBER_TESTS, *_LEFT_OUT})
+_LEFT_OUT = re.compile(r"-[abgkopuvGNORS]")
+_BINARY = frozenset({*_TEXT_TESTS, *_NUMBER_TESTS, "-nt", "-ot", "-ef"})
 
 
 class TestError(Exception):
-    """The question makes no sense; status 2. Its text is the message of the shell."""
+    """The question makes no sense; status 2. Its text is the message of bash.
+
+    Args:
+        problem: The problem.
+        token: The word that has it, if one has.
+    """
+
+    def __init__(self, problem: str, token: str | None = None) -> None:
+        super().__init__(problem if token is None else f"{token}: {problem}")
+        self.problem = problem
+        self.token = token
 
 
-class Questions:
-    """Answers the questions of one ``test`` command; a question that makes no sense is a ``TestError``."""
+def ask(shell: Shell, arguments: list[str]) -> bool:
+    """Answer the arguments of ``test``, by POSIX' rules for their number.
 
-    def __init__(self, fs: FileSystem, cwd: str, is_terminal: Callable[[str], bool]) -> None:
-        self.fs = fs
-        self.cwd = cwd
-        self.is_terminal = is_terminal
-
-    def unary(self, operator: str, operand: str) -> bool:
-        """``-n text``, ``-f path`` and their like."""
-        match operator:
-            case "-n":
-                return bool(operand)
-            case "-z":
-                return not operand
-            case "-t":
-                return self.is_terminal(operand)
-        test = _FILE_TESTS.get(operator[1:])
-        if test is None:
-            left_out = operator[1:] in "abgkopuvGNORS"
-            raise TestError(
-                f"{operator}: {NOT_SIMULATED if left_out else 'unary operator expected'}"
-            )
-        try:
-            location = self.fs.find(operand, self.cwd, follow=operator not in ("-L", "-h"))
-        except FileError:
+    Raises:
+        TestError: The question makes no sense, or is not simulated.
+    """
+    match arguments:
+        case []:
             return False
-        return location.node is not None and test(self.fs, location, location.node)
-
-    def binary(self, left: str, operator: str, right: str) -> bool:
-        """``a = b``, ``1 -lt 2`` and their like."""
-        if operator in _TEXT_TESTS:
-            return _TEXT_TESTS[operator](left, right)
-        if operator in _NUMBER_TESTS:
-            return _NUMBER_TESTS[operator](integer(left), integer(right))
-        raise TestError(
-            f"{operator}: {NOT_SIMULATED if operator in _LEFT_OUT else 'binary operator expected'}"
-        )
-
-    def ask(self, args: list[str]) -> bool:
-        """The arguments of ``test``, by POSIX' rules for their number."""
-        if len(args) < 2:
-            return bool(args and args[0])
-        if len(args) == 2 and args[0] != "!":
-            if args[0].startswith("-") and len(args[0]) == 2:
-                return self.unary(*args)
-            raise TestError(f"{args[0]}: unary operator expected")
-        if len(args) == 2 and args[1] in _BINARY:
-            raise TestError(f"{args[1]}: argument expected")
-        if len(args) == 3 and args[1] in _BINARY:
-            return self.binary(*args)
-        if len(args) == 3 and args[0] == "(" and args[2] == ")":
-            return bool(args[1])
-        if len(args) == 3 and args[0] != "!" and args[1] not in ("-a", "-o"):
-            raise TestError(f"{args[1]}: binary operator expected")
-        if len(args) <= 4 and args[0] == "!":
-            return not self.ask(args[1:])
-        if len(args) > MAX_WORDS:
-            raise TestError("too many arguments")
+        case [text] | ["(", text, ")"]:
+            return bool(text)
+        case [left, sign, right] if sign in _BINARY:
+            return _compare(left, sign, right)
+        case ["!", *rest] if len(rest) < 4:
+            return not ask(shell, rest)
+        case [sign, operand]:
+            return _examine(shell, sign, operand)
+        case [_, sign, _] if sign not in ("-a", "-o"):
+            raise TestError("binary operator expected", sign)
+    if len(arguments) <= MAX_WORDS:
+        # `-a` binds tighter than `-o`.
         for sign, judge in (("-o", any), ("-a", all)):
-            if sign in args[1:-1]:
-                place = args.index(sign, 1)
-                return judge([self.ask(args[:place]), self.ask(args[place + 1 :])])
-        if "(" in args:
-            raise TestError(f"( … ): {NOT_SIMULATED}")
-        raise TestError("too many arguments")
+            if sign in arguments[1:-1]:
+                place = arguments.index(sign, 1)
+                sides = (arguments[:place], arguments[place + 1 :])
+                return judge([ask(shell, side) for side in sides])
+    if "(" in arguments:
+        raise TestError(NOT_SIMULATED, "( … )")
+    raise TestError("too many arguments")
 
 
-def integer(text: str) -> int:
-    """An integer as ``test`` reads it."""
-    if re.fullmatch(r"\s*[-+]?\d{1,18}\s*", text):
-        return int(text)
-    raise TestError(f"{text}: integer expression expected")
+def _examine(shell: Shell, sign: str, operand: str) -> bool:
+    """Answer ``-n text``, ``-f path`` and their like."""
+    match sign:
+        case "-n":
+            return bool(operand)
+        case "-z":
+            return not operand
+        case "-t":
+            number = int(operand) if re.fullmatch(r"\d{1,3}", operand) else -1
+            return number in shell.fds and shell.fds[number].terminal
+    if sign not in _FILE_TESTS:
+        left_out = _LEFT_OUT.fullmatch(sign)
+        raise TestError(NOT_SIMULATED if left_out else "unary operator expected", sign)
+    fs = shell.system.fs
+    try:
+        location = fs.find(operand, shell.cwd, follow=sign not in ("-L", "-h"))
+    except FileError:
+        return False
+    return location.node is not None and _FILE_TESTS[sign](fs, location, location.node)
 
 
-def shell_questions(shell: Shell) -> Questions:
-    """Questions asked from a shell."""
-
-    def is_terminal(descriptor: str) -> bool:
-        stream = (
-            shell.fds.get(int(descriptor)) if descriptor.isdigit() and len(descriptor) < 4 else None
-        )
-        return stream is not None and stream.terminal
-
-    return Questions(shell.system.fs, shell.cwd, is_terminal)
+def _compare(left: str, sign: str, right: str) -> bool:
+    """Answer ``a = b``, ``1 -lt 2`` and their like."""
+    if sign in _TEXT_TESTS:
+        return _TEXT_TESTS[sign](left, right)
+    if sign not in _NUMBER_TESTS:
+        raise TestError(NOT_SIMULATED, sign)
+    for text in (left, right):
+        if not re.fullmatch(r"\s*[-+]?\d{1,18}\s*", text):
+            raise TestError("integer expression expected", text)
+    return _NUMBER_TESTS[sign](int(left), int(right))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.errors import ExitShell, LoopControl
+from labkit.embedded.container.shell.expand import expand_fields
 from labkit.embedded.container.shell.parser import NAME
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.shell import ExitShell, LoopControl, Shell
 from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
 from labkit.embedded.container.shell.task_loop import Killed
 
@@ -18,33 +18,44 @@ MAX_JOBS = 100
 async def run_compound(shell: Shell, command: syntax.Command) -> int:
     """Run a command that is not a simple one, with its redirections in force, and return its status."""
     match command:
-        case syntax.Pipeline():
-            return await pipeline(shell, command)
+        case syntax.Pipeline(commands=commands):
+            return await _pipeline(shell, commands)
         case syntax.AndOr():
-            return await and_or(shell, command)
-        case syntax.Not():
-            shell.status = int(await tested(shell, (command.command,)))
-        case syntax.Background():
-            return await background(shell, command)
-        case syntax.Group():
-            return await shell.run(command.body)
-        case syntax.Subshell():
-            return await subshell(shell, command)
-        case syntax.Function():
+            return await _and_or(shell, command)
+        case syntax.Not(command=inner):
+            shell.status = int(await _tested(shell, (inner,)))
+        case syntax.Background(command=inner):
+            await _background(shell, inner)
+        case syntax.Group(body=body):
+            return await shell.run(body)
+        case syntax.Subshell(body=body):
+            part = shell.subshell()
+            part.loops = 0
+            shell.task_loop.depth += 1
+            try:
+                shell.status = await _part(part, body)
+            finally:
+                shell.task_loop.depth -= 1
+            return await shell.check_exit()
+        case syntax.Function(name=name, body=inner):
             if len(shell.functions) > MAX_FUNCTIONS:
                 raise Killed(9, "too many functions")
-            shell.functions[command.name] = command.body
+            shell.functions[name] = inner
             shell.status = 0
         case syntax.If():
-            return await if_command(shell, command)
+            for condition, body in command.branches:
+                if await _tested(shell, condition):
+                    return await shell.run(body)
+            shell.status = 0
+            return await shell.run(command.else_body)
         case syntax.While():
-            return await loop(shell, command)
+            return await _loop(shell, command)
         case syntax.For():
-            return await for_loop(shell, command)
+            return await _for_loop(shell, command)
     return shell.status
 
 
-async def tested(shell: Shell, commands: tuple[syntax.Command, ...]) -> bool:
+async def _tested(shell: Shell, commands: syntax.Commands) -> bool:
     """Run a condition, whose failure ends nothing."""
     shell.tested += 1
     try:
@@ -53,45 +64,40 @@ async def tested(shell: Shell, commands: tuple[syntax.Command, ...]) -> bool:
         shell.tested -= 1
 
 
-async def and_or(shell: Shell, command: syntax.AndOr) -> int:
+async def _and_or(shell: Shell, command: syntax.AndOr) -> int:
     """``&&`` and ``||``: only the failure of the last command may end the shell."""
     first, *others, last = command.commands
-    good = await tested(shell, (first,))
+    good = await _tested(shell, (first,))
     for operator, other in zip(command.operators, others, strict=False):
         if good == (operator == "&&"):
-            good = await tested(shell, (other,))
+            good = await _tested(shell, (other,))
     if good == (command.operators[-1] == "&&"):
-        await shell.execute(last)
+        await shell.run((last,))
     return shell.status
 
 
-async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
+async def _pipeline(shell: Shell, commands: syntax.Commands) -> int:
     """Run commands side by side, each reading what the one before it writes."""
-    task_loop = shell.task_loop
-    count = len(command.commands)
     tasks = []
     source = shell.fds[0]
-    for index, one in enumerate(command.commands):
+    for index, command in enumerate(commands):
         part = shell.subshell()
-        part.interactive = shell.interactive
         part.fds[0] = source
-        ends: list[Stream] = []
-        if index:
-            ends.append(source)
-        if index < count - 1:
-            pipe = Pipe(task_loop)
+        ends: list[Stream] = [source] if index else []
+        if index < len(commands) - 1:
+            pipe = Pipe(shell.task_loop)
             part.fds[1] = pipe.writer
             ends.append(pipe.writer)
             source = pipe.reader
-        tasks.append(task_loop.spawn(_part(part, (one,), ends)))
-    statuses = [await task_loop.join(task) for task in tasks]
+        tasks.append(shell.task_loop.spawn(_part(part, (command,), *ends)))
+    statuses = [await shell.task_loop.join(task) for task in tasks]
     shell.status = statuses[-1]
     if "pipefail" in shell.options:
-        shell.status = next((one for one in reversed(statuses) if one), 0)
+        shell.status = next(filter(None, reversed(statuses)), 0)
     return await shell.check_exit()
 
 
-async def _part(shell: Shell, commands: syntax.Commands, ends: list[Stream]) -> int:
+async def _part(shell: Shell, commands: syntax.Commands, *ends: Stream) -> int:
     """Run commands in a shell of their own, and close the ends of pipes that it had."""
     try:
         await shell.run(commands)
@@ -100,46 +106,22 @@ async def _part(shell: Shell, commands: syntax.Commands, ends: list[Stream]) -> 
     except LoopControl:
         pass
     finally:
-        for end_stream in ends:
-            end_stream.close()
+        for stream in ends:
+            stream.close()
     return shell.status
 
 
-async def background(shell: Shell, command: syntax.Background) -> int:
+async def _background(shell: Shell, command: syntax.Command) -> None:
     """``command &``."""
     part = shell.subshell()
-    if not shell.interactive:
-        part.fds[0] = NullStream()
-    task = shell.task_loop.spawn(_part(part, (command.command,), []))
-    shell.last_background = task
-    if len(shell.jobs) > MAX_JOBS:
-        shell.jobs = [job for job in shell.jobs if not job.done][-MAX_JOBS:]
+    part.fds[0] = NullStream()
+    task = shell.last_background = shell.task_loop.spawn(_part(part, (command,)))
     shell.jobs.append(task)
+    # A loop of `true &` must not keep every process that it ever started.
+    del shell.jobs[:-MAX_JOBS]
     if shell.interactive:
         await shell.write(2, f"[{len(shell.jobs)}] {task.pid}\n")
     shell.status = 0
-    return 0
-
-
-async def subshell(shell: Shell, command: syntax.Subshell) -> int:
-    """``( … )``."""
-    part = shell.subshell()
-    part.loops = 0
-    shell.task_loop.depth += 1
-    try:
-        shell.status = await _part(part, command.body, [])
-    finally:
-        shell.task_loop.depth -= 1
-    return await shell.check_exit()
-
-
-async def if_command(shell: Shell, command: syntax.If) -> int:
-    """``if``."""
-    for condition, body in command.branches:
-        if await tested(shell, condition):
-            return await shell.run(body)
-    shell.status = 0
-    return await shell.run(command.else_body)
 
 
 async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
@@ -152,14 +134,14 @@ async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
         return control.again
 
 
-async def loop(shell: Shell, command: syntax.While) -> int:
-    """``while`` and ``until``."""
+async def _loop(shell: Shell, command: syntax.While) -> int:
+    """``while`` and ``until``: the status is that of the last body, not of the condition."""
     status = 0
 
     async def once() -> bool:
         nonlocal status
         await shell.task_loop.tick()
-        if await tested(shell, command.condition) == command.until:
+        if await _tested(shell, command.condition) == command.until:
             return False
         try:
             await shell.run(command.body)
@@ -177,11 +159,13 @@ async def loop(shell: Shell, command: syntax.While) -> int:
     return status
 
 
-async def for_loop(shell: Shell, command: syntax.For) -> int:
+async def _for_loop(shell: Shell, command: syntax.For) -> int:
     """``for name in words``."""
     if not NAME.fullmatch(command.name):
         raise ExitShell(await shell.complain(f"`{command.name}': not a valid identifier"))
-    items = list(shell.positional) if command.words is None else await shell.fields(command.words)
+    items = list(shell.positional)
+    if command.words is not None:
+        items = await expand_fields(shell, command.words)
 
     async def once(item: str) -> bool:
         await shell.task_loop.tick()

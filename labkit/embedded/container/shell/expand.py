@@ -7,15 +7,13 @@ field splitting, then file names, then quotes are gone.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from labkit.embedded.container.files.inodes import Directory, FileError
+from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.arithmetic import ArithmeticProblem, evaluate
-from labkit.embedded.container.shell.errors import ExpansionError
-from labkit.embedded.container.shell.parameters import expand_parameter
-from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.patterns import Pattern, is_magic, literal, quoted
+from labkit.embedded.container.shell.shell import ExpansionError, Shell
 from labkit.embedded.container.shell.streams import Capture, decode
 from labkit.embedded.container.shell.syntax import (
     Arithmetic,
@@ -33,244 +31,274 @@ from labkit.embedded.container.shell.task_loop import MemoryExceeded
 MAX_FIELDS = 100_100
 MAX_CHARS = 4 << 20
 
-Segment = tuple[str, bool]
-"""Characters, and whether they are safe from splitting and patterns."""
+_BASH_VARIABLES: dict[str, Callable[[Shell], str]] = {
+    "RANDOM": lambda shell: str(int.from_bytes(shell.system.random(2), "big") & 0x7FFF),
+    "SECONDS": lambda shell: str(int(shell.task_loop.elapsed_seconds)),
+    "BASH_VERSION": lambda shell: "5.2.37(1)-release",
+    "UID": lambda shell: str(shell.system.fs.uid),
+    "EUID": lambda shell: str(shell.system.fs.uid),
+    "PPID": lambda shell: "0",
+}
+"""Variables that bash sets itself, until a script sets them."""
+
+_SPECIAL: dict[str, Callable[[Shell], str]] = {
+    "?": lambda shell: str(shell.status),
+    "#": lambda shell: str(len(shell.positional)),
+    "$": lambda shell: str(shell.pid),
+    "!": lambda shell: str(shell.last_background.pid) if shell.last_background else "",
+    "0": lambda shell: shell.name,
+    "LINENO": lambda shell: str(shell.line),
+}
+
+
+async def expand_fields(shell: Shell, words: Sequence[Word]) -> list[str]:
+    """Return the texts that a command line's words become; ``ExpansionError`` if a word has none."""
+    texts: list[str] = []
+    for word in words:
+        match word.parts:
+            # Most words are plain, and need none of what follows.
+            case (Text(text, is_quoted),) if is_quoted or not is_magic(text):
+                texts.append(text)
+                continue
+        fields = _Fields(shell, split=True)
+        await fields.collect(word.parts)
+        fields.end()
+        for field in fields.done:
+            texts += _file_names(shell, field) or [literal(field)]
+        if len(texts) > MAX_FIELDS:
+            raise MemoryExceeded
+    return texts
+
+
+async def expand_text(shell: Shell, word: Word) -> str:
+    """Return a word as one text, without splitting and file names."""
+    return literal(await expand_pattern(shell, word))
+
+
+async def expand_pattern(shell: Shell, word: Word) -> str:
+    """Return a word as the text of one pattern (``${x#…}``)."""
+    fields = _Fields(shell, split=False)
+    await fields.collect(word.parts)
+    return fields.current or ""
 
 
 class _Fields:
-    """Fields as they grow: each is a list of segments."""
+    """Fields as they grow: texts of patterns; ``current`` is None until something begins the field."""
 
-    def __init__(self) -> None:
-        self.done: list[list[Segment]] = []
-        self.now: list[Segment] = []
-        self.started = False
+    def __init__(self, shell: Shell, *, split: bool) -> None:
+        self.shell = shell
+        self.split = split
+        self.done: list[str] = []
+        self.current: str | None = None
         self.size = 0
+        separators = shell.variables.text("IFS")
+        self.separators = " \t\n" if separators is None else separators
 
-    def add(self, text: str, *, quoted: bool) -> None:
+    def add(self, text: str, *, is_quoted: bool, split: bool = True) -> None:
         self.size += len(text)
         if self.size > MAX_CHARS or len(self.done) > MAX_FIELDS:
             raise MemoryExceeded
-        if text or quoted:
-            self.now.append((text, quoted))
-            self.started = True
+        if is_quoted:
+            self.current = (self.current or "") + quoted(text)
+        elif not (split and self.split and self.separators):
+            if text:
+                self.current = (self.current or "") + text.replace("\\", "\\\\")
+        else:
+            # A separator that is no blank ends even an empty field: `a::b` has three.
+            for piece, separator in _separators(self.separators).findall(text):
+                self.add(piece, is_quoted=False, split=False)
+                if separator.strip(" \t\n"):
+                    self.current = self.current or ""
+                if separator:
+                    self.end()
 
     def end(self) -> None:
-        if self.started:
-            self.done.append(self.now)
-        self.now = []
-        self.started = False
+        if self.current is not None:
+            self.done.append(self.current)
+        self.current = None
 
-    def split(self, text: str, separators: str) -> None:
-        """Add the result of an unquoted expansion; a separator that is no blank ends even an empty field."""
-        if not separators:
-            self.add(text, quoted=False)
+    async def collect(self, parts: Sequence[Part], *, inner: bool = False) -> None:
+        """Add a word's parts; unquoted text is split too where the word is ``inner``: within ``${…}``."""
+        shell = self.shell
+        for part in parts:
+            shell.task_loop.charge(0.1)
+            match part:
+                case Text(text, is_quoted):
+                    self.add(text, is_quoted=is_quoted, split=inner)
+                case Tilde(user):
+                    self.add(_home(shell, user), is_quoted=True)
+                case Parameter():
+                    await self._parameter(part)
+                case Substitution(script, is_quoted):
+                    self.add(await _substitute(shell, script), is_quoted=is_quoted)
+                case Arithmetic(expression, is_quoted):
+                    self.add(await _calculate(shell, expression), is_quoted=is_quoted)
+
+    async def _parameter(self, part: Parameter) -> None:
+        value = await _expand_parameter(self.shell, part)
+        if isinstance(value, Word):
+            await self.collect(value.parts, inner=True)
             return
-        for piece, separator in _separators(separators).findall(text):
-            if piece:
-                self.add(piece, quoted=False)
-            if separator.strip(" \t\n"):
-                self.add("", quoted=True)
-            if separator:
+        if isinstance(value, list) and (not self.split or (part.quoted and part.name == "*")):
+            value = (self.separators[:1] if part.name == "*" else " ").join(value)
+        if isinstance(value, str):
+            self.add(value, is_quoted=part.quoted)
+            return
+        for index, item in enumerate(value):
+            if index:
                 self.end()
+            self.add(item, is_quoted=part.quoted)
 
 
 @lru_cache(maxsize=16)
 def _separators(separators: str) -> re.Pattern[str]:
-    """The expression for a piece of a text and what separates it from the next."""
+    """Return the expression for a piece of a text and the separator behind it."""
     blank = re.escape("".join(char for char in separators if char in " \t\n"))
-    blanks = f"[{blank}]*" if blank else ""
     hard = re.escape("".join(char for char in separators if char not in " \t\n"))
+    blanks = f"[{blank}]*" if blank else ""
     one_of = [f"{blanks}[{hard}]{blanks}"] if hard else []
     one_of += [f"[{blank}]+"] if blank else []
     return re.compile(f"([^{blank}{hard}]*)({'|'.join(one_of)}|$(?!\\n))", re.DOTALL)
 
 
-class Expander(Shell):
-    """The part of a shell that expands words."""
+def _home(shell: Shell, user: str) -> str:
+    if not user:
+        return shell.variables.text("HOME") or "/root"
+    homes = {account.name: account.home for account in shell.system.image.users}
+    return homes.get(user, "~" + user)
 
-    async def fields(self, words: Sequence[Word]) -> list[str]:
-        """The texts that a command line's words become; ``ExpansionError`` if a word has none."""
-        out: list[str] = []
-        for word in words:
-            parts = word.parts
-            if len(parts) == 1 and isinstance(parts[0], Text):
-                text = parts[0].text
-                if parts[0].quoted or not any(char in text for char in "*?["):
-                    out.append(text)
-                    continue
-            fields = _Fields()
-            await self._collect(parts, fields)
-            fields.end()
-            for field in fields.done:
-                out.extend(self._file_names(field))
-            if len(out) > MAX_FIELDS:
-                raise MemoryExceeded
-        return out
 
-    async def text(self, word: Word) -> str:
-        """A word as one text, without splitting and file names."""
-        return "".join(text for text, _ in await self._segments(word))
-
-    async def pattern(self, word: Word) -> Pattern:
-        """A word as a pattern (``${x#…}``)."""
-        return Pattern(await self._segments(word))
-
-    async def _segments(self, word: Word) -> list[Segment]:
-        """A word as one field."""
-        fields = _Fields()
-        await self._collect(word.parts, fields, split=False)
-        fields.end()
-        joined: list[Segment] = []
-        for index, field in enumerate(fields.done):
-            if index:
-                joined.append((" ", True))
-            joined.extend(field)
-        return joined
-
-    async def arithmetic(self, expression: Word) -> int:
-        """The value of an expression; ``ExpansionError`` if it has none."""
-        text = await self.text(expression)
-        try:
-            return evaluate(
-                text, lambda name: self.variables.text(name) or "", bash=self.dialect == "bash"
-            )
-        except ArithmeticProblem as problem:
+async def _calculate(shell: Shell, expression: Word) -> str:
+    text = await expand_text(shell, expression)
+    try:
+        return str(evaluate(text, lambda name: shell.variables.text(name) or "", bash=shell.bash))
+    except ArithmeticProblem as problem:
+        if shell.bash or not problem.dash:
             raise ExpansionError(str(problem)) from None
+        raise ExpansionError(f'arithmetic expression: {problem.dash}: "{text.strip()}"') from None
 
-    async def _collect(
-        self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
-    ) -> None:
-        """Add a word's parts to the fields; unquoted text is split too where the word is ``inner``: within ``${…}``."""
-        for part in parts:
-            self.task_loop.charge(0.1)
-            match part:
-                case Text(text, quoted):
-                    self._put(text, fields, quoted=quoted, split=split and inner)
-                case Tilde(user):
-                    fields.add(self._home(user), quoted=True)
-                case Parameter():
-                    await self._parameter(part, fields, split=split)
-                case Substitution(script, quoted):
-                    self._put(await self._substitute(script), fields, quoted=quoted, split=split)
-                case Arithmetic(expression, quoted):
-                    self._put(
-                        str(await self.arithmetic(expression)), fields, quoted=quoted, split=split
-                    )
 
-    def _put(self, text: str, fields: _Fields, *, quoted: bool, split: bool) -> None:
-        if quoted or not split:
-            fields.add(text, quoted=quoted)
-        else:
-            fields.split(text, self._separators())
+async def _substitute(shell: Shell, script: Script) -> str:
+    """``$(…)``: return the output of a script, without its last newlines."""
+    capture = Capture(shell.task_loop.budget.memory_bytes)
+    inner = shell.subshell()
+    inner.fds[1] = capture
+    if shell.bash:
+        # Only bash in POSIX mode keeps `set -e` in a substitution.
+        inner.options.discard("errexit")
+    match script.commands:
+        case (Simple(words=(), assignments=(), redirects=redirects) as only,) if redirects:
+            # `$(< file)` is a quicker `$(cat file)`.
+            if redirects[0].operator == "<":
+                cat = (Word((Text("cat"),)),)
+                script = Script((Simple(only.line, redirects, (), cat),))
+    shell.task_loop.depth += 1
+    try:
+        shell.status = await inner.main(script)
+    finally:
+        shell.task_loop.depth -= 1
+    return decode(bytes(capture.data)).rstrip("\n").replace("\0", "")
 
-    def _separators(self) -> str:
-        """``$IFS``."""
-        value = self.variables.text("IFS")
-        return " \t\n" if value is None else value
 
-    async def _substitute(self, script: Script) -> str:
-        """``$(…)``: what a script prints, without its last newlines."""
-        capture = Capture(self.task_loop.budget.memory_bytes)
-        inner = self.subshell()
-        inner.fds[1] = capture
-        if self.dialect == "bash":
-            inner.options.discard("errexit")
-        self.task_loop.depth += 1
-        try:
-            only = script.commands[0] if len(script.commands) == 1 else None
-            if (
-                isinstance(only, Simple)
-                and not only.words
-                and [one.operator for one in only.redirects] == ["<"]
-            ):
-                script = Script((Simple(only.line, only.redirects, (), (Word((Text("cat"),)),)),))
-            self.status = await inner.main(script)
-        finally:
-            self.task_loop.depth -= 1
-        return decode(bytes(capture.data)).rstrip("\n").replace("\0", "")
+async def _expand_parameter(shell: Shell, part: Parameter) -> str | list[str] | Word:
+    """Return the value of an expansion: a text, several for ``$@``, or the word that stands for an unset one.
 
-    async def _parameter(self, part: Parameter, fields: _Fields, *, split: bool) -> None:
-        value = await expand_parameter(self, part)
-        if isinstance(value, str):
-            self._put(value, fields, quoted=part.quoted, split=split)
-        elif isinstance(value, Word):
-            await self._collect(value.parts, fields, split=split, inner=True)
-        elif (part.quoted and part.name != "@") or not (part.quoted or split):
-            joint = self._separators()[:1] if part.name == "*" else " "
-            fields.add(joint.join(value), quoted=part.quoted)
-        else:
-            for index, item in enumerate(value):
-                if index:
-                    fields.end()
-                self._put(item, fields, quoted=part.quoted, split=split)
+    Raises:
+        ExpansionError: It cannot be read, or is unset where that is an error.
+    """
+    name, operator = part.name, part.operator
+    if operator == "bad":
+        problem = f"{name}: bad substitution" if shell.bash else "Bad substitution"
+        raise ExpansionError(problem)
+    operand = part.operand or Word(())
+    value = parameter(shell, name)
+    if operator[-1:] in ("-", "=", "?", "+"):
+        # With a colon, a value that is empty counts as unset.
+        missing = value in (None, "", [], [""]) if operator[0] == ":" else value in (None, [])
+        if operator[-1] == "+":
+            return "" if missing else operand
+        if not missing and value is not None:
+            return value
+        return operand if operator[-1] == "-" else await _demand(shell, part, operand)
+    if value is None:
+        if "nounset" in shell.options:
+            label = f"${name}" if shell.bash and name.isdigit() else name
+            problem = "unbound variable" if shell.bash else "parameter not set"
+            raise ExpansionError(f"{label}: {problem}", _fatal_status(shell))
+        value = ""
+    if operator == "length":
+        return str(len(value))
+    if not operator:
+        return value
+    items = value if isinstance(value, list) else [value]
+    pattern = Pattern(await expand_pattern(shell, operand))
+    shell.task_loop.charge(sum(map(len, items)) / 1000)
+    trimmed = [pattern.trim(item, operator) for item in items]
+    return trimmed if isinstance(value, list) else trimmed[0]
 
-    def _home(self, user: str) -> str:
-        if not user:
-            return self.variables.text("HOME") or "/root"
-        return next(
-            (account.home for account in self.system.image.users if account.name == user),
-            "~" + user,
-        )
 
-    def _file_names(self, field: list[Segment]) -> list[str]:
-        text = "".join(piece for piece, _ in field)
-        magic = any(not quoted and any(char in "*?[" for char in piece) for piece, quoted in field)
-        if not magic:
-            return [text]
-        return self._glob(field) or [text]
+async def _demand(shell: Shell, part: Parameter, operand: Word) -> str:
+    """``${x=…}`` and ``${x?…}`` of a parameter that is unset."""
+    text = await expand_text(shell, operand)
+    if part.operator[-1] == "=":
+        if not re.fullmatch(r"[A-Za-z_]\w*", part.name):
+            raise ExpansionError(f"${part.name}: cannot assign in this way")
+        shell.assign(part.name, text)
+        return text
+    usual = "parameter null or not set" if part.operator == ":?" else "parameter not set"
+    raise ExpansionError(f"{part.name}: {text or usual}", _fatal_status(shell))
 
-    def _glob(self, field: list[Segment]) -> list[str]:
-        """The paths that match a pattern, sorted."""
-        levels: list[list[Segment]] = [[]]
-        for piece, quoted in field:
-            for index, part in enumerate(piece.split("/")):
-                if index:
-                    levels.append([])
-                if part:
-                    levels[-1].append((part, quoted))
-        absolute = not levels[0] and len(levels) > 1
-        paths = ["/" if absolute else ""]
-        if absolute:
-            levels = levels[1:]
-        for number, level in enumerate(levels):
-            last = number == len(levels) - 1
-            if not level:
-                paths = [
-                    path if path.endswith("/") else path + "/" for path in paths if last or path
-                ]
-                continue
-            paths = self._glob_level(paths, Pattern(level), last=last)
-            if not paths:
-                return []
-        return sorted(paths)
 
-    def _glob_level(self, bases: list[str], pattern: Pattern, *, last: bool) -> list[str]:
-        fs, cwd = self.system.fs, self.cwd
-        out: list[str] = []
+def parameter(shell: Shell, name: str) -> str | list[str] | None:
+    """Return the value of a variable or special parameter, None if it is unset."""
+    if name in ("@", "*"):
+        return list(shell.positional)
+    if name in ("-", "FUNCNAME"):
+        raise ExpansionError(f"${name}: not simulated in this lab's pods")
+    if name in _SPECIAL:
+        return _SPECIAL[name](shell)
+    if name.isdigit():
+        return next(iter(shell.positional[int(name[:6]) - 1 :]), None)
+    value = shell.variables.text(name)
+    if value is None and shell.bash and name in _BASH_VARIABLES:
+        return _BASH_VARIABLES[name](shell)
+    return value
+
+
+def _fatal_status(shell: Shell) -> int:
+    """Return the status with which an unset parameter ends a script, as measured with bash 5.2 and dash."""
+    if not shell.bash:
+        return 2
+    return 1 if "errexit" in shell.options else 127
+
+
+def _file_names(shell: Shell, field: str) -> list[str]:
+    """Return the sorted paths that match a pattern."""
+    if not is_magic(field):
+        return []
+    fs, cwd = shell.system.fs, shell.cwd
+    paths = [""]
+    for number, part in enumerate(field.split("/")):
+        bases = [path + "/" for path in paths] if number else paths
+        paths = []
         for base in bases:
-            self.task_loop.charge(10)  # a path is walked, and no other process runs meanwhile
-            prefix = base if not base or base.endswith("/") else base + "/"
-            if not pattern.magic:
-                path = prefix + pattern.literal
-                if fs.exists(path, cwd, follow=False):
-                    out.append(path)
+            shell.task_loop.charge(10)  # a path is walked, and no other process runs meanwhile
+            if not is_magic(part):
+                path = base + literal(part)
+                # The root, and a last slash, which only directories match.
+                if path in ("", "/") or fs.exists(path, cwd, follow=not part):
+                    paths.append(path)
                 continue
-            dotted = pattern.items[:1] == [r"\."]
+            pattern = Pattern(part)
+            dotted = part.startswith(".")
             try:
-                directory = fs.directory(base or ".", cwd)
-                names = fs.names(directory)
-                if dotted and self.dialect != "bash":
-                    names = [".", "..", *names]
+                names = fs.names(fs.directory(base or ".", cwd))
             except FileError:
                 continue
+            if dotted and not shell.bash:
+                names = [".", "..", *names]
             for name in names:
-                self.task_loop.charge(0.1)
-                if name.startswith(".") and not dotted:
-                    continue
-                if pattern.matches(name):
-                    path = prefix + name
-                    if last or isinstance(
-                        fs.get(path, cwd) if fs.exists(path, cwd) else None, Directory
-                    ):
-                        out.append(path)
-        return out
+                shell.task_loop.charge(0.1)
+                if (dotted or not name.startswith(".")) and pattern.matches(name):
+                    paths.append(base + name)
+    return sorted(paths)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.shell.errors import ExitShell, LoopControl
 from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.shell import ExitShell, LoopControl, Shell
 from labkit.embedded.container.shell.streams import StreamError, decode
 from labkit.embedded.container.shell.task_loop import Interrupted
 
@@ -50,7 +49,7 @@ def _unfinished(text: str, dialect: str) -> bool:
 
 async def interact(shell: Shell) -> int:
     """Run the commands of a person, and return the exit status."""
-    shell.interactive = shell.from_stdin = True
+    shell.interactive = True
     source = shell.fds[0]
     while True:
         text = ""
@@ -92,7 +91,6 @@ async def interact(shell: Shell) -> int:
 async def run_lines(shell: Shell) -> int:
     """Run what stdin gives, a command at a time, so that commands can read the lines after them."""
     source = shell.fds[0]
-    shell.from_stdin = True
     text = ""
     try:
         while True:

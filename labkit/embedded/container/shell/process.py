@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.inodes import Directory, Node
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.shell import Shell
 from labkit.embedded.container.shell.streams import Stream, encode
 from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.task_loop import TaskLoop

@@ -4,38 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from labkit.embedded.container.files.inodes import Device, Directory, File, FileError
+from labkit.embedded.container.files.inodes import (
+    DENIED,
+    NOT_FOUND,
+    Device,
+    Directory,
+    File,
+    FileError,
+)
 from labkit.embedded.container.shell import streams
-from labkit.embedded.container.shell.messages import cannot_open
+from labkit.embedded.container.shell.expand import expand_fields, expand_text
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.shell import Shell
 from labkit.embedded.container.shell.syntax import Redirect
 from labkit.embedded.container.shell.system import System
 
+MAX_DESCRIPTOR = 255
+MAX_OPEN = 64
+_FLAGS = {"<": "r", ">>": "a", "&>>": "a", "<>": "r+"}
+"""How a redirection opens its file; all others write it anew."""
+
 
 class FileStream(streams.Stream):
-    """A regular file, read and written at a position; with ``append`` every write goes to the end."""
+    """A regular file, opened with flags as :func:`open_path` has them, and read and written at a position."""
 
-    def __init__(
-        self,
-        system: System,
-        file: File,
-        *,
-        append: bool = False,
-        writable: bool = False,
-        readable: bool = True,
-    ) -> None:
+    def __init__(self, system: System, file: File, flags: str = "r") -> None:
         super().__init__()
         self._system = system
         self._file = file
-        self._append = append
-        self._writable = writable
-        self._readable = readable
+        self._flags = flags
         self._position = 0
+        # A file of /proc is made when it is opened, so that a reader sees one state of it.
         self._content = file.content() if file.generate is not None else None
 
     async def _read(self, limit: int) -> bytes:
-        if not self._readable:
+        if "r" not in self._flags:
             raise streams.StreamError("Bad file descriptor")
         content = self._content if self._content is not None else self._file.data
         data = bytes(content[self._position : self._position + limit])
@@ -44,14 +47,13 @@ class FileStream(streams.Stream):
 
     def unread(self, data: bytes) -> None:
         """Move the position back, so that the next reader of this stream sees the bytes again."""
-        if data:
-            self._position -= len(data)
+        self._position -= len(data)
 
     async def write(self, data: bytes) -> None:
         """Write at the position; ``StreamError`` if the stream is read-only or the file system full."""
-        if not self._writable:
+        if self._flags == "r":
             raise streams.StreamError("Bad file descriptor")
-        position = len(self._file.data) if self._append else self._position
+        position = len(self._file.data) if self._flags == "a" else self._position
         try:
             self._system.fs.splice(self._file, position, data)
         except FileError as error:
@@ -68,14 +70,20 @@ class DeviceStream(streams.Stream):
         self._kind = kind
 
     async def _read(self, limit: int) -> bytes:
-        if self._kind == "random":
-            return self._system.random(min(limit, streams.CHUNK_BYTES))
-        return bytes(min(limit, streams.CHUNK_BYTES))
+        size = min(limit, streams.CHUNK_BYTES)
+        return self._system.random(size) if self._kind == "random" else bytes(size)
 
     async def write(self, data: bytes) -> None:
         """Discard the bytes; ``/dev/full`` has no room for any."""
         if self._kind == "full":
             raise streams.StreamError("No space left on device")
+
+
+class DirectoryStream(streams.Stream):
+    """A directory that was opened for reading: opening it works, every read fails."""
+
+    async def _read(self, limit: int) -> bytes:
+        raise streams.StreamError("Is a directory")
 
 
 def open_path(
@@ -87,39 +95,34 @@ def open_path(
         FileError: It cannot be opened so.
     """
     fs = system.fs
-    location = fs.find(path, cwd)
-    node = location.node
-    if isinstance(node, Device):
-        if node.kind.isdigit() or node.kind == "tty":
-            descriptor = int(node.kind) if node.kind.isdigit() else (0 if flags == "r" else 1)
-            if descriptor not in fds:
+    node = fs.find(path, cwd).node
+    match node:
+        case Device(kind="null"):
+            return streams.NullStream()
+        case Device(kind="zero" | "full" | "random"):
+            return DeviceStream(system, node.kind)
+        case Device():
+            number = int(flags != "r") if node.kind == "tty" else int(node.kind)
+            if number not in fds:
                 raise FileError("No such device or address")
-            return fds[descriptor]
-        return streams.NullStream() if node.kind == "null" else DeviceStream(system, node.kind)
+            return fds[number]
     if flags == "r":
-        if node is None:
-            raise FileError("No such file or directory")
-        if isinstance(node, Directory):
-            return DirectoryStream()
-        if not fs.may(node, 4):
-            raise FileError("Permission denied")
-        assert isinstance(node, File)
-        return FileStream(system, node)
+        match node:
+            case Directory():
+                return DirectoryStream()
+            case File():
+                if not fs.may(node, 4):
+                    raise FileError(DENIED)
+                return FileStream(system, node)
+        raise FileError(NOT_FOUND)
     file = fs.open(path, cwd)
     if flags == "w" and file.data:
         fs.set_data(file, b"")
-    return FileStream(system, file, append=flags == "a", writable=True, readable=flags == "r+")
-
-
-class DirectoryStream(streams.Stream):
-    """A directory that was opened for reading: every read fails."""
-
-    async def _read(self, limit: int) -> bytes:
-        raise streams.StreamError("Is a directory")
+    return FileStream(system, file, flags)
 
 
 def open_input(process: Process, name: str) -> streams.Stream:
-    """The stream a filter reads, ``-`` for stdin; ``FileError`` if it cannot be read."""
+    """Return the stream a filter reads, ``-`` for stdin; ``FileError`` if it cannot be read."""
     if name == "-":
         return process.stdin
     return open_path(process.system, name, process.cwd, "r", process.fds)
@@ -127,53 +130,62 @@ def open_input(process: Process, name: str) -> streams.Stream:
 
 async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:
     """Apply redirections to the shell's own descriptors; False if one failed, which has been reported."""
-    for one in redirects:
+    for redirection in redirects:
         try:
-            problem = await _redirect(shell, one)
+            await _redirect(shell, redirection)
         except FileError as error:
-            target = await shell.text(one.target)
-            problem = cannot_open(target, error.reason, shell.dialect, reading=one.operator == "<")
-        if problem:
-            await shell.complain(problem)
+            await shell.complain(error.reason)
             return False
     return True
 
 
-async def _redirect(shell: Shell, one: Redirect) -> str:
+async def _redirect(shell: Shell, redirection: Redirect) -> None:
+    """Apply a redirection; the reason of its ``FileError`` is the whole message."""
     fds = shell.fds
-    operator = one.operator
-    default = 0 if operator.startswith("<") else 1
-    number = one.descriptor if one.descriptor >= 0 else default
-    if number > 255 or len(fds) > 64:
-        return f"{number}: Bad file descriptor"
-    if operator == "<<":
-        fds[number] = streams.TextStream(streams.encode(await shell.text(one.target)))
-        return ""
-    if operator == "<<<":
-        fds[number] = streams.TextStream(streams.encode(await shell.text(one.target) + "\n"))
-        return ""
-    names = await shell.fields([one.target])
+    operator = redirection.operator
+    number = redirection.descriptor
+    if number < 0:
+        number = 0 if operator[0] == "<" else 1
+    if number > MAX_DESCRIPTOR or len(fds) > MAX_OPEN:
+        raise FileError(f"{number}: Bad file descriptor")
+    if operator in ("<<", "<<<"):
+        text = await expand_text(shell, redirection.target)
+        fds[number] = streams.TextStream(text if operator == "<<" else text + "\n")
+        return
+    names = await expand_fields(shell, [redirection.target])
     if len(names) != 1:
-        return f"{one.target.source}: ambiguous redirect"
+        raise FileError(f"{redirection.target.source}: ambiguous redirect")
     name = names[0]
     if operator in (">&", "<&"):
+        source = name.rstrip("-")
         if name == "-":
-            fds[number] = streams.ClosedStream()
-            return ""
-        if name.rstrip("-").isdigit():
-            source = fds.get(int(name.rstrip("-")[:4]))
-            if source is None or isinstance(source, streams.ClosedStream):
-                return f"{name}: Bad file descriptor"
-            fds[number] = source
-            return ""
-        if operator == "<&" or one.descriptor >= 0:
-            return f"{name}: ambiguous redirect"
+            fds[number] = streams.Stream()
+            return
+        if source.isdigit():
+            stream = fds.get(int(source[:4]))
+            if stream is None or type(stream) is streams.Stream:
+                raise FileError(f"{name}: Bad file descriptor")
+            fds[number] = stream
+            return
+        if operator == "<&" or redirection.descriptor >= 0:
+            raise FileError(f"{name}: ambiguous redirect")
         operator = "&>"
-    if name.startswith(("/dev/tcp/", "/dev/udp/")) and shell.dialect == "bash":
-        return f"{name}: not simulated in this lab's pods"
-    flags = {"<": "r", ">>": "a", "&>>": "a", "<>": "r+"}.get(operator, "w")
-    stream = open_path(shell.system, name, shell.cwd, flags, fds)
-    fds[number] = stream
-    if operator in ("&>", "&>>"):
-        fds[2] = stream
-    return ""
+    if shell.bash and name.startswith(("/dev/tcp/", "/dev/udp/")):
+        raise FileError(f"{name}: not simulated in this lab's pods")
+    flags = _FLAGS.get(operator, "w")
+    try:
+        fds[number] = open_path(shell.system, name, shell.cwd, flags, fds)
+    except FileError as error:
+        raise FileError(_cannot_open(shell, name, flags, error.reason)) from None
+    if operator[0] == "&":
+        fds[2] = fds[number]
+
+
+def _cannot_open(shell: Shell, name: str, flags: str, reason: str) -> str:
+    """Return the message about a file that cannot be opened."""
+    if shell.bash:
+        return f"{name}: {reason}"
+    verb, missing = "create", "Directory nonexistent"
+    if flags == "r":
+        verb, missing = "open", "No such file"
+    return f"cannot {verb} {name}: {missing if reason == NOT_FOUND else reason}"

@@ -5,19 +5,20 @@ from __future__ import annotations
 from functools import partial
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.programs import find_program
+from labkit.embedded.container.programs import BUILTIN_PROGRAMS, find_program
+from labkit.embedded.container.shell.builtin_table import BUILTINS
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.shell import Shell
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode
 from labkit.embedded.container.shell.task_loop import BudgetExceeded, Interrupted, Killed
 
 
 def look_up(shell: Shell, name: str) -> str | None:
-    """The path of a program, searched along ``$PATH`` unless it has a slash."""
+    """Return the path of a program, searched along ``$PATH`` unless it has a slash."""
     search = shell.variables.text("PATH")
-    return shell.system.fs.program(
-        name, shell.system.image.path if search is None else search, shell.cwd
-    )
+    if search is None:
+        search = shell.system.image.path
+    return shell.system.fs.program(name, search, shell.cwd) if name else None
 
 
 async def run_program(
@@ -33,34 +34,30 @@ async def run_program(
     default. ``alone`` says whether it is all that a ``bash -c`` runs, and so takes the place of the shell.
     """
     name = words[0]
-    path = look_up(shell, name) if name else None
+    path = look_up(shell, name)
     if path is None:
-        what = "command not found" if shell.dialect == "bash" else "not found"
-        if shell.dialect == "bash" and ("/" in name or shell.variables.text("PATH") == ""):
-            what = "No such file or directory"
-        return await shell.complain(f"{name}: {what}", 127)
-    try:
-        node = shell.system.fs.get(path, shell.cwd)
-    except FileError as error:
-        return await shell.complain(f"{name}: {error.reason}", 126)
-    if isinstance(node, Directory):
-        return await shell.complain(
-            f"{name}: {'Is a directory' if shell.dialect == 'bash' else 'Permission denied'}", 126
-        )
+        problem = "command not found" if shell.bash else "not found"
+        if shell.bash and ("/" in name or shell.variables.text("PATH") == ""):
+            problem = "No such file or directory"
+        return await shell.complain(f"{name}: {problem}", 127)
+    node = shell.system.fs.get(path, shell.cwd)
     if not isinstance(node, File) or not node.mode & 0o111:
-        return await shell.complain(f"{name}: Permission denied", 126)
-    env = _inherited(shell, path, alone=alone) if environment is None else environment
+        directory = shell.bash and isinstance(node, Directory)
+        problem = "Is a directory" if directory else "Permission denied"
+        return await shell.complain(f"{name}: {problem}", 126)
+    if environment is None:
+        environment = _inherited(shell, path, alone=alone)
     if not node.program:
-        return await _run_file(shell, words, path, node, env)
+        return await _run_file(shell, words, path, node, environment)
     function = find_program(node.program)
+    if node.program in BUILTIN_PROGRAMS:
+        function = _run_builtin
     if function is None:
         await shell.write(2, f"{name}: not simulated in this lab's pods\n")
         return 127
-    shell.task_loop.charge(2)
-    shell.task_loop.depth += 1
     process = Process(
         words,
-        env,
+        environment,
         shell.cwd,
         shell.fds,
         shell.task_loop,
@@ -68,6 +65,8 @@ async def run_program(
         partial(spawn, shell),
         shell.fresh,
     )
+    shell.task_loop.charge(2)
+    shell.task_loop.depth += 1
     try:
         return await function(process) & 0xFF
     except FileError as error:
@@ -83,38 +82,39 @@ async def run_program(
         shell.task_loop.depth -= 1
 
 
+async def _run_builtin(process: Process) -> int:
+    """Run a builtin that was called as a program, such as ``/bin/echo`` or ``env printf``."""
+    shell = process.new_shell(dict(process.fds), dict(process.env), dialect="bash")
+    shell.as_program = True
+    return await BUILTINS[process.name](shell, [process.name, *process.args])
+
+
 def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
-    """The environment of a program: bash sets ``_`` to its path, and ``SHLVL``."""
-    env = shell.variables.environment()
-    if shell.dialect == "bash":
-        env["_"] = path
-        level = env.get("SHLVL", "")
+    """Return the environment of a program: bash sets ``_`` to its path, and ``SHLVL``."""
+    environment = shell.variables.environment()
+    if shell.bash:
+        environment["_"] = path
+        level = environment.get("SHLVL", "")
         if alone and level.isdigit():
-            env["SHLVL"] = str(int(level) - 1)
-    return env
+            environment["SHLVL"] = str(int(level) - 1)
+    return environment
 
 
 async def _run_file(
-    shell: Shell, words: list[str], path: str, node: File, env: dict[str, str]
+    shell: Shell, words: list[str], path: str, node: File, environment: dict[str, str]
 ) -> int:
     """Run a script: by its ``#!`` line, or by the shell itself."""
     text = decode(node.content())
     if "\0" in text[:80]:
-        return await shell.complain(
-            f"{words[0]}: cannot execute binary file: Exec format error", 126
-        )
-    first = text.split("\n", 1)[0]
-    if first.startswith("#!") and first[2:].split():
-        interpreter = first[2:].split(None, 1)
+        problem = "cannot execute binary file: Exec format error"
+        return await shell.complain(f"{words[0]}: {problem}", 126)
+    interpreter = text[2:].split("\n", 1)[0].split(None, 1) if text.startswith("#!") else []
+    if interpreter:
         if not shell.system.fs.exists(interpreter[0]):
-            lacking = (
-                "cannot execute: required file not found"
-                if shell.dialect == "bash"
-                else "not found"
-            )
-            return await shell.complain(f"{words[0]}: {lacking}", 127)
-        return await run_program(shell, [*interpreter, path, *words[1:]], env)
-    inner = shell.fresh(dict(shell.fds), env, name=path)
+            problem = "cannot execute: required file not found" if shell.bash else "not found"
+            return await shell.complain(f"{words[0]}: {problem}", 127)
+        return await run_program(shell, [*interpreter, path, *words[1:]], environment)
+    inner = shell.fresh(dict(shell.fds), environment, name=path)
     inner.positional = words[1:]
     shell.task_loop.depth += 1
     try:
@@ -124,10 +124,10 @@ async def _run_file(
 
 
 async def spawn(
-    shell: Shell, words: list[str], env: dict[str, str], fds: dict[int, Stream], cwd: str
+    shell: Shell, words: list[str], environment: dict[str, str], fds: dict[int, Stream], cwd: str
 ) -> int:
     """Run a program from another one."""
-    other = shell.fresh(fds, env, cwd=cwd)
+    other = shell.fresh(fds, environment, cwd=cwd)
     if shell.task_loop.depth > shell.task_loop.budget.depth:
         raise BudgetExceeded("the lab's limit of nested commands was reached")
     await shell.task_loop.tick()

@@ -40,7 +40,7 @@ class StreamError(OSError):
 
 
 class Stream:
-    """An open file description. Reads nothing and takes no writes by itself."""
+    """An open file description; by itself one that was closed (``>&-``)."""
 
     terminal = False
 
@@ -118,29 +118,22 @@ class ConsoleOutput(Stream):
             await WriteOutput(self._channel, data[start : start + CHUNK_BYTES])
 
 
-class NullStream(Stream):
-    """``/dev/null``: reads nothing, takes everything."""
-
-    async def _read(self, limit: int) -> bytes:
-        return b""
-
-    async def write(self, data: bytes) -> None:
-        """Discard the bytes."""
-
-
-class ClosedStream(Stream):
-    """A descriptor that was closed (``>&-``)."""
-
-
 class TextStream(Stream):
     """A text to read: a here-document, a here-string."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, text: str = "") -> None:
         super().__init__()
-        self.unread(data)
+        self.unread(encode(text))
 
     async def _read(self, limit: int) -> bytes:
         return b""
+
+
+class NullStream(TextStream):
+    """``/dev/null``: reads nothing, takes everything."""
+
+    async def write(self, data: bytes) -> None:
+        """Discard the bytes."""
 
 
 class Capture(Stream):

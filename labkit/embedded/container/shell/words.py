@@ -224,10 +224,9 @@ class WordReader:
             return Parameter(self.text[start : self.index], operator="bad")
         self.index = match.end()
         operator = "length" if match[1] else match[3]
-        if quoted and operator[-1:] in ("-", "=", "?", "+"):
-            operand = Word(tuple(self.quoted("}")))
-        else:
-            operand = self.word("}")
+        # Only a word that is put in the place of the value keeps the quotes around it.
+        in_quotes = quoted and operator[-1:] in ("-", "=", "?", "+")
+        operand = Word(tuple(self.quoted("}"))) if in_quotes else self.word("}")
         self._close("}", start)
         return Parameter(match[2], quoted, operator, operand)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.shell.builtins import commands, jobs, output, variables
-from labkit.embedded.container.shell.builtins.table import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
+from labkit.embedded.container.shell.builtin_table import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
+from labkit.embedded.container.shell.builtins import commands, values
 
-__all__ = ["BASH_ONLY", "BUILTINS", "SPECIAL_BUILTINS", "commands", "jobs", "output", "variables"]
+__all__ = ["BASH_ONLY", "BUILTINS", "SPECIAL_BUILTINS", "commands", "values"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.shell import Shell
 
 Builtin = Callable[[Shell, list[str]], Awaitable[int]]
 
@@ -15,42 +15,32 @@ SPECIAL_BUILTINS = frozenset({
     "unset",
 })  # fmt: skip
 
-_LEFT_OUT = frozenset({
-    ".", "alias", "bg", "eval", "fc", "fg", "getopts", "hash", "jobs", "local", "read", "readonly", "return", "times",
-    "trap", "type", "ulimit", "umask", "unalias",
-})  # fmt: skip
-"""Builtins of bash, dash and busybox's ash that the lab's shell reports as left out."""
-
-_BASH_LEFT_OUT = frozenset({
+BASH_ONLY = frozenset({
     "bind", "builtin", "caller", "compgen", "complete", "declare", "dirs", "disown", "enable", "help", "history", "let",
     "logout", "mapfile", "popd", "pushd", "readarray", "shopt", "source", "suspend", "typeset",
 })  # fmt: skip
-"""The left-out builtins that only bash has."""
+"""Builtins that only bash has; all of them are left out."""
 
-LEFT_OUT = _LEFT_OUT | _BASH_LEFT_OUT
-
-BASH_ONLY = _BASH_LEFT_OUT
-
-KEYWORDS = frozenset({
-    "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",
-    "in", "select", "then", "time", "until", "while", "{", "}",
-})  # fmt: skip
+LEFT_OUT = BASH_ONLY | {
+    ".", "alias", "bg", "eval", "fc", "fg", "getopts", "hash", "jobs", "local", "read", "readonly", "return", "times",
+    "trap", "type", "ulimit", "umask", "unalias",
+}  # fmt: skip
+"""Builtins of bash, dash and busybox's ash that the lab's shell reports as left out."""
 
 
 def builtin(*names: str) -> Callable[[Builtin], Builtin]:
     """Put a builtin into :data:`BUILTINS`."""
 
     def register(function: Builtin) -> Builtin:
-        for name in names:
-            BUILTINS[name] = function
+        BUILTINS.update(dict.fromkeys(names, function))
         return function
 
     return register
 
 
-async def left_out(shell: Shell, what: str) -> int:
+async def left_out(shell: Shell, construct: str) -> int:
     """Report that the lab's shell leaves out what the real one has; the status is 127."""
-    await shell.write(2, f"{what}: not simulated in this lab's pods\n")
+    await shell.write(2, f"{construct}: not simulated in this lab's pods\n")
     return 127
 
 
@@ -60,7 +50,7 @@ async def left_out_builtin(shell: Shell, words: list[str]) -> int:
     return await left_out(shell, words[0])
 
 
-async def usage(shell: Shell, name: str, option: str, usage: str) -> int:
+async def invalid_option(shell: Shell, name: str, option: str, usage: str) -> int:
     """Report an unknown option; the status is 2."""
     await shell.complain(f"{name}: {option}: invalid option")
     await shell.write(2, f"{name}: usage: {usage}\n")
