@@ -49,7 +49,7 @@ SOON = (
     "labkit.backends.page.backend", "labkit.backends.page.cluster", "labkit.lessons", "asn1crypto.x509",
     "cryptography.x509", "ecdsa", "labkit.embedded.machinery.pki.certificates",
     "labkit.embedded.apiserver.registry.strategies.rbac", "labkit.embedded.node.pod.pod",
-    "labkit.embedded.container.shell.control", "labkit.embedded.container.programs.elementary", "ipywidgets",
+    "labkit.embedded.container.shell.control", "labkit.embedded.container.programs.system", "ipywidgets",
     "psygnal", "anywidget", "jinja2", "encodings.unicode_escape", "labkit.ui", "labkit.ui.board", "labkit.ui.start",
     "labkit.ui.terminal", "IPython.core.magics.history", "labkit.embedded.apiserver.registry.strategies.core",
     "labkit.embedded.apiserver.registry.strategies.pods.strategy",
