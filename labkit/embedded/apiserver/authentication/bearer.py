@@ -59,6 +59,7 @@ def protocol_token(request: Request) -> str | None:
     if not tokens or tokens == [""]:
         return None
     others = [part for part in offered if not part.startswith(PROTOCOL_PREFIX)]
+    # The server must choose a protocol from the others: the token itself must never be echoed in a response.
     if len(tokens) > 1 or not others:
         raise unauthorized()
     encoded = tokens[0]

@@ -72,7 +72,10 @@ class TokenIssuer:
             and expiration_seconds == WARN_AFTER_SECONDS
             and set(audiences) == {ISSUER}
         ):
+            # Since 1.21 (KEP-1205): old clients read a token once and never again. They get a year, and the audit log names
+            # them by authentication.k8s.io/stale-token.
             lifetime, warn_after = EXTENDED_SECONDS, expiration_seconds
+        # JWT times are whole seconds (RFC 7519, NumericDate).
         now = int(self._clock())
         metadata = account["metadata"]
         token_id = self._new_id()

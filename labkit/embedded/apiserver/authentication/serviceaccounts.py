@@ -87,6 +87,7 @@ class ServiceAccountTokens:
         verified = self._verified.get(token)
         if verified is None:
             verified = _parsed(self._signer.verify(token, _ISSUERS))
+            # Dropping all is simpler than evicting one, and costs one signature check for each token in use.
             if len(self._verified) >= MAX_VERIFIED:
                 self._verified.clear()
             self._verified[token] = verified
@@ -117,6 +118,7 @@ class ServiceAccountTokens:
         if account is None:
             raise BadToken(f'serviceaccounts "{claimed.name}" not found')
         found = account["metadata"]["uid"]
+        # An account that was deleted and created again has the same name: its old tokens must stay invalid.
         if found != claimed.uid:
             raise BadToken(f"service account UID ({found}) does not match claim ({claimed.uid})")
         if _deleted(account, now):
@@ -210,6 +212,7 @@ def _extra(claims: Claims, pod: object, node: object) -> dict[str, tuple[str, ..
 
 def _deleted(obj: Object, now: float) -> bool:
     since = obj["metadata"].get("deletionTimestamp")
+    # A pod that is shutting down may still call the API for a while, as on the real server.
     return bool(since) and parse_time(since) < now - LEEWAY_SECONDS
 
 

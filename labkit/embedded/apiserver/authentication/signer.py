@@ -100,6 +100,7 @@ class TokenSigner:
         if not isinstance(issuer, str) or issuer not in issuers:
             raise BadToken
         header = _json_object(header_part)
+        # The classic attack: a token with "none", or an HMAC with the public key as its secret.
         if header.get("alg") != ALGORITHM or "crit" in header:
             raise BadToken
         key_id = header.get("kid") or self.key_id
@@ -107,6 +108,7 @@ class TokenSigner:
             raise BadToken
         if key_id != self.key_id:
             raise BadToken("invalid signature, no keys found")
+        # Base64 without padding has unused bits: two texts can decode to one signature, and Go accepts only one of them.
         signature = _decode(signature_part)
         if _encode(signature) != signature_part:  # another spelling of the same bytes
             raise BadToken(WRONG_SIGNATURE)

@@ -11,6 +11,7 @@ def system_masters(question: Attributes) -> Decision:
 
     Source: k8s.io/apiserver ``pkg/authorization/authorizerfactory``, ``NewPrivilegedGroups``.
     """
+    # Not a rule of RBAC: deleting every binding does not lock administrators out.
     return ALLOWED if MASTERS in question.user.groups else NO_OPINION
 
 

@@ -55,6 +55,7 @@ class CachedRBACAuthorizer:
             decision = decide(
                 question, chain.from_iterable(self._candidates(question, errors)), errors
             )
+            # Otherwise anybody could fill the memory with long paths that do not exist.
             if sum(map(len, key[2:-1])) > MAX_KEY_CHARACTERS:
                 return decision
             if len(self._decisions) >= MAX_CACHED:
@@ -74,6 +75,7 @@ class CachedRBACAuthorizer:
 
     def _candidates(self, question: Attributes, errors: list[str]) -> Iterator[Iterable[Grant]]:
         """The user's rules that may allow a request, the cluster's and then the namespace's."""
+        # Cluster-wide bindings first, as in the real server: the reason names the first rule that allows.
         for namespace in ("", question.namespace) if question.namespace else ("",):
             index, found = self._grants_in(question.user, namespace)
             yield index.candidates(question)

@@ -51,6 +51,7 @@ class EscalationGuard:
         """
         if info.group != GROUP or MASTERS in user.groups:
             return
+        # The garbage collector and finalizers must be able to work on roles that their controllers could not write.
         if old is not None and _only_ownership(new, old):
             return
         if info.resource in ("roles", "clusterroles"):
@@ -95,6 +96,7 @@ class EscalationGuard:
     def _must_hold(self, user: User, info: RequestInfo, new: Object, rules: Iterable[Rule]) -> None:
         errors: list[str] = []
         held, rules = self._rules(user, info.namespace, errors), list(rules)
+        # Comparing rules is quadratic, and both sides are written by users: a large role must not stop the server.
         charge(sum(map(_part_count, rules)) * (2 + len(held)))
         missing = uncovered(held, rules)
         if missing:

@@ -91,6 +91,7 @@ class Impersonator:
         requestor = question.user
         order = list(range(len(MODES)))
         last = self._last_mode.get(requestor.name)
+        # Most callers impersonate in one way only, and each attempt costs several decisions.
         if last is not None:
             order.remove(last)
             order.insert(0, last)

@@ -31,6 +31,7 @@ class GrantIndex:
         for position, grant in enumerate(grants):
             charge(5)
             groups, resources = grant.rule.get("apiGroups") or (), grant.rule.get("resources") or ()
+            # A rule with 100 groups and 100 resources would need 10,000 entries: users decide how large rules are.
             if len(groups) * len(resources) > MAX_PLACES:
                 self._large[position] = grant
             else:

@@ -51,6 +51,7 @@ def node_authorizer(list_objects: List) -> Authorizer:
         node = node_name(question.user)
         if node is None:
             return NO_OPINION
+        # A user in system:nodes whose name is not system:node:NAME: the real authorizer refuses it with this reason.
         if not node:
             return Decision(False, f"unknown node for user {go_quote(question.user.name)}")
         decide = (
@@ -73,6 +74,7 @@ def _related(question: Attributes, node: str, list_objects: List) -> str | None:
     referenced = {reference for pod in pods for reference in references(pod)}
     if wanted in referenced:
         return None
+    # Pods refer to claims, not to volumes, so the way from a volume to a pod is one step longer.
     if question.resource == "persistentvolumes":
         for volume in list_objects("persistentvolumes", ""):
             claim = volume["spec"].get("claimRef") or {}

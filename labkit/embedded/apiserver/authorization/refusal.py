@@ -21,6 +21,7 @@ def refusal(question: Attributes, reason: str = "") -> ApiError:
         words = _resource_sentence(user, verb, resource, question.group, question.namespace)
     else:
         words = _sanitized(f"User {go_quote(user)} cannot {verb} path {go_quote(question.path)}")
+    # A missing role is the commonest reason, and the only hint that a learner gets of a misspelt roleRef.
     words += f": {reason}" if reason else ""
     if question.is_resource and question.resource:
         error = forbidden(question.resource, question.group, question.name, words)

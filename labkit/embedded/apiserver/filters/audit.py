@@ -43,6 +43,7 @@ def with_audit(handler: Handler, sink: Sink, clock: Clock) -> Handler:
     """Report every request to ``sink``; the handler fills in ``request.audit``."""
 
     def handle(request: Request) -> Response:
+        # Taken before anything else, so that the event covers the whole request.
         received = clock()
         response = handler(request)
         event = _event(request, response, timestamp(received))

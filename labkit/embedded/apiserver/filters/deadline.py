@@ -27,6 +27,7 @@ def with_deadline(handler: Handler) -> Handler:
     def handle(request: Request) -> Response:
         asked = request.param("timeout") if request.query else ""
         if asked and not is_long_running(request.info):
+            # Clients such as kubectl --request-timeout send it, so a typing error must give the real error.
             wrong = duration_problem(asked)
             if wrong:
                 raise bad_request(f"invalid timeout specified in the request URL - {wrong}")

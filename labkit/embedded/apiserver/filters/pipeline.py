@@ -75,6 +75,7 @@ def with_audit_id(handler: Handler, new_id: Callable[[], str]) -> Handler:
         audit_id = request.headers.get("audit-id") or new_id()
         request.audit.id = audit_id
         response = handler(request)
+        # Filters and handlers add to the request, since the response does not exist yet when they warn.
         if request.warnings:
             response.warnings = (*response.warnings, *request.warnings)
         response.headers = {"Audit-Id": audit_id, **request.flow_headers, **response.headers}
@@ -138,6 +139,8 @@ def with_authentication(handler: Handler, authenticators: Sequence[Authenticator
     """
 
     def handle(request: Request) -> Response:
+        # A request with a bad token and a good certificate is accepted: the union authenticator only fails if no
+        # authenticator knows the caller.
         user, refusal = None, None
         for authenticate in authenticators:
             try:
@@ -189,6 +192,7 @@ def with_authorization(handler: Handler, authorize: Authorizer) -> Handler:
     def handle(request: Request) -> Response:
         question = attributes_of(request.user, request.info)
         decision = authorize(question)
+        # By these annotations the audit log explains each decision.
         request.annotate("authorization.k8s.io/decision", "allow" if decision.allowed else "forbid")
         request.annotate(REASON, decision.reason)
         if not decision.allowed:

@@ -37,6 +37,7 @@ class FlowHeaders:
     def __call__(self, user: User) -> dict[str, str]:
         """The two headers; none where the schema or the level is missing."""
         for group, schema_key, level_key in BY_GROUP:
+            # These schemas match by group alone. Schemas that users write have no effect here, since no request waits.
             if group and group not in user.groups:
                 continue
             schema, priority = self._store.get(schema_key), self._store.get(level_key)

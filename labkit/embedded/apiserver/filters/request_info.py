@@ -38,6 +38,7 @@ def request_info(request: Request) -> RequestInfo:
     fields = exact_fields(request.param("fieldSelector")) if "fieldSelector" in query else ()
     if info.verb == "deletecollection":
         return replace(info, fields=fields)
+    # A watch has a verb of its own in RBAC, although its method and path are those of a list.
     watched = "watch" in query and parse_bool(request.param("watch").lower())
     return replace(
         info, verb="watch" if watched else "list", name=_selected_name(request), fields=fields
@@ -49,6 +50,7 @@ def read_path(method: str, path: str) -> RequestInfo:
     """Read a method and a path; ``InvalidPath`` if the path is malformed."""
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []
+    # Shorter paths are discovery documents, which are authorized as non-resource URLs.
     if len(parts) < 3 or parts[0] not in ("api", "apis") or (parts[0] == "apis" and len(parts) < 4):
         return RequestInfo(False, path, method.lower())
     prefix, group, rest = parts[0], "", parts[1:]
@@ -56,6 +58,7 @@ def read_path(method: str, path: str) -> RequestInfo:
         group, rest = rest[0], rest[1:]
     version, rest = rest[0], rest[1:]
     verb = VERBS.get(method, "")
+    # The old form /api/v1/watch/… and /api/v1/proxy/…: deprecated, and still parsed.
     if rest[0] in ("proxy", "watch"):
         if len(rest) < 2:
             raise InvalidPath(f"unable to determine kind and namespace from url, {path}")
@@ -63,10 +66,12 @@ def read_path(method: str, path: str) -> RequestInfo:
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:
         namespace = rest[1]
+        # /namespaces/NAME/status is a subresource of the namespace itself, not a resource called "status" within it.
         if len(rest) > 2 and rest[2] not in ("status", "finalize"):
             rest = rest[2:]
     resource = rest[0]
     name = rest[1] if len(rest) > 1 else ""
+    # For the verb proxy the rest is the path at the other server.
     subresource = rest[2] if len(rest) > 2 and verb != "proxy" else ""
     if not name:
         verb = COLLECTION_VERBS.get(verb, verb)

@@ -163,6 +163,7 @@ class ChannelIO:
         program takes longer to start than that. Ours would be faster, so the client gets a ping first. client-go's user
         agent (``agent``) names the commit of Kubernetes that it was built from.
         """
+        # Every WebSocket client answers a ping (RFC 6455, 5.5.2), so the pong shows that it reads.
         await self._socket.ping()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._client_reads.wait(), GREETING_SECONDS)
@@ -276,6 +277,7 @@ class ExecSessions:
                 io = ChannelIO(socket, PROTOCOLS[protocol], session)
                 await self._run(io, session, headers.get("user-agent", ""))
         finally:
+            # Before the closing handshake, which can take seconds: the command has ended, and its place is free.
             self._running -= 1
             self._before_end()
         with contextlib.suppress(ConnectionError, TimeoutError):

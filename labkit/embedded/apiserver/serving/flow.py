@@ -68,6 +68,7 @@ class Flow:
     async def room(self) -> None:
         """Wait until something large may be encoded; others have a turn meanwhile."""
         await asyncio.sleep(0)
+        # Polling, since room appears by clients' reading on any connection, and few wait here at a time.
         while self.held_bytes > MAX_HELD_BYTES:
             await asyncio.sleep(ROOM_SECONDS)
 
@@ -118,6 +119,7 @@ class Flow:
         held = self.held_bytes
         self._most = max(self._most, held)
         for transport in list(self.sending) if held > MAX_HELD_BYTES else ():
+            # Only clients that take nothing at all: one that reads slowly frees memory, though slowly.
             if transport.stalled_seconds > STALLED_SECONDS:
                 peer, seconds = transport.get_extra_info("peername"), transport.stalled_seconds
                 text = "the client at %s:%s is disconnected: it took nothing for %d s while %d MiB waited to be sent"
@@ -153,6 +155,8 @@ def _version(http: BaseRequest) -> str:
 
 def _trim() -> None:
     """Give freed memory back to the system, where the C library can."""
+    # glibc keeps freed memory in its arenas; after an answer of 60 MiB the process would stay that large. musl and
+    # macOS have no such function.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -23,6 +23,7 @@ _date_line = ""
 def date_line() -> str:
     """The line of the ``Date`` header, formatted once a second."""
     global _date_second, _date_line
+    # The date changes once a second, and all answers of a second share it.
     now = int(time.time())
     if now != _date_second:
         _date_second, _date_line = now, f"Date: {formatdate(now, usegmt=True)}\r\n"
@@ -34,6 +35,7 @@ def warning_values(warnings: Iterable[str]) -> list[str]:
 
     One with control characters is left out, as in Go.
     """
+    # Go's recorder drops repeated texts too: kubectl would print each of them.
     texts = [text for text in dict.fromkeys(warnings) if text and text.isprintable()]
     if sum(map(len, texts)) > MAX_TOTAL_WARNING_RUNES:
         texts = [text[:MAX_WARNING_RUNES] for text in texts]
@@ -55,8 +57,10 @@ def head(
     ``framing`` is the line that frames the body, such as ``Content-Length: 2``. ``close`` ends the connection.
     """
     lines = [f"HTTP/{version} {status} {REASONS.get(status, 'status code ' + str(status))}\r\n"]
+    # Go writes headers sorted by name (net/http, Header.writeSubset). Clients do not depend on it, but recordings do.
     for name in sorted(headers):
         value = headers[name]
+        # A line break in a value would begin another header: Go replaces it by a space (headerNewlineToSpace).
         if "\n" in value or "\r" in value:
             value = value.translate(LINE_BREAKS)
         lines.append(f"{name}: {value}\r\n")
@@ -67,6 +71,7 @@ def head(
         lines.append(framing + "\r\n")
     if close:
         lines.append("Connection: close\r\n")
+    # HTTP/1.0 closes by default, so a client such as `ab` has to be told that the connection stays.
     elif version == "1.0":
         lines.append("Connection: keep-alive\r\n")
     lines.append("\r\n")

@@ -90,6 +90,7 @@ class Frontend:
             response = self._respond(request)
         except BeginAgain:
             return False
+        # These need to wait for the client between pieces, which only a task can do.
         if response.goes_on or response.parts is not None or len(response.body) > WHOLE_BYTES:
             connection.response = response
             return False
@@ -110,6 +111,7 @@ class Frontend:
                     expected = request.headers.get("expect")
                     if expected is not None and expected.lower() != "100-continue":
                         return WireResponse(Response(417), close=True)
+                    # A body without a length can be as large as the limit, and counts as such.
                     small = (http.content_length or MAX_BODY_BYTES) <= LARGE_BYTES
                     async with nullcontext() if small else self._large_bodies:
                         request.body = await read_body(http, expected is not None)
@@ -127,6 +129,7 @@ class Frontend:
                 return WireResponse(status_response(late), close=True)
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
+        # The answers before this one on other connections wait for the end of the turn; a stream must not overtake them.
         self.outbox.flush()
         headers = connection.last_headers
         if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
@@ -166,6 +169,7 @@ class Frontend:
             with suppress(BeginAgain):
                 return self._respond(request)
         while True:
+            # Handling changes a request (user, audit record), so each attempt begins with a fresh one.
             again = self._request(connection, request.method, request.raw_uri)
             again.body, again.in_parts = request.body, False
             with suppress(BeginAgain):

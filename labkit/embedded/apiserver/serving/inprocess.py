@@ -82,6 +82,7 @@ def ask(
         return Answer(400, {"Content-Type": "text/plain; charset=utf-8"}, b"400 Bad Request")
     response = handle(request)
     body = response.body
+    # A caller in the same process cannot wait for events, so it gets those that are ready.
     if response.stream is not None:
         try:
             body = b"".join(b"".join(pieces) for pieces in iter(response.stream.read, []))

@@ -38,6 +38,7 @@ def connection_limit() -> int:
     """How many connections the system allows; raises the soft limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + SPARE_FILES
+    # macOS and some distributions start with 256 or 1,024 open files; raising the soft limit needs no privilege.
     if soft < wanted:
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         with contextlib.suppress(ValueError, OSError):
@@ -84,6 +85,7 @@ class Listener:
                 log.warning("accepting a connection failed: %s", error.strerror)
                 await asyncio.sleep(0.1)
                 continue
+            # Closed at once rather than queued: a client sees an error now instead of a time-out later.
             if len(self._server.connections) + len(self._greeting) >= self._limit:
                 connection.close()
                 continue
@@ -112,6 +114,7 @@ class Listener:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 await until(loop.add_reader, loop.remove_reader, connection)
                 first = connection.recv(1, socket.MSG_PEEK)
+                # 22 is the content type of a TLS handshake record (RFC 8446, 5.1); no HTTP method begins with it.
                 if first == HANDSHAKE_RECORD:
                     tls = await handshake(self.context, connection, self._surround)
                     TlsTransport(connection, tls, self._server(), self._surround, self._sending)

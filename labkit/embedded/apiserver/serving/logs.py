@@ -46,6 +46,7 @@ class LineFile:
     def write(self, line: bytes) -> None:
         """Append a line, given with its newline; a full disk loses it."""
         try:
+            # One rename keeps at most two files: labkit has no log rotation daemon to rely on.
             if self._size + len(line) > self._limit:
                 self._rotate()
             self._size += os.write(self._descriptor, line)
@@ -60,6 +61,7 @@ class LineFile:
 
     def _open(self) -> None:
         self._descriptor = ownership.open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        # The mode of open() counts only for new files, and is subject to the umask.
         os.fchmod(self._descriptor, 0o600)
         self._size = os.fstat(self._descriptor).st_size
 
@@ -120,6 +122,7 @@ class LogHandler(logging.Handler):
 
 def log_to(path: Path) -> None:
     """Send all log records to ``server.log``. Where standard error is that file too, it appends from now on."""
+    # A logging error would be written to standard error, which can be this very file.
     logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers[:] = [LogHandler(LineFile(path, MAX_LOG_BYTES))]
@@ -128,5 +131,6 @@ def log_to(path: Path) -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     logging.getLogger("labkit.embedded.apiserver.serving.connection").setLevel(logging.CRITICAL)
     if os.path.samestat(os.fstat(STDERR), path.stat()):
+        # The starting process opened the file without O_APPEND: its position would overwrite newer lines.
         flags = fcntl.fcntl(STDERR, fcntl.F_GETFL)
         fcntl.fcntl(STDERR, fcntl.F_SETFL, flags | os.O_APPEND)

@@ -69,10 +69,12 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
         try:
             if held >= 0:
                 os.close(held)
+            # marshal and not pickle: the parent only needs bytes and tuples, and pickle would have to be imported.
             made = marshal.dumps(_new_files(pki))
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(made)
         finally:
+            # The child must not run the parent's exit handlers, nor flush its copies of the parent's buffers.
             os._exit(0 if made else 1)
     os.close(writing)
 
@@ -160,6 +162,7 @@ def valid_now(certificate: bytes, at_most_seconds: float = float("inf")) -> bool
 
 def _time(digits: str) -> float:
     """Seconds since the epoch of a time of a certificate; two digits mean the years 1950 to 2049."""
+    # RFC 5280, 4.1.2.5.1: years from 50 on are of the last century.
     if len(digits) == 12:
         digits = ("20" if digits < "50" else "19") + digits
     return datetime.datetime.strptime(digits + "Z", "%Y%m%d%H%M%S%z").timestamp()

@@ -85,9 +85,11 @@ class Forwarding:
             self._session.reach(port) if Forwarding.connections < MAX_CONNECTIONS else TOO_MANY
         )
         if isinstance(listener, str):
+            # kubectl prints the text of the error stream and continues with other connections.
             for frame in (error(listener.encode()), *refused):
                 await self._send(frame)
             return
+        # A socket pair lets aiohttp parse the pod's HTTP as it parses the server's own: no second parser is needed.
         ours, theirs = socket.socketpair()
         await asyncio.get_running_loop().connect_accepted_socket(
             partial(self._serve, listener), theirs
@@ -138,6 +140,7 @@ class Forwarding:
             await self._open(
                 channel, port, partial(_on_channel, channel), partial(_on_channel, channel + 1)
             )
+        # Without connections (all ports refused) gather is done at once, and the socket closes after the errors.
         copied = asyncio.gather(*self._tasks)
         received = asyncio.ensure_future(self._receive_channels())
         self._tasks.add(received)
@@ -173,6 +176,7 @@ class Forwarding:
             PORT.fullmatch(port) is not None and 0 < int(port) < 65536 and kind in ("data", "error")
         )
         known, self._last = self._last, max(self._last, stream)
+        # Stream ids must grow (SPDY 3.1, 2.3.2); one that does not is reset.
         if not (valid and known < stream <= MAX_STREAM) or len(self._streams) >= MAX_CONNECTIONS:
             await self._send(spdy.reset(stream))
             return

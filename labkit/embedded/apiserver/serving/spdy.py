@@ -52,6 +52,7 @@ class Reader:
         while len(self._unread) >= 8:
             first, second = struct.unpack_from(">II", self._unread)
             end = 8 + (second & 0xFFFFFF)
+            # The length is the client's claim: without a limit it would decide how much memory is held for it.
             if end > MAX_FRAME_BYTES:
                 raise SpdyError("a frame is too large")
             if len(self._unread) < end:
@@ -61,6 +62,7 @@ class Reader:
             kind, stream = (
                 (first & 0xFFFF, int.from_bytes(body[:4])) if first >> 31 else (DATA, first)
             )
+            # Data frames (kind 0) carry no version; their first word is the stream.
             if kind and (first >> 16 != VERSION or len(body) < LEAST_BYTES.get(kind, 0)):
                 raise SpdyError("a frame is malformed")
             if kind or body:
@@ -72,6 +74,8 @@ class Reader:
 
     def _headers(self, block: bytes) -> dict[str, str]:
         try:
+            # The limit bounds a block that inflates to far more than it has bytes. The decompressor keeps its state between
+            # blocks, so a truncated block also ends the connection at the next one.
             plain = self._inflate.decompress(block, MAX_HEADER_BYTES)
             found, at = [], 4
             for _ in range(2 * int.from_bytes(plain[:4])):
@@ -85,6 +89,7 @@ class Reader:
 
 def reply(stream: int, deflate: zlib._Compress) -> bytes:
     """Accept a stream, without headers."""
+    # Four zero bytes are a header block with no headers. One compressor serves the whole connection, as the protocol asks.
     block = deflate.compress(bytes(4)) + deflate.flush(zlib.Z_SYNC_FLUSH)
     return control(SYN_REPLY, struct.pack(">I", stream) + block)
 

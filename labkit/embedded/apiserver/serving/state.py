@@ -31,6 +31,7 @@ class StateInUse(StateProblem):
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner may read, atomically."""
+    # In the same directory, since a rename is atomic only within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = ownership.open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
@@ -84,6 +85,7 @@ def open_home(path: Path) -> Path:
             f"{home} is used for something else. Set LABKIT_HOME to an empty directory or a new one."
         )
     try:
+        # Neither access() nor the mode tells about read-only mounts, quotas or full disks. Writing does.
         probe = home / f".probe.{os.getpid()}"
         descriptor = ownership.open_file(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
@@ -130,6 +132,7 @@ def lock(home: Path) -> int:
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
     while True:
         try:
+            # flock and not lockf: POSIX locks end when any descriptor of the file is closed in this process.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return descriptor
         except BlockingIOError as error:

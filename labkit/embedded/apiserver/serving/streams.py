@@ -74,6 +74,7 @@ class Streams:
         """Write what a stream brings until its source, its timeout or the server ends it."""
         wake = asyncio.Event()
         self._wakers.add(wake)
+        # An event instead of a queue: many changes before a client reads cost one wake-up.
         stream.on_ready(wake.set)
         try:
             async with asyncio.timeout(stream.timeout_seconds):

@@ -25,10 +25,12 @@ def split_target(target: str) -> tuple[str, str]:
     Raises:
         BadTarget: It is not a path, an absolute URI, or ``*``, or is badly escaped.
     """
+    # Go checks this before it parses, so a control character is reported even in a malformed target.
     if CONTROL.search(target):
         raise BadTarget("invalid control character in URL")
     if target == "*":
         return "*", ""
+    # A proxy's client sends an absolute URI (RFC 9112, 3.2.2). Its host is ignored: there is only this server.
     if not target.startswith("/"):
         scheme, colon, rest = target.partition("://")
         if not colon or not scheme.isalpha():
@@ -40,6 +42,7 @@ def split_target(target: str) -> tuple[str, str]:
         if BAD_ESCAPE.search(path):
             raise BadTarget("invalid URL escape")
         path = decode(unquote_to_bytes(path.encode("utf-8", "surrogateescape")))
+    # Bytes that are not UTF-8 arrive as surrogates; Go's JSON encoder would write U+FFFD for each.
     elif not path.isascii():
         path = SURROGATE.sub("\ufffd", path)
     return path, query
@@ -51,6 +54,7 @@ def parse_query(query: str) -> dict[str, list[str]]:
     if not query:
         return parameters
     for pair in query.split("&"):
+        # Go stopped to accept ";" as a separator in 1.17 and drops the pair (net/url, parseQuery).
         if not pair or ";" in pair:
             continue
         name, _, value = pair.partition("=")

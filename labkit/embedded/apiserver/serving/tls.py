@@ -64,6 +64,7 @@ async def handshake(
         try:
             with surround():
                 tls.do_handshake()
+        # OpenSSL must not be called again before the socket is ready: it would only report the same.
         except SSL.WantReadError:
             await until(loop.add_reader, loop.remove_reader, connection)
         except SSL.WantWriteError:

@@ -97,6 +97,7 @@ class TlsTransport(asyncio.Transport):
             with self._surround():
                 data = self._tls.recv(RECORD_BYTES)
                 self._protocol.data_received(data)
+                # A full record is likely followed by more of the same request.
                 if len(data) == RECORD_BYTES:
                     self._read_more()
         except SSL.Error as error:
@@ -238,6 +239,7 @@ class TlsTransport(asyncio.Transport):
             return
         self._closing = True
         self.pause_reading()
+        # A client that never reads would otherwise hold the socket and its buffer for ever.
         self._timer = self._loop.call_later(SHUTDOWN_SECONDS, self.abort)
         if not self._waiting:
             self._say_goodbye()
@@ -275,6 +277,7 @@ class TlsTransport(asyncio.Transport):
             self._timer.cancel()
         self._waiting.clear()
         self._sending.discard(self)
+        # asyncio promises connection_lost in a later turn: the protocol may be in the middle of a call.
         self._loop.call_soon(self._finish)
 
     def _finish(self) -> None:

@@ -63,6 +63,7 @@ async def send_events(
         async for _ in socket:
             pass
 
+    # Reading is needed although clients send nothing: pings and the closing handshake arrive there.
     tasks = [asyncio.ensure_future(receive()), asyncio.ensure_future(streams.run(stream, write))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
