@@ -69,8 +69,8 @@ def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
     try:
         leaf, *others = [x509.load_der_x509_certificate(each) for each in chain]
         roots = x509.load_pem_x509_certificates(authority)
-        # A leaf can reach the authority on several paths, for example after the CA was renewed. Go accepts any valid one, so
-        # the one that lasts longest decides.
+        # A leaf can reach the authority on several paths, for example after the CA was renewed. Go accepts any valid
+        # one, so the one that lasts longest decides.
         windows = [
             _window(path) for path in _PathSearch(others, roots).paths(leaf) if _for_clients(path)
         ]
