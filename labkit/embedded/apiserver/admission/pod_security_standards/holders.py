@@ -1,42 +1,31 @@
-"""Which pod or containers hold a setting, and how messages name them.
+"""The engine of the checks: which pods, containers or volumes hold a bad setting, and how messages name them.
 
-Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Security Standards*.
+Source: k8s.io/pod-security-admission ``policy/visitor.go`` and ``policy/helpers.go``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from labkit.core.json_file import read_json
 from labkit.embedded.machinery.request import Object
 
-STANDARDS = read_json(__file__, "standards.json")
-"""What the standards allow; sysctls with the minor version of the standards that first does."""
 Violation = tuple[str, str]
 """What is wrong, and where."""
 Check = Callable[[Object], Violation | None]
+"""A PodSpec to its violation."""
+Bad = Callable[[Object], Any]
+"""A pod, container or volume to its bad values, or to whether it is bad."""
+
+CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
-def containers(spec: Object) -> list[Object]:
-    """All containers of a pod."""
-    return [
-        container
-        for name in ("initContainers", "containers", "ephemeralContainers")
-        for container in spec.get(name) or ()
-    ]
+def security(holder: Object) -> Object:
+    """The security context of a pod or a container."""
+    return holder.get("securityContext") or {}
 
 
-def security(container: Object) -> Object:
-    """The security context of a container."""
-    return container.get("securityContext") or {}
-
-
-def capabilities(container: Object, field: str) -> set[str]:
-    """The capabilities that a container adds or drops."""
-    return set((security(container).get("capabilities") or {}).get(field) or ())
-
-
-def quoted(names: list[str]) -> str:
+def quoted(names: Iterable[str]) -> str:
     """Names in quotes, as messages list them."""
     return ", ".join(f'"{name}"' for name in names)
 
@@ -46,19 +35,87 @@ def named(word: str, names: list[str]) -> str:
     return f"{word}{'s' if len(names) != 1 else ''} {quoted(names)}"
 
 
-def names_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
-    """The names of the containers that a predicate holds for."""
-    return [container.get("name", "") for container in containers(spec) if bad(container)]
+def names_of(spec: Object, bad: Bad, lists: Iterable[str] = CONTAINERS) -> list[str]:
+    """The names of the bad containers, or of the bad items of other ``lists``."""
+    items = (item for field in lists for item in spec.get(field) or ())
+    return [item.get("name", "") for item in items if bad(item)]
 
 
-def names_and_values(
-    spec: Object, values_of: Callable[[Object], set[str]]
-) -> tuple[list[str], list[str]]:
-    """Return the names of the containers in which something is found, and all that is found, sorted."""
-    values = [(container.get("name", ""), values_of(container)) for container in containers(spec)]
-    return [name for name, mine in values if mine], sorted(
-        set().union(*(mine for _, mine in values))
-    )
+def holders_of(spec: Object, bad: Bad) -> list[str]:
+    """What is bad: the pod, containers."""
+    holders = ["pod"] if bad(spec) else []
+    names = names_of(spec, bad)
+    return [*holders, named("container", names)] if names else holders
+
+
+def refuse(
+    reason: str,
+    bad: Bad,
+    text: str,
+    *,
+    pod: bool = False,
+    volumes: bool = False,
+    by_name: bool = False,
+) -> Check:
+    """Make a check that refuses bad containers, and a bad ``pod`` as well, or bad ``volumes`` instead.
+
+    ``text`` is the place, with ``{holders}``, the bad ``{values}`` or, without quotes, ``{listed}``; ``{use}`` agrees with
+    the holders, ``{s}`` with the values. ``by_name`` sorts the holders.
+    """
+
+    def check(spec: Object) -> Violation | None:
+        values: set[str] = set()
+
+        def collects(holder: Object) -> bool:
+            found = bad(holder)
+            if isinstance(found, set):
+                values.update(found)
+            return bool(found)
+
+        names = names_of(spec, collects, ("volumes",) if volumes else CONTAINERS)
+        if by_name:
+            names = sorted(set(names))
+        holders = ["pod"] if pod and collects(spec) else []
+        if names:
+            holders.append(named("volume" if volumes else "container", names))
+        if not holders:
+            return None
+        return reason, text.format(
+            holders=" and ".join(holders),
+            use="uses" if len(names) == 1 else "use",
+            values=quoted(sorted(values)),
+            listed=", ".join(sorted(values)),
+            s="" if len(values) == 1 else "s",
+        )
+
+    return check
+
+
+def demand(reason: str, setting: Callable[[Object], bool | None], text: str) -> Check:
+    """Make a check that demands a setting of the pod or of all containers that lack it.
+
+    ``setting`` returns whether a pod or container has it, None if it leaves it to the other.
+    """
+
+    def check(spec: Object) -> Violation | None:
+        def lacks(container: Object) -> bool:
+            own = setting(container)
+            return not (setting(spec) if own is None else own)
+
+        names = names_of(spec, lacks)
+        return (reason, f"pod or {named('container', names)} must set {text}") if names else None
+
+    return check
+
+
+def first_of(*checks: Check) -> Check:
+    """Make a check that reports the first violation."""
+
+    def check(spec: Object) -> Violation | None:
+        violations = (part(spec) for part in checks)
+        return next((violation for violation in violations if violation is not None), None)
+
+    return check
 
 
 def but_in_user_namespaces(check: Check) -> Check:
@@ -69,23 +126,3 @@ def but_in_user_namespaces(check: Check) -> Check:
 def but_on_windows(check: Check) -> Check:
     """The check, for pods that are not for Windows."""
     return lambda spec: None if (spec.get("os") or {}).get("name") == "windows" else check(spec)
-
-
-def set_by_pod_or_all(spec: Object, holds: Callable[[Object], bool | None]) -> list[str]:
-    """Return the names of containers for which neither they nor the pod have a setting.
-
-    ``holds`` says whether a security context has it, None if it says nothing.
-    """
-    pod = holds(spec.get("securityContext") or {})
-    return [
-        container.get("name", "")
-        for container in containers(spec)
-        if not (own if (own := holds(security(container))) is not None else pod)
-    ]
-
-
-def holders_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
-    """What has a bad security context: the pod, containers."""
-    holders = ["pod"] if bad(spec.get("securityContext") or {}) else []
-    names = names_of(spec, lambda container: bad(security(container)))
-    return [*holders, named("container", names)] if names else holders

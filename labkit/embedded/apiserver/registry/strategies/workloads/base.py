@@ -1,35 +1,42 @@
-"""The strategies that kinds with a pod template share.
+"""The strategies and the warnings that kinds with a pod template share.
 
-Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
+Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``, ``pkg/registry/{apps,batch,core}/*/strategy.go``.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import copy
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import dns_label
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+    Rule,
+    every,
+    fields,
+    not_negative,
+)
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import (
     default_pod_spec,
     drop_disabled,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
-    check_selected_template,
-)
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import (
-    name_advice,
-    template_advice,
-    unchanged,
-)
+from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import selected
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.work import charge
 
+HOST_NAMES = (
+    "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is "
+    "recommended"
+)
+
 
 class TemplateStrategy(Strategy):
-    """What kinds with a pod template share."""
+    """Kinds with a pod template."""
 
     generation = True
     full_checks = 0
@@ -42,7 +49,8 @@ class TemplateStrategy(Strategy):
     @override
     def default(self, obj: Object) -> None:
         spec = self.pod_spec(obj)
-        charge(pod_cost(spec))  # at least one is made
+        # The pods are created later, by a controller: whoever writes the template pays for one.
+        charge(pod_cost(spec))
         default_pod_spec(spec)
 
     @override
@@ -51,11 +59,24 @@ class TemplateStrategy(Strategy):
 
 
 class WorkloadStrategy(TemplateStrategy):
-    """What Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs share."""
+    """Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs."""
 
     status = True
     names_hosts = False
     """Whether the names of its pods begin with its own."""
+    defaults: ClassVar[Object] = {"replicas": 1}
+    """The values of fields that a spec leaves out."""
+    rules: Rule = staticmethod(
+        every(
+            fields(
+                replicas=not_negative,
+                minReadySeconds=not_negative,
+                revisionHistoryLimit=not_negative,
+            ),
+            selected(),
+        )
+    )
+    """The rules for the spec."""
 
     @override
     def default(self, obj: Object) -> None:
@@ -63,30 +84,24 @@ class WorkloadStrategy(TemplateStrategy):
         self.default_spec(obj["spec"])
 
     def default_spec(self, spec: Object) -> None:
-        """Set the defaults beside those of the template."""
-        spec.setdefault("replicas", 1)
+        """Set the defaults besides those of the template."""
+        complete(spec, self.defaults)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        errors.check_counts(
-            "spec", obj["spec"], "replicas", "minReadySeconds", "revisionHistoryLimit"
-        )
-        check_selected_template(obj["spec"], errors)
+        self.rules(obj["spec"], "spec", errors)
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        errors.check_unchanged(
-            "spec.selector", new["spec"].get("selector"), old["spec"].get("selector")
-        )
+        selector = new["spec"].get("selector")
+        errors.check_unchanged("spec.selector", selector, old["spec"].get("selector"))
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        named = name_advice(obj, old) if self.names_hosts else []
-        return (
-            named
-            if unchanged(obj, old)
-            else named + template_advice(obj["spec"]["template"], "spec.template")
-        )
+        warnings = name_advice(obj, old) if self.names_hosts else []
+        if not unchanged(obj, old):
+            warnings += template_advice(obj["spec"]["template"], "spec.template")
+        return warnings
 
 
 class ReplicaSetStrategy(WorkloadStrategy):
@@ -94,3 +109,35 @@ class ReplicaSetStrategy(WorkloadStrategy):
 
     new_status: ClassVar[Object] = {"replicas": 0}
     names_hosts = True
+
+
+def complete(holder: Object, defaults: Object) -> None:
+    """Set missing fields, and those of structs in it, in place."""
+    for name, value in defaults.items():
+        if isinstance(holder.get(name), dict):
+            complete(holder[name], value)
+        else:
+            holder.setdefault(name, copy.deepcopy(value))
+
+
+def default_rollout(strategy: Object, maximum: Any, surge: Any) -> None:
+    """Set the defaults of the update strategy of a Deployment or a DaemonSet."""
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        complete(strategy, {"rollingUpdate": {"maxUnavailable": maximum, "maxSurge": surge}})
+
+
+def name_advice(obj: Object, old: Object | None) -> list[str]:
+    """Warn of a new object whose name is no DNS label, although host names contain it."""
+    messages = dns_label(obj["metadata"].get("name", "")) if old is None else []
+    return [f"{HOST_NAMES}: [{' '.join(messages)}]"] if messages else []
+
+
+def unchanged(obj: Object, old: Object | None) -> bool:
+    """Return whether an update leaves the spec unchanged."""
+    generation = obj["metadata"].get("generation", 0)
+    return old is not None and generation == old["metadata"].get("generation", 0)
+
+
+def template_advice(template: Object, path: str) -> list[str]:
+    """Return the warnings for a pod template."""
+    return pod_warnings(template["spec"], path)

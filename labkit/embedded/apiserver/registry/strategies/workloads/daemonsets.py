@@ -10,12 +10,14 @@ from typing import ClassVar
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_daemon_set_update
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
-    check_selected_template,
+from labkit.embedded.apiserver.registry.strategies.fields.rules import every, fields, not_negative
+from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+    WorkloadStrategy,
+    default_rollout,
+    template_advice,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice
+from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import DAEMON_SET_UPDATE
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import selected
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 
@@ -45,6 +47,18 @@ class DaemonSetStrategy(WorkloadStrategy):
         "desiredNumberScheduled": 0,
         "numberReady": 0,
     }
+
+    defaults: ClassVar[Object] = {"revisionHistoryLimit": 10}
+    rules = staticmethod(
+        every(
+            selected("DaemonSet"),
+            fields(
+                minReadySeconds=not_negative,
+                updateStrategy=DAEMON_SET_UPDATE,
+                revisionHistoryLimit=not_negative,
+            ),
+        )
+    )
 
     @override
     def default(self, obj: Object) -> None:
@@ -78,23 +92,11 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     @override
     def default_spec(self, spec: Object) -> None:
-        strategy = spec["updateStrategy"]
-        strategy.setdefault("type", "RollingUpdate")
-        if strategy["type"] == "RollingUpdate":
-            rolling = strategy.setdefault("rollingUpdate", {})
-            rolling.setdefault("maxUnavailable", 1)
-            rolling.setdefault("maxSurge", 0)
-        spec.setdefault("revisionHistoryLimit", 10)
+        default_rollout(spec["updateStrategy"], 1, 0)
+        super().default_spec(spec)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        # The real server compares the selectors first.
         self.check_change(new, old, errors)
         self.check(new, errors)
-
-    @override
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        spec = obj["spec"]
-        check_selected_template(spec, errors, owner="DaemonSet")
-        errors.check_counts("spec", spec, "minReadySeconds")
-        check_daemon_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
-        errors.check_counts("spec", spec, "revisionHistoryLimit")

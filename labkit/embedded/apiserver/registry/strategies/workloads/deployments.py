@@ -5,22 +5,51 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_deployment_update
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
-    check_selected_template,
+from labkit.embedded.apiserver.registry.strategies.fields.rules import every, fields, not_negative
+from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+    WorkloadStrategy,
+    default_rollout,
 )
+from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import DEPLOYMENT_UPDATE
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import selected
 from labkit.embedded.apiserver.registry.strategy import StrategyContext, keep
 from labkit.embedded.machinery.request import Object
+
+
+def _check_deadline(spec: Any, path: str, errors: FieldErrors) -> None:
+    deadline = spec.get("progressDeadlineSeconds")
+    if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
+        why = "must be greater than minReadySeconds"
+        errors.invalid(f"{path}.progressDeadlineSeconds", deadline, why)
 
 
 class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
 
     names_hosts = True
+    defaults: ClassVar[Object] = {
+        "replicas": 1,
+        "revisionHistoryLimit": 10,
+        "progressDeadlineSeconds": 600,
+    }
+    rules = staticmethod(
+        every(
+            fields(replicas=not_negative),
+            selected(),
+            fields(
+                strategy=DEPLOYMENT_UPDATE,
+                minReadySeconds=not_negative,
+                revisionHistoryLimit=not_negative,
+                progressDeadlineSeconds=not_negative,
+            ),
+            _check_deadline,
+        )
+    )
 
     @override
     def count_generation(self, new: Object, old: Object) -> None:
@@ -37,27 +66,5 @@ class DeploymentStrategy(WorkloadStrategy):
 
     @override
     def default_spec(self, spec: Object) -> None:
-        spec.setdefault("replicas", 1)
-        strategy = spec["strategy"]
-        strategy.setdefault("type", "RollingUpdate")
-        if strategy["type"] == "RollingUpdate":
-            rolling = strategy.setdefault("rollingUpdate", {})
-            rolling.setdefault("maxUnavailable", "25%")
-            rolling.setdefault("maxSurge", "25%")
-        spec.setdefault("revisionHistoryLimit", 10)
-        spec.setdefault("progressDeadlineSeconds", 600)
-
-    @override
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        spec = obj["spec"]
-        errors.check_counts("spec", spec, "replicas")
-        check_selected_template(spec, errors)
-        check_deployment_update(spec["strategy"], "spec.strategy", errors)
-        errors.check_counts(
-            "spec", spec, "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"
-        )
-        deadline = spec.get("progressDeadlineSeconds")
-        if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
-            errors.invalid(
-                "spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"
-            )
+        default_rollout(spec["strategy"], "25%", "25%")
+        super().default_spec(spec)

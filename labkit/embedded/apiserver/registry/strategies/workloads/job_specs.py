@@ -1,71 +1,137 @@
-"""Validation of JobSpecs, of Jobs and of CronJobs' templates.
+"""Rules for JobSpecs, those of Jobs and of CronJobs' templates.
 
-Source: k8s.io/kubernetes ``pkg/apis/batch/validation``.
+Source: k8s.io/kubernetes ``pkg/apis/batch/validation/validation.go``.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+    Rule,
+    at_most,
+    choice,
+    each,
+    every,
+    fields,
+    matches,
+    not_negative,
+    optional,
+    required_choice,
+    rule,
+    zero,
+)
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
-COUNTS = (
-    "parallelism",
-    "completions",
-    "activeDeadlineSeconds",
-    "backoffLimit",
-    "ttlSecondsAfterFinished",
-    "backoffLimitPerIndex",
-    "maxFailedIndexes",
-)
-MAX_RULES = 20
-MAX_VALUES = 255
-MAX_MANAGER_BYTES = 63
-ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
-OPERATORS = ("In", "NotIn")
-STATUSES = ("False", "True", "Unknown")
 NEEDS_INDEXES = "requires indexed completion mode"
 
 
 def default_policy(spec: Object) -> None:
     """Default the status of pod conditions in failure policies to ``True``."""
-    for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
-        for pattern in rule.get("onPodConditions") or ():
+    for failure in (spec.get("podFailurePolicy") or {}).get("rules") or ():
+        for pattern in failure.get("onPodConditions") or ():
             if not pattern.get("status"):
                 pattern["status"] = "True"
 
 
-def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Check the spec of a job or of a cron job's template."""
-    errors.check_counts(path, spec, *COUNTS)
+def _listed_choice(*choices: str) -> Rule:
+    listed = " ".join(go_quote(choice) for choice in choices)
+    return required_choice(*choices, detail=f"valid values: [{listed}]")
+
+
+def _check_order(codes: Any, path: str, errors: FieldErrors) -> None:
+    values: list[int] = codes.get("values") or []
+    for index, value in enumerate(values):
+        place = f"{path}.values[{index}]"
+        if codes.get("operator") == "In" and value == 0:
+            errors.invalid(place, value, "must not be 0 for the In operator")
+        if value in values[:index]:
+            errors.duplicate(place, value)
+    if values != sorted(values):
+        errors.invalid(f"{path}.values", values, "must be ordered")
+
+
+# validatePodFailurePolicy
+EXIT_CODES = every(
+    fields(operator=_listed_choice("In", "NotIn"), values=at_most(255)), _check_order
+)
+POD_CONDITION = fields(
+    type=zero("", matches(qualified_name)), status=_listed_choice("False", "True", "Unknown")
+)
+FAILURE_POLICY = fields(
+    rules=every(
+        at_most(20),
+        each(
+            fields(
+                action=_listed_choice("Count", "FailIndex", "FailJob", "Ignore"),
+                onExitCodes=optional(EXIT_CODES),
+                onPodConditions=every(at_most(20), each(POD_CONDITION)),
+            )
+        ),
+    )
+)
+
+
+# validateSuccessPolicy
+def _check_success_policy(spec: Any, path: str, errors: FieldErrors) -> None:
+    policy = spec.get("successPolicy")
+    place = f"{path}.successPolicy"
+    if policy is None:
+        return
+    if spec.get("completionMode") != "Indexed":
+        errors.invalid(place, go_struct("batch.v1.SuccessPolicy", policy), NEEDS_INDEXES)
+        return
+    why = "at least one rules must be specified when the successPolicy is specified"
+    errors.check_present(f"{place}.rules", policy.get("rules"), why)
+    at_most(20)(policy.get("rules"), f"{place}.rules", errors)
+    for index, success in enumerate(policy.get("rules") or ()):
+        _check_success_rule(
+            success, spec.get("completions") or 0, f"{place}.rules[{index}]", errors
+        )
+
+
+def _check_success_rule(success: Object, completions: int, path: str, errors: FieldErrors) -> None:
+    count = success.get("succeededCount", 0)
+    place = f"{path}.succeededCount"
+    limits = [(completions, "specified completions")]
+    indexes = success.get("succeededIndexes")
+    if indexes is not None:
+        total = 0
+        try:
+            total = count_indexes(indexes, completions)
+        except ValueError as problem:
+            why = f"error parsing succeededIndexes: {problem}"
+            errors.invalid(f"{path}.succeededIndexes", indexes, why)
+        limits.append((total, "indexes in the specified succeededIndexes field"))
+    errors.check_not_negative(place, count)
+    for limit, noun in limits:
+        if count > limit:
+            why = f"must be less than or equal to {limit} (the number of {noun})"
+            errors.invalid(place, count, why)
+
+
+# validateJobSpec
+def _check_modes(spec: Any, path: str, errors: FieldErrors) -> None:
     if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
         errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
-    if spec.get("managedBy") is not None:
-        check_domain_path(spec["managedBy"], f"{path}.managedBy", errors)
-        errors.check_length(f"{path}.managedBy", spec["managedBy"], MAX_MANAGER_BYTES)
-    mode = spec.get("completionMode")
-    if mode not in (None, "NonIndexed", "Indexed"):
-        errors.not_supported(f"{path}.completionMode", mode, ["NonIndexed", "Indexed"])
-    elif mode != "Indexed":
+    MANAGER(spec, path, errors)
+    if spec.get("completionMode") in (None, "NonIndexed"):
         for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
             if spec.get(name) is not None:
                 errors.invalid(f"{path}.{name}", spec[name], NEEDS_INDEXES)
-    if spec.get("podFailurePolicy") is not None:
-        _check_failure_policy(spec, f"{path}.podFailurePolicy.rules", errors)
-    if spec.get("successPolicy") is not None:
-        _check_success_policy(spec, f"{path}.successPolicy", errors)
-    replacement = spec.get("podReplacementPolicy")
-    choices = (
-        ("Failed",)
-        if spec.get("podFailurePolicy") is not None
-        else ("Failed", "TerminatingOrFailed")
-    )
-    errors.check_choice(f"{path}.podReplacementPolicy", replacement, choices)
+
+
+def _check_pods(spec: Any, path: str, errors: FieldErrors) -> None:
+    fails = spec.get("podFailurePolicy") is not None
+    choices = ("Failed",) if fails else ("Failed", "TerminatingOrFailed")
+    errors.check_choice(f"{path}.podReplacementPolicy", spec.get("podReplacementPolicy"), choices)
     check_template(spec["template"], f"{path}.template", errors)
     policy = spec["template"]["spec"].get("restartPolicy")
     place = f"{path}.template.spec.restartPolicy"
@@ -73,87 +139,30 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.required(place, 'valid values: "OnFailure", "Never"')
     elif policy not in ("OnFailure", "Never"):
         errors.not_supported(place, policy, ["OnFailure", "Never"])
-    elif spec.get("podFailurePolicy") is not None and policy != "Never":
-        errors.invalid(
-            place, policy, 'only "Never" is supported when podFailurePolicy is specified'
-        )
+    elif fails and policy != "Never":
+        why = 'only "Never" is supported when podFailurePolicy is specified'
+        errors.invalid(place, policy, why)
 
 
-def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldErrors) -> None:
-    detail = "valid values: [" + " ".join(go_quote(choice) for choice in choices) + "]"
-    errors.check_required_choice(place, value, choices, detail)
-
-
-def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
-    rules = spec["podFailurePolicy"].get("rules") or []
-    errors.check_count(path, rules, MAX_RULES)
-    for index, rule in enumerate(rules):
-        place, action = f"{path}[{index}]", rule.get("action", "")
-        _one_of(action, ACTIONS, f"{place}.action", errors)
-        codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
-        if codes is not None:
-            _check_exit_codes(codes, f"{place}.onExitCodes", errors)
-        errors.check_count(f"{place}.onPodConditions", conditions, MAX_RULES)
-        for number, pattern in enumerate(conditions):
-            where = f"{place}.onPodConditions[{number}]"
-            errors.check_format(f"{where}.type", pattern.get("type", ""), qualified_name)
-            _one_of(pattern.get("status", ""), STATUSES, f"{where}.status", errors)
-
-
-def _check_exit_codes(codes: Object, path: str, errors: FieldErrors) -> None:
-    _one_of(codes.get("operator", ""), OPERATORS, f"{path}.operator", errors)
-    values: list[int] = codes.get("values") or []
-    errors.check_count(f"{path}.values", values, MAX_VALUES)
-    for index, value in enumerate(values):
-        if codes.get("operator") == "In" and value == 0:
-            errors.invalid(f"{path}.values[{index}]", value, "must not be 0 for the In operator")
-        if value in values[:index]:
-            errors.duplicate(f"{path}.values[{index}]", value)
-    if values != sorted(values):
-        errors.invalid(f"{path}.values", values, "must be ordered")
-
-
-def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
-    rules = spec["successPolicy"].get("rules") or []
-    if spec.get("completionMode") != "Indexed":
-        names = {"succeededIndexes": "SucceededIndexes", "succeededCount": "SucceededCount"}
-        shown = [{go: rule.get(name) for name, go in names.items()} for rule in rules]
-        errors.invalid(path, {"Rules": shown or spec["successPolicy"].get("rules")}, NEEDS_INDEXES)
-        return
-    why = "at least one rules must be specified when the successPolicy is specified"
-    errors.check_present(f"{path}.rules", rules, why)
-    errors.check_count(f"{path}.rules", rules, MAX_RULES)
-    completions = spec.get("completions") or 0
-    for index, rule in enumerate(rules):
-        place = f"{path}.rules[{index}]"
-        count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
-        total = 0
-        if indexes is not None:
-            try:
-                total = count_indexes(indexes, completions)
-            except ValueError as problem:
-                errors.invalid(
-                    f"{place}.succeededIndexes",
-                    indexes,
-                    f"error parsing succeededIndexes: {problem}",
-                )
-        if count is not None:
-            _check_success_count(
-                count, completions, total if indexes is not None else None, place, errors
-            )
-
-
-def _check_success_count(
-    count: int, completions: int, total: int | None, path: str, errors: FieldErrors
-) -> None:
-    place = f"{path}.succeededCount"
-    errors.check_not_negative(place, count)
-    if count > completions:
-        what = "the number of specified completions"
-        errors.invalid(place, count, f"must be less than or equal to {completions} ({what})")
-    if total is not None and count > total:
-        what = "the number of indexes in the specified succeededIndexes field"
-        errors.invalid(place, count, f"must be less than or equal to {total} ({what})")
+MANAGER = fields(
+    managedBy=optional(every(check_domain_path, rule(FieldErrors.check_length, 63))),
+    completionMode=choice("NonIndexed", "Indexed"),
+)
+check_job_spec = every(
+    fields(
+        parallelism=not_negative,
+        completions=not_negative,
+        activeDeadlineSeconds=not_negative,
+        backoffLimit=not_negative,
+        ttlSecondsAfterFinished=not_negative,
+        backoffLimitPerIndex=not_negative,
+        maxFailedIndexes=not_negative,
+    ),
+    _check_modes,
+    fields(podFailurePolicy=FAILURE_POLICY),
+    _check_success_policy,
+    _check_pods,
+)
 
 
 def count_indexes(text: str, completions: int) -> int:

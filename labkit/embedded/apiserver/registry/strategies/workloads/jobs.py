@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/batch/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -12,12 +14,15 @@ from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, subdomain_name
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
-    internal,
+    go_struct,
     internal_template,
 )
 from labkit.embedded.apiserver.registry.strategies.workloads.base import (
     TemplateStrategy,
     WorkloadStrategy,
+    name_advice,
+    template_advice,
+    unchanged,
 )
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import (
     check_job_spec,
@@ -28,25 +33,26 @@ from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
     shown_selector,
 )
 from labkit.embedded.apiserver.registry.strategies.workloads.time_zones import time_zone_problem
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import (
-    job_advice,
-    name_advice,
-    unchanged,
-)
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import schemas
 
 USE_TIME_ZONE = (
     "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
     "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
 )
 UID_LABEL = "batch.kubernetes.io/controller-uid"
-POLICIES = {
+IMMUTABLE = {
+    "completionMode": "",
     "podFailurePolicy": "batch.v1.PodFailurePolicy",
+    "backoffLimitPerIndex": "",
+    "managedBy": "",
     "successPolicy": "batch.v1.SuccessPolicy",
 }
-"""Fields of a spec whose values messages show as Go structs."""
+"""Fields that cannot change, and the Go struct of those that are no scalars."""
+TOO_MANY_INDEXES = (
+    "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes "
+    "might not be able to track completedIndexes when a big number of indexes fail"
+)
 NAME_LABEL = "batch.kubernetes.io/job-name"
 
 
@@ -68,21 +74,24 @@ class JobStrategy(WorkloadStrategy):
         super().default(obj)
         _take_labels(obj)
 
+    defaults: ClassVar[Object] = {
+        "parallelism": 1,
+        "backoffLimit": 6,
+        "completionMode": "NonIndexed",
+        "suspend": False,
+        "podReplacementPolicy": "TerminatingOrFailed",
+        "manualSelector": False,
+    }
+
     @override
     def default_spec(self, spec: Object) -> None:
-        if spec.get("completions") is None and spec.get("parallelism") is None:
-            spec["completions"] = 1
         if spec.get("parallelism") is None:
-            spec["parallelism"] = 1
-        if spec.get("backoffLimit") is None:
-            spec["backoffLimit"] = 2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6
-        spec.setdefault("completionMode", "NonIndexed")
-        spec.setdefault("suspend", False)
-        spec.setdefault(
-            "podReplacementPolicy",
-            "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed",
-        )
-        spec.setdefault("manualSelector", False)
+            spec.setdefault("completions", 1)
+        if spec.get("backoffLimitPerIndex") is not None:
+            spec.setdefault("backoffLimit", 2**31 - 1)
+        if spec.get("podFailurePolicy"):
+            spec.setdefault("podReplacementPolicy", "Failed")
+        super().default_spec(spec)
         default_policy(spec)
 
     @override
@@ -123,34 +132,23 @@ class JobStrategy(WorkloadStrategy):
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         _check_spec(new, errors)
-        spec, before = new["spec"], old["spec"]
+        spec = new["spec"]
+        before = old["spec"]
         _check_completions(spec, before, errors)
-        errors.check_unchanged("spec.selector", spec.get("selector"), before.get("selector"))
+        super().check_change(new, old, errors)
         if spec["template"] != before["template"]:
-            errors.invalid(
-                "spec.template", internal_template(spec["template"]), "field is immutable"
-            )
-        for name in (
-            "completionMode",
-            "podFailurePolicy",
-            "backoffLimitPerIndex",
-            "managedBy",
-            "successPolicy",
-        ):
-            if (spec.get(name) or None) != (before.get(name) or None):
-                value = spec.get(name)
-                shown = (
-                    internal(schemas()[POLICIES[name]], value)
-                    if value is not None and name in POLICIES
-                    else value
-                )
-                errors.invalid(f"spec.{name}", shown, "field is immutable")
+            template = internal_template(spec["template"])
+            errors.invalid("spec.template", template, "field is immutable")
+        for name, struct in IMMUTABLE.items():
+            value = spec.get(name)
+            if (value or None) != (before.get(name) or None):
+                printed = go_struct(struct, value) if struct and value is not None else value
+                errors.invalid(f"spec.{name}", printed, "field is immutable")
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return name_advice(obj, old) + (
-            [] if unchanged(obj, old) else job_advice(obj["spec"], "spec")
-        )
+        warnings = name_advice(obj, old)
+        return warnings if unchanged(obj, old) else warnings + job_advice(obj["spec"], "spec")
 
 
 def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> None:
@@ -185,17 +183,17 @@ def _check_generated(job: Object, errors: FieldErrors) -> None:
     selector = job["spec"].get("selector")
     if selector is None:
         return
-    wanted = _generated(job)
+    generated = _generated(job)
     labels = job["spec"]["template"]["metadata"].get("labels") or {}
-    for label, value in wanted.items():
+    for label, value in generated.items():
         place = f"spec.template.metadata.labels[{label}]"
         if label not in labels:
             errors.required(place, f"must be '{value}'")
         elif labels[label] != value:
             errors.invalid(place, dict(sorted(labels.items())), f"must be '{value}'")
-    found = FieldErrors()
-    validate_selector(selector, "spec.selector", found)
-    if not found and not selects(selector, wanted):
+    selector_errors = FieldErrors()
+    validate_selector(selector, "spec.selector", selector_errors)
+    if not selector_errors and not selects(selector, generated):
         errors.invalid("spec.selector", shown_selector(selector), "`selector` not auto-generated")
 
 
@@ -204,15 +202,22 @@ def _check_spec(job: Object, errors: FieldErrors) -> None:
     spec = job["spec"]
     check_job_spec(spec, "spec", errors)
     selector = spec.get("selector")
-    found = FieldErrors()
+    before = len(errors)
+    validate_selector(selector, "spec.selector", errors)
+    usable = len(errors) == before
     if selector is None:
         errors.required("spec.selector")
-    else:
-        validate_selector(selector, "spec.selector", found)
-        errors += found
     labels = spec["template"]["metadata"].get("labels")
-    if not found and (selector is None or not selects(selector, labels or {})):
+    if usable and (selector is None or not selects(selector, labels or {})):
         refuse_labels(labels, errors)
+
+
+def job_advice(spec: Object, path: str) -> list[str]:
+    """Return the warnings for a JobSpec (``pkg/api/job/warnings.go``)."""
+    many = (spec.get("completions") or 0) > 100_000 and (spec.get("parallelism") or 0) > 10_000
+    indexed = spec.get("completionMode") == "Indexed"
+    warnings = [f"{path}: {TOO_MANY_INDEXES}"] if many and indexed else []
+    return warnings + template_advice(spec["template"], f"{path}.template")
 
 
 class CronJobStrategy(TemplateStrategy):

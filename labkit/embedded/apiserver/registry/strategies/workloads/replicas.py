@@ -11,15 +11,18 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import declared_name
+from labkit.embedded.apiserver.registry.strategies.fields.rules import fields, not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.apiserver.registry.strategies.workloads import selection
-from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import (
+from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+    WorkloadStrategy,
     template_advice,
     unchanged,
 )
 from labkit.embedded.machinery.request import Object
+
+COUNTS = fields(replicas=not_negative, minReadySeconds=not_negative)
 
 
 class ReplicationControllerStrategy(WorkloadStrategy):
@@ -37,22 +40,21 @@ class ReplicationControllerStrategy(WorkloadStrategy):
 
     @override
     def default(self, obj: Object) -> None:
-        spec, template = obj["spec"], obj["spec"].get("template")
+        spec = obj["spec"]
+        template = spec.get("template")
         if template is not None:
             default_pod_spec(template["spec"])
             labels = template["metadata"].get("labels")
             if labels:
-                if not spec.get("selector"):
-                    spec["selector"] = dict(labels)
-                if not obj["metadata"].get("labels"):
-                    obj["metadata"]["labels"] = dict(labels)
-        spec.setdefault("replicas", 1)
+                for holder, field in ((spec, "selector"), (obj["metadata"], "labels")):
+                    holder[field] = holder.get(field) or dict(labels)
+        self.default_spec(spec)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
-        errors.check_counts("spec", spec, "replicas", "minReadySeconds")
-        selector = spec.get("selector") or {}
+        COUNTS(spec, "spec", errors)
+        selector = spec.get("selector")
         errors.check_present("spec.selector", selector)
         template = spec.get("template")
         if template is None:
@@ -73,6 +75,6 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         """For an update, warn of the old template, as the real server does."""
         if old is None:
             return super().warnings(obj, old)
-        return (
-            [] if unchanged(obj, old) else template_advice(old["spec"]["template"], "spec.template")
-        )
+        if unchanged(obj, old):
+            return []
+        return template_advice(old["spec"]["template"], "spec.template")

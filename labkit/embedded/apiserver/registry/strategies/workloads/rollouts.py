@@ -1,6 +1,6 @@
-"""Validation of update strategies.
+"""Rules for update strategies.
 
-Source: k8s.io/kubernetes ``pkg/apis/apps/validation``.
+Source: k8s.io/kubernetes ``pkg/apis/apps/validation/validation.go``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,14 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import percent
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+    Rule,
+    every,
+    fields,
+    forbidden,
+    not_negative,
+    zero,
+)
 from labkit.embedded.machinery.request import Object
 
 
@@ -27,87 +35,75 @@ def check_at_most_all(value: Any, path: str, errors: FieldErrors) -> None:
 
 
 def is_zero(value: Any) -> bool:
-    """Whether a count or percentage is zero."""
+    """Return whether a count or percentage is zero."""
     if isinstance(value, str):
         return bool(percent(value)) or int(value[:-1]) == 0
     return not value
 
 
-def _shown_strategy(kind: str, rolling: Object | None) -> Object:
-    """A strategy as the real server's Go structure prints it."""
-    if rolling is None:
-        return {"Type": kind, "RollingUpdate": None}
-    shown = {
-        "MaxUnavailable": rolling.get("maxUnavailable", 0),
-        "MaxSurge": rolling.get("maxSurge", 0),
-    }
-    return {"Type": kind, "RollingUpdate": shown}
+def _by_type(**rules: Rule) -> Rule:
+    """Make the rule for an update strategy: those for its parameters, by its type."""
 
-
-def check_deployment_update(strategy: Object, path: str, errors: FieldErrors) -> None:
-    """Check the strategy of a Deployment."""
-    kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
-    place = f"{path}.rollingUpdate"
-    if kind == "Recreate":
+    def check(strategy: Any, path: str, errors: FieldErrors) -> None:
+        kind = strategy.get("type", "")
+        rolling = strategy.get("rollingUpdate")
+        if kind in rules:
+            rules[kind](rolling, f"{path}.rollingUpdate", errors)
+            return
+        # The real server prints its Go struct.
+        printed = None
         if rolling is not None:
-            errors.forbidden(place, "may not be specified when strategy `type` is 'Recreate'")
-        return
-    if kind != "RollingUpdate":
-        errors.not_supported(path, _shown_strategy(kind, rolling), ["Recreate", "RollingUpdate"])
-        return
-    rolling = rolling or {}
-    for name in ("maxUnavailable", "maxSurge"):
-        check_int_or_percent(rolling.get(name), f"{place}.{name}", errors)
-    if is_zero(rolling.get("maxUnavailable")) and is_zero(rolling.get("maxSurge")):
-        errors.invalid(
-            f"{place}.maxUnavailable",
-            rolling.get("maxUnavailable"),
-            "may not be 0 when `maxSurge` is 0",
-        )
-    check_at_most_all(rolling.get("maxUnavailable"), f"{place}.maxUnavailable", errors)
+            printed = {
+                "MaxUnavailable": rolling.get("maxUnavailable", 0),
+                "MaxSurge": rolling.get("maxSurge", 0),
+            }
+        errors.not_supported(path, {"Type": kind, "RollingUpdate": printed}, rules)
+
+    return check
 
 
-def check_daemon_set_update(strategy: Object, path: str, errors: FieldErrors) -> None:
-    """Check the update strategy of a DaemonSet."""
-    kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
-    if kind == "OnDelete":
-        return
-    if kind != "RollingUpdate":
-        errors.not_supported(path, _shown_strategy(kind, rolling), ["RollingUpdate", "OnDelete"])
-        return
-    place, rolling = f"{path}.rollingUpdate", rolling or {}
-    for check in (check_int_or_percent, check_at_most_all):
-        for name in ("maxUnavailable", "maxSurge"):
-            check(rolling.get(name), f"{place}.{name}", errors)
-    unavailable, surge = (
-        not is_zero(rolling.get("maxUnavailable")),
-        not is_zero(rolling.get("maxSurge")),
-    )
+# ValidateRollingUpdateDeployment
+def _check_progress(rolling: Object, path: str, errors: FieldErrors) -> None:
+    unavailable = rolling.get("maxUnavailable")
+    place = f"{path}.maxUnavailable"
+    if is_zero(unavailable) and is_zero(rolling.get("maxSurge")):
+        errors.invalid(place, unavailable, "may not be 0 when `maxSurge` is 0")
+    check_at_most_all(unavailable, place, errors)
+
+
+# ValidateRollingUpdateDaemonSet: unlike a deployment, exactly one of the two has to be zero
+def _check_one(rolling: Object, path: str, errors: FieldErrors) -> None:
+    unavailable = not is_zero(rolling.get("maxUnavailable"))
+    surge = not is_zero(rolling.get("maxSurge"))
     if unavailable and surge:
-        errors.invalid(
-            f"{place}.maxSurge",
-            rolling["maxSurge"],
-            "may not be set when maxUnavailable is non-zero",
-        )
+        why = "may not be set when maxUnavailable is non-zero"
+        errors.invalid(f"{path}.maxSurge", rolling["maxSurge"], why)
     elif not unavailable and not surge:
-        errors.required(f"{place}.maxUnavailable", "cannot be 0 when maxSurge is 0")
+        errors.required(f"{path}.maxUnavailable", "cannot be 0 when maxSurge is 0")
 
 
-def check_stateful_set_update(strategy: Object, path: str, errors: FieldErrors) -> None:
+FORMATS = fields(maxUnavailable=check_int_or_percent, maxSurge=check_int_or_percent)
+AT_MOST_ALL = fields(maxUnavailable=check_at_most_all, maxSurge=check_at_most_all)
+DEPLOYMENT_UPDATE = _by_type(
+    Recreate=forbidden("may not be specified when strategy `type` is 'Recreate'"),
+    RollingUpdate=zero({}, every(FORMATS, _check_progress)),
+)
+DAEMON_SET_UPDATE = _by_type(
+    RollingUpdate=zero({}, every(FORMATS, AT_MOST_ALL, _check_one)),
+    OnDelete=every(),
+)
+
+
+# ValidateStatefulSetSpec
+def check_stateful_set_update(strategy: Any, path: str, errors: FieldErrors) -> None:
     """Check the update strategy of a StatefulSet."""
-    kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
-    if not kind:
-        errors.required(path)
-    elif kind not in ("OnDelete", "RollingUpdate"):
-        errors.invalid(
-            path, {"Type": kind, "RollingUpdate": rolling}, "must be 'RollingUpdate' or 'OnDelete'"
-        )
-    errors.check_counts(f"{path}.rollingUpdate", rolling or {}, "partition")
+    kind = strategy.get("type", "")
+    rolling = strategy.get("rollingUpdate")
+    errors.check_present(path, kind)
+    if kind not in ("", "OnDelete", "RollingUpdate"):
+        printed = {"Type": kind, "RollingUpdate": rolling}
+        errors.invalid(path, printed, "must be 'RollingUpdate' or 'OnDelete'")
+    PARTITION(rolling, f"{path}.rollingUpdate", errors)
 
 
-def check_retention(policy: Object | None, path: str, errors: FieldErrors) -> None:
-    """Check a StatefulSet's retention policy for claims."""
-    for name in ("whenDeleted", "whenScaled"):
-        value = (policy or {}).get(name)
-        if policy is not None and value not in ("Retain", "Delete"):
-            errors.not_supported(f"{path}.{name}", value, ["Retain", "Delete"])
+PARTITION = fields(partition=not_negative)

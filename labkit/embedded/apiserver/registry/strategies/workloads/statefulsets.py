@@ -6,24 +6,34 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import label_name
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+    choice,
+    each,
+    every,
+    fields,
+    if_set,
+    must,
+    not_negative,
+)
 from labkit.embedded.apiserver.registry.strategies.storage.claims import (
     check_claim_spec,
     claim_warnings,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
+from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+    WorkloadStrategy,
+    complete,
+)
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import (
-    check_retention,
     check_stateful_set_update,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
-    check_selected_template,
-)
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import selected
+from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.request import Object
 
 
@@ -34,24 +44,26 @@ class StatefulSetStrategy(WorkloadStrategy):
 
     name_rule = staticmethod(label_name)
 
+    defaults: ClassVar[Object] = {
+        "podManagementPolicy": "OrderedReady",
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+        "replicas": 1,
+        "revisionHistoryLimit": 10,
+    }
+
     @override
     def default_spec(self, spec: Object) -> None:
-        spec.setdefault("podManagementPolicy", "OrderedReady")
         strategy = spec["updateStrategy"]
         if not strategy.get("type"):
+            complete(strategy, {"rollingUpdate": {}})
             strategy["type"] = "RollingUpdate"
-            strategy.setdefault("rollingUpdate", {})
         if strategy["type"] == "RollingUpdate" and strategy.get("rollingUpdate") is not None:
             strategy["rollingUpdate"].setdefault("partition", 0)
-        retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
-        retention.setdefault("whenDeleted", "Retain")
-        retention.setdefault("whenScaled", "Retain")
-        spec.setdefault("replicas", 1)
-        spec.setdefault("revisionHistoryLimit", 10)
+        super().default_spec(spec)
         for claim in spec.get("volumeClaimTemplates") or ():
-            claim["kind"], claim["apiVersion"] = "PersistentVolumeClaim", "v1"
-            claim["spec"].setdefault("volumeMode", "Filesystem")
-            claim["status"].setdefault("phase", "Pending")
+            claim["kind"] = "PersistentVolumeClaim"
+            claim["apiVersion"] = "v1"
+            complete(claim, {"spec": {"volumeMode": "Filesystem"}, "status": {"phase": "Pending"}})
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
@@ -64,16 +76,18 @@ class StatefulSetStrategy(WorkloadStrategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        _check_stateful_set(obj["spec"], errors, new=True)
+        NEW(obj["spec"], "spec", errors)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        _check_stateful_set(new["spec"], errors, new=False)
-        fixed = {name: value for name, value in new["spec"].items() if name not in MAY_CHANGE}
-        if fixed != {name: value for name, value in old["spec"].items() if name not in MAY_CHANGE}:
+        UPDATED(new["spec"], "spec", errors)
+        masked = {**new["spec"]}
+        for field in MAY_CHANGE:
+            keep(masked, old["spec"], field)
+        if masked != old["spec"]:
             *names, last = (f"'{name}'" for name in MAY_CHANGE)
-            fields = f"fields other than {', '.join(names)} and {last}"
-            errors.forbidden("spec", f"updates to statefulset spec for {fields} are forbidden")
+            listed = f"fields other than {', '.join(names)} and {last}"
+            errors.forbidden("spec", f"updates to statefulset spec for {listed} are forbidden")
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -101,37 +115,44 @@ MAY_CHANGE = (
 """The fields of a stateful set's spec that an update may change."""
 
 
-def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None:
-    policy = spec.get("podManagementPolicy")
-    if policy not in ("OrderedReady", "Parallel"):
-        errors.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
-    check_stateful_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
-    field = "persistentVolumeClaimRetentionPolicy"
-    check_retention(spec.get(field), f"spec.{field}", errors)
-    claims = spec.get("volumeClaimTemplates") or ()
-    if new:
-        for index, claim in enumerate(claims):
-            check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
-    errors.check_counts("spec", spec, "replicas", "minReadySeconds")
-    errors.check_counts("spec.ordinals", spec.get("ordinals") or {}, "start")
-    if new:
-        errors.check_if_given("spec.serviceName", spec.get("serviceName"), label_name)
-    check_selected_template(
-        {**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet"
-    )
+def _check_selected(spec: Any, path: str, errors: FieldErrors) -> None:
+    template = _with_claims(spec["template"], spec.get("volumeClaimTemplates") or ())
+    SELECTED({**spec, "template": template}, path, errors)
+
+
+SELECTED = selected("StatefulSet")
+RETENTION = choice("Retain", "Delete")
+UPDATE = fields(
+    podManagementPolicy=must(
+        lambda policy: policy in ("OrderedReady", "Parallel"),
+        "must be 'OrderedReady' or 'Parallel'",
+    ),
+    updateStrategy=check_stateful_set_update,
+    persistentVolumeClaimRetentionPolicy=fields(whenDeleted=RETENTION, whenScaled=RETENTION),
+)
+COUNTS = fields(
+    replicas=not_negative,
+    minReadySeconds=not_negative,
+    ordinals=fields(start=not_negative),
+)
+CLAIMS = fields(volumeClaimTemplates=each(fields(spec=check_claim_spec)))
+NEW = every(UPDATE, CLAIMS, COUNTS, fields(serviceName=if_set(label_name)), _check_selected)
+# Claims and the service of an older version may be invalid; as they cannot change, they are not checked again.
+UPDATED = every(UPDATE, COUNTS, _check_selected)
 
 
 def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
     """The template as pods will have it: without a host name, with a volume for each claim."""
-    pod = {
-        name: value
-        for name, value in template["spec"].items()
-        if name not in ("hostname", "subdomain")
-    }
-    made = {claim["metadata"].get("name", ""): claim for claim in claims}
-    if made:
-        kept = [volume for volume in pod.get("volumes") or () if volume.get("name", "") not in made]
+    pod = {**template["spec"]}
+    for field in ("hostname", "subdomain"):
+        pod.pop(field, None)
+    names = dict.fromkeys(claim["metadata"].get("name", "") for claim in claims)
+    if names:
+        others = [
+            volume for volume in pod.get("volumes") or () if volume.get("name", "") not in names
+        ]
         pod["volumes"] = [
-            {"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made
-        ] + kept
+            *({"name": name, "persistentVolumeClaim": {"claimName": name}} for name in names),
+            *others,
+        ]
     return {**template, "spec": pod}

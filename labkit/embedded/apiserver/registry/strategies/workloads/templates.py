@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.workloads.base import TemplateStrategy
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
-from labkit.embedded.apiserver.registry.strategies.workloads.warnings import (
+from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+    TemplateStrategy,
     template_advice,
     unchanged,
 )
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -30,8 +30,8 @@ class PodTemplateStrategy(TemplateStrategy):
 
     @override
     def count_generation(self, new: Object, old: Object) -> None:
-        same = new.get("template") == old.get("template")
-        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
+        changed = new.get("template") != old.get("template")
+        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + changed
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
