@@ -116,7 +116,6 @@ class Cluster:
             keys.ca_certificate,
             self._sign_request,
             credentials,
-            access,
             evaluators,
             automatic=automatic,
         )

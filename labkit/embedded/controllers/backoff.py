@@ -10,7 +10,10 @@ from collections.abc import Callable
 from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 
-FIRST_SECONDS, MAX_SECONDS = 1, 60
+# client-go waits from 5 ms to 1,000 s. The clock here ticks about once a second, and a learner who has just raised a
+# quota does not wait for a quarter of an hour.
+FIRST_SECONDS = 1
+MAX_SECONDS = 60
 
 
 class Backoff:
@@ -32,5 +35,5 @@ class Backoff:
         return self._delays.pop(uid_of(owner), None) is not None
 
     def may_try(self, owner: Object) -> bool:
-        """Whether an owner's delay is over."""
+        """Return whether an owner's delay is over."""
         return self._delays.get(uid_of(owner), (0, 0))[0] <= self._clock()

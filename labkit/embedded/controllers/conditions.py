@@ -9,13 +9,37 @@ from labkit.embedded.machinery.request import Object
 
 
 def transition_time(conditions: Iterable[Object], kind: str, status: str, now: str) -> str:
-    """The ``lastTransitionTime`` of a condition, RFC 3339: when its status changed last."""
+    """Return the ``lastTransitionTime`` of a condition, RFC 3339: when its status last changed."""
     for before in conditions:
         if (before.get("type"), before.get("status")) == (kind, status):
             return str(before.get("lastTransitionTime") or now)
     return now
 
 
-def condition(kind: str, status: str, reason: str, message: str, **more: Any) -> Object:
-    """A condition of a type; ``more`` are its times, and what else stands between status and reason."""
-    return {"type": kind, "status": status, **more, "reason": reason, "message": message}
+def condition(kind: str, status: str, reason: str, message: str, **times: Any) -> Object:
+    """Return a condition of a type."""
+    return {"type": kind, "status": status, **times, "reason": reason, "message": message}
+
+
+def set_condition(
+    conditions: list[Object],
+    new: Object,
+    now: str,
+    stamp: str = "lastUpdateTime",
+    *,
+    renew: bool = False,
+) -> bool:
+    """Set a condition in place, and return whether that changed it.
+
+    A condition with the same status and reason stays as it is, unless ``renew`` asks for a new ``stamp``.
+    Source: ``SetDeploymentCondition`` in k8s.io/kubernetes ``pkg/controller/deployment/util``.
+    """
+    kind, status = new["type"], new["status"]
+    for item in conditions:
+        known = item.get("type"), item.get("status"), item.get("reason")
+        if known == (kind, status, new["reason"]) and not renew:
+            return False
+    since = transition_time(conditions, kind, status, now)
+    conditions[:] = [item for item in conditions if item.get("type") != kind]
+    conditions.append({**new, stamp: now, "lastTransitionTime": since})
+    return True

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.objects import uid_of
+from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.request import Object
 
 
 class BaseController(ABC):
     """Reacts to changes of stored objects by further writes."""
+
+    manager = MANAGER
+    """The field manager of its writes."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -22,26 +26,40 @@ class BaseController(ABC):
     def __call__(self, change: Change) -> None:
         """React to a change, inside the write that caused it."""
 
+    def _now(self) -> str:
+        """Return the time for a field of an object."""
+        return timestamp(self._registry.clock())
+
+    def _stored(self, kind: Kind, obj: Object) -> Object | None:
+        """Return the object of a kind that has the namespace and the name of another one."""
+        return self._registry.find(kind, namespace_of(obj), name_of(obj))
+
     def _current(self, kind: Kind, obj: Object) -> Object | None:
-        """An object as it is stored now, None if it is gone or another one has its name."""
-        metadata = obj["metadata"]
-        found = self._registry.find(kind, metadata.get("namespace", ""), metadata["name"])
-        return found if found is not None and uid_of(found) == metadata["uid"] else None
+        """Return the stored state of an object, None if it is gone."""
+        # Writes nest: a controller that reacted earlier may have deleted it, or put another one in its place.
+        stored = self._stored(kind, obj)
+        return stored if stored is not None and uid_of(stored) == uid_of(obj) else None
+
+    def _create_object(self, kind: Kind, obj: Object) -> Object:
+        return self._registry.create(kind, obj, manager=self.manager)
+
+    def _edit(
+        self, kind: Kind, obj: Object, change: Callable[[Object], None], subresource: str = ""
+    ) -> Object:
+        return self._registry.edit(kind, obj, self.manager, change, subresource)
 
     def _delete_object(self, kind: Kind, obj: Object, propagation: str = "") -> None:
-        metadata = obj["metadata"]
         options = DeleteOptions(propagation=propagation)
-        self._registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options)
+        self._registry.delete(kind, namespace_of(obj), name_of(obj), options)
 
     def _drop_finalizer(self, kind: Kind, obj: Object, finalizer: str) -> None:
-        """Drop a finalizer of an object that is still there."""
+        """Drop a finalizer of an object that still exists."""
         current = self._current(kind, obj)
         if current is not None:
-            self._registry.drop_finalizer(kind, current, finalizer, MANAGER)
+            self._registry.drop_finalizer(kind, current, finalizer, self.manager)
 
     def _write_status(self, kind: Kind, obj: Object, status: Object) -> None:
         """Write a status if it differs from the stored one."""
+        # A write without a change would wake the watchers, and this controller, for nothing.
         if obj["status"] != status:
-            self._registry.edit(
-                kind, obj, MANAGER, lambda changed: changed.update(status=status), "status"
-            )
+            self._edit(kind, obj, lambda changed: changed.update(status=status), "status")

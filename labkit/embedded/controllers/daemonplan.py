@@ -8,15 +8,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from labkit.embedded.controllers.rolling import scaled
+from labkit.embedded.controllers.rolling import by_age, scaled
 from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of
 from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
 from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
 HASH, GENERATION = "controller-revision-hash", "pod-template-generation"
+
+# A daemon pod stays on a node with problems: it is often the one that reports them. The list is that of
+# AddOrUpdateDaemonPodTolerations.
 TOLERATIONS = tuple(
     {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": effect}
     for key, effect in (
@@ -26,15 +28,10 @@ TOLERATIONS = tuple(
         ("memory-pressure", "NoSchedule"),
         ("pid-pressure", "NoSchedule"),
         ("unschedulable", "NoSchedule"),
+        ("network-unavailable", "NoSchedule"),  # the last one for pods on the host's network only
     )
 )
-"""The tolerations of every daemon pod: it stays on a node with problems."""
-OF_HOST_NETWORK = {
-    "key": "node.kubernetes.io/network-unavailable",
-    "operator": "Exists",
-    "effect": "NoSchedule",
-}
-Placed = dict[str, list[Object]]
+PodsByNode = dict[str, list[Object]]
 """The name of a node to the pods on it, or bound for it by node affinity."""
 
 
@@ -47,153 +44,152 @@ class Plan:
 
 
 def tolerations(spec: Object) -> list[Object]:
-    """The tolerations of a daemon pod: its own, and those of every daemon pod."""
-    added = [*TOLERATIONS, *([OF_HOST_NETWORK] if spec.get("hostNetwork") else [])]
-    own = [one for one in spec.get("tolerations") or () if one not in added]
-    return own + [dict(one) for one in added]
+    """Return the tolerations of a daemon pod: its own, and those of every daemon pod."""
+    added = [dict(item) for item in TOLERATIONS]
+    if not spec.get("hostNetwork"):
+        added.pop()
+    return [item for item in spec.get("tolerations") or () if item not in added] + added
 
 
 def bound_to(spec: Object, node: str) -> Object:
-    """A copy of a pod's spec whose node affinity only one node meets."""
+    """Return a copy of a pod's spec whose node affinity only one node meets."""
+    # Not by ``nodeName``: since 1.12 the scheduler binds daemon pods, which keeps its checks for them.
     spec = copy.deepcopy(dict(spec))
     affinity = spec.setdefault("affinity", {}).setdefault("nodeAffinity", {})
-    field = {"key": "metadata.name", "operator": "In", "values": [node]}
-    affinity[REQUIRED] = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    name = {"key": "metadata.name", "operator": "In", "values": [node]}
+    affinity[REQUIRED] = {"nodeSelectorTerms": [{"matchFields": [name]}]}
     spec["tolerations"] = tolerations(spec)
     return spec
 
 
 def node_of(pod: Object) -> str:
-    """The node that a pod is on, or bound for by node affinity."""
+    """Return the node that a pod is on, or bound for by node affinity; see ``bound_to``."""
     if pod["spec"].get("nodeName"):
         return str(pod["spec"]["nodeName"])
     required = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
     for term in required.get("nodeSelectorTerms") or ():
-        for one in term.get("matchFields") or ():
-            if (one.get("key"), one.get("operator")) == ("metadata.name", "In") and len(
-                one.get("values") or ()
-            ) == 1:
-                return str(one["values"][0])
+        for item in term.get("matchFields") or ():
+            if (item.get("key"), item.get("operator")) == ("metadata.name", "In"):
+                return str(item["values"][0])
     return ""
 
 
-def placed(pods: Iterable[Object]) -> Placed:
-    """Pods by their nodes, the oldest first, without those that have ended and are deleted."""
-    found: Placed = {}
-    for pod in sorted(pods, key=_age):
-        over = has_ended(pod) and is_deleted(pod)
-        if not over and node_of(pod):
-            found.setdefault(node_of(pod), []).append(pod)
-    return found
-
-
-def _age(pod: Object) -> tuple[bool, str, str]:
-    metadata = pod["metadata"]
-    return not pod["spec"].get("nodeName"), metadata["creationTimestamp"], metadata["name"]
+def by_node(pods: Iterable[Object]) -> PodsByNode:
+    """Group pods by their nodes, the oldest first, without those that have ended and are deleted."""
+    groups: PodsByNode = {}
+    # A pod that the scheduler has bound counts before one that still waits, however old that is.
+    for pod in sorted(pods, key=lambda pod: (not pod["spec"].get("nodeName"), by_age(pod))):
+        if node_of(pod) and not (has_ended(pod) and is_deleted(pod)):
+            groups.setdefault(node_of(pod), []).append(pod)
+    return groups
 
 
 def may_run(daemon_set: Object, node: Object) -> tuple[bool, bool]:
-    """Whether a node should have a pod, and whether one that it has may stay."""
+    """Return whether a node should have a pod, and whether one that it has may stay."""
     spec = daemon_set["spec"]["template"]["spec"]
     if spec.get("nodeName") not in (None, "", name_of(node)) or not node_suits(spec, node):
         return False, False
     accepted = tolerations(spec)
-    effects = {
-        taint.get("effect")
-        for taint in node["spec"].get("taints") or ()
-        if not tolerated(accepted, taint)
-    }
+    taints = node["spec"].get("taints") or ()
+    effects = {taint.get("effect") for taint in taints if not tolerated(accepted, taint)}
     return not effects & {"NoSchedule", "NoExecute"}, "NoExecute" not in effects
 
 
 def is_updated(pod: Object, revision: str) -> bool:
-    """Whether a pod was created from the present template."""
+    """Return whether a pod was created from the present template."""
     return labels_of(pod).get(HASH) == revision
 
 
-def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
-    """The steps after which each suitable node has one pod, of any template."""
+def next_plan(
+    daemon_set: Object, nodes: list[Object], pods: PodsByNode, revision: str, now: float
+) -> Plan:
+    """Return the next steps: first each suitable node gets one pod, of any template; then pods are replaced."""
     plan = Plan()
+    suitable = set()
     for node in nodes:
         name = name_of(node)
         should, may_stay = may_run(daemon_set, node)
-        alive = [pod for pod in on.get(name, ()) if not is_deleted(pod)]
-        if should and name not in on:
+        if should:
+            suitable.add(name)
+        remaining = _undeleted(pods, name)
+        if should and name not in pods:
             plan.nodes.append(name)
         elif not may_stay:
-            plan.pods += alive
+            plan.pods += remaining
         else:
-            ended = [pod for pod in alive if has_ended(pod)]
-            plan.pods += ended
-            alive = [pod for pod in alive if pod not in ended]
-            plan.pods += alive[1:]
-    known = {name_of(node) for node in nodes}
-    for name in on.keys() - known:  # these nodes do not exist
-        plan.pods += [pod for pod in on[name] if not pod["spec"].get("nodeName")]
+            working = [pod for pod in remaining if not has_ended(pod)]
+            plan.pods += [pod for pod in remaining if has_ended(pod)] + working[1:]
+    # The garbage collector of pods takes those that were bound to a node which is gone, 40 s later; the others
+    # would wait for it for ever.
+    for name in pods.keys() - {name_of(node) for node in nodes}:
+        plan.pods += [pod for pod in pods[name] if not pod["spec"].get("nodeName")]
+    rolling = daemon_set["spec"]["updateStrategy"].get("type") == "RollingUpdate"
+    if rolling and not plan.nodes and not plan.pods:
+        plan.pods = _replaceable(daemon_set, suitable, pods, revision, now)
     return plan
 
 
-def rolled(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
-    """The steps of a rolling update: replace pods of former templates, a few at a time."""
-    wanting = {name_of(node) for node in nodes if may_run(daemon_set, node)[0]}
-    unavailable = most_unavailable(daemon_set, len(wanting))
-    plan, missing = Plan(), 0
-    ready: list[Any] = []
-    for name in sorted(on.keys() | wanting):
-        alive = [pod for pod in on.get(name, ()) if not is_deleted(pod)]
-        new = [pod for pod in alive if is_updated(pod, revision)]
-        old = [pod for pod in alive if not is_updated(pod, revision)]
-        if len(new) > 1 or len(old) > 1 or bool(new) == bool(old):
+def _replaceable(
+    daemon_set: Object, suitable: set[str], pods: PodsByNode, revision: str, now: float
+) -> list[Object]:
+    """Return the pods of former templates to delete now: broken ones all, others a few at a time."""
+    broken: list[Object] = []
+    ready: list[Object] = []
+    missing = 0
+    for name in sorted(pods.keys() | suitable):
+        remaining = _undeleted(pods, name)
+        if len(remaining) != 1:
             missing += 1
-        elif new:
-            missing += not _available(daemon_set, new[0], now)
-        elif not _available(daemon_set, old[0], now):
-            plan.pods.append(old[0])
-            missing += 1
+        elif is_updated(remaining[0], revision):
+            missing += not _available(daemon_set, remaining[0], now)
+        elif _available(daemon_set, remaining[0], now):
+            ready += remaining
         else:
-            ready.append(old[0])
-    plan.pods += ready[: max(unavailable - missing, 0)]
-    return plan
+            broken += remaining
+            missing += 1
+    return broken + ready[: max(max_unavailable(daemon_set, len(suitable)) - missing, 0)]
+
+
+def _undeleted(pods: PodsByNode, name: str) -> list[Object]:
+    return [pod for pod in pods.get(name, ()) if not is_deleted(pod)]
 
 
 def _available(daemon_set: Object, pod: Object, now: float) -> bool:
     return is_available(pod, daemon_set["spec"].get("minReadySeconds", 0), now)
 
 
-def most_unavailable(daemon_set: Object, desired: int) -> int:
-    """``maxUnavailable`` of a daemon set, in nodes; one where it is zero for the sake of a surge."""
-    strategy = daemon_set["spec"]["updateStrategy"]
-    if strategy.get("type") != "RollingUpdate":
-        return 0
-    rolling = strategy.get("rollingUpdate") or {}
+def max_unavailable(daemon_set: Object, desired: int) -> int:
+    """Return ``maxUnavailable`` of a daemon set, in nodes."""
+    rolling = daemon_set["spec"]["updateStrategy"].get("rollingUpdate") or {}
+    # It is zero for the sake of a surge, which does not count here; the rollout would not move.
     return scaled(rolling.get("maxUnavailable", 1), desired, up=True) or min(desired, 1)
 
 
-def counts(
-    daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float
+def daemon_status(
+    daemon_set: Object, nodes: list[Object], pods: PodsByNode, revision: str, now: float
 ) -> dict[str, int]:
-    """The status of a daemon set."""
-    desired = current = wrong = ready = updated = available = 0
+    """Return the status of a daemon set."""
+    desired = misscheduled = 0
+    first: list[Object] = []
     for node in nodes:
-        pods, (should, _) = on.get(name_of(node)), may_run(daemon_set, node)
+        should, _ = may_run(daemon_set, node)
+        present = pods.get(name_of(node))
         desired += should
-        if pods and should:
-            current += 1
-            ready += ready_since(pods[0]) is not None
-            available += _available(daemon_set, pods[0], now)
-            updated += is_updated(pods[0], revision)
-        elif pods:
-            wrong += 1
-    found = {
-        "currentNumberScheduled": current,
-        "numberMisscheduled": wrong,
-        "desiredNumberScheduled": desired,
-        "numberReady": ready,
-        "observedGeneration": daemon_set["metadata"].get("generation", 1),
-    }
-    more = {
-        "updatedNumberScheduled": updated,
+        if present and should:
+            first.append(present[0])
+        elif present:
+            misscheduled += 1
+    available = sum(_available(daemon_set, pod, now) for pod in first)
+    optional = {
+        "updatedNumberScheduled": sum(is_updated(pod, revision) for pod in first),
         "numberAvailable": available,
         "numberUnavailable": desired - available,
     }
-    return found | {name: count for name, count in more.items() if count}
+    return {
+        "currentNumberScheduled": len(first),
+        "numberMisscheduled": misscheduled,
+        "desiredNumberScheduled": desired,
+        "numberReady": sum(ready_since(pod) is not None for pod in first),
+        "observedGeneration": daemon_set["metadata"].get("generation", 1),
+        **{name: count for name, count in optional.items() if count},
+    }

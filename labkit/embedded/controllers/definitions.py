@@ -7,7 +7,6 @@ Source: k8s.io/apiextensions-apiserver ``pkg/controller/{status,establish,apiapp
 from __future__ import annotations
 
 import copy
-from functools import partial
 
 from labkit.embedded.apiserver.registry.custom.kinds import (
     DEFINITIONS,
@@ -15,7 +14,7 @@ from labkit.embedded.apiserver.registry.custom.kinds import (
     custom_kinds,
     holds,
 )
-from labkit.embedded.apiserver.registry.registry import Change, timestamp
+from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.apiserver.registry.strategies.definitions import (
     FINALIZER,
     approval,
@@ -25,13 +24,14 @@ from labkit.embedded.apiserver.registry.strategies.definitions import (
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_KIND, CustomKind
-from labkit.embedded.machinery.objects import finalizers_of, is_deleted, name_of
+from labkit.embedded.machinery.objects import finalizers_of, is_deleted, labels_of, name_of
 from labkit.embedded.machinery.request import Object
 
-MANAGER = "kube-apiserver"
 API_SERVICES = BY_KIND["apiregistration.k8s.io", "APIService"]
 LABEL = "kube-aggregator.kubernetes.io/automanaged"
-GROUP_PRIORITY, VERSION_PRIORITY = 1000, 100
+
+# The priorities of crdregistration_controller.go: custom groups come after all of Kubernetes' own.
+PRIORITIES = {"groupPriorityMinimum": 1000, "versionPriority": 100}
 CONFORMANT = "KubernetesAPIApprovalPolicyConformant"
 INITIAL = "the initial names have been accepted"
 IN_PROGRESS = condition(
@@ -41,6 +41,9 @@ IN_PROGRESS = condition(
 
 class Definitions(BaseController):
     """Accepts the names of definitions, establishes them, and deletes their instances."""
+
+    # These controllers are part of the API server, not of the controller manager.
+    manager = "kube-apiserver"
 
     def __call__(self, change: Change) -> None:
         """React to definitions, and to the end of the last instance of one."""
@@ -68,25 +71,24 @@ class Definitions(BaseController):
             self._establish(definition)
 
     def _set(self, definition: Object, *conditions: Object, names: Object | None = None) -> Object:
-        now = timestamp(self._registry.clock())
+        now = self._now()
 
         def change(obj: Object) -> None:
             if names is not None:
                 obj["status"]["acceptedNames"] = names
-            for each in conditions:
-                set_condition(obj, each, now)
+            for item in conditions:
+                set_condition(obj, item, now)
 
-        return self._registry.edit(DEFINITIONS, definition, MANAGER, change, "status")
+        return self._edit(DEFINITIONS, definition, change, "status")
 
     def _name(self, definition: Object) -> bool:
         """Accept the names that no other definition has, and return whether that changed something."""
-        wanted, accepted = definition["spec"]["names"], definition["status"]["acceptedNames"]
-        if wanted == accepted:
+        accepted = definition["status"]["acceptedNames"]
+        if definition["spec"]["names"] == accepted:
             return False
         names, naming = self._accepted(definition)
-        known = condition_of(definition, "NamesAccepted")
-        same = known is not None and all(known.get(name) == naming[name] for name in naming)
-        if names == accepted and same:
+        known = condition_of(definition, "NamesAccepted") or {}
+        if names == accepted and known.items() >= naming.items():
             return False
         established = condition_of(definition, "Established")
         if established is None:
@@ -99,70 +101,58 @@ class Definitions(BaseController):
         return True
 
     def _accepted(self, definition: Object) -> tuple[Object, Object]:
-        """The names that a definition may have, and the condition that says so."""
-        wanted, names = (
-            definition["spec"]["names"],
-            copy.deepcopy(definition["status"]["acceptedNames"]),
-        )
+        """Return the names that a definition may have, and its condition ``NamesAccepted``.
+
+        A conflict keeps the name that the definition had before, and the last conflict is reported.
+        """
+        asked = definition["spec"]["names"]
+        names = copy.deepcopy(definition["status"]["acceptedNames"])
         resources: set[str] = set()
         kinds: set[str] = set()
         for other in self._registry.list(DEFINITIONS):
             if other["spec"]["group"] == definition["spec"]["group"]:
                 used = other["status"]["acceptedNames"]
-                resources |= {
-                    used.get("plural", ""),
-                    used.get("singular", ""),
-                    *(used.get("shortNames") or ()),
-                }
-                kinds |= {used.get("kind", ""), used.get("listKind", "")}
+                resources.update(used.get(field, "") for field in ("plural", "singular"))
+                resources.update(used.get("shortNames") or ())
+                kinds.update(used.get(field, "") for field in ("kind", "listKind"))
         naming = condition("NamesAccepted", "True", "NoConflicts", "no conflicts found")
-        for field, taken, reason in (
-            ("plural", resources, "PluralConflict"),
-            ("singular", resources, "SingularConflict"),
-            ("shortNames", resources, "ShortNamesConflict"),
-            ("kind", kinds, "KindConflict"),
-            ("listKind", kinds, "ListKindConflict"),
-        ):
-            mine = names.get(field) or ""
-            asked = wanted.get(field) or []
-            texts = [asked] if isinstance(asked, str) else asked
+        for field in ("plural", "singular", "shortNames", "kind", "listKind"):
+            taken = kinds if field in ("kind", "listKind") else resources
+            # The definition's own accepted names are among those taken.
             conflicts = [
-                text for text in texts if text in taken and text != mine and text not in mine
+                text
+                for text in _texts(asked.get(field))
+                if text in taken and text not in _texts(names.get(field))
             ]
             if conflicts:
-                said = [f"{go_quote(text)} is already in use" for text in conflicts]
-                message = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
+                problems = [f"{go_quote(text)} is already in use" for text in conflicts]
+                message = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+                reason = f"{field[0].upper()}{field[1:]}Conflict"
                 naming = condition("NamesAccepted", "False", reason, message)
-            elif field in wanted:
-                names[field] = copy.deepcopy(wanted[field])
             else:
-                names.pop(field, None)
-        if "categories" in wanted:
-            names["categories"] = list(wanted["categories"])
-        else:
-            names.pop("categories", None)
+                _copy(asked, names, field)
+        _copy(asked, names, "categories")  # which any number of definitions can share
         return names, naming
 
     def _name_others(self, definition: Object) -> None:
         """Look again at the names of the other definitions of a group."""
         for other in list(self._registry.list(DEFINITIONS)):
-            if other["spec"]["group"] == definition["spec"]["group"]:
+            same_group = other["spec"]["group"] == definition["spec"]["group"]
+            if same_group and name_of(other) != name_of(definition):
                 current = self._current(DEFINITIONS, other)
-                if current is not None and name_of(other) != name_of(definition):
+                if current is not None:
                     self._name(current)
 
     def _approve(self, definition: Object) -> bool:
         """Set the condition for the approval of a protected group, and return whether it has changed."""
-        state, why = approval(definition)
+        state, message = approval(definition)
         if not state:
             return False
-        wanted = condition(
-            CONFORMANT, "True" if state == "Approved" else "False", f"{state}Annotation", why
-        )
+        approved = condition(CONFORMANT, str(state == "Approved"), f"{state}Annotation", message)
         known = condition_of(definition, CONFORMANT)
-        if known is not None and all(known.get(name) == wanted[name] for name in wanted):
+        if known is not None and known.items() >= approved.items():
             return False
-        self._set(definition, wanted)
+        self._set(definition, approved)
         return True
 
     def _establish(self, definition: Object) -> None:
@@ -193,38 +183,47 @@ class Definitions(BaseController):
             self._registry.remove(DEFINITIONS, "", name_of(current))
             return
         done = condition("Terminating", "False", reason, message)
-        change = partial(_release, done, timestamp(self._registry.clock()))
-        self._registry.edit(DEFINITIONS, current, MANAGER, change, "status")
+        now = self._now()
+
+        def release(obj: Object) -> None:
+            set_condition(obj, done, now)
+            obj["metadata"]["finalizers"].remove(FINALIZER)
+
+        self._edit(DEFINITIONS, current, release, "status")
 
     def _register(self, definition: Object) -> None:
         """Create an API service for each group version that definitions serve, and delete those of the others."""
         group = definition["spec"]["group"]
+        definitions = [
+            item for item in self._registry.list(DEFINITIONS) if item["spec"]["group"] == group
+        ]
         served = {
-            f"{version['name']}.{group}": version["name"]
-            for other in self._registry.list(DEFINITIONS)
-            if other["spec"]["group"] == group
-            for version in other["spec"]["versions"]
+            version["name"]
+            for item in definitions
+            for version in item["spec"]["versions"]
             if version["served"]
         }
         for service in list(self._registry.list(API_SERVICES)):
-            metadata = service["metadata"]
-            mine = (metadata.get("labels") or {}).get(LABEL) == "true" and service["spec"].get(
-                "group"
-            ) == group
-            if mine and metadata["name"] not in served:
+            # Only services with the label are the controller's; others name servers of their own.
+            spec = service["spec"]
+            mine = labels_of(service).get(LABEL) == "true" and spec.get("group") == group
+            if mine and spec["version"] not in served:
                 self._delete_object(API_SERVICES, service)
-        for name, version in sorted(served.items()):
+        for version in sorted(served):
+            name = f"{version}.{group}"
             if self._registry.find(API_SERVICES, "", name) is None:
-                spec = {"group": group, "version": version, "groupPriorityMinimum": GROUP_PRIORITY}
-                spec["versionPriority"] = VERSION_PRIORITY
+                spec = {"group": group, "version": version, **PRIORITIES}
                 metadata = {"name": name, "labels": {LABEL: "true"}}
-                self._registry.create(
-                    API_SERVICES, {"metadata": metadata, "spec": spec}, manager=MANAGER
-                )
+                self._create_object(API_SERVICES, {"metadata": metadata, "spec": spec})
 
 
-def _release(done: Object, now: str, obj: Object) -> None:
-    set_condition(obj, done, now)
-    obj["metadata"]["finalizers"] = [
-        name for name in obj["metadata"]["finalizers"] if name != FINALIZER
-    ]
+def _texts(names: str | list[str] | None) -> list[str]:
+    """Return the names in a field, which has one or a list."""
+    return [names] if isinstance(names, str) else names or []
+
+
+def _copy(source: Object, target: Object, field: str) -> None:
+    """Copy a field, or its absence."""
+    target.pop(field, None)
+    if field in source:
+        target[field] = copy.deepcopy(source[field])

@@ -5,17 +5,16 @@ Source: k8s.io/kubernetes ``pkg/controller/{endpoint,endpointslice}``.
 
 from __future__ import annotations
 
-from typing import Any
+import ipaddress
 
-from labkit.embedded.apiserver.registry.registry import Change, timestamp
+from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import is_owned_by, reference_to
 from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of, namespace_of, uid_of
-from labkit.embedded.machinery.pods.state import has_ended, ready_since
+from labkit.embedded.machinery.pods.state import has_ended, port_number, ready_since
 from labkit.embedded.machinery.request import Object
 
 SERVICES = BY_KIND["", "Service"]
@@ -33,207 +32,164 @@ class ServiceEndpoints(BaseController):
 
     def __call__(self, change: Change) -> None:
         """React to services, pods, and endpoints that others delete."""
-        kind = change.kind
-        obj = change.new if change.new is not None else change.old
+        obj = change.new or change.old
         if obj is None:
             return
-        if kind is SERVICES:
+        if change.kind is SERVICES:
             if change.new is not None:
                 self._sync(change.new)
-            elif self._registry.find(ENDPOINTS, namespace_of(obj), name_of(obj)) is not None:
+            elif self._stored(ENDPOINTS, obj) is not None:
+                # Endpoints have no owner reference; the slices have one, and the garbage collector deletes them.
                 self._delete_object(ENDPOINTS, obj)
-        elif kind is PODS:
-            if not _address(change.new) and not _address(change.old):
-                return
-            labels = [labels_of(side) for side in (change.old, change.new) if side is not None]
-            for service in list(self._registry.list(SERVICES, namespace_of(obj))):
-                selector = service["spec"].get("selector")
-                if selector and any(selects({"matchLabels": selector}, some) for some in labels):
-                    self._sync(service)
-        elif kind is ENDPOINTS and change.new is None:
-            service_ = self._registry.find(SERVICES, namespace_of(obj), name_of(obj))
-            if service_ is not None:
-                self._sync(service_)
+        elif change.kind is PODS:
+            sides = [pod for pod in (change.old, change.new) if pod is not None]
+            # Before it has an address, a pod is in no endpoints.
+            if any(map(_address, sides)):
+                for service in list(self._registry.list(SERVICES, namespace_of(obj))):
+                    if any(_selects(service, pod) for pod in sides):
+                        self._sync(service)
+        elif change.kind is ENDPOINTS and change.new is None:
+            stored = self._stored(SERVICES, obj)
+            if stored is not None:
+                self._sync(stored)
 
     def _sync(self, service: Object) -> None:
-        selector = service["spec"].get("selector")
-        if not selector or service["spec"].get("type") == "ExternalName":
+        spec, namespace = service["spec"], namespace_of(service)
+        if not spec.get("selector") or spec.get("type") == "ExternalName":
             return
-        if not is_active_namespace(self._registry, namespace_of(service)):
+        # A namespace that is being deleted takes no new objects.
+        if not is_active_namespace(self._registry, namespace):
             return
         pods = [
             pod
-            for pod in self._registry.list(PODS, namespace_of(service))
-            if _address(pod)
-            and not has_ended(pod)
-            and selects({"matchLabels": selector}, labels_of(pod))
+            for pod in self._registry.list(PODS, namespace)
+            if _address(pod) and not has_ended(pod) and _selects(service, pod)
         ]
-        pods.sort(
-            key=lambda pod: (
-                [int(part) for part in _address(pod).split(".")] if "." in _address(pod) else [0]
-            )
-        )
+        pods.sort(key=lambda pod: ipaddress.ip_address(_address(pod)))
         self._sync_endpoints(service, pods)
         self._sync_slice(service, pods)
 
-    def _labels(self, service: Object, more: dict[str, str]) -> dict[str, str]:
-        labels = {**labels_of(service), **more}
-        if service["spec"].get("clusterIP") == "None":
-            labels["service.kubernetes.io/headless"] = ""
-        return labels
-
     def _sync_endpoints(self, service: Object, pods: list[Object]) -> None:
-        name, namespace = name_of(service), namespace_of(service)
-        labels = self._labels(service, {MANAGED_BY: "endpoint-controller"})
+        metadata = _metadata(service, {MANAGED_BY: "endpoint-controller"})
         subsets = _subsets(service, pods)
-        current = self._registry.find(ENDPOINTS, namespace, name)
+        current = self._stored(ENDPOINTS, service)
         if current is None:
-            metadata = {"name": name, **_metadata(service, labels)}
-            self._registry.create(
-                ENDPOINTS, {"metadata": metadata, "subsets": subsets}, manager=MANAGER
-            )
+            metadata["name"] = name_of(service)
+            self._create_object(ENDPOINTS, {"metadata": metadata, "subsets": subsets})
             return
-        if (current.get("subsets") or []) == subsets and current["metadata"].get(
-            "labels"
-        ) == labels:
+        if (current.get("subsets") or []) == subsets and labels_of(current) == metadata["labels"]:
             return
-        now = timestamp(self._registry.clock())
+        now = self._now()
 
         def change(obj: Object) -> None:
-            obj["metadata"]["labels"] = labels
+            obj["metadata"]["labels"] = metadata["labels"]
             obj["metadata"].setdefault("annotations", {})[TRIGGER_TIME] = now
+            obj.pop("subsets", None)
             if subsets:
                 obj["subsets"] = subsets
-            else:
-                obj.pop("subsets", None)
 
-        self._registry.edit(ENDPOINTS, current, MANAGER, change)
+        self._edit(ENDPOINTS, current, change)
 
     def _sync_slice(self, service: Object, pods: list[Object]) -> None:
-        name, namespace = name_of(service), namespace_of(service)
-        labels = self._labels(
-            service, {SLICE_MANAGED_BY: "endpointslice-controller.k8s.io", SERVICE_NAME: name}
-        )
-        endpoints = [_endpoint(pod) for pod in pods] or None
-        ports = _slice_ports(service, pods) if pods else None
-        slices = self._registry.list(SLICES, namespace)
-        current = next((one for one in slices if is_owned_by(one, uid_of(service))), None)
+        labels = {
+            SLICE_MANAGED_BY: "endpointslice-controller.k8s.io",
+            SERVICE_NAME: name_of(service),
+        }
+        metadata = _metadata(service, labels)
+        # One slice is enough: it takes a hundred endpoints, as many pods as a workload here can have.
+        content = {
+            "endpoints": [_endpoint(pod) for pod in pods] or None,
+            "ports": _ports(service, pods) if pods else None,
+        }
+        slices = self._registry.list(SLICES, namespace_of(service))
+        current = next((item for item in slices if is_owned_by(item, uid_of(service))), None)
         if current is None:
-            references = [reference_to(SERVICES, service)]
-            metadata = {
-                "generateName": f"{name}-",
-                **_metadata(service, labels),
-                "ownerReferences": references,
-            }
-            made = {
-                "metadata": metadata,
-                "addressType": "IPv4",
-                "endpoints": endpoints,
-                "ports": ports,
-            }
-            self._registry.create(SLICES, made, manager=MANAGER)
+            metadata["generateName"] = f"{name_of(service)}-"
+            metadata["ownerReferences"] = [reference_to(SERVICES, service)]
+            self._create_object(SLICES, {"metadata": metadata, "addressType": "IPv4", **content})
             return
-        same = current.get("endpoints") == endpoints and current.get("ports") == ports
-        if same and current["metadata"].get("labels") == labels:
+        same = all(current.get(name) == value for name, value in content.items())
+        if same and labels_of(current) == metadata["labels"]:
             return
 
         def change(obj: Object) -> None:
-            obj["metadata"]["labels"] = labels
-            obj["metadata"]["generation"] = obj["metadata"].get("generation", 1) + (
-                0 if same else 1
-            )
-            obj["endpoints"], obj["ports"] = endpoints, ports
+            obj["metadata"]["labels"] = metadata["labels"]
+            if not same:
+                obj["metadata"]["generation"] = obj["metadata"].get("generation", 1) + 1
+            obj.update(content)
 
-        self._registry.edit(SLICES, current, MANAGER, change)
+        self._edit(SLICES, current, change)
+
+
+def _selects(service: Object, pod: Object) -> bool:
+    selector = service["spec"].get("selector")
+    return bool(selector) and selects({"matchLabels": selector}, labels_of(pod))
 
 
 def _metadata(service: Object, labels: dict[str, str]) -> Object:
-    """The metadata of new Endpoints and slices, but for their name."""
+    """Return the metadata of new Endpoints and slices, but for their name."""
+    labels = {**labels_of(service), **labels}
+    if service["spec"].get("clusterIP") == "None":
+        labels["service.kubernetes.io/headless"] = ""
     annotations = {TRIGGER_TIME: service["metadata"]["creationTimestamp"]}
-    return {
-        "namespace": namespace_of(service),
-        "labels": labels,
-        "annotations": annotations,
-    }
+    return {"namespace": namespace_of(service), "labels": labels, "annotations": annotations}
 
 
-def _address(pod: Object | None) -> str:
-    return str(pod["status"].get("podIP", "")) if pod is not None else ""
+def _address(pod: Object) -> str:
+    return str(pod["status"].get("podIP", ""))
 
 
-def _ready(pod: Object) -> bool:
+def _is_ready(pod: Object) -> bool:
     return not is_deleted(pod) and ready_since(pod) is not None
 
 
-def _target_port(port: Object, pod: Object) -> int | None:
-    target: Any = port.get("targetPort", port.get("port"))
-    if isinstance(target, int):
-        return target
-    for container in pod["spec"].get("containers") or ():
-        for other in container.get("ports") or ():
-            if other.get("name") == target and other.get("protocol") == port.get("protocol"):
-                return int(other["containerPort"])
-    return None
-
-
-def _reference(pod: Object) -> Object:
-    metadata = pod["metadata"]
-    return {
-        "kind": "Pod",
-        "namespace": metadata["namespace"],
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-    }
+def _ports(service: Object, pods: list[Object]) -> list[Object]:
+    """Return the ports of a service as they are on the first of some pods that has them."""
+    ports = []
+    for port in service["spec"].get("ports") or ():
+        # A target port may be a name, which can stand for another number in each pod.
+        target = port.get("targetPort", port.get("port"))
+        protocol = port.get("protocol", "TCP")
+        numbers = [port_number(target, pod, protocol) for pod in pods]
+        number = next(filter(None, numbers), 0)
+        if number:
+            ports.append({"name": port.get("name", ""), "port": number, "protocol": protocol})
+    return ports
 
 
 def _subsets(service: Object, pods: list[Object]) -> list[Object]:
-    """The subsets: pods grouped by their ports, the ready ones apart."""
+    """Return the subsets: pods grouped by their ports, the ready ones apart."""
     groups: dict[str, Object] = {}
     for pod in pods:
-        ports = []
-        for port in service["spec"].get("ports") or ():
-            number = _target_port(port, pod)
-            if number is not None:
-                named = {"name": port["name"]} if port.get("name") else {}
-                ports.append({**named, "port": number, "protocol": port.get("protocol", "TCP")})
+        # Endpoints leave an empty name out; slices, where it is a pointer, have it.
+        ports = [
+            {name: value for name, value in port.items() if value}
+            for port in _ports(service, [pod])
+        ]
         if not ports and service["spec"].get("clusterIP") != "None":
             continue
-        address: Object = {"ip": _address(pod)}
-        if pod["spec"].get("nodeName"):
-            address["nodeName"] = pod["spec"]["nodeName"]
-        address["targetRef"] = _reference(pod)
-        group = groups.setdefault(repr(ports), {"ports": ports})
-        ready = _ready(pod) or service["spec"].get("publishNotReadyAddresses")
-        group.setdefault("addresses" if ready else "notReadyAddresses", []).append(address)
-    order = ("addresses", "notReadyAddresses", "ports")
-    return [{name: group[name] for name in order if group.get(name)} for group in groups.values()]
+        group = groups.setdefault(
+            repr(ports), {"addresses": [], "notReadyAddresses": [], "ports": ports}
+        )
+        ready = _is_ready(pod) or service["spec"].get("publishNotReadyAddresses")
+        address = {"ip": _address(pod), **_target(pod)}
+        group["addresses" if ready else "notReadyAddresses"].append(address)
+    return [{name: value for name, value in group.items() if value} for group in groups.values()]
 
 
 def _endpoint(pod: Object) -> Object:
-    ready = _ready(pod)
-    terminating = is_deleted(pod)
-    found: Object = {
-        "addresses": [_address(pod)],
-        "conditions": {"ready": ready, "serving": ready, "terminating": terminating},
-        "targetRef": _reference(pod),
+    ready = _is_ready(pod)
+    conditions = {"ready": ready, "serving": ready, "terminating": is_deleted(pod)}
+    return {"addresses": [_address(pod)], "conditions": conditions, **_target(pod)}
+
+
+def _target(pod: Object) -> Object:
+    """Return the fields of an endpoint that name its pod."""
+    reference = {
+        "kind": "Pod",
+        "namespace": namespace_of(pod),
+        "name": name_of(pod),
+        "uid": uid_of(pod),
     }
-    if pod["spec"].get("nodeName"):
-        found["nodeName"] = pod["spec"]["nodeName"]
-    return found
-
-
-def _slice_ports(service: Object, pods: list[Object]) -> list[Object]:
-    ports = []
-    for port in service["spec"].get("ports") or ():
-        number = next(
-            (found for pod in pods if (found := _target_port(port, pod)) is not None), None
-        )
-        if number is not None:
-            ports.append(
-                {
-                    "name": port.get("name", ""),
-                    "protocol": port.get("protocol", "TCP"),
-                    "port": number,
-                }
-            )
-    return ports
+    node = pod["spec"].get("nodeName")
+    return {"targetRef": reference, **({"nodeName": node} if node else {})}

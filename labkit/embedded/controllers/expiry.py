@@ -6,7 +6,7 @@ The real server lets etcd end them: ``--event-ttl`` of kube-apiserver.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.controllers.event_recorder import EVENTS
+from labkit.embedded.controllers.events import EVENTS
 from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 

@@ -9,86 +9,64 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection
 
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.controllers import MANAGER
-from labkit.embedded.controllers.controller_ref import claim, reference_to
-from labkit.embedded.controllers.rolling import COLLISIONS, template_hash
-from labkit.embedded.machinery.kinds import BY_KIND, Kind
-from labkit.embedded.machinery.objects import name_of, namespace_of
+from labkit.embedded.controllers.controller_ref import reference_to
+from labkit.embedded.controllers.rolling import by_age, free_name
+from labkit.embedded.controllers.workload import WorkloadController
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import annotations_of, labels_of, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 
 REVISIONS = BY_KIND["apps", "ControllerRevision"]
 
 
-class History:
-    """Maintains the revisions of owners of one kind; a revision has the hash of its name in a label."""
+class RevisionedController(WorkloadController):
+    """A workload controller that stores the templates of its owners as revisions."""
 
-    def __init__(self, registry: Registry, kind: Kind, label: str) -> None:
-        self._registry, self._kind, self._label = registry, kind, label
+    hash_label: str
+    """The label of a revision with the hash in its name."""
 
-    def revisions(self, owner: Object) -> list[Object]:
-        """An owner's revisions, the present one last: created if it is missing."""
-        selector = owner["spec"].get("selector") or {}
-        found = claim(self._registry, self._kind, owner, selector, REVISIONS)
-        found.sort(key=_age)
-        data = {
-            "spec": {
-                "template": {**copy.deepcopy(dict(owner["spec"]["template"])), "$patch": "replace"}
-            }
-        }
-        current = next((one for one in reversed(found) if one.get("data") == data), None)
-        old = [one for one in found if one is not current]
-        number = max((one.get("revision", 0) for one in old), default=0) + 1
+    def _revisions(self, owner: Object) -> list[Object]:
+        """Return an owner's revisions, the present one last: created if it is missing."""
+        claimed = sorted(self._claim(owner, REVISIONS), key=_age)
+        # The patch that restores the template; kubectl's undo applies it as it is.
+        template = {**copy.deepcopy(dict(owner["spec"]["template"])), "$patch": "replace"}
+        data = {"spec": {"template": template}}
+        current = next((item for item in reversed(claimed) if item.get("data") == data), None)
+        old = [item for item in claimed if item is not current]
+        number = max((item.get("revision", 0) for item in old), default=0) + 1
         if current is None:
-            current = self._create(owner, data, number)
+            current = self._create_revision(owner, data, number)
         elif current.get("revision", 0) < number:
-            current = self._registry.edit(
-                REVISIONS, current, MANAGER, lambda obj: obj.update(revision=number)
-            )
+            current = self._edit(REVISIONS, current, lambda obj: obj.update(revision=number))
         return [*old, current]
 
-    def hash_of(self, revision: Object) -> str:
-        """The hash of a revision, or its name if the label is missing."""
-        metadata = revision["metadata"]
-        return str((metadata.get("labels") or {}).get(self._label) or metadata["name"])
-
-    def trim(self, owner: Object, revisions: list[Object], live: Collection[str]) -> None:
-        """Delete the oldest of the former revisions beyond the history limit, but none whose name is ``live``."""
-        keep = owner["spec"].get("revisionHistoryLimit", 10)
-        unused = [one for one in sorted(revisions, key=_age) if name_of(one) not in live]
-        for one in unused[: max(len(unused) - keep, 0)]:
-            namespace, name = namespace_of(one), name_of(one)
-            self._registry.delete(
-                REVISIONS, namespace, name, DeleteOptions(propagation="Background")
-            )
-
-    def _create(self, owner: Object, data: Object, number: int) -> Object:
-        metadata, template = owner["metadata"], owner["spec"]["template"]
-        for collisions in range(COLLISIONS):
-            suffix = template_hash(template, collisions)
-            name = f"{metadata['name'][:223]}-{suffix}"
-            if self._registry.find(REVISIONS, metadata["namespace"], name) is None:
-                break
-        made: Object = {
-            "metadata": {
-                "name": name,
-                "namespace": metadata["namespace"],
-                "labels": {
-                    **((template.get("metadata") or {}).get("labels") or {}),
-                    self._label: suffix,
-                },
-                "annotations": dict(metadata.get("annotations") or {}),
-                "ownerReferences": [reference_to(self._kind, owner)],
-            },
-            "data": data,
-            "revision": number,
+    def _create_revision(self, owner: Object, data: Object, number: int) -> Object:
+        name, suffix = free_name(self._registry, REVISIONS, owner)
+        metadata = {
+            "name": name,
+            "namespace": namespace_of(owner),
+            "labels": {**labels_of(owner["spec"]["template"]), self.hash_label: suffix},
+            "annotations": dict(annotations_of(owner)),
+            "ownerReferences": [reference_to(self.kind, owner)],
         }
-        return self._registry.create(REVISIONS, made, manager=MANAGER)
+        revision = {"metadata": metadata, "data": data, "revision": number}
+        return self._create_object(REVISIONS, revision)
+
+    def _hash_of(self, revision: Object) -> str:
+        """Return the hash of a revision, or its name if the label is missing."""
+        return str(labels_of(revision).get(self.hash_label) or name_of(revision))
+
+    def _trim(self, owner: Object, revisions: list[Object], live: Collection[str]) -> None:
+        """Delete the oldest of the former revisions beyond the history limit, but none whose name is ``live``."""
+        limit = owner["spec"].get("revisionHistoryLimit", 10)
+        unused = [item for item in sorted(revisions, key=_age) if name_of(item) not in live]
+        for revision in unused[: max(len(unused) - limit, 0)]:
+            self._delete_object(REVISIONS, revision, "Background")
 
 
 def template_of(revision: Object) -> Object | None:
-    """The template in a revision; None if a client wrote something else into it."""
+    """Return the template in a revision, None if a client wrote something else into it."""
+    # ``data`` is free-form JSON: the API server accepts anything there.
     spec = (revision.get("data") or {}).get("spec")
     template = spec.get("template") if isinstance(spec, dict) else None
     if not isinstance(template, dict) or not isinstance(template.get("spec"), dict):
@@ -97,8 +75,4 @@ def template_of(revision: Object) -> Object | None:
 
 
 def _age(revision: Object) -> tuple[int, str, str]:
-    return (
-        revision.get("revision", 0),
-        revision["metadata"]["creationTimestamp"],
-        name_of(revision),
-    )
+    return revision.get("revision", 0), *by_age(revision)

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from labkit.embedded.controllers.conditions import condition
-from labkit.embedded.machinery.objects import conditions_of, is_deleted
+from labkit.embedded.machinery.objects import is_deleted, true_condition
 from labkit.embedded.machinery.pods.state import has_ended, is_active, parse_time
 from labkit.embedded.machinery.request import Object
 
-FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 10, 600
-"""The delay of a new pod after a failure; each further failure doubles it."""
+# The delay of a new pod after a failure; each further failure doubles it. Source: DefaultJobPodFailureBackOff and
+# MaxJobPodFailureBackOff.
+FIRST_DELAY_SECONDS = 10
+MAX_DELAY_SECONDS = 600
 DONE, FAILED = "Complete", "Failed"
 INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
-"""The condition that comes before the final one, while pods are terminating."""
+"""The condition that comes before the final one, while pods are terminating (KEP 3998)."""
 
 
 class Verdict(NamedTuple):
@@ -33,112 +34,105 @@ TOO_OFTEN = Verdict(FAILED, "BackoffLimitExceeded", "Job has reached the specifi
 TOO_LONG = Verdict(FAILED, "DeadlineExceeded", "Job was active longer than specified deadline")
 
 
-def condition_of(job: Object, *kinds: str) -> Object | None:
-    """The first true condition of one of some types."""
-    conditions = conditions_of(job)
-    return next(
-        (one for one in conditions if one.get("type") in kinds and one.get("status") == "True"),
-        None,
-    )
-
-
 def finished(job: Object) -> Object | None:
-    """The condition of a finished job, None if it goes on."""
-    return condition_of(job, DONE, FAILED)
+    """Return the condition of a finished job, None if it goes on."""
+    return true_condition(job, DONE, FAILED)
 
 
 def interim_verdict(job: Object) -> Verdict | None:
-    """The verdict that waits until no pod is terminating any more."""
+    """Return the verdict that waits until no pod is terminating any more."""
     for kind, interim in INTERIM.items():
-        found = condition_of(job, interim)
-        if found is not None:
-            return Verdict(kind, found.get("reason", ""), found.get("message", ""))
+        condition = true_condition(job, interim)
+        if condition is not None:
+            return Verdict(kind, condition.get("reason", ""), condition.get("message", ""))
     return None
 
 
 def is_suspended(job: Object) -> bool:
-    """Whether a job is suspended."""
+    """Return whether a job is suspended."""
     return bool(job["spec"].get("suspend"))
 
 
 def is_terminating(pod: Object) -> bool:
-    """Whether a pod is being deleted and has not ended yet."""
+    """Return whether a pod is being deleted and has not ended yet."""
     return is_deleted(pod) and not has_ended(pod)
 
 
+def has_succeeded(pod: Object) -> bool:
+    """Return whether a pod has succeeded."""
+    return bool(pod["status"].get("phase") == "Succeeded")
+
+
 def has_failed(job: Object, pod: Object) -> bool:
-    """Whether a pod has failed: a deleted one has, unless the job replaces failed ones only."""
-    phase = pod["status"].get("phase")
-    if phase == "Failed" or replaces_late(job):
-        return bool(phase == "Failed")
-    return is_deleted(pod) and phase != "Succeeded"
+    """Return whether a pod has failed: a deleted one has, unless the job replaces failed ones only."""
+    if pod["status"].get("phase") == "Failed" or replaces_late(job):
+        return bool(pod["status"].get("phase") == "Failed")
+    return is_deleted(pod) and not has_succeeded(pod)
 
 
 def replaces_late(job: Object) -> bool:
-    """Whether a pod is replaced only after it has failed, not while it is terminating."""
-    return job["spec"].get("podReplacementPolicy") == "Failed" or bool(
-        job["spec"].get("podFailurePolicy")
-    )
+    """Return whether a pod is replaced only after it has failed, not while it is terminating."""
+    # A job with a failure policy must replace late: only an ended pod has the exit codes that the policy names.
+    spec = job["spec"]
+    return spec.get("podReplacementPolicy") == "Failed" or bool(spec.get("podFailurePolicy"))
 
 
 def wanted_pods(job: Object, succeeded: int, active: int) -> int:
-    """The number of pods that should be active."""
+    """Return the number of pods that should be active."""
     completions, parallelism = job["spec"].get("completions"), job["spec"]["parallelism"]
+    # Without completions the pods are workers of a queue: when one has succeeded, the queue is empty.
     if completions is None:
         return active if succeeded else int(parallelism)
     return max(min(int(completions) - succeeded, int(parallelism)), 0)
 
 
 def restarts_exceed(job: Object, pods: Iterable[Object]) -> bool:
-    """Whether the container restarts of a job with ``OnFailure`` exceed its back-off limit."""
+    """Return whether the container restarts of a job with ``OnFailure`` exceed its back-off limit."""
     if job["spec"]["template"]["spec"].get("restartPolicy") != "OnFailure":
         return False
-    restarts = sum(
-        status.get("restartCount", 0)
-        for pod in pods
-        if pod["status"].get("phase") in ("Running", "Pending")
-        for name in ("initContainerStatuses", "containerStatuses")
-        for status in pod["status"].get(name) or ()
-    )
+    restarts = sum(sum(restart_counts(pod)) for pod in pods if not has_ended(pod))
     return bool(restarts >= max(job["spec"]["backoffLimit"], 1))
 
 
-def past_deadline(job: Object, now: float) -> bool:
-    """Whether ``activeDeadlineSeconds`` is over."""
-    seconds, begun = job["spec"].get("activeDeadlineSeconds"), job["status"].get("startTime")
-    return (
-        seconds is not None
-        and bool(begun)
-        and not is_suspended(job)
-        and now - parse_time(begun) >= seconds
-    )
+def restart_counts(pod: Object) -> list[int]:
+    """Return the restarts of each container of a pod."""
+    status = pod["status"]
+    containers = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    return [container.get("restartCount", 0) for container in containers]
+
+
+def past_deadline(job: Object, begun: str | None, now: float) -> bool:
+    """Return whether ``activeDeadlineSeconds`` is over since a start time."""
+    seconds = job["spec"].get("activeDeadlineSeconds")
+    if seconds is None or not begun or is_suspended(job):
+        return False
+    return bool(now - parse_time(begun) >= seconds)
 
 
 def delayed_until(pods: Iterable[Object]) -> float:
-    """When the next pod may be created: failures since the last success delay it.
-
-    The real controller keeps the count in memory; here the remaining pods are counted.
-    """
+    """Return when the next pod may be created: failures since the last success delay it."""
+    # The real controller keeps the count in memory; here the remaining pods are counted, which survives a restart.
     failures, last = 0, 0.0
-    ended = (
-        (ended_at(pod), pod["status"].get("phase") != "Succeeded")
-        for pod in pods
-        if not is_active(pod)
-    )
-    for at, failure in sorted(
-        ended
-    ):  # failures come after a success of the same second: or the job would not back off
-        failures, last = (failures + 1, at) if failure else (0, last)
+    ended = [(ended_at(pod), not has_succeeded(pod)) for pod in pods if not is_active(pod)]
+    # Sorted, failures come after a success of the same second: or the job would not back off.
+    for time, failed in sorted(ended):
+        if failed:
+            failures, last = failures + 1, time
+        else:
+            failures = 0
     return last + delay_after(failures) if failures else 0.0
 
 
 def delay_after(failures: int) -> float:
-    """The delay in seconds after so many failures."""
-    return float(min(FIRST_DELAY_SECONDS << min(failures - 1, 10), LONGEST_DELAY_SECONDS))
+    """Return the delay in seconds after so many failures."""
+    return float(min(FIRST_DELAY_SECONDS << min(failures - 1, 10), MAX_DELAY_SECONDS))
 
 
 def ended_at(pod: Object) -> float:
-    """When a pod ended, by what its containers say; when it was made if they do not say it."""
+    """Return when a pod ended, by its containers; when it was created if their status does not tell."""
     ends = [
         (status.get("state", {}).get("terminated") or {}).get("finishedAt") or ""
         for status in pod["status"].get("containerStatuses") or ()
@@ -146,22 +140,3 @@ def ended_at(pod: Object) -> float:
     if ends and all(ends):
         return max(map(parse_time, ends))
     return parse_time(pod["metadata"]["creationTimestamp"])
-
-
-def with_condition(
-    conditions: Iterable[Object], kind: str, status: str, reason: str, message: str, now: str
-) -> tuple[list[Object], bool]:
-    """Set a condition in a copy of the conditions, unless a missing one is false: the copy, and whether it changed."""
-    found = list(conditions)
-    made = condition(kind, status, reason, message, lastProbeTime=now, lastTransitionTime=now)
-    for place, before in enumerate(found):
-        if before.get("type") == kind:
-            same = all(
-                before.get(name, "") == made[name] for name in ("status", "reason", "message")
-            )
-            if not same:
-                found[place] = made
-            return found, not same
-    if status == "False":
-        return found, False
-    return [*found, made], True

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.controllers import MANAGER
+from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers.conditions import condition, transition_time
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
@@ -44,7 +43,7 @@ SUCCESSES = (
     ),
     ("NamespaceDeletionContentFailure", "ContentDeleted", CONTENT_DELETED),
 )
-"""Conditions that are false: type, reason and message."""
+"""Conditions that stay false: nothing here can fail to be discovered, parsed or deleted."""
 CONTENT = tuple(
     kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None
 )
@@ -52,7 +51,7 @@ CONTENT = tuple(
 
 
 def is_active_namespace(registry: Registry, name: str) -> bool:
-    """Whether a namespace exists and is not being deleted."""
+    """Return whether a namespace exists and is not being deleted."""
     namespace = registry.find(NAMESPACES, "", name)
     return namespace is not None and not is_deleted(namespace)
 
@@ -66,15 +65,11 @@ class NamespaceContent(BaseController):
 
     def __call__(self, change: Change) -> None:
         """React to namespaces, accounts and config maps."""
-        kind = change.kind
-        if kind is NAMESPACES and change.new is not None:
-            self._fill(name_of(change.new))
-            return
-        if kind is not ACCOUNTS and kind is not CONFIG_MAPS:
-            return
-        obj = change.old if change.new is None else change.new
-        if obj is not None and name_of(obj) in ("default", ROOT_CA):
-            self._fill(namespace_of(obj))
+        changed = change.new or change.old or {}
+        if change.kind is NAMESPACES:
+            self._fill(name_of(changed))
+        elif change.kind in (ACCOUNTS, CONFIG_MAPS) and name_of(changed) in ("default", ROOT_CA):
+            self._fill(namespace_of(changed))
 
     def bootstrap(self) -> None:
         """Publish the CA's certificate again where it was renewed since."""
@@ -92,23 +87,16 @@ class NamespaceContent(BaseController):
         if namespace is None or namespace["status"].get("phase") != "Active":
             return
         if self._registry.find(ACCOUNTS, name, "default") is None:
-            self._registry.create(
-                ACCOUNTS, {"metadata": {"name": "default", "namespace": name}}, manager=MANAGER
-            )
+            self._create_object(ACCOUNTS, {"metadata": {"name": "default", "namespace": name}})
+        data = {"ca.crt": self._ca}
         bundle = self._registry.find(CONFIG_MAPS, name, ROOT_CA)
         if bundle is None:
-            metadata = {
-                "name": ROOT_CA,
-                "namespace": name,
-                "annotations": {"kubernetes.io/description": DESCRIPTION},
-            }
-            self._registry.create(
-                CONFIG_MAPS, {"metadata": metadata, "data": {"ca.crt": self._ca}}, manager=MANAGER
-            )
-        elif bundle.get("data") != {"ca.crt": self._ca}:
-            self._registry.edit(
-                CONFIG_MAPS, bundle, MANAGER, lambda obj: obj.update(data={"ca.crt": self._ca})
-            )
+            annotations = {"kubernetes.io/description": DESCRIPTION}
+            metadata = {"name": ROOT_CA, "namespace": name, "annotations": annotations}
+            self._create_object(CONFIG_MAPS, {"metadata": metadata, "data": data})
+        elif bundle.get("data") != data:
+            # Pods verify the API server by it: whatever somebody wrote there is replaced.
+            self._edit(CONFIG_MAPS, bundle, lambda obj: obj.update(data=data))
 
 
 class NamespaceDeletion(BaseController):
@@ -116,49 +104,47 @@ class NamespaceDeletion(BaseController):
 
     def __call__(self, change: Change) -> None:
         """React to deleted namespaces, and to deletions in them."""
+        changed = change.new or change.old or {}
         if change.kind is NAMESPACES:
-            if change.new is not None and is_deleted(change.new):
-                self._empty(name_of(change.new))
-        elif change.new is None and change.old is not None and change.kind.namespaced:
-            name = namespace_of(change.old)
-            namespace = self._registry.find(NAMESPACES, "", name)
-            if namespace is not None and is_deleted(namespace):
-                self._empty(name)
-
-    def _content(self) -> list[Kind]:
-        return [*CONTENT, *(kind for kind in self._registry.custom.stored() if kind.namespaced)]
+            self._empty(name_of(changed))
+        elif change.new is None and change.kind.namespaced:
+            self._empty(namespace_of(changed))
 
     def _empty(self, name: str) -> None:
         namespace = self._registry.find(NAMESPACES, "", name)
-        if namespace is None or "kubernetes" not in namespace["spec"].get("finalizers", ()):
+        if namespace is None or not is_deleted(namespace):
             return
-        kinds = self._content()
+        # The finalizer in the spec, not in the metadata: namespaces are older than those.
+        finalizers = namespace["spec"].get("finalizers", ())
+        if "kubernetes" not in finalizers:
+            return
+        custom = [kind for kind in self._registry.custom.stored() if kind.namespaced]
+        kinds: list[Kind] = [*CONTENT, *custom]
         for kind in kinds:
             for obj in list(self._registry.list(kind, name)):
                 if not is_deleted(obj):
                     self._delete_object(kind, obj)
-        namespace = self._registry.find(NAMESPACES, "", name)
-        if namespace is None:
+        # Each deletion above came back here, and the last one may have finished the work.
+        current = self._current(NAMESPACES, namespace)
+        if current is None:
             return
-        remaining = [(kind, list(self._registry.list(kind, name))) for kind in kinds]
-        remaining = [(kind, objects) for kind, objects in remaining if objects]
+        contents = [(kind, list(self._registry.list(kind, name))) for kind in kinds]
+        remaining = [(kind, objects) for kind, objects in contents if objects]
         if remaining:
-            self._explain(namespace, remaining)
+            self._explain(current, remaining)
             return
-
-        def release(obj: Object) -> None:
-            left = [item for item in obj["spec"].get("finalizers", ()) if item != "kubernetes"]
-            obj["spec"] = {"finalizers": left} if left else {}
-
-        released = self._registry.edit(NAMESPACES, namespace, MANAGER, release, "finalize")
-        if not released["spec"].get("finalizers") and not released["metadata"].get("finalizers"):
+        others = [item for item in finalizers if item != "kubernetes"]
+        spec = {"finalizers": others} if others else {}
+        released = self._edit(NAMESPACES, current, lambda obj: obj.update(spec=spec), "finalize")
+        if not others and not finalizers_of(released):
             self._registry.remove(NAMESPACES, "", name)
 
     def _explain(self, namespace: Object, remaining: list[tuple[Kind, list[Object]]]) -> None:
         """Write into the status what the namespace waits for."""
+        remaining.sort(key=lambda pair: pair[0].resource)
         counts = ", ".join(
             f"{kind.plural}.{kind.group} has {len(objects)} resource instances"
-            for kind, objects in sorted(remaining, key=lambda pair: pair[0].resource)
+            for kind, objects in remaining
         )
         finalizers: Counter[str] = Counter()
         for _, objects in remaining:
@@ -167,6 +153,10 @@ class NamespaceDeletion(BaseController):
         held = ", ".join(
             f"{name} in {count} resource instances" for name, count in sorted(finalizers.items())
         )
+        state = ("False", "ContentHasNoFinalizers", "All content-preserving finalizers finished")
+        if held:
+            message = f"Some content in the namespace has finalizers remaining: {held}"
+            state = ("True", "SomeFinalizersRemain", message)
         rows = [
             *((kind, "False", reason, message) for kind, reason, message in SUCCESSES),
             (
@@ -175,27 +165,12 @@ class NamespaceDeletion(BaseController):
                 "SomeResourcesRemain",
                 f"Some resources are remaining: {counts}",
             ),
+            ("NamespaceFinalizersRemaining", *state),
         ]
-        state = ("False", "ContentHasNoFinalizers", "All content-preserving finalizers finished")
-        if held:
-            message = f"Some content in the namespace has finalizers remaining: {held}"
-            state = ("True", "SomeFinalizersRemain", message)
-        rows.append(("NamespaceFinalizersRemaining", *state))
-        now, before = timestamp(self._registry.clock()), conditions_of(namespace)
-        conditions = [
-            condition(
-                kind,
-                status,
-                reason,
-                message,
-                lastTransitionTime=transition_time(before, kind, status, now),
-            )
-            for kind, status, reason, message in rows
-        ]
-        self._registry.edit(
-            NAMESPACES,
-            namespace,
-            MANAGER,
-            lambda obj: obj["status"].update(conditions=conditions),
-            "status",
-        )
+        now = self._now()
+        conditions = []
+        for row in rows:
+            since = transition_time(conditions_of(namespace), row[0], row[1], now)
+            conditions.append(condition(*row, lastTransitionTime=since))
+        status = {**namespace["status"], "conditions": conditions}
+        self._write_status(NAMESPACES, namespace, status)

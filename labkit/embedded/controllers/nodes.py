@@ -5,8 +5,7 @@ Source: k8s.io/kubernetes ``pkg/controller/nodelifecycle``, ``pkg/controller/ttl
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.registry import Change, timestamp
-from labkit.embedded.controllers import MANAGER
+from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import annotations_of, conditions_of
@@ -26,10 +25,9 @@ TAINTS = {
 EFFECT = "NoSchedule"
 OWNED = {UNSCHEDULABLE, *TAINTS.values()}
 """The keys of the controller's taints."""
-TTL = "node.alpha.kubernetes.io/ttl"
-TTL_SECONDS = ((100, 0), (500, 15), (1000, 30), (2000, 60), (10_000, 300))
-"""How long a kubelet may keep secrets, by how many nodes there are at most."""
-LONGEST_TTL_SECONDS = 600
+
+# How long a kubelet may cache secrets. The real controller raises it with the number of nodes; up to 100 it is 0.
+TTL = {"node.alpha.kubernetes.io/ttl": "0"}
 
 
 class NodeLifecycle(BaseController):
@@ -37,47 +35,34 @@ class NodeLifecycle(BaseController):
 
     def __call__(self, change: Change) -> None:
         """React to nodes."""
-        node = (
-            self._current(NODES, change.new)
-            if change.kind is NODES and change.new is not None
-            else None
-        )
+        if change.kind is not NODES or change.new is None:
+            return
+        node = self._current(NODES, change.new)
         if node is None:
             return
-        count = sum(1 for _ in self._registry.list(NODES))
-        seconds = str(
-            next((ttl for most, ttl in TTL_SECONDS if count <= most), LONGEST_TTL_SECONDS)
-        )
-        if annotations_of(node).get(TTL) != seconds:
-            node = self._registry.edit(NODES, node, MANAGER, lambda new: _annotate(new, seconds))
-        current = self._current(NODES, node)
-        if current is not None:
-            self._taint(current, _unwanted(node))
-
-    def _taint(self, node: Object, keys: list[str]) -> None:
-        """Give a node the taints that keep new pods from it, and remove others of the controller's."""
-        before, now = node["spec"].get("taints") or [], timestamp(self._registry.clock())
+        annotations = {**annotations_of(node), **TTL}
+        if annotations != annotations_of(node):
+            # This write is a change of a node, too: it leads here again, and the taints follow.
+            self._edit(NODES, node, lambda new: new["metadata"].update(annotations=annotations))
+            return
+        keys = _taint_keys(node)
+        before = node["spec"].get("taints") or []
+        # Taints of other effects and keys belong to others, such as the administrator.
         gone = OWNED.difference(keys)
-        taints = [
-            taint for taint in before if taint["effect"] != EFFECT or taint["key"] not in gone
-        ]
+        taints = [item for item in before if item["effect"] != EFFECT or item["key"] not in gone]
         present = {taint["key"] for taint in taints if taint["effect"] == EFFECT}
-        taints += [
-            {"key": key, "effect": EFFECT, "timeAdded": now} for key in keys if key not in present
-        ]
+        for key in keys:
+            if key not in present:
+                taints.append({"key": key, "effect": EFFECT, "timeAdded": self._now()})
         if taints != before:
-            self._registry.edit(NODES, node, MANAGER, lambda new: _set_taints(new, taints))
+            self._edit(NODES, node, lambda new: _set_taints(new, taints))
 
 
-def _unwanted(node: Object) -> list[str]:
-    """The keys of the taints that keep new pods from a node."""
-    conditions = [(one.get("type"), one.get("status")) for one in conditions_of(node)]
-    keys = [TAINTS[one] for one in dict.fromkeys(conditions) if one in TAINTS]
+def _taint_keys(node: Object) -> list[str]:
+    """Return the keys of the taints that keep new pods from a node."""
+    conditions = [(item.get("type"), item.get("status")) for item in conditions_of(node)]
+    keys = [TAINTS[item] for item in dict.fromkeys(conditions) if item in TAINTS]
     return [*keys, UNSCHEDULABLE] if node["spec"].get("unschedulable") else keys
-
-
-def _annotate(node: Object, seconds: str) -> None:
-    node["metadata"]["annotations"] = {**annotations_of(node), TTL: seconds}
 
 
 def _set_taints(node: Object, taints: list[Object]) -> None:

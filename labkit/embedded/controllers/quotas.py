@@ -1,7 +1,5 @@
-"""The status of quotas: the limits and what is used of them.
+"""The status of quotas: the limits and what is used of them. Only numbers of objects count.
 
-The usage of a created object is added to the status, as the real server's admission does; after a deletion
-or a change of a quota everything is counted again, as the real controller does.
 Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 ``pkg/admission/plugin/resourcequota``.
 """
@@ -12,16 +10,19 @@ from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
-from labkit.embedded.machinery.quota.amounts import NANO, ONE, Amount, Amounts, add, read, written
-from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
+from labkit.embedded.machinery.objects import namespace_of, uid_of
+from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import NANO, amount
 
 QUOTAS = BY_KIND["", "ResourceQuota"]
 
+# In the real cluster a created object is counted by the admission plugin, which is part of the API server.
+ADMISSION = "kube-apiserver"
+
 
 class ResourceQuotas(BaseController):
-    """Maintains the status of quotas; evaluators say which names count an object."""
+    """Maintains the status of quotas; evaluators have the names by which an object counts."""
 
     def __init__(self, registry: Registry, evaluators: Evaluators) -> None:
         super().__init__(registry)
@@ -30,63 +31,52 @@ class ResourceQuotas(BaseController):
         """A quota's uid to the store's revision when everything was last counted."""
 
     def __call__(self, change: Change) -> None:
-        """React to quotas, and to objects that count."""
-        kind = change.kind
-        some = change.new if change.new is not None else change.old
-        if not kind.namespaced or some is None:
-            return
-        if kind is QUOTAS and change.new is None:
-            self._counted.pop(uid_of(some), None)
-        quotas = list(self._registry.list(QUOTAS, namespace_of(some)))
-        if not quotas:
-            return
-        if kind is QUOTAS and change.new is not None and _bounds(change.old) != _bounds(change.new):
-            self._count(namespace_of(change.new), name_of(change.new))
-        evaluator = self._evaluators.of(kind.resource)
-        if evaluator is not None:
-            for quota in quotas:
-                self._follow(evaluator, quota, change)
+        """React to quotas, and to objects that count.
 
-    def _follow(self, evaluator: Evaluator, quota: Object, change: Change) -> None:
-        """Update a quota's status after one change."""
-        current = self._registry.find(QUOTAS, namespace_of(quota), name_of(quota))
-        if current is None or (change.old is not None and change.new is not None):
+        A created object adds to the status; after a deletion or a change of a quota everything is counted again.
+        """
+        changed = change.new or change.old
+        if not change.kind.namespaced or changed is None:
             return
-        names = evaluator.matching(current, current.get("status", {}).get("hard") or ())
-        if names and change.new is None:
-            self._count(namespace_of(current), name_of(current))
-        elif names and change.new is not None and not self._knows(current, change.new):
-            used = add(read(current["status"].get("used")), dict.fromkeys(names, ONE))
-            self._write(current, read(current["status"]["hard"]), used, "kube-apiserver")
+        quotas = list(self._registry.list(QUOTAS, namespace_of(changed)))
+        if change.kind is QUOTAS:
+            if change.new is None:
+                self._counted.pop(uid_of(changed), None)
+            elif change.old is None or change.old["spec"] != change.new["spec"]:
+                self._count(change.new)
+        evaluator = self._evaluators.of(change.kind.resource) if quotas else None
+        if evaluator is None or (change.old is not None and change.new is not None):
+            return
+        for quota in quotas:
+            current = self._current(QUOTAS, quota)
+            if current is None:
+                continue
+            status = current.get("status") or {}
+            names = evaluator.matching(current, status.get("hard") or ())
+            if names and change.new is None:
+                self._count(current)
+            elif names and int(changed["metadata"]["resourceVersion"]) > self._counted.get(
+                uid_of(quota), 0
+            ):
+                # Otherwise a count that began after the creation, in a write inside it, has seen the object.
+                used = status.get("used") or {}
+                more = {name: str(amount(used.get(name, 0)) // NANO + 1) for name in names}
+                self._write(current, status["hard"], {**used, **more}, ADMISSION)
 
-    def _knows(self, quota: Object, obj: Object) -> bool:
-        """Whether an object was counted already, before its change was handled."""
-        return int(obj["metadata"]["resourceVersion"]) <= self._counted.get(uid_of(quota), 0)
-
-    def _count(self, namespace: str, name: str) -> None:
+    def _count(self, quota: Object) -> None:
         """Count all objects that a quota limits."""
-        quota = self._registry.find(QUOTAS, namespace, name)
-        if quota is None:
+        current = self._current(QUOTAS, quota)
+        if current is None:
             return
-        hard = read(quota["spec"].get("hard"))
-        used: Amounts = {}
-        for evaluator, names in self._evaluators.for_names(quota, hard):
-            count = sum(1 for _ in self._registry.store.list(evaluator.resource, namespace))
-            used |= dict.fromkeys(names, Amount(count * NANO))
-        self._counted[uid_of(quota)] = self._registry.store.revision
-        self._write(quota, hard, used, MANAGER)
+        hard = current["spec"].get("hard") or {}
+        used: dict[str, str] = {}
+        for evaluator, names in self._evaluators.for_names(current, hard):
+            objects = self._registry.store.list(evaluator.resource, namespace_of(current))
+            used |= dict.fromkeys(names, str(len(objects)))
+        self._counted[uid_of(current)] = self._registry.store.revision
+        self._write(current, hard, used, MANAGER)
 
-    def _write(self, quota: Object, hard: Amounts, used: Amounts, manager: str) -> None:
-        known = read((quota.get("status") or {}).get("used"))
-        same = {
-            name: known[name]
-            for name in used
-            if name in known and known[name].value == used[name].value
-        }
-        amounts = {"hard": written(hard), "used": written(used | same)}
-        status = {name: each for name, each in amounts.items() if each}
+    def _write(self, quota: Object, hard: Object, used: Object, manager: str) -> None:
+        amounts = {"hard": dict(sorted(hard.items())), "used": dict(sorted(used.items()))}
+        status = {name: value for name, value in amounts.items() if value}
         self._registry.edit(QUOTAS, quota, manager, lambda obj: obj.update(status=status), "status")
-
-
-def _bounds(quota: Object | None) -> Object | None:
-    return quota["spec"] if quota is not None else None

@@ -1,6 +1,6 @@
-"""The sizes of replica sets in a rolling update.
+"""The sizes of replica sets in a rolling update, and the hashes of templates.
 
-Source: k8s.io/kubernetes ``pkg/controller/deployment/util``.
+Source: k8s.io/kubernetes ``pkg/controller/deployment/{rolling.go,util}``.
 """
 
 from __future__ import annotations
@@ -9,56 +9,67 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.embedded.controllers.conditions import condition, transition_time
-from labkit.embedded.machinery.objects import name_of
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 
-HASH = "pod-template-hash"
 PREFIX = "deployment.kubernetes.io/"
+HASH = "pod-template-hash"
 MAX_REPLICAS = PREFIX + "max-replicas"
-"""The annotation of a replica set with the most pods its deployment may have."""
+
+# Kubernetes' SafeEncodeString: without vowels and look-alikes a hash forms no words.
 DIGITS = "456789bcdf"
-"""The characters for 0 to 9 in names, which cannot form words."""
-COLLISIONS = 20
-"""The number of hashes that are tried until a name is free."""
 
 
-def template_hash(template: Object, collisions: int = 0) -> str:
-    """A hash of a template (not the real server's, which hashes Go's dump of it)."""
+def template_hash(template: Object) -> str:
+    """Return a hash of a template (FNV-1a)."""
+    # Not the real server's, which hashes Go's dump of the struct.
     value = 2166136261
-    for byte in json.dumps([template, collisions or None], sort_keys=True).encode():
+    for byte in json.dumps(template, sort_keys=True).encode():
         value = (value ^ byte) * 16777619 & 0xFFFFFFFF
     return "".join(DIGITS[int(digit)] for digit in str(value))
 
 
+def free_name(registry: Registry, kind: Kind, owner: Object) -> tuple[str, str]:
+    """Return a free name for an object of an owner's template, and the hash at its end."""
+    suffix = template_hash(owner["spec"]["template"])
+    while True:
+        name = f"{name_of(owner)[: 253 - len(suffix) - 1]}-{suffix}"
+        if registry.find(kind, namespace_of(owner), name) is None:
+            return name, suffix
+        # Somebody else's object has the name. The real controllers count collisions and hash the count, too;
+        # a template is found again by comparing it, so any suffix will do.
+        suffix = registry.new_suffix()
+
+
 def without_hash(template: Object) -> Object:
-    """A replica set's template without the label of its hash."""
+    """Return a replica set's template without the label of its hash."""
     metadata = dict(template.get("metadata") or {})
-    labels = {
-        name: value for name, value in (metadata.pop("labels", None) or {}).items() if name != HASH
-    }
+    metadata.pop("labels", None)
+    labels = {name: value for name, value in labels_of(template).items() if name != HASH}
     if labels:
         metadata["labels"] = labels
     return {**template, "metadata": metadata}
 
 
 def desired_replicas(owner: Object) -> int:
-    """``spec.replicas`` of an owner."""
+    """Return ``spec.replicas`` of an owner."""
     return int(owner["spec"].get("replicas", 1))
 
 
 def total(sets: Iterable[Object]) -> int:
-    """``spec.replicas`` of some replica sets together."""
+    """Return the sum of ``spec.replicas`` of replica sets."""
     return sum(map(desired_replicas, sets))
 
 
 def counted(sets: Iterable[Object], name: str) -> int:
-    """The sum of a count in the status of some replica sets."""
-    return sum(one["status"].get(name, 0) for one in sets)
+    """Return the sum of a count in the status of replica sets."""
+    return sum(replica_set["status"].get(name, 0) for replica_set in sets)
 
 
 def limits(deployment: Object) -> tuple[int, int]:
-    """``maxSurge`` and ``maxUnavailable`` of a deployment, in pods."""
+    """Return ``maxSurge`` and ``maxUnavailable`` of a deployment, in pods."""
     strategy, replicas = deployment["spec"]["strategy"], desired_replicas(deployment)
     if strategy.get("type") != "RollingUpdate" or not replicas:
         return 0, 0
@@ -66,12 +77,12 @@ def limits(deployment: Object) -> tuple[int, int]:
     surge = scaled(rolling.get("maxSurge", 0), replicas, up=True)
     unavailable = scaled(rolling.get("maxUnavailable", 0), replicas, up=False)
     if not surge and not unavailable:
-        unavailable = 1  # both may be rounded to zero
+        unavailable = 1  # percentages of few pods round to zero, and the rollout would never move
     return surge, min(unavailable, replicas)
 
 
 def scaled(value: Any, replicas: int, *, up: bool) -> int:
-    """An absolute or percentage value of a number of replicas, rounded up or down."""
+    """Return an absolute or percentage value of a number of replicas, rounded up or down."""
     if isinstance(value, int):
         return value
     share = int(value.rstrip("%")) * replicas
@@ -79,64 +90,41 @@ def scaled(value: Any, replicas: int, *, up: bool) -> int:
 
 
 def new_size(deployment: Object, sets: list[Object], new: Object) -> int:
-    """The size of the newest replica set in this step."""
-    replicas = desired_replicas(deployment)
-    if deployment["spec"]["strategy"].get("type") != "RollingUpdate":
+    """Return the size of the newest replica set in this step; ``sets`` are all of the deployment's."""
+    replicas, size = desired_replicas(deployment), desired_replicas(new)
+    if deployment["spec"]["strategy"].get("type") != "RollingUpdate" or size > replicas:
         return replicas
-    surge, _ = limits(deployment)
-    present, room = total(sets), replicas + surge
-    if present >= room:
-        return desired_replicas(new)
-    return desired_replicas(new) + min(room - present, replicas - desired_replicas(new))
+    room = replicas + limits(deployment)[0] - total(sets)
+    return size + max(min(room, replicas - size), 0)
 
 
 def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]:
-    """The sizes of the old replica sets after this step: name to size, of those that change."""
-    _, unavailable = limits(deployment)
-    least = desired_replicas(deployment) - unavailable
-    spare = (
-        total([*old, new])
-        - least
-        - (desired_replicas(new) - new["status"].get("availableReplicas", 0))
-    )
+    """Return the sizes of the old replica sets after this step, by name."""
+    least = desired_replicas(deployment) - limits(deployment)[1]
+    sets = [*old, new]
+    spare = total(sets) - least - (desired_replicas(new) - counted([new], "availableReplicas"))
     if spare <= 0:
         return {}
-    sizes = {name_of(one): desired_replicas(one) for one in old}
-    oldest = sorted(old, key=lambda one: str(one["metadata"]["creationTimestamp"]))
-    cleaned = 0
-    for one in oldest:  # unhealthy pods first
-        gone = min(
-            spare - cleaned, desired_replicas(one) - one["status"].get("availableReplicas", 0)
-        )
-        if gone > 0:
-            sizes[name_of(one)] -= gone
-            cleaned += gone
-    left = counted([*old, new], "availableReplicas") - least
-    for one in oldest:
-        gone = min(sizes[name_of(one)], left)
-        if gone > 0:
-            sizes[name_of(one)] -= gone
-            left -= gone
-    return {name_of(one): sizes[name_of(one)] for one in old
-            if sizes[name_of(one)] != desired_replicas(one)}  # fmt: skip
+    oldest = sorted(old, key=lambda item: str(item["metadata"]["creationTimestamp"]))
+    sizes = {name_of(item): desired_replicas(item) for item in oldest}
+    # Pods that do not work go first: taking them away costs no availability.
+    unhealthy = {
+        name_of(item): sizes[name_of(item)] - counted([item], "availableReplicas")
+        for item in oldest
+    }
+    _take(sizes, unhealthy, spare)
+    _take(sizes, dict(sizes), counted(sets, "availableReplicas") - least)
+    return sizes
 
 
-def by_age(one: Object) -> tuple[str, str]:
-    """A sort key: the oldest object first."""
-    return one["metadata"]["creationTimestamp"], name_of(one)
+def _take(sizes: dict[str, int], most: dict[str, int], budget: int) -> None:
+    """Make sizes smaller, in place: each by at most so many, all together by a budget."""
+    for name, count in most.items():
+        removed = max(min(count, budget), 0)
+        sizes[name] -= removed
+        budget -= removed
 
 
-def set_condition(
-    conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str
-) -> None:
-    """Set a condition of a deployment, in place; one with the same status and reason stays as it is."""
-    if any(
-        (item["type"], item["status"], item["reason"]) == (kind, status, reason)
-        for item in conditions
-    ):
-        return
-    since = transition_time(conditions, kind, status, now)
-    conditions[:] = [item for item in conditions if item["type"] != kind]
-    conditions.append(
-        condition(kind, status, reason, message, lastUpdateTime=now, lastTransitionTime=since)
-    )
+def by_age(obj: Object) -> tuple[str, str]:
+    """Return a sort key that puts the oldest object first."""
+    return obj["metadata"]["creationTimestamp"], name_of(obj)

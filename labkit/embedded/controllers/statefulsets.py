@@ -8,227 +8,207 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.controllers import MANAGER, identities
+from typing_extensions import override
+
+from labkit.embedded.controllers import identities
 from labkit.embedded.controllers.controller_ref import set_owners
 from labkit.embedded.controllers.daemonplan import HASH
-from labkit.embedded.controllers.history import History, template_of
+from labkit.embedded.controllers.history import RevisionedController, template_of
 from labkit.embedded.controllers.rolling import desired_replicas
-from labkit.embedded.controllers.workload import Create, Messages, WorkloadController
+from labkit.embedded.controllers.workload import Messages
 from labkit.embedded.controllers.workload_pods import max_pods
 from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import (
-    is_deleted,
-    labels_of,
-    name_of,
-    namespace_of,
-    owners_of,
-)
+from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of, owners_of
 from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 
 
-class StatefulSets(WorkloadController):
+class StatefulSets(RevisionedController):
     """Creates and deletes the pods of stateful sets, and creates their claims."""
 
     kind = identities.STATEFUL_SETS
     component = "statefulset-controller"
+    hash_label = "controller.kubernetes.io/hash"
     messages = Messages(
         "create Pod {name} in StatefulSet {owner} successful",
         "create Pod {name} in StatefulSet {owner} failed error: {error}",
         "delete Pod {name} in StatefulSet {owner} successful",
     )
 
-    def __init__(self, registry: Registry, create: Create) -> None:
-        super().__init__(registry, create)
-        self._history = History(registry, identities.STATEFUL_SETS, "controller.kubernetes.io/hash")
+    @override
+    def _adoptable(self, owner: Object, dependent: Object) -> bool:
+        return identities.ordinal_of(owner, dependent) is not None
 
-    def _selects(self, one: Object, pod: Object) -> bool:
-        return identities.ordinal_of(one, pod) is not None
+    @override
+    def _lacks_dependents(self, owner: Object) -> bool:
+        return bool(owner["status"].get("replicas", 0) < _size(owner))
 
-    def _is_due(self, one: Object) -> bool:
-        """Whether a refused pod may be tried again, or pods may have become available."""
-        status = one["status"]
-        late = status.get("readyReplicas", 0) != status.get("availableReplicas", 0)
-        if one["spec"].get("minReadySeconds") and late:
-            return True
-        return status.get("replicas", 0) < _size(one) and self._backoff.may_try(one)
-
-    def _sync(self, one: Object) -> None:
-        if is_deleted(one):
+    @override
+    def _sync(self, owner: Object) -> None:
+        if is_deleted(owner):
             return
-        revisions = self._history.revisions(one)
+        revisions = self._revisions(owner)
         update = revisions[-1]
-        before = one["status"].get("currentRevision")
-        current = next(
-            (each for each in revisions if name_of(each) == before and template_of(each)),
-            update,
-        )
-        self._act(one, self._pods(one), current, update)
-        pods = self._pods(one)
-        names = name_of(current), name_of(update)
-        self._write_status(self.kind, one, self._status(one, list(pods.values()), *names))
-        self._history.trim(
-            one, revisions[:-1], {_revision(pod) for pod in pods.values()} | {names[0]}
-        )
+        before = owner["status"].get("currentRevision")
+        usable = (item for item in revisions if name_of(item) == before and template_of(item))
+        current = next(usable, update)
+        self._act(owner, self._pods(owner), current, update)
+        pods = list(self._pods(owner).values())
+        status = self._status(owner, pods, name_of(current), name_of(update))
+        self._write_status(self.kind, owner, status)
+        self._trim(owner, revisions[:-1], {name_of(current), *map(_revision, pods)})
 
-    def _pods(self, one: Object) -> dict[int, Object]:
-        """The set's pods by their ordinals."""
-        pods = self._claim(one, partial(self._selects, one))
-        return {
-            number: pod for pod in pods if (number := identities.ordinal_of(one, pod)) is not None
-        }
+    def _pods(self, owner: Object) -> dict[int, Object]:
+        """Return the set's pods by their ordinals."""
+        pods = {identities.ordinal_of(owner, pod): pod for pod in self._claim(owner)}
+        return {ordinal: pod for ordinal, pod in pods.items() if ordinal is not None}
 
-    def _act(self, one: Object, pods: dict[int, Object], current: Object, update: Object) -> None:
-        """Take the next step."""
-        ordered = one["spec"].get("podManagementPolicy") != "Parallel"
-        first = identities.first_ordinal(one)
-        members = range(first, first + _size(one))
-        for number in members:
-            if number not in pods:
-                if self._make(one, number, current, update) or ordered:
+    def _act(self, owner: Object, pods: dict[int, Object], current: Object, update: Object) -> None:
+        """Take the next step; with the policy OrderedReady a pod waits for those before it."""
+        ordered = owner["spec"].get("podManagementPolicy") != "Parallel"
+        first = identities.first_ordinal(owner)
+        members = range(first, first + _size(owner))
+        for ordinal in members:
+            if ordinal not in pods:
+                if self._create_pod(owner, ordinal, current, update) or ordered:
                     return
-            elif self._blocks(one, number, pods[number]) and ordered:
+            elif self._blocks(owner, ordinal, pods[ordinal]) and ordered:
                 return
-        condemned = [number for number in sorted(pods, reverse=True) if number not in members]
-        weakest = next(
-            (number for number in reversed(condemned) if not _is_healthy(pods[number])), None
-        )
-        for number in condemned:
-            pod = pods[number]
-            waits = _is_ending(pod) or (not self._is_available(one, pod) and number != weakest)
-            if ordered and waits:
+        condemned = [ordinal for ordinal in sorted(pods, reverse=True) if ordinal not in members]
+        # Scaling down stops at a pod that is not available, unless it is the first of the broken ones itself:
+        # then nothing else would ever change.
+        broken = [ordinal for ordinal in condemned if not _is_healthy(pods[ordinal])]
+        for ordinal in condemned:
+            pod = pods[ordinal]
+            waits = not self._is_available(owner, pod) and ordinal != broken[-1]
+            if ordered and (is_deleted(pod) or waits):
                 return
-            if not _is_ending(pod):
-                self._update_claims(one, number, pod, leaving=True)
-                self._delete(one, pod)
+            if not is_deleted(pod):
+                self._update_claims(owner, ordinal, pod, leaving=True)
+                self._delete(owner, pod)
                 if ordered:
                     return
-        self._renew(one, [pods.get(number) for number in members], update)
+        self._renew(owner, [pods.get(ordinal) for ordinal in members], update)
 
-    def _renew(self, one: Object, pods: list[Object | None], update: Object) -> None:
+    def _renew(self, owner: Object, pods: list[Object | None], update: Object) -> None:
         """Delete the last pod of a former template, if those after it are healthy."""
-        strategy = one["spec"]["updateStrategy"]
+        strategy = owner["spec"]["updateStrategy"]
         if strategy.get("type") == "OnDelete":
             return
         partition = (strategy.get("rollingUpdate") or {}).get("partition", 0)
         for pod in reversed(pods[partition:]):
             if pod is None:
                 return
-            if _revision(pod) != name_of(update) and not _is_ending(pod):
-                self._delete(one, pod)
+            if _revision(pod) != name_of(update) and not is_deleted(pod):
+                self._delete(owner, pod)
                 return
             if not _is_healthy(pod):
                 return
 
-    def _blocks(self, one: Object, number: int, pod: Object) -> bool:
+    def _blocks(self, owner: Object, ordinal: int, pod: Object) -> bool:
         """Look after an existing pod, and return whether the pods after it have to wait for it."""
         if has_ended(pod):
-            if not _is_ending(pod):
-                self._delete(one, pod)
+            # Unlike a replica set, the set deletes it first: its name has to become free.
+            if not is_deleted(pod):
+                self._delete(owner, pod)
             return True
-        if pod["status"].get("phase") == "Pending" and not self._make_claims(one, number):
+        if pod["status"].get("phase") == "Pending" and not self._create_claims(owner, ordinal):
             return True
-        self._update_claims(one, number, pod, leaving=False)
-        return _is_ending(pod) or not self._is_available(one, pod)
+        self._update_claims(owner, ordinal, pod, leaving=False)
+        return is_deleted(pod) or not self._is_available(owner, pod)
 
-    def _status(self, one: Object, pods: list[Object], current: str, update: str) -> dict[str, Any]:
-        lasting = [pod for pod in pods if not _is_ending(pod)]
-        ready = [pod for pod in pods if _is_running_and_ready(pod)]
+    def _status(
+        self, owner: Object, pods: list[Object], current: str, update: str
+    ) -> dict[str, Any]:
+        revisions = [_revision(pod) for pod in pods if not is_deleted(pod)]
         counts = {
-            "readyReplicas": len(ready),
-            "currentReplicas": sum(_revision(pod) == current for pod in lasting),
-            "updatedReplicas": sum(_revision(pod) == update for pod in lasting),
+            "readyReplicas": sum(map(_is_running_and_ready, pods)),
+            "currentReplicas": revisions.count(current),
+            "updatedReplicas": revisions.count(update),
         }
         done = counts["updatedReplicas"] == counts["readyReplicas"] == len(pods)
-        if done and one["spec"]["updateStrategy"].get("type") == "RollingUpdate":
-            current, counts["currentReplicas"] = update, counts["updatedReplicas"]
-        status: dict[str, Any] = {
-            "observedGeneration": one["metadata"].get("generation", 1),
+        if done and owner["spec"]["updateStrategy"].get("type") == "RollingUpdate":
+            current = update
+            counts["currentReplicas"] = counts["updatedReplicas"]
+        return {
+            "observedGeneration": owner["metadata"].get("generation", 1),
             "replicas": len(pods),
             "currentRevision": current,
             "updateRevision": update,
             "collisionCount": 0,
-            "availableReplicas": sum(self._is_available(one, pod) for pod in pods),
+            "availableReplicas": sum(self._is_available(owner, pod) for pod in pods),
+            **{name: count for name, count in counts.items() if count},
         }
-        return status | {name: count for name, count in counts.items() if count}
 
-    def _is_available(self, one: Object, pod: Object) -> bool:
-        now = self._registry.clock()
-        return _is_running_and_ready(pod) and is_available(
-            pod, one["spec"].get("minReadySeconds", 0), now
-        )
+    def _is_available(self, owner: Object, pod: Object) -> bool:
+        seconds = owner["spec"].get("minReadySeconds", 0)
+        return _is_running_and_ready(pod) and is_available(pod, seconds, self._registry.clock())
 
     # Pods and claims
 
-    def _make(self, one: Object, number: int, current: Object, update: Object) -> bool:
+    def _create_pod(self, owner: Object, ordinal: int, current: Object, update: Object) -> bool:
         """Create a pod and its claims, and return whether both were created."""
-        if not self._backoff.may_try(one):
+        if not self._backoff.may_try(owner):
             return False
-        rolling = one["spec"]["updateStrategy"].get("rollingUpdate")
-        kept = (
-            rolling.get("partition", 0)
-            if rolling is not None
-            else one["status"].get("currentReplicas", 0)
-        )
-        if one["spec"]["updateStrategy"].get("type") == "OnDelete":
+        strategy = owner["spec"]["updateStrategy"]
+        # Pods below the partition come again from the former template; without one those that the status counts.
+        kept = owner["status"].get("currentReplicas", 0)
+        if strategy.get("rollingUpdate") is not None:
+            kept = strategy["rollingUpdate"].get("partition", 0)
+        if strategy.get("type") == "OnDelete":
             kept = 0
-        revision = current if number < identities.first_ordinal(one) + kept else update
-        pod = identities.identified(
-            one,
-            template_of(revision) or one["spec"]["template"],
-            name_of(revision),
-            number,
-        )
-        if not self._make_claims(one, number) or self._create_dependent(one, pod) is not None:
+        revision = current if ordinal < identities.first_ordinal(owner) + kept else update
+        template = template_of(revision) or owner["spec"]["template"]
+        pod = identities.identified(owner, template, name_of(revision), ordinal)
+        # Claims first: a pod without its claim cannot be scheduled.
+        if not self._create_claims(owner, ordinal):
             return False
-        self._update_claims(one, number, pod, leaving=False)
+        if self._create_dependent(owner, pod) is not None:
+            return False
+        self._update_claims(owner, ordinal, pod, leaving=False)
         return True
 
-    def _make_claims(self, one: Object, number: int) -> bool:
-        """Create the missing claims of a pod, and return whether all are there."""
-        pod = f"Pod {{owner}}-{number} in StatefulSet {{owner}}"
+    def _create_claims(self, owner: Object, ordinal: int) -> bool:
+        """Create the missing claims of a pod, and return whether all exist."""
+        pod = f"Pod {{owner}}-{ordinal} in StatefulSet {{owner}}"
         refused = f"create Claim {{name}} for {pod} failed error: {{error}}"
         messages = Messages(f"create Claim {{name}} {pod} success", refused, "")
-        return not any(
-            self._create_for(one, claim, CLAIMS, messages) is not None
-            for claim in identities.claims_of(one, number)
-            if self._registry.find(CLAIMS, namespace_of(claim), name_of(claim)) is None
-        )
+        for claim in identities.claims_of(owner, ordinal):
+            missing = self._stored(CLAIMS, claim) is None
+            if missing and self._create_for(owner, claim, CLAIMS, messages) is not None:
+                return False
+        return True
 
-    def _update_claims(self, one: Object, number: int, pod: Object, *, leaving: bool) -> None:
+    def _update_claims(self, owner: Object, ordinal: int, pod: Object, *, leaving: bool) -> None:
         """Set the owners of a pod's claims by the retention policy."""
-        owner = identities.claim_owner(one, pod, leaving=leaving)
-        ours = {("StatefulSet", name_of(one)), ("Pod", name_of(pod))}
-        for name in identities.claim_names(one, number).values():
-            claim = self._registry.find(CLAIMS, namespace_of(one), name)
-            if claim is None:
+        reference = identities.claim_owner(owner, pod, leaving=leaving)
+        managed = {("StatefulSet", name_of(owner)), ("Pod", name_of(pod))}
+        for claim in identities.claims_of(owner, ordinal):
+            stored = self._stored(CLAIMS, claim)
+            if stored is None:
                 continue
-            present = owners_of(claim)
-            references = [
-                item for item in present if (item.get("kind"), item.get("name")) not in ours
+            present = list(owners_of(stored))
+            owners = [
+                item for item in present if (item.get("kind"), item.get("name")) not in managed
             ]
-            references += [owner] if owner else []
-            if references != present:
-                self._registry.edit(
-                    CLAIMS, claim, MANAGER, partial(set_owners, references=references)
-                )
+            if reference is not None:
+                owners.append(reference)
+            if owners != present:
+                self._edit(CLAIMS, stored, partial(set_owners, references=owners))
 
 
-def _size(one: Object) -> int:
-    """The number of pods of a set; their claims count towards the limit."""
-    written = {name: one["spec"].get(name) for name in ("template", "volumeClaimTemplates")}
-    return min(desired_replicas(one), max_pods(written))
+def _size(stateful_set: Object) -> int:
+    """Return the number of pods of a set."""
+    # Claims are written for each pod, too: they count towards the limit.
+    spec = stateful_set["spec"]
+    written = {name: spec.get(name) for name in ("template", "volumeClaimTemplates")}
+    return min(desired_replicas(stateful_set), max_pods(written))
 
 
 def _revision(pod: Object) -> str:
     return str(labels_of(pod).get(HASH, ""))
-
-
-def _is_ending(pod: Object) -> bool:
-    return is_deleted(pod)
 
 
 def _is_running_and_ready(pod: Object) -> bool:
@@ -236,4 +216,4 @@ def _is_running_and_ready(pod: Object) -> bool:
 
 
 def _is_healthy(pod: Object) -> bool:
-    return _is_running_and_ready(pod) and not _is_ending(pod)
+    return _is_running_and_ready(pod) and not is_deleted(pod)

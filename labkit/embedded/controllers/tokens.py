@@ -12,11 +12,16 @@ from base64 import b64encode
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_RESOURCE
-from labkit.embedded.machinery.objects import annotations_of, is_deleted, name_of, uid_of
+from labkit.embedded.machinery.objects import (
+    annotations_of,
+    is_deleted,
+    name_of,
+    namespace_of,
+    uid_of,
+)
 from labkit.embedded.machinery.request import Object
 
 TYPE = "kubernetes.io/service-account-token"
@@ -44,38 +49,40 @@ class TokenSecrets(BaseController):
     ) -> None:
         super().__init__(registry)
         self._issue = issue
-        self._ca = b64encode(ca_certificate).decode()
+        self._ca = ca_certificate
         self._automatic = automatic
 
     def __call__(self, change: Change) -> None:
         """React to a change of a Secret or an account."""
+        new, old = change.new, change.old
         if change.kind is SECRETS:
-            self._secret_changed(change)
+            if new is not None:
+                self._sync_secret(new)
+            elif old is not None and self._automatic and _is_token(old):
+                self._unlist(old)
         elif change.kind is ACCOUNTS:
-            self._account_changed(change)
+            # An account that was deleted and created again under its name is another one, and so are its tokens.
+            if old is not None and (new is None or uid_of(old) != uid_of(new)):
+                for secret in self._secrets_of(old):
+                    self._delete_object(SECRETS, secret)
+            if new is not None and self._automatic:
+                self._create_secret(new)
 
     def bootstrap(self) -> None:
         """Put the CA's certificate into Secrets again where it was renewed since."""
         for secret in list(self._registry.list(SECRETS)):
-            account = self._account_of(secret) if secret.get("type") == TYPE else None
-            if account is not None:
+            account = self._account_of(secret)
+            if account is not None and _is_token(secret):
                 self._fill(secret, account)
 
     def renew(self, ca_certificate: bytes) -> None:
         """Publish a new certificate of the CA, PEM."""
-        self._ca = b64encode(ca_certificate).decode()
+        self._ca = ca_certificate
         self.bootstrap()
 
-    def _secret_changed(self, change: Change) -> None:
-        secret = change.new
-        if secret is None:
-            if change.old is not None and self._automatic and change.old.get("type") == TYPE:
-                self._unlist(change.old)
-            return
-        if secret.get("type") != TYPE:
-            return
+    def _sync_secret(self, secret: Object) -> None:
         current = self._current(SECRETS, secret)
-        if current is None or is_deleted(current):
+        if current is None or is_deleted(current) or not _is_token(current):
             return
         account = self._account_of(current)
         if account is None:
@@ -83,93 +90,68 @@ class TokenSecrets(BaseController):
         else:
             self._fill(current, account)
 
-    def _account_changed(self, change: Change) -> None:
-        if change.new is None or (change.old is not None and _uid(change.old) != _uid(change.new)):
-            assert change.old is not None, "a change without objects"
-            for secret in self._secrets_of(change.old):
-                self._delete_object(SECRETS, secret)
-            if change.new is None:
-                return
-        if self._automatic:
-            self._create_secret(change.new)
-
     def _fill(self, secret: Object, account: Object) -> None:
+        """Add the missing parts of a Secret; a token that it has stays valid, and stays."""
         data = secret.get("data") or {}
-        metadata = account["metadata"]
-        wanted = {
-            "ca.crt": self._ca,
-            "namespace": b64encode(metadata["namespace"].encode()).decode(),
-        }
-        annotations = annotations_of(secret)
-        complete = data.get("token") and all(
-            data.get(key) == value for key, value in wanted.items()
-        )
-        if complete and annotations.get(UID) == metadata["uid"]:
+        content = {"ca.crt": self._ca, "namespace": namespace_of(account).encode()}
+        filled = {**data, **{name: b64encode(value).decode() for name, value in content.items()}}
+        identity = {NAME: name_of(account), UID: uid_of(account)}
+        annotations = {**annotations_of(secret), **identity}
+        if data.get("token") and (filled, annotations) == (data, annotations_of(secret)):
             return
+        if not data.get("token"):
+            token = self._issue(account, name_of(secret))
+            filled["token"] = b64encode(token.encode()).decode()
 
         def change(obj: Object) -> None:
-            filled = {**(obj.get("data") or {}), **wanted}
-            if not filled.get("token"):
-                token = self._issue(account, name_of(obj))
-                filled["token"] = b64encode(token.encode()).decode()
             obj["data"] = dict(sorted(filled.items()))
-            obj["metadata"]["annotations"] = {
-                **annotations,
-                NAME: metadata["name"],
-                UID: metadata["uid"],
-            }
+            obj["metadata"]["annotations"] = annotations
 
-        self._registry.edit(SECRETS, secret, MANAGER, change)
+        self._edit(SECRETS, secret, change)
 
     def _create_secret(self, account: Object) -> None:
         current = self._current(ACCOUNTS, account)
         if current is None or is_deleted(current):
             return
-        metadata = current["metadata"]
-        listed = {ref.get("name") for ref in current.get("secrets") or ()}
-        active = is_active_namespace(self._registry, metadata["namespace"])
-        if not active or any(name_of(secret) in listed for secret in self._secrets_of(current)):
+        namespace = namespace_of(current)
+        listed = current.get("secrets") or []
+        # A Secret that exists but is not listed does not count: a client may have dropped it from the list.
+        if not is_active_namespace(self._registry, namespace) or any(
+            {"name": name_of(secret)} in listed for secret in self._secrets_of(current)
+        ):
             return
-        name = f"{metadata['name']}-token-{self._registry.new_suffix()}"
-        secret = {
-            "metadata": {
-                "name": name,
-                "namespace": metadata["namespace"],
-                "annotations": {NAME: metadata["name"], UID: metadata["uid"]},
-            },
-            "type": TYPE,
-        }
-        self._registry.create(SECRETS, secret, manager=MANAGER)
-        secrets = [*(current.get("secrets") or ()), {"name": name}]
-        self._registry.edit(ACCOUNTS, current, MANAGER, lambda obj: obj.update(secrets=secrets))
+        name = f"{name_of(current)}-token-{self._registry.new_suffix()}"
+        annotations = {NAME: name_of(current), UID: uid_of(current)}
+        metadata = {"name": name, "namespace": namespace, "annotations": annotations}
+        self._create_object(SECRETS, {"metadata": metadata, "type": TYPE})
+        self._list(current, [*listed, {"name": name}])
 
     def _unlist(self, secret: Object) -> None:
-        """Remove a deleted Secret from the list of its account."""
+        """Remove a deleted Secret from the list of its account, which gets another one then."""
         account = self._account_of(secret)
-        name = name_of(secret)
-        if account is None or {"name": name} not in (account.get("secrets") or ()):
-            return
-        secrets = [ref for ref in account["secrets"] if ref.get("name") != name]
-        self._registry.edit(ACCOUNTS, account, MANAGER, lambda obj: obj.update(secrets=secrets))
+        listed = (account or {}).get("secrets") or []
+        if account is not None and {"name": name_of(secret)} in listed:
+            self._list(account, [item for item in listed if item.get("name") != name_of(secret)])
+
+    def _list(self, account: Object, secrets: list[Object]) -> None:
+        self._edit(ACCOUNTS, account, lambda obj: obj.update(secrets=secrets))
 
     def _account_of(self, secret: Object) -> Object | None:
-        metadata = secret["metadata"]
-        annotations = metadata.get("annotations") or {}
-        account = self._registry.find(ACCOUNTS, metadata["namespace"], annotations.get(NAME, ""))
-        if account is None or annotations.get(UID) not in (None, "", _uid(account)):
-            return None
-        return account
+        name = annotations_of(secret).get(NAME, "")
+        account = self._registry.find(ACCOUNTS, namespace_of(secret), name)
+        return account if account is not None and _belongs(secret, account) else None
 
     def _secrets_of(self, account: Object) -> list[Object]:
-        metadata = account["metadata"]
-        return [
-            secret
-            for secret in self._registry.list(SECRETS, metadata["namespace"])
-            if secret.get("type") == TYPE
-            and annotations_of(secret).get(NAME) == metadata["name"]
-            and annotations_of(secret).get(UID) in (None, "", metadata["uid"])
-        ]
+        secrets = self._registry.list(SECRETS, namespace_of(account))
+        return [secret for secret in secrets if _is_token(secret) and _belongs(secret, account)]
 
 
-def _uid(obj: Object) -> str:
-    return uid_of(obj)
+def _is_token(secret: Object) -> bool:
+    return bool(secret.get("type") == TYPE)
+
+
+def _belongs(secret: Object, account: Object) -> bool:
+    """Return whether a Secret names an account; it need not have the uid yet."""
+    annotations = annotations_of(secret)
+    uid = annotations.get(UID) or uid_of(account)
+    return (annotations.get(NAME), uid) == (name_of(account), uid_of(account))

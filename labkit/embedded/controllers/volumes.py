@@ -5,10 +5,9 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.registry import Change, timestamp
-from labkit.embedded.controllers import MANAGER
+from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 
@@ -16,75 +15,60 @@ VOLUMES = BY_KIND["", "PersistentVolume"]
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 PODS = BY_KIND["", "Pod"]
 ATTRIBUTES = BY_KIND["storage.k8s.io", "VolumeAttributesClass"]
-ATTRIBUTES_NAME = "volumeAttributesClassName"
+FINALIZERS = {
+    VOLUMES: "kubernetes.io/pv-protection",
+    CLAIMS: "kubernetes.io/pvc-protection",
+    ATTRIBUTES: "kubernetes.io/vac-protection",
+}
 
 
 class Volumes(BaseController):
-    """Maintains the phases of volumes, and drops finalizers of what nobody uses."""
+    """Maintains the phases of volumes, and drops the finalizers of objects that are not used."""
 
     def __call__(self, change: Change) -> None:
-        """React to volumes, claims, and pods that use claims."""
-        if change.kind is VOLUMES:
-            if change.new is not None:
-                self._sync_volume(name_of(change.new))
-        elif change.kind is CLAIMS and change.new is not None:
-            self._sync_claim(namespace_of(change.new), name_of(change.new))
-        if change.kind in (VOLUMES, CLAIMS, ATTRIBUTES):
-            self._release_attributes()
-        if change.kind is PODS and change.new is None and change.old is not None:
-            for claim in claims_of_pod(change.old):
-                self._sync_claim(namespace_of(change.old), claim)
+        """React to volumes, claims and attributes classes, and to pods that use claims."""
+        changed = change.new or change.old or {}
+        if change.kind is PODS and change.new is None:
+            for name in claims_of_pod(changed):
+                claim = self._registry.find(CLAIMS, namespace_of(changed), name)
+                if claim is not None:
+                    self._release(CLAIMS, claim)
+        elif change.kind in FINALIZERS:
+            current = self._current(change.kind, changed)
+            if change.kind is VOLUMES and current is not None and not is_deleted(current):
+                self._make_available(current)
+            elif current is not None:
+                self._release(change.kind, current)
+            # A volume or a claim may have been the last one to name a class.
+            for attributes in list(self._registry.list(ATTRIBUTES)):
+                self._release(ATTRIBUTES, attributes)
 
-    def _release_attributes(self) -> None:
-        """Drop the finalizer of deleted attributes classes that no volume or claim names any more."""
-        ending = [obj for obj in self._registry.list(ATTRIBUTES) if is_deleted(obj)]
-        if not ending:
-            return
-        used = {
-            obj["spec"].get(ATTRIBUTES_NAME)
-            for kind in (VOLUMES, CLAIMS)
-            for obj in self._registry.list(kind)
-        }
-        used |= {
-            obj["status"].get("currentVolumeAttributesClassName")
-            for obj in self._registry.list(CLAIMS)
-        }
-        for obj in ending:
-            if name_of(obj) not in used:
-                self._registry.drop_finalizer(
-                    ATTRIBUTES, obj, "kubernetes.io/vac-protection", MANAGER
-                )
+    def _make_available(self, volume: Object) -> None:
+        status = {"phase": "Available", "lastPhaseTransitionTime": self._now()}
+        if volume["status"].get("phase") != "Available":
+            self._edit(VOLUMES, volume, lambda obj: obj["status"].update(status), "status")
 
-    def _sync_volume(self, name: str) -> None:
-        volume = self._registry.find(VOLUMES, "", name)
-        if volume is None:
-            return
-        if is_deleted(volume):
-            self._registry.drop_finalizer(VOLUMES, volume, "kubernetes.io/pv-protection", MANAGER)
-        elif volume["status"].get("phase") != "Available":
-            new = {
-                "phase": "Available",
-                "lastPhaseTransitionTime": timestamp(self._registry.clock()),
-            }
-            self._registry.edit(
-                VOLUMES, volume, MANAGER, lambda obj: obj["status"].update(new), "status"
+    def _release(self, kind: Kind, obj: Object) -> None:
+        """Drop the finalizer of an object that is being deleted and not used."""
+        if is_deleted(obj) and not self._is_used(kind, obj):
+            self._registry.drop_finalizer(kind, obj, FINALIZERS[kind], self.manager)
+
+    def _is_used(self, kind: Kind, obj: Object) -> bool:
+        if kind is CLAIMS:
+            # Only a pod with a node uses its claims: one that waits may wait for ever.
+            pods = self._registry.list(PODS, namespace_of(obj))
+            return any(
+                pod["spec"].get("nodeName") and name_of(obj) in claims_of_pod(pod) for pod in pods
             )
-
-    def _sync_claim(self, namespace: str, name: str) -> None:
-        claim = self._registry.find(CLAIMS, namespace, name)
-        if claim is None:
-            return
-        if is_deleted(claim):
-            pods = self._registry.list(PODS, namespace)
-            if not any(pod["spec"].get("nodeName") and name in claims_of_pod(pod) for pod in pods):
-                self._registry.drop_finalizer(
-                    CLAIMS, claim, "kubernetes.io/pvc-protection", MANAGER
-                )
+        users = [*self._registry.list(VOLUMES), *self._registry.list(CLAIMS)]
+        names = {user["spec"].get("volumeAttributesClassName") for user in users}
+        names |= {user["status"].get("currentVolumeAttributesClassName") for user in users}
+        # Volumes are never bound here, so nothing uses one.
+        return kind is ATTRIBUTES and name_of(obj) in names
 
 
 def claims_of_pod(pod: Object) -> list[str]:
-    """The names of the claims that a pod's volumes use."""
-    claims = (
-        volume.get("persistentVolumeClaim") or {} for volume in pod["spec"].get("volumes") or ()
-    )
+    """Return the names of the claims that a pod's volumes use."""
+    volumes = pod["spec"].get("volumes") or ()
+    claims = [volume.get("persistentVolumeClaim") or {} for volume in volumes]
     return [claim["claimName"] for claim in claims if claim.get("claimName")]

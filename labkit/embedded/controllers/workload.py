@@ -1,7 +1,7 @@
-"""The base class of the workload controllers: reactions to changes, dependents, back-off, events.
+"""The engine of the workload controllers: reactions to changes, dependents, back-off, events.
 
-A controller runs inside the write that it reacts to. It creates one dependent and returns; the change of that
-dependent, which quotas have counted by then, causes the next sync.
+A subclass says which kind owns what, and takes the next step of one owner in ``_sync``. A controller runs inside the
+write that it reacts to.
 Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
 """
 
@@ -9,17 +9,32 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers.backoff import Backoff
 from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.controller_ref import claim, controller_of, controls, refers_to
-from labkit.embedded.controllers.event_recorder import EventRecorder
+from labkit.embedded.controllers.controller_ref import (
+    controller_of,
+    controls,
+    drop_owner,
+    reference_to,
+    refers_to,
+    set_owners,
+)
+from labkit.embedded.controllers.events import EventRecorder
 from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
-from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of, namespace_of
+from labkit.embedded.machinery.objects import (
+    is_deleted,
+    labels_of,
+    name_of,
+    namespace_of,
+    owners_of,
+    uid_of,
+)
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 
@@ -56,9 +71,9 @@ class WorkloadController(BaseController):
     component: str
     """The source of events, and the service account that creates dependents."""
     dependents: Kind = PODS
-    with_retry_after: tuple[Kind, ...] = ADMITTING
-    """The kinds whose changes end the back-off of the owners in their namespace."""
     messages = Messages("Created pod: {name}", "Error creating: {error}", "Deleted pod: {name}")
+    ready_counts = ("readyReplicas", "availableReplicas")
+    """The fields of a status that differ while ready pods wait for ``minReadySeconds``."""
 
     def __init__(self, registry: Registry, create: Create) -> None:
         super().__init__(registry)
@@ -68,11 +83,15 @@ class WorkloadController(BaseController):
 
     @abstractmethod
     def _sync(self, owner: Object) -> None:
-        """Take the next step towards what an owner's spec asks for."""
+        """Take the next step towards what an owner's spec asks for.
 
-    @abstractmethod
-    def _is_due(self, owner: Object) -> bool:
-        """Whether time alone calls for a sync."""
+        A step creates at most one dependent. The change of that dependent causes the next step, when quotas have
+        counted it; a loop in one step would create more than they allow.
+        """
+
+    def _lacks_dependents(self, owner: Object) -> bool:
+        """Return whether an owner has to try again by time, after a refusal."""
+        return False
 
     # Changes
 
@@ -82,58 +101,67 @@ class WorkloadController(BaseController):
             self._owner_changed(change)
         elif change.kind is self.dependents:
             self._dependent_changed(change)
-        elif change.kind in self.with_retry_after:
+        elif change.kind in ADMITTING:
             changed = change.new or change.old or {}
-            namespace = changed["metadata"].get("namespace") or name_of(changed)
-            self._reconcile_all(namespace, self._ends_backoff)
+            self._reconcile_all(namespace_of(changed) or name_of(changed), self._ends_backoff)
 
     def advance(self) -> None:
         """Sync the owners for which it is time."""
         for owner in list(self._registry.list(self.kind)):
             if self._is_due(owner):
-                self._reconcile_in_transaction(owner)
+                with self._registry.transaction():
+                    self._reconcile(owner)
+
+    def _is_due(self, owner: Object) -> bool:
+        """Return whether time alone calls for a sync: a refused pod again, or pods that became available."""
+        ready, available = (owner["status"].get(name, 0) for name in self.ready_counts)
+        if owner["spec"].get("minReadySeconds") and ready != available:
+            return True
+        return self._lacks_dependents(owner) and self._backoff.may_try(owner)
+
+    def _acted_on(self, owner: Object) -> object:
+        """Return the fields of an owner that call for a sync; its status must not, or it would cause the next one."""
+        return owner["spec"], is_deleted(owner)
 
     def _owner_changed(self, change: Change) -> None:
-        """Sync a changed owner, unless only its status changed: a status must not cause the next one."""
         old, new = change.old, change.new
         if new is None:
-            if old is not None:
-                self._backoff.reset(old)
-        elif old is None or _acted_on(old) != _acted_on(new):
-            self._reconcile(namespace_of(new), name_of(new))
+            self._backoff.reset(old or {})
+        elif old is None or self._acted_on(old) != self._acted_on(new):
+            self._reconcile(new)
 
     def _dependent_changed(self, change: Change) -> None:
         """Sync the controllers of a dependent before and after a change, and those that could adopt an orphan."""
-        for side in {
-            id(side): side for side in (change.old, change.new) if side is not None
-        }.values():
-            reference, namespace = controller_of(side), namespace_of(side)
+        names = {}
+        for side in (change.old, change.new):
+            reference = controller_of(side)
+            if side is None:
+                continue
             if reference is not None:
                 if refers_to(reference, self.kind):
-                    self._reconcile(namespace, reference.get("name", ""))
+                    names[reference.get("name", "")] = side
             elif side is change.new:
-                for owner in list(self._registry.list(self.kind, namespace)):
-                    if self._selects(owner, side):
-                        self._reconcile(namespace, name_of(owner))
+                owners = self._registry.list(self.kind, namespace_of(side))
+                names |= {name_of(owner): side for owner in owners if self._selects(owner, side)}
+        for name, side in names.items():
+            owner = self._registry.find(self.kind, namespace_of(side), name)
+            if owner is not None:
+                self._sync(owner)
 
     def _ends_backoff(self, owner: Object) -> bool:
         """End an owner's back-off, and return whether it had to wait."""
         return self._backoff.reset(owner)
 
-    def _reconcile(self, namespace: str, name: str) -> None:
-        owner = self._registry.find(self.kind, namespace, name)
-        if owner is not None:
-            self._sync(owner)
+    def _reconcile(self, owner: Object) -> None:
+        """Sync an owner as it is stored now, unless it is gone."""
+        stored = self._stored(self.kind, owner)
+        if stored is not None:
+            self._sync(stored)
 
     def _reconcile_all(self, namespace: str, condition: Callable[[Object], bool]) -> None:
         for owner in list(self._registry.list(self.kind, namespace)):
             if condition(owner):
-                self._reconcile(namespace_of(owner), name_of(owner))
-
-    def _reconcile_in_transaction(self, owner: Object) -> None:
-        """Sync an owner when no write is under way."""
-        with self._registry.transaction():
-            self._reconcile(namespace_of(owner), name_of(owner))
+                self._reconcile(owner)
 
     # Dependents
 
@@ -142,20 +170,41 @@ class WorkloadController(BaseController):
         return selector
 
     def _selects(self, owner: Object, obj: Object) -> bool:
-        """Whether an owner could adopt an orphan."""
+        """Return whether an owner could adopt an orphan; an empty selector selects nothing."""
         selector = self._selector(owner)
         return bool(selector) and selects(selector, labels_of(obj))
 
-    def _claim(
-        self, owner: Object, adoptable: Callable[[Object], bool] = lambda obj: True
-    ) -> list[Object]:
-        return claim(
-            self._registry, self.kind, owner, self._selector(owner), self.dependents, adoptable
-        )
+    def _adoptable(self, owner: Object, dependent: Object) -> bool:
+        """Return whether an owner takes an orphan that it selects."""
+        return True
+
+    def _claim(self, owner: Object, kind: Kind | None = None) -> list[Object]:
+        """Adopt the orphans that an owner selects, release what it no longer selects, and return what it controls.
+
+        Objects of another ``kind`` than the dependents have the same labels, as revisions do.
+        """
+        claimed = []
+        for obj in list(self._registry.list(kind or self.dependents, namespace_of(owner))):
+            # An owner that is being deleted neither adopts nor releases: the garbage collector is at work.
+            matches = self._selects(owner, obj) and not is_deleted(owner)
+            if controls(owner, obj):
+                if matches or is_deleted(owner):
+                    claimed.append(obj)
+                else:
+                    self._edit(kind or self.dependents, obj, partial(drop_owner, uid_of(owner)))
+            elif (
+                matches
+                and controller_of(obj) is None
+                and (kind is not None or self._adoptable(owner, obj))
+            ):
+                owners = [*owners_of(obj), reference_to(self.kind, owner)]
+                adopt = partial(set_owners, references=owners)
+                claimed.append(self._edit(kind or self.dependents, obj, adopt))
+        return claimed
 
     def _controlled(self, owner: Object) -> list[Object]:
-        found = self._registry.list(self.dependents, namespace_of(owner))
-        return [obj for obj in found if controls(owner, obj)]
+        pods = self._registry.list(self.dependents, namespace_of(owner))
+        return [pod for pod in pods if controls(owner, pod)]
 
     def _create_dependent(self, owner: Object, obj: Object) -> ApiError | None:
         """Create a dependent and record an event; a refusal is returned, and starts the owner's back-off."""
@@ -169,14 +218,14 @@ class WorkloadController(BaseController):
     ) -> ApiError | None:
         """Create an object of any kind for an owner; see ``_create_dependent``."""
         try:
-            made = self._create(self.component, obj, kind)
+            created = self._create(self.component, obj, kind)
         except ApiError as error:
             self._backoff.fail(owner)
             name = obj["metadata"].get("name", "")
             message = messages.refused.format(name=name, owner=name_of(owner), error=error.message)
             self._events.warning(owner, "FailedCreate", message)
             return error
-        message = messages.created.format(name=name_of(made), owner=name_of(owner))
+        message = messages.created.format(name=name_of(created), owner=name_of(owner))
         self._events.normal(owner, "SuccessfulCreate", message)
         return None
 
@@ -185,8 +234,3 @@ class WorkloadController(BaseController):
         self._delete_object(self.dependents, obj, propagation)
         message = self.messages.deleted.format(name=name_of(obj), owner=name_of(owner))
         self._events.normal(owner, "SuccessfulDelete", message)
-
-
-def _acted_on(owner: Object) -> object:
-    """The fields of an owner that its controller acts on."""
-    return owner["spec"], is_deleted(owner)

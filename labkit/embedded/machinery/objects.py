@@ -57,3 +57,16 @@ def is_deleted(obj: Object) -> bool:
 def conditions_of(obj: Object) -> Sequence[Object]:
     """Return ``status.conditions``."""
     return (obj.get("status") or {}).get("conditions") or ()
+
+
+def find_condition(obj: Object, *kinds: str, status: str = "") -> Object | None:
+    """Return the first condition of some types, with a status if one is given."""
+    for item in conditions_of(obj):
+        if item.get("type") in kinds and status in ("", item.get("status")):
+            return item
+    return None
+
+
+def true_condition(obj: Object, *kinds: str) -> Object | None:
+    """Return the first condition of some types that is true."""
+    return find_condition(obj, *kinds, status="True")

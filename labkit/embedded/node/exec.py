@@ -15,6 +15,7 @@ from uuid import UUID
 from labkit.embedded.container.logs import LogOptions, LogStream
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
+from labkit.embedded.machinery.pods.state import has_ended
 from labkit.embedded.machinery.request import Handler, Object, PortForward, Request, Response
 from labkit.embedded.machinery.schema.values import BadValue, parse_time
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
@@ -71,22 +72,21 @@ class PodSubresources:
 
     def _container_name(self, pod: Object, name: str) -> str:
         """The name of the container asked for; ``ApiError`` if none is named of several, or there is no such one."""
-        spec = pod["spec"]
-        names = [one["name"] for one in spec.get("containers") or ()]
-        init = [one["name"] for one in spec.get("initContainers") or ()]
-        ephemeral = [one["name"] for one in spec.get("ephemeralContainers") or ()]
-        pod_name = name_of(pod)
+        names: dict[str, list[str]] = {}
+        for kind in ("containers", "initContainers", "ephemeralContainers"):
+            names[kind] = [container["name"] for container in pod["spec"].get(kind) or ()]
+        plain, init, ephemeral = names.values()
         if not name:
-            if len(names) == 1:
-                return str(names[0])
-            message = f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(names)}]"
+            if len(plain) == 1:
+                return plain[0]
+            message = f"a container name must be specified for pod {name_of(pod)}, choose one of: [{' '.join(plain)}]"
             if init:
                 message += f" or one of the init containers: [{' '.join(init)}]"
             if ephemeral:
                 message += f" or one of the ephemeral containers: [{' '.join(ephemeral)}]"
             raise bad_request(message)
-        if name not in (*names, *init, *ephemeral):
-            raise bad_request(f"container {name} is not valid for pod {pod_name}")
+        if name not in (*plain, *init, *ephemeral):
+            raise bad_request(f"container {name} is not valid for pod {name_of(pod)}")
         return name
 
     def _host(self, pod: Object) -> None:
@@ -110,7 +110,8 @@ class PodSubresources:
         name = self._container_name(pod, request.param("container"))
         self._host(pod)
         tty = flag(request, "tty")
-        stdin, stdout, stderr = (flag(request, one) for one in ("stdin", "stdout", "stderr"))
+        stdin, stdout, stderr = (flag(request, name) for name in ("stdin", "stdout", "stderr"))
+        # A terminal is one stream: what a program writes to stderr comes on stdout.
         streams = Streams(stdin, stdout, stderr and not tty, tty)
         if not (streams.stdin or streams.stdout or streams.stderr):
             return Response(
@@ -135,30 +136,23 @@ class PodSubresources:
         ports = _ports(request)
         pod = self._pod(request)
         self._host(pod)
-        # The protocols with channels name their ports at once.
-        upgrade, protocols = (
-            request.headers.get(name, "") for name in ("upgrade", "sec-websocket-protocol")
-        )
-        if upgrade.lower() == "websocket" and "SPDY/3.1+" not in protocols:
-            wrong = (
-                'port "0" must be > 0'
-                if 0 in ports
-                else ""
-                if ports
-                else 'query parameter "port" is required'
-            )
-            if wrong:
-                return Response(400, dict(TEXT), wrong.encode())
+        # WebSockets with channels name their ports at once. A SPDY stream, which kubectl tunnels in a WebSocket,
+        # names one whenever it opens a connection.
+        protocols = request.headers.get("sec-websocket-protocol", "")
+        websocket = request.headers.get("upgrade", "").lower() == "websocket"
+        if websocket and "SPDY/3.1+" not in protocols and (0 in ports or not ports):
+            problem = b'port "0" must be > 0' if ports else b'query parameter "port" is required'
+            return Response(400, dict(TEXT), problem)
         name, namespace = name_of(pod), namespace_of(pod)
         running = self._node.find(pod) if self._node is not None else None
-        if running is None or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        if running is None or has_ended(pod):
             return Response(500, dict(TEXT), f'pod not found ("{name}_{namespace}")'.encode())
         sandbox = sha256(uid_of(pod).encode()).hexdigest()
 
         def reach(port: int) -> Handler | str:
             endpoint = running.listeners.get(port)
             if endpoint is not None:
-                return lambda asked: endpoint.handle(replace(asked, source_ip="127.0.0.1"))
+                return lambda request: endpoint.handle(replace(request, source_ip="127.0.0.1"))
             return (
                 f"error forwarding port {port} to pod {sandbox}, uid : failed to execute portforward in network "
                 f'namespace "/var/run/netns/cni-{UUID(sandbox[:32])}": failed to connect to localhost:{port} inside '
@@ -179,19 +173,22 @@ class PodSubresources:
         self._host(pod)
         slot = self._slot(pod, name)
         previous = flag(request, "previous")
-        log = None if slot is None else slot.previous if previous else slot.log
-        if previous and log is None:
-            raise bad_request(
-                f'previous terminated container "{name}" in pod "{name_of(pod)}" not found'
-            )
+        log = None
+        if slot is not None:
+            log = slot.previous if previous else slot.log
         if log is None:
+            if previous:
+                message = (
+                    f'previous terminated container "{name}" in pod "{name_of(pod)}" not found'
+                )
+                raise bad_request(message)
             return self._no_log(pod, name, slot)
         if flag(request, "follow"):
             return Response(200, dict(LOG_TEXT), stream=LogStream(log, options))
         return Response(200, dict(LOG_TEXT), b"".join(options.select(log.lines())))
 
     def _no_log(self, pod: Object, name: str, slot: Slot | None) -> Response:
-        if slot is None and (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        if slot is None and has_ended(pod):
             return Response(200, dict(LOG_TEXT), b"")
         waiting = (slot.state.get("waiting") or {}) if slot is not None else {}
         reason = waiting.get("reason") or "ContainerCreating"
@@ -205,7 +202,7 @@ class PodSubresources:
 
     def _log_options(self, request: Request) -> LogOptions:
         numbers: dict[str, int] = {}
-        causes: list[dict[str, str]] = []
+        problems: list[tuple[str, str, str]] = []
         both = bool(request.param("sinceTime") and request.param("sinceSeconds"))
         for field, least in (("tailLines", 0), ("limitBytes", 1), ("sinceSeconds", 1)):
             text = request.param(field)
@@ -214,58 +211,51 @@ class PodSubresources:
             try:
                 numbers[field] = int(text)
             except ValueError:
-                raise bad_request(
-                    f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax"
-                ) from None
+                problem = f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax"
+                raise bad_request(problem) from None
             if numbers[field] < least and not (both and field == "sinceSeconds"):
-                what = (
-                    "must be greater than or equal to 0" if not least else "must be greater than 0"
-                )
-                message = f"Invalid value: {numbers[field]}: {what}"
-                causes.append({"reason": "FieldValueInvalid", "message": message, "field": field})
+                bound = "greater than 0" if least else "greater than or equal to 0"
+                message = f"Invalid value: {numbers[field]}: must be {bound}"
+                problems.append(("FieldValueInvalid", message, field))
         text = request.param("sinceTime")
         try:
             since = parse_time(text).timestamp() if text else 0.0
         except BadValue as error:
             raise bad_request(str(error)) from None
         if both:
-            why = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
-            causes.append({"reason": "FieldValueForbidden", "message": why, "field": "[]"})
+            message = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
+            problems.append(("FieldValueForbidden", message, "[]"))
         if "stream" in request.query:  # the feature gate of this parameter is off
-            why = "Forbidden: may not be specified"
-            causes.append({"reason": "FieldValueForbidden", "message": why, "field": "stream"})
-        if causes:
+            problems.append(("FieldValueForbidden", "Forbidden: may not be specified", "stream"))
+        if problems:
+            names = ("reason", "message", "field")
+            causes = [dict(zip(names, problem, strict=True)) for problem in problems]
             raise invalid("PodLogOptions", "", request.info.name, causes)
         if "sinceSeconds" in numbers:
             since = self._now() - numbers["sinceSeconds"]
-        return LogOptions(
-            numbers.get("tailLines", -1),
-            numbers.get("limitBytes", -1),
-            since,
-            flag(request, "timestamps"),
-        )
+        tail, most = numbers.get("tailLines", -1), numbers.get("limitBytes", -1)
+        return LogOptions(tail, most, since, flag(request, "timestamps"))
 
 
 def _ports(request: Request) -> list[int]:
-    """The ports of the query, as the API server reads them."""
-    texts = [each for text in request.query.get("ports", ()) for each in text.split(",")]
-    for text in texts:
-        number = text.isascii() and text.isdecimal()
-        wrong = (
-            "value out of range"
-            if number and int(text) > 65535
-            else ""
-            if number
-            else "invalid syntax"
-        )
-        if wrong:
-            raise bad_request(
-                f"cannot convert to []int32: strconv.ParseUint: parsing {go_quote(text)}: {wrong}"
-            )
-    return list(map(int, texts))[:MAX_PORTS]
+    """Return the ports of the query, as the API server reads them."""
+    values = request.query.get("ports", ())
+    ports = []
+    for text in ",".join(values).split(",") if values else ():
+        problem = ""
+        if not (text.isascii() and text.isdecimal()):
+            problem = "invalid syntax"
+        elif int(text) > 65535:
+            problem = "value out of range"
+        if problem:
+            message = f"strconv.ParseUint: parsing {go_quote(text)}: {problem}"
+            raise bad_request(f"cannot convert to []int32: {message}")
+        ports.append(int(text))
+    return ports[:MAX_PORTS]
 
 
 def _protocol(request: Request) -> str:
-    """The protocol version in use: with v5 the API server itself reports the exit code."""
-    offered = [one.strip() for one in request.headers.get("sec-websocket-protocol", "").split(",")]
-    return "v5" if any(one.startswith("v5.") for one in offered) or not any(offered) else "v4"
+    """Return the protocol version in use: with v5 the API server itself reports the exit code."""
+    offered = request.headers.get("sec-websocket-protocol", "").split(",")
+    versions = [version.strip()[:3] for version in offered if version.strip()]
+    return "v4" if versions and "v5." not in versions else "v5"

@@ -6,13 +6,13 @@ of its own containers, and those of other pods, by address or through a Service;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.container.network.transport import Listener, PodNetwork
-from labkit.embedded.machinery.objects import labels_of, namespace_of
-from labkit.embedded.machinery.pods.state import ready_since
+from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
+from labkit.embedded.machinery.pods.state import port_number, ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
 from labkit.embedded.node.pod.context import PodContext
@@ -96,19 +96,15 @@ class Wiring:
         return self.api_listener() if address == SERVICE_ADDRESS and port == 443 else None
 
     def _through_service(self, service: Object, port: int) -> Listener | None:
-        metadata = service["metadata"]
-        if metadata["name"] == "kubernetes" and metadata["namespace"] == "default":
-            ports = [one["port"] for one in service["spec"].get("ports") or ()]
-            return self.api_listener() if port in ports or (not ports and port == 443) else None
-        for one in service["spec"].get("ports") or ():
-            if one["port"] != port:
-                continue
+        ports = [item for item in service["spec"].get("ports") or () if item["port"] == port]
+        if (namespace_of(service), name_of(service)) == ("default", "kubernetes"):
+            return self.api_listener() if ports or port == 443 else None
+        for item in ports:
             for pod in self._backends(service):
-                target = port_number(
-                    one.get("targetPort") or port, pod["spec"].get("containers") or ()
-                )
+                target = item.get("targetPort") or port
+                number = port_number(target, pod, item.get("protocol", "TCP"))
                 sandbox = self._pods(pod["status"]["podIP"])
-                listener = reachable(sandbox.listeners, target) if sandbox is not None else None
+                listener = reachable(sandbox.listeners, number) if sandbox is not None else None
                 if listener is not None:
                     return listener
         return None
@@ -124,11 +120,3 @@ def _serves(pod: Object, service: Object) -> bool:
     """Whether a Service sends requests to a pod: it has an address, and is ready or need not be."""
     ready = ready_since(pod) is not None or bool(service["spec"].get("publishNotReadyAddresses"))
     return bool(pod["status"].get("podIP")) and ready
-
-
-def port_number(given: object, containers: Iterable[Object]) -> int:
-    """A port given by its number, or by the name that a container has for it; 0 if none has."""
-    if not isinstance(given, str) or given.isdigit():
-        return int(str(given or 0))
-    ports = (port for container in containers for port in container.get("ports") or ())
-    return next((int(port["containerPort"]) for port in ports if port.get("name") == given), 0)

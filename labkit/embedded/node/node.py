@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of, uid_of
-from labkit.embedded.machinery.pods.state import parse_time
+from labkit.embedded.machinery.pods.state import has_ended, parse_time
 from labkit.embedded.machinery.request import Handler, Object
 from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.bootstrap import bootstrap
@@ -96,8 +96,8 @@ class Node:
                 running.advance()
                 self._write_status(running)
                 self._plan(running)
-        elif not _finished(current):
-            self._run(current, quiet=bool((current.get("status") or {}).get("containerStatuses")))
+        elif not has_ended(current):
+            self._run(current, quiet=bool(current["status"].get("containerStatuses")))
 
     def _terminate(self, pod: Object) -> None:
         """End the containers of a deleted pod, and remove it."""
@@ -109,7 +109,7 @@ class Node:
         # Removed first: writing the status is a change, too, which leads here again.
         running = self._pods.pop(metadata["uid"], None)
         if running is not None:
-            if not _finished(pod):
+            if not has_ended(pod):
                 running.kill()
                 self._write_status(running)
             self._release(running)
@@ -129,7 +129,7 @@ class Node:
         from labkit.embedded.node.pod.pod import Pod
 
         uid = uid_of(pod)
-        known = str((pod.get("status") or {}).get("podIP") or "")
+        known = str(pod["status"].get("podIP") or "")
         address = known if known and known not in self._addresses else self._new_address()
         running = Pod(
             self._api,
@@ -227,7 +227,7 @@ class Node:
         for uid in [uid for uid in self._pods if uid not in stored]:
             self._forget(uid)
         for uid, pod in stored.items():
-            if uid in self._pods or _finished(pod):
+            if uid in self._pods or has_ended(pod):
                 continue
             bound = pod["spec"].get("nodeName")
             if bound and bound != self.settings.name and self._orphaned(pod):
@@ -243,7 +243,7 @@ class Node:
         if (
             running is None
             and pod["spec"].get("nodeName") == self.settings.name
-            and not _finished(pod)
+            and not has_ended(pod)
         ):
             running = self._run(pod, quiet=True)
         elif running is not None and running.next_due() <= self._now():
@@ -254,7 +254,3 @@ class Node:
         if running.next_due() <= self._now() and running.advance():
             self._write_status(running)
         self._plan(running)
-
-
-def _finished(pod: Object) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")

@@ -62,12 +62,6 @@ class Access:
             Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account)
         )
 
-    def may_have_node_certificate(self, user: User, subresource: str) -> bool:
-        """Whether a user's certificate requests for a node are approved without a person."""
-        return self._allows(
-            Attributes(user, "create", CERTIFICATES, "*", "certificatesigningrequests", subresource)
-        )
-
     def _allows(self, question: Attributes) -> bool:
         return self.authorize(question).allowed
 

@@ -41,7 +41,6 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.objects import namespace_of
 from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object, Request
-from labkit.embedded.wiring.access import Access
 from labkit.embedded.wiring.credentials import Credentials
 from labkit.rbac.attributes import User
 
@@ -73,7 +72,6 @@ class Controllers:
         ca_certificate: bytes,
         sign: Sign,
         credentials: Credentials,
-        access: Access,
         evaluators: Evaluators,
         *,
         automatic: bool,
@@ -85,7 +83,7 @@ class Controllers:
         namespaces = NamespaceContent(registry, ca_certificate)
         self.publishers: tuple[Publisher, ...] = (system, tokens, namespaces)
         aggregation = RoleAggregation(registry)
-        signing = Signing(registry, access.may_have_node_certificate, sign)
+        signing = Signing(registry, sign)
         replica_sets = ReplicaController(registry, create, REPLICA_SETS)
         replication_controllers = ReplicaController(registry, create, REPLICATION_CONTROLLERS)
         nodes = NodeLifecycle(registry)
@@ -101,7 +99,7 @@ class Controllers:
             Volumes(registry),  # drops the finalizers of volumes and claims
             ResourceQuotas(registry, evaluators),  # counts what the writes above and below use
             ServiceEndpoints(registry),  # the endpoints of services with a selector
-            signing,  # approves, signs and removes certificate requests
+            signing,  # signs and removes certificate requests
             Definitions(
                 registry
             ),  # accepts the names of custom resources, and deletes these with their definition
@@ -111,7 +109,7 @@ class Controllers:
             replica_sets,  # makes pods
             replication_controllers,
             Deployments(
-                registry
+                registry, create
             ),  # makes replica sets, which then come back to their controller above
             jobs,
             daemon_sets,

@@ -109,14 +109,3 @@ def test_a_daemon_set_has_a_pod_on_a_node_that_becomes_ready(api: ClusterApi) ->
     assert api.must(api.admin.get(f"{daemons}/d"))["status"]["desiredNumberScheduled"] == 1
     say(api, Ready="True")
     assert api.must(api.admin.get(f"{daemons}/d"))["status"]["currentNumberScheduled"] == 2
-
-
-def test_many_nodes_keep_secrets_longer(api: ClusterApi) -> None:
-    for number in range(100):
-        api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": f"n{number}"}}))
-    assert node(api, "/api/v1/nodes/n97")["metadata"]["annotations"] == {
-        "node.alpha.kubernetes.io/ttl": "0"
-    }
-    assert node(api, "/api/v1/nodes/n99")["metadata"]["annotations"] == {
-        "node.alpha.kubernetes.io/ttl": "15"
-    }

@@ -16,7 +16,6 @@ from tests.support.requests import request_body, signing_request
 PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 GROUP = "certificates.k8s.io"
 KUBELET = "kubernetes.io/kube-apiserver-client-kubelet"
-SERVING = "kubernetes.io/kubelet-serving"
 NODE_USAGES = ("digital signature", "key encipherment")
 APPROVED = {"type": "Approved", "status": "True", "reason": "Fine", "message": "yes"}
 
@@ -174,44 +173,15 @@ def test_a_denied_request_is_not_signed(api: ClusterApi) -> None:
             "missing required usage for client certificate: client auth",
         ),
         (
-            SERVING,
-            signing_request("system:node:n"),
-            ("server auth",),
-            "subject organization is not system:nodes",
-        ),
-        (
-            SERVING,
-            signing_request("system:node:n", "system:nodes"),
-            ("server auth", *NODE_USAGES),
-            "DNS or IP subjectAltName is required",
-        ),
-        (
-            SERVING,
-            signing_request("system:node:n", "system:nodes", names=("n", "a@example.com")),
-            ("server auth", *NODE_USAGES),
-            "Email subjectAltNames are not allowed",
-        ),
-        (
-            SERVING,
-            signing_request("system:node:n", "system:nodes", names=("10.0.0.1",)),
-            ("client auth", *NODE_USAGES),
-            "usages did not match [digital signature key encipherment server auth]",
-        ),
-        (
-            SERVING,
-            signing_request("n", "system:nodes", names=("10.0.0.1",)),
-            ("server auth", *NODE_USAGES),
-            "subject common name does not begin with system:node:",
-        ),
-        (
             KUBELET,
-            signing_request("system:node:n", "system:nodes", names=("https://n",)),
+            signing_request("system:node:n", "system:nodes"),
             ("client auth", *NODE_USAGES),
-            "URI subjectAltNames are not allowed",
+            "labkit signs no certificates of kubelets, only requests to "
+            "kubernetes.io/kube-apiserver-client",
         ),
     ],
 )
-def test_what_a_signer_does_not_sign(
+def test_requests_with_wrong_usages_or_of_kubelets_fail(
     api: ClusterApi, signer: str | None, request_: str, usages: tuple[str, ...], problem: str
 ) -> None:
     body = request_body("x", request_, signer or "kubernetes.io/kube-apiserver-client", *usages)
@@ -225,49 +195,6 @@ def test_what_a_signer_does_not_sign(
         "SignerValidationFailure",
         problem,
     )
-
-
-def test_a_kubelets_server_certificate_has_its_names(api: ClusterApi) -> None:
-    request = signing_request("system:node:n", "system:nodes", names=("n", "10.0.0.1"))
-    api.must(api.admin.post(PATH, request_body("x", request, SERVING, "server auth", *NODE_USAGES)))
-    approve(api, "x")
-    names = (
-        certificate(api, "x").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    )
-    assert names.get_values_for_type(x509.DNSName) == ["n"]
-
-
-@pytest.mark.parametrize(
-    ("right", "user", "message"),
-    [
-        (
-            "selfnodeclient",
-            "system:node:n",
-            "Auto approving self kubelet client certificate after SubjectAccessReview.",
-        ),
-        (
-            "nodeclient",
-            "joiner",
-            "Auto approving kubelet client certificate after SubjectAccessReview.",
-        ),
-    ],
-)
-def test_kubelets_are_approved_by_right(
-    api: ClusterApi, right: str, user: str, message: str
-) -> None:
-    api.role("ask", rule("create", "certificatesigningrequests", GROUP))
-    api.bind("ask", "ClusterRole/ask", f"User/{user}")
-    body = request_body(
-        "x", signing_request("system:node:n", "system:nodes"), KUBELET, "client auth", *NODE_USAGES
-    )
-    api.must(api.user(user).post(PATH, body))
-    assert "conditions" not in api.must(api.admin.get(f"{PATH}/x"))["status"]
-    api.role("auto", rule("create", f"certificatesigningrequests/{right}", GROUP))
-    api.bind("auto", "ClusterRole/auto", f"User/{user}")
-    api.must(api.user(user).post(PATH, {**body, "metadata": {"name": "y"}}))
-    status = api.must(api.admin.get(f"{PATH}/y"))["status"]
-    assert status["conditions"][0]["message"] == message
-    assert status["certificate"]
 
 
 def test_old_requests_are_forgotten(api: ClusterApi) -> None:

@@ -71,15 +71,11 @@ class BadRequestFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SigningRequest:
-    """The subject and usages that a certificate request asks for.
-
-    ``names`` has the kinds of its alternative names: ``DNS``, ``IP``, ``Email``, ``URI``.
-    """
+    """The subject that a certificate request asks for."""
 
     parsed: x509.CertificateSigningRequest
     common_name: str
     organizations: tuple[str, ...]
-    names: frozenset[str]
 
 
 def pem_blocks(data: bytes) -> Iterator[tuple[str, bytes, bool]]:
@@ -126,7 +122,8 @@ def read_request(text: str) -> SigningRequest:
         raise BadRequestFile("PEM block type must be CERTIFICATE REQUEST")
     try:
         parsed = x509.load_der_x509_csr(block[1])
-        subject, names = parsed.subject, _alternative_names(parsed)
+        subject = parsed.subject
+        _alternative_names(parsed)  # raises for what cannot be read
     except UNREADABLE as error:
         raise BadRequestFile("asn1: structure error: tags don't match") from error
     common_names = [str(each.value) for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
@@ -136,16 +133,7 @@ def read_request(text: str) -> SigningRequest:
         tuple(
             str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
         ),
-        frozenset(NAME_WORDS[type(name)] for name in names if type(name) in NAME_WORDS),
     )
-
-
-NAME_WORDS: dict[type[x509.GeneralName], str] = {
-    x509.DNSName: "DNS",
-    x509.IPAddress: "IP",
-    x509.RFC822Name: "Email",
-    x509.UniformResourceIdentifier: "URI",
-}
 
 
 def _alternative_names(parsed: x509.CertificateSigningRequest) -> list[x509.GeneralName]:

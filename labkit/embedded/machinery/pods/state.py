@@ -1,10 +1,11 @@
-"""Whether a pod is active, ready, available."""
+"""The state of a pod: whether it is active, ready or available, and its ports."""
 
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
-from labkit.embedded.machinery.objects import conditions_of, is_deleted
+from labkit.embedded.machinery.objects import is_deleted, true_condition
 from labkit.embedded.machinery.request import Object
 
 
@@ -14,20 +15,18 @@ def has_ended(pod: Object) -> bool:
 
 
 def is_active(pod: Object) -> bool:
-    """Whether a pod has neither ended nor is being deleted."""
+    """Return whether a pod has neither ended nor is being deleted."""
     return not has_ended(pod) and not is_deleted(pod)
 
 
 def ready_since(pod: Object) -> str | None:
-    """Since when a pod is ready, None if it is not."""
-    for condition in conditions_of(pod):
-        if condition.get("type") == "Ready" and condition.get("status") == "True":
-            return str(condition.get("lastTransitionTime") or "")
-    return None
+    """Return the time since which a pod is ready, None if it is not."""
+    ready = true_condition(pod, "Ready")
+    return None if ready is None else str(ready.get("lastTransitionTime") or "")
 
 
 def is_available(pod: Object, seconds: int, now: float) -> bool:
-    """Whether a pod has been ready for so many seconds."""
+    """Return whether a pod has been ready for so many seconds."""
     since = ready_since(pod)
     if since is None or not seconds:
         return since is not None
@@ -36,6 +35,18 @@ def is_available(pod: Object, seconds: int, now: float) -> bool:
     return parse_time(since) + seconds <= now
 
 
+def port_number(target: Any, pod: Object, protocol: str) -> int:
+    """Return the number of a port of a pod, which may be given by its name; 0 if no container has the name."""
+    # ``targetPort`` is an IntOrString: what looks like a number is one, as ``intstr.Parse`` has it.
+    if isinstance(target, int) or target.isdigit():
+        return int(target)
+    for container in pod["spec"].get("containers") or ():
+        for port in container.get("ports") or ():
+            if port.get("name") == target and port.get("protocol", "TCP") == protocol:
+                return int(port["containerPort"])
+    return 0
+
+
 def parse_time(text: str) -> float:
-    """A time of the API in seconds since the epoch."""
+    """Convert a time of the API to seconds since the epoch."""
     return datetime.datetime.fromisoformat(text).timestamp()

@@ -72,7 +72,7 @@ class PodContext:
         """The pod with its addresses, which its status may lack yet."""
         pod = self.object()
         status = {
-            **(pod.get("status") or {}),
+            **pod["status"],
             "podIP": self.address,
             "hostIP": self.settings.address,
         }

@@ -48,7 +48,7 @@ def resource_value(pod: Object, container: Object, reference: Object, node: Obje
     The allocatable resources of the node stand for missing limits.
     """
     named = reference.get("containerName")
-    for one in (*(pod["spec"].get("containers") or ()), *(pod["spec"].get("initContainers") or ())):
+    for one in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())):
         if named and one["name"] == named:
             container = one
     kind, _, name = str(reference.get("resource") or "").partition(".")

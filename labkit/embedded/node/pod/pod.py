@@ -51,13 +51,13 @@ class Pod(PodContext):
         reason = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"
         waiting: Object = {"waiting": {"reason": reason}}
         self.init = [Slot(one, waiting, init=True) for one in spec.get("initContainers") or ()]
-        self.slots = [Slot(one, waiting) for one in spec.get("containers") or ()]
+        self.slots = [Slot(one, waiting) for one in spec["containers"]]
         self.ephemeral_containers: list[Slot] = []
         self._policy = str(spec.get("restartPolicy", "Always"))
         self._lifecycle = ContainerLifecycle(self, wiring)
         seconds, begun = (
             spec.get("activeDeadlineSeconds"),
-            (pod.get("status") or {}).get("startTime"),
+            pod["status"].get("startTime"),
         )
         self._deadline = (
             (parse_time(begun) if begun else now()) + seconds if seconds else float("inf")
@@ -67,7 +67,7 @@ class Pod(PodContext):
         self._mounted = False
         self._due = 0.0
         if quiet:
-            self._restore(pod.get("status") or {})
+            self._restore(pod["status"])
 
     def slot(self, name: str) -> Slot | None:
         """A container by name."""
@@ -83,7 +83,7 @@ class Pod(PodContext):
     def add_ephemeral_containers(self) -> bool:
         """Add the ephemeral containers that the object has got since, and return whether there were any."""
         pod = self.object()
-        statuses = (pod.get("status") or {}).get("ephemeralContainerStatuses") or ()
+        statuses = pod["status"].get("ephemeralContainerStatuses") or ()
         known = {one["name"] for one in statuses} | {
             slot.name for slot in self.ephemeral_containers
         }

@@ -20,7 +20,7 @@ NEVER_RAN = "ContainerStatusUnknown"
 
 def qos_class(spec: Object) -> str:
     """``Guaranteed``, ``Burstable`` or ``BestEffort``, by requests and limits."""
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    containers = [*spec["containers"], *(spec.get("initContainers") or ())]
     any_set = False
     guaranteed = True
     for container in containers:
@@ -210,7 +210,7 @@ def _sum(spec: Object, kind: str) -> Object:
     if own:
         return own
     total: dict[str, tuple[int, str]] = {}
-    for container in spec.get("containers") or ():
+    for container in spec["containers"]:
         for name, text in ((container.get("resources") or {}).get(kind) or {}).items():
             value, form = parse_quantity(str(text))
             total[name] = (total.get(name, (0, form))[0] + value, form)
@@ -222,4 +222,4 @@ def unscheduled(pod: Object, message: str, now: float) -> Object:
     conditions = Conditions(pod, now)
     conditions.add("PodScheduled", False, "Unschedulable", message)
     shown = {"phase": "Pending", "conditions": conditions.items, "qosClass": qos_class(pod["spec"])}
-    return {**(pod.get("status") or {}), **shown}
+    return {**pod["status"], **shown}

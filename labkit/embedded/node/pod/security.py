@@ -40,7 +40,7 @@ def groups(spec: Object) -> list[int]:
 
 def common_user(spec: Object) -> int | None:
     """The one ``runAsUser`` of all containers, if there is one: it owns mounted tokens."""
-    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
     users = {context(spec, one).get("runAsUser") for one in containers}
     return users.pop() if len(users) == 1 else None
 
