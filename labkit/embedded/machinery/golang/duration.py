@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.machinery.golang.quote import time_quote
+from labkit.embedded.machinery.golang.quote import go_quote
 
 UNITS = {
     "ns": 1,
@@ -34,16 +34,16 @@ def duration_problem(text: str) -> str:
             text, at
         )  # from here on: a copy of the rest for each part would take long
         if part is None or not part[1].strip("."):
-            return f"time: invalid duration {time_quote(text)}"
+            return f"time: invalid duration {go_quote(text)}"
         if not part[2]:
-            return f"time: missing unit in duration {time_quote(text)}"
+            return f"time: missing unit in duration {go_quote(text)}"
         if part[2] not in UNITS:
-            return f"time: unknown unit {time_quote(part[2])} in duration {time_quote(text)}"
+            return f"time: unknown unit {go_quote(part[2])} in duration {go_quote(text)}"
         total += (
             float(part[1]) * UNITS[part[2]] if len(part[1]) < MAX_DIGITS else MAX_NANOSECONDS * 2
         )
         if total > MAX_NANOSECONDS:
-            return f"time: invalid duration {time_quote(text)}"
+            return f"time: invalid duration {go_quote(text)}"
         at = part.end()
         if at == len(text):
             return ""

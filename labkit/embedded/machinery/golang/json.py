@@ -1,4 +1,4 @@
-"""Decodes JSON with Go's error messages, and records duplicate fields.
+"""Decodes JSON with error messages like Go's, and records duplicate fields.
 
 Source: Go's ``encoding/json`` scanner; sigs.k8s.io/json, which reports duplicates.
 """
@@ -20,6 +20,20 @@ HTML_ESCAPES = (
     (b"&", b"\\u0026"),
     ("\u2028".encode(), b"\\u2028"),
     ("\u2029".encode(), b"\\u2029"),
+)
+QUOTED = {"'": "'\\''", '"': "'\"'"}
+
+# Python's messages and Go's contexts. Go distinguishes more places, such as "in literal true (expecting 'r')"; a second
+# scanner that found them all was as long as the rest of this module.
+CONTEXTS = (
+    ("Expecting value", "looking for beginning of value"),
+    ("Expecting property name", "looking for beginning of object key string"),
+    ("Illegal trailing comma", "looking for beginning of object key string"),
+    ("Expecting ':'", "after object key"),
+    ("Expecting ','", "after object key:value pair or array element"),
+    ("Extra data", "after top-level value"),
+    ("Invalid control character", "in string literal"),
+    ("Invalid \\", "in string escape code"),
 )
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -120,124 +134,32 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def quote_char(char: str) -> str:
-    """A character as Go's scanner shows it."""
-    if char == "'":
-        return "'\\''"
-    if char == '"':
-        return "'\"'"
-    # Go's scanner looks at bytes.
+    """Quote a character as Go's scanner does."""
+    if char in QUOTED:
+        return QUOTED[char]
+    # Go's scanner looks at bytes: of a character beyond ASCII it shows the first.
     bad = "\udc80" <= char <= "\udcff"
     byte = char.encode("utf-8", "surrogateescape" if bad else "replace")[:1].decode("latin-1")
-    if byte.isprintable() and byte != "\\":
-        return f"'{byte}'"
-    if byte in ESCAPES:
-        return f"'{ESCAPES[byte]}'"
+    if byte.isprintable() or byte in ESCAPES:
+        return f"'{ESCAPES.get(byte, byte)}'"
     return f"'\\x{ord(byte):02x}'" if ord(byte) < 0x80 else f"'\\u{ord(byte):04x}'"
 
 
-class _Scanner:
-    """A second, slow parser of invalid JSON that finds Go's message."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-
-    def fail(self, context: str) -> SyntaxProblem:
-        if self.at >= len(self.text):
-            return SyntaxProblem("unexpected end of JSON input")
-        return SyntaxProblem(f"invalid character {quote_char(self.text[self.at])} {context}")
-
-    def peek(self) -> str:
-        return self.text[self.at] if self.at < len(self.text) else ""
-
-    def take(self, pattern: str) -> bool:
-        """Go past what matches a pattern here, and return whether it is not empty."""
-        found = re.compile(pattern).match(self.text, self.at)
-        self.at = found.end() if found is not None else self.at
-        return found is not None and bool(found[0])
-
-    def must(self, pattern: str, context: str) -> None:
-        """Go past what a pattern must match here."""
-        if not self.take(pattern):
-            raise self.fail(context)
-
-    def space(self) -> None:
-        self.take(r"[ \t\r\n]+")
-
-    def document(self) -> None:
-        self.value(0)
-        self.space()
-        if self.at < len(self.text):
-            raise self.fail("after top-level value")
-
-    def value(self, depth: int) -> None:
-        if depth > 200:
-            raise SyntaxProblem("exceeded max depth")
-        self.space()
-        char = self.peek()
-        if char == "{":
-            self.items("}", depth)
-        elif char == "[":
-            self.items("]", depth)
-        elif char == '"':
-            self.string()
-        elif char and char in "-0123456789":
-            self.number()
-        elif char and char in "tfn":
-            self.word({"t": "true", "f": "false", "n": "null"}[char])
-        else:
-            raise self.fail("looking for beginning of value")
-
-    def items(self, end: str, depth: int) -> None:
-        """Read an object or an array to its closing bracket."""
-        self.at += 1
-        self.space()
-        if self.take(re.escape(end)):
-            return
-        while True:
-            if end == "}":
-                self.key()
-            self.value(depth + 1)
-            self.space()
-            if self.take(re.escape(end)):
-                return
-            self.must(",", "after object key:value pair" if end == "}" else "after array element")
-
-    def key(self) -> None:
-        self.space()
-        self.string()
-        self.space()
-        self.must(":", "after object key")
-
-    def string(self) -> None:
-        self.must('"', "looking for beginning of object key string")
-        while not self.take('"'):
-            if self.take(r"\\u"):
-                for _ in range(4):
-                    self.must("[0-9a-fA-F]", "in \\u hexadecimal character escape")
-            elif self.take(r"\\"):
-                self.must(r'["\\/bfnrt]', "in string escape code")
-            else:
-                self.must(r'[^"\\\x00-\x1f]+', "in string literal")
-
-    def number(self) -> None:
-        self.take("-")
-        self.must("0|[1-9][0-9]*", "in numeric literal")
-        if self.take(r"\."):
-            self.must("[0-9]+", "after decimal point in numeric literal")
-        if self.take("[eE][-+]?"):
-            self.must("[0-9]+", "in exponent of numeric literal")
-
-    def word(self, word: str) -> None:
-        for char in word:
-            self.must(char, f"in literal {word} (expecting '{char}')")
-
-
 def explain(text: str) -> str:
-    """Go's message for a text that is not JSON."""
+    """Return a message in the form of Go's for a text that is not JSON."""
     charge(2 * len(text))
     try:
-        _Scanner(text).document()
-    except SyntaxProblem as problem:
-        return str(problem)
+        _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        at = error.pos
+        # Since 3.13 Python points to the comma, and Go to the bracket after it.
+        if error.msg.startswith("Illegal trailing comma"):
+            at += len(text[at + 1 :]) - len(text[at + 1 :].lstrip()) + 1
+        if at < len(text) and not error.msg.startswith("Unterminated"):
+            contexts = (context for lead, context in CONTEXTS if error.msg.startswith(lead))
+            return f"invalid character {quote_char(text[at])} {next(contexts, '')}".rstrip()
+    except RecursionError:
+        return "exceeded max depth"
+    except ValueError as constant:  # NaN and Infinity, which are no JSON
+        return f"invalid character {quote_char(str(constant).strip('-')[0])} {CONTEXTS[0][1]}"
     return "unexpected end of JSON input"

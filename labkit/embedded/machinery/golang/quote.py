@@ -19,17 +19,6 @@ def go_quote(text: str) -> str:
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
-def time_quote(text: str) -> str:
-    """Quote a string as Go's package ``time`` does: control characters and all beyond ASCII byte by byte."""
-    return '"' + "".join(map(_escaped_time, text)) + '"'
-
-
-def _escaped_time(char: str) -> str:
-    if " " <= char < "\x80":
-        return "\\" + char if char in '"\\' else char
-    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "replace"))
-
-
 def go_quote_list(texts: Iterable[str]) -> str:
     """Quote each string of a list, in brackets."""
     return "[" + " ".join(map(go_quote, texts)) + "]"
@@ -57,10 +46,6 @@ def go_syntax(value: Any, keys: str = "string") -> str:
         return "[]interface {}{" + ", ".join(go_syntax(item, keys) for item in value) + "}"
     if value is None:
         return "interface {}(nil)"
-    return (
-        go_quote(value)
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
+    if isinstance(value, str):
+        return go_quote(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

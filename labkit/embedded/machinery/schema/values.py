@@ -11,7 +11,7 @@ import datetime
 import re
 from decimal import Decimal, InvalidOperation
 
-from labkit.embedded.machinery.golang.quote import time_quote
+from labkit.embedded.machinery.golang.quote import go_quote
 
 QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")
 QUANTITY_FORM = (
@@ -22,7 +22,7 @@ DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P
 DECIMAL_SUFFIX = {exponent: suffix for suffix, exponent in DECIMAL.items()}
 NANO = 10**9
 MAX_QUANTITY = (2**63 - 1) * NANO
-BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 RFC3339 = re.compile(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$")
 
 
@@ -126,7 +126,7 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
     match = RFC3339.match(text)
     if match is None:
         raise BadValue(
-            f'parsing time {time_quote(text)} as "{layout}": cannot parse {time_quote(text)} as "2006"'
+            f'parsing time {go_quote(text)} as "{layout}": cannot parse {go_quote(text)} as "2006"'
         )
     *numbers, fraction, zone = match.groups()
     year, month, day, hour, minute, second = map(int, numbers)
@@ -175,30 +175,11 @@ def decode_base64(text: str) -> bytes:
 
 
 def _base64_problem(text: str) -> int:
+    """Return the position of the first byte that does not fit, or of the group that is not complete."""
     data = text.encode("utf-8", "replace").decode("latin-1")
-    at = 0
-    while True:
-        filled = 0
-        while filled < 4:
-            if at == len(data):
-                return at - filled
-            char = data[at]
-            at += 1
-            if char in "\r\n":
-                continue
-            if char in BASE64:
-                filled += 1
-                continue
-            if char != "=":
-                return at - 1
-            if filled < 2:
-                return at - 1
-            while at < len(data) and data[at] in "\r\n":
-                at += 1
-            if filled == 2:
-                if at == len(data):
-                    return len(data)
-                if data[at] != "=":
-                    return at
-                at += 1
-            return at
+    complete = re.match(
+        r"(?:[A-Za-z0-9+/\r\n]{4})*(?:[A-Za-z0-9+/]{2}==?|[A-Za-z0-9+/]{3}=)?", data
+    )
+    at = complete.end() if complete is not None else 0
+    rest = len(data) - len(data[at:].lstrip(BASE64))
+    return rest if rest < len(data) else at
