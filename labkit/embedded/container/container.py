@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import posixpath
 from collections.abc import Callable, Sequence
 
-from labkit.embedded.container.files.filesystem import FileSystem
-from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.files.inodes import Directory, File, FileError, Link
+from labkit.embedded.container.files.filesystem import MAX_LINKS, FileSystem
+from labkit.embedded.container.files.image import Account, Image
+from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
 from labkit.embedded.container.files.rootfs import add_proc, build_root
 from labkit.embedded.container.network.transport import Listener, PodNetwork
 from labkit.embedded.container.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
 from labkit.embedded.container.shell.task_loop import Budget, BudgetExceeded, Killed, TaskLoop
 from labkit.embedded.machinery.request import ExecIO
+
+KERNEL = "6.12.41+deb13-amd64"
 
 
 class NotRunnable(Exception):
@@ -66,11 +69,9 @@ class Container:
         self.random = random
         self.started_at = now()
         self.fs = FileSystem(build_root(image), now)
-        user = image.user if uid is None else uid
-        account = next((one for one in image.users if one.uid == user), None)
-        self.fs.uid = user
-        self.fs.gid = gid if gid is not None else account.gid if account is not None else 0
-        home = account.home if account is not None else "/"
+        self.fs.uid = image.user if uid is None else uid
+        account = next((known for known in image.users if known.uid == self.fs.uid), Account())
+        self.fs.gid = account.gid if gid is None else gid
         self.fs.groups = frozenset(groups)
         self.environment = {
             "PATH": image.path,
@@ -78,33 +79,23 @@ class Container:
             **dict(image.environment),
             **environment,
         }
-        self.environment.setdefault("HOME", home)
-        if self.workdir != "/" and not self.fs.exists(self.workdir):
-            uid, self.fs.uid = self.fs.uid, 0
-            self.fs.mkdir(self.workdir, parents=True)
-            self.fs.uid = uid
+        self.environment.setdefault("HOME", account.home)
+        # The container runtime makes the directory, as root.
+        self._ensure(self.workdir)
         add_proc(self.fs.root, self._proc(), str(number))
         self.fs.root.read_only = read_only
         self.fs.used_bytes = self.fs.used_nodes = 0
 
     def _proc(self) -> dict[str, Callable[[], str]]:
-        environment = self.environment
+        """Return the files of ``/proc``: the first process is the only one to be seen."""
         name = (self.command[0] if self.command else "").rpartition("/")[2]
         uid, pid = self.fs.uid, self._number
         facts: dict[str, Callable[[], str]] = {
-            "version": lambda: (
-                "Linux version 6.12.41+deb13-amd64 (debian-kernel@lists.debian.org)\n"
-            ),
-            "uptime": lambda: (
-                f"{self.now() - self.started_at:.2f} {self.now() - self.started_at:.2f}\n"
-            ),
-            "mounts": lambda: (
-                "overlay / overlay rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
-            ),
-            f"{pid}/cmdline": lambda: "\0".join(self.command) + "\0",
-            f"{pid}/comm": lambda: name + "\n",
+            "version": lambda: f"Linux version {KERNEL} (debian-kernel@lists.debian.org)\n",
+            f"{pid}/cmdline": lambda: "\0".join([*self.command, ""]),
+            f"{pid}/comm": lambda: f"{name}\n",
             f"{pid}/environ": lambda: "".join(
-                f"{key}={value}\0" for key, value in environment.items()
+                f"{key}={value}\0" for key, value in self.environment.items()
             ),
             f"{pid}/status": lambda: (
                 f"Name:\t{name}\nState:\tS (sleeping)\nPid:\t{pid}\nPPid:\t0\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
@@ -112,45 +103,47 @@ class Container:
             f"{pid}/cgroup": lambda: "0::/\n",
         }
         if pid != 1:
+            # The containers of a pod that share its processes (shareProcessNamespace) see the pause container first.
             facts |= {"1/cmdline": lambda: "/pause\0", "1/comm": lambda: "pause\n"}
         return facts
 
     # Files of the kubelet
 
     def put_file(self, path: str, file: File) -> None:
-        """A file that lies outside the container (``/etc/hosts``)."""
-        base, _, name = path.rpartition("/")
-        self._ensure(base or "/").entries[name] = file
+        """Add a file from outside the container (``/etc/hosts``)."""
+        self._mount(path, file)
 
     def mount(self, path: str, volume: Directory) -> None:
         """Mount a volume's directory."""
-        path = "/" + "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
-        base, _, name = path.rpartition("/")
-        parent = self._ensure(base or "/")
-        if not name:
-            return
-        volume.parent = parent
+        volume.parent = self._mount(path, volume)
         volume.mount = True
-        parent.entries[name] = volume
+
+    def _mount(self, path: str, node: Node) -> Directory:
+        """Put a node at a path, past modes and read-only mounts, and return the directory that it is in."""
+        directory, name = posixpath.split(posixpath.normpath(path))
+        parent = self._ensure(directory)
+        if name:
+            parent.entries[name] = node
+        return parent
 
     def _ensure(self, path: str) -> Directory:
         """Return a directory, creating it and its parents; links such as ``/var/run`` are followed."""
         here = self.fs.root
         links = 0
-        parts = [part for part in path.split("/") if part][::-1]
+        parts = path.split("/")[::-1]
         while parts:
             part = parts.pop()
             node = here.entries.get(part)
-            if isinstance(node, Link) and links < 10:
+            if isinstance(node, Link) and links < MAX_LINKS:
                 links += 1
-                if node.target.startswith("/"):
-                    here = self.fs.root
-                parts.extend(piece for piece in reversed(node.target.split("/")) if piece)
-                continue
-            if not isinstance(node, Directory):
-                node = Directory(mode=0o755, mtime=self.started_at, parent=here)
-                here.entries[part] = node
-            here = node
+                here = self.fs.root if node.target.startswith("/") else here
+                parts.extend(reversed(node.target.split("/")))
+            elif isinstance(node, Directory):
+                here = node
+            elif part:
+                made = Directory(mode=0o755, mtime=self.started_at, parent=here)
+                here.entries[part] = made
+                here = made
         return here
 
     # Commands
@@ -161,22 +154,18 @@ class Container:
             raise NotRunnable("args must not be empty")
         name = words[0]
         search = self.environment.get("PATH", "").split(":")
-        candidates = [name] if "/" in name else [f"{base}/{name}" for base in search if base]
         problem = f"stat {name}: no such file or directory"
-        for path in candidates if name else []:
+        for base in [""] if "/" in name else filter(None, search):
             try:
-                node = self.fs.get(path, self.workdir)
+                node = self.fs.get(f"{base}/{name}" if base else name, self.workdir)
             except FileError:
                 continue
-            if isinstance(node, Directory):
-                problem = "is a directory"
-            elif isinstance(node, File) and node.mode & 0o111:
+            if isinstance(node, File) and node.mode & 0o111:
                 return
-            else:
-                problem = "permission denied"
-        raise NotRunnable(
-            f'exec: "{name}": {problem if "/" in name else "executable file not found in $PATH"}'
-        )
+            problem = "is a directory" if isinstance(node, Directory) else "permission denied"
+        if "/" not in name:
+            problem = "executable file not found in $PATH"
+        raise NotRunnable(f'exec: "{name}": {problem}')
 
     async def run(
         self,
@@ -200,23 +189,26 @@ class Container:
             NotRunnable: It cannot be started.
         """
         self.look_up(words)
-        task_loop = TaskLoop(io, budget, terminal=terminal)
+        # A terminal has one output: the client cannot tell stderr from stdout.
+        errors = 1 if terminal else 2
         fds: dict[int, Stream] = {
             0: ConsoleInput() if stdin else NullStream(),
             1: ConsoleOutput(1),
-            2: ConsoleOutput(1 if terminal else 2),
+            2: ConsoleOutput(errors),
         }
         environment = dict(self.environment)
         if terminal:
             environment["TERM"] = "xterm"
-            for stream in fds.values():
-                stream.terminal = True
+        for stream in fds.values():
+            stream.terminal = terminal
+        task_loop = TaskLoop(io, budget, terminal=terminal)
         try:
             return await task_loop.run(self._main(task_loop, words, fds, environment))
         except BudgetExceeded as end:
+            # The client may be gone by now.
             with contextlib.suppress(Exception):
-                await io.write(1 if terminal else 2, f"Killed: {end.reason}\n".encode())
-            return 137
+                await io.write(errors, f"Killed: {end.reason}\n".encode())
+            return end.status
         except Killed as end:
             return end.status
         except RecursionError:
@@ -229,6 +221,7 @@ class Container:
         fds: dict[int, Stream],
         environment: dict[str, str],
     ) -> int:
+        # Loaded with the first command: a cluster without pods needs no shell.
         from labkit.embedded.container.shell.interpreter import Interpreter
         from labkit.embedded.container.shell.run_program import run_program
 

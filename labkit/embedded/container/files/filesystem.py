@@ -7,6 +7,7 @@ much it may hold. Nodes of an image are shared between containers and copied whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -125,7 +126,7 @@ class FileSystem:
         return node
 
     def exists(self, path: str, cwd: str = "/", *, follow: bool = True) -> bool:
-        """Whether a path leads to something."""
+        """Return whether a path leads to something."""
         try:
             self.get(path, cwd, follow=follow)
         except FileError:
@@ -215,28 +216,25 @@ class FileSystem:
         if self.is_read_only(node if isinstance(node, Directory) else location.parent):
             raise FileError(READ_ONLY)
         if node.shared and isinstance(node, File | Device):
-            self._charge(len(node.data) if isinstance(node, File) else 0, 0)
+            self._charge(len(node.data) if isinstance(node, File) else 0)
             node = location.parent.entries[location.name] = replace(node, shared=False)
         return node
 
     def set_data(self, file: File, data: bytes) -> None:
         """Replace a file's content."""
-        self._charge(len(data) - len(file.data), 0)
+        self._charge(len(data) - len(file.data))
         file.data = data
-        file.program = ""
-        file.mtime = self.now()
+        self._written(file)
 
     def splice(self, file: File, position: int, data: bytes) -> None:
         """Write into a file at a position; a gap behind its end is filled with zeros."""
-        end = max(len(file.data), position + len(data))
-        self._charge(end - len(file.data), 0)
+        grown = max(0, position + len(data) - len(file.data))
+        self._charge(grown)
         if not isinstance(file.data, bytearray):
             file.data = bytearray(file.data)
-        if position > len(file.data):
-            file.data += bytes(position - len(file.data))
+        file.data += bytes(grown)
         file.data[position : position + len(data)] = data
-        file.program = ""
-        file.mtime = self.now()
+        self._written(file)
 
     def add(self, location: Location, node: Node) -> None:
         """Add a node at a location where there is none."""
@@ -247,10 +245,8 @@ class FileSystem:
         self._may(location.parent, 2)
         self._charge(len(node.data) if isinstance(node, File) else 0, 1)
         if isinstance(node, Directory):
-            depth, above = 0, location.parent
-            while above is not self.root and above.parent is not None:
-                depth, above = depth + 1, above.parent
-            if depth > MAX_DEPTH:
+            # Programs walk a tree by recursion.
+            if self.path_of(location.parent).count("/") > MAX_DEPTH:
                 raise FileError(TOO_LONG)
             node.parent = location.parent
             node.memory = location.parent.memory
@@ -259,28 +255,18 @@ class FileSystem:
         location.parent.entries[location.name] = node
         location.parent.mtime = self.now()
 
-    def mkdir(
-        self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755
-    ) -> Directory:
+    def mkdir(self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755) -> None:
         """Create a directory; with ``parents`` also missing parents, and it may exist."""
-        if parents:
-            whole = "/" if path.startswith("/") else ""
-            for part in path.split("/"):
-                if not part:
-                    continue
-                whole += part + "/"
-                location = self.find(whole.rstrip("/"), cwd)
-                if location.node is None:
-                    self.add(location, Directory(mode=mode))
-                elif not isinstance(location.node, Directory):
-                    raise FileError(
-                        EXISTS if whole.rstrip("/") == path.rstrip("/") else NOT_DIRECTORY
-                    )
-            return self.directory(path, cwd)
-        location = self.find(path.rstrip("/") or "/", cwd)
-        node = Directory(mode=mode)
-        self.add(location, node)
-        return node
+        path = path.rstrip("/") or "/"
+        if not parents:
+            self.add(self.find(path, cwd), Directory(mode=mode))
+            return
+        for match in re.finditer(r"/?[^/]+(?=/|$)", path):
+            location = self.find(path[: match.end()], cwd)
+            if location.node is None:
+                self.add(location, Directory(mode=mode))
+            elif not isinstance(location.node, Directory):
+                raise FileError(EXISTS if match.end() == len(path) else NOT_DIRECTORY)
 
     def remove(self, location: Location) -> None:
         """Remove a node from its directory, with all below it."""
@@ -300,37 +286,35 @@ class FileSystem:
         location.parent.mtime = self.now()
 
     def is_read_only(self, directory: Directory) -> bool:
-        """Whether a directory lies on a read-only mount."""
+        """Return whether a directory is on a read-only mount."""
         here: Directory | None = directory
-        while here is not None:
-            if here.read_only:
-                return True
+        while here is not None and not here.read_only:
             if here.mount or here is self.root:
                 return False
             here = here.parent
-        return False
+        return here is not None
 
     def may(self, node: Node, want: int) -> bool:
-        """Whether the container's user may read (4), write (2) or enter (1) a node."""
+        """Return whether the container's user may read (4), write (2) or enter (1) a node."""
         if self.uid == 0:
+            # Root may do everything but run a file that nobody may.
             return want != 1 or isinstance(node, Directory) or bool(node.mode & 0o111)
-        shift = (
-            6
-            if node.uid == self.uid
-            else 3
-            if node.gid == self.gid or node.gid in self.groups
-            else 0
-        )
-        return bool((node.mode >> shift) & want)
+        shift = 3 if node.gid in (self.gid, *self.groups) else 0
+        if node.uid == self.uid:
+            shift = 6
+        return bool(node.mode >> shift & want)
 
     def _may(self, node: Node, want: int) -> None:
         if not self.may(node, want):
             raise FileError(DENIED)
 
-    def _charge(self, size: int, nodes: int) -> None:
-        if size > 0 and self.used_bytes + size > MAX_BYTES:
-            raise FileError(NO_SPACE)
-        if nodes > 0 and self.used_nodes + nodes > MAX_NODES:
+    def _charge(self, size: int, nodes: int = 0) -> None:
+        if (size > 0 and self.used_bytes + size > MAX_BYTES) or self.used_nodes + nodes > MAX_NODES:
             raise FileError(NO_SPACE)
         self.used_bytes += size
         self.used_nodes += nodes
+
+    def _written(self, file: File) -> None:
+        """Note that a file's content has changed: it is no program of the image any more."""
+        file.program = ""
+        file.mtime = self.now()

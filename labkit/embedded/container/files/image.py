@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A line of ``/etc/passwd``."""
+    """A line of ``/etc/passwd``; by default that of a user without one."""
 
-    name: str
-    uid: int
-    gid: int
-    home: str
-    shell: str
+    name: str = ""
+    uid: int = 0
+    gid: int = 0
+    home: str = "/"
+    shell: str = ""
     full_name: str = ""
     group_name: str = ""
 

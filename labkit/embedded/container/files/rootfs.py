@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from labkit.embedded.container.files.image import Image
@@ -12,129 +12,128 @@ from labkit.embedded.container.files.inodes import Device, Directory, File, Link
 IMAGE_TIME = 1_755_475_200.0
 """When the images' files were made (2025-08-18)."""
 
-_PROXY_SCRIPT = b"#!/bin/sh\nexec kubectl proxy\n"
 _ENTRYPOINT = b'#!/bin/sh\nexec "$@"\n'
+_SCRIPTS = {"kubectl-proxy.sh": b"#!/bin/sh\nexec kubectl proxy\n", "entrypoint.sh": _ENTRYPOINT}
+"""Scripts that images name as their entry points."""
+
+_DIRECTORIES = "etc home mnt opt root srv usr var/log var/tmp run media tmp"
+_OF_DISTRIBUTION = {
+    "debian": "usr/sbin usr/lib usr/lib64 boot var/lib/dpkg/info var/lib/apt/lists etc/apt usr/local/bin",
+    "busybox": "sbin usr/bin usr/sbin usr/local/bin lib",
+    "none": "",
+}
+_PAGES: dict[str, dict[str, bytes]] = {
+    "nginx": {
+        "usr/share/nginx/html/index.html": FILES["nginx_page"],
+        "etc/nginx/nginx.conf": b"user  nginx;\nworker_processes  auto;\n",
+    },
+    "httpd": {
+        "usr/local/apache2/htdocs/index.html": b"<html><body><h1>It works!</h1></body></html>\n",
+    },
+}
+"""The files of images with a web server."""
 
 
 @lru_cache(maxsize=64)
 def _shared_programs(names: frozenset[str]) -> dict[str, Node]:
-    """The nodes of an image's programs, shared by all its containers."""
+    """Return the nodes of an image's programs, shared by all its containers."""
     return {
         name: File(mode=0o755, mtime=IMAGE_TIME, program=name, shared=True)
         for name in sorted(names)
     }
 
 
-def _directory(parent: Directory, path: str, mode: int = 0o755) -> Directory:
-    here = parent
-    for part in path.strip("/").split("/"):
-        node = here.entries.get(part)
-        if not isinstance(node, Directory):
-            node = Directory(mode=0o755, mtime=IMAGE_TIME, parent=here)
-            here.entries[part] = node
-        here = node
-    here.mode = mode
-    return here
+class _Tree:
+    """A tree that is being built."""
 
+    def __init__(self) -> None:
+        self.root = Directory(mode=0o755, mtime=IMAGE_TIME)
+        self.root.parent = self.root
 
-def _file(parent: Directory, name: str, data: bytes, mode: int = 0o644) -> None:
-    parent.entries[name] = File(mode=mode, mtime=IMAGE_TIME, data=data, shared=True)
+    def directory(self, path: str, mode: int = 0o755) -> Directory:
+        """Return a directory, which is made if it is missing; the mode 0 leaves its mode as it is."""
+        here = self.root
+        for part in filter(None, path.split("/")):
+            node = here.entries.get(part)
+            if not isinstance(node, Directory):
+                node = here.entries[part] = Directory(mode=0o755, mtime=IMAGE_TIME, parent=here)
+            here = node
+        here.mode = mode or here.mode
+        return here
+
+    def add(self, path: str, node: Node) -> None:
+        """Add a node."""
+        node.mtime = IMAGE_TIME
+        directory, _, name = path.rpartition("/")
+        self.directory(directory, 0).entries[name] = node
+
+    def text(self, path: str, data: bytes | str, mode: int = 0o644) -> None:
+        """Add a file."""
+        data = data.encode() if isinstance(data, str) else data
+        self.add(path, File(mode=mode, data=data, shared=True))
+
+    def link(self, path: str, target: str) -> None:
+        """Add a symbolic link."""
+        self.add(path, Link(mode=0o777, target=target))
 
 
 def build_root(image: Image) -> Directory:
-    """A fresh tree of an image."""
-    root = Directory(mode=0o755, mtime=IMAGE_TIME)
-    root.parent = root
-    for name in (
-        "etc",
-        "home",
-        "mnt",
-        "opt",
-        "root",
-        "srv",
-        "usr",
-        "var/log",
-        "var/tmp",
-        "run",
-        "media",
-    ):
-        _directory(root, name)
+    """Return a fresh tree of an image."""
+    tree = _Tree()
+    debian = image.distribution in ("debian", "ubuntu")
+    kind = image.distribution.replace("ubuntu", "debian").replace("alpine", "busybox")
+    for path in f"{_DIRECTORIES} {_OF_DISTRIBUTION[kind]}".split():
+        tree.directory(path)
+    tree.directory("root", 0o700)
+    tree.directory("tmp", 0o1777)
+    tree.directory("var/tmp", 0o1777)
     if image.distribution in ("debian", "ubuntu", "alpine"):
-        _directory(root, "var").entries["run"] = Link(mode=0o777, mtime=IMAGE_TIME, target="/run")
-    root.entries["root"].mode = 0o700
-    _directory(root, "tmp", 0o1777)
-    _directory(root, "var/tmp", 0o1777)
-    programs = _shared_programs(image.programs)
-    if image.distribution in ("debian", "ubuntu"):
-        binaries = _directory(root, "usr/bin")
-        binaries.entries.update(programs)
+        tree.link("var/run", "/run")
+    binaries = tree.directory("usr/bin" if debian else "bin")
+    binaries.entries.update(_shared_programs(image.programs))
+    if debian:
         for name in ("bin", "sbin", "lib", "lib64"):
-            _directory(root, f"usr/{name}")
-            root.entries[name] = Link(mode=0o777, mtime=IMAGE_TIME, target=f"usr/{name}")
-        for name in ("boot", "var/lib/dpkg/info", "var/lib/apt/lists", "etc/apt", "usr/local/bin"):
-            _directory(root, name)
+            tree.link(name, f"usr/{name}")
         if "sh" in binaries.entries:
-            binaries.entries["sh"] = Link(mode=0o777, mtime=IMAGE_TIME, target="dash")
-            binaries.entries["dash"] = File(
-                mode=0o755, mtime=IMAGE_TIME, program="dash", shared=True
-            )
+            tree.link("usr/bin/sh", "dash")
+            tree.add("usr/bin/dash", File(mode=0o755, program="dash", shared=True))
         if "ca-certificates" in image.packages and "curl" in image.programs:
-            _file(_directory(root, "etc/ssl/certs"), "ca-certificates.crt", FILES["authority"])
-        _file(_directory(root, "etc"), "debian_version", b"13.1\n")
-    elif image.distribution in ("alpine", "busybox"):
-        binaries = _directory(root, "bin")
-        binaries.entries.update(programs)
-        for name in ("sbin", "usr/bin", "usr/sbin", "usr/local/bin", "lib"):
-            _directory(root, name)
-        if image.distribution == "alpine":
-            _file(_directory(root, "etc"), "alpine-release", b"3.22.1\n")
-    else:
-        _directory(root, "bin").entries.update(programs)
+            tree.text("etc/ssl/certs/ca-certificates.crt", FILES["authority"])
+        tree.text("etc/debian_version", "13.1\n")
+    elif image.distribution == "alpine":
+        tree.text("etc/alpine-release", "3.22.1\n")
     for _, server in image.serves:
+        for path, data in _PAGES["nginx" if server == "nginx" else "httpd"].items():
+            tree.text(path, data)
         if server == "nginx":
-            _file(_directory(root, "usr/share/nginx/html"), "index.html", FILES["nginx_page"])
-            _file(
-                _directory(root, "etc/nginx"),
-                "nginx.conf",
-                b"user  nginx;\nworker_processes  auto;\n",
-            )
-            _file(root, "docker-entrypoint.sh", _ENTRYPOINT, 0o755)
-        else:
-            page = b"<html><body><h1>It works!</h1></body></html>\n"
-            _file(_directory(root, "usr/local/apache2/htdocs"), "index.html", page)
-    if image.entrypoint[:1] == ("/kubectl-proxy.sh",):
-        _file(root, "kubectl-proxy.sh", _PROXY_SCRIPT, 0o755)
-    if image.entrypoint[:1] == ("/entrypoint.sh",):
-        _file(root, "entrypoint.sh", _ENTRYPOINT, 0o755)
-    if image.entrypoint[:1] == ("/pause",):
-        root.entries["pause"] = File(mode=0o755, mtime=IMAGE_TIME, program="pause")
-    _accounts(root, image)
-    _devices(root)
-    return root
+            tree.text("docker-entrypoint.sh", _ENTRYPOINT, 0o755)
+    entrypoint = image.entrypoint[0].removeprefix("/") if image.entrypoint else ""
+    if entrypoint in _SCRIPTS:
+        tree.text(entrypoint, _SCRIPTS[entrypoint], 0o755)
+    elif entrypoint == "pause":
+        tree.add("pause", File(mode=0o755, program="pause"))
+    _add_accounts(tree, image)
+    _add_devices(tree)
+    return tree.root
 
 
-def _accounts(root: Directory, image: Image) -> None:
-    etc = _directory(root, "etc")
-    passwd = "".join(
-        f"{one.name}:x:{one.uid}:{one.gid}:{one.full_name}:{one.home}:{one.shell}\n"
-        for one in image.users
-    )
-    _file(etc, "passwd", passwd.encode())
-    _file(etc, "group", "".join(f"{one.group}:x:{one.gid}:\n" for one in image.users).encode())
-    _file(
-        etc,
-        "shadow",
-        "".join(f"{one.name}:*:20318:0:99999:7:::\n" for one in image.users).encode(),
-        0o640,
-    )
-    etc.entries["shadow"].gid = 42
+def _add_accounts(tree: _Tree, image: Image) -> None:
+    passwd = group = shadow = ""
+    for account in image.users:
+        numbers = f"{account.uid}:{account.gid}"
+        passwd += f"{account.name}:x:{numbers}:{account.full_name}:{account.home}:{account.shell}\n"
+        group += f"{account.group}:x:{account.gid}:\n"
+        shadow += f"{account.name}:*:20318:0:99999:7:::\n"
+        if account.home.startswith("/home/"):
+            tree.directory(account.home).uid = account.uid
+    tree.text("etc/passwd", passwd)
+    tree.text("etc/group", group)
+    # The group `shadow`: an ordinary user cannot read it.
+    tree.add("etc/shadow", File(mode=0o640, gid=42, data=shadow.encode(), shared=True))
     if image.release:
-        _file(etc, "os-release", image.release.encode())
-    for one in image.users:
-        if one.home.startswith("/home/"):
-            _directory(root, one.home).uid = one.uid
+        tree.text("etc/os-release", image.release)
     if image.workdir != "/":
-        _directory(root, image.workdir)
+        tree.directory(image.workdir)
 
 
 _DESCRIPTORS: dict[str, Node] = {
@@ -143,33 +142,32 @@ _DESCRIPTORS: dict[str, Node] = {
 }
 
 
-def _devices(root: Directory) -> None:
-    dev = _directory(root, "dev")
-    dev.memory = True
+def _add_devices(tree: _Tree) -> None:
+    tree.directory("dev").memory = True
     for name in ("null", "zero", "full", "random", "urandom", "tty"):
-        dev.entries[name] = Device(mode=0o666, mtime=IMAGE_TIME, kind=name.removeprefix("u"))
-    fd = _directory(dev, "fd")
-    fd.entries.update(_DESCRIPTORS)
+        tree.add(f"dev/{name}", Device(mode=0o666, kind=name.removeprefix("u")))
+    tree.directory("dev/fd").entries.update(_DESCRIPTORS)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        dev.entries[name] = Link(mode=0o777, mtime=IMAGE_TIME, target=f"/dev/fd/{number}")
-    _directory(dev, "shm", 0o1777)
-    pts = _directory(dev, "pts")
-    pts.entries["0"] = Device(mode=0o620, mtime=IMAGE_TIME, kind="tty")
-    dev.entries["termination-log"] = File(mode=0o666, mtime=IMAGE_TIME)
+        tree.link(f"dev/{name}", f"/dev/fd/{number}")
+    tree.directory("dev/shm", 0o1777)
+    tree.add("dev/pts/0", Device(mode=0o620, kind="tty"))
+    # The kubelet mounts it, and reads it when the container ends.
+    tree.add("dev/termination-log", File(mode=0o666))
 
 
-def add_proc(root: Directory, facts: dict[str, Callable[[], str]], own: str) -> None:
+def add_proc(root: Directory, facts: Mapping[str, Callable[[], str]], own: str) -> None:
     """Add ``/proc``; ``facts`` has a function for the content of each path below it, ``self`` leads to ``own``."""
-    proc = _directory(root, "proc", 0o555)
-    proc.mount = proc.read_only = True
+    tree = _Tree()
     for path, read in facts.items():
-        where, _, name = path.rpartition("/")
-        directory = _directory(proc, where, 0o555) if where else proc
 
         def generate(read: Callable[[], str] = read) -> bytes:
             return read().encode("utf-8", "surrogateescape")
 
-        directory.entries[name] = File(mode=0o444, mtime=IMAGE_TIME, generate=generate)
-    proc.entries["self"] = Link(mode=0o777, mtime=IMAGE_TIME, target=own)
-    sys = _directory(root, "sys", 0o555)
-    sys.mount = sys.read_only = True
+        tree.directory(path.rpartition("/")[0], 0o555)
+        tree.add(path, File(mode=0o444, generate=generate))
+    tree.link("self", own)
+    for name, directory in (("proc", tree.root), ("sys", _Tree().root)):
+        root.entries[name] = directory
+        directory.parent = root
+        directory.mode = 0o555
+        directory.mount = directory.read_only = True

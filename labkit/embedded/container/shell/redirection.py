@@ -149,8 +149,8 @@ async def _redirect(shell: Shell, redirection: Redirect) -> None:
     if number > MAX_DESCRIPTOR or len(fds) > MAX_OPEN:
         raise FileError(f"{number}: Bad file descriptor")
     if operator in ("<<", "<<<"):
-        text = await expand_text(shell, redirection.target)
-        fds[number] = streams.TextStream(text if operator == "<<" else text + "\n")
+        text = await expand_text(shell, redirection.target) + "\n" * (operator == "<<<")
+        fds[number] = streams.TextStream(streams.encode(text))
         return
     names = await expand_fields(shell, [redirection.target])
     if len(names) != 1:

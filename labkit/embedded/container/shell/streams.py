@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from labkit.embedded.container.shell.task_loop import (
     Block,
     BrokenPipe,
@@ -16,15 +14,18 @@ from labkit.embedded.container.shell.task_loop import (
 
 CHUNK_BYTES = 16 << 10
 PIPE_BYTES = 64 << 10
+"""The capacity of a pipe, as Linux has it."""
+
+MAX_LINE_BYTES = 1 << 20
 
 
 def decode(data: bytes) -> str:
-    """Bytes as text, keeping what is not UTF-8 for :func:`encode`."""
+    """Return bytes as text, in which bytes that are not UTF-8 survive for :func:`encode`."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def encode(text: str) -> bytes:
-    """Text as bytes, the reverse of :func:`decode`; a lone surrogate becomes ``?``."""
+    """Return text as bytes, the reverse of :func:`decode`; a lone surrogate becomes ``?``."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -44,37 +45,33 @@ class Stream:
 
     terminal = False
 
-    def __init__(self) -> None:
-        self._unread = b""
+    def __init__(self, unread: bytes = b"") -> None:
+        self._unread = unread
 
     async def read(self, limit: int = CHUNK_BYTES) -> bytes:
-        """Some bytes, at most ``limit``; none at the end."""
-        if self._unread:
-            data, self._unread = self._unread[:limit], self._unread[limit:]
-            return data
-        return await self._read(limit)
+        """Return some bytes, at most ``limit``; none at the end."""
+        if not self._unread:
+            return await self._read(limit)
+        data = self._unread[:limit]
+        self._unread = self._unread[limit:]
+        return data
 
     def unread(self, data: bytes) -> None:
         """Put back bytes for the next reader."""
         self._unread = data + self._unread
 
     async def read_line(self) -> bytes:
-        """One line with its newline; what is left at the end; nothing after it."""
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            data = await self.read()
-            if not data:
-                return b"".join(parts)
+        """Return one line with its newline; without it at the end; nothing after that."""
+        line = b""
+        while data := await self.read():
             head, newline, rest = data.partition(b"\n")
-            parts.append(head + newline)
-            size += len(head)
+            line += head + newline
             if newline:
-                if rest:
-                    self.unread(rest)
-                return b"".join(parts)
-            if size > 1 << 20:
+                self.unread(rest)
+                break
+            if len(line) > MAX_LINE_BYTES:
                 raise StreamError("Cannot allocate memory")
+        return line
 
     async def _read(self, limit: int) -> bytes:
         raise StreamError("Bad file descriptor")
@@ -90,18 +87,15 @@ class Stream:
 class ConsoleInput(Stream):
     """The exec's stdin."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._ended = False
+    _ended = False
 
     async def _read(self, limit: int) -> bytes:
         if self._ended:
             return b""
         data: bytes = await ReadInput()
-        if not data and not self.terminal:
-            self._ended = True
-        if len(data) > limit:
-            self.unread(data[limit:])
+        # Ctrl-D ends the input of one command only, as the terminal can be read again.
+        self._ended = not data and not self.terminal
+        self.unread(data[limit:])
         return data[:limit]
 
 
@@ -113,17 +107,13 @@ class ConsoleOutput(Stream):
         self._channel = channel
 
     async def write(self, data: bytes) -> None:
-        """Send the bytes to the far end."""
+        """Send the bytes to the far end, in pieces, so that Ctrl-C can come between."""
         for start in range(0, len(data), CHUNK_BYTES):
             await WriteOutput(self._channel, data[start : start + CHUNK_BYTES])
 
 
 class TextStream(Stream):
     """A text to read: a here-document, a here-string."""
-
-    def __init__(self, text: str = "") -> None:
-        super().__init__()
-        self.unread(encode(text))
 
     async def _read(self, limit: int) -> bytes:
         return b""
@@ -152,22 +142,23 @@ class Capture(Stream):
 
 
 class Pipe:
-    """A pipe between two processes; a full one makes its writer wait."""
+    """A pipe between two processes; a full one makes its writer wait.
+
+    A writer without a reader gets SIGPIPE, a reader without a writer sees the end.
+    """
 
     def __init__(self, task_loop: TaskLoop) -> None:
         self._task_loop = task_loop
-        self._chunks: deque[bytes] = deque()
-        self._size = 0
+        self._data = bytearray()
         self._waiting: list[Task] = []
-        self._write_closed = False
-        self._read_closed = False
         self.reader = _PipeReader(self)
         self.writer = _PipeWriter(self)
 
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for task in waiting:
+    def wake(self) -> None:
+        """Resume the processes that wait for the pipe."""
+        for task in self._waiting:
             self._task_loop.wake(task)
+        self._waiting.clear()
 
     async def _wait(self) -> None:
         if self._task_loop.current is not None:
@@ -175,57 +166,42 @@ class Pipe:
         await Block()
 
     async def get(self, limit: int) -> bytes:
-        """Some bytes; none once the writer has closed."""
-        while not self._chunks:
-            if self._write_closed or self._read_closed:
-                return b""
+        """Return some bytes; none once the writer has closed."""
+        while not self._data and not self.writer.closed:
             await self._wait()
-        data = self._chunks.popleft()
-        if len(data) > limit:
-            self._chunks.appendleft(data[limit:])
-            data = data[:limit]
-        self._size -= len(data)
-        self._wake()
+        data = bytes(self._data[:limit])
+        del self._data[:limit]
+        self.wake()
         return data
 
     async def put(self, data: bytes) -> None:
         """Pass bytes on; ``BrokenPipe`` if the reader has closed."""
-        while self._size >= PIPE_BYTES and not self._read_closed:
+        while len(self._data) >= PIPE_BYTES and not self.reader.closed:
             await self._wait()
-        if self._read_closed:
+        if self.reader.closed:
             raise BrokenPipe
-        if data:
-            self._chunks.append(data)
-            self._size += len(data)
-            self._wake()
-
-    def close(self, *, reading: bool = False, writing: bool = False) -> None:
-        """Close the reading end (writers then get SIGPIPE) or the writing end (readers then see the end)."""
-        self._read_closed = self._read_closed or reading
-        self._write_closed = self._write_closed or writing
-        self._wake()
+        self._data += data
+        self.wake()
 
 
-class _PipeReader(Stream):
+class _PipeEnd(Stream):
+    closed = False
+
     def __init__(self, pipe: Pipe) -> None:
         super().__init__()
         self._pipe = pipe
 
+    def close(self) -> None:
+        self.closed = True
+        self._pipe.wake()
+
+
+class _PipeReader(_PipeEnd):
     async def _read(self, limit: int) -> bytes:
         return await self._pipe.get(limit)
 
-    def close(self) -> None:
-        self._pipe.close(reading=True)
 
-
-class _PipeWriter(Stream):
-    def __init__(self, pipe: Pipe) -> None:
-        super().__init__()
-        self._pipe = pipe
-
+class _PipeWriter(_PipeEnd):
     async def write(self, data: bytes) -> None:
         for start in range(0, len(data), PIPE_BYTES):
             await self._pipe.put(data[start : start + PIPE_BYTES])
-
-    def close(self) -> None:
-        self._pipe.close(writing=True)

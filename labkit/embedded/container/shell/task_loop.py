@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Coroutine, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.embedded.machinery.request import ExecIO
@@ -104,14 +104,12 @@ class Sleep(SystemCall):
     seconds: float = 0
 
 
-@dataclass(slots=True, frozen=True)
 class Block(SystemCall):
     """Go on when :meth:`TaskLoop.wake` is called for this process."""
 
 
-@dataclass(slots=True, frozen=True)
 class ReadInput(SystemCall):
-    """The next bytes of the exec's stdin, ``b""`` at its end."""
+    """Return the next bytes of the exec's stdin, ``b""`` at its end."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -122,18 +120,25 @@ class WriteOutput(SystemCall):
     data: bytes
 
 
+@dataclass(slots=True, eq=False)
 class Task:
-    """A process: a coroutine on its way to an exit status."""
+    """A process: a coroutine on its way to an exit status.
 
-    __slots__ = ("answer", "coro", "error", "joiners", "pid", "status")
+    Args:
+        pid: Its number.
+        coro: The coroutine.
+        status: The exit status, None while it runs.
+        error: The signal that ended it.
+        answer: The answer to its last system call.
+        joiners: The processes that wait for its end.
+    """
 
-    def __init__(self, pid: int, coro: Coroutine[SystemCall, Any, int]) -> None:
-        self.pid = pid
-        self.coro = coro
-        self.status: int | None = None
-        self.error: BaseException | None = None
-        self.answer: Any = None
-        self.joiners: list[Task] = []
+    pid: int
+    coro: Coroutine[SystemCall, Any, int]
+    status: int | None = None
+    error: BaseException | None = None
+    answer: Any = None
+    joiners: list[Task] = field(default_factory=list)
 
     @property
     def done(self) -> bool:
@@ -200,7 +205,8 @@ class TaskLoop:
     def charge(self, steps: float = 1) -> None:
         """Deduct work from the budget; ``BudgetExceeded`` if it is used up."""
         self._steps -= steps
-        self._turns += max(1, steps)  # who works much at once lets others run sooner
+        # A process that works much at once lets others run sooner.
+        self._turns += max(1, steps)
         if self._steps < (-self.budget.steps if self.budget.throttle else 0):
             raise BudgetExceeded("the lab's limit of work for one command was reached")
 
@@ -243,9 +249,11 @@ class TaskLoop:
         return main.status or 0
 
     async def _turn(self, task: Task, error: BaseException | None = None) -> None:
+        """Let a process run until its next system call, and begin that."""
         if task.done:
             return
-        answer, task.answer = task.answer, None
+        answer = task.answer
+        task.answer = None
         self.current = task
         try:
             call = task.coro.throw(error) if error is not None else task.coro.send(answer)
@@ -262,25 +270,17 @@ class TaskLoop:
                 self._ready.append(task)
                 await self._pass(0)
             case Sleep(seconds):
+                # The order keeps timers of the same time apart: tasks cannot be compared.
                 self._order += 1
                 heapq.heappush(self._timers, (self.elapsed_seconds + seconds, self._order, task))
             case WriteOutput(channel, data):
                 await self._write(channel, data)
                 self._ready.appendleft(task)
+            case ReadInput() if self._typed or self._end_of_input:
+                task.answer = self._typed.popleft() if self._typed else b""
+                self._ready.append(task)
             case ReadInput():
-                self._read_input(task)
-            case _:
-                pass
-
-    def _read_input(self, task: Task) -> None:
-        if self._typed:
-            task.answer = self._typed.popleft()
-            self._ready.append(task)
-        elif self._end_of_input:
-            task.answer = b""
-            self._ready.append(task)
-        else:
-            self._readers.append(task)
+                self._readers.append(task)
 
     async def _write(self, channel: int, data: bytes) -> None:
         self._output_left -= len(data)
@@ -292,8 +292,8 @@ class TaskLoop:
     async def _pass(self, seconds: float) -> None:
         await self.io.sleep(seconds)
         self.elapsed_seconds += seconds
-        gained = self._steps + seconds * self.budget.steps_per_second
-        self._steps = min(gained, self.budget.steps)
+        self._steps += seconds * self.budget.steps_per_second
+        self._steps = min(self._steps, self.budget.steps)
         if self.elapsed_seconds > self.budget.seconds:
             raise BudgetExceeded("the lab's limit of time for one command was reached")
 
@@ -337,13 +337,12 @@ class TaskLoop:
         for task in list(self._tasks):
             if task is not self._main:
                 self.stop(task, 2)
-        main = self._main
-        if main is not None and not main.done:
-            self._timers = [timer for timer in self._timers if timer[2] is not main]
-            heapq.heapify(self._timers)
-            self._readers = deque(task for task in self._readers if task is not main)
-            self._ready = deque(task for task in self._ready if task is not main)
-            await self._turn(main, Interrupted())
+        if self._main is not None and not self._main.done:
+            # Only the first process is left, and no call of it is under way any more.
+            self._timers.clear()
+            self._readers.clear()
+            self._ready.clear()
+            await self._turn(self._main, Interrupted())
 
     def _finish(self, task: Task, status: int, error: BaseException | None = None) -> None:
         task.status = status & 0xFF
@@ -352,4 +351,3 @@ class TaskLoop:
             self._tasks.remove(task)
         for joiner in task.joiners:
             self.wake(joiner)
-        task.joiners.clear()
