@@ -75,12 +75,43 @@ def test_the_limits_list_what_there_is() -> None:
 @pytest.mark.parametrize("shell", ["bash", "sh"])
 @pytest.mark.parametrize(
     "command",
-    ["awk 1", "env awk 1", "getopts a x", "find .", "mv a b", "ps", "read x", "trap : TERM"],
+    [
+        "awk 1",
+        "env awk 1",
+        "getopts a x",
+        "find .",
+        "mv a b",
+        "ps",
+        "read x",
+        "trap : TERM",
+        "xargs echo",
+    ],
 )
 def test_what_is_left_out_says_so(shell: str, command: str) -> None:
     done = run(command, shell=shell)
     name = command.replace("env ", "").split()[0]
     assert done == (127, "", f"{name}: not simulated in this lab's pods\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("set -x", "set -x"),
+        ("bash -x /etc/passwd", "bash: -x"),
+        ("echo a | grep -E '(a){2}'", "grep: {n,m} behind a group"),
+        ("echo a | sed '\\,a,d'", "sed: address `\\cREGEXPc'"),
+        ("printf -v x y", "printf -v"),
+        ("mkdir -m u+x d", "mkdir: mode 'u+x'"),
+        ("curl -L --max-redirs 3 x", "curl: option --max-redirs"),
+        ("curl -H 'Empty;' x", "curl: a header without a value"),
+        ("id -z", "id: -z"),
+    ],
+)
+def test_options_that_are_left_out_say_so(shell: str, command: str, message: str) -> None:
+    done = run(command, shell=shell)
+    assert done.rc != 0
+    assert done.stderr == f"{message}: not simulated in this lab's pods\n"
 
 
 def test_what_no_image_has_is_not_found() -> None:
@@ -112,6 +143,9 @@ def test_what_no_image_has_is_not_found() -> None:
         ("echo ${x@Q}", "${name@…}"),
         ("select x in a; do :; done", "select"),
         ("echo $[1+1]", "$[…]"),
+        ('echo $"a"', '$"…"'),
+        ("((echo a); echo b)", "((…))"),
+        ("echo $((echo a); echo b)", "$((…) …)"),
     ],
 )
 def test_syntax_that_is_left_out_says_so_and_runs_nothing(script: str, what: str) -> None:

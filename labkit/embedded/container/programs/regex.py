@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import regex
 
+from labkit.embedded.container.programs.registry import NOT_SIMULATED
 from labkit.embedded.container.shell.patterns import member_ranges
 from labkit.embedded.container.shell.task_loop import BudgetExceeded
 
@@ -54,74 +54,67 @@ class RegexError(Exception):
     """The expression cannot be compiled; its text is the message of ``grep``."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """An item of a pattern in the library's syntax, and its size."""
-
-    text: str
-    size: int
-
-
 class _Translator:
-    """Reads a pattern token by token."""
+    """Reads a pattern token by token, and writes it in the library's syntax."""
 
     def __init__(self, pattern: str, *, extended: bool) -> None:
         self.pattern = pattern
         self.extended = extended
-        self.groups = 0
-        self.size = 0
-        self.levels: list[list[_Piece]] = [[]]
-        """The items of the groups that are open, the outermost first."""
+        self.groups = self.depth = self.size = 0
+        self.atoms: list[str] = []
 
     def translate(self) -> str:
         """Return the whole pattern in the library's syntax."""
         for match in (_EXTENDED if self.extended else _BASIC).finditer(self.pattern):
-            items = self.levels[-1]
-            first = not items or items[-1].text == "|"
+            last = self.atoms[-1] if self.atoms else "|"
+            first = last in ("(", "|")
             operator = (match["operator"] or "")[-1:]
             bounds = _QUANTIFIERS.get(operator)
             if match["comma"] is not None:
                 bounds = self.bounds(match)
             if operator == "(":
                 self.groups += 1
-                self.levels.append([])
-            elif operator == ")" and (len(self.levels) > 1 or not self.extended):
-                self.close()
+                self.depth += 1
+                self.atoms.append("(")
+            elif operator == ")" and (self.depth or not self.extended):
+                if not self.depth:
+                    raise RegexError("Unmatched ) or \\)")
+                self.depth -= 1
+                self.atoms.append(")")
             elif operator == "|":
-                self.add("|", 4)  # the library compares alternatives with each other
+                self.atoms.append("|")
+                self.size += 3  # the library compares alternatives with each other
             elif bounds is not None and not first:
-                self.repeat(*bounds)
+                self.repeat(last, *bounds)
             else:
-                self.add(self.atom(match, operator, first=first))
+                atom = self.atom(match, operator, first=first)
+                self.size += len(atom) // 32
+                if len(self.atoms) % MAX_LITERAL == MAX_LITERAL - 1:
+                    atom = f"(?:{_ALWAYS_TRUE}{atom})"
+                self.atoms.append(atom)
+            self.size += 1
             if self.groups > MAX_GROUPS or self.size > MAX_SIZE:
                 raise RegexError("Regular expression too big")
-        if len(self.levels) > 1:
+        if self.depth:
             raise RegexError("Unmatched ( or \\(")
-        return "".join(item.text for item in self.levels[0])
+        return "".join(self.atoms)
 
-    def add(self, text: str, size: int = 1) -> None:
-        """Add an item to the innermost group."""
-        items = self.levels[-1]
-        if len(items) % MAX_LITERAL == MAX_LITERAL - 1:
-            text = _ALWAYS_TRUE + text
-        items.append(_Piece(text, size + len(text) // 32))
-        self.size += items[-1].size
-
-    def close(self) -> None:
-        """End the innermost group."""
-        if len(self.levels) == 1:
-            raise RegexError("Unmatched ) or \\)")
-        inner = self.levels.pop()
-        size = sum(item.size for item in inner)
-        self.size -= size
-        self.add(f"({''.join(item.text for item in inner)})", size + 1)
-
-    def repeat(self, low: int, high: int | None) -> None:
-        """Let the last item stand several times."""
-        item = self.levels[-1].pop()
-        self.size -= item.size
-        bounds = f"{{{low},{'' if high is None else high}}}"
-        self.add(f"(?:{item.text}){bounds}", 1 + item.size * (low + 1 if high is None else high))
+    def repeat(self, last: str, low: int, high: int | None) -> None:
+        """Let the last item be repeated."""
+        if last == ")" and (low, high) not in _QUANTIFIERS.values():
+            # Counts within counts would multiply, and the library compiles each repetition.
+            raise RegexError(f"{{n,m}} behind a group{NOT_SIMULATED}")
+        if last[0] == "{":
+            # `a*?` and `a+*` mean `a*`: POSIX has no lazy quantifiers.
+            bounds = {last, f"{{{low},{'' if high is None else high}}}"}
+            if not bounds <= {"{0,}", "{1,}", "{0,1}"}:
+                raise RegexError(f"{{n,m}} of a repetition{NOT_SIMULATED}")
+            self.atoms[-1] = last if len(bounds) == 1 else "{0,}"
+            return
+        if last in (r"\A", r"\Z", *_ASSERTIONS.values()):
+            self.atoms[-1] = f"(?:{last})"
+        self.size += low if high is None else high
+        self.atoms.append(f"{{{low},{'' if high is None else high}}}")
 
     def bounds(self, match: re.Match[str]) -> tuple[int, int | None]:
         """Return the least and greatest count of ``{n,m}``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import FOREVER, everything, seconds_of
+from labkit.embedded.container.programs.common import FOREVER, seconds_of
 from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
 from labkit.embedded.container.programs.system import environment_text
 from labkit.embedded.container.shell.interactive import interact, run_lines
@@ -115,38 +115,6 @@ async def env(process: Process) -> int:
     _check_program(process, words[0], f"'{words[0]}'")
     directory = process.value("C") or process.cwd
     return await process.spawn(words, environment, dict(process.fds), directory)
-
-
-@program(
-    "xargs",
-    options="0! null! r,no-run-if-empty t! verbose! n,max-args= L! I,replace= d! delimiter! P! max-procs! p! x! s! a!",
-    stop=True,
-)
-async def xargs(process: Process) -> int:
-    """Run a command with words from stdin."""
-    text = decode(await everything(process, process.stdin))
-    if set(text) & set("\"'\\"):
-        raise Failure(f"quotes in the input{NOT_SIMULATED}")
-    command = process.operands or ["echo"]
-    limit = process.value("n") or "5000"
-    if not limit.isdigit() or len(limit) > 5 or not int(limit):
-        raise Failure(f'invalid number "{limit}" for -n option')
-    count = int(limit)
-    words = text.split()
-    batches = [[*command, *words[start : start + count]] for start in range(0, len(words), count)]
-    if mark := process.value("I"):
-        lines = filter(None, map(str.strip, text.splitlines()))
-        batches = [[word.replace(mark, line) for word in command] for line in lines]
-    elif not batches and not process.has("r"):
-        batches = [command]
-    status = 0
-    for batch in batches:
-        _check_program(process, batch[0], batch[0])
-        result = await process.run(batch)
-        if result == 255:
-            return 124
-        status = 123 if result else status
-    return status
 
 
 @program(

@@ -9,7 +9,6 @@ from labkit.embedded.container.shell import control
 from labkit.embedded.container.shell.builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
 from labkit.embedded.container.shell.expand import expand_fields, expand_text
 from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.container.shell.quoting import traced
 from labkit.embedded.container.shell.redirection import redirect
 from labkit.embedded.container.shell.run_program import run_program
 from labkit.embedded.container.shell.shell import (
@@ -136,7 +135,6 @@ class Interpreter(Shell):
             if not any(isinstance(part, Substitution) for part in values):
                 self.status = 0
             return await self.check_exit()
-        await self._trace(words)
         saved = {
             assignment.name: self.variables.save(assignment.name)
             for assignment in command.assignments
@@ -161,13 +159,6 @@ class Interpreter(Shell):
     async def _assign(self, assignment: Assignment) -> None:
         value = await expand_text(self, assignment.value)
         self.assign(assignment.name, value, append=assignment.append)
-        await self._trace([value], f"{assignment.name}=")
-
-    async def _trace(self, words: list[str], lead: str = "") -> None:
-        """Print words as ``set -x`` does; dash does not quote them."""
-        if "xtrace" in self.options:
-            shown = [traced(word) if self.bash and (word or not lead) else word for word in words]
-            await self.write(2, f"+ {lead}{' '.join(shown)}\n")
 
     async def call(self, words: list[str], *, functions: bool = True) -> int:
         """Run a function, a builtin or a program by its name."""

@@ -11,7 +11,8 @@ ESCAPES = {
 """The meanings of letters after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
 
 _ESCAPE = re.compile(
-    r"\\(0[0-7]{1,3}|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|c.?|.)",
+    r"\\(?:(?P<octal>0[0-7]{1,3}|[0-7]{1,3})|x(?P<byte>[0-9a-fA-F]{1,2})"
+    r"|(?:u(?P<short>[0-9a-fA-F]{1,4})|U(?P<long>[0-9a-fA-F]{1,8}))|(?P<other>.))",
     re.DOTALL,
 )
 
@@ -21,57 +22,43 @@ def unescape(
 ) -> tuple[str, bool]:
     r"""Replace backslash escapes, and return whether ``\c`` ended the text.
 
-    The rules are those of ``printf``; of ``echo -e``: octal as ``\0ooo``, and ``\c`` ends the output; of ``%b``:
-    octal either way; or of ``$'…'``: ``\cx`` is a control character.
+    The rules are those of ``printf`` and ``$'…'``; of ``echo -e``: octal as ``\0ooo``, and ``\c`` ends the output; of
+    ``%b``: octal either way, and ``\c`` ends the output.
     """
-    out: list[str] = []
-    done = 0
-    for match in _ESCAPE.finditer(text):
-        out.append(text[done : match.start()])
-        done = match.end()
-        escape = match[1]
-        if escape in ESCAPES:
-            out.append(ESCAPES[escape])
-        elif escape[0] == "c" and rules in ("echo", "%b"):
-            return "".join(out), True
-        elif escape[0] == "c" and rules == "ansi-c" and len(escape) > 1:
-            out.append(chr(ord(escape[1]) & 0x1F))
-        elif escape[0] in "01234567" and (rules != "echo" or escape[0] == "0"):
-            digits = escape if rules in ("echo", "%b") else escape[:3]
-            done = match.start() + 1 + len(digits)
-            out.append(_byte(int(digits, 8)))
-        elif escape[0] in "xuU" and len(escape) > 1:
-            value = int(escape[1:], 16)
-            known = value < 0xD800 or 0xE000 <= value < 0x110000
-            out.append(_byte(value) if escape[0] == "x" else chr(value) if known else "")
-        elif escape in "\"'?" and rules in ("printf", "ansi-c"):
-            out.append(escape)
-        else:
-            out.append(match[0])
-    return "".join(out) + text[done:], False
+    ends = rules in ("echo", "%b")
+    if ends:
+        # An escaped backslash is stepped over: `\\c` ends nothing.
+        match = re.match(r"(?:[^\\]|\\[^c])*?\\c", text, re.DOTALL)
+        if match is not None:
+            return unescape(match[0][:-2], rules)[0], True
+
+    def character(match: re.Match[str]) -> str:
+        octal, code = match["octal"], match["short"] or match["long"]
+        if octal and (rules != "echo" or octal[0] == "0"):
+            # printf takes three digits, the zero among them; the others a zero and three.
+            rest = "" if ends else octal[3:]
+            return _byte(int(octal if ends else octal[:3], 8)) + rest
+        if match["byte"]:
+            return _byte(int(match["byte"], 16))
+        if code:
+            value = int(code, 16)
+            return chr(value) if value < 0xD800 or 0xE000 <= value < 0x110000 else ""
+        if match["other"] in ("'", '"', "?") and not ends:
+            return match["other"]
+        return ESCAPES.get(match["other"] or "", match[0])
+
+    return _ESCAPE.sub(character, text), False
 
 
 def _byte(value: int) -> str:
-    """One byte as :func:`~.streams.decode` would give it."""
+    """Return one byte as :func:`~.streams.decode` would give it."""
     return bytes([value & 0xFF]).decode("utf-8", "surrogateescape")
 
 
 def quote(text: str) -> str:
-    """A text in single quotes, as ``printf %q`` and ``set -x`` write it."""
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        return (
-            "$'"
-            + text.replace("\\", "\\\\")
-            .replace("'", "\\'")
-            .replace("\n", "\\n")
-            .replace("\t", "\\t")
-            + "'"
-        )
+    """Return a text in single quotes, as GNU programs write names that a shell would split."""
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        for char, escape in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\t", "\\t")):
+            text = text.replace(char, escape)
+        return f"$'{text}'"
     return "'" + text.replace("'", "'\\''") + "'"
-
-
-def traced(word: str) -> str:
-    """A word as ``set -x`` shows it."""
-    if word and all(char.isalnum() or char in "-_./:=,+@%" for char in word):
-        return word
-    return quote(word)

@@ -17,7 +17,7 @@ from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.task_loop import Task, TaskLoop
 from labkit.embedded.container.shell.variables import Variables
 
-FLAGS = {"e": "errexit", "u": "nounset", "x": "xtrace"}
+FLAGS = {"e": "errexit", "u": "nounset"}
 """The options of ``set`` by their letters."""
 
 LETTERS = "abefhkmnptuvxBCEHPT"
