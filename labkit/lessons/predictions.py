@@ -10,64 +10,18 @@ from labkit.client.prefix import Names
 from labkit.core.display import Card, Displayable
 from labkit.core.errors import UsageError
 from labkit.core.language import text
+from labkit.core.yaml_file import read_yaml
 from labkit.rbac.subjects import ACCOUNT_PREFIX
 
-ALLOWED, FORBIDDEN, UNAUTHORIZED = "allowed", "forbidden", "unauthorized"
+ALLOWED = "allowed"
+FORBIDDEN = "forbidden"
+UNAUTHORIZED = "unauthorized"
 
-_DECISIONS: Mapping[str, frozenset[str]] = {
-    ALLOWED: frozenset(
-        {
-            "allowed",
-            "allow",
-            "yes",
-            "y",
-            "ok",
-            "200",
-            "200 ok",
-            "201",
-            "true",
-            "can",
-            "works",
-            "permitted",
-            "success",
-        }
-    ),
-    FORBIDDEN: frozenset(
-        {
-            "forbidden",
-            "forbid",
-            "denied",
-            "deny",
-            "no",
-            "n",
-            "403",
-            "403 forbidden",
-            "false",
-            "refused",
-            "cannot",
-        }
-    ),
-    UNAUTHORIZED: frozenset(
-        {
-            "unauthorized",
-            "unauthorised",
-            "unauthenticated",
-            "401",
-            "401 unauthorized",
-            "not authenticated",
-        }
-    ),
+_WORDS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    name: {answer: frozenset(words) for answer, words in answers.items()}
+    for name, answers in read_yaml(__file__, "predictions.yaml").items()
 }
-_YES_NO: Mapping[str, frozenset[str]] = {
-    "yes": frozenset({"yes", "y", "true", "1", "one", "a secret", "secret"}),
-    "no": frozenset({"no", "n", "none", "0", "false", "never", "nothing", "[]"}),
-}
-_SAME: Mapping[str, frozenset[str]] = {
-    "identical": frozenset({"identical", "same", "equal", "the same", "true", "yes"}),
-    "different": frozenset(
-        {"different", "differ", "not identical", "not the same", "unequal", "false", "no"}
-    ),
-}
+"""The answers of a kind of prediction, each with the words that mean it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +59,17 @@ class Prediction:
             return self._word(step, value)
         if not isinstance(value, Mapping):
             return dict.fromkeys(self.labels, self._word(step, value))
-        given = {str(label).strip().lower(): answer for label, answer in value.items()}
-        if unknown := [
-            label for label in given if label not in {each.lower() for each in self.labels}
-        ]:
-            raise UsageError(
-                text("{step} has no question “{value}”.", step, _short(unknown[0])),
-                todo=text("It asks: {labels}.", _listed(self.labels)),
-            )
+        labels = {label.lower(): label for label in self.labels}
+        answers = {str(label).strip().lower(): answer for label, answer in value.items()}
+        for label in answers:
+            if label not in labels:
+                raise UsageError(
+                    text("{step} has no question “{value}”.", step, _short(label)),
+                    todo=text("It asks: {labels}.", _listed(self.labels)),
+                )
+        # The step's own order, and its own spelling of the labels.
         return {
-            label: self._word(step, given[label.lower()])
-            for label in self.labels
-            if label.lower() in given
+            label: self._word(step, answers[key]) for key, label in labels.items() if key in answers
         }
 
     def _word(self, step: str, value: object) -> str:
@@ -146,11 +99,11 @@ class Prediction:
 
 def decisions(*labels: str) -> Prediction:
     """A prediction of the server's decision, or of several."""
-    return Prediction(_DECISIONS, labels)
+    return Prediction(_WORDS["decisions"], labels)
 
 
-YES_OR_NO = Prediction(_YES_NO)
-SAME_OR_NOT = Prediction(_SAME)
+YES_OR_NO = Prediction(_WORDS["yes or no"])
+SAME_OR_NOT = Prediction(_WORDS["same or not"])
 USER = Prediction(
     {},
     form=r"(system:serviceaccount:)?[a-z0-9][a-z0-9.-]*[:/][a-z0-9][a-z0-9.-]*|system:[\w:-]+|[\w@.-]+",

@@ -8,14 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from labkit.core.errors import UsageError, meant, near
 from labkit.core.json_file import read_json
 from labkit.core.language import text
-from labkit.rbac.objects import GROUP, Object, is_default, name_of, namespace_of
+from labkit.core.yaml_file import read_yaml
+from labkit.rbac.objects import Object, is_default, name_of, namespace_of
 from labkit.rbac.policy import Policy
-from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, subject_namespace
+from labkit.rbac.subjects import (
+    ANONYMOUS,
+    AUTHENTICATED,
+    UNAUTHENTICATED,
+    short_name,
+    subject_namespace,
+)
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 """The verbs of requests for resources."""
@@ -31,17 +39,6 @@ PATHS = (
     *("logs", "metrics", "openapi", "openid", "readyz", "statusz", "version"),
 )
 """How the paths that API servers serve begin."""
-
-AUTHENTICATION, CERTIFICATES = "authentication.k8s.io", "certificates.k8s.io"
-IMPERSONATED = {
-    "users": "user-info",
-    "groups": "user-info",
-    "uids": "user-info",
-    "userextras": "user-info",
-    "serviceaccounts": "serviceaccount",
-    "nodes": "arbitrary-node",
-}
-"""What can be impersonated, and the mode in which it is, where impersonation is constrained."""
 
 OF_EVERY_CLUSTER = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 
@@ -113,25 +110,31 @@ class Vocabulary:
 
         A rule may be about custom resources whose definition is elsewhere. They are taken for namespaced ones.
         """
-        bindings = [(binding, namespace_of(binding)) for binding in policy.bindings]
-        entries = [
-            (entry, home) for binding, home in bindings for entry in binding.get("subjects") or ()
-        ]
-        homes = {home for _, home in bindings} | {key[1] for key in policy.roles}
         objects = list(objects)
-        named = (
-            (key, True)
-            for role in policy.roles.values()
-            if not is_default(role)
-            for key in self._custom(role)
-        )
+        custom: dict[tuple[str, str], bool] = {}
+        for role in policy.roles.values():
+            if not is_default(role):
+                custom |= dict.fromkeys(self._custom(role), True)
+        namespaces = {namespace for _, namespace, _ in policy.roles}
+        accounts: list[str] = []
+        named: dict[object, list[str]] = {"User": [], "Group": [], "ServiceAccount": accounts}
+        for binding in policy.bindings:
+            home = namespace_of(binding)
+            namespaces.add(home)
+            for entry in binding.get("subjects") or ():
+                if entry.get("kind") != "ServiceAccount" or subject_namespace(entry, home):
+                    named.get(entry.get("kind"), []).append(short_name(entry, home))
+        for obj in objects:
+            if obj.get("kind") == "Namespace":
+                namespaces.add(name_of(obj))
+            elif obj.get("kind") == "ServiceAccount":
+                accounts.append(f"{namespace_of(obj) or 'default'}/{name_of(obj)}")
         return self.declaring(
-            resources=dict(named) | dict(_defined(objects)),
-            namespaces=(homes - {""})
-            | {name_of(each) for each in objects if each.get("kind") == "Namespace"},
-            accounts=[*_accounts_named(entries), *_accounts_made(objects)],
-            users=[str(entry.get("name")) for entry, _ in entries if entry.get("kind") == "User"],
-            groups=[str(entry.get("name")) for entry, _ in entries if entry.get("kind") == "Group"],
+            resources=custom | dict(_defined(objects)),
+            namespaces=namespaces - {""},
+            accounts=accounts,
+            users=named["User"],
+            groups=named["Group"],
         )
 
     def _custom(self, role: Object) -> Iterator[tuple[str, str]]:
@@ -237,18 +240,6 @@ def _defined(objects: Iterable[Object]) -> Iterator[tuple[tuple[str, str], bool]
             yield (str(spec.get("group")), str(plural)), spec.get("scope") != "Cluster"
 
 
-def _accounts_named(entries: Iterable[tuple[Object, str]]) -> Iterator[str]:
-    for entry, home in entries:
-        if namespace := subject_namespace(entry, home):
-            yield f"{namespace}/{entry.get('name')}"
-
-
-def _accounts_made(objects: Iterable[Object]) -> Iterator[str]:
-    for each in objects:
-        if each.get("kind") == "ServiceAccount":
-            yield f"{namespace_of(each) or 'default'}/{name_of(each)}"
-
-
 def _require(what: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that is not among those that are known.
 
@@ -272,55 +263,22 @@ def qualified(group: str, resource: str) -> str:
 @lru_cache(maxsize=1)
 def standard() -> Vocabulary:
     """What a question may name on every cluster of Kubernetes 1.36: its resources, and RBAC's own verbs."""
-    found: dict[tuple[str, str], tuple[bool, frozenset[str]]] = {}
-    for group, resources in read_json(__file__, "served.json").items():
-        for resource, (namespaced, verbs) in resources.items():
-            found[group, resource] = (namespaced, frozenset(verbs))
-    return Vocabulary(_with_virtual(found))
+    return of_discovery(
+        (group, resource, namespaced, verbs)
+        for group, resources in read_json(__file__, "served.json").items()
+        for resource, (namespaced, verbs) in resources.items()
+    )
 
 
 def of_discovery(rows: Iterable[tuple[str, str, bool, Iterable[str]]]) -> Vocabulary:
-    """What a question may name on one cluster.
+    """What a question may name on one cluster, with what ``virtual.yaml`` adds.
 
     Args:
         rows: API group, resource or subresource, whether it is namespaced, and its verbs, as discovery has them.
     """
-    found: dict[tuple[str, str], tuple[bool, frozenset[str]]] = {}
-    for group, resource, namespaced, verbs in rows:
-        known = found.get((group, resource), (namespaced, frozenset()))[1]
-        found[group, resource] = (namespaced, known.union(verbs))
-    return Vocabulary(_with_virtual(found))
-
-
-def _with_virtual(resources: Resources) -> dict[tuple[str, str], tuple[bool, frozenset[str]]]:
-    """Add what no server serves and authorizers are asked about all the same.
-
-    Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#special-verbs, KEP-5284.
-    """
-    found = dict(resources)
-
-    def add(group: str, resource: str, namespaced: bool, *verbs: str) -> None:
-        known = found.get((group, resource), (namespaced, frozenset()))
-        found[group, resource] = (known[0], known[1].union(verbs))
-
-    for resource, namespaced in (("roles", True), ("clusterroles", False)):
-        add(GROUP, resource, namespaced, "bind", "escalate")
-    for resource, mode in IMPERSONATED.items():
-        classic = "" if resource in ("users", "groups", "serviceaccounts") else AUTHENTICATION
-        if resource != "nodes":
-            add(classic, resource, resource == "serviceaccounts", "impersonate")
-        add(AUTHENTICATION, resource, resource == "serviceaccounts", f"impersonate:{mode}")
-    add(AUTHENTICATION, "nodes", False, "impersonate:associated-node")
-    for part in (
-        "configz",
-        "healthz",
-        "log",
-        "metrics",
-        "pods",
-        "spec",
-        "stats",
-    ):  # what kubelets ask about
-        add("", f"nodes/{part}", False, "get", "create", "update", "patch", "delete")
-    add(CERTIFICATES, "signers", False, "approve", "sign", "attest")
-    add("policy", "podsecuritypolicies", False, "use")
-    return found
+    resources: dict[tuple[str, str], tuple[bool, frozenset[str]]] = {}
+    # Versions of a group can serve different verbs of a resource, and RBAC knows no versions.
+    for group, resource, namespaced, verbs in chain(rows, read_yaml(__file__, "virtual.yaml")):
+        served, known = resources.get((group, resource), (namespaced, frozenset()))
+        resources[group, resource] = (served, known.union(verbs))
+    return Vocabulary(resources)
