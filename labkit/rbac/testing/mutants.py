@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from labkit.core.language import Text, text
 from labkit.rbac.objects import (
@@ -79,18 +79,18 @@ def mutants(policy: Policy, vocabulary: Vocabulary, *, added: Added = EVERYTHING
         vocabulary: What requests may name; answers are compared over it, and over one fresh name of each sort.
         added: The verbs and resources that rules are widened by; each adds a policy to each rule.
     """
-    found: list[Mutant] = []
+    different: list[Mutant] = []
     for what, sort, changed in _all(policy, vocabulary, added):
-        if not same_answers(policy, changed, vocabulary) and not any(
-            same_answers(each.policy, changed, vocabulary) for each in found if each.sort == sort
-        ):
-            found.append(Mutant(what, sort, changed))
-    return found
+        # Two mistakes of one sort with the same answers are one for the questions that have to reject it.
+        alike = [policy, *(mutant.policy for mutant in different if mutant.sort == sort)]
+        if not any(same_answers(other, changed, vocabulary) for other in alike):
+            different.append(Mutant(what, sort, changed))
+    return different
 
 
 def survivors(wrong_policies: Iterable[Mutant], questions: Sequence[Question]) -> list[Mutant]:
     """The wrong policies that answer every question as expected."""
-    return [each for each in wrong_policies if wrong(each.policy, questions) is None]
+    return [mutant for mutant in wrong_policies if wrong(mutant.policy, questions) is None]
 
 
 def _all(policy: Policy, vocabulary: Vocabulary, added: Added) -> Iterator[tuple[str, str, Policy]]:
@@ -98,20 +98,15 @@ def _all(policy: Policy, vocabulary: Vocabulary, added: Added) -> Iterator[tuple
     for key, role in policy.roles.items():
         if is_default(role) or key not in bound:
             continue
-        for number, rule in enumerate(role.get("rules") or ()):
+        rules = role.get("rules") or []
+        for number, rule in enumerate(rules):
             for what, sort, changed in _rules(rule, vocabulary, added):
-                if len(role["rules"]) > 1:
+                if len(rules) > 1:
                     what = text("{what} in its rule about {resources}", what, _about(rule))
-                rules = [
-                    *role["rules"][:number],
-                    *([changed] if changed else []),
-                    *role["rules"][number + 1 :],
-                ]
-                yield (
-                    text("{role} {what}", title(*key), what),
-                    sort,
-                    _with_role(policy, key, {**role, "rules": rules}),
-                )
+                here = [changed] if changed else []
+                mutant = {**role, "rules": [*rules[:number], *here, *rules[number + 1 :]]}
+                what = text("{role} {what}", title(*key), what)
+                yield what, sort, _with_role(policy, key, mutant)
     for number, binding in enumerate(policy.bindings):
         if not is_default(binding):
             for what, sort, changed_policy in _bindings(policy, number, binding, vocabulary, added):
@@ -128,70 +123,49 @@ def _rules(
 ) -> Iterator[tuple[str, str, Rule | None]]:
     """The rules next to one, None for none."""
     yield text("lacks a rule"), "verbs", None
-    yield from _lists(
-        rule,
-        "verbs",
-        [each for each in added.verbs if each not in rule["verbs"]],
-        "verbs",
-        text("lets them {value}"),
-    )
+    yield from _lists(rule, "verbs", "verbs", text("lets them {value}"), added.verbs)
     if rule.get("nonResourceURLs"):
-        yield from _lists(rule, "nonResourceURLs", [], "resources", text("lets them use {value}"))
+        yield from _lists(rule, "nonResourceURLs", "resources", text("lets them use {value}"))
         return
-    groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
-    parts = [
+    groups = rule.get("apiGroups") or ()
+    resources = rule.get("resources") or ()
+    extra = [
         name
         for group, name in vocabulary.resources
-        if group in groups and name.partition("/")[0] in resources
+        if added.parts and group in groups and name.partition("/")[0] in resources
     ]
-    named = [*(parts if added.parts else ()), *(added.resources if "" in groups else ())]
-    yield from _lists(
-        rule,
-        "resources",
-        [name for name in named if name not in resources],
-        "resources",
-        text("also is about {value}"),
-    )
-    yield from _lists(
-        rule,
-        "apiGroups",
-        [group for group in ("", "apps") if group not in groups],
-        "groups",
-        text("is about {value}"),
-    )
     if "" in groups:
+        extra += added.resources
+    yield from _lists(rule, "resources", "resources", text("also is about {value}"), extra)
+    yield from _lists(rule, "apiGroups", "groups", text("is about {value}"), ("", "apps"))
+    if "" in groups:
+        # The core group has no name, so people write its version, or what they call it.
         for group in ("v1", "core"):
-            yield (
-                text("has the API group “{group}”", group),
-                "groups",
-                {**rule, "apiGroups": [group]},
-            )
+            changed = {**rule, "apiGroups": [group]}
+            yield text("has the API group “{group}”", group), "groups", changed
     names = rule.get("resourceNames") or []
-    if names:
-        yield text("is about objects of any name"), "names", {**rule, "resourceNames": []}
-        yield (
-            text("is about one more object, {name}", added.another),
-            "names",
-            {**rule, "resourceNames": [*names, added.another]},
-        )
-    else:
+    if not names:
         yield text("is about one object only"), "names", {**rule, "resourceNames": ["one"]}
+        return
+    yield text("is about objects of any name"), "names", {**rule, "resourceNames": []}
+    more = {**rule, "resourceNames": [*names, added.another]}
+    yield text("is about one more object, {name}", added.another), "names", more
 
 
 def _lists(
-    rule: Rule, field: str, added: Iterable[str], sort: str, phrase: Text
+    rule: Rule, field: str, sort: str, phrase: Text, added: Iterable[str] = ()
 ) -> Iterator[tuple[str, str, Rule]]:
-    """The rules with one value less, one more, or all of them."""
+    """The rules with one value of a field less, one more, or all of them."""
     values: list[str] = list(rule.get(field) or ())
+    core = text("the core group")
+    # Without its last value a rule would be void, which the rule that is missing stands for.
     for value in values if len(values) > 1 else ():
-        lacks = text("lacks {value}", value or text("the core group"))
-        yield lacks, sort, {**rule, field: [each for each in values if each != value]}
+        rest = [other for other in values if other != value]
+        yield text("lacks {value}", value or core), sort, {**rule, field: rest}
     for value in added:
-        yield (
-            text(phrase.template, value or text("the core group")),
-            sort,
-            {**rule, field: [*values, value]},
-        )
+        if value not in values:
+            more = {**rule, field: [*values, value]}
+            yield text(phrase.template, value or core), sort, more
     if "*" not in values:
         yield text("has * among its {field}", field), sort, {**rule, field: ["*"]}
 
@@ -199,50 +173,36 @@ def _lists(
 def _bindings(
     policy: Policy, number: int, binding: Object, vocabulary: Vocabulary, added: Added
 ) -> Iterator[tuple[str, str, Policy]]:
-    home, ref = namespace_of(binding), binding["roleRef"]
+    home = namespace_of(binding)
+    ref = binding["roleRef"]
 
-    def instead(*changed: Object) -> Policy:
-        return replace(
-            policy, bindings=(*policy.bindings[:number], *changed, *policy.bindings[number + 1 :])
-        )
+    def instead(*changed: Object, base: Policy = policy) -> Policy:
+        bindings = policy.bindings
+        return replace(base, bindings=(*bindings[:number], *changed, *bindings[number + 1 :]))
 
     yield text("is not there"), "bindings", instead()
     for what, subjects in _subjects(list(binding.get("subjects") or ()), home, vocabulary, added):
         yield what, "subjects", instead({**binding, "subjects": subjects})
+    for other in _others(vocabulary, home):
+        if not home:
+            metadata = {"name": name_of(binding), "namespace": other}
+            local = {**binding, "kind": "RoleBinding", "metadata": metadata}
+            yield text("counts in {namespace} only", other), "places", instead(local)
+            continue
+        there = {
+            **binding,
+            "metadata": {**binding["metadata"], "namespace": other},
+            "subjects": _explicit(binding),
+        }
+        # A Role is in one namespace, so the binding takes it along: else it would refer to nothing.
+        base = _with_copy(policy, binding, other)
+        yield text("is in {namespace} instead", other), "places", instead(there, base=base)
+        yield text("is in {namespace} as well", other), "places", instead(binding, there, base=base)
     if home:
-        for other in _others(vocabulary, home):
-            there = {**binding, "metadata": {**binding["metadata"], "namespace": other}}
-            there["subjects"] = [_explicit(entry, home) for entry in binding.get("subjects") or ()]
-            moved = _with_copy(policy, binding, other)
-            yield (
-                text("is in {namespace} instead", other),
-                "places",
-                replace(moved, bindings=instead(there).bindings),
-            )
-            yield (
-                text("is in {namespace} as well", other),
-                "places",
-                replace(moved, bindings=instead(binding, there).bindings),
-            )
         wide, everywhere = _cluster_wide(policy, binding)
-        yield (
-            text("counts everywhere"),
-            "places",
-            replace(wide, bindings=instead(everywhere).bindings),
-        )
-    else:
-        for other in _others(vocabulary):
-            there = {
-                **binding,
-                "kind": "RoleBinding",
-                "metadata": {"name": name_of(binding), "namespace": other},
-            }
-            yield text("counts in {namespace} only", other), "places", instead(there)
-    yield (
-        text("refers to a role that does not exist"),
-        "references",
-        instead({**binding, "roleRef": {**ref, "name": f"{ref['name']}s"}}),
-    )
+        yield text("counts everywhere"), "places", instead(everywhere, base=wide)
+    missing = {**binding, "roleRef": {**ref, "name": f"{ref['name']}s"}}
+    yield text("refers to a role that does not exist"), "references", instead(missing)
     for name in WIDER_ROLES:
         if ("ClusterRole", "", name) in policy.roles and ref["name"] != name:
             changed = {**binding, "roleRef": {**ref, "kind": "ClusterRole", "name": name}}
@@ -253,49 +213,47 @@ def _subjects(
     entries: list[Object], home: str, vocabulary: Vocabulary, added: Added
 ) -> Iterator[tuple[str, list[Object]]]:
     for at, entry in enumerate(entries):
-        rest, shown = [*entries[:at], *entries[at + 1 :]], subject_title(entry, home)
+        rest = [*entries[:at], *entries[at + 1 :]]
+        shown = subject_title(entry, home)
         yield text("lacks {value}", shown), rest
         own = subject_namespace(entry, home)
         if not own:
             continue
-        others = [(each, entry["name"]) for each in _others(vocabulary, own)]
+        others = [(space, entry["name"]) for space in _others(vocabulary, own)]
         others += [(own, name) for name in ("default", added.another) if name != entry["name"]]
         for namespace, name in others:
+            account = f"{namespace}/{name}"
             other = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
-            yield (
-                text("gives it to {account} instead of {subject}", f"{namespace}/{name}", shown),
-                [*rest, other],
-            )
-            yield text("also gives it to {account}", f"{namespace}/{name}"), [*entries, other]
-        yield (
-            text("names a user {user} instead of {subject}", entry["name"], shown),
-            [*rest, _named("User", entry["name"])],
-        )
+            instead = text("gives it to {account} instead of {subject}", account, shown)
+            yield instead, [*rest, other]
+            yield text("also gives it to {account}", account), [*entries, other]
+        user = _named("User", entry["name"])
+        yield text("names a user {user} instead of {subject}", entry["name"], shown), [*rest, user]
         everyone = _named("Group", f"system:serviceaccounts:{own}")
         yield text("also gives it to every account of {namespace}", own), [*entries, everyone]
     for group in ("system:serviceaccounts", AUTHENTICATED, UNAUTHENTICATED):
         yield text("also gives it to the group {group}", group), [*entries, _named("Group", group)]
 
 
-def _others(vocabulary: Vocabulary, *home: str) -> list[str]:
+def _others(vocabulary: Vocabulary, home: str) -> list[str]:
     """The other namespaces, without those of the cluster itself."""
-    return [
-        each
-        for each in sorted(vocabulary.namespaces.difference(home))
-        if not each.startswith("kube-")
-    ]
+    others = sorted(vocabulary.namespaces - {home})
+    return [name for name in others if not name.startswith("kube-")]
 
 
 def _named(kind: str, name: str) -> Object:
     return {"kind": kind, "apiGroup": GROUP, "name": name}
 
 
-def _explicit(entry: Object, home: str) -> Object:
-    return (
-        {**entry, "namespace": entry.get("namespace") or home}
+def _explicit(binding: Object) -> list[Object]:
+    """A binding's subjects, each account with the namespace that the binding's own stands for."""
+    home = namespace_of(binding)
+    return [
+        {**entry, "namespace": subject_namespace(entry, home)}
         if entry.get("kind") == "ServiceAccount"
         else entry
-    )
+        for entry in binding.get("subjects") or ()
+    ]
 
 
 def _with_role(policy: Policy, key: Key, role: Object) -> Policy:
@@ -315,16 +273,14 @@ def _with_copy(policy: Policy, binding: Object, namespace: str) -> Policy:
 def _cluster_wide(policy: Policy, binding: Object) -> tuple[Policy, Object]:
     """The policy with a cluster role of a binding's role, and the binding as one of the whole cluster."""
     kind, home, name = key = role_key(binding)
-    metadata: dict[str, Any] = {"name": name_of(binding)}
-    subjects = [_explicit(entry, namespace_of(binding)) for entry in binding.get("subjects") or ()]
     if kind == "Role" and key in policy.roles:
+        # The namespace in its name keeps the new role from replacing a cluster role of that name.
         name = f"{home}:{name}"
         role = {**policy.roles[key], "kind": "ClusterRole", "metadata": {"name": name}}
         policy = _with_role(policy, ("ClusterRole", "", name), role)
-    ref = {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}
     return policy, {
         "kind": "ClusterRoleBinding",
-        "metadata": metadata,
-        "roleRef": ref,
-        "subjects": subjects,
+        "metadata": {"name": name_of(binding)},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": name},
+        "subjects": _explicit(binding),
     }
