@@ -11,6 +11,7 @@ import pytest
 from labkit.classroom import limits, server
 from labkit.classroom.limits import Limits, Rate, Refusal, read_text
 from tests.classroom.room import Room, key, outcome
+from tests.support.course import TOTAL
 from tests.support.some import some
 
 
@@ -115,7 +116,7 @@ def test_the_board_has_a_row_for_each_learner(room: Room) -> None:
     ada, other = seen["learners"]
     assert (ada["name"], other["name"]) == ("Ada", "Learner 2")
     assert (ada["cells"][:3], set(other["cells"])) == ("pt-", {"-"})
-    assert len(ada["cells"]) == len(seen["steps"]) == 30
+    assert len(ada["cells"]) == len(seen["steps"]) == TOTAL
     assert (ada["stuck"]["step"], ada["stuck"]["mistake"]) == ("W2", "401 and 403 taken for one")
     assert 115 < seen["now"] - ada["stuck"]["since"] < 125 + 300
     (mistake,) = seen["mistakes"]

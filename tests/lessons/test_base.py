@@ -33,7 +33,7 @@ from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 from labkit.rbac.reviews import REVIEWS
 from tests.lessons.paper import Answer, Paper
-from tests.support.course import MISSING, STEPS_ARE, TOTAL
+from tests.support.course import IDS, MISSING, SERIES, STEPS_ARE, TOTAL
 
 
 def context(progress: Progress, patience_seconds: float = 0.0) -> CheckContext:
@@ -278,10 +278,10 @@ def test_the_files_that_a_hint_names_make_what_the_step_asks_for(step: str) -> N
 
 
 def test_the_index_is_the_walkthrough() -> None:
-    series = (("W", 24), ("T", 6))
-    assert list(lessons.STEPS) == [
-        f"{letter}{number + 1}" for letter, most in series for number in range(most)
-    ]
+    assert [step for ids in SERIES for step in ids] == IDS
+    for ids in SERIES:
+        letter = ids[0][0]
+        assert ids == [f"{letter}{number}" for number in range(1, len(ids) + 1)]
 
 
 def test_the_board_lists_every_step_in_words(progress: Progress) -> None:

@@ -17,6 +17,7 @@ from labkit.cli import run
 from labkit.core.redact import TOKEN
 from labkit.lessons.talk import talks
 from labkit.presenter import slides
+from tests.support.course import IDS
 from tests.support.some import some
 from tools import instructor, notebooks
 
@@ -168,5 +169,6 @@ def test_the_page_keeps_its_text_and_gets_its_tables() -> None:
     made = instructor.page(text)
     assert made.startswith("# Words\n\n| before | ask | the answer |\n|---|---|---|\n| W1 | ")
     assert "| old |" not in made
-    assert made.endswith(f"| T6 | {talks()['T6'].ask} | {talks()['T6'].answer} |\n\nMore words.\n")
+    last = talks()[IDS[-1]]
+    assert made.endswith(f"| {IDS[-1]} | {last.ask} | {last.answer} |\n\nMore words.\n")
     assert instructor.page(made) == made
