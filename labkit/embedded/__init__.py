@@ -32,82 +32,79 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labkit.embedded.apiserver.serving.address import listen as listen
-    from labkit.embedded.apiserver.serving.head import encode as encode
-    from labkit.embedded.apiserver.serving.inprocess import Answer as Answer
-    from labkit.embedded.apiserver.serving.inprocess import ask as ask
-    from labkit.embedded.apiserver.serving.inprocess import read_request as read_request
-    from labkit.embedded.apiserver.serving.logs import AuditFile as AuditFile
-    from labkit.embedded.apiserver.serving.pki import ADMIN as ADMIN
-    from labkit.embedded.apiserver.serving.pki import make_keys as make_keys
-    from labkit.embedded.apiserver.serving.pki import (
-        write_admin_kubeconfig as write_admin_kubeconfig,
+    from labkit.embedded.apiserver.serving.address import listen
+    from labkit.embedded.apiserver.serving.head import encode
+    from labkit.embedded.apiserver.serving.inprocess import Answer, ask, read_request
+    from labkit.embedded.apiserver.serving.logs import AuditFile
+    from labkit.embedded.apiserver.serving.pki import ADMIN, make_keys, write_admin_kubeconfig
+    from labkit.embedded.apiserver.serving.server import ApiServer
+    from labkit.embedded.apiserver.storage import Store
+    from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
+    from labkit.embedded.cluster import Cluster
+    from labkit.embedded.machinery.kinds import KINDS
+    from labkit.embedded.machinery.pki.keys import Keys, new_token_key
+    from labkit.embedded.machinery.request import (
+        EventStream,
+        Handler,
+        PeerCertificate,
+        Request,
+        Response,
+        ShownCertificate,
     )
-    from labkit.embedded.apiserver.serving.server import ApiServer as ApiServer
-    from labkit.embedded.apiserver.storage import Store as Store
-    from labkit.embedded.apiserver.storage.sqlite import SQLiteStore as SQLiteStore
-    from labkit.embedded.cluster import Cluster as Cluster
-    from labkit.embedded.machinery.kinds import KINDS as KINDS
-    from labkit.embedded.machinery.pki.keys import Keys as Keys
-    from labkit.embedded.machinery.pki.keys import new_token_key as new_token_key
-    from labkit.embedded.machinery.request import EventStream as EventStream
-    from labkit.embedded.machinery.request import Handler as Handler
-    from labkit.embedded.machinery.request import PeerCertificate as PeerCertificate
-    from labkit.embedded.machinery.request import Request as Request
-    from labkit.embedded.machinery.request import Response as Response
-    from labkit.embedded.machinery.request import ShownCertificate as ShownCertificate
-    from labkit.embedded.machinery.status import ApiError as ApiError
-    from labkit.embedded.machinery.work import WorkBudget as WorkBudget
-    from labkit.embedded.machinery.work import limited as limited
-    from labkit.embedded.machinery.work import uncharged as uncharged
-    from labkit.embedded.process import open_cluster as open_cluster
-    from labkit.embedded.process import run as run
+    from labkit.embedded.machinery.status import ApiError
+    from labkit.embedded.machinery.work import WorkBudget, limited, uncharged
+    from labkit.embedded.process import open_cluster, run
 
+# Written twice, for type checkers above and here: this module must not import what it only names.
 _NAMES = {
-    "apiserver.serving.address": ("listen",),
-    "apiserver.serving.head": ("encode",),
-    "apiserver.serving.inprocess": (
-        "Answer",
-        "ask",
-        "read_request",
-    ),
-    "apiserver.serving.logs": ("AuditFile",),
-    "apiserver.serving.pki": (
-        "ADMIN",
-        "make_keys",
-        "write_admin_kubeconfig",
-    ),
-    "apiserver.serving.server": ("ApiServer",),
-    "apiserver.storage": ("Store",),
-    "apiserver.storage.sqlite": ("SQLiteStore",),
-    "cluster": ("Cluster",),
-    "machinery.kinds": ("KINDS",),
-    "machinery.pki.keys": (
-        "Keys",
-        "new_token_key",
-    ),
-    "machinery.request": (
-        "EventStream",
-        "Handler",
-        "PeerCertificate",
-        "Request",
-        "Response",
-        "ShownCertificate",
-    ),
-    "machinery.status": ("ApiError",),
-    "machinery.work": (
-        "WorkBudget",
-        "limited",
-        "uncharged",
-    ),
-    "process": (
-        "open_cluster",
-        "run",
-    ),
+    "apiserver.serving.address": "listen",
+    "apiserver.serving.head": "encode",
+    "apiserver.serving.inprocess": "Answer ask read_request",
+    "apiserver.serving.logs": "AuditFile",
+    "apiserver.serving.pki": "ADMIN make_keys write_admin_kubeconfig",
+    "apiserver.serving.server": "ApiServer",
+    "apiserver.storage": "Store",
+    "apiserver.storage.sqlite": "SQLiteStore",
+    "cluster": "Cluster",
+    "machinery.kinds": "KINDS",
+    "machinery.pki.keys": "Keys new_token_key",
+    "machinery.request": "EventStream Handler PeerCertificate Request Response ShownCertificate",
+    "machinery.status": "ApiError",
+    "machinery.work": "WorkBudget limited uncharged",
+    "process": "open_cluster run",
 }
-_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "ADMIN",
+    "KINDS",
+    "Answer",
+    "ApiError",
+    "ApiServer",
+    "AuditFile",
+    "Cluster",
+    "EventStream",
+    "Handler",
+    "Keys",
+    "PeerCertificate",
+    "Request",
+    "Response",
+    "SQLiteStore",
+    "ShownCertificate",
+    "Store",
+    "WorkBudget",
+    "ask",
+    "encode",
+    "limited",
+    "listen",
+    "make_keys",
+    "new_token_key",
+    "open_cluster",
+    "read_request",
+    "run",
+    "uncharged",
+    "write_admin_kubeconfig",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from labkit.embedded.machinery.pki.certificates import KEY_USAGES
 from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.pki.signing_requests import KEY_USAGES
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extension = tuple[x509.ExtensionType, bool]
@@ -27,7 +27,7 @@ UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
 
 def key_usage(*names: str) -> x509.KeyUsage:
     """A key usage with just these bits."""
-    return x509.KeyUsage(**{name: name in names for name in KEY_USAGES.values()})
+    return x509.KeyUsage(**{name: name in names for name in KEY_USAGES})
 
 
 def subject(user: str = "", groups: Sequence[str] = (), *, uids: Sequence[str] = ()) -> x509.Name:

@@ -7,13 +7,28 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+KEY_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 YEAR = datetime.timedelta(days=365)
 EARLIEST = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 REPEATED = (
@@ -34,6 +49,9 @@ SERVER_NAMES = (
     "localhost",
 )
 
+# The last one is the Service ``kubernetes``, by which pods reach the server.
+SERVER_ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
+
 
 def new_authority() -> tuple[bytes, bytes]:
     """Make a certificate authority: certificate and key, PEM."""
@@ -42,10 +60,16 @@ def new_authority() -> tuple[bytes, bytes]:
 
 
 def renew_authority(ca_key: bytes) -> bytes:
-    """A new certificate for an authority's old key, PEM."""
+    """Make a new certificate for an authority's old key, PEM."""
+    key = authority_key(ca_key)
+    return _pem(_certificate("kubernetes", (), key, key, None))
+
+
+def authority_key(ca_key: bytes) -> ec.EllipticCurvePrivateKey:
+    """Read the key of an authority, PEM."""
     key = serialization.load_pem_private_key(ca_key, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    return _pem(_certificate("kubernetes", (), key, key, None))
+    return key
 
 
 def issue(
@@ -62,11 +86,8 @@ def issue(
     """
     key = ec.generate_private_key(ec.SECP256R1())
     authority = x509.load_pem_x509_certificate(ca_certificate)
-    authority_key = serialization.load_pem_private_key(ca_key, None)
-    assert isinstance(authority_key, ec.EllipticCurvePrivateKey)
-    return _pem(
-        _certificate(user, groups, key, authority_key, authority, server=server)
-    ), _private_pem(key)
+    issued = _certificate(user, groups, key, authority_key(ca_key), authority, server=server)
+    return _pem(issued), _private_pem(key)
 
 
 def new_token_key() -> bytes:
@@ -118,50 +139,69 @@ def _certificate(
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations]
     subject = grouped_name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     # Clocks differ, most of all that of a laptop which has slept: a certificate must not be of the future.
-    now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
-    authority = issuer is None
+    begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
+    if issuer is None:
+        # An authority is good for the past too: a server whose clock is set back needs no other one.
+        validity = (max(begin - 10 * YEAR, EARLIEST), begin + 10 * YEAR)
+        usages = {"digital_signature", "key_cert_sign"}
+        return build(subject, key.public_key(), None, issuer_key, validity, usages)
+    # kubeadm asks for key encipherment whatever the key; an elliptic one like ours encrypts nothing.
+    usages = {"digital_signature", "key_encipherment"}
+    # One extended usage only: a client's certificate, which a learner gets hold of, must not pass for the server's.
+    extended = [ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH]
+    names: list[x509.GeneralName] = []
+    if server:
+        # Go has read no host from the common name since 1.15; an address counts only as an entry of its own type.
+        names += map(x509.DNSName, SERVER_NAMES)
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in SERVER_ADDRESSES]
+    validity = (begin, begin + YEAR)
+    return build(subject, key.public_key(), issuer, issuer_key, validity, usages, extended, names)
+
+
+def build(
+    subject: x509.Name,
+    public_key: CertificatePublicKeyTypes,
+    issuer: x509.Certificate | None,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    validity: tuple[datetime.datetime, datetime.datetime],
+    usages: Collection[str],
+    extended: Sequence[x509.ObjectIdentifier] = (),
+    names: Sequence[x509.GeneralName] = (),
+) -> x509.Certificate:
+    """Sign a certificate; without an issuer it is an authority's own, signed by itself.
+
+    Args:
+        subject: Its subject.
+        public_key: The key of the subject.
+        issuer: The authority's certificate.
+        issuer_key: The authority's key.
+        validity: Its begin and its end.
+        usages: Names of flags of ``x509.KeyUsage``.
+        extended: What the key is for.
+        names: Alternative names.
+    """
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject if issuer is None else issuer.subject)
-        .public_key(key.public_key())
+        .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        # An authority is good for the past too: a server whose clock is set back needs no other one.
-        .not_valid_before(max(now - 10 * YEAR, EARLIEST) if authority else now)
-        .not_valid_after(now + (10 * YEAR if authority else YEAR))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        # kubeadm asks for key encipherment whatever the key; an elliptic one like ours encrypts nothing.
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True,
-                content_commitment=False,
-                key_encipherment=not authority,
-                data_encipherment=False,
-                key_agreement=False,
-                key_cert_sign=authority,
-                crl_sign=False,
-                encipher_only=False,
-                decipher_only=False,
-            ),
-            critical=True,
-        )
-        # Most clients do without these two; Python verifies strictly (RFC 5280) since 3.13, and does not.
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
-            critical=False,
-        )
+        .not_valid_before(validity[0])
+        .not_valid_after(validity[1])
     )
-    if not authority:
-        # One usage only: a client's certificate, which a learner gets hold of, must not pass for the server's.
-        usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    if server:
-        # Go has read no host from the common name since 1.15; an address counts only as an entry of its own type.
-        names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
-        names += [
-            x509.IPAddress(ipaddress.ip_address(address))
-            for address in ("127.0.0.1", "::1", "10.96.0.1")
-        ]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=issuer is None, path_length=None), True),
+        # Most clients do without these two; Python verifies strictly (RFC 5280) since 3.13, and does not.
+        (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False),
+    ]
+    if usages:
+        flags = {name: name in usages for name in KEY_USAGES}
+        extensions.append((x509.KeyUsage(**flags), True))
+    if extended:
+        extensions.append((x509.ExtendedKeyUsage(extended), False))
+    if names:
+        extensions.append((x509.SubjectAlternativeName(names), False))
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
     return builder.sign(issuer_key, hashes.SHA256())

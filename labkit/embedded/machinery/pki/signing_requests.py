@@ -11,16 +11,15 @@ import binascii
 import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.pki.certificates import grouped_name
+from labkit.embedded.machinery.pki.certificates import authority_key, build, grouped_name
 
 BACKDATE = datetime.timedelta(minutes=5)
 SHORT = datetime.timedelta(hours=8)
@@ -34,35 +33,32 @@ UNREADABLE = (
     UnsupportedAlgorithm,
 )
 
-KEY_USAGES = {
-    "signing": "digital_signature",
-    "digital signature": "digital_signature",
-    "content commitment": "content_commitment",
-    "key encipherment": "key_encipherment",
-    "key agreement": "key_agreement",
-    "data encipherment": "data_encipherment",
-    "cert sign": "key_cert_sign",
-    "crl sign": "crl_sign",
-    "encipher only": "encipher_only",
-    "decipher only": "decipher_only",
-}
-EXTENDED_USAGES = {
-    "any": ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
-    "server auth": ExtendedKeyUsageOID.SERVER_AUTH,
-    "client auth": ExtendedKeyUsageOID.CLIENT_AUTH,
-    "code signing": ExtendedKeyUsageOID.CODE_SIGNING,
-    "email protection": ExtendedKeyUsageOID.EMAIL_PROTECTION,
-    "s/mime": ExtendedKeyUsageOID.EMAIL_PROTECTION,
-    "ipsec end system": x509.ObjectIdentifier("1.3.6.1.5.5.7.3.5"),
-    "ipsec tunnel": x509.ObjectIdentifier("1.3.6.1.5.5.7.3.6"),
-    "ipsec user": x509.ObjectIdentifier("1.3.6.1.5.5.7.3.7"),
-    "timestamping": ExtendedKeyUsageOID.TIME_STAMPING,
-    "ocsp signing": ExtendedKeyUsageOID.OCSP_SIGNING,
-    "microsoft sgc": x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.3"),
-    "netscape sgc": x509.ObjectIdentifier("2.16.840.1.113730.4.1"),
-}
-USAGES = sorted({**KEY_USAGES, **EXTENDED_USAGES})
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+USAGES = (
+    "any",
+    "cert sign",
+    "client auth",
+    "code signing",
+    "content commitment",
+    "crl sign",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
+    "email protection",
+    "encipher only",
+    "ipsec end system",
+    "ipsec tunnel",
+    "ipsec user",
+    "key agreement",
+    "key encipherment",
+    "microsoft sgc",
+    "netscape sgc",
+    "ocsp signing",
+    "s/mime",
+    "server auth",
+    "signing",
+    "timestamping",
+)
+"""The usages that a request may ask for; the cluster signs few of them."""
 
 
 class BadRequestFile(ValueError):
@@ -184,63 +180,26 @@ def sign(
     seconds: int | None,
     now: float,
 ) -> bytes:
-    """Sign a request; see ``Keys.sign_request``. Empty if there can be no certificate for such a key or subject."""
+    """Sign a client's request; see ``Keys.sign_request``. Empty if there can be no certificate for its key or subject."""
+    begin = datetime.datetime.fromtimestamp(int(now), datetime.UTC)
+    life = MAX_LIFETIME
+    if seconds is not None:
+        life = min(max(datetime.timedelta(seconds=seconds), MIN_LIFETIME), MAX_LIFETIME)
+    # A short life counts from now; a longer one contains the minutes by which the begin is dated back.
+    end = begin + life if life < SHORT else begin - BACKDATE + life
     try:
-        return _signed(ca_certificate, ca_key, text, usages, seconds, now)
+        request = read_request(text).parsed
+        authority = x509.load_pem_x509_certificate(ca_certificate)
+        certificate = build(
+            grouped_name(request.subject),
+            request.public_key(),
+            authority,
+            authority_key(ca_key),
+            (begin - BACKDATE, min(end, authority.not_valid_after_utc)),
+            [usage.replace(" ", "_") for usage in usages if usage != "client auth"],
+            [ExtendedKeyUsageOID.CLIENT_AUTH],
+            _alternative_names(request),
+        )
     except (*UNREADABLE, TypeError):
         return b""
-
-
-def _signed(
-    ca_certificate: bytes,
-    ca_key: bytes,
-    text: str,
-    usages: Iterable[str],
-    seconds: int | None,
-    now: float,
-) -> bytes:
-    parsed = read_request(text).parsed
-    authority = x509.load_pem_x509_certificate(ca_certificate)
-    key = cast(PrivateKey, serialization.load_pem_private_key(ca_key, None))
-    begin = datetime.datetime.fromtimestamp(int(now), datetime.UTC)
-    life = (
-        MAX_LIFETIME
-        if seconds is None
-        else min(max(datetime.timedelta(seconds=seconds), MIN_LIFETIME), MAX_LIFETIME)
-    )
-    end = min(
-        begin + life if life < SHORT else begin - BACKDATE + life, authority.not_valid_after_utc
-    )
-    chosen = list(usages)
-    named = {KEY_USAGES[usage] for usage in chosen if usage in KEY_USAGES}
-    extended = list(
-        dict.fromkeys(EXTENDED_USAGES[each] for each in EXTENDED_USAGES if each in chosen)
-    )
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(grouped_name(parsed.subject))
-        .issuer_name(authority.subject)
-        .public_key(parsed.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin - BACKDATE)
-        .not_valid_after(end)
-    )
-    if named:
-        flags = {name: name in named for name in KEY_USAGES.values()}
-        if not flags["key_agreement"]:
-            flags["encipher_only"] = flags["decipher_only"] = False
-        builder = builder.add_extension(x509.KeyUsage(**flags), critical=True)
-    if extended:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(extended), critical=False)
-    builder = builder.add_extension(
-        x509.BasicConstraints(ca=False, path_length=None), critical=True
-    )
-    identifier = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    builder = builder.add_extension(
-        x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
-    )
-    names = _alternative_names(parsed)
-    if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    return builder.sign(key, algorithm).public_bytes(serialization.Encoding.PEM)
+    return certificate.public_bytes(serialization.Encoding.PEM)

@@ -10,6 +10,7 @@ import re
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
+from labkit.embedded.node.api import ClusterApi
 
 SEEN = "kubernetes.io/config.seen"
 SOURCE = "kubernetes.io/config.source"
@@ -18,7 +19,7 @@ SOURCE = "kubernetes.io/config.source"
 
 def field_value(pod: Object, path: str) -> str | None:
     """The value of a field such as ``metadata.labels['app']``, or None if there is none."""
-    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
+    metadata, spec, status = pod["metadata"], pod["spec"], pod["status"]
     match = re.fullmatch(r"metadata\.(labels|annotations)\['([^']+)'\]", path)
     if match is not None:
         return str((metadata.get(match[1]) or {}).get(match[2], ""))
@@ -27,19 +28,28 @@ def field_value(pod: Object, path: str) -> str | None:
         if path == "metadata.annotations":
             pairs = {**pairs, SEEN: str(metadata.get("creationTimestamp") or ""), SOURCE: "api"}
         return "\n".join(f"{key}={go_quote(value)}" for key, value in sorted(pairs.items()))
+    address, host = status.get("podIP"), status.get("hostIP")
     values = {
         "metadata.name": metadata.get("name"),
         "metadata.namespace": metadata.get("namespace"),
         "metadata.uid": metadata.get("uid"),
         "spec.nodeName": spec.get("nodeName"),
         "spec.serviceAccountName": spec.get("serviceAccountName"),
-        "status.podIP": status.get("podIP"),
-        "status.podIPs": status.get("podIP"),
-        "status.hostIP": status.get("hostIP"),
-        "status.hostIPs": status.get("hostIP"),
+        "status.podIP": address,
+        "status.podIPs": address,  # one of each: the cluster has IPv4 alone
+        "status.hostIP": host,
+        "status.hostIPs": host,
     }
-    found = values.get(path)
-    return str(found) if found is not None else None
+    value = values.get(path)
+    return str(value) if value is not None else None
+
+
+def source_value(api: ClusterApi, pod: Object, container: Object, source: Object) -> str | None:
+    """Return the value of a ``fieldRef`` or a ``resourceFieldRef``, None for a field that has none."""
+    if source.get("resourceFieldRef"):
+        node = api.get("nodes", "", pod["spec"].get("nodeName") or "")
+        return resource_value(pod, container, source["resourceFieldRef"], node)
+    return field_value(pod, (source.get("fieldRef") or {}).get("fieldPath", ""))
 
 
 def resource_value(pod: Object, container: Object, reference: Object, node: Object | None) -> str:
@@ -47,13 +57,12 @@ def resource_value(pod: Object, container: Object, reference: Object, node: Obje
 
     The allocatable resources of the node stand for missing limits.
     """
-    named = reference.get("containerName")
-    for one in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())):
-        if named and one["name"] == named:
-            container = one
+    for item in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())):
+        if item["name"] == reference.get("containerName"):
+            container = item
     kind, _, name = str(reference.get("resource") or "").partition(".")
-    found = ((container.get("resources") or {}).get(kind) or {}).get(name)
-    if found is None and kind == "limits" and node is not None:
-        found = ((node.get("status") or {}).get("allocatable") or {}).get(name)
+    value = ((container.get("resources") or {}).get(kind) or {}).get(name)
+    if value is None and kind == "limits" and node is not None:
+        value = (node["status"].get("allocatable") or {}).get(name)
     divisor = amount(reference.get("divisor") or "1") or amount("1")
-    return str(-(-amount(found or "0") // divisor))
+    return str(-(-amount(value or "0") // divisor))

@@ -10,7 +10,7 @@ import re
 from labkit.embedded.machinery.objects import name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import SERVICE_ADDRESS, ClusterApi
-from labkit.embedded.node.pod.downward_api import field_value, resource_value
+from labkit.embedded.node.pod.downward_api import source_value
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.references import decode, resolve
 
@@ -19,28 +19,28 @@ MAX_TEXT, MAX_TEXTS = 128 << 10, 2 << 20
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:
-    """The variables of one Service."""
-    prefix = name.upper().replace("-", "_")
-    out = {f"{prefix}_SERVICE_HOST": address}
-    if not ports:
-        return out
-    out[f"{prefix}_SERVICE_PORT"] = str(ports[0]["port"])
+    """Return the variables of one Service, those of Docker's links among them."""
+    prefix = _variable(name)
+    variables = {f"{prefix}_SERVICE_HOST": address}
+    if ports:
+        variables[f"{prefix}_SERVICE_PORT"] = str(ports[0]["port"])
     for port in ports:
         if port.get("name"):
-            out[f"{prefix}_SERVICE_PORT_{port['name'].upper().replace('-', '_')}"] = str(
-                port["port"]
-            )
-    for index, port in enumerate(ports):
+            variables[f"{prefix}_SERVICE_PORT_{_variable(port['name'])}"] = str(port["port"])
+    for port in ports:
         protocol = (port.get("protocol") or "TCP").lower()
         url = f"{protocol}://{address}:{port['port']}"
-        if not index:
-            out[f"{prefix}_PORT"] = url
+        variables.setdefault(f"{prefix}_PORT", url)
         base = f"{prefix}_PORT_{port['port']}_{protocol.upper()}"
-        out[base] = url
-        out[f"{base}_PROTO"] = protocol
-        out[f"{base}_PORT"] = str(port["port"])
-        out[f"{base}_ADDR"] = address
-    return out
+        variables[base] = url
+        variables[f"{base}_PROTO"] = protocol
+        variables[f"{base}_PORT"] = str(port["port"])
+        variables[f"{base}_ADDR"] = address
+    return variables
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")
 
 
 def container_environment(api: ClusterApi, pod: Object, container: Object) -> dict[str, str]:
@@ -50,16 +50,15 @@ def container_environment(api: ClusterApi, pod: Object, container: Object) -> di
     if pod["spec"].get("enableServiceLinks", True):
         for service in api.list("services", namespace):
             spec = service["spec"]
-            if spec.get("clusterIP") not in (None, "", "None") and name_of(service) != "kubernetes":
-                services.update(
-                    service_variables(name_of(service), spec["clusterIP"], spec.get("ports") or [])
-                )
-    master = api.get("services", "default", "kubernetes")
-    spec = master["spec"] if master is not None else {}
-    ports = spec.get("ports") or [{"name": "https", "port": 443, "protocol": "TCP"}]
-    services.update(
-        service_variables("kubernetes", spec.get("clusterIP") or SERVICE_ADDRESS, ports)
-    )
+            addressed = spec.get("clusterIP") not in (None, "", "None")
+            if addressed and name_of(service) != "kubernetes":
+                ports = spec.get("ports") or []
+                services |= service_variables(name_of(service), spec["clusterIP"], ports)
+    # The API server's variables come in any case, whatever the links: client libraries look for them.
+    master = api.get("services", "default", "kubernetes") or {"spec": {}}
+    address = master["spec"].get("clusterIP") or SERVICE_ADDRESS
+    ports = master["spec"].get("ports") or [{"name": "https", "port": 443, "protocol": "TCP"}]
+    services |= service_variables("kubernetes", address, ports)
     own: dict[str, str] = {}
     known = dict(services)
     for source in container.get("envFrom") or ():
@@ -108,11 +107,8 @@ def _text(kind: str, value: str) -> str:
 def _referenced(api: ClusterApi, pod: Object, container: Object, source: Object) -> str | None:
     """The value of a ``valueFrom``, None for no variable."""
     namespace = namespace_of(pod)
-    if source.get("fieldRef"):
-        return field_value(pod, source["fieldRef"].get("fieldPath", "")) or ""
-    if source.get("resourceFieldRef"):
-        node = api.get("nodes", "", pod["spec"].get("nodeName") or "")
-        return resource_value(pod, container, source["resourceFieldRef"], node)
+    if source.get("fieldRef") or source.get("resourceFieldRef"):
+        return source_value(api, pod, container, source) or ""
     reference = resolve(api, namespace, source, ConfigProblem, "KeyRef")
     if reference is None:
         return ""

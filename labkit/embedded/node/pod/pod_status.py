@@ -19,69 +19,57 @@ NEVER_RAN = "ContainerStatusUnknown"
 
 
 def qos_class(spec: Object) -> str:
-    """``Guaranteed``, ``Burstable`` or ``BestEffort``, by requests and limits."""
-    containers = [*spec["containers"], *(spec.get("initContainers") or ())]
-    any_set = False
-    guaranteed = True
-    for container in containers:
+    """Return ``Guaranteed``, ``Burstable`` or ``BestEffort``, by requests and limits."""
+    classes = set()
+    for container in [*spec["containers"], *(spec.get("initContainers") or ())]:
         resources = container.get("resources") or {}
         requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
-        any_set = any_set or bool(
-            requests.keys() & {"cpu", "memory"} or limits.keys() & {"cpu", "memory"}
-        )
         for name in ("cpu", "memory"):
-            if name not in limits or requests.get(name, limits[name]) != limits[name]:
-                guaranteed = False
-    return "Guaranteed" if guaranteed and any_set else "Burstable" if any_set else "BestEffort"
+            # A limit without a request is the request, too.
+            request, limit = requests.get(name, limits.get(name)), limits.get(name)
+            if request is None:
+                classes.add("BestEffort")
+            else:
+                classes.add("Guaranteed" if request == limit else "Burstable")
+    return classes.pop() if len(classes) == 1 else "Burstable"
 
 
 def sidecar_names(spec: Object) -> set[str]:
-    """The names of the sidecars."""
-    return {
-        one["name"]
-        for one in spec.get("initContainers") or ()
-        if one.get("restartPolicy") == "Always"
-    }
+    """Return the names of the sidecars: init containers that restart always (KEP 753)."""
+    containers = spec.get("initContainers") or ()
+    return {item["name"] for item in containers if item.get("restartPolicy") == "Always"}
 
 
 def phase_of(
     spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False
 ) -> str:
-    """The phase of a pod by the statuses of its containers; no container of a deleted pod restarts."""
+    """Return the phase of a pod by the statuses of its containers; no container of a deleted pod restarts."""
+    policy = spec.get("restartPolicy", "Always")
     sidecars = sidecar_names(spec)
     for status in init:
         terminated = status["state"].get("terminated")
         if status["name"] in sidecars:
             if not _begun(status):
                 return "Pending"
-            continue
-        if terminated is None:
+        elif terminated is None:
             return "Pending"
-        if terminated["exitCode"]:
-            return "Failed" if spec.get("restartPolicy") == "Never" else "Pending"
-    waiting = running = failed = 0
+        elif terminated["exitCode"]:
+            return "Failed" if policy == "Never" else "Pending"
+    running = failed = False
     for status in statuses:
-        ended = status["state"].get("terminated") or (status.get("lastState") or {}).get(
-            "terminated"
-        )
+        last = (status.get("lastState") or {}).get("terminated")
+        ended = status["state"].get("terminated") or last
         if status["state"].get("running") is not None:
-            running += 1
+            running = True
         elif ended is None or ended.get("reason") == NEVER_RAN:
-            waiting += 1
+            return "Pending"
         elif ended["exitCode"]:
-            failed += 1
-    policy = spec.get("restartPolicy", "Always")
-    if waiting:
-        return "Pending"
-    if running:
+            failed = True
+    # A container that will restart counts as running.
+    restarts = policy == "Always" or (failed and policy == "OnFailure")
+    if running or (restarts and not deleted):
         return "Running"
-    if deleted:
-        return "Failed" if failed else "Succeeded"
-    if policy == "Always":
-        return "Running"
-    if not failed:
-        return "Succeeded"
-    return "Failed" if policy == "Never" else "Running"
+    return "Failed" if failed else "Succeeded"
 
 
 class Conditions:
@@ -130,8 +118,7 @@ def pod_status(
 
     ``sandbox`` says whether its network is set up; ``failed`` has reason and message if the node has failed the pod.
     """
-    spec, before = pod["spec"], pod.get("status") or {}
-    generation = int(pod["metadata"].get("generation") or 0)
+    spec, before = pod["spec"], pod["status"]
     deleted = is_deleted(pod)
     phase = "Failed" if failed else phase_of(spec, init, statuses, deleted=deleted)
     done = phase in ("Succeeded", "Failed")
@@ -139,64 +126,69 @@ def pod_status(
     lasting = [*(status for status in init if status["name"] in sidecars), *statuses]
     unready = [status["name"] for status in lasting if not status["ready"]]
     undone = [
-        one["name"]
-        for one in init
-        if not (_begun(one) if one["name"] in sidecars else one["ready"])
+        status["name"]
+        for status in init
+        if not (_begun(status) if status["name"] in sidecars else status["ready"])
     ]
     conditions = Conditions(pod, now)
     conditions.add("PodReadyToStartContainers", sandbox and not done and not deleted)
+    ready = not unready and not done
     if phase == "Succeeded":
         conditions.add("Initialized", True, "PodCompleted")
-        conditions.add("Ready", False, "PodCompleted")
-        conditions.add("ContainersReady", False, "PodCompleted")
+        reason, message = "PodCompleted", ""
     else:
-        text = f"containers with incomplete status: [{' '.join(undone)}]" if undone else ""
-        conditions.add(
-            "Initialized", not undone, "ContainersNotInitialized" if undone else "", text
-        )
-        reason = "PodFailed" if phase == "Failed" else "ContainersNotReady" if unready else ""
-        text = (
-            f"containers with unready status: [{' '.join(unready)}]"
-            if unready and phase != "Failed"
-            else ""
-        )
-        conditions.add("Ready", not unready and not done, reason, text)
-        conditions.add("ContainersReady", not unready and not done, reason, text)
+        _add_incomplete(conditions, undone)
+        reason, message = "", ""
+        if phase == "Failed":
+            reason = "PodFailed"
+        elif unready:
+            reason = "ContainersNotReady"
+            message = f"containers with unready status: [{' '.join(unready)}]"
+    conditions.add("Ready", ready, reason, message)
+    conditions.add("ContainersReady", ready, reason, message)
     conditions.add("PodScheduled", True)
     status: Object = {}
-    if generation:
-        status["observedGeneration"] = generation
-    # A kubelet gives a pod that it killed before it ran the phase Failed, and leaves the conditions as they are.
-    shown = "Failed" if deleted and phase == "Pending" else phase
+    if pod["metadata"].get("generation"):
+        status["observedGeneration"] = int(pod["metadata"]["generation"])
     status |= failed
     status |= {
-        "phase": shown,
+        # A kubelet gives a pod that it killed before it ran the phase Failed, and leaves the conditions as they are.
+        "phase": "Failed" if deleted and phase == "Pending" else phase,
         "conditions": conditions.items,
         "hostIP": host,
         "hostIPs": [{"ip": host}],
+        "startTime": before.get("startTime") or timestamp(now),
+        "containerStatuses": sorted(statuses, key=lambda item: str(item["name"])),
+        "qosClass": before.get("qosClass") or qos_class(spec),
     }
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
-    status["startTime"] = before.get("startTime") or timestamp(now)
     if init:
         status["initContainerStatuses"] = init
-    status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
-    names = {one["name"] for one in ephemeral}
-    gone = [
-        one for one in before.get("ephemeralContainerStatuses") or () if one["name"] not in names
-    ]
-    if gone or ephemeral:
-        status["ephemeralContainerStatuses"] = [*gone, *ephemeral]
-    status["qosClass"] = before.get("qosClass") or qos_class(spec)
-    ended = statuses and all(
-        (item["state"].get("terminated") or {}).get("startedAt") for item in statuses
-    )
+    # The object has more of these than the node after a restart of the server: they are not started again.
+    names = {item["name"] for item in ephemeral}
+    stored = before.get("ephemeralContainerStatuses") or ()
+    ephemeral = [*(item for item in stored if item["name"] not in names), *ephemeral]
+    if ephemeral:
+        status["ephemeralContainerStatuses"] = ephemeral
     requests, limits = _sum(spec, "requests"), _sum(spec, "limits")
     if requests:
         status["allocatedResources"] = requests
-    wanted = {kind: found for kind, found in (("limits", limits), ("requests", requests)) if found}
-    status["resources"] = dict(NO_LIMIT) if ended and not wanted else wanted
+    amounts = {"limits": limits, "requests": requests}
+    status["resources"] = {kind: value for kind, value in amounts.items() if value}
+    ended = [(item["state"].get("terminated") or {}).get("startedAt") for item in statuses]
+    if not status["resources"] and ended and all(ended):
+        status["resources"] = dict(NO_LIMIT)
     return status
+
+
+def _add_incomplete(conditions: Conditions, names: list[str]) -> None:
+    """Add the condition ``Initialized`` by the containers that have not done their work."""
+    if names:
+        message = f"containers with incomplete status: [{' '.join(names)}]"
+        conditions.add("Initialized", False, "ContainersNotInitialized", message)
+    else:
+        conditions.add("Initialized", True)
 
 
 def _begun(status: Object) -> bool:
@@ -205,7 +197,7 @@ def _begun(status: Object) -> bool:
 
 
 def _sum(spec: Object, kind: str) -> Object:
-    """Requests or limits of a pod: its own, or the sum of its containers'."""
+    """Return the requests or limits of a pod: its own, or the sum of its containers'."""
     own: Object = (spec.get("resources") or {}).get(kind) or {}
     if own:
         return own
@@ -214,7 +206,7 @@ def _sum(spec: Object, kind: str) -> Object:
         for name, text in ((container.get("resources") or {}).get(kind) or {}).items():
             value, form = parse_quantity(str(text))
             total[name] = (total.get(name, (0, form))[0] + value, form)
-    return {name: quantity_text(value, form) for name, (value, form) in total.items()}
+    return {name: quantity_text(*amount) for name, amount in total.items()}
 
 
 def unscheduled(pod: Object, message: str, now: float) -> Object:

@@ -16,7 +16,7 @@ from labkit.embedded.container.files.inodes import Directory, File, Link
 from labkit.embedded.machinery.objects import namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi
-from labkit.embedded.node.pod.downward_api import field_value, resource_value
+from labkit.embedded.node.pod.downward_api import source_value
 from labkit.embedded.node.pod.problems import VolumeProblem
 from labkit.embedded.node.pod.references import Reference, decode, resolve
 from labkit.embedded.node.pod.security import common_user, file_group
@@ -136,50 +136,40 @@ class Volume:
         reference = resolve(self._api, namespace, source, VolumeProblem)
         if reference is not None:
             return _items(reference, mode)
-        out: Files = {}
+        files: Files = {}
         for item in (source.get("downwardAPI") or {}).get("items") or ():
-            pod = self._pod()
-            if item.get("resourceFieldRef"):
-                node = self._api.get("nodes", "", pod["spec"].get("nodeName") or "")
-                text: str | None = resource_value(pod, {}, item["resourceFieldRef"], node)
-            else:
-                text = field_value(pod, (item.get("fieldRef") or {}).get("fieldPath", ""))
-            out[item["path"]] = ((text or "").encode(), int(item.get("mode", mode)))
-        return out
+            text = source_value(self._api, self._pod(), {}, item) or ""
+            files[item["path"]] = (text.encode(), int(item.get("mode", mode)))
+        return files
 
     def mount(self, *, read_only: bool, sub_path: str = "") -> Directory | File:
-        """The directory to mount, or what a ``subPath`` names in it."""
+        """Return the directory to mount, or the file or directory of a ``subPath`` in it."""
         if not self.written:
-            shared = self._shared
-            for part in sub_path.split("/"):
-                if part not in ("", ".", ".."):
-                    below = shared.entries.setdefault(
-                        part,
-                        self._own(
-                            Directory(mode=0o755, mtime=self._now(), parent=shared), GROUP_ENTERS
-                        ),
-                    )
-                    if isinstance(below, File):
-                        return below
-                    shared = below if isinstance(below, Directory) else shared
-            return Directory(
-                mode=shared.mode,
-                gid=shared.gid,
-                mtime=self._now(),
-                entries=shared.entries,
-                read_only=read_only,
-            )
+            return self._mount_shared(sub_path, read_only=read_only)
         if sub_path:
-            found = self.files().get(sub_path)
-            if found is None:
+            # A file that is mounted by a subPath is not updated, on a real node either.
+            content = self.files().get(sub_path)
+            if content is None:
                 return Directory(mode=0o777, mtime=self._now())
-            return self._own(
-                File(mode=found[1], mtime=self._now(), data=found[0], memory=self._memory)
-            )
+            return self._own(self._file(*content))
         mode = 0o1777 if self._memory else 0o777
         directory = Directory(mode=mode, mtime=self._now(), memory=self._memory, read_only=True)
         directory.refresh = self._refresh
         return self._own(directory, GROUP_ENTERS)
+
+    def _mount_shared(self, sub_path: str, *, read_only: bool) -> Directory | File:
+        """Return a view of the directory that all containers of the pod share."""
+        shared = self._shared
+        for part in _parts(sub_path):
+            new = Directory(mode=0o755, mtime=self._now(), parent=shared)
+            entry = shared.entries.setdefault(part, self._own(new, GROUP_ENTERS))
+            if isinstance(entry, File):
+                return entry
+            shared = entry if isinstance(entry, Directory) else shared
+        view = Directory(mode=shared.mode, gid=shared.gid, mtime=self._now())
+        view.entries = shared.entries
+        view.read_only = read_only
+        return view
 
     @property
     def _memory(self) -> bool:
@@ -202,51 +192,55 @@ class Volume:
             return
         self._shown[id(directory)] = files
         now = self._now()
-        stamp = (
-            time.strftime("..%Y_%m_%d_%H_%M_%S.", time.gmtime(now))
-            + f"{int(now * 1e9) % 10_000_000_000:010}"
-        )
+        fraction = int(now * 1e9) % 10_000_000_000
+        stamp = time.strftime("..%Y_%m_%d_%H_%M_%S.", time.gmtime(now)) + f"{fraction:010}"
         data = Directory(mode=0o755, mtime=now, memory=self._memory, parent=directory)
         directory.entries.clear()
         directory.entries[stamp] = data
+        # One link is replaced for all files: a program never sees a half of an update.
         directory.entries["..data"] = Link(mode=0o777, mtime=now, target=stamp)
         directory.mtime = now
         for path, (content, mode) in files.items():
-            parts = [part for part in path.split("/") if part not in ("", ".", "..")]
-            if not parts:
+            *parents, name = _parts(path) or [""]
+            if not name:
                 continue
-            here = data
-            for part in parts[:-1]:
-                below = here.entries.setdefault(
-                    part, Directory(mode=0o755, mtime=now, memory=self._memory, parent=here)
-                )
-                if isinstance(below, Directory):
-                    here = below
-            made = self._own(File(mode=mode, mtime=now, data=content, memory=self._memory))
+            parent = data
+            for part in parents:
+                new = Directory(mode=0o755, mtime=now, memory=self._memory, parent=parent)
+                entry = parent.entries.setdefault(part, new)
+                parent = entry if isinstance(entry, Directory) else parent
+            file = self._own(self._file(content, mode))
             if mode == TOKEN_MODE and self._user is not None:
-                made.uid = self._user
-            here.entries[parts[-1]] = made
-            directory.entries.setdefault(
-                parts[0], Link(mode=0o777, mtime=now, target=f"..data/{parts[0]}")
-            )
+                file.uid = self._user
+            parent.entries[name] = file
+            first = [*parents, name][0]
+            link = Link(mode=0o777, mtime=now, target=f"..data/{first}")
+            directory.entries.setdefault(first, link)
+
+    def _file(self, content: bytes, mode: int) -> File:
+        return File(mode=mode, mtime=self._now(), data=content, memory=self._memory)
+
+
+def _parts(path: str) -> list[str]:
+    # The API server refuses "..", but not in what an older client has stored.
+    return [part for part in path.split("/") if part not in ("", ".", "..")]
 
 
 def _items(reference: Reference, mode: int) -> Files:
     """The files of a config map or a secret; ``VolumeProblem`` if a key in ``items`` is missing and not optional."""
-    kind, wanted, found = reference.kind, reference.spec, reference.found or {}
-    data = {key: decode(kind, value) for key, value in (found.get("data") or {}).items()}
-    data |= {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}
-    if not wanted.get("items"):
+    kind, spec, source = reference.kind, reference.spec, reference.found or {}
+    data = {key: decode(kind, value) for key, value in (source.get("data") or {}).items()}
+    for key, value in (source.get("binaryData") or {}).items():
+        data[key] = base64.b64decode(value)
+    if not spec.get("items"):
         return {key: (value, mode) for key, value in data.items()}
-    out: Files = {}
-    for item in wanted["items"]:
+    files: Files = {}
+    for item in spec["items"]:
         if item["key"] in data:
-            out[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
-        elif not wanted.get("optional"):
-            what = (
-                "configmap references non-existent config"
-                if kind == "configMap"
-                else "references non-existent secret"
-            )
-            raise VolumeProblem(f"{what} key: {item['key']}")
-    return out
+            files[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
+        elif not spec.get("optional"):
+            problem = "references non-existent secret"
+            if kind == "configMap":
+                problem = "configmap references non-existent config"
+            raise VolumeProblem(f"{problem} key: {item['key']}")
+    return files
