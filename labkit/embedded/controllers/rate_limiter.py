@@ -14,7 +14,7 @@ class RateLimiter:
         self._begin, self._count = 0.0, 0
 
     def allows(self) -> bool:
-        """Whether this second has room for more work."""
+        """Return whether this second has room for more work."""
         now = self._clock()
         if now - self._begin >= 1:
             self._begin, self._count = now, 0

@@ -83,7 +83,7 @@ def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Objec
 
 
 def has_versions(kind: Kind) -> bool:
-    """Whether a kind is served in several versions, or its objects may have managers of a version that is gone."""
+    """Return whether an object's managers may name another version: one that is served too, or a custom kind's old one."""
     return isinstance(kind, CustomKind) or kind.resource in BY_STORE
 
 
