@@ -39,8 +39,8 @@ T = TypeVar("T")
 PRISTINE = "pristine"
 """The snapshot of the first start, which ``labkit reset`` restores."""
 
+# Modules that a start does not need are loaded when the first client has probably been served.
 WARM_UP_SECONDS = 0.5
-"""The delay after the start until ``DEFERRED`` and the cryptography of tokens are loaded."""
 
 DEFERRED = (
     "labkit.embedded.apiserver.serving.channels",
@@ -53,17 +53,17 @@ DEFERRED = (
     "labkit.embedded.apiserver.registry.strategies.workloads.deployments",
 )
 
+# Between two of these modules requests are answered; all at once would hold them up.
 BREATH_SECONDS = 0.02
-"""The pause between two such modules, for requests."""
 
+# Certificates last a year, and are renewed long before: twice a day is plenty.
 RENEWAL_SECONDS = 12 * 3600.0
-"""The interval in which the age of certificates is checked, unless the clock jumps."""
 
+# A laptop that slept, or a clock that was corrected; NTP alone moves a clock more slowly.
 JUMP_SECONDS = 2.0
-"""A clock that gains or loses more than this between two checks has jumped."""
 
+# One small file is read; a learner who deletes the directory does not wait for longer.
 LOOK_SECONDS = 5.0
-"""The interval in which the server checks that its directory exists and names it."""
 
 PROGRAM_SECONDS = 1.0
 """The interval in which a server checks that the program that it ends with lives."""

@@ -29,6 +29,7 @@ def bootstrap_core(registry: Registry) -> None:
     """Create the core objects that are missing; the controllers give each namespace its account and certificate."""
     for group, name, obj in bootstrap_objects()["core"]:
         kind, metadata = BY_KIND[group, name], obj["metadata"]
+        # After a restart most exist already, perhaps changed by somebody: these stay as they are.
         if registry.find(kind, metadata.get("namespace", ""), metadata["name"]) is None:
             registry.create(kind, obj, manager=MANAGER)
 
@@ -44,5 +45,6 @@ class CoreController(BaseController):
             and change.old
         ):
             metadata = change.old["metadata"]
+            # The real server's controllers look at these every few seconds; here their deletion is undone at once.
             if metadata["name"] in CORE_NAMES and metadata.get("namespace", "default") == "default":
                 bootstrap_core(self._registry)

@@ -39,6 +39,7 @@ def reconciled(stored: Object, default: Object) -> Object | None:
     ``autoupdate: "false"`` on the object prevents it.
     """
     metadata = stored["metadata"]
+    # An administrator's way to keep a change of a default role over restarts.
     if (metadata.get("annotations") or {}).get(AUTO_UPDATE) == "false":
         return None
     changed: Object = {}
@@ -54,6 +55,7 @@ def reconciled(stored: Object, default: Object) -> Object | None:
         missing = [subject for subject in default.get("subjects", []) if subject not in subjects]
         if missing:
             changed["subjects"] = [*subjects, *missing]
+    # The rules of an aggregated role belong to its controller.
     elif "aggregationRule" not in default:
         rules = stored.get("rules") or []
         lost = [] if rules == default["rules"] else compact(uncovered(rules, default["rules"]))

@@ -21,8 +21,8 @@ from labkit.embedded.machinery.objects import name_of
 from labkit.embedded.machinery.request import Object
 
 FLOWS = "flowcontrol.apiserver.k8s.io"
+# The priority of a second version: below every v1, so that clients find the stable one first.
 NEWER_VERSION = 30
-"""The priority of a second version."""
 CONSUMER = "api-priority-and-fairness-config-consumer-v1"
 PRODUCER = "api-priority-and-fairness-config-producer-v1"
 NOTE = "apf.kubernetes.io/autoupdate-spec"
@@ -36,6 +36,8 @@ def bootstrap_services(registry: Registry) -> None:
     for kind, obj in [*_api_services(now), *_priority_levels(now), *_flow_schemas(now)]:
         key = Key(kind.resource, "", name_of(obj))
         if registry.store.get(key) is None:
+            # Written past the registry: it would validate and default a hundred objects at each start of a new
+            # cluster.
             obj["metadata"]["uid"] = registry.new_uid()
             registry.store.put(key, registry.ordered(kind, obj))
 
@@ -44,6 +46,7 @@ def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND["apiregistration.k8s.io", "APIService"]
     for group, version in dict.fromkeys((each.group, each.version) for each in KINDS):
         priorities = GROUPS[group]
+        # A group without an APIService of its own is not shown by ``kubectl get apiservices``.
         if priorities is None:
             continue
         least, priority = priorities
@@ -76,6 +79,7 @@ def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
     for name, spec in SCHEMAS.items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
         made = _new_object(kind, metadata, spec, PRODUCER, now)
+        # Two components write flow schemas: one their spec, the other their status.
         made["metadata"]["managedFields"].insert(0, status)
         level = spec["priorityLevelConfiguration"]["name"]
         why = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" and it exists'

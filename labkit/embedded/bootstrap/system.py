@@ -39,9 +39,11 @@ class SystemContent(BaseController):
         """Create what is missing. The accounts are stored as they are: no controller adds to them."""
         now = timestamp(self._registry.clock())
         self._publish(TRUST, {"client-ca-file": self._ca})
+        # In that era every account would get a token Secret.
         if not self._tracked:
             return
         self._publish(TRACKING, {"since": now[:10]})
+        # Stored as they are, past the controllers that would add to them.
         for name in bootstrap_objects()["controllers"]:
             key = Key(ACCOUNTS.resource, NAMESPACE, name)
             if self._registry.store.get(key) is None:

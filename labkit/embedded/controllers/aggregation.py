@@ -20,9 +20,9 @@ from labkit.embedded.machinery.request import Object
 CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
 MANAGER = "clusterrole-aggregation-controller"
 
+# Selectors and rules that are compared in a second. Roles that select each other ask for the cube of their number: the
+# rest is done later, as by the real controller's queue.
 MAX_COMPARED = 200_000
-"""Selectors and rules that are compared in a second. Roles that select each other ask for
-the cube of their number: what is beyond it is done later, as by the real controller's queue."""
 
 
 class RoleAggregation(BaseController):
@@ -111,7 +111,7 @@ class RoleAggregation(BaseController):
         return list(rules.values())
 
     def _concerns(self, aggregated: Object, changed: list[Object]) -> bool:
-        """Whether a change may change the rules of an aggregated role."""
+        """Return whether a change may change the rules of an aggregated role."""
         if not self._limiter.allows() or any(_name(role) == _name(aggregated) for role in changed):
             return True
         return any(

@@ -11,8 +11,8 @@ from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 
 TTL_SECONDS = 3600
+# The search reads all events; a minute is nothing beside their hour.
 EVERY_SECONDS = 60
-"""The interval of the search, which reads all events."""
 
 
 class Expiry:

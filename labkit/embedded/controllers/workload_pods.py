@@ -16,10 +16,10 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.work import affordable
 
 PODS = BY_KIND["", "Pod"]
+# Ours: the pods are created inside the request that asks for them, and all other requests wait.
 MAX_PODS = 100
-"""The most pods of one owner, whatever its spec asks for: they are created inside the request that asks."""
+# Ours: the most characters of the templates of these pods together. The first pod is created in any case.
 MAX_WRITTEN = 256 << 10
-"""The most characters of the templates of these pods together; the first pod is created in any case."""
 
 
 def max_pods(template: Object) -> int:

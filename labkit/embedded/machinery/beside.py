@@ -31,6 +31,7 @@ async def beside(work: Callable[[], Response]) -> Response:
     loop = asyncio.get_running_loop()
     stands, goes_on = Semaphore(0), Semaphore(0)
 
+    # Runs on the loop's thread, and blocks it: the work may change the cluster meanwhile.
     def stand_still() -> None:
         stands.release()
         goes_on.acquire()
@@ -50,6 +51,7 @@ async def beside(work: Callable[[], Response]) -> Response:
             enter()
 
     def alone() -> Response:
+        # Context variables are per thread here: ``to_thread`` copies the context.
         HOW.set(leaving)
         enter()
         try:

@@ -9,8 +9,8 @@ from typing import TypeVar, TypeVarTuple, cast
 Texts = TypeVarTuple("Texts")
 Answer = TypeVar("Answer")
 
+# Characters of all arguments together: clients can send thousands of paths of a megabyte each.
 MAX_KEY_LENGTH = 1024
-"""Characters of all arguments together: clients may send thousands of paths of a megabyte each."""
 
 
 def cached(max_size: int) -> Callable[[Callable[[*Texts], Answer]], Callable[[*Texts], Answer]]:
@@ -21,6 +21,7 @@ def cached(max_size: int) -> Callable[[Callable[[*Texts], Answer]], Callable[[*T
 
         @wraps(function)
         def answer(*texts: *Texts) -> Answer:
+            # A long key would be hashed and stored for each call, and hardly ever asked for again.
             if sum(map(len, cast(tuple[Sized, ...], texts))) > MAX_KEY_LENGTH:
                 return function(*texts)
             return lookup(*texts)

@@ -17,8 +17,8 @@ _REFERENCE = re.compile(
 )
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 MAX_PATH = 255
+# Ours: the search in a longer name would take long. Its parts would be too long in any case.
 MAX_NAME = 1000
-"""Longer names, whose search would take long, are invalid, whatever their parts (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Reference:
 def _split(text: str) -> tuple[str, str]:
     """The registry of a name, and the rest."""
     head, slash, rest = text.partition("/")
+    # Docker's rule for telling a host from the first part of a path: github.com/distribution/reference.
     if slash and ("." in head or ":" in head or head == "localhost" or head != head.lower()):
         registry = "docker.io" if head == "index.docker.io" else head
     else:
@@ -54,6 +55,7 @@ def reference_problem(text: str) -> str:
     """The problem of a name that :func:`parse_reference` refuses."""
     if _IDENTIFIER.fullmatch(text):
         return f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings"
+    # containerd names the most common mistake, an upper-case letter, and no other.
     path = _split(text)[1].partition(":")[0]
     detail = f": repository name ({path}) must be lowercase" if path != path.lower() else ""
     return f"invalid reference format{detail}"

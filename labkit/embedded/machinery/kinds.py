@@ -15,6 +15,7 @@ CRUD = ("create", "delete", "deletecollection", "get", "list", "patch", "update"
 """The verbs of an ordinary stored kind."""
 
 
+# Compared by identity: rows are made once, and are keys of many dicts.
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A row of the table.
@@ -130,6 +131,7 @@ BY_KIND: Mapping[tuple[str, str], Kind] = {
 
 def stored_kind(kind: Kind) -> Kind:
     """The row of the version in which a kind's objects are stored."""
+    # A custom kind is not in the table: it carries the rows of its versions.
     if isinstance(kind, CustomKind) and kind.stored_as is not None:
         return kind.versions[kind.stored_as[1]]
     return BY_RESOURCE[(*kind.stored_as, kind.plural)] if kind.stored_as is not None else kind

@@ -40,6 +40,7 @@ def references(pod: Object) -> Iterator[tuple[str, str, str]]:
 
 def _named(value: Any) -> Iterator[tuple[str, str]]:
     """Names of Secrets, ConfigMaps and claims anywhere in a pod's spec."""
+    # All fields are searched, not a list of places: volumes and variables get new sources now and then.
     if isinstance(value, list):
         for item in value:
             yield from _named(item)

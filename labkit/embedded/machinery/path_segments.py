@@ -10,6 +10,7 @@ from labkit.embedded.machinery.golang.quote import go_quote
 
 def path_segment_errors(name: str) -> list[str]:
     """Why a name cannot be a path segment, empty if it can."""
+    # Clients resolve these two before they send a path: such an object could not be addressed.
     if name in (".", ".."):
         return [f"may not be '{name}'"]
     return [f"may not contain '{part}'" for part in ("/", "%") if part in name]

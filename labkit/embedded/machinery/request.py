@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from labkit.rbac.attributes import User
 
+# The largest body of a write, as in k8s.io/apiserver. ``Request.body`` has at most one byte more.
 MAX_BODY_BYTES = 3 * 1024 * 1024
-"""The largest body of a write. ``Request.body`` has at most one byte more."""
 
 Object = dict[str, Any]
 """A Kubernetes object as decoded JSON. Never mutated once it is stored."""
@@ -147,6 +147,7 @@ class Request:
     # Set by the filters.
     info: RequestInfo = NOTHING_ASKED
     user: User = NOBODY
+    # Handlers complete the record while they work; the audit filter writes it at the end.
     audit: AuditRecord = field(default_factory=AuditRecord)
     flow_headers: Mapping[str, str] = field(default_factory=dict)
     """The headers that name the caller's priority level."""
@@ -175,7 +176,7 @@ class EventStream(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether the stream has ended."""
+        """Return whether the stream has ended."""
 
     def on_ready(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` whenever ``read`` may have new events."""
@@ -201,7 +202,7 @@ class ExecIO(Protocol):
         """The next bytes of input, or ``b""`` at its end."""
 
     def stdin_ready(self) -> bool:
-        """Whether ``read_stdin`` would return at once."""
+        """Return whether ``read_stdin`` would return at once."""
 
     async def write(self, channel: int, data: bytes) -> None:
         """Send to channel 1 (stdout) or 2 (stderr)."""
@@ -267,7 +268,7 @@ class Response:
 
     @property
     def goes_on(self) -> bool:
-        """Whether there is more than the body."""
+        """Return whether there is more than the body."""
         return self.stream is not None or self.upgrade is not None or self.forward is not None
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
+# Larger encodings are sent in slices, as the client reads them, and not kept: a hundred slow readers of a large list
+# would fill the memory.
 LARGE_BYTES = 64 * 1024
-"""What is larger is sent in slices of this, as the client reads it, and not kept."""
 
+# An answer up to this is sent at once: each slice costs as much as a small answer.
 WHOLE_BYTES = 2 * LARGE_BYTES
-"""An answer up to this is sent at once: each slice costs as much as a small answer."""
 
 
 class Encoding:

@@ -63,6 +63,7 @@ class ApiError(Exception):
             "status": "Failure",
             "message": self.message,
         }
+        # Go omits an empty reason, and writes details that are empty but not nil.
         if self.reason:
             status["reason"] = self.reason
         if self.details is not None:
@@ -134,6 +135,7 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]
     ``kind`` is the Kind, not the resource. Each cause is ``{"reason", "message", "field"}`` of a broken rule.
     """
     lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
+    # An ``Aggregate`` of one error prints without brackets: apimachinery's util/errors.
     why = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
     details = resource_details(kind, group, name, causes=[dict(cause) for cause in causes])
     return ApiError(

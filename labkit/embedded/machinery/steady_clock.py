@@ -22,6 +22,7 @@ class SteadyClock:
     def __call__(self) -> float:
         """Seconds, to be compared with each other and with nothing that is stored."""
         now = self._clock()
+        # A clock that jumps ahead is followed: what was due meanwhile is due.
         self._behind_seconds += max(0.0, self._last - now)
         self._last = now
         return now + self._behind_seconds

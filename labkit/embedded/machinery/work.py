@@ -46,7 +46,9 @@ def charge(units: float) -> None:
         return
     budget.left -= units
     if budget.left < 0:
+        # Writing the error costs as well, and must not raise it again.
         budget.left = budget.units / 20  # to write the answer
+        # 413 tells a client that its body is at fault; 429 that it may come again with less.
         if budget.code == 413:
             text = "Request entity too large: it is more work than the server does for one request"
             raise ApiError(413, "RequestEntityTooLarge", text)
@@ -59,6 +61,7 @@ def charge(units: float) -> None:
 def uncharged() -> Iterator[None]:
     """Charge nothing inside: for what reacts to a change, and cannot be given up halfway."""
     budget = _current.get() or WorkBudget(math.inf)
+    # A write that is half done cannot be taken back by what reacts to it.
     left, budget.left = budget.left, math.inf
     token = HOW.set(nullcontext)
     try:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 API_PORT = 6443
 """The port on which the API server listens at the node's address."""
 
+# The cluster IP of the Service ``kubernetes``: the first address of kubeadm's default range.
 SERVICE_ADDRESS = "10.96.0.1"
-"""The cluster IP of the Service ``kubernetes``."""
 
 
 class ClusterApi:
@@ -53,6 +53,7 @@ class ClusterApi:
 
     def create(self, resource: str, obj: Object, manager: str) -> Object:
         """Store a new object, with the status that it comes with."""
+        # A created object loses its status, as on the API server; a kubelet writes it afterwards.
         status = obj.get("status")
         made = self._registry.create(_kind(resource), obj, manager=manager)
         if status:
@@ -82,6 +83,7 @@ class ClusterApi:
         try:
             self._registry.delete(_kind(resource), namespace, name, DeleteOptions(grace_seconds=0))
         except ApiError as error:
+            # Somebody else may have deleted it in the meantime.
             if error.code != 404:
                 raise
 

@@ -30,6 +30,7 @@ def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
     node = api.get("nodes", "", settings.name)
     if node is not None:
         register(api, settings, node, now)
+    # A restart does not bring back what a learner deleted on purpose.
     if not new:
         return
     _create(api, "endpoints", _object("endpoints", settings), "kube-apiserver")
@@ -90,6 +91,7 @@ def _create(api: ClusterApi, resource: str, obj: Object, manager: str) -> None:
         try:
             api.create(resource, obj, manager)
         except ApiError as error:
+            # A namespace that is gone or ends, a name that is taken: the node can live without the object.
             if error.code not in (404, 409, 422):
                 raise
 

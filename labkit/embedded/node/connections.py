@@ -30,6 +30,7 @@ class NodeController:
             return
         try:
             self._node.sync_pod(change.old, change.new)
+        # The write has succeeded already; its client must not see an error of the node.
         except ApiError as error:
             log.warning("the node could not follow a change: %s", error.message)
         except Exception:

@@ -27,8 +27,8 @@ from labkit.embedded.node.sessions import AttachSession, CommandSession, Streams
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}
 MAX_WORDS = 4096
+# Ours. A channel's number is one byte, and each port takes two channels.
 MAX_PORTS = 100
-"""How many ports are forwarded at once; a channel's number is one byte."""
 
 
 def flag(request: Request, name: str) -> bool:
@@ -59,6 +59,8 @@ class PodSubresources:
         """Answer a request; ``ApiError`` if the pod or the container does not exist or does not run."""
         if request.info.subresource == "log":
             return self._log(request)
+        # A WebSocket begins with GET, which the authorizer saw as ``get``; running a command takes ``create`` as
+        # well.
         if request.method == "GET":
             self._may_create(request)
         return self._stream(request)
@@ -117,6 +119,7 @@ class PodSubresources:
             return Response(
                 400, dict(TEXT), b"you must specify at least 1 of stdin, stdout, stderr"
             )
+        # A plain text, no Status: it is the kubelet that answers, and the API server passes it on.
         slot = self._slot(pod, name)
         if slot is None or not slot.running or slot.container is None or slot.log is None:
             return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
@@ -147,6 +150,7 @@ class PodSubresources:
         running = self._node.find(pod) if self._node is not None else None
         if running is None or has_ended(pod):
             return Response(500, dict(TEXT), f'pod not found ("{name}_{namespace}")'.encode())
+        # The sandbox's id is made from the pod's uid: the same request has the same answer.
         sandbox = sha256(uid_of(pod).encode()).hexdigest()
 
         def reach(port: int) -> Handler | str:
@@ -168,6 +172,7 @@ class PodSubresources:
         pod = self._pod(request)
         options = self._log_options(request)
         name = self._container_name(pod, request.param("container"))
+        # Without a node there is no kubelet to ask: the real server answers so, too.
         if not pod["spec"].get("nodeName"):
             return Response(204)
         self._host(pod)
@@ -225,6 +230,7 @@ class PodSubresources:
         if both:
             message = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
             problems.append(("FieldValueForbidden", message, "[]"))
+        # PodLogsQuerySplitStreams (KEP 3288) is alpha and off.
         if "stream" in request.query:  # the feature gate of this parameter is off
             problems.append(("FieldValueForbidden", "Forbidden: may not be specified", "stream"))
         if problems:

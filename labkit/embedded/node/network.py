@@ -50,9 +50,11 @@ class Wiring:
         return Listener(self._handle, "apiserver", self._certificates())
 
     def _handle(self, request: Request) -> Response:
+        # The path by which curl's stand-in says that it sent no TLS.
         if request.path == "\0":
             return Response(400, {}, PLAIN_TO_TLS)
         headers = {**request.headers, "host": f"{self._settings.address}:{API_PORT}"}
+        # A program in a pod has no socket that could become a WebSocket.
         if headers.get("upgrade"):
             return Response(
                 400,
@@ -64,11 +66,13 @@ class Wiring:
     def _service(self, namespace: str, name: str) -> str | None:
         service = self._api.get("services", namespace, name)
         if service is None:
+            # The DNS knows the API server before its Service is created.
             return SERVICE_ADDRESS if (namespace, name) == ("default", "kubernetes") else None
         spec = service["spec"]
         if spec.get("type") == "ExternalName":
             return None
         address = spec.get("clusterIP") or ""
+        # The name of a headless service stands for its pods; programs here connect to one address.
         if address == "None":
             found = self._backends(service)
             address = str((found[0].get("status") or {}).get("podIP", "")) if found else ""
@@ -87,6 +91,7 @@ class Wiring:
     def _elsewhere(self, address: str, port: int) -> Listener | None:
         if address == self._settings.address and port == API_PORT:
             return self.api_listener()
+        # Addresses of pods first: a service cannot take one, as their ranges differ.
         pod = self._pods(address)
         if pod is not None:
             return reachable(pod.listeners, port)
@@ -117,6 +122,6 @@ def reachable(listeners: Mapping[int, Listener], port: int) -> Listener | None:
 
 
 def _serves(pod: Object, service: Object) -> bool:
-    """Whether a Service sends requests to a pod: it has an address, and is ready or need not be."""
+    """Return whether a Service sends requests to a pod: it has an address, and is ready or need not be."""
     ready = ready_since(pod) is not None or bool(service["spec"].get("publishNotReadyAddresses"))
     return bool(pod["status"].get("podIP")) and ready

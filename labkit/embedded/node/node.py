@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from labkit.embedded.node.pod.pod import Pod
 
 KUBELET = "kubelet"
+# When a pod bound to a missing node is deleted: ``quarantineTime`` in pkg/controller/podgc.
 ORPHAN_SECONDS = 40.0
-"""When a pod bound to a missing node is deleted (``pkg/controller/podgc``)."""
 
+# Pods' addresses are 10.244.0.5 and up: on a real control plane the first ones belong to the DNS.
 FIRST_ADDRESS = 5
-"""Pods' addresses are 10.244.0.5 and up: the first ones belong to the system."""
 
 
 class Node:
@@ -79,12 +79,14 @@ class Node:
                 self._forget(uid_of(old))
             return
         metadata = new["metadata"]
+        # The change may be old by now: a controller that reacted before the node has perhaps deleted the pod.
         current = self._api.get("pods", metadata["namespace"], metadata["name"])
         if current is None or uid_of(current) != metadata["uid"]:
             return
         if is_deleted(current):
             self._terminate(current)
             return
+        # Binding is a change, too: it leads here again, and then the pod is run.
         if not current["spec"].get("nodeName"):
             self._scheduler.schedule(current, self._now())
             return
@@ -122,13 +124,15 @@ class Node:
             self._api.delete("pods", metadata["namespace"], metadata["name"])
 
     def _orphaned(self, pod: Object) -> bool:
-        """Whether a pod is bound to a missing node."""
+        """Return whether a pod is bound to a missing node."""
         return self._api.get("nodes", "", str(pod["spec"].get("nodeName") or "")) is None
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
+        # Loaded with the first pod: containers, shell and programs are a fifth of the server's code.
         from labkit.embedded.node.pod.pod import Pod
 
         uid = uid_of(pod)
+        # A pod keeps its address over a restart of the server: services and other pods know it.
         known = str(pod["status"].get("podIP") or "")
         address = known if known and known not in self._addresses else self._new_address()
         running = Pod(
@@ -143,6 +147,7 @@ class Node:
         )
         self._pods[uid] = running
         self._addresses[running.address] = uid
+        # Clients see ContainerCreating before the containers run, as they do on a real node.
         if not quiet:
             self._write_status(running)
         running.advance()
@@ -157,6 +162,7 @@ class Node:
             address = f"10.244.{number >> 8}.{number & 255}"
             if number & 255 not in (0, 255) and address not in self._addresses:
                 return address
+        # All addresses are taken. Two pods with one address are better than a write that fails.
         return "10.244.255.254"
 
     def _write_status(self, running: Pod) -> None:
@@ -173,6 +179,7 @@ class Node:
         )
 
     def _plan(self, running: Pod) -> None:
+        # An entry that is outdated does no harm: the pod is asked again when it is taken from the heap.
         due = running.next_due()
         if due != float("inf"):
             heapq.heappush(self._timers, (due, next(self._count), running.uid))
@@ -214,6 +221,7 @@ class Node:
         if now - self._swept_at >= 5 or now < self._swept_at:
             self._swept_at = now
             self.sweep()
+        # A limit, in case that a pod is due again and again: requests wait meanwhile.
         for _ in range(1000):
             if not self._timers or self._timers[0][0] > now:
                 return
@@ -224,12 +232,15 @@ class Node:
     def sweep(self) -> None:
         """Start and end pods by what is stored, after a restart or a rewind."""
         stored = {uid_of(pod): pod for pod in self._api.list("pods")}
+        # A snapshot that was restored may be of a time before these pods.
         for uid in [uid for uid in self._pods if uid not in stored]:
             self._forget(uid)
         for uid, pod in stored.items():
             if uid in self._pods or has_ended(pod):
                 continue
             bound = pod["spec"].get("nodeName")
+            # The garbage collector of pods belongs to the controller manager; here the node does it, which looks at
+            # all pods anyway.
             if bound and bound != self.settings.name and self._orphaned(pod):
                 if self._now() - parse_time(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
                     self._api.delete("pods", namespace_of(pod), name_of(pod))

@@ -75,6 +75,7 @@ class Scheduler:
 
     def _problem(self, pod: Object) -> str:
         node = self._api.get("nodes", "", self._settings.name)
+        # Somebody has deleted the node; its kubelet registers it again at the next start only.
         if node is None:
             return "no nodes available to schedule pods"
         spec = pod["spec"]

@@ -63,12 +63,14 @@ class CommandSession(Session):
         if status == 0:
             return {"metadata": {}, "status": "Success"}
         text = f"command terminated with exit code {status}"
+        # Up to v4 the kubelet words the end of a command, from v5 on the API server.
         if self._version == "v4":
             text = f"error executing command [{' '.join(self._words)}], exit code {status}"
         message = f"command terminated with non-zero exit code: {text}"
         return _failure("NonZeroExitCode", message, {"reason": "ExitCode", "message": str(status)})
 
     def _not_runnable(self, problem: NotRunnable) -> Object:
+        # runc complains of arguments before it tries to start the process.
         lead = "" if str(problem).startswith("args") else "unable to start container process: "
         text = (
             "error executing command in container: failed to exec in container: failed to start exec "
@@ -108,6 +110,8 @@ class AttachSession(Session):
 
         def take(data: bytes) -> None:
             nonlocal size
+            # A client that does not read must not fill the memory. The log has all output; what is dropped can be
+            # read there.
             if size < MAX_UNSENT_BYTES:
                 pieces.append(data)
                 size += len(data)

@@ -10,14 +10,14 @@ from labkit.embedded.apiserver.storage.base import Event, Expired, Key, Page, Sn
 from labkit.embedded.apiserver.storage.table import Stored, Table
 from labkit.embedded.machinery.request import Object
 
+# etcd keeps five minutes of changes. A number of events is a limit that a busy client cannot stretch.
 HISTORY_LENGTH = 4096
-"""How many events a resource keeps for watches that start in the past."""
 
+# 4,096 large objects would be gigabytes; sizes are known only where objects are written to a file.
 HISTORY_BYTES = 32 << 20
-"""How many bytes of objects these events may hold, where sizes are known."""
 
+# Only watchers that lag behind need older encodings, and can make them again.
 ENCODINGS_LENGTH = 256
-"""How many of the newest events keep their encodings."""
 
 Events = list[Event]
 Found = list[Stored]
@@ -34,7 +34,7 @@ def with_revision(obj: Object, revision: int) -> Stored:
 
 
 def same_but_revision(one: Object, other: Object) -> bool:
-    """Whether two objects differ in nothing but their ``resourceVersion``."""
+    """Return whether two objects differ in nothing but their ``resourceVersion``."""
     if one is other:
         return True
     if one.keys() != other.keys():
@@ -78,7 +78,7 @@ class Store:
 
     @property
     def is_copy(self) -> bool:
-        """Whether it began as a copy of another cluster's store."""
+        """Return whether it began as a copy of another cluster's store."""
         return self._base is not None
 
     @property

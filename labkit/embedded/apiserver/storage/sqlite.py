@@ -21,17 +21,17 @@ from labkit.embedded.apiserver.storage.base import Event, Snapshot, StorageFaile
 from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, Store
 from labkit.embedded.apiserver.storage.table import Stored, Table
 
+# ``labk`` in ASCII: file(1) and the check in ``_open`` tell our database from others by it.
 APPLICATION_ID = 0x6C61626B
-"""``labk``: marks the file as a labkit database."""
 
 SCHEMA_VERSION = 1
 """The version of the schema below. A new version needs a migration in ``_open``."""
 
+# On a full disk even a deletion needs space for the write-ahead log; it gets that of this file.
 RESERVE_BYTES = 2 * 1024 * 1024
-"""The size of a file beside the database, which is given up for deletions when the disk is full."""
 
+# The write-ahead log stays shorter than the reserve, so that its pages fit into the file when that is given up.
 LOG_PAGES = 256
-"""How long the write-ahead log becomes: shorter than the reserve, so that its pages fit into the file then."""
 
 SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 

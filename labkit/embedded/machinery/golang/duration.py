@@ -30,6 +30,7 @@ def duration_problem(text: str) -> str:
         return ""
     total = 0.0
     while True:
+        # From here on, without a copy of the rest: many parts would take the square of their number.
         part = PART.match(
             text, at
         )  # from here on: a copy of the rest for each part would take long
@@ -39,6 +40,7 @@ def duration_problem(text: str) -> str:
             return f"time: missing unit in duration {go_quote(text)}"
         if part[2] not in UNITS:
             return f"time: unknown unit {go_quote(part[2])} in duration {go_quote(text)}"
+        # Go counts in integers and detects the overflow; a float is exact enough for comparing with 2**63.
         total += (
             float(part[1]) * UNITS[part[2]] if len(part[1]) < MAX_DIGITS else MAX_NANOSECONDS * 2
         )

@@ -32,13 +32,14 @@ NODE = re.compile(
     re.DOTALL,
 )
 MAX_REPEATS, CHAR_COST = 1000, 20
+# Ours: how long a pattern may be, and how large when each part counts as often as it must be there, each repetition as
+# many parts. ``regex`` unrolls them, and would need gigabytes.
 MAX_LENGTH, MAX_SIZE, REPEAT_SIZE = 20_000, 20_000, 80
-"""How long a pattern may be, and how large when each part counts as often as it must be there, each repetition as many
-parts: ``regex`` unrolls them."""
 TOO_LARGE = "expression too large"
 PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
 
 
+# ``regex`` would cache 500 patterns of its own, however large.
 @lru_cache(64)
 def compiled(pattern: str) -> regex.Pattern[str]:
     """Compile a pattern of which ``problem_of`` finds nothing wrong."""
@@ -49,8 +50,10 @@ def _rewrite(match: re.Match[str]) -> str:
     text = match[0]
     if match["set"]:
         return re.sub(r"\\(.)", lambda each: PERL.get(each[1], each[0]), text)
+    # In Go these classes are ASCII only.
     if text[1:].lower() in PERL:
         return f"[{'^' if text[1].isupper() else ''}{PERL[text[1].lower()]}]"
+    # Without a lower bound the braces are text in Go, and a repetition in ``regex``.
     if text[0] == "{":
         return rf"\{text}"
     return r"\Z" if text in (r"\z", "$") else text

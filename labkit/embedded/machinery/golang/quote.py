@@ -14,6 +14,7 @@ ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\a"
 
 def go_quote(text: str) -> str:
     r"""Quote a string, escaping ``"``, ``\`` and what cannot be printed."""
+    # Nearly all texts are plain; messages quote many of them.
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return '"' + "".join(map(_escaped, text)) + '"'

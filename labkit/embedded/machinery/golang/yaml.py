@@ -20,16 +20,17 @@ from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
 from labkit.embedded.machinery.work import charge
 
+# Ours: how many values a document may have. Aliases and merged fields count as often as they are used: a few lines of
+# them can stand for billions (https://en.wikipedia.org/wiki/Billion_laughs_attack).
 MAX_VALUES = 100_000
-"""How many values a document may have; aliases and merged fields count as often as they are used."""
+# The most characters of all texts together, counted with aliases: only these can exceed the body.
 MAX_TEXT = MAX_BODY_BYTES
-"""The most characters of all texts together, counted with aliases: only these can exceed the body."""
 MAX_DEPTH = 500
 NODE_COST, CHARACTER_COST = 40, 1.5
 """The cost of reading them; see ``machinery.work``."""
 MAX_INT_DIGITS = 400
+# Beyond 1,024 characters YAML does not look for the colon of a key any more.
 MAX_KEY = 1000
-"""The longest key of an object that is certainly one in YAML, too."""
 INT, FLOAT, STR = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:str"
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CONTROL = "control characters are not allowed"
@@ -39,8 +40,8 @@ TOO_DEEP = "yaml: exceeded max depth of 10000"
 INFINITE = {math.inf: "+Inf", -math.inf: "-Inf"}
 
 
+# Larger bodies are read by libyaml, if there is one: it is fifty times as fast, but words some errors in another way.
 LARGE_BYTES = 64 * 1024
-"""Bodies beyond are read by libyaml, where there is one. It words some errors in another way."""
 UNLIKE_JSON = re.compile(rb"[\\\\\t]|[^\x00-\x7e]|\d[eE]|-0|\d{19}|NaN|Infinity")
 """What YAML reads in another way than JSON, or may."""
 
@@ -86,6 +87,7 @@ class _Composer(yaml.composer.Composer):
             raise YamlProblem(f"yaml: document has more than {MAX_VALUES} values")
         parser: Any = self  # whose types are not declared
         event = parser.peek_event()
+        # PyYAML would make a list that contains itself, which JSON cannot have.
         if isinstance(event, yaml.AliasEvent) and event.anchor in self._open:
             raise YamlProblem(f"yaml: anchor '{event.anchor}' value contains itself")
         if not isinstance(event, yaml.AliasEvent):
@@ -137,6 +139,7 @@ def _as_json(body: bytes) -> Any:
     Many clients send JSON as YAML, for apply.
     """
     most = 2 * body.count(b":") + body.count(b",") + body.count(b"[")
+    # A search for what differs takes far less time than PyYAML, which reads everything else.
     if body[:1] != b"{" or most >= MAX_VALUES or UNLIKE_JSON.search(body):
         return None
     try:
@@ -168,6 +171,7 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
     if found is not None:
         charge(len(body) / 10)
         return found
+    # Before it is read: the budget of a request must not be spent twice.
     charge(CHARACTER_COST * len(body))
     try:
         loader = _loader(body.decode("utf-16" if body[:2] in MARKS else "utf-8"))
@@ -258,6 +262,7 @@ class _Converter:
         return found
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
+        # An alias counts again: the object that is stored has the text as often.
         self._text_left -= len(node.value)
         if self._text_left < 0:
             raise YamlProblem(EXCESSIVE)
@@ -280,6 +285,7 @@ class _Converter:
         if isinstance(value, str) and SURROGATE.search(value):
             line = node.start_mark.line + 1
             raise YamlProblem(f"yaml: line {line}: found invalid Unicode character escape code")
+        # Go's YAML reads what no int64 or uint64 holds as a float.
         if isinstance(value, int) and not -(2**63) <= value < 2**64:
             value = (
                 float(node.value.replace("_", ""))
@@ -296,5 +302,6 @@ class _Converter:
             raise YamlProblem(f"yaml: invalid map key: {shown}")
         value = self._scalar(node)
         if isinstance(value, bool):
+            # A key ``yes`` is a boolean in YAML 1.1, and a text in JSON.
             return "true" if value else "false"
         return "null" if value is None else str(value)

@@ -83,6 +83,7 @@ def pem_blocks(data: bytes) -> Iterator[tuple[str, bytes, bool]]:
         if head < 0:
             return
         label, at = data[begin + len(BEGIN) : head], head + len(DASHES)
+        # One search for all blocks: a file of beginnings alone would take the square of its length.
         if end < at:
             end = data.find(END, at)
         if end < 0:
@@ -119,6 +120,7 @@ def read_request(text: str) -> SigningRequest:
     try:
         parsed = x509.load_der_x509_csr(block[1])
         subject = parsed.subject
+        # Read for its errors: it raises for names that could not be signed later.
         _alternative_names(parsed)  # raises for what cannot be read
     except UNREADABLE as error:
         raise BadRequestFile("asn1: structure error: tags don't match") from error
@@ -150,6 +152,7 @@ def check_request(text: str) -> str:
             return ""
     except (*UNREADABLE, InvalidSignature):
         return "x509: cannot verify signature: algorithm unimplemented"
+    # Go names the algorithm that failed.
     rsa_key = isinstance(parsed.public_key(), rsa.RSAPublicKey)
     return "crypto/rsa: verification error" if rsa_key else "x509: ECDSA verification failure"
 

@@ -24,7 +24,7 @@ STABLE_LABELS = {
 
 
 def holds(labels: Mapping[str, str], expression: Object) -> bool:
-    """Whether labels meet one requirement: ``key``, ``operator`` and ``values``."""
+    """Return whether labels meet one requirement: ``key``, ``operator`` and ``values``."""
     key, operator = expression.get("key"), expression.get("operator")
     values: list[str] = expression.get("values") or []
     found = labels.get(str(key))
@@ -38,6 +38,7 @@ def holds(labels: Mapping[str, str], expression: Object) -> bool:
         case "DoesNotExist":
             return found is None
         case "Gt" | "Lt":
+            # Both must be integers, or nothing matches: ``Gt`` of a text is false, and so is ``Lt``.
             try:
                 return (int(found or "") > int(values[0])) == (operator == "Gt") and int(
                     found or ""
@@ -48,7 +49,7 @@ def holds(labels: Mapping[str, str], expression: Object) -> bool:
 
 
 def node_suits(spec: Object, node: Object) -> bool:
-    """Whether a node meets a pod's ``nodeSelector`` and required node affinity."""
+    """Return whether a node meets a pod's ``nodeSelector`` and required node affinity."""
     labels = labels_of(node)
     if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
         return False
@@ -58,6 +59,7 @@ def node_suits(spec: Object, node: Object) -> bool:
     fields = {"metadata.name": name_of(node)}
     for term in required.get("nodeSelectorTerms") or ():
         wanted, named = term.get("matchExpressions") or (), term.get("matchFields") or ()
+        # An empty term matches nothing; terms are alternatives, and their requirements all count.
         if (
             (wanted or named)
             and all(holds(labels, one) for one in wanted)
@@ -68,10 +70,11 @@ def node_suits(spec: Object, node: Object) -> bool:
 
 
 def tolerated(tolerations: Iterable[Object], taint: Object) -> bool:
-    """Whether one of a pod's tolerations meets a node's taint."""
+    """Return whether one of a pod's tolerations meets a node's taint."""
     for one in tolerations:
         if one.get("effect") and one["effect"] != taint.get("effect"):
             continue
+        # Without a key all keys are tolerated, but only with ``Exists``.
         if not one.get("key") and one.get("operator") == "Exists":
             return True
         if one.get("key") == taint.get("key") and (

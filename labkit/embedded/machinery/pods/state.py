@@ -30,6 +30,7 @@ def is_available(pod: Object, seconds: int, now: float) -> bool:
     since = ready_since(pod)
     if since is None or not seconds:
         return since is not None
+    # Somebody wrote the condition by hand, without a time.
     if not since:
         return False
     return parse_time(since) + seconds <= now

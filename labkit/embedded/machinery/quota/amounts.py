@@ -29,6 +29,7 @@ class Amount(NamedTuple):
     @property
     def milli(self) -> int:
         """Thousandths, rounded up, as Go's ``MilliValue``: beyond an int64, digits lose those in front."""
+        # Go's ``MilliValue`` has 64 bits, and its overflow is part of its answer.
         exact = -(-abs(self.value) // 10**6)
         if exact < 2**63:
             return exact

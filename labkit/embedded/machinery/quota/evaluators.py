@@ -28,6 +28,7 @@ class Evaluator:
         """The names among those of a quota by which it counts these objects."""
         spec = quota["spec"]
         scoped = spec.get("scopes") or (spec.get("scopeSelector") or {}).get("matchExpressions")
+        # A scope selects pods by their class of service; a quota with one counts nothing here, see docs/limits.md.
         return [] if scoped else [name for name in names if name in self._names]
 
 

@@ -31,32 +31,32 @@ SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z
 
 
 def huge_pages(name: str) -> bool:
-    """Whether a quota's resource is huge pages."""
+    """Return whether a quota's resource is huge pages."""
     return name.startswith((HUGE_PAGES, REQUESTS + HUGE_PAGES))
 
 
 def standard(name: str) -> bool:
-    """Whether a resource has a meaning without a prefix."""
+    """Return whether a resource has a meaning without a prefix."""
     return name in STANDARD or huge_pages(name)
 
 
 def standard_in_quota(name: str) -> bool:
-    """Whether a quota may bound a resource without a prefix."""
+    """Return whether a quota may bound a resource without a prefix."""
     return name in QUOTA or huge_pages(name)
 
 
 def standard_in_container(name: str) -> bool:
-    """Whether a container may ask for a resource without a prefix."""
+    """Return whether a container may ask for a resource without a prefix."""
     return name in CONTAINER or name.startswith(HUGE_PAGES)
 
 
 def native(name: str) -> bool:
-    """Whether a resource belongs to Kubernetes."""
+    """Return whether a resource belongs to Kubernetes."""
     return "/" not in name or "kubernetes.io/" in name
 
 
 def extended(name: str) -> bool:
-    """Whether a resource is an extended one, such as ``example.com/gpu``."""
+    """Return whether a resource is an extended one, such as ``example.com/gpu``."""
     if native(name) or name.startswith(REQUESTS):
         return False
     prefix, _, rest = (REQUESTS + name).partition("/")
@@ -69,5 +69,5 @@ def extended(name: str) -> bool:
 
 
 def whole(name: str) -> bool:
-    """Whether amounts of a resource must be integers."""
+    """Return whether amounts of a resource must be integers."""
     return name in COUNTED or extended(name)

@@ -22,16 +22,16 @@ from labkit.embedded.machinery.schema.values import (
 )
 from labkit.embedded.machinery.work import charge
 
+# The cost of a struct, and of an item of a list or a map, from here to the storage, in the units of ``machinery.work``.
 STRUCT_COST, ITEM_COST = 100, 8
-"""The cost of a struct, and of an item of a list or a map, from here to the storage; see ``machinery.work``."""
 MAX_STRICT_ERRORS = 100
 OBJECT = "map[string]interface {}"
 """The Go type of any JSON object."""
+# The one list that has a meaning when empty: reset all managers (server-side apply).
 RESETTING = "managedFields"
-"""The one list that has a meaning when empty: reset all managers."""
 TOO_DEEP = "json: exceeded max depth"
+# Ours: free-form JSON must be encoded again, and orjson refuses what is nested deeper than 254 levels.
 MAX_PLAIN_DEPTH = 200
-"""How deep free-form JSON may be: it must be encoded again."""
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 EMPTY: tuple[Any, ...] = ("", 0, [], {})
 
@@ -68,6 +68,7 @@ class Decoder:
         Raises:
             DecodeProblem: A value has the wrong type.
         """
+        # A body ``null`` is an empty object to Go.
         if data is None:
             data = {}
         if not isinstance(data, dict):
@@ -75,6 +76,7 @@ class Decoder:
         try:
             made = self._struct(struct, data, "", "")
         except RecursionError as error:  # a schema in a schema
+            # Python's stack ends before Go's limit of 10,000 levels.
             raise DecodeProblem(TOO_DEEP) from error
         if self._first is not None:
             raise self._first
@@ -85,6 +87,7 @@ class Decoder:
 
         Types with their own ``UnmarshalJSON`` (quantities, times) fail at once instead.
         """
+        # ``encoding/json`` goes on after the first error, and a strict decoding reports more then.
         if self._first is None:
             self._first = DecodeProblem(str(mismatch(what, struct, path, type_.go)), type_, value)
         return zero_of(type_)
@@ -119,6 +122,7 @@ class Decoder:
                     field.type, value, struct, prefix + field.place, shown_prefix + name
                 )
         made: dict[str, Any] = {}
+        # In the order of the struct's fields, in which Go prints them.
         for name, field in fields.items():
             if name in values:
                 value = values[name]
@@ -219,6 +223,7 @@ class Decoder:
         return plain(value) if isinstance(value, other) else None
 
     def _text(self, form: str, value: Any, struct: Struct, path: str, type_: Type) -> Any:
+        # A quantity may be written as a number.
         if form == "quantity" and is_number(value):
             value = str(value)
         if not isinstance(value, str):
@@ -264,6 +269,7 @@ def zero(field: Field, *, defaults: bool = True) -> Any:
         return NOTHING if field.omit_empty else None
     if field.type.form == "bytes":
         return None
+    # Its fields are all omitted when empty, but the struct is printed.
     if field.type.form == "struct" and field.type.struct_name == "meta.v1.ListMeta":
         return {}
     return zero_of(field.type, defaults=defaults)
@@ -324,7 +330,7 @@ def described(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number: booleans are none."""
+    """Return whether a JSON value is a number: booleans are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

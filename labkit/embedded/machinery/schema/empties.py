@@ -15,6 +15,7 @@ _BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}
 def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
     found = _BARE.get(struct.name)
     if found is None:
+        # Entered before its fields are looked at: a struct that contains itself, such as a JSON schema, ends here.
         found = _BARE[struct.name] = []  # a struct that holds itself ends here
         for name, field in struct.fields.items():
             form = field.type.form

@@ -54,6 +54,7 @@ def _ordered_struct(value: Object, struct: Struct) -> Object:
     found = {
         name: _ordered(value[name], field.type) for name, field in fields.items() if name in value
     }
+    # Fields that the schema does not know come last, in the order in which they were written.
     if len(found) < len(value):
         found.update((name, each) for name, each in value.items() if name not in fields)
     return found

@@ -79,6 +79,7 @@ def envelope(api_version: str, kind: str, length: int) -> tuple[bytes, bytes]:
     made.typeMeta.apiVersion = api_version
     made.typeMeta.kind = kind
     size = bytearray()
+    # A varint: the message is written between the two parts, without a copy of it.
     while length > 127:
         size.append(length & 127 | 128)
         length >>= 7
@@ -148,6 +149,7 @@ def _fill_inlined(message: Any, name: str, value: Any, type_: Type, struct: Stru
 
 
 def _set(message: Any, name: str, value: Any, type_: Type) -> None:
+    # Some lists have a message of their own in protobuf, because they may be null.
     if type_.form == "list" and message.DESCRIPTOR.fields_by_name[name].is_repeated:
         _extend(getattr(message, name), value, type_.item)
     elif type_.form == "map":

@@ -117,7 +117,7 @@ class Schemas:
     """All structs by name and kind, from the rows of ``tables.json``."""
 
     lasting = True
-    """Whether its types live as long as the process."""
+    """True if its types live as long as the process."""
 
     def __init__(self, rows: dict[str, Any]) -> None:
         self._rows = rows
@@ -143,6 +143,7 @@ class Schemas:
                 (item[0], item[1], item[2]): name
                 for name, row in self._rows.items()
                 for item in row.get("k", ())
+                # The options of meta.v1 are registered in each group; a kind's own struct is meant.
                 if len(row["k"]) == 1 or not name.startswith("meta.")
             }
         name = self._kinds.get((group, version, kind))
@@ -158,6 +159,7 @@ class Schemas:
         name, code, flags = row[:3]
         more: dict[str, Any] = row[3] if len(row) > 3 else {}
         type_ = self._type(code, more.get("g", ""))
+        # A field may be granular although its type is atomic in other places.
         atomic_struct = type_.form == "struct" and bool(
             self._rows.get(type_.struct_name, {}).get("a")
         )

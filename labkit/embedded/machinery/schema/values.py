@@ -58,12 +58,14 @@ def parse_quantity(text: str) -> tuple[int, str]:
         raise BadValue("unable to parse quantity's suffix")
     if number.count(".") > 1 or number.strip("+-") in ("", "."):
         raise BadValue(QUANTITY_FORM)
+    # Ours: 10 to the power of a billion would take all memory.
     if not -1000 < exponent < 1000 or len(number) > 1000:
         raise BadValue("unable to parse numeric part of quantity")
     try:
         sign, digits, power = Decimal(number).as_tuple()
     except InvalidOperation as error:
         raise BadValue("unable to parse numeric part of quantity") from error
+    # A Decimal may be infinite, but not one that matches QUANTITY.
     assert isinstance(power, int)
     amount = int("".join(map(str, digits)) or "0") << shift
     scale = power + exponent + 9
@@ -71,6 +73,7 @@ def parse_quantity(text: str) -> tuple[int, str]:
         amount *= 10**scale
     else:
         amount = -(-amount // 10**-scale)  # rounded up, away from zero
+    # Go caps binary quantities only.
     if form == "binary":
         amount = min(amount, MAX_QUANTITY)
     return (-amount if sign else amount), form
@@ -108,6 +111,7 @@ def quantity_text(amount: int, form: str) -> str:
         suffix = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")[power]
         return f"{sign}{whole}{suffix}"
     exponent = -9
+    # Canonical: the largest suffix without a fraction.
     while amount % 1000 == 0:
         amount //= 1000
         exponent += 3

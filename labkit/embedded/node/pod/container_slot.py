@@ -57,13 +57,14 @@ class Slot:
 
     @property
     def sidecar(self) -> bool:
-        """Whether it is a sidecar: an init container that restarts always."""
+        """Return whether it is a sidecar: an init container that restarts always."""
         return self.init and self.spec.get("restartPolicy") == "Always"
 
     @property
     def passed(self) -> bool:
-        """Whether the init container after it may start."""
+        """Return whether the init container after it may start."""
         if self.sidecar:
+            # A sidecar that has crashed does not block the others: it will restart.
             return self.running or bool(self.last)
         return self.ended is not None and not self.ended["exitCode"]
 
@@ -74,14 +75,14 @@ class Slot:
 
     @property
     def running(self) -> bool:
-        """Whether it runs."""
+        """Return whether it runs."""
         return (
             self.process is not None and self.process.status is None and self.container is not None
         )
 
     @property
     def ready(self) -> bool:
-        """Whether it is ready; an init container is when it has succeeded."""
+        """Return whether it is ready; an init container is when it has succeeded."""
         if self.init and not self.sidecar:
             return self.passed
         return self.running and not self.ephemeral
@@ -93,7 +94,7 @@ class Slot:
         return found
 
     def restartable(self, policy: str) -> bool:
-        """Whether it restarts under a restart policy."""
+        """Return whether it restarts under a restart policy."""
         if self.ended is None:
             return True
         if self.ephemeral:

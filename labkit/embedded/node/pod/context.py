@@ -64,6 +64,7 @@ class PodContext:
     def object(self) -> Object:
         """The pod as it is stored now."""
         found = self.api.get("pods", self.namespace, self.name)
+        # After the deletion the last known state serves the messages and events.
         if found is not None and uid_of(found) == self.uid:
             self._object = found
         return self._object

@@ -17,8 +17,8 @@ from labkit.embedded.node.pod.security import context, groups
 
 FALLBACK = "FallbackToLogsOnError"
 MESSAGE_LINES = 80
+# The end of a log that becomes the termination message. Source: ``MaxContainerTerminationMessageLogLength``.
 MESSAGE_BYTES = 2048
-"""The size of the end of a log that becomes the termination message."""
 
 
 def create_container(
@@ -80,6 +80,7 @@ def command_of(slot: Slot, image: Image, environment: dict[str, str]) -> list[st
     words = [expand(str(word), environment, count) for word in command or image.entrypoint]
     if args:
         words += [expand(str(word), environment, count) for word in args]
+    # As in Docker: a command of one's own replaces the image's arguments as well.
     elif not command:
         words += image.command
     return words

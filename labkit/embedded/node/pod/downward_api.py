@@ -25,6 +25,7 @@ def field_value(pod: Object, path: str) -> str | None:
         return str((metadata.get(match[1]) or {}).get(match[2], ""))
     if path in ("metadata.labels", "metadata.annotations"):
         pairs = metadata.get(path.partition(".")[2]) or {}
+        # The kubelet adds two annotations to the pod that it got from the API server.
         if path == "metadata.annotations":
             pairs = {**pairs, SEEN: str(metadata.get("creationTimestamp") or ""), SOURCE: "api"}
         return "\n".join(f"{key}={go_quote(value)}" for key, value in sorted(pairs.items()))

@@ -14,8 +14,8 @@ from labkit.embedded.node.pod.downward_api import source_value
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.references import decode, resolve
 
+# How long one argument or variable may be, and all together: MAX_ARG_STRLEN and ARG_MAX of Linux, see execve(2).
 MAX_TEXT, MAX_TEXTS = 128 << 10, 2 << 20
-"""How long one argument or variable may be, and all together; see execve(2)."""
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:
@@ -65,6 +65,7 @@ def container_environment(api: ClusterApi, pod: Object, container: Object) -> di
         own.update(_from(api, namespace, source))
     known.update(own)
     entries = container.get("env") or ()
+    # In their order: a variable may refer to those before it, and to no other.
     for entry in entries:
         if entry.get("valueFrom"):
             value = _referenced(api, pod, container, entry["valueFrom"])
@@ -86,6 +87,7 @@ def expand(text: str, variables: dict[str, str], count: int) -> str:
         return "$" if match[0] == "$$" else variables.get(match[1], match[0])
 
     expanded = re.sub(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)", one, text)
+    # ``count`` texts of the limit's share cannot exceed the limit together.
     if expanded != text and len(expanded) > min(MAX_TEXT, MAX_TEXTS // count):
         raise ConfigProblem("argument list too long")
     return expanded

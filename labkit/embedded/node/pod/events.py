@@ -46,6 +46,7 @@ class Recorder:
                 update = {"count": int(event.get("count") or 1) + 1, "lastTimestamp": now}
                 self._api.edit("events", event, lambda obj: obj.update(update), manager=source)
                 return
+        # Names are times in nanoseconds, as client-go makes them; the clock may stand still between two events.
         self._last = max(self._last + 1, int(self._now() * 1e9))
         name = f"{metadata['name']}.{self._last:x}"
         involved: Object = {
@@ -77,5 +78,6 @@ class Recorder:
         }
         self._api.create("events", event, source)
         if len(self._names) > MAX_REMEMBERED:
+            # Simpler than an LRU cache: the next repetition begins a new event with count 1.
             self._names.clear()
         self._names[key] = (namespace, name)

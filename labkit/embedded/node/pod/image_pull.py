@@ -13,10 +13,10 @@ from labkit.embedded.node.pod.context import PodContext
 
 FIRST_BACK_OFF_SECONDS = 10.0
 MAX_BACK_OFF_SECONDS = 300.0
+# A waiting crashed container becomes ``CrashLoopBackOff`` when the kubelet looks at its pod again.
 SYNC_SECONDS = 5.0
-"""The delay after which a waiting crashed container is in ``CrashLoopBackOff``."""
+# The kubelet tries again with each sync of the pod, after some ten seconds.
 RETRY_SECONDS = 12.0
-"""The delay of a container that cannot be started as it is."""
 PULLED = 'Successfully pulled image "{}" in 1.204s (1.204s including waiting). Image size: 29733455 bytes.'
 
 
@@ -30,6 +30,7 @@ class Puller:
     def pull(self, slot: Slot) -> bool:
         """Find the image of a container or plan the next try, and return whether there is one."""
         text = str(slot.spec.get("image") or "")
+        # A restart needs no pull, whatever the policy: the digest is known.
         if slot.image is not None:
             self._pod.record("Pulled", _present(text), slot)
             return True
@@ -75,6 +76,7 @@ class Puller:
         self._pod.record("Pulling", f'Pulling image "{text}"', slot)
         self._pod.warn("Failed", f'Failed to pull image "{text}": {problem}', slot)
         self._pod.warn("Failed", "Error: ErrImagePull", slot)
+        # Only a repeated failure waits for the next sync to be shown as a back-off.
         if slot.back_off:
             slot.shift_at = self._now() + SYNC_SECONDS
         else:

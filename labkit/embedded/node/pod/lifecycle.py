@@ -25,14 +25,14 @@ from labkit.embedded.node.pod.environment import container_environment
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
 
+# The first restart does not back off; it takes the time of a sync of the kubelet.
 RESTART_SECONDS = 1.0
-"""The delay of a container's first restart."""
 
+# 128 + SIGKILL, as a shell and containerd report it.
 KILLED = 137
-"""The exit code after SIGKILL."""
 
+# A container that ran so long restarts with the first back-off: twice MaxContainerBackOff.
 RESET_SECONDS = 600.0
-"""A container that ran so long restarts with the first back-off."""
 
 
 class ContainerLifecycle:
@@ -53,6 +53,7 @@ class ContainerLifecycle:
                 return False
             self._ended(slot, slot.process.status)
             return True
+        # A container that stays ended is never looked at again.
         if slot.ended is not None and not slot.restartable(policy):
             return False
         return self._wait(slot) if now < slot.due else self._start(slot)
@@ -77,6 +78,7 @@ class ContainerLifecycle:
             return True
         pod = self._pod.addressed()
         try:
+            # Read at each start, not once: a config map may have changed since.
             environment = container_environment(self._pod.api, pod, slot.spec)
             if slot.image is not None:
                 check_user(pod, slot.spec, slot.image)
@@ -114,6 +116,7 @@ class ContainerLifecycle:
                 stdin=bool(slot.spec.get("stdin")),
                 terminal=bool(slot.spec.get("tty")),
             )
+        # The container was created, and its command does not exist: runc's message is all that a user gets to see.
         except NotRunnable as problem:
             slot.log.close()
             message = (
@@ -143,6 +146,7 @@ class ContainerLifecycle:
         message = message or termination_message(slot, status)
         if message:
             state["message"] = message
+        # The zero time of Unix, as containerd reports it of what never ran.
         started = timestamp(slot.started_at) if reason != "StartError" else "1970-01-01T00:00:00Z"
         state |= {"startedAt": started, "finishedAt": timestamp(now), "containerID": slot.id}
         slot.state = {"terminated": state}
@@ -159,6 +163,7 @@ class ContainerLifecycle:
             if now - slot.started_at > RESET_SECONDS:
                 slot.back_off = image_pull.FIRST_BACK_OFF_SECONDS
             slot.due = now + slot.back_off
+            # Until then the status shows the container as terminated, with its exit code.
             slot.shift_at = now + image_pull.SYNC_SECONDS
             message = (
                 f"Back-off restarting failed container {slot.name} in pod {self._pod.full_name}"

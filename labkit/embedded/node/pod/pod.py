@@ -123,6 +123,7 @@ class Pod(PodContext):
         if not self._mounted:
             if now < self._due:
                 return False
+            # The kubelet tries again with its next sync, after ten seconds.
             if not self._set_up():
                 self._due = now + 10
                 return False
@@ -134,6 +135,7 @@ class Pod(PodContext):
             return True
         for slot in self._in_turn():
             changed = self._lifecycle.step(slot, self._policy) or changed
+        # Sidecars end after the others: these may need them to the last (KEP 753).
         if self._over:
             changed = self._lifecycle.end(slot for slot in self.init if slot.sidecar) or changed
         return changed
@@ -150,7 +152,7 @@ class Pod(PodContext):
 
     @property
     def _over(self) -> bool:
-        """Whether all containers have ended for good; sidecars do not count, they end with them."""
+        """Return whether all containers have ended for good; sidecars do not count, they end with them."""
         return all(
             slot.ended is not None and not slot.restartable(self._policy) for slot in self.slots
         )
@@ -159,6 +161,7 @@ class Pod(PodContext):
         """The containers that may run by now: an init container that has not passed blocks those after it."""
         if self._over or self._overdue:
             return
+        # They are for debugging, also of a pod whose init containers never pass.
         yield from self.ephemeral_containers
         for slot in self.init:
             yield slot
@@ -210,6 +213,7 @@ class Pod(PodContext):
         There is no grace period: the first process of a container ignores a SIGTERM that it has
         no handler for, and would be killed at the end of the period all the same.
         """
+        # Containers that wait for an init container keep their state; the others get one of their own.
         initialized = all(one.passed for one in self.init)
         self._lifecycle.end((*self.init, *self.slots, *self.ephemeral_containers))
         for slot in (*self.init, *self.slots):

@@ -12,8 +12,8 @@ from labkit.embedded.machinery.objects import conditions_of, is_deleted
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import parse_quantity, quantity_text
 
+# The limit in the control group of a pod whose containers have ended: Linux' largest, in whole pages.
 NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
-"""The limits in the control group of a pod whose containers have ended."""
 NEVER_RAN = "ContainerStatusUnknown"
 """The reason of a container that had not started when its pod was deleted."""
 
@@ -192,7 +192,7 @@ def _add_incomplete(conditions: Conditions, names: list[str]) -> None:
 
 
 def _begun(status: Object) -> bool:
-    """Whether a sidecar has run: a later crash does not block other containers."""
+    """Return whether a sidecar has run: a later crash does not block other containers."""
     return bool(status["started"] or status["lastState"] or status["state"].get("terminated"))
 
 

@@ -12,6 +12,7 @@ from labkit.embedded.node.pod.problems import ConfigProblem
 
 def context(spec: Object, container: Object) -> Object:
     """The security context of a container: its own, over the pod's."""
+    # Field by field, as ``DetermineEffectiveSecurityContext`` does.
     return {**(spec.get("securityContext") or {}), **(container.get("securityContext") or {})}
 
 
@@ -41,6 +42,7 @@ def groups(spec: Object) -> list[int]:
 def common_user(spec: Object) -> int | None:
     """The one ``runAsUser`` of all containers, if there is one: it owns mounted tokens."""
     containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
+    # With several users the kubelet cannot choose an owner, and makes the token readable for all.
     users = {context(spec, one).get("runAsUser") for one in containers}
     return users.pop() if len(users) == 1 else None
 

@@ -21,8 +21,8 @@ from labkit.embedded.node.pod.problems import VolumeProblem
 from labkit.embedded.node.pod.references import Reference, decode, resolve
 from labkit.embedded.node.pod.security import common_user, file_group
 
+# A mounted token is renewed after this part of its lifetime. Source: pkg/kubelet/token/token_manager.go.
 RENEW_AT = 0.8
-"""The part of its lifetime after which a mounted token is renewed."""
 
 WRITTEN = ("configMap", "secret", "downwardAPI")
 DEFAULT_MODE = 0o644
@@ -31,8 +31,8 @@ Owned = TypeVar("Owned", File, Directory)
 Files = dict[str, tuple[bytes, int]]
 """Path in the volume to content and mode."""
 
+# A token that a user or a group owns is not for others. Source: pkg/volume/projected.
 TOKEN_MODE = 0o600
-"""The mode of a token that a user or a group owns."""
 
 GROUP_READS = 0o440
 """Added to the mode of files of a pod's ``fsGroup``."""
@@ -63,6 +63,7 @@ class MountedToken:
         pod = self._pod()
         namespace = namespace_of(pod)
         name = pod["spec"].get("serviceAccountName") or "default"
+        # The account may be gone: a token that was issued stays in the file, and is not valid any more.
         account = self._api.get("serviceaccounts", namespace, name)
         if account is None:
             if self._token:
@@ -99,7 +100,7 @@ class Volume:
 
     @property
     def written(self) -> bool:
-        """Whether the kubelet writes its files, which makes it read-only."""
+        """Return whether the kubelet writes its files, which makes it read-only."""
         return any(self.spec.get(kind) is not None for kind in ("projected", *WRITTEN))
 
     def files(self) -> Files:
@@ -173,7 +174,7 @@ class Volume:
 
     @property
     def _memory(self) -> bool:
-        """Whether the kubelet keeps its files in memory: all but those of a config map."""
+        """Return whether the kubelet keeps its files in memory: all but those of a config map."""
         return self.spec.get("configMap") is None
 
     def _own(self, node: Owned, more: int = GROUP_READS) -> Owned:
@@ -186,6 +187,7 @@ class Volume:
     def _refresh(self, directory: Directory) -> None:
         try:
             files = self.files()
+        # A source that vanished leaves the files as they were, as on a real node.
         except VolumeProblem:
             return
         if self._shown.get(id(directory)) == files:
