@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from labkit.core.json_file import read_json
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.apiservices import available
-from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
+from labkit.embedded.apiserver.registry.strategies.schema_only import available
 from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.controllers.conditions import condition
 from labkit.embedded.machinery.kinds import BY_KIND, GROUPS, KINDS, Kind
 from labkit.embedded.machinery.objects import name_of
 from labkit.embedded.machinery.request import Object
 
+_SPECS: dict[str, dict[str, Object]] = read_json(__file__, "flows.json")
+"""``levels`` and ``schemas``: name to spec."""
 FLOWS = "flowcontrol.apiserver.k8s.io"
 # The priority of a second version: below every v1, so that clients find the stable one first.
 NEWER_VERSION = 30
@@ -63,7 +65,7 @@ def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
 
 def _priority_levels(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND[FLOWS, "PriorityLevelConfiguration"]
-    for name, spec in LEVELS.items():
+    for name, spec in _SPECS["levels"].items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
         yield kind, {**_new_object(kind, metadata, spec, PRODUCER, now), "status": {}}
 
@@ -76,7 +78,7 @@ def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
         **managed_entry(kind.group_version, CONSUMER, "Apply", owned, now),
         "subresource": "status",
     }
-    for name, spec in SCHEMAS.items():
+    for name, spec in _SPECS["schemas"].items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
         made = _new_object(kind, metadata, spec, PRODUCER, now)
         # Two components write flow schemas: one their spec, the other their status.

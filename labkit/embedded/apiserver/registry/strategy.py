@@ -124,9 +124,13 @@ class Strategy:
             self.count_generation(new, old)
 
     def count_generation(self, new: Object, old: Object) -> None:
-        """Increment ``metadata.generation`` if the spec changes."""
+        """Increment ``metadata.generation`` if more than the metadata and the status changes."""
         generation = old["metadata"].get("generation", 0)
-        if new.get("spec") != old.get("spec"):
+        if any(
+            new.get(name) != old.get(name)
+            for name in {**new, **old}
+            if name not in ("metadata", "status")
+        ):
             generation += 1
         if generation:
             new["metadata"]["generation"] = generation
@@ -205,13 +209,6 @@ class Strategy:
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """The grace period of a deletion, in seconds, for kinds with ``graceful``."""
         return options.grace_seconds or 0
-
-
-class StatusStrategy(Strategy):
-    """The rules of most kinds with a status."""
-
-    generation = True
-    status = True
 
 
 def keep(new: Object, old: Object, name: str) -> None:

@@ -55,18 +55,6 @@ def test_what_is_empty_is_shown_so_and_not_stored(api: ClusterApi) -> None:
     assert "f:args" not in entry["fieldsV1"]["f:spec"]["f:containers"]['k:{"name":"c"}']
 
 
-def test_what_is_empty_gets_no_default(api: ClusterApi) -> None:
-    spec = {
-        "scaleTargetRef": TARGET,
-        "maxReplicas": 3,
-        "behavior": {"scaleUp": {"policies": []}, "scaleDown": {}},
-    }
-    made = api.must(api.admin.post(SCALERS, {"metadata": {"name": "h"}, "spec": spec}))
-    behavior = made["spec"]["behavior"]
-    assert "policies" not in behavior["scaleUp"]
-    assert len(behavior["scaleDown"]["policies"]) == 1
-
-
 def test_a_pull_secret_without_a_name_has_an_owner(api: ClusterApi) -> None:
     account = {"metadata": {"name": "a"}, "imagePullSecrets": [{}]}
     (entry,) = api.must(api.admin.post(f"{LAB}/serviceaccounts", account))["metadata"][

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from tests.support.cluster import ClusterApi, causes
+from tests.support.cluster import ClusterApi
 
 STORAGE = "/apis/storage.k8s.io/v1"
 DRIVERS, NODES, ATTACHMENTS = (
@@ -16,7 +12,6 @@ CLASSES, CAPACITIES = (
     f"{STORAGE}/volumeattributesclasses",
     f"{STORAGE}/namespaces/lab/csistoragecapacities",
 )
-IMMUTABLE = "field is immutable"
 
 
 def test_a_driver_gets_its_defaults(api: ClusterApi) -> None:
@@ -30,28 +25,7 @@ def test_a_driver_gets_its_defaults(api: ClusterApi) -> None:
         "requiresRepublish": False,
         "seLinuxMount": False,
     }
-    assert "generation" not in made["metadata"]
-    changed = api.must(
-        api.admin.patch(f"{DRIVERS}/d.example.com", {"spec": {"podInfoOnMount": True}})
-    )
-    assert changed["metadata"]["generation"] == 1
     assert api.must(api.admin.delete(f"{DRIVERS}/d.example.com"))["kind"] == "CSIDriver"
-
-
-def test_an_update_of_a_driver_names_its_version(api: ClusterApi) -> None:
-    body = {"metadata": {"name": "d"}, "spec": {}}
-    api.must(api.admin.post(DRIVERS, body))
-    assert causes(api.admin.put(f"{DRIVERS}/d", body)) == [
-        ("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
-    ]
-
-
-def test_a_field_behind_a_closed_gate_is_dropped(api: ClusterApi) -> None:
-    gated = {"spec": {"preventPodSchedulingIfMissing": True}}
-    made = api.must(api.admin.post(DRIVERS, {"metadata": {"name": "d"}, **gated}))
-    changed = api.must(api.admin.patch(f"{DRIVERS}/d", gated))
-    assert "preventPodSchedulingIfMissing" not in {**made["spec"], **changed["spec"]}
-    assert "generation" not in changed["metadata"]
 
 
 def test_a_cluster_with_a_node_knows_its_drivers() -> None:
@@ -71,25 +45,6 @@ def test_a_cluster_with_a_node_knows_its_drivers() -> None:
     assert api.admin.get(f"{NODES}/labkit").status == 404
 
 
-def test_drivers_of_a_node(api: ClusterApi) -> None:
-    driver: dict[str, Any] = {"name": "a.b", "nodeID": "x", "topologyKeys": ["k"]}
-    api.must(api.admin.post(NODES, {"metadata": {"name": "n"}, "spec": {"drivers": [driver]}}))
-    counted = [
-        {**driver, "allocatable": {"count": 3}},
-        {"name": "c.d", "nodeID": "y", "topologyKeys": None},
-    ]
-    api.must(api.admin.patch(f"{NODES}/n", {"spec": {"drivers": counted}}))
-    bad = [{"name": "a", "nodeID": ""}, {"name": "a", "nodeID": "x", "allocatable": {"count": -1}}]
-    found = causes(api.admin.post(NODES, {"metadata": {"name": "m"}, "spec": {"drivers": bad}}))
-    assert [field for field, _ in found] == [
-        "spec.drivers[0].nodeID",
-        "spec.drivers[1].allocatable.count",
-        "spec.drivers[1].name",
-    ]
-    assert found[2][1] == 'Duplicate value: "a"'
-    assert api.must(api.admin.delete(f"{NODES}/n"))["kind"] == "CSINode"
-
-
 def test_attachments(api: ClusterApi) -> None:
     spec = {"attacher": "a.b", "nodeName": "n", "source": {"persistentVolumeName": "pv"}}
     body = {"metadata": {"name": "v"}, "spec": spec, "status": {"attached": True}}
@@ -100,30 +55,6 @@ def test_attachments(api: ClusterApi) -> None:
     )["status"]
     assert status == {"attached": False, "attachError": {"time": None, **error}}
     assert api.must(api.admin.delete(f"{ATTACHMENTS}/v"))["spec"] == spec
-
-
-@pytest.mark.parametrize(
-    ("source", "field", "message"),
-    [
-        (
-            {},
-            "spec.source",
-            "Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName",
-        ),
-        (
-            {"persistentVolumeName": "pv", "inlineVolumeSpec": {}},
-            "spec.source",
-            "Forbidden: must specify exactly one of inlineVolumeSpec and persistentVolumeName",
-        ),
-    ],
-)
-def test_an_attachment_has_one_source(
-    api: ClusterApi, source: object, field: str, message: str
-) -> None:
-    spec = {"attacher": "a.b", "nodeName": "n", "source": source}
-    assert causes(api.admin.post(ATTACHMENTS, {"metadata": {"name": "v"}, "spec": spec})) == [
-        (field, message)
-    ]
 
 
 def test_capacities(api: ClusterApi) -> None:
@@ -154,16 +85,3 @@ def test_a_class_of_attributes_stays_while_it_is_used(api: ClusterApi) -> None:
     assert "deletionTimestamp" in api.must(api.admin.get(f"{classes}/fast"))["metadata"]
     api.must(api.admin.delete(f"{volumes}/pv"))
     assert api.admin.get(f"{classes}/fast").status == 404
-
-
-def test_only_changed_token_requests_are_warned_of(api: ClusterApi) -> None:
-    path = f"{DRIVERS}/w"
-    made = api.admin.post(
-        DRIVERS, {"metadata": {"name": "w"}, "spec": {"tokenRequests": [{"audience": "a"}]}}
-    )
-    assert made.warnings[0].startswith("spec.serviceAccountTokenInSecrets is unset")
-    assert api.admin.patch(path, {"metadata": {"labels": {"a": "b"}}}).warnings == ()
-    assert (
-        api.admin.patch(path, {"spec": {"tokenRequests": [{"audience": "b"}]}}).warnings
-        == made.warnings
-    )

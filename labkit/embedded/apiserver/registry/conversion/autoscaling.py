@@ -6,72 +6,51 @@ Source: k8s.io/kubernetes ``pkg/apis/autoscaling/v1/conversion.go``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from labkit.embedded.machinery.request import Object
 
-DEFAULT_UTILIZATION = 80
+ALIKE = {
+    "spec": ("scaleTargetRef", "minReplicas", "maxReplicas"),
+    "status": ("observedGeneration", "lastScaleTime", "currentReplicas", "desiredReplicas"),
+}
+"""The fields that both versions name alike."""
 
-
-def utilization_metric(percent: int) -> Object:
-    """The one metric that version 1 can express."""
-    target = {"type": "Utilization", "averageUtilization": percent}
-    return {"type": "Resource", "resource": {"name": "cpu", "target": target}}
-
-
-def _present(**fields: Any) -> Object:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _copied(source: Object, *names: str) -> Object:
-    """Copy the fields that both versions name alike."""
-    return _present(**{name: source.get(name) for name in names})
-
-
-def _utilization(metrics: list[Object], part: str) -> int | None:
-    """The processors' use among some metrics: its ``target``, or what is ``current``."""
-    for metric in metrics:
-        resource = metric.get("resource") or {}
-        if metric.get("type") == "Resource" and resource.get("name") == "cpu":
-            use: int | None = (resource.get(part) or {}).get("averageUtilization")
-            return use
-    return None
-
-
-SPEC_FIELDS = ("scaleTargetRef", "minReplicas", "maxReplicas")
-STATUS_FIELDS = ("observedGeneration", "lastScaleTime", "currentReplicas", "desiredReplicas")
+# Part, field of version 1, field of version 2, and where the use is in a metric of version 2.
+USES = (
+    ("spec", "targetCPUUtilizationPercentage", "metrics", "target"),
+    ("status", "currentCPUUtilizationPercentage", "currentMetrics", "current"),
+)
 
 
 def from_v2(obj: Object) -> Object:
     """Convert an autoscaler of ``autoscaling/v2`` to version 1."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    percent = _utilization(spec.get("metrics") or [], "target")
-    use = _utilization(status.get("currentMetrics") or [], "current")
-    return {
-        "metadata": dict(obj["metadata"]),
-        "spec": _copied(spec, *SPEC_FIELDS) | _present(targetCPUUtilizationPercentage=percent),
-        "status": _copied(status, *STATUS_FIELDS) | _present(currentCPUUtilizationPercentage=use),
-    }
+    converted = _with_common_fields(obj)
+    for part, field, metrics, value in USES:
+        for metric in (obj.get(part) or {}).get(metrics) or ():
+            resource = metric.get("resource") or {}
+            use = (resource.get(value) or {}).get("averageUtilization")
+            if resource.get("name") == "cpu" and use is not None:
+                converted[part][field] = use
+    return converted
 
 
 def to_v2(obj: Object) -> Object:
     """Convert an autoscaler of version 1 to ``autoscaling/v2``."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    percent, use = (
-        spec.get("targetCPUUtilizationPercentage"),
-        status.get("currentCPUUtilizationPercentage"),
-    )
-    metrics = [utilization_metric(DEFAULT_UTILIZATION if percent is None else percent)]
-    current = None
-    if use is not None:
-        current = [
-            {
-                "type": "Resource",
-                "resource": {"name": "cpu", "current": {"averageUtilization": use}},
-            }
-        ]
-    return {
-        "metadata": dict(obj["metadata"]),
-        "spec": _copied(spec, *SPEC_FIELDS) | {"metrics": metrics},
-        "status": _copied(status, *STATUS_FIELDS) | _present(currentMetrics=current),
-    }
+    converted = _with_common_fields(obj)
+    for part, field, metrics, value in USES:
+        use = (obj.get(part) or {}).get(field)
+        if use is not None:
+            kind = {"type": "Utilization"} if value == "target" else {}
+            resource = {"name": "cpu", value: {**kind, "averageUtilization": use}}
+            converted[part][metrics] = [{"type": "Resource", "resource": resource}]
+    return converted
+
+
+def _with_common_fields(obj: Object) -> Object:
+    converted: Object = {"metadata": dict(obj["metadata"])}
+    for part, names in ALIKE.items():
+        fields: Mapping[str, Any] = obj.get(part) or {}
+        converted[part] = {name: fields[name] for name in names if fields.get(name) is not None}
+    return converted

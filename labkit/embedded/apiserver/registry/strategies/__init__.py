@@ -2,13 +2,13 @@
 
 Each of these packages imports only those below it:
 
-``workloads``  what makes pods from a template, autoscalers, disruption budgets
+``workloads``  kinds that make pods from a template
 ``pods``       pods and pod templates
-``storage``    volumes, claims, drivers
+``storage``    the sources of volumes
 ``fields``     fields that several kinds have
 
-``network`` has services and what surrounds them, ``flowcontrol`` API priority and fairness; the
-modules of the other kinds are in this package itself.
+``network`` has services, ``schema_only`` the kinds without behaviour; the modules of the other kinds are in this
+package itself.
 
 Checks take a value, its path in the object, and ``errors``, to which they add a cause for each broken
 rule in the real server's order. Methods marked as overrides do what ``Strategy`` says.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from labkit.embedded.apiserver.registry.strategy import StatusStrategy, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 
 
@@ -28,20 +28,13 @@ def strategy_of(kind: Kind) -> Strategy:
         from labkit.embedded.apiserver.registry.custom.strategy import CustomStrategy
 
         return CustomStrategy(kind)
-    own = _strategy(kind.group, kind.kind)
-    if own is not None:
-        return own
-    return _WITH_STATUS if "status" in kind.subresources else _PLAIN
-
-
-_PLAIN = Strategy()
-_WITH_STATUS = StatusStrategy()
+    return _strategy(kind.group, kind.kind)
 
 
 # The imports are inside the cases because all strategies together take a quarter of a second to load, and a server
 # starts with few of them.
 @cache
-def _strategy(group: str, kind: str) -> Strategy | None:
+def _strategy(group: str, kind: str) -> Strategy:
     match group, kind:
         case "", "ConfigMap":
             from labkit.embedded.apiserver.registry.strategies.core import ConfigMapStrategy
@@ -63,36 +56,18 @@ def _strategy(group: str, kind: str) -> Strategy | None:
             from labkit.embedded.apiserver.registry.strategies.core import PriorityClassStrategy
 
             return PriorityClassStrategy()
-        case "", "Endpoints":
-            from labkit.embedded.apiserver.registry.strategies.network.endpoints import (
-                EndpointsStrategy,
-            )
-
-            return EndpointsStrategy()
         case "" | "events.k8s.io", "Event":
             from labkit.embedded.apiserver.registry.strategies.events import EventStrategy
 
             return EventStrategy()
-        case "", "LimitRange":
-            from labkit.embedded.apiserver.registry.strategies.limits import LimitRangeStrategy
-
-            return LimitRangeStrategy()
         case "", "ResourceQuota":
-            from labkit.embedded.apiserver.registry.strategies.limits import ResourceQuotaStrategy
+            from labkit.embedded.apiserver.registry.strategies.quotas import ResourceQuotaStrategy
 
             return ResourceQuotaStrategy()
         case "", "Node":
             from labkit.embedded.apiserver.registry.strategies.nodes import NodeStrategy
 
             return NodeStrategy()
-        case "", "PersistentVolume":
-            from labkit.embedded.apiserver.registry.strategies.storage.volumes import VolumeStrategy
-
-            return VolumeStrategy()
-        case "", "PersistentVolumeClaim":
-            from labkit.embedded.apiserver.registry.strategies.storage.claims import ClaimStrategy
-
-            return ClaimStrategy()
         case "", "Pod":
             from labkit.embedded.apiserver.registry.strategies.pods.strategy import PodStrategy
 
@@ -121,46 +96,10 @@ def _strategy(group: str, kind: str) -> Strategy | None:
             )
 
             return ServiceStrategy()
-        case "admissionregistration.k8s.io", "MutatingAdmissionPolicy":
-            from labkit.embedded.apiserver.registry.strategies.admission import (
-                MutatingPolicyStrategy,
-            )
-
-            return MutatingPolicyStrategy()
-        case "admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding":
-            from labkit.embedded.apiserver.registry.strategies.admission import (
-                MutatingBindingStrategy,
-            )
-
-            return MutatingBindingStrategy()
-        case "admissionregistration.k8s.io", "MutatingWebhookConfiguration":
-            from labkit.embedded.apiserver.registry.strategies.admission import (
-                MutatingWebhooksStrategy,
-            )
-
-            return MutatingWebhooksStrategy()
-        case "admissionregistration.k8s.io", "ValidatingAdmissionPolicy":
-            from labkit.embedded.apiserver.registry.strategies.admission import (
-                ValidatingPolicyStrategy,
-            )
-
-            return ValidatingPolicyStrategy()
-        case "admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding":
-            from labkit.embedded.apiserver.registry.strategies.admission import BindingStrategy
-
-            return BindingStrategy()
-        case "admissionregistration.k8s.io", "ValidatingWebhookConfiguration":
-            from labkit.embedded.apiserver.registry.strategies.admission import WebhooksStrategy
-
-            return WebhooksStrategy()
         case "apiextensions.k8s.io", "CustomResourceDefinition":
             from labkit.embedded.apiserver.registry.strategies.definitions import DefinitionStrategy
 
             return DefinitionStrategy()
-        case "apiregistration.k8s.io", "APIService":
-            from labkit.embedded.apiserver.registry.strategies.apiservices import ApiServiceStrategy
-
-            return ApiServiceStrategy()
         case "apps", "DaemonSet":
             from labkit.embedded.apiserver.registry.strategies.workloads.daemonsets import (
                 DaemonSetStrategy,
@@ -185,16 +124,6 @@ def _strategy(group: str, kind: str) -> Strategy | None:
             )
 
             return StatefulSetStrategy()
-        case "autoscaling", "HorizontalPodAutoscaler":
-            from labkit.embedded.apiserver.registry.strategies.workloads.autoscaling import (
-                AutoscalerStrategy,
-            )
-
-            return AutoscalerStrategy()
-        case "batch", "CronJob":
-            from labkit.embedded.apiserver.registry.strategies.workloads.jobs import CronJobStrategy
-
-            return CronJobStrategy()
         case "batch", "Job":
             from labkit.embedded.apiserver.registry.strategies.workloads.jobs import JobStrategy
 
@@ -209,48 +138,6 @@ def _strategy(group: str, kind: str) -> Strategy | None:
             from labkit.embedded.apiserver.registry.strategies.leases import LeaseStrategy
 
             return LeaseStrategy()
-        case "discovery.k8s.io", "EndpointSlice":
-            from labkit.embedded.apiserver.registry.strategies.network.endpointslices import (
-                EndpointSliceStrategy,
-            )
-
-            return EndpointSliceStrategy()
-        case "flowcontrol.apiserver.k8s.io", "FlowSchema":
-            from labkit.embedded.apiserver.registry.strategies.flowcontrol.strategies import (
-                FlowSchemaStrategy,
-            )
-
-            return FlowSchemaStrategy()
-        case "flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration":
-            from labkit.embedded.apiserver.registry.strategies.flowcontrol.strategies import (
-                PriorityLevelStrategy,
-            )
-
-            return PriorityLevelStrategy()
-        case "networking.k8s.io", "Ingress":
-            from labkit.embedded.apiserver.registry.strategies.network.ingresses import (
-                IngressStrategy,
-            )
-
-            return IngressStrategy()
-        case "networking.k8s.io", "IngressClass":
-            from labkit.embedded.apiserver.registry.strategies.network.ingresses import (
-                IngressClassStrategy,
-            )
-
-            return IngressClassStrategy()
-        case "networking.k8s.io", "NetworkPolicy":
-            from labkit.embedded.apiserver.registry.strategies.network.policies import (
-                NetworkPolicyStrategy,
-            )
-
-            return NetworkPolicyStrategy()
-        case "policy", "PodDisruptionBudget":
-            from labkit.embedded.apiserver.registry.strategies.workloads.disruption_budgets import (
-                DisruptionBudgetStrategy,
-            )
-
-            return DisruptionBudgetStrategy()
         case "rbac.authorization.k8s.io", "ClusterRole":
             from labkit.embedded.apiserver.registry.strategies.rbac import ClusterRoleStrategy
 
@@ -269,44 +156,6 @@ def _strategy(group: str, kind: str) -> Strategy | None:
             from labkit.embedded.apiserver.registry.strategies.rbac import RoleBindingStrategy
 
             return RoleBindingStrategy()
-        case "storage.k8s.io", "CSIDriver":
-            from labkit.embedded.apiserver.registry.strategies.storage.drivers import DriverStrategy
+    from labkit.embedded.apiserver.registry.strategies.schema_only import SCHEMA_ONLY
 
-            return DriverStrategy()
-        case "storage.k8s.io", "CSINode":
-            from labkit.embedded.apiserver.registry.strategies.storage.drivers import (
-                DriverNodeStrategy,
-            )
-
-            return DriverNodeStrategy()
-        case "storage.k8s.io", "VolumeAttachment":
-            from labkit.embedded.apiserver.registry.strategies.storage.drivers import (
-                AttachmentStrategy,
-            )
-
-            return AttachmentStrategy()
-        case "storage.k8s.io", "StorageClass":
-            from labkit.embedded.apiserver.registry.strategies.storage.classes import (
-                StorageClassStrategy,
-            )
-
-            return StorageClassStrategy()
-        case "node.k8s.io", "RuntimeClass":
-            from labkit.embedded.apiserver.registry.strategies.schema_only import (
-                RuntimeClassStrategy,
-            )
-
-            return RuntimeClassStrategy()
-        case "storage.k8s.io", "CSIStorageCapacity":
-            from labkit.embedded.apiserver.registry.strategies.schema_only import (
-                StorageCapacityStrategy,
-            )
-
-            return StorageCapacityStrategy()
-        case "storage.k8s.io", "VolumeAttributesClass":
-            from labkit.embedded.apiserver.registry.strategies.schema_only import (
-                AttributesClassStrategy,
-            )
-
-            return AttributesClassStrategy()
-    return None
+    return SCHEMA_ONLY.get((group, kind)) or Strategy()

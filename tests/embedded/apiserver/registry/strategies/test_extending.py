@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi, causes
+from tests.support.cluster import ClusterApi
 
 SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 FLOWS = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
@@ -66,7 +66,7 @@ def test_answers_name_the_stored_schema_and_level(api: ClusterApi) -> None:
     )
 
 
-def test_what_new_schemas_and_levels_are_filled_in_with(api: ClusterApi) -> None:
+def test_defaults_of_schemas_and_levels(api: ClusterApi) -> None:
     rule = {
         "subjects": [{"kind": "User", "user": {"name": "u"}}],
         "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["/x"]}],
@@ -90,53 +90,3 @@ def test_what_new_schemas_and_levels_are_filled_in_with(api: ClusterApi) -> None
         },
         "lendablePercent": 0,
     }
-
-
-def test_what_is_mandatory_stays(api: ClusterApi) -> None:
-    reply = api.admin.patch(f"{FLOWS}/catch-all", {"spec": {"matchingPrecedence": 9}})
-    assert [cause["field"] for cause in reply.body["details"]["causes"]] == ["spec"]
-    assert reply.message.endswith("spec of 'catch-all' must equal the fixed value")
-    assert (
-        api.admin.patch(f"{LEVELS}/exempt", {"spec": {"exempt": {"lendablePercent": 5}}}).status
-        == 200
-    )
-
-
-def test_rules_of_flow_schemas_and_levels(api: ClusterApi) -> None:
-    rules = [{"subjects": [{"kind": "Group", "user": {"name": "u"}}, {"kind": "Role"}]}, {}]
-    spec = {"matchingPrecedence": 1, "priorityLevelConfiguration": {"name": ""}, "rules": rules}
-    place = "spec.rules[0]"
-    assert causes(api.admin.post(FLOWS, {"metadata": {"name": "x"}, "spec": spec})) == [
-        (
-            "spec.matchingPrecedence",
-            "Invalid value: 1: only the schema named 'exempt' may have matchingPrecedence 1",
-        ),
-        ("spec.priorityLevelConfiguration.name", "Required value: must reference a priority level"),
-        (
-            f"{place}.subjects[0].group",
-            "Required value: group is required when subject kind is 'Group'",
-        ),
-        (
-            f"{place}.subjects[1].kind",
-            'Unsupported value: "Role": supported values: "Group", "ServiceAccount", "User"',
-        ),
-        ("spec.rules[1].subjects", "Required value: subjects must contain at least one value"),
-    ]
-    limited = {"limitResponse": {"type": "Queue", "queuing": {"queues": 8, "handSize": 9}}}
-    body = {"metadata": {"name": "x"}, "spec": {"type": "Unlimited", "limited": limited}}
-    assert causes(api.admin.post(LEVELS, body)) == [
-        ("spec.type", 'Unsupported value: "Unlimited": supported values: "Exempt", "Limited"'),
-        (
-            "spec.limited.limitResponse.queuing.handSize",
-            "Invalid value: 9: should not be greater than queues (8)",
-        ),
-    ]
-
-
-def test_rules_of_api_services(api: ClusterApi) -> None:
-    body = {"metadata": {"name": "x"}, "spec": {"version": "v1", "group": "g.io"}}
-    assert causes(api.admin.post(SERVICES, body)) == [
-        ("metadata.name", 'Invalid value: "x": must be `spec.version+"."+spec.group`: "v1.g.io"'),
-        ("spec.groupPriorityMinimum", "Invalid value: 0: must be positive and less than 20000"),
-        ("spec.versionPriority", "Invalid value: 0: must be positive and less than 1000"),
-    ]

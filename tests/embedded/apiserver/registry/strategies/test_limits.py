@@ -77,13 +77,6 @@ def test_bad_bounds(api: ClusterApi, name: str, amount: str, messages: list[str]
     ]
 
 
-def test_a_limit_range_without_a_name_gets_one(api: ClusterApi) -> None:
-    made = api.must(
-        api.admin.post(f"{LAB}/limitranges?dryRun=All", {"metadata": {}, "spec": {"limits": []}})
-    )
-    assert len(made["metadata"]["name"]) == 36
-
-
 def test_good_limits(api: ClusterApi) -> None:
     api.must(
         limits(

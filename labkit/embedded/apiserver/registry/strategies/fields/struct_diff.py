@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.embedded.machinery.schema import Struct, Type, schemas
@@ -16,7 +16,6 @@ HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "ho
 """Fields that the internal struct keeps in the security context."""
 LEFT_OUT = ("serviceAccount", *HOST_FIELDS)
 MOVED = {
-    "core.v1.PersistentVolumeSpec": {"quobyte": "rbd", "flexVolume": "iscsi"},
     "core.v1.PodSecurityContext": {"sysctls": "fsGroupChangePolicy"},
     "core.v1.PodSpec": {
         "setHostnameAsFQDN": "subdomain",
@@ -98,19 +97,6 @@ def unified(first: dict[str, Any], second: dict[str, Any]) -> str:
     )
     lines = list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]
     return "\n".join(lines) + "\n"
-
-
-def claim_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """A unified diff of two specs of claims."""
-    struct = schemas()["core.v1.PersistentVolumeClaimSpec"]
-    return unified(internal(struct, old), internal(struct, new))
-
-
-def source_diff(old: dict[str, Any], new: dict[str, Any], sources: Container[str]) -> str:
-    """A unified diff of the sources of two volumes, which are the fields ``sources`` of their specs."""
-    struct = schemas()["core.v1.PersistentVolumeSpec"]
-    names = [name for name in _order(struct) if name in sources]
-    return unified(_fields(struct, names, old), _fields(struct, names, new))
 
 
 def ephemeral_diff(old: dict[str, Any], new: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label
+from labkit.embedded.apiserver.registry.strategies.fields.by_schema import CLAIM_SPEC
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_not_reserved
 from labkit.embedded.apiserver.registry.strategies.fields.rules import (
@@ -24,7 +25,6 @@ from labkit.embedded.apiserver.registry.strategies.pods.environment import (
     field_ref,
     resource_ref,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import check_sources
 from labkit.embedded.apiserver.registry.strategies.storage.sources import (
     SHARED,
@@ -142,7 +142,7 @@ SOURCES: Mapping[str, Rule] = {
     "scaleIO": SHARED["scaleIO"],
     "csi": csi,
     # The metadata of the claim is not checked.
-    "ephemeral": fields(volumeClaimTemplate=every(present, fields(spec=check_claim_spec))),
+    "ephemeral": fields(volumeClaimTemplate=every(present, fields(spec=CLAIM_SPEC))),
     "image": fields(reference=present, pullPolicy=PULL_POLICY),
 }
 # A template need not name an image: a controller above it may set it later.

@@ -57,12 +57,6 @@ def host_path(source: Object, path: str, errors: FieldErrors) -> None:
     errors.check_choice(f"{path}.type", source.get("type"), HOST_PATH_TYPES)
 
 
-def local(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a local volume."""
-    needs("path")(source, path, errors)
-    check_no_backsteps(source.get("path", ""), f"{path}.path", errors)
-
-
 def git_repository(source: Object, path: str, errors: FieldErrors) -> None:
     """Check a gitRepo volume."""
     needs("repository")(source, path, errors)
@@ -126,12 +120,6 @@ def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
 def csi(source: Object, path: str, errors: FieldErrors) -> None:
     """Check an inline CSI volume."""
     check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
-
-
-def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a persistent CSI volume."""
-    check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
-    needs("volumeHandle")(source, path, errors)
 
 
 SHARED: Mapping[str, Rule] = {

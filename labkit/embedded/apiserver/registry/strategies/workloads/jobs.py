@@ -1,4 +1,4 @@
-"""The strategies of Jobs and CronJobs.
+"""The strategy of Jobs.
 
 Source: k8s.io/kubernetes ``pkg/apis/batch/{v1/defaults,validation}``.
 """
@@ -11,14 +11,13 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
-from labkit.embedded.apiserver.registry.names import dns_label, subdomain_name
+from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
     go_struct,
     internal_template,
 )
 from labkit.embedded.apiserver.registry.strategies.workloads.base import (
-    TemplateStrategy,
     WorkloadStrategy,
     name_advice,
     template_advice,
@@ -32,14 +31,9 @@ from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
     refuse_labels,
     shown_selector,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.time_zones import time_zone_problem
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 
-USE_TIME_ZONE = (
-    "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
-    "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
-)
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 IMMUTABLE = {
     "completionMode": "",
@@ -54,13 +48,6 @@ TOO_MANY_INDEXES = (
     "might not be able to track completedIndexes when a big number of indexes fail"
 )
 NAME_LABEL = "batch.kubernetes.io/job-name"
-
-
-def _cron_job_name(name: str, prefix: bool) -> list[str]:
-    found = subdomain_name(name, prefix)
-    if not prefix and len(name) > 52:
-        found.append("must be no more than 52 characters")
-    return found
 
 
 class JobStrategy(WorkloadStrategy):
@@ -218,62 +205,3 @@ def job_advice(spec: Object, path: str) -> list[str]:
     indexed = spec.get("completionMode") == "Indexed"
     warnings = [f"{path}: {TOO_MANY_INDEXES}"] if many and indexed else []
     return warnings + template_advice(spec["template"], f"{path}.template")
-
-
-class CronJobStrategy(TemplateStrategy):
-    """Cron jobs."""
-
-    status = True
-
-    name_rule = staticmethod(_cron_job_name)
-
-    @override
-    def default(self, obj: Object) -> None:
-        spec = obj["spec"]
-        spec.setdefault("concurrencyPolicy", "Allow")
-        spec.setdefault("suspend", False)
-        spec.setdefault("successfulJobsHistoryLimit", 3)
-        spec.setdefault("failedJobsHistoryLimit", 1)
-        super().default(obj)
-        default_policy(spec["jobTemplate"]["spec"])
-
-    @override
-    def pod_spec(self, obj: Object) -> Object:
-        return super().pod_spec(obj["spec"]["jobTemplate"])
-
-    @override
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        spec = obj["spec"]
-        schedule = spec.get("schedule", "")
-        errors.check_present("spec.schedule", schedule)
-        if "TZ" in schedule:
-            why = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-            errors.invalid("spec.schedule", schedule, why)
-        errors.check_counts("spec", spec, "startingDeadlineSeconds")
-        zone = spec.get("timeZone")
-        errors.check_problem(
-            "spec.timeZone", zone, time_zone_problem(zone) if zone is not None else ""
-        )
-        errors.check_choice(
-            "spec.concurrencyPolicy", spec["concurrencyPolicy"], ("Allow", "Forbid", "Replace")
-        )
-        template = spec["jobTemplate"]["spec"]
-        check_job_spec(template, "spec.jobTemplate.spec", errors)
-        if template.get("selector") is not None:
-            errors.invalid(
-                "spec.jobTemplate.spec.selector",
-                template["selector"],
-                "`selector` will be auto-generated",
-            )
-        if template.get("manualSelector"):
-            errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
-        errors.check_counts("spec", spec, "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
-
-    @override
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        spec, found = obj["spec"], name_advice(obj, old)
-        if not unchanged(obj, old):
-            found += job_advice(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec")
-        if old is not None and "TZ" in spec.get("schedule", ""):
-            found.append(USE_TIME_ZONE)
-        return found

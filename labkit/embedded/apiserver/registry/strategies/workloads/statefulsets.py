@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import label_name
+from labkit.embedded.apiserver.registry.strategies.fields.by_schema import CLAIM_SPEC
 from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     choice,
     each,
@@ -20,10 +21,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     if_set,
     must,
     not_negative,
-)
-from labkit.embedded.apiserver.registry.strategies.storage.claims import (
-    check_claim_spec,
-    claim_warnings,
 )
 from labkit.embedded.apiserver.registry.strategies.workloads.base import (
     WorkloadStrategy,
@@ -92,9 +89,6 @@ class StatefulSetStrategy(WorkloadStrategy):
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         found = super().warnings(obj, old)
-        for index, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
-            place = f"spec.volumeClaimTemplates[{index}]"
-            found += claim_warnings(claim["spec"], place if old is None else f"{place}.Spec")
         if obj["spec"].get("revisionHistoryLimit", 0) < 0:
             found.append(
                 "spec.revisionHistoryLimit: a negative value retains all historical revisions; "
@@ -135,7 +129,7 @@ COUNTS = fields(
     minReadySeconds=not_negative,
     ordinals=fields(start=not_negative),
 )
-CLAIMS = fields(volumeClaimTemplates=each(fields(spec=check_claim_spec)))
+CLAIMS = fields(volumeClaimTemplates=each(fields(spec=CLAIM_SPEC)))
 NEW = every(UPDATE, CLAIMS, COUNTS, fields(serviceName=if_set(label_name)), _check_selected)
 # Claims and the service of an older version may be invalid; as they cannot change, they are not checked again.
 UPDATED = every(UPDATE, COUNTS, _check_selected)

@@ -29,11 +29,6 @@ class PodTemplateStrategy(TemplateStrategy):
         return spec
 
     @override
-    def count_generation(self, new: Object, old: Object) -> None:
-        changed = new.get("template") != old.get("template")
-        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + changed
-
-    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         check_template(obj["template"], "template", errors)
 

@@ -94,20 +94,6 @@ def test_a_config_map_that_is_too_large(api: ClusterApi) -> None:
     ]
 
 
-def test_a_directory_of_a_file_server(api: ClusterApi) -> None:
-    spec = {
-        "nfs": {"server": "", "path": "p"},
-        "capacity": {"storage": "1Gi"},
-        "accessModes": ["ReadWriteOnce"],
-    }
-    assert causes(
-        api.admin.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": spec})
-    ) == [
-        ("spec.nfs.server", "Required value"),
-        ("spec.nfs.path", 'Invalid value: "p": must be an absolute path'),
-    ]
-
-
 def test_what_belongs_to_a_former_form_goes_with_it(api: ClusterApi) -> None:
     body = {"metadata": {"name": "f"}, "spec": {"ports": PORTS, "externalIPs": ["1.2.3.4"]}}
     assert (

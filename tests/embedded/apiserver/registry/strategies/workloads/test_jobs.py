@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import count_indexes
-from labkit.embedded.apiserver.registry.strategies.workloads.time_zones import time_zone_problem
 from tests.support.cluster import ClusterApi, Reply, causes
 
 JOBS = "/apis/batch/v1/namespaces/lab/jobs"
@@ -143,34 +142,6 @@ def test_what_of_a_job_may_change(api: ClusterApi) -> None:
         ("spec.backoffLimitPerIndex", "Invalid value: 1: field is immutable"),
         ("spec.managedBy", 'Invalid value: "a.b/c": field is immutable'),
     ]
-
-
-def test_rules_of_a_cron_job(api: ClusterApi) -> None:
-    spec = {
-        "schedule": "* * * * *",
-        "timeZone": "Nowhere/Land",
-        "jobTemplate": {"spec": {"template": TEMPLATE, "manualSelector": True, "selector": {}}},
-        "failedJobsHistoryLimit": -1,
-    }
-    assert causes(api.admin.post(CRON_JOBS, {"metadata": {"name": "c"}, "spec": spec})) == [
-        ("spec.timeZone", 'Invalid value: "Nowhere/Land": unknown time zone Nowhere/Land'),
-        ("spec.jobTemplate.spec.selector", "Invalid value: {}: `selector` will be auto-generated"),
-        (
-            "spec.jobTemplate.spec.manualSelector",
-            'Unsupported value: true: supported values: "nil", "false"',
-        ),
-        ("spec.failedJobsHistoryLimit", "Invalid value: -1: must be greater than or equal to 0"),
-    ]
-
-
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Etc/GMT+5"])
-def test_time_zones(zone: str) -> None:
-    assert time_zone_problem(zone) == ""
-
-
-@pytest.mark.parametrize("zone", ["a", "../UTC", "-x", "Europe/" + "x" * 15, "a b"])
-def test_no_time_zones(zone: str) -> None:
-    assert time_zone_problem(zone) == f"unknown time zone {zone}"
 
 
 def test_counting_indexes() -> None:

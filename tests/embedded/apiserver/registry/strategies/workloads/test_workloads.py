@@ -311,7 +311,7 @@ def test_what_is_hardly_meant(api: ClusterApi, plural: str, hosts: bool, again: 
     api.must(api.admin.delete(item))
 
 
-def test_what_is_hardly_meant_by_a_job(api: ClusterApi) -> None:
+def test_jobs_with_surprising_fields_are_warned_of(api: ClusterApi) -> None:
     template = {"spec": {**JOB_TEMPLATE["spec"], "topologySpreadConstraints": [SPREAD]}}
     body = {"metadata": {"name": "x.y"}, "spec": {"template": template, "suspend": True}}
     assert warned(api.admin.post(JOBS, body)) == [HOSTS, NO_SELECTOR]
@@ -323,13 +323,6 @@ def test_what_is_hardly_meant_by_a_job(api: ClusterApi) -> None:
         .warnings[0]
         .startswith("spec: In Indexed Jobs with a number of completions")
     )
-    crons = JOBS.replace("jobs", "cronjobs")
-    body = {
-        "metadata": {"name": "x.y"},
-        "spec": {"schedule": "@daily", "jobTemplate": {"spec": {"template": template}}},
-    }
-    assert warned(api.admin.post(crons, body)) == [HOSTS, NO_SELECTOR]
-    assert warned(api.admin.patch(f"{crons}/x.y", {"spec": {"suspend": True}})) == [NO_SELECTOR]
 
 
 def test_templates_have_nothing_that_is_off(api: ClusterApi) -> None:
