@@ -67,13 +67,13 @@ class Attributes:
             and self.subresource == subresource
         )
 
-    def refuse(self, why: str) -> ApiError:
+    def refuse(self, reason: str) -> ApiError:
         """Return a 403 in the words of a plugin."""
         name = self.name
         if self.obj is not None and not name:
             metadata = self.obj.get("metadata") or {}
             name = metadata.get("name") or metadata.get("generateName") or "Unknown"
-        return forbidden(self.resource, self.group, name, why)
+        return forbidden(self.resource, self.group, name, reason)
 
 
 class Plugin:

@@ -34,6 +34,7 @@ class Requestor(Plugin):
             ("groups", list(user.groups)),
             ("extra", {key: list(values) for key, values in user.extra.items()}),
         ):
+            # Otherwise a caller could ask for a certificate in the name of somebody else.
             spec.pop(field, None)
             if value:
                 spec[field] = value
@@ -67,6 +68,7 @@ class CertificateRights(Plugin):
                 )
 
     def _allowed(self, user: User, verb: str, signer: str) -> bool:
+        # A rule on `example.com/*` is one on all signers of that domain.
         names = (signer, f"{signer.partition('/')[0]}/*")
         return any(self._may(user, verb, name) for name in names)
 
@@ -79,6 +81,7 @@ class CertificateSubjects(Plugin):
         if not attributes.concerns(REQUESTS, "CREATE") or attributes.obj is None:
             return
         spec = attributes.obj["spec"]
+        # The API server trusts the certificates of this signer as those of users.
         if spec.get("signerName") != CLIENT_SIGNER:
             return
         # Imported here: it needs cryptography, which most servers never load.

@@ -10,6 +10,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.machinery.status import forbidden, not_found
 
+# A review must not tell callers which namespaces exist, so it is answered for missing ones too.
 REVIEWS = ("localsubjectaccessreviews",)
 
 
@@ -19,7 +20,9 @@ class NamespaceLifecycle(ReadingPlugin):
     @override
     def admit(self, attributes: Attributes) -> None:
         is_namespace = attributes.resource == "namespaces" and not attributes.group
+        # Deletions go on while a namespace terminates: otherwise it would never be empty.
         if attributes.operation == "DELETE":
+            # kube-node-lease is not among them in the real server either.
             if is_namespace and attributes.name in ("default", "kube-system", "kube-public"):
                 raise forbidden(
                     "namespaces", "", attributes.name, "this namespace may not be deleted"

@@ -22,6 +22,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import not_found
 from labkit.rbac.attributes import User
 
+# A node that could set any label could attract pods with secrets; these it needs for itself.
 KUBELET_LABELS = frozenset(("kubernetes.io/hostname", *STABLE_LABELS, *STABLE_LABELS.values()))
 KUBELET_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
 
@@ -139,6 +140,7 @@ class NodeRestriction(ReadingPlugin):
         pod = self._lookup("pods", write.namespace, ref["name"])
         if pod is None:
             raise not_found("pod", "", ref["name"])
+        # A pod of the same name could have been created since then, with another account.
         if ref["uid"] != pod["metadata"]["uid"]:
             raise write.refuse(
                 f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. "
@@ -160,22 +162,23 @@ class NodeRestriction(ReadingPlugin):
 
     def _audiences(self, spec: Object) -> set[str]:
         """The audiences of the tokens in a pod's volumes."""
-        found = set()
+        audiences = set()
         for volume in spec.get("volumes") or ():
             for source in (volume.get("projected") or {}).get("sources") or ():
                 if "serviceAccountToken" in source:
-                    found.add(source["serviceAccountToken"].get("audience", ""))
+                    audiences.add(source["serviceAccountToken"].get("audience", ""))
+            # A CSI driver gets tokens by its CSIDriver, the one field of that kind that has an effect.
             driver = (volume.get("csi") or {}).get("driver")
             if driver:
                 stored = self._lookup("csidrivers.storage.k8s.io", "", driver) or {}
                 requests = (stored.get("spec") or {}).get("tokenRequests") or ()
-                found |= {request.get("audience", "") for request in requests}
-        return found
+                audiences |= {request.get("audience", "") for request in requests}
+        return audiences
 
 
 def _place(pod: Object | None) -> str | None:
-    place: str | None = pod["spec"].get("nodeName") if pod is not None else None
-    return place
+    node: str | None = pod["spec"].get("nodeName") if pod is not None else None
+    return node
 
 
 def _labels(obj: Object | None) -> Object:

@@ -35,6 +35,7 @@ class StorageObjectInUse(Plugin):
             finalizers.append(finalizer)
 
 
+# Without the taint, the scheduler could use a node before the node controller has seen whether it is ready.
 class TaintNewNodes(Plugin):
     """Taints a new node until it is ready."""
 

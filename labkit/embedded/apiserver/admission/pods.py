@@ -57,6 +57,7 @@ class Priority(ReadingPlugin):
         if attributes.obj is None or not attributes.concerns("pods", "CREATE", "UPDATE"):
             return
         spec = attributes.obj["spec"]
+        # A client that does not know these fields leaves them out; they were resolved at creation.
         if attributes.operation == "UPDATE":
             assert attributes.old is not None
             old = attributes.old["spec"]
@@ -85,13 +86,14 @@ class Priority(ReadingPlugin):
 
     def _chosen(self, attributes: Attributes, name: str) -> Object | None:
         if name:
-            found = self._lookup(PRIORITY_CLASSES, "", name)
-            if found is None:
+            priority_class = self._lookup(PRIORITY_CLASSES, "", name)
+            if priority_class is None:
                 raise attributes.refuse(f"no PriorityClass with name {name} was found")
-            return found
+            return priority_class
         defaults = [
             item for item in self._lister(PRIORITY_CLASSES, "") if item.get("globalDefault")
         ]
+        # Two requests at once can make two default classes; the real server takes the lowest of them.
         return min(defaults, key=lambda item: item.get("value", 0)) if defaults else None
 
 
@@ -105,6 +107,7 @@ class RuntimeClass(ReadingPlugin):
         name = attributes.obj["spec"].get("runtimeClassName")
         if name is None or self._lookup("runtimeclasses.node.k8s.io", "", name) is not None:
             return
+        # The real plugin asks the API for the class, and fails before it asks for such a name.
         problem = unaskable(name)
         if problem:
             raise ApiError(500, "", problem)
@@ -115,7 +118,7 @@ class RuntimeClass(ReadingPlugin):
         if attributes.obj is None or not attributes.concerns("pods", "CREATE"):
             return
         if attributes.obj["spec"].get("overhead") is not None:
-            why = (
+            reason = (
                 "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
             )
-            raise attributes.refuse(why)
+            raise attributes.refuse(reason)

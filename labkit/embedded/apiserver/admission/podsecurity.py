@@ -21,6 +21,8 @@ LEVELS = ("privileged", "baseline", "restricted")
 """From the laxest to the strictest."""
 VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
 MODES = ("enforce", "audit", "warn")
+# The real server also stops after a second; here the number alone is limited, so that answers do not depend
+# on speed.
 MAX_PODS = 3000
 """How many pods of a namespace are checked when its level changes."""
 CONTROLLERS = frozenset(
@@ -55,6 +57,7 @@ class PodSecurity(ReadingPlugin):
                 attributes.operation == "CREATE" or _significant(attributes)
             ):
                 self._check_pod(attributes, attributes.obj, enforced=True)
+        # Templates are never refused: a controller may change them, or make no pods at all.
         elif resource in CONTROLLERS and not attributes.subresource:
             template = _template(attributes.obj)
             if template is not None:
@@ -68,9 +71,9 @@ class PodSecurity(ReadingPlugin):
         notes = (pod.get("metadata") or {}).get("annotations") or {}
         broken: dict[str, str] = {}
         for mode, (level, version) in policy.items():
-            found = violations(pod["spec"], level, notes, version)
-            if found:
-                broken[mode] = f'PodSecurity "{level}:{version}": {found}'
+            problems = violations(pod["spec"], level, notes, version)
+            if problems:
+                broken[mode] = f'PodSecurity "{level}:{version}": {problems}'
         if enforced:
             attributes.annotate(f"{PREFIX}enforce-policy", ":".join(policy["enforce"]))
         if "audit" in broken:
@@ -99,10 +102,10 @@ class PodSecurity(ReadingPlugin):
             attributes.warn(text)
 
 
-def _unreadable(label: str, value: str, why: str) -> dict[str, str]:
+def _unreadable(label: str, value: str, reason: str) -> dict[str, str]:
     return {
         "reason": "FieldValueInvalid",
-        "message": f"Invalid value: {go_quote(value)}: {why}",
+        "message": f"Invalid value: {go_quote(value)}: {reason}",
         "field": f"metadata.labels[{PREFIX}{label}]",
     }
 
@@ -115,6 +118,7 @@ def _policy(labels: Object) -> tuple[Policy, list[dict[str, str]]]:
         level = labels.get(PREFIX + mode, "privileged")
         if level not in LEVELS:
             errors.append(_unreadable(mode, level, f"must be one of {', '.join(LEVELS)}"))
+            # A level that cannot be read fails closed where it enforces, and open where it only warns.
             level = "restricted" if mode == "enforce" else "privileged"
         version = labels.get(f"{PREFIX}{mode}-version", "latest")
         if not VERSION.fullmatch(version):
@@ -138,11 +142,11 @@ def _warnings(namespace: str, pods: list[Object], level: str, version: str) -> I
     """Warn of the pods that violate a namespace's new level."""
     breaking: dict[str, list[str]] = {}
     for pod in pods[:MAX_PODS]:
-        found = found_violations(
+        problems = found_violations(
             pod["spec"], level, pod["metadata"].get("annotations") or {}, version
         )
-        if found:
-            reasons = ", ".join(reason for reason, _ in found)
+        if problems:
+            reasons = ", ".join(reason for reason, _ in problems)
             breaking.setdefault(reasons, []).append(pod["metadata"]["name"])
     if len(pods) > MAX_PODS:
         yield f"new PodSecurity enforce level only checked against the first {MAX_PODS} of {len(pods)} existing pods"

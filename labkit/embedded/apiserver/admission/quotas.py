@@ -23,6 +23,7 @@ class ResourceQuota(ReadingPlugin):
 
     @override
     def validate(self, attributes: Attributes) -> None:
+        # Only creations count: an update cannot change a number of objects.
         if not attributes.namespace or attributes.obj is None or attributes.operation != "CREATE":
             return
         quotas = list(self._lister("resourcequotas", attributes.namespace))
@@ -36,6 +37,7 @@ class ResourceQuota(ReadingPlugin):
             for quota in quotas
         ]
         for quota, names in bounds:
+            # Until the controller has counted, nothing is let in that the quota might forbid.
             if any(name not in (quota["status"].get("used") or {}) for name in names):
                 listed = ",".join(sorted(names))
                 raise attributes.refuse(

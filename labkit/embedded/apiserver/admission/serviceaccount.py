@@ -45,6 +45,7 @@ class ServiceAccount(ReadingPlugin):
         spec = pod["spec"]
         if not spec.get("serviceAccountName"):
             spec["serviceAccountName"] = "default"
+        # The deprecated field always repeats the name; old clients still read it.
         spec["serviceAccount"] = spec["serviceAccountName"]
         account = self._account(attributes, spec["serviceAccountName"])
         if _automounts(account, spec):
@@ -55,9 +56,9 @@ class ServiceAccount(ReadingPlugin):
     def _account(self, attributes: Attributes, name: str) -> Object:
         account = self._lookup("serviceaccounts", attributes.namespace, name)
         if account is None:
-            why = unaskable(name) or f"serviceaccount {go_quote(name)} not found"
+            reason = unaskable(name) or f"serviceaccount {go_quote(name)} not found"
             raise attributes.refuse(
-                f"error looking up service account {attributes.namespace}/{name}: {why}"
+                f"error looking up service account {attributes.namespace}/{name}: {reason}"
             )
         return account
 
@@ -66,6 +67,7 @@ class ServiceAccount(ReadingPlugin):
         if self._mount_secrets and token is None:
             return
         prefix = f"{account['metadata']['name']}-token-" if token else VOLUME_PREFIX
+        # A pod that was copied from a running one brings that one's volume, which is used again.
         existing = next(
             (
                 volume["name"]
@@ -106,9 +108,10 @@ class ServiceAccount(ReadingPlugin):
 def _automounts(account: Object, spec: Object) -> bool:
     """Whether to mount the token: the pod's setting, else the account's, else yes."""
     for holder in (spec, account):
-        wanted = holder.get("automountServiceAccountToken")
-        if wanted is not None:
-            return bool(wanted)
+        # The pod wins: see "opt out of API credential automounting" in the documentation of service accounts.
+        setting = holder.get("automountServiceAccountToken")
+        if setting is not None:
+            return bool(setting)
     return True
 
 
@@ -118,6 +121,8 @@ def _projected_volume(name: str) -> Object:
         "name": name,
         "projected": {
             "sources": [
+                # 3607 seconds mark the tokens that the server extends to a year, and of whose late use it
+                # warns (WarnOnlyBoundTokenExpirationPeriod).
                 {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
                 {
                     "configMap": {

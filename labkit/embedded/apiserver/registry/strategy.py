@@ -94,8 +94,6 @@ class Strategy:
     """How often an update validates the change of metadata, besides once for every kind."""
     known_finalizers = True
     """Whether finalizers without a domain must be Kubernetes' own."""
-    checks_twice = False
-    """Whether an update repeats the kind's checks, as causes of the real server show."""
 
     def default(self, obj: Object) -> None:
         """Set the defaults of an object."""
@@ -166,8 +164,6 @@ class Strategy:
         errors = common_update_errors(kind, new, old, self.change_checks, self.known_finalizers)
         for _ in range(self.full_checks):
             self._check_metadata(kind, new["metadata"], errors)
-        if self.checks_twice:
-            self.check(new, errors)
         self.check_update(new, old, errors)
         return errors
 

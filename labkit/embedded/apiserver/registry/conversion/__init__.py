@@ -95,5 +95,6 @@ def _complete(kind: Kind, obj: Object) -> Object:
     """Add the empty fields that a version always prints."""
     struct = schemas().of_kind(kind.group, kind.version, kind.kind)
     assert struct is not None
-    made = Decoder().decode(struct, {**obj, "kind": kind.kind, "apiVersion": kind.group_version})
-    return {**made, "kind": kind.kind, "apiVersion": kind.group_version}
+    # The decoder knows which empty fields a version prints.
+    decoded = Decoder().decode(struct, {**obj, "kind": kind.kind, "apiVersion": kind.group_version})
+    return {**decoded, "kind": kind.kind, "apiVersion": kind.group_version}

@@ -25,12 +25,13 @@ from labkit.embedded.machinery.request import Object
 APPROVAL = ("Approved", "Denied")
 FINAL = (*APPROVAL, "Failed")
 LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
+# 571 = 253 (domain) + 1 + 253 (path) + 1 + 63 (namespace): pkg/apis/certificates/validation.
 MAX_SIGNER, MAX_DOMAIN = 571, 253
 
 
 def conditions_of(obj: Object, kind: str) -> list[Object]:
     """The conditions of one type."""
-    return [each for each in obj["status"].get("conditions") or () if each.get("type") == kind]
+    return [item for item in obj["status"].get("conditions") or () if item.get("type") == kind]
 
 
 class SigningRequestStrategy(Strategy):
@@ -52,10 +53,10 @@ class SigningRequestStrategy(Strategy):
         conditions = new["status"].get("conditions") or []
         for kind in APPROVAL:
             before = conditions_of(old, kind)
-            places = [index for index, each in enumerate(conditions) if each.get("type") == kind]
-            if len(before) == len(places):
-                for place, each in zip(places, before, strict=True):
-                    conditions[place] = copy.deepcopy(each)
+            indexes = [index for index, item in enumerate(conditions) if item.get("type") == kind]
+            if len(before) == len(indexes):
+                for index, stored in zip(indexes, before, strict=True):
+                    conditions[index] = copy.deepcopy(stored)
         complete_times(context, new, old)
 
     @override
@@ -107,6 +108,7 @@ class SigningRequestStrategy(Strategy):
             if usage in usages[:index]:
                 errors.duplicate(f"spec.usages[{index}]", usage)
         signer = spec.get("signerName", "")
+        # certificates/v1beta1 defaulted to it; objects that were stored with it stay valid.
         if signer == LEGACY_SIGNER and before.get("signerName") != LEGACY_SIGNER:
             errors.invalid(
                 "spec.signerName",
@@ -117,8 +119,8 @@ class SigningRequestStrategy(Strategy):
             check_signer(signer, "spec.signerName", errors)
         seconds = spec.get("expirationSeconds")
         if seconds is not None and seconds < 600:
-            why = "may not specify a duration less than 600 seconds (10 minutes)"
-            errors.invalid("spec.expirationSeconds", seconds, why)
+            detail = "may not specify a duration less than 600 seconds (10 minutes)"
+            errors.invalid("spec.expirationSeconds", seconds, detail)
         check_conditions(obj["status"].get("conditions") or [], errors)
         certificate = obj["status"].get("certificate") or ""
         if old is None or certificate != (old["status"].get("certificate") or ""):
@@ -166,9 +168,10 @@ def complete_times(context: StrategyContext, new: Object, old: Object) -> None:
             condition["lastUpdateTime"] = now
         if not condition.get("lastTransitionTime"):
             same = [
-                each["lastTransitionTime"]
-                for each in conditions_of(old, condition.get("type", ""))
-                if each.get("status") == condition.get("status") and each.get("lastTransitionTime")
+                known["lastTransitionTime"]
+                for known in conditions_of(old, condition.get("type", ""))
+                if known.get("status") == condition.get("status")
+                and known.get("lastTransitionTime")
             ]
             condition["lastTransitionTime"] = same[0] if same else now
 

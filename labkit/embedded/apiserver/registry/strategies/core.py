@@ -17,8 +17,10 @@ from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import forbidden
 
+# Below the 1.5 MiB that etcd takes in one request; config maps have the same limit.
 MAX_SECRET_BYTES = 1024 * 1024
 IMMUTABLE = "field is immutable when `immutable` is set"
+# KEP-2161: selectors of namespaces can name a namespace by this label.
 NAME_LABEL = "kubernetes.io/metadata.name"
 ACCOUNT_NAME = "kubernetes.io/service-account.name"
 SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
@@ -46,6 +48,7 @@ class NamespaceStrategy(Strategy):
     def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         obj["status"] = {"phase": "Active"}
         finalizers = obj["spec"].get("finalizers", [])
+        # The controller that empties a namespace takes this finalizer off through /finalize.
         if "kubernetes" not in finalizers:
             obj["spec"]["finalizers"] = [*finalizers, "kubernetes"]
         self._label(obj["metadata"])
@@ -107,6 +110,7 @@ class ConfigMapStrategy(Strategy):
         for key, value in data.items():
             errors.check_format(f"data[{key}]", key, config_key)
             if key in binary:
+                # One key would become one file with two contents in a volume.
                 errors.invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
             size += len(value.encode())
         for key, value in binary.items():
@@ -139,6 +143,7 @@ class SecretStrategy(Strategy):
     def default(self, obj: Object) -> None:
         if not obj.get("type"):
             obj["type"] = "Opaque"
+        # It can only be written: no answer shows it.
         text = obj.pop("stringData", None)
         if text:
             data = dict(obj.get("data") or {})
@@ -245,8 +250,8 @@ class PriorityClassStrategy(Strategy):
     @override
     def check_deletion(self, name: str) -> None:
         if name in SYSTEM_CLASSES:
-            why = "this is a system priority class and cannot be deleted"
-            raise forbidden("priorityclasses", "scheduling.k8s.io", name, why)
+            reason = "this is a system priority class and cannot be deleted"
+            raise forbidden("priorityclasses", "scheduling.k8s.io", name, reason)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:

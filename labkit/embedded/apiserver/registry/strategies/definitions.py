@@ -8,6 +8,7 @@ common stands in ``spec.validation``, ``spec.subresources`` and ``spec.additiona
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -38,6 +39,7 @@ from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP
 from labkit.embedded.machinery.status import bad_request
 
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+# The real server protects *.k8s.io and *.kubernetes.io from definitions that nobody reviewed.
 APPROVED = "api-approved.kubernetes.io"
 PROPOSAL = "see https://github.com/kubernetes/enhancements/pull/1111"
 SHARED = {"schema": "validation"}
@@ -62,18 +64,18 @@ PENDING = condition(
 )
 
 
-def set_condition(definition: Object, wanted: Object, now: str) -> None:
+def set_condition(definition: Object, new: Object, now: str) -> None:
     """Set a condition of a definition in place; its time changes with its status alone."""
     conditions = definition["status"]["conditions"] = list(
         definition["status"].get("conditions") or ()
     )
-    for at, known in enumerate(conditions):
-        if known.get("type") == wanted["type"]:
+    for index, known in enumerate(conditions):
+        if known.get("type") == new["type"]:
             time = known.get("lastTransitionTime")
-            fresh = known.get("status") != wanted["status"] or not time
-            conditions[at] = {**known, **wanted, "lastTransitionTime": now if fresh else time}
+            fresh = known.get("status") != new["status"] or not time
+            conditions[index] = {**known, **new, "lastTransitionTime": now if fresh else time}
             return
-    conditions.append({"lastTransitionTime": now, **wanted})
+    conditions.append({"lastTransitionTime": now, **new})
 
 
 class DefinitionStrategy(Strategy):
@@ -116,6 +118,8 @@ class DefinitionStrategy(Strategy):
     def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         new["status"] = {**old["status"]}
         self.count_generation(new, old)
+        # Versions are only added: objects may still be stored in the old ones. Clients remove them after a
+        # migration.
         stored = list(old["status"].get("storedVersions") or ())
         new["status"]["storedVersions"] = stored + [
             name for name in _storage(new["spec"])[:1] if name not in stored
@@ -127,8 +131,8 @@ class DefinitionStrategy(Strategy):
         spec = obj["spec"]
 
         def named(name: str, prefix: bool) -> list[str]:
-            wanted = f"{spec['names'].get('plural', '')}.{spec.get('group', '')}"
-            more = [] if name == wanted else ['must be spec.names.plural+"."+spec.group']
+            expected = f"{spec['names'].get('plural', '')}.{spec.get('group', '')}"
+            more = [] if name == expected else ['must be spec.names.plural+"."+spec.group']
             return subdomain_name(name, prefix) + more
 
         validate_metadata(obj["metadata"], False, named, errors)
@@ -141,15 +145,16 @@ class DefinitionStrategy(Strategy):
         errors = common_update_errors(kind, new, old, known_finalizers=False)
         spec, before = new["spec"], old["spec"]
         _check_spec(spec, errors)
+        fixed = ["group", "names.plural"]
+        # A definition whose names are not accepted yet has no objects, so that its scope and kind can change.
         if holds(old, "Established"):
-            errors.check_unchanged("spec.scope", spec.get("scope"), before.get("scope"))
-            errors.check_unchanged(
-                "spec.names.kind", spec["names"].get("kind"), before["names"].get("kind")
+            fixed = ["scope", "names.kind", *fixed]
+        for name in fixed:
+            holder, _, field = name.rpartition(".")
+            new_value, old_value = (
+                (part[holder] if holder else part).get(field) for part in (spec, before)
             )
-        errors.check_unchanged("spec.group", spec.get("group"), before.get("group"))
-        errors.check_unchanged(
-            "spec.names.plural", spec["names"].get("plural"), before["names"].get("plural")
-        )
+            errors.check_unchanged(f"spec.{name}", new_value, old_value)
         self._check_rest(new, old, errors)
         return errors
 
@@ -176,6 +181,7 @@ class DefinitionStrategy(Strategy):
         marked = copy.deepcopy(dict(old))
         metadata = marked["metadata"]
         metadata["deletionTimestamp"] = now
+        # The controller of definitions takes it off when the last custom object is gone.
         if FINALIZER not in metadata.get("finalizers", ()):
             metadata["finalizers"] = [*metadata.get("finalizers", ()), FINALIZER]
         set_condition(marked, PENDING, now)
@@ -183,7 +189,7 @@ class DefinitionStrategy(Strategy):
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        found: list[str] = []
+        texts: list[str] = []
         schemas = _schemas(obj["spec"])
         before = [
             text
@@ -191,12 +197,12 @@ class DefinitionStrategy(Strategy):
             for text in unknown_formats(schema)
         ]
         for schema in schemas.values():
-            found += [text for text in unknown_formats(schema) if text not in before]
+            texts += [text for text in unknown_formats(schema) if text not in before]
         for path, schema in schemas.items():
-            found += rule_warnings(schema, path)
+            texts += rule_warnings(schema, path)
         if obj["spec"]["conversion"].get("strategy") == "Webhook":
-            found.append(CONVERSION_WARNING)
-        return found
+            texts.append(CONVERSION_WARNING)
+        return texts
 
 
 def _is_deep(value: Any, most: int) -> bool:
@@ -232,8 +238,8 @@ def _schemas(spec: Object) -> dict[str, Schema]:
     common, versions = _shared(spec)
     places = [("spec.validation.openAPIV3Schema", common.get("validation"))]
     places += [
-        (f"spec.versions[{at}].schema.openAPIV3Schema", each.get("schema"))
-        for at, each in enumerate(versions)
+        (f"spec.versions[{index}].schema.openAPIV3Schema", version.get("schema"))
+        for index, version in enumerate(versions)
     ]
     return {
         path: holder["openAPIV3Schema"]
@@ -244,78 +250,84 @@ def _schemas(spec: Object) -> dict[str, Schema]:
 
 def _check_spec(spec: Object, errors: FieldErrors) -> None:
     group = spec.get("group", "")
-    if not group:
-        errors.required("spec.group")
-    elif dns_subdomain(group):
-        errors.invalid("spec.group", group, ",".join(dns_subdomain(group)))
-    elif "." not in group:
-        errors.invalid("spec.group", group, "should be a domain with at least one dot")
+    errors.check_present("spec.group", group)
+    if group:
+        problems = ",".join(dns_subdomain(group))
+        if not problems and "." not in group:
+            problems = "should be a domain with at least one dot"
+        errors.check_problem("spec.group", group, problems)
     errors.check_required_choice("spec.scope", spec.get("scope"), ("Cluster", "Namespaced"))
     common, versions = _shared(spec)
     if (common.get("validation") or {}).get("openAPIV3Schema") is None:
-        for at, version in enumerate(versions):
+        for index, version in enumerate(versions):
             if (version.get("schema") or {}).get("openAPIV3Schema") is None:
-                errors.required(f"spec.versions[{at}].schema.openAPIV3Schema")
+                errors.required(f"spec.versions[{index}].schema.openAPIV3Schema")
     names: list[str] = [version.get("name", "") for version in versions]
-    for at, version in enumerate(versions):
-        path = f"spec.versions[{at}]"
-        if dns_1035_label(names[at]):
-            errors.invalid(f"{path}.name", names[at], ",".join(dns_1035_label(names[at])))
+    for index, version in enumerate(versions):
+        path = f"spec.versions[{index}]"
+        _labels([(f"{path}.name", names[index])], errors)
         check_deprecation(version, f"{path}.deprecationWarning", errors)
         subresources = common.get("subresources") or version.get("subresources") or {}
         check_parts(version, path, "schema", "status" in subresources, errors)
-    shown = internal(versions, "version") if spec.get("versions") is not None else None
+    printed = internal(versions, "version") if spec.get("versions") is not None else None
     if len(set(names)) < len(names):
-        errors.invalid("spec.versions", shown, "must contain unique version names")
+        errors.invalid("spec.versions", printed, "must contain unique version names")
     if len(_storage(spec)) != 1:
         errors.invalid(
-            "spec.versions", shown, "must have exactly one version marked as storage version"
+            "spec.versions", printed, "must have exactly one version marked as storage version"
         )
-    if names and names[0] and dns_1035_label(names[0]):
-        errors.invalid("spec.version", names[0], ",".join(dns_1035_label(names[0])))
+    # The internal version repeats the name of the first version.
+    _labels([("spec.version", name) for name in names[:1] if name], errors)
     for name in ("plural", "singular", "kind", "listKind"):
         errors.check_present(f"spec.names.{name}", spec["names"].get(name))
     _check_names(spec["names"], "spec.names", errors)
     anywhere = [common.get("subresources"), *(version.get("subresources") for version in versions)]
     check_parts(
-        common, "spec", "validation", any("status" in (each or {}) for each in anywhere), errors
+        common,
+        "spec",
+        "validation",
+        any("status" in (version or {}) for version in anywhere),
+        errors,
     )
     _check_conversion(spec.get("conversion") or {}, errors)
 
 
+def _labels(values: Iterable[tuple[str, str]], errors: FieldErrors) -> None:
+    """Check texts, given with their paths, that must be labels; all problems of a text make one cause."""
+    for path, text in values:
+        errors.check_problem(path, text, ",".join(dns_1035_label(text)))
+
+
 def _check_names(names: Object, path: str, errors: FieldErrors) -> None:
-    for name in ("plural", "singular"):
-        problems = ",".join(dns_1035_label(names.get(name, "")))
-        if names.get(name) and problems:
-            errors.invalid(f"{path}.{name}", names[name], problems)
+    _labels(
+        ((f"{path}.{name}", names[name]) for name in ("plural", "singular") if names.get(name)),
+        errors,
+    )
     for name in ("kind", "listKind"):
         problems = ",".join(dns_1035_label(names.get(name, "").lower()))
         if names.get(name) and problems:
             detail = f"may have mixed case, but should otherwise match: {problems}"
             errors.invalid(f"{path}.{name}", names[name], detail)
-    _check_labels(names, path, "shortNames", errors)
+    _labels(_items(names, path, "shortNames"), errors)
     if names.get("kind") and names.get("kind") == names.get("listKind"):
         errors.invalid(
             f"{path}.listKind", names["listKind"], "kind and listKind may not be the same"
         )
-    _check_labels(names, path, "categories", errors)
+    _labels(_items(names, path, "categories"), errors)
 
 
-def _check_labels(names: Object, path: str, field: str, errors: FieldErrors) -> None:
-    for at, label in enumerate(names.get(field) or ()):
-        problems = ",".join(dns_1035_label(label))
-        if problems:
-            errors.invalid(f"{path}.{field}[{at}]", label, problems)
+def _items(names: Object, path: str, field: str) -> Iterator[tuple[str, str]]:
+    for index, text in enumerate(names.get(field) or ()):
+        yield f"{path}.{field}[{index}]", text
 
 
 def _check_conversion(conversion: Object, errors: FieldErrors) -> None:
-    path, strategy, webhook = (
-        "spec.conversion",
-        conversion.get("strategy", ""),
-        conversion.get("webhook") or {},
-    )
+    path = "spec.conversion"
+    strategy = conversion.get("strategy", "")
+    webhook = conversion.get("webhook") or {}
     errors.check_required_choice(f"{path}.strategy", strategy, ("None", "Webhook"))
-    config, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions")
+    config = webhook.get("clientConfig")
+    versions = webhook.get("conversionReviewVersions")
     if strategy != "Webhook":
         detail = "should not be set when strategy is not set to Webhook"
         for name, value in (
@@ -349,14 +361,14 @@ def _check_stored(stored: list[str], versions: list[Object], errors: FieldErrors
     for version in versions:
         if version.get("storage") and version.get("name", "") not in stored:
             errors.invalid(path, stored, f"must have the storage version {version.get('name', '')}")
-    for at, name in enumerate(stored):
+    for index, name in enumerate(stored):
         if name not in names:
             detail = (
                 f"missing from spec.versions; {name} was previously a storage version, and must remain in "
                 f"spec.versions until a storage migration ensures no data remains persisted in {name} and removes "
                 f"{name} from status.storedVersions"
             )
-            errors.invalid(f"{path}[{at}]", name, detail)
+            errors.invalid(f"{path}[{index}]", name, detail)
 
 
 def approval(definition: Object) -> tuple[str, str]:
@@ -380,11 +392,11 @@ def approval(definition: Object) -> tuple[str, str]:
 
 
 def _check_approval(new: Object, old: Object | None, errors: FieldErrors) -> None:
-    state, why = approval(new)
+    state, detail = approval(new)
     if old is not None and approval(old)[0] == state:
         return
     path = f"metadata.annotations[{APPROVED}]"
     if state == "Invalid":
-        errors.invalid(path, new["metadata"]["annotations"][APPROVED], why)
+        errors.invalid(path, new["metadata"]["annotations"][APPROVED], detail)
     elif state == "Missing":
-        errors.required(path, why)
+        errors.required(path, detail)

@@ -41,6 +41,7 @@ class EventStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         namespace = (obj.get("involvedObject") or {}).get("namespace", "")
         own = obj["metadata"].get("namespace", "")
+        # Events of the newer API have a time of their own, and stricter rules.
         if obj.get("eventTime"):
             if not namespace and own not in ("default", "kube-system"):
                 errors.invalid("involvedObject.namespace", namespace, MISMATCH)

@@ -22,5 +22,6 @@ class LeaseStrategy(Strategy):
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
         """Drop the fields of coordinated leader election, whose feature gate is off."""
+        # CoordinatedLeaderElection is beta and off by default in 1.36.
         for name in ("strategy", "preferredHolder"):
             new["spec"].pop(name, None)

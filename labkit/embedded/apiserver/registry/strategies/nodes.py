@@ -49,6 +49,7 @@ class NodeStrategy(Strategy):
             status["allocatable"] = dict(status["capacity"])
 
     @override
+    # A kubelet registers its node with capacity and addresses in one request.
     def reset_status(self, obj: Object) -> None:
         """Keep the status that a new node comes with."""
 
@@ -68,6 +69,7 @@ class NodeStrategy(Strategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
+        # Causes name metadata: taints began as an annotation.
         check_taints(obj["spec"].get("taints") or [], "metadata.taints", errors)
         _check_amounts(obj["status"], errors)
         swap = ((obj["status"].get("nodeInfo") or {}).get("swap") or {}).get("capacity")
@@ -85,12 +87,12 @@ class NodeStrategy(Strategy):
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        spec, found = obj["spec"], []
+        spec, texts = obj["spec"], []
         if spec.get("configSource") is not None:
-            found.append("spec.configSource: the feature is removed")
+            texts.append("spec.configSource: the feature is removed")
         if spec.get("externalID"):
-            found.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
-        return found
+            texts.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+        return texts
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -108,9 +110,9 @@ def _check_amounts(status: Object, errors: FieldErrors) -> None:
 def _check_features(features: list[str], errors: FieldErrors) -> None:
     """Check the names of the declared features."""
     for index, name in enumerate(features):
-        place = f"status.declaredFeatures[{index}]"
+        path = f"status.declaredFeatures[{index}]"
         if not FEATURE.fullmatch(name):
-            errors.invalid(place, name, f"invalid feature name {go_quote(name)}: {FEATURE_FORM}")
+            errors.invalid(path, name, f"invalid feature name {go_quote(name)}: {FEATURE_FORM}")
 
 
 def _check_families(ranges: list[str], errors: FieldErrors) -> None:
@@ -139,17 +141,17 @@ def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
     """Check a node's taints."""
     seen: set[tuple[str, str]] = set()
     for index, taint in enumerate(taints):
-        place = f"{path}[{index}]"
+        taint_path = f"{path}[{index}]"
         key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
-        errors.check_format(f"{place}.key", key, qualified_name)
-        errors.check_problem(f"{place}.value", value, ";".join(label_value(value)))
-        errors.check_required_choice(f"{place}.effect", effect, EFFECTS)
+        errors.check_format(f"{taint_path}.key", key, qualified_name)
+        errors.check_problem(f"{taint_path}.value", value, ";".join(label_value(value)))
+        errors.check_required_choice(f"{taint_path}.effect", effect, EFFECTS)
         if (key, effect) in seen:
-            shown = {
+            printed = {
                 "Key": key,
                 "Value": value,
                 "Effect": effect,
                 "TimeAdded": taint.get("timeAdded"),
             }
-            errors.duplicate(place, shown, "taints must be unique by key and effect pair")
+            errors.duplicate(taint_path, printed, "taints must be unique by key and effect pair")
         seen.add((key, effect))

@@ -50,8 +50,8 @@ def _counts_objects(name: str) -> bool:
 
 def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldErrors) -> None:
     for name, amount in sorted(read(amounts).items()):
-        place = f"{path}[{name}]"
-        check_standard_name(name, place, errors)
+        item_path = f"{path}[{name}]"
+        check_standard_name(name, item_path, errors)
         if "/" not in name and not names.standard_in_quota(name):
-            errors.invalid(place, name, "must be a standard resource for quota")
-        check_amount(name, amount, place, errors)
+            errors.invalid(item_path, name, "must be a standard resource for quota")
+        check_amount(name, amount, item_path, errors)

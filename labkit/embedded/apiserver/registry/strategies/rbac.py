@@ -32,6 +32,8 @@ class PolicyStrategy(Strategy):
     @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """Check metadata, then the object as if it were new, then the change."""
+        # pkg/registry/rbac/role/strategy.go: ValidateUpdate runs the rules of a new object first, and so
+        # repeats causes.
         errors = FieldErrors()
         validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
         validate_metadata_update(new["metadata"], old["metadata"], errors)
@@ -91,8 +93,8 @@ def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -
                 "namespaced rules cannot apply to non-resource URLs",
             )
         if rule.get("apiGroups") or rule.get("resources") or rule.get("resourceNames"):
-            why = "rules cannot apply to both regular resources and non-resource URLs"
-            errors.invalid(f"{path}.nonResourceURLs", urls, why)
+            reason = "rules cannot apply to both regular resources and non-resource URLs"
+            errors.invalid(f"{path}.nonResourceURLs", urls, reason)
         return
     for field, noun in (("apiGroups", "api group"), ("resources", "resource")):
         errors.check_present(
@@ -151,12 +153,13 @@ class RoleBindingStrategy(PolicyStrategy):
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new["roleRef"] != old["roleRef"]:
             role = new["roleRef"]
-            shown = {
+            printed = {
                 "APIGroup": role["apiGroup"],
                 "Kind": role.get("kind", ""),
                 "Name": role.get("name", ""),
             }
-            errors.invalid("roleRef", shown, "cannot change roleRef")
+            # Whoever may only manage the subjects of a binding must not change what it grants.
+            errors.invalid("roleRef", printed, "cannot change roleRef")
 
 
 class ClusterRoleBindingStrategy(RoleBindingStrategy):

@@ -14,7 +14,6 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 
 FORM = "; desired format: https://host[/path]"
-REVIEWS = "v1, v1beta1"
 DEFAULT_PORT = 443
 
 
@@ -69,12 +68,10 @@ def _check_service(service: Object, path: str, errors: FieldErrors) -> None:
         )
 
 
-def check_reviews(
-    versions: Sequence[str] | None, path: str, errors: FieldErrors, detail: str = ""
-) -> None:
-    """Check the versions of reviews that a webhook reads; ``detail`` is for the error if there are none."""
+def check_reviews(versions: Sequence[str] | None, path: str, errors: FieldErrors) -> None:
+    """Check the versions of reviews that a webhook reads."""
     if not versions:
-        errors.required(path, detail)
+        errors.required(path)
         return
     for index, version in enumerate(versions):
         if version in versions[:index]:
@@ -82,4 +79,4 @@ def check_reviews(
         else:
             errors.check_format(f"{path}[{index}]", version, dns_1035_label)
     if not {"v1", "v1beta1"}.intersection(versions):
-        errors.invalid(path, versions, f"must include at least one of {REVIEWS}")
+        errors.invalid(path, versions, "must include at least one of v1, v1beta1")

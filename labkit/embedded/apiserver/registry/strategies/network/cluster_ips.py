@@ -75,8 +75,8 @@ def _check_families(addresses: list[str], families: list[str], errors: FieldErro
         zip(addresses, versions, families, strict=False)
     ):
         if family in FAMILIES and version != family:
-            why = f"expected an {family} value as indicated by `ipFamilies[{index}]`"
-            errors.invalid(f"spec.clusterIPs[{index}]", address, why)
+            detail = f"expected an {family} value as indicated by `ipFamilies[{index}]`"
+            errors.invalid(f"spec.clusterIPs[{index}]", address, detail)
 
 
 def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> None:
@@ -87,8 +87,8 @@ def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> 
     if not (headless(spec) and headless(before)):
         path = "spec.clusterIPs"
         if len(new) == len(old):
-            for index, (one, other) in enumerate(zip(new, old, strict=True)):
-                if one != other:
+            for index, (address, stored) in enumerate(zip(new, old, strict=True)):
+                if address != stored:
                     errors.invalid(f"{path}[{index}]", new, "may not change once set")
         elif not new:
             errors.invalid(f"{path}[0]", None, "primary clusterIP can not be unset")
@@ -98,8 +98,8 @@ def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> 
         return
     families, had = spec.get("ipFamilies") or [], before.get("ipFamilies") or []
     if len(families) == len(had):
-        for one, other in zip(families, had, strict=True):
-            if one != other:
+        for family, stored in zip(families, had, strict=True):
+            if family != stored:
                 errors.invalid("spec.ipFamilies[0]", families, "may not change once set")
     elif families and had and families[0] != had[0]:
         errors.invalid("spec.ipFamilies[0]", new, "may not change once set")
@@ -107,19 +107,20 @@ def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> 
 
 def settle_families(spec: Object, old: Object | None, errors: FieldErrors) -> None:
     """Choose the families of a service, in place, and refuse those that the cluster lacks."""
-    place = "spec.ipFamilyPolicy"
+    path = "spec.ipFamilyPolicy"
     addresses, families = spec.get("clusterIPs") or [], list(spec.get("ipFamilies") or ())
     policy = spec.get("ipFamilyPolicy")
+    # Whoever writes the endpoints of such a service chooses their families, whatever the cluster has.
     alone = headless(spec) and not spec.get("selector")
     if policy is None:
-        kept = old.get("ipFamilyPolicy") if old is not None else None
-        policy = spec["ipFamilyPolicy"] = kept or ("RequireDualStack" if alone else "SingleStack")
+        stored = old.get("ipFamilyPolicy") if old is not None else None
+        policy = spec["ipFamilyPolicy"] = stored or ("RequireDualStack" if alone else "SingleStack")
     if policy == "SingleStack":
         must = "must be 'RequireDualStack' or 'PreferDualStack' when multiple"
         if len(addresses) == 2:
-            errors.invalid(place, policy, f"{must} cluster IPs are specified")
+            errors.invalid(path, policy, f"{must} cluster IPs are specified")
         if len(families) == 2:
-            errors.invalid(place, policy, f"{must} IP families are specified")
+            errors.invalid(path, policy, f"{must} IP families are specified")
     for index, address in enumerate(addresses if addresses != ["None"] else ()):
         family = f"IPv{ipaddress.ip_address(address).version}"
         if index >= len(families):
@@ -140,7 +141,7 @@ def settle_families(spec: Object, old: Object | None, errors: FieldErrors) -> No
         spec["ipFamilies"] = families
         return
     if policy == "RequireDualStack":
-        errors.invalid(place, policy, "this cluster is not configured for dual-stack services")
+        errors.invalid(path, policy, "this cluster is not configured for dual-stack services")
     for index, family in enumerate(families):
         if family != ONE_FAMILY:
             errors.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")

@@ -53,9 +53,12 @@ def _refused(obj: Object, field: str, value: Any, detail: str) -> ApiError:
     return invalid_object("Service", "", obj["metadata"].get("name", ""), errors)
 
 
-def _internal(why: str) -> ApiError:
+def _internal(message: str) -> ApiError:
     return ApiError(
-        500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]}
+        500,
+        "InternalError",
+        f"Internal error occurred: {message}",
+        {"causes": [{"message": message}]},
     )
 
 
@@ -70,28 +73,33 @@ def _others(context: StrategyContext, obj: Object) -> Iterator[Object]:
 
 def _take_address(context: StrategyContext, obj: Object) -> None:
     spec = obj["spec"]
-    wanted = spec.get("clusterIP", "")
-    if wanted == "None":
+    requested = spec.get("clusterIP", "")
+    if requested == "None":
         return
     used = {address for other in _others(context, obj) for address in other.get("clusterIPs") or ()}
     problem = ""
-    if not wanted:
+    if not requested:
         spec["clusterIP"] = _free_address(context, used)
         spec["clusterIPs"] = [spec["clusterIP"]]
+    # A dry run allocates nothing, so it cannot find out what is taken.
     elif context.dry_run:
-        if not _in_the_range(wanted):
-            problem = f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {SERVICE_NETWORK}"
-    elif wanted in used:
+        if not _in_the_range(requested):
+            problem = (
+                f"the provided IP ({requested}) is not in the valid range. "
+                f"The range of valid IPs is {SERVICE_NETWORK}"
+            )
+    elif requested in used:
         problem = "provided IP is already allocated"
-    elif not _in_the_range(wanted):
+    elif not _in_the_range(requested):
         problem = "the provided network does not match the current range"
     if problem:
         raise _refused(
-            obj, "spec.clusterIPs", [wanted], f"failed to allocate IP {wanted}: {problem}"
+            obj, "spec.clusterIPs", [requested], f"failed to allocate IP {requested}: {problem}"
         )
 
 
 def _free_address(context: StrategyContext, used: set[str]) -> str:
+    # KEP-3070: the first 256 addresses of a /16 are for those who ask for one by name.
     first = int(SERVICE_NETWORK.network_address)
     while True:
         address = str(ipaddress.ip_address(first + context.random.randrange(256, 65534)))
@@ -99,10 +107,10 @@ def _free_address(context: StrategyContext, used: set[str]) -> str:
             return address
 
 
-def _in_the_range(wanted: str) -> bool:
+def _in_the_range(requested: str) -> bool:
     """Whether an address is in the range for services."""
     edges = (SERVICE_NETWORK.network_address, SERVICE_NETWORK.broadcast_address)
-    address = ipaddress.ip_address(wanted)
+    address = ipaddress.ip_address(requested)
     return address in SERVICE_NETWORK and address not in edges
 
 
@@ -122,10 +130,10 @@ class _Ports:
         """Allocate a node port for each port; ports of the same number share it."""
         spec = self._obj["spec"]
         by_number: dict[int, int] = {}
-        wanted: dict[int, int] = {}
+        requested: dict[int, int] = {}
         for port in spec.get("ports") or ():
             if port.get("nodePort"):
-                wanted.setdefault(port.get("port"), port["nodePort"])
+                requested.setdefault(port.get("port"), port["nodePort"])
         for index, port in enumerate(spec.get("ports") or ()):
             number = port.get("port", 0)
             asked = port.get("nodePort", 0)
@@ -140,7 +148,7 @@ class _Ports:
                 port["nodePort"] = known
                 continue
             if not known:
-                asked = asked or wanted.get(number, 0)
+                asked = asked or requested.get(number, 0)
             port["nodePort"] = self._take(asked, f"spec.ports[{index}].nodePort")
             by_number.setdefault(number, port["nodePort"])
 

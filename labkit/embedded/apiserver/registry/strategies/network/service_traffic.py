@@ -49,14 +49,14 @@ def check_uniqueness(spec: Object, ports: list[Object], errors: FieldErrors) -> 
         key = (port.get("protocol"), port.get("port", 0))
         if key in seen:
             # The comparison is made on protocol and port, and only these are shown as given.
-            shown = {
+            printed = {
                 "Name": "",
                 "Protocol": key[0],
                 "AppProtocol": None,
                 "Port": key[1],
                 "TargetPort": 0,
             }
-            errors.duplicate(f"spec.ports[{index}]", {**shown, "NodePort": 0})
+            errors.duplicate(f"spec.ports[{index}]", {**printed, "NodePort": 0})
         seen.add(key)
 
 
@@ -66,6 +66,7 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
     balanced = spec["type"] == "LoadBalancer"
     ranges = spec.get("loadBalancerSourceRanges") or ()
     if ranges and not balanced:
+        # The real server names this field as its Go struct does.
         errors.forbidden("spec.LoadBalancerSourceRanges", BALANCED_ONLY)
     for index, source in enumerate(ranges):
         errors.check_format(

@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/api/service/warnings.go``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.embedded.machinery.request import Object
 
@@ -12,34 +14,32 @@ HINTS = "service.kubernetes.io/topology-aware-hints"
 MODE = "service.kubernetes.io/topology-mode"
 
 
-def service_warnings(service: Object) -> list[str]:
-    """Texts for ``Warning`` headers."""
+def service_warnings(service: Object) -> Iterator[str]:
+    """Yield the texts for ``Warning`` headers."""
     spec = service["spec"]
-    outside, kind = spec.get("externalIPs") or [], spec["type"]
-    headless = kind == "ClusterIP" and spec.get("clusterIP") == "None"
-    found: list[str] = []
+    named = spec["type"] == "ExternalName"
+    headless = spec["type"] == "ClusterIP" and spec.get("clusterIP") == "None"
+    outside = spec.get("externalIPs") or []
     if HINTS in (service["metadata"].get("annotations") or {}):
-        found.append(f"annotation {HINTS} is deprecated, please use {MODE} instead")
+        yield f"annotation {HINTS} is deprecated, please use {MODE} instead"
     for index, address in enumerate(spec.get("clusterIPs") or ()):
-        found += address_warnings(address, f"spec.clusterIPs[{index}]")
-    if headless:
-        if spec.get("loadBalancerIP"):
-            found.append("spec.loadBalancerIP is ignored for headless services")
-        if outside:
-            found.append("spec.externalIPs is ignored for headless services")
-        if spec.get("sessionAffinity") != "None":
-            found.append("spec.SessionAffinity is ignored for headless services")
+        yield from address_warnings(address, f"spec.clusterIPs[{index}]")
+    for field, ignored in (
+        ("loadBalancerIP", spec.get("loadBalancerIP")),
+        ("externalIPs", outside),
+        # The real server names this field as its Go struct does.
+        ("SessionAffinity", spec.get("sessionAffinity") != "None"),
+    ):
+        if headless and ignored:
+            yield f"spec.{field} is ignored for headless services"
     for index, address in enumerate(outside):
-        found += address_warnings(address, f"spec.externalIPs[{index}]")
-    if outside and not headless and kind != "ExternalName":
-        found.append(
-            "spec.externalIPs is deprecated and may no longer be implemented in some clusters"
-        )
-    found += address_warnings(spec.get("loadBalancerIP", ""), "spec.loadBalancerIP")
-    if outside and kind == "ExternalName":
-        found.append('spec.externalIPs is ignored when spec.type is "ExternalName"')
-    if kind != "ExternalName" and spec.get("externalName"):
-        found.append('spec.externalName is ignored when spec.type is not "ExternalName"')
+        yield from address_warnings(address, f"spec.externalIPs[{index}]")
+    if outside and not headless and not named:
+        yield "spec.externalIPs is deprecated and may no longer be implemented in some clusters"
+    yield from address_warnings(spec.get("loadBalancerIP", ""), "spec.loadBalancerIP")
+    if outside and named:
+        yield 'spec.externalIPs is ignored when spec.type is "ExternalName"'
+    if spec.get("externalName") and not named:
+        yield 'spec.externalName is ignored when spec.type is not "ExternalName"'
     if spec.get("trafficDistribution") == "PreferClose":
-        found.append('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
-    return found
+        yield 'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"'

@@ -32,6 +32,7 @@ class ServiceStrategy(Strategy):
     new_status: ClassVar[Object] = {"loadBalancer": {}}
     full_checks = 0
 
+    # The name becomes a part of DNS names and of variables in pods.
     name_rule = staticmethod(names.label_name)
 
     @override
@@ -73,6 +74,7 @@ class ServiceStrategy(Strategy):
             for field in ("clusterIP", "clusterIPs", "ipFamilies"):
                 if not spec.get(field) and field in before:
                     spec[field] = before[field]
+            # `kubectl replace` sends no node ports: they must not change under the clients that use them.
             if spec["type"] in traffic.EXPOSED and before["type"] in traffic.EXPOSED:
                 keep_node_ports(spec, before)
         if before["type"] != "ExternalName" and spec["type"] == "ExternalName":
@@ -124,8 +126,8 @@ class ServiceStrategy(Strategy):
                 .get("timeoutSeconds", 0)
             )
             if not 0 < seconds <= 86400:
-                place = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
-                errors.invalid(place, seconds, "must be greater than 0 and less than 86400")
+                path = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
+                errors.invalid(path, seconds, "must be greater than 0 and less than 86400")
         cluster_ips.check_cluster_addresses(spec, errors)
         traffic.check_external_addresses(spec, errors)
         errors.check_choice("spec.type", spec["type"], TYPES)
@@ -158,7 +160,7 @@ class ServiceStrategy(Strategy):
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return service_warnings(obj)
+        return list(service_warnings(obj))
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:

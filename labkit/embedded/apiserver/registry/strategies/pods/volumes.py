@@ -25,12 +25,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.environment import (
     field_ref,
     resource_ref,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.source_rules import check_sources
-from labkit.embedded.apiserver.registry.strategies.storage.sources import (
-    SHARED,
-    csi,
-    git_repository,
-)
+from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, check_sources
 from labkit.embedded.machinery.schema.values import amount
 
 
@@ -115,7 +110,7 @@ SECRET_BY_NAME = fields(name=present)
 SOURCES: Mapping[str, Rule] = {
     "emptyDir": fields(sizeLimit=_check_size),
     "hostPath": SHARED["hostPath"],
-    "gitRepo": git_repository,
+    "gitRepo": SHARED["gitRepo"],
     "gcePersistentDisk": SHARED["gcePersistentDisk"],
     "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
     "secret": SECRET,
@@ -140,7 +135,7 @@ SOURCES: Mapping[str, Rule] = {
     "storageos": fields(volumeName=present, secretRef=SECRET_BY_NAME),
     "projected": _check_projected,
     "scaleIO": SHARED["scaleIO"],
-    "csi": csi,
+    "csi": SHARED["csi"],
     # The metadata of the claim is not checked.
     "ephemeral": fields(volumeClaimTemplate=every(present, fields(spec=CLAIM_SPEC))),
     "image": fields(reference=present, pullPolicy=PULL_POLICY),

@@ -1,4 +1,4 @@
-"""Rules for volume sources that pods and persistent volumes share.
+"""Rules for the sources of volumes, except those that pods alone can have.
 
 Of sources for which this lab has no storage only the required fields are checked.
 
@@ -8,6 +8,7 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, between
 from labkit.embedded.apiserver.registry.names import dns_subdomain
@@ -15,19 +16,18 @@ from labkit.embedded.apiserver.registry.strategies.fields.paths import (
     check_descending,
     check_no_backsteps,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, needs
-from labkit.embedded.machinery.request import Object
-
-HOST_PATH_TYPES = (
-    "",
-    "BlockDevice",
-    "CharDevice",
-    "Directory",
-    "DirectoryOrCreate",
-    "File",
-    "FileOrCreate",
-    "Socket",
+from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+    Rule,
+    choice,
+    every,
+    fields,
+    if_set,
+    must,
+    present,
+    rule,
+    zero,
 )
+
 DEPRECATED = {
     "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
     "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
@@ -41,54 +41,41 @@ DEPRECATED = {
 }
 """Deprecated sources in the order of the warnings."""
 HOST_PORTS = "must be a host:port pair or multiple pairs separated by commas"
+HOST_PATH_TYPE = choice(
+    "",
+    "BlockDevice",
+    "CharDevice",
+    "Directory",
+    "DirectoryOrCreate",
+    "File",
+    "FileOrCreate",
+    "Socket",
+)
+# The message begins at 1 although the real server, too, takes 0 for the whole disk.
+PARTITION = must(lambda number: 0 <= number <= 255, between(1, 255))
+ABSOLUTE = must(lambda path: path.startswith("/"), "must be an absolute path")
 
 
 def source_warning(field: str) -> str:
-    """The warning about a deprecated source, which it names as Go's struct does."""
+    """Return the warning about a deprecated source, which it names as Go's struct does."""
     return f"{'storageOS' if field == 'storageos' else field}: {DEPRECATED[field]}"
 
 
-def host_path(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a hostPath volume."""
+def _check_host_path(source: Any, path: str, errors: FieldErrors) -> None:
     if not source.get("path"):
+        # The real server looks no further: the type of a missing path is not checked.
         errors.required(f"{path}.path")
         return
     check_no_backsteps(source["path"], f"{path}.path", errors)
-    errors.check_choice(f"{path}.type", source.get("type"), HOST_PATH_TYPES)
+    HOST_PATH_TYPE(source.get("type"), f"{path}.type", errors)
 
 
-def git_repository(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a gitRepo volume."""
-    needs("repository")(source, path, errors)
-    check_descending(source.get("directory", ""), f"{path}.directory", errors)
-
-
-def partitioned(field: str) -> Rule:
-    """Make a rule for a disk with partitions, named by a field."""
-
-    def rule(source: Object, path: str, errors: FieldErrors) -> None:
-        needs(field)(source, path, errors)
-        partition = source.get("partition", 0)
-        if not 0 <= partition <= 255:
-            errors.invalid(f"{path}.partition", partition, between(1, 255))
-
-    return rule
-
-
-def nfs(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check an NFS volume."""
-    needs("server", "path")(source, path, errors)
-    directory = source.get("path", "")
-    if not directory.startswith("/"):
-        errors.invalid(f"{path}.path", directory, "must be an absolute path")
-
-
-def quobyte(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a Quobyte volume."""
+def _check_quobyte(source: Any, path: str, errors: FieldErrors) -> None:
     registry = source.get("registry", "")
     if not registry:
         errors.required(f"{path}.registry", HOST_PORTS)
     elif len(source.get("tenant", "").encode()) >= 65:
+        # "Required" for a text that is too long: the real server says so.
         errors.required(
             f"{path}.tenant", "must be a UUID and may not exceed a length of 64 characters"
         )
@@ -96,47 +83,58 @@ def quobyte(source: Object, path: str, errors: FieldErrors) -> None:
         for pair in registry.split(","):
             if pair.count(":") != 1:
                 errors.invalid(f"{path}.registry", registry, HOST_PORTS)
-    needs("volume")(source, path, errors)
+    errors.check_present(f"{path}.volume", source.get("volume"))
 
 
-def flex(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check a FlexVolume."""
-    needs("driver")(source, path, errors)
-    for key in source.get("options") or ():
+def _check_flex_options(options: Any, path: str, errors: FieldErrors) -> None:
+    for key in options or ():
         domain = "." + key.partition("/")[0].lower()
         if domain.endswith((".kubernetes.io", ".k8s.io")):
-            errors.invalid(
-                f"{path}.options[{key}]", key, "kubernetes.io and k8s.io namespaces are reserved"
-            )
+            detail = "kubernetes.io and k8s.io namespaces are reserved"
+            errors.invalid(f"{path}[{key}]", key, detail)
 
 
-def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
-    """Check the name of a CSI driver."""
-    errors.check_present(path, name)
-    errors.check_length(path, name, 63)
-    errors.check_if_given(path, name, lambda name: dns_subdomain(name.lower()))
-
-
-def csi(source: Object, path: str, errors: FieldErrors) -> None:
-    """Check an inline CSI volume."""
-    check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
-
+DRIVER = every(
+    present,
+    zero("", rule(FieldErrors.check_length, 63)),
+    # Upper case is allowed in the names of drivers alone.
+    if_set(lambda name: dns_subdomain(name.lower())),
+)
 
 SHARED: Mapping[str, Rule] = {
-    "hostPath": host_path,
-    "gcePersistentDisk": partitioned("pdName"),
-    "awsElasticBlockStore": partitioned("volumeID"),
-    "flocker": needs(),
-    "nfs": nfs,
-    "rbd": needs("monitors", "image"),
-    "quobyte": quobyte,
-    "cephfs": needs("monitors"),
-    "fc": needs(),
-    "flexVolume": flex,
-    "vsphereVolume": needs("volumePath"),
-    "photonPersistentDisk": needs("pdID"),
-    "portworxVolume": needs("volumeID"),
-    "azureDisk": needs("diskName", "diskURI"),
-    "scaleIO": needs("gateway", "system", "volumeName"),
+    "hostPath": _check_host_path,
+    "gitRepo": fields(repository=present, directory=zero("", check_descending)),
+    "gcePersistentDisk": fields(pdName=present, partition=PARTITION),
+    "awsElasticBlockStore": fields(volumeID=present, partition=PARTITION),
+    "flocker": fields(),
+    "nfs": fields(server=present, path=every(present, zero("", ABSOLUTE))),
+    "rbd": fields(monitors=present, image=present),
+    "quobyte": _check_quobyte,
+    "cephfs": fields(monitors=present),
+    "fc": fields(),
+    "flexVolume": fields(driver=present, options=_check_flex_options),
+    "vsphereVolume": fields(volumePath=present),
+    "photonPersistentDisk": fields(pdID=present),
+    "portworxVolume": fields(volumeID=present),
+    "azureDisk": fields(diskName=present, diskURI=present),
+    "scaleIO": fields(gateway=present, system=present, volumeName=present),
+    "csi": fields(driver=DRIVER),
 }
-"""The sources whose rules are the same in a pod and in a persistent volume."""
+
+NAMES_IN_CAUSES = {"gcePersistentDisk": "persistentDisk"}
+"""Sources that causes name otherwise."""
+SECOND_NAMES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
+"""The same in the cause that a volume has one source already; one is a slip of the real server."""
+
+
+def check_sources(
+    volume: dict[str, Any], sources: Mapping[str, Rule], path: str, errors: FieldErrors
+) -> None:
+    """Check that a volume has one valid source; ``sources`` are in the order of the checks."""
+    used = [field for field in sources if volume.get(field) is not None]
+    for field in used[:1]:
+        sources[field](volume[field], f"{path}.{NAMES_IN_CAUSES.get(field, field)}", errors)
+    for field in used[1:]:
+        detail = "may not specify more than 1 volume type"
+        errors.forbidden(f"{path}.{SECOND_NAMES.get(field, field)}", detail)
+    errors.check_present(path, used, "must specify a volume type")
