@@ -83,9 +83,13 @@ def _set_default(holder: Object, path: list[str], default: Any) -> None:
     elif rest:
         if holder.get(name) is not None:
             _set_default(holder[name], rest, default)
-    # An explicit 0 or false stays, for instance a history limit of 0.
-    elif holder.get(name) in (None, "", []):
+    # Elsewhere an explicit 0 or false stays, for instance a history limit of 0.
+    elif holder.get(name) in (None, "", []) or (name in NOT_POINTERS and not holder[name]):
         holder[name] = copy.deepcopy(default)
+
+
+NOT_POINTERS = ("matchingPrecedence", "queues", "handSize", "queueLengthLimit")
+"""Numbers that are no pointers in Go, so that 0 is the same as none."""
 
 
 class NetworkPolicyStrategy(SchemaStrategy):
@@ -97,15 +101,6 @@ class NetworkPolicyStrategy(SchemaStrategy):
         spec = obj["spec"]
         if not spec.get("policyTypes"):
             spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
-
-
-class FlowSchemaStrategy(SchemaStrategy):
-    """Flow schemas. Their precedence is no pointer in Go, so 0 is the same as none."""
-
-    @override
-    def default(self, obj: Object) -> None:
-        spec = obj["spec"]
-        spec["matchingPrecedence"] = spec.get("matchingPrecedence") or 1000
 
 
 class ApiServiceStrategy(SchemaStrategy):
@@ -196,7 +191,9 @@ SCHEMA_ONLY: Mapping[tuple[str, str], SchemaStrategy] = {
     ("discovery.k8s.io", "EndpointSlice"): SchemaStrategy(
         {"ports[].name": "", "ports[].protocol": "TCP"}, generation=True
     ),
-    (FLOW_CONTROL, "FlowSchema"): FlowSchemaStrategy(generation=True, status={}),
+    (FLOW_CONTROL, "FlowSchema"): SchemaStrategy(
+        {"spec.matchingPrecedence": 1000}, generation=True, status={}
+    ),
     (FLOW_CONTROL, "PriorityLevelConfiguration"): SchemaStrategy(
         {
             "spec.exempt.nominalConcurrencyShares": 0,
