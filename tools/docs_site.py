@@ -115,6 +115,8 @@ docs/limits
 docs/parity
 docs/performance
 CONTRIBUTING
+docs/contributing/lessons
+docs/contributing/exercises
 CHANGELOG
 SECURITY
 CODE_OF_CONDUCT
