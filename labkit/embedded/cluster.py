@@ -27,7 +27,6 @@ from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.connections import NodeController, PodConnections
@@ -38,11 +37,11 @@ from labkit.embedded.wiring.controllers import Controllers, Timed, controller_cr
 from labkit.embedded.wiring.credentials import Credentials
 from labkit.embedded.wiring.handlers import connections, nonresource_handler
 
-COUNTED = frozenset(
+COUNTED = {
     kind.resource
     for kind in KINDS
     if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
-)
+}
 """The kinds that quotas count: all that a namespace keeps, except events."""
 
 
@@ -95,12 +94,15 @@ class Cluster:
 
         # What a write passes.
         custom = self.registry.custom
-        evaluators = Evaluators(COUNTED, more=custom.counted)
+
+        def counted() -> set[str]:
+            return COUNTED | custom.counted()
+
         plugins = default_chain(
             self._lookup,
             self.store.list,
             self.registry.new_suffix,
-            evaluators,
+            counted,
             access.may_use_signer,
             access.may_request_audience,
             mount_secrets=automatic,
@@ -116,7 +118,7 @@ class Cluster:
             keys.ca_certificate,
             self._sign_request,
             credentials,
-            evaluators,
+            counted,
             automatic=automatic,
         )
         self._publishers = controllers.publishers

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import re
 
-from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.controllers.daemonplan import HASH
 from labkit.embedded.controllers.workload_pods import pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
@@ -73,16 +72,3 @@ def claims_of(stateful_set: Object, ordinal: int) -> list[Object]:
         claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
         claims.append({**claim, "spec": dict(template["spec"])})
     return claims
-
-
-def claim_owner(stateful_set: Object, pod: Object, *, leaving: bool) -> Object | None:
-    """Return the owner of a pod's claims by the retention policy: the set, the pod, or none.
-
-    A pod is ``leaving`` if the set is being scaled down below it.
-    """
-    policy = stateful_set["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
-    if leaving and policy.get("whenScaled") == "Delete":
-        return reference_to(BY_KIND["", "Pod"], pod)
-    if policy.get("whenDeleted") == "Delete":
-        return reference_to(STATEFUL_SETS, stateful_set)
-    return None

@@ -81,13 +81,9 @@ class Jobs(WorkloadController):
 
     @override
     def _dependent_changed(self, change: Change) -> None:
-        old, new = change.old, change.new
-        # A pod's status changes some times in its life, and few of these changes concern the job.
-        if old is not None and new is not None and _relevant_fields(old) == _relevant_fields(new):
-            return
         super()._dependent_changed(change)
-        if new is not None:
-            self._release_orphan(new)
+        if change.new is not None:
+            self._release_orphan(change.new)
 
     def _release_orphan(self, pod: Object) -> None:
         """Drop the finalizer of a pod whose job is gone."""
@@ -238,15 +234,3 @@ class Jobs(WorkloadController):
         self._write_status(JOBS, job, status)
         if event is not None:
             record(job, *event)
-
-
-def _relevant_fields(pod: Object) -> object:
-    """Return the fields of a pod that its job acts on."""
-    metadata = pod["metadata"]
-    names = ("labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp")
-    return (
-        *(metadata.get(name) for name in names),
-        pod["status"].get("phase"),
-        ready_since(pod) is not None,
-        progress.restart_counts(pod) if any(progress.restart_counts(pod)) else None,
-    )

@@ -29,21 +29,6 @@ DESCRIPTION = (
     "the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
     "Kubernetes clusters."
 )
-CONTENT_DELETED = "All content successfully deleted, may be waiting on finalization"
-SUCCESSES = (
-    (
-        "NamespaceDeletionDiscoveryFailure",
-        "ResourcesDiscovered",
-        "All resources successfully discovered",
-    ),
-    (
-        "NamespaceDeletionGroupVersionParsingFailure",
-        "ParsedGroupVersions",
-        "All legacy kube types successfully parsed",
-    ),
-    ("NamespaceDeletionContentFailure", "ContentDeleted", CONTENT_DELETED),
-)
-"""Conditions that stay false: nothing here can fail to be discovered, parsed or deleted."""
 CONTENT = tuple(
     kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None
 )
@@ -141,6 +126,7 @@ class NamespaceDeletion(BaseController):
 
     def _explain(self, namespace: Object, remaining: list[tuple[Kind, list[Object]]]) -> None:
         """Write into the status what the namespace waits for."""
+        # Of the real server's five conditions the three about errors are left out: none of them can happen here.
         remaining.sort(key=lambda pair: pair[0].resource)
         counts = ", ".join(
             f"{kind.plural}.{kind.group} has {len(objects)} resource instances"
@@ -158,7 +144,6 @@ class NamespaceDeletion(BaseController):
             message = f"Some content in the namespace has finalizers remaining: {held}"
             state = ("True", "SomeFinalizersRemain", message)
         rows = [
-            *((kind, "False", reason, message) for kind, reason, message in SUCCESSES),
             (
                 "NamespaceContentRemaining",
                 "True",

@@ -11,7 +11,7 @@ from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import namespace_of, uid_of
-from labkit.embedded.machinery.quota.evaluators import Evaluators
+from labkit.embedded.machinery.quota.counts import Counted, counted_names
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
 
@@ -22,11 +22,11 @@ ADMISSION = "kube-apiserver"
 
 
 class ResourceQuotas(BaseController):
-    """Maintains the status of quotas; evaluators have the names by which an object counts."""
+    """Maintains the status of quotas."""
 
-    def __init__(self, registry: Registry, evaluators: Evaluators) -> None:
+    def __init__(self, registry: Registry, resources: Counted) -> None:
         super().__init__(registry)
-        self._evaluators = evaluators
+        self._resources = resources
         self._counted: dict[str, int] = {}
         """A quota's uid to the store's revision when everything was last counted."""
 
@@ -44,20 +44,19 @@ class ResourceQuotas(BaseController):
                 self._counted.pop(uid_of(changed), None)
             elif change.old is None or change.old["spec"] != change.new["spec"]:
                 self._count(change.new)
-        evaluator = self._evaluators.of(change.kind.resource) if quotas else None
-        if evaluator is None or (change.old is not None and change.new is not None):
+        if change.old is not None and change.new is not None:
             return
         for quota in quotas:
             current = self._current(QUOTAS, quota)
             if current is None:
                 continue
             status = current.get("status") or {}
-            names = evaluator.matching(current, status.get("hard") or ())
+            counts = counted_names(current, status.get("hard") or (), self._resources)
+            names = [name for name, resource in counts.items() if resource == change.kind.resource]
+            seen = self._counted.get(uid_of(quota), 0)
             if names and change.new is None:
                 self._count(current)
-            elif names and int(changed["metadata"]["resourceVersion"]) > self._counted.get(
-                uid_of(quota), 0
-            ):
+            elif names and int(changed["metadata"]["resourceVersion"]) > seen:
                 # Otherwise a count that began after the creation, in a write inside it, has seen the object.
                 used = status.get("used") or {}
                 more = {name: str(amount(used.get(name, 0)) // NANO + 1) for name in names}
@@ -69,10 +68,10 @@ class ResourceQuotas(BaseController):
         if current is None:
             return
         hard = current["spec"].get("hard") or {}
-        used: dict[str, str] = {}
-        for evaluator, names in self._evaluators.for_names(current, hard):
-            objects = self._registry.store.list(evaluator.resource, namespace_of(current))
-            used |= dict.fromkeys(names, str(len(objects)))
+        used = {}
+        for name, resource in counted_names(current, hard, self._resources).items():
+            objects = self._registry.store.list(resource, namespace_of(current))
+            used[name] = str(len(objects))
         self._counted[uid_of(current)] = self._registry.store.revision
         self._write(current, hard, used, MANAGER)
 

@@ -5,20 +5,18 @@ Source: k8s.io/kubernetes ``pkg/controller/statefulset``.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from typing_extensions import override
 
 from labkit.embedded.controllers import identities
-from labkit.embedded.controllers.controller_ref import set_owners
 from labkit.embedded.controllers.daemonplan import HASH
 from labkit.embedded.controllers.history import RevisionedController, template_of
 from labkit.embedded.controllers.rolling import desired_replicas
 from labkit.embedded.controllers.workload import Messages
 from labkit.embedded.controllers.workload_pods import max_pods
 from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of, owners_of
+from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of
 from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
@@ -86,7 +84,6 @@ class StatefulSets(RevisionedController):
             if ordered and (is_deleted(pod) or waits):
                 return
             if not is_deleted(pod):
-                self._update_claims(owner, ordinal, pod, leaving=True)
                 self._delete(owner, pod)
                 if ordered:
                     return
@@ -116,7 +113,6 @@ class StatefulSets(RevisionedController):
             return True
         if pod["status"].get("phase") == "Pending" and not self._create_claims(owner, ordinal):
             return True
-        self._update_claims(owner, ordinal, pod, leaving=False)
         return is_deleted(pod) or not self._is_available(owner, pod)
 
     def _status(
@@ -165,10 +161,7 @@ class StatefulSets(RevisionedController):
         # Claims first: a pod without its claim cannot be scheduled.
         if not self._create_claims(owner, ordinal):
             return False
-        if self._create_dependent(owner, pod) is not None:
-            return False
-        self._update_claims(owner, ordinal, pod, leaving=False)
-        return True
+        return self._create_dependent(owner, pod) is None
 
     def _create_claims(self, owner: Object, ordinal: int) -> bool:
         """Create the missing claims of a pod, and return whether all exist."""
@@ -180,23 +173,6 @@ class StatefulSets(RevisionedController):
             if missing and self._create_for(owner, claim, CLAIMS, messages) is not None:
                 return False
         return True
-
-    def _update_claims(self, owner: Object, ordinal: int, pod: Object, *, leaving: bool) -> None:
-        """Set the owners of a pod's claims by the retention policy."""
-        reference = identities.claim_owner(owner, pod, leaving=leaving)
-        managed = {("StatefulSet", name_of(owner)), ("Pod", name_of(pod))}
-        for claim in identities.claims_of(owner, ordinal):
-            stored = self._stored(CLAIMS, claim)
-            if stored is None:
-                continue
-            present = list(owners_of(stored))
-            owners = [
-                item for item in present if (item.get("kind"), item.get("name")) not in managed
-            ]
-            if reference is not None:
-                owners.append(reference)
-            if owners != present:
-                self._edit(CLAIMS, stored, partial(set_owners, references=owners))
 
 
 def _size(stateful_set: Object) -> int:

@@ -39,7 +39,7 @@ from labkit.embedded.controllers.workload import Create
 from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.objects import namespace_of
-from labkit.embedded.machinery.quota.evaluators import Evaluators
+from labkit.embedded.machinery.quota.counts import Counted
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.wiring.credentials import Credentials
 from labkit.rbac.attributes import User
@@ -72,7 +72,7 @@ class Controllers:
         ca_certificate: bytes,
         sign: Sign,
         credentials: Credentials,
-        evaluators: Evaluators,
+        counted: Counted,
         *,
         automatic: bool,
     ) -> None:
@@ -97,7 +97,7 @@ class Controllers:
             NamespaceDeletion(registry),  # empties a namespace that ends
             GarbageCollector(registry),  # deletes objects whose owners are gone
             Volumes(registry),  # drops the finalizers of volumes and claims
-            ResourceQuotas(registry, evaluators),  # counts what the writes above and below use
+            ResourceQuotas(registry, counted),  # counts what the writes above and below use
             ServiceEndpoints(registry),  # the endpoints of services with a selector
             signing,  # signs and removes certificate requests
             Definitions(

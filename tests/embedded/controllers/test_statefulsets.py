@@ -261,20 +261,6 @@ def test_each_pod_has_claims_that_stay(live: ClusterApi) -> None:
     assert names(live, CLAIMS) == ["www-w-0", "www-w-1"]
 
 
-def test_claims_that_go_with_their_pod_or_their_set(live: ClusterApi) -> None:
-    policy = {"whenDeleted": "Delete", "whenScaled": "Delete"}
-    make(live, volumeClaimTemplates=[CLAIM], persistentVolumeClaimRetentionPolicy=policy)
-    owners = [claim["metadata"]["ownerReferences"][0]["kind"] for claim in items(live, CLAIMS)]
-    assert owners == ["StatefulSet"] * 3
-    change(live, replicas=1)
-    assert names(live, CLAIMS) == ["www-w-0"]
-    change(live, persistentVolumeClaimRetentionPolicy={"whenDeleted": "Retain"})
-    assert "ownerReferences" not in items(live, CLAIMS)[0]["metadata"]
-    change(live, persistentVolumeClaimRetentionPolicy={"whenDeleted": "Delete"})
-    live.must(live.admin.call("DELETE", f"{SETS}/w", {"propagationPolicy": "Background"}))
-    assert (names(live), names(live, CLAIMS)) == ([], [])
-
-
 def test_a_name_that_is_taken(live: ClusterApi) -> None:
     live.pod("lab", "w-1")
     make(live)

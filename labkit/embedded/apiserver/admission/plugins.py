@@ -20,14 +20,14 @@ from labkit.embedded.apiserver.admission.pods import DefaultTolerations, Priorit
 from labkit.embedded.apiserver.admission.podsecurity import PodSecurity
 from labkit.embedded.apiserver.admission.quotas import ResourceQuota
 from labkit.embedded.apiserver.admission.serviceaccount import ServiceAccount
-from labkit.embedded.machinery.quota.evaluators import Evaluators
+from labkit.embedded.machinery.quota.counts import Counted
 
 
 def default_chain(
     lookup: Lookup,
     lister: Lister,
     new_suffix: Callable[[], str],
-    evaluators: Evaluators,
+    counted: Counted,
     may_use_signer: certificates.MayUseSigner,
     may_request_audience: MayRequestAudience,
     *,
@@ -35,7 +35,7 @@ def default_chain(
 ) -> Chain:
     """Make the chain of all plugins.
 
-    ``new_suffix`` makes five random characters, ``evaluators`` measure what objects use of quotas, and
+    ``new_suffix`` makes five random characters, ``counted`` returns the resources that quotas count, and
     ``mount_secrets`` mounts the account's token Secret, as clusters did up to 1.20.
     """
     stored = lookup, lister
@@ -58,6 +58,6 @@ def default_chain(
             certificates.Requestor(),  # who asks for a certificate, before their rights are checked
             certificates.CertificateRights(may_use_signer),  # who may approve and sign
             certificates.CertificateSubjects(),
-            ResourceQuota(*stored, evaluators),  # last: it counts what is going to be stored
+            ResourceQuota(*stored, counted),  # last: it counts what is going to be stored
         )
     )

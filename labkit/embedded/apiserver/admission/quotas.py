@@ -9,33 +9,31 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
-from labkit.embedded.machinery.quota.amounts import ONE, add, only, read, sentence
-from labkit.embedded.machinery.quota.evaluators import Evaluators
+from labkit.embedded.machinery.quota.counts import Counted, counted_names
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import NANO, amount
 
 
 class ResourceQuota(ReadingPlugin):
     """Charges creations against all quotas that count them."""
 
-    def __init__(self, lookup: Lookup, lister: Lister, evaluators: Evaluators) -> None:
+    def __init__(self, lookup: Lookup, lister: Lister, resources: Counted) -> None:
         super().__init__(lookup, lister)
-        self._evaluators = evaluators
+        self._resources = resources
 
     @override
     def validate(self, attributes: Attributes) -> None:
         # Only creations count: an update cannot change a number of objects.
         if not attributes.namespace or attributes.obj is None or attributes.operation != "CREATE":
             return
-        quotas = list(self._lister("resourcequotas", attributes.namespace))
-        if not quotas:
+        if attributes.subresource:
             return
-        evaluator = self._evaluators.of(attributes.qualified)
-        if evaluator is None or attributes.subresource:
-            return
-        bounds = [
-            (quota, evaluator.matching(quota, (quota.get("status") or {}).get("hard") or ()))
-            for quota in quotas
-        ]
+        bounds: list[tuple[Object, list[str]]] = []
+        for quota in self._lister("resourcequotas", attributes.namespace):
+            hard = (quota.get("status") or {}).get("hard") or ()
+            counts = counted_names(quota, hard, self._resources)
+            names = [name for name, resource in counts.items() if resource == attributes.qualified]
+            bounds.append((quota, names))
         for quota, names in bounds:
             # Until the controller has counted, nothing is let in that the quota might forbid.
             if any(name not in (quota["status"].get("used") or {}) for name in names):
@@ -49,12 +47,13 @@ class ResourceQuota(ReadingPlugin):
 
 
 def _check_left(attributes: Attributes, quota: Object, names: list[str]) -> None:
-    hard, used = read(quota["status"]["hard"]), read(quota["status"].get("used"))
-    requested = dict.fromkeys(names, ONE)
-    after = add(used, requested)
-    exceeded = [name for name in requested if after[name].value > hard[name].value]
+    hard, used = quota["status"]["hard"], quota["status"]["used"]
+    exceeded = [name for name in sorted(names) if amount(used[name]) + NANO > amount(hard[name])]
     if exceeded:
+        requested, taken, limited = (
+            ",".join(f"{name}={amounts[name]}" for name in exceeded)
+            for amounts in (dict.fromkeys(exceeded, 1), used, hard)
+        )
         raise attributes.refuse(
-            f"exceeded quota: {quota['metadata']['name']}, requested: {sentence(only(requested, exceeded))}, "
-            f"used: {sentence(only(used, exceeded))}, limited: {sentence(only(hard, exceeded))}"
+            f"exceeded quota: {quota['metadata']['name']}, requested: {requested}, used: {taken}, limited: {limited}"
         )
