@@ -9,33 +9,24 @@ import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain, regex_error
+from labkit.embedded.apiserver.registry.strategies.fields.rules import every, must
 
 HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
-def has_backsteps(value: str) -> bool:
-    """Whether a path contains ``..``."""
-    return ".." in value.split("/")
-
-
-def check_no_backsteps(value: str, path: str, errors: FieldErrors) -> None:
-    """Refuse ``..`` in a path."""
-    if has_backsteps(value):
-        errors.invalid(path, value, "must not contain '..'")
-
-
-def check_descending(value: str, path: str, errors: FieldErrors) -> None:
-    """Require a relative path without ``..``."""
-    if value.startswith("/"):
-        errors.invalid(path, value, "must be a relative path")
-    check_no_backsteps(value, path, errors)
-
-
-def check_not_reserved(value: str, path: str, errors: FieldErrors) -> None:
-    """Require a descending path that does not begin with ``..``, which the kubelet reserves."""
-    check_descending(value, path, errors)
-    if value.startswith("..") and not value.startswith("../"):
-        errors.invalid(path, value, "must not start with '..'")
+# Each takes a path, where it is in the object, and the errors; a missing path passes.
+check_no_backsteps = must(lambda path: ".." not in path.split("/"), "must not contain '..'")
+check_descending = every(
+    must(lambda path: not path.startswith("/"), "must be a relative path"), check_no_backsteps
+)
+# The kubelet reserves names that begin with "..", such as the link through which it swaps all files at once.
+check_not_reserved = every(
+    check_descending,
+    must(
+        lambda path: not path.startswith("..") or path.startswith("../"),
+        "must not start with '..'",
+    ),
+)
 
 
 def check_domain_path(value: str, path: str, errors: FieldErrors) -> None:

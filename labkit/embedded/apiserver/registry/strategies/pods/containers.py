@@ -17,7 +17,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     present,
     required,
     required_choice,
-    zero,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.environment import VARIABLES, check_env_from
 from labkit.embedded.apiserver.registry.strategies.pods.lifecycle import (
@@ -163,8 +162,8 @@ def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) 
 
 # pkg/apis/core/validation/validation.go: ValidateVolumeMounts, whose causes of options have no index
 MOUNT_OPTIONS = fields(
-    subPath=zero("", check_descending),
-    subPathExpr=zero("", check_descending),
+    subPath=check_descending,
+    subPathExpr=check_descending,
     mountPropagation=choice("Bidirectional", "HostToContainer", "None"),
     recursiveReadOnly=choice("Disabled", "Enabled", "IfPossible"),
 )

@@ -26,7 +26,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     required,
     zero,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.specs import every_container
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
@@ -133,7 +132,7 @@ SOURCES = {
     "fileKeyRef": fields(
         key=required(env_name),
         volumeName=required(dns_label),
-        path=every(present, zero("", check_no_backsteps)),
+        path=every(present, check_no_backsteps),
     ),
 }
 ONE_OF = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
@@ -176,17 +175,14 @@ def check_env_from(sources: Any, path: str, errors: FieldErrors) -> None:
             errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
 
 
-def check_file_volumes(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Check that variables from files refer to emptyDir volumes of the pod."""
-    volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
-    for container, place in every_container(spec, path):
-        for number, variable in enumerate(container.get("env") or ()):
-            reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
-            if reference is None:
-                continue
-            where = f"{place}.env[{number}].valueFrom.fileKeyRef.volumeName"
-            name = reference.get("volumeName", "")
-            if name not in volumes:
-                errors.not_found(where, name)
-            elif volumes[name].get("emptyDir") is None:
-                errors.invalid(where, name, "referenced volume must be of type emptyDir")
+def file_volumes(volumes: list[Object]) -> Rule:
+    """Make the rule for a container whose variables from files need emptyDir volumes of the pod."""
+    sources = {volume.get("name", ""): volume for volume in volumes}
+
+    def check(name: Any, path: str, errors: FieldErrors) -> None:
+        if name not in sources:
+            errors.not_found(path, name)
+        elif sources[name].get("emptyDir") is None:
+            errors.invalid(path, name, "referenced volume must be of type emptyDir")
+
+    return fields(env=each(fields(valueFrom=fields(fileKeyRef=fields(volumeName=zero("", check))))))

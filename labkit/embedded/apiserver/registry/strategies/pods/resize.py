@@ -30,16 +30,12 @@ def resized(sent: Object, before: Object) -> Object:
 
     If containers were added, removed or moved, it has these changes too, so that they can be refused.
     """
-    if any(len(sent.get(form) or ()) != len(before.get(form) or ()) for form in CONTAINER_LISTS):
+    if any(_names(sent.get(form)) != _names(before.get(form)) for form in CONTAINER_LISTS):
         return sent
     spec = copy.deepcopy(dict(before))
     keep(spec, sent, "resources")
     for form in CONTAINER_LISTS:
-        containers = sent.get(form) or []
-        if _names(containers) != _names(spec.get(form)):
-            spec[form] = containers
-            continue
-        for container, new in zip(spec.get(form) or (), containers, strict=True):
+        for new, container in _pairs(sent, spec, form):
             for field in ("resources", "resizePolicy"):
                 keep(container, new, field)
     return spec

@@ -12,7 +12,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.fields.rules import each, fields
+from labkit.embedded.apiserver.registry.strategies.fields.rules import each, fields, forbidden
 from labkit.embedded.apiserver.registry.strategies.pods import resize
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
     MIRROR,
@@ -55,27 +55,29 @@ HOST_NAME = (
 IMAGES = fields(containers=each(UNPADDED), initContainers=each(UNPADDED))
 
 
+NEEDS_ACCOUNT = forbidden("must not be specified when serviceAccountName is not set")
+PROJECTED = fields(sources=each(fields(serviceAccountToken=NEEDS_ACCOUNT)))
+NO_TOKENS = fields(volumes=each(fields(projected=PROJECTED)))
+
+
+def _compute(holder: Object, form: str) -> dict[str, int]:
+    amounts = (holder.get("resources") or {}).get(form) or {}
+    sizes = {name: amount(amounts.get(name, 0)) for name in ("cpu", "memory")}
+    return {name: size for name, size in sizes.items() if size > 0}
+
+
 def quality_of_service(spec: Object) -> str:
     """Return ``Guaranteed``, ``Burstable`` or ``BestEffort``; resources of the pod as a whole count first."""
-    requests: dict[str, int] = {}
-    limits: dict[str, int] = {}
-    guaranteed = True
-    asking = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
-    for container in [spec] if spec.get("resources") else asking:
-        resources = container.get("resources") or {}
-        limited = set()
-        for total, name in ((requests, "requests"), (limits, "limits")):
-            for resource, value in (resources.get(name) or {}).items():
-                size = amount(value)
-                if resource in ("cpu", "memory") and size > 0:
-                    total[resource] = total.get(resource, 0) + size
-                    if name == "limits":
-                        limited.add(resource)
-        if limited != {"cpu", "memory"}:
-            guaranteed = False
-    if not requests and not limits:
+    holders = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    if spec.get("resources"):
+        holders = [spec]
+    requests = [_compute(holder, "requests") for holder in holders]
+    limits = [_compute(holder, "limits") for holder in holders]
+    if not any(requests) and not any(limits):
         return "BestEffort"
-    return "Guaranteed" if guaranteed and requests == limits else "Burstable"
+    # No request exceeds its limit, so comparing each container is the same as comparing the sums.
+    limited = all(len(limit) == 2 for limit in limits)
+    return "Guaranteed" if limited and requests == limits else "Burstable"
 
 
 class PodStrategy(Strategy):
@@ -148,9 +150,9 @@ class PodStrategy(Strategy):
             "labels",
             "annotations",
             "finalizers",
+            "ownerReferences",
         ):
             keep(new["metadata"], old["metadata"], field)
-        keep(new["metadata"], old["metadata"], "ownerReferences")
         self.count_generation(new, old)
 
     @override
@@ -190,7 +192,8 @@ class PodStrategy(Strategy):
         spec = obj["spec"]
         check_annotations(obj, errors)
         check_pod_spec(spec, "spec", errors, is_pod=True)
-        check_projected_tokens(spec, errors)
+        if not spec.get("serviceAccountName"):
+            NO_TOKENS(spec, "spec", errors)
         IMAGES(spec, "spec", errors)
 
     @override
@@ -228,16 +231,3 @@ def _forbidden(why: str) -> FieldErrors:
     errors = FieldErrors()
     errors.forbidden("[]", why)
     return errors
-
-
-def check_projected_tokens(spec: Object, errors: FieldErrors) -> None:
-    """Refuse projected tokens without a service account."""
-    if spec.get("serviceAccountName"):
-        return
-    for index, volume in enumerate(spec.get("volumes") or ()):
-        for number, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
-            if source.get("serviceAccountToken") is not None:
-                errors.forbidden(
-                    f"spec.volumes[{index}].projected.sources[{number}].serviceAccountToken",
-                    "must not be specified when serviceAccountName is not set",
-                )

@@ -28,7 +28,7 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     zero,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers
-from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
+from labkit.embedded.apiserver.registry.strategies.pods.environment import file_volumes
 from labkit.embedded.apiserver.registry.strategies.pods.resources import (
     check_resource_claims,
     check_resources,
@@ -42,6 +42,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.security import (
     check_host_processes,
     check_pod_security,
 )
+from labkit.embedded.apiserver.registry.strategies.pods.specs import every_container
 from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_volumes
 from labkit.embedded.machinery.request import Object
 
@@ -54,8 +55,16 @@ def _check_gates(gates: Any, path: str, errors: FieldErrors) -> None:
         errors.check_unique(f"{path}[{index}]", name, names)
 
 
+def _check_same_port(port: Any, path: str, errors: FieldErrors) -> None:
+    # The host's port is missing in templates only: pods get it by default.
+    if port.get("hostPort") and port["hostPort"] != port.get("containerPort", 0):
+        why = "must match `containerPort` when `hostNetwork` is true"
+        errors.invalid(f"{path}.hostPort", port["hostPort"], why)
+
+
 # The tables below have the order of ValidatePodSpec; between them come the rules for several fields.
 GRACE = fields(terminationGracePeriodSeconds=rule(FieldErrors.check_set))
+SAME_PORTS = fields(containers=each(fields(ports=each(_check_same_port))))
 BASICS = fields(
     restartPolicy=required_choice("Always", "OnFailure", "Never"),
     dnsPolicy=required_choice("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"),
@@ -94,21 +103,11 @@ def check_pod_spec(spec: Object, path: str, errors: FieldErrors, *, is_pod: bool
     check_containers(spec, volumes, path, errors)
     if spec.get("resources") is not None:
         check_resources(spec["resources"], f"{path}.resources", errors, pod=True)
-    _check_host_network(spec, path, errors, is_pod=is_pod)
+    if spec.get("hostNetwork"):
+        SAME_PORTS(spec, path, errors)
     BASICS(spec, path, errors)
     check_pod_security(spec, path, errors)
     AFTER_SECURITY(spec, path, errors)
-    check_file_volumes(spec, path, errors)
-
-
-def _check_host_network(spec: Object, path: str, errors: FieldErrors, *, is_pod: bool) -> None:
-    """Require that host ports equal container ports on the host network."""
-    if not spec.get("hostNetwork"):
-        return
-    for index, container in enumerate(spec.get("containers") or ()):
-        for number, port in enumerate(container.get("ports") or ()):
-            outer = port.get("hostPort", 0)
-            if (is_pod or outer) and outer != port.get("containerPort", 0):
-                place = f"{path}.containers[{index}].ports[{number}].hostPort"
-                why = "must match `containerPort` when `hostNetwork` is true"
-                errors.invalid(place, outer, why)
+    check_files = file_volumes(spec.get("volumes") or [])
+    for container, place in every_container(spec, path):
+        check_files(container, place, errors)

@@ -17,7 +17,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     fields,
     must,
     present,
-    zero,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICY
 from labkit.embedded.apiserver.registry.strategies.pods.environment import (
@@ -39,7 +38,7 @@ MODE = must(
     lambda mode: 0 <= mode <= 0o777,
     "must be a number between 0 and 0777 (octal), both inclusive",
 )
-FILE = every(present, zero("", check_not_reserved))
+FILE = every(present, check_not_reserved)
 ITEM = fields(key=present, path=FILE, mode=MODE)
 SECRET = fields(secretName=present, defaultMode=MODE, items=each(ITEM))
 CONFIG_MAP = fields(name=present, defaultMode=MODE, items=each(ITEM))
@@ -106,7 +105,7 @@ def _check_projected(volume: Any, path: str, errors: FieldErrors) -> None:
 
 
 SECRET_BY_NAME = fields(name=present)
-# pkg/apis/core/validation/validation.go: validateVolumeSource, whose order this is
+# pkg/apis/core/validation/validation.go: validateVolumeSource. The order decides which one of several sources is checked.
 SOURCES: Mapping[str, Rule] = {
     "emptyDir": fields(sizeLimit=_check_size),
     "hostPath": SHARED["hostPath"],
