@@ -45,9 +45,11 @@ BASELINE = (
     Rule(checks.host_namespaces),
     Rule(checks.HOST_PATHS),
     Rule(checks.HOST_PORTS),
+    # The host of a probe can be any address that the kubelet reaches: refused since 1.34.
     Rule(checks.PROBED_HOSTS, 34),
     Rule(checks.PRIVILEGED),
     Rule(checks.PROC_MOUNT, last=34),
+    # In a user namespace, root in the container is nobody on the node: some rules relax since 1.35.
     Rule(but_in_user_namespaces(checks.PROC_MOUNT), 35),
     *SE_LINUX,
     Rule(checks.BAD_SECCOMP, 19),
@@ -65,6 +67,7 @@ RESTRICTED = (
     *SE_LINUX,
     *SYSCTLS,
     Rule(checks.HOST_PROCESS),
+    # Pods name their operating system since 1.25, and these settings do not exist on Windows.
     Rule(checks.ESCALATION, 8, 24),
     Rule(but_on_windows(checks.ESCALATION), 25),
     Rule(checks.kept_capabilities, 22, 24),
@@ -90,6 +93,7 @@ def found_violations(
     """
     rules = LEVELS.get(level, ())
     minor = LATEST if version == "latest" else min(LATEST, int(version.removeprefix("v1.")))
+    # AppArmor comes first, as its check is the first by name; it alone reads annotations.
     results = [checks.app_armor(spec, annotations)] if rules else []
     results += [rule.check(spec) for rule in rules if rule.first <= minor <= rule.last]
     return [violation for violation in results if violation is not None]

@@ -13,6 +13,7 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     first_of,
     holders_of,
     named,
+    plural,
     quoted,
     refuse,
     security,
@@ -132,13 +133,12 @@ def app_armor(spec: Object, annotations: Object) -> Violation | None:
         and not value.startswith("localhost/")
     ]
     if notes:
-        holders.append("annotation" if len(notes) == 1 else "annotations")
+        holders.append(plural("annotation", notes))
     if not holders:
         return None
     profiles = [*sorted(values), *sorted(notes)]
-    reason = "forbidden AppArmor profile" + ("" if len(profiles) == 1 else "s")
     where = f"{' and '.join(holders)} must not set AppArmor profile type to {quoted(profiles)}"
-    return reason, where
+    return f"forbidden AppArmor {plural('profile', profiles)}", where
 
 
 def labelled_by(*allowed: str) -> Check:
@@ -170,6 +170,7 @@ def labelled_by(*allowed: str) -> Check:
 # The rows of the restricted level, which enforces hardening practices.
 RESTRICTED_VOLUMES = refuse(
     "restricted volume types",
+    # Whatever is not listed is refused, so that new types of volumes are not allowed by accident.
     lambda volume: {*volume} - {"name", *STANDARDS["volumes"]},
     "{holders} {use} restricted volume type{s} {values}",
     volumes=True,
@@ -184,6 +185,7 @@ NOT_DROPPED = refuse(
     lambda container: "ALL" not in _capabilities(container, "drop"),
     '{holders} must set securityContext.capabilities.drop=["ALL"]',
 )
+# Web servers need it to listen on ports below 1024 without root.
 NOT_BINDING = refuse(
     "unrestricted capabilities",
     lambda container: _capabilities(container, "add") - {"NET_BIND_SERVICE"},

@@ -5,7 +5,7 @@ Source: k8s.io/pod-security-admission ``policy/visitor.go`` and ``policy/helpers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from typing import Any
 
 from labkit.embedded.machinery.request import Object
@@ -30,9 +30,14 @@ def quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+def plural(word: str, names: Sized) -> str:
+    """A noun, in the plural unless there is exactly one."""
+    return word if len(names) == 1 else f"{word}s"
+
+
 def named(word: str, names: list[str]) -> str:
-    """Names after a noun, in the plural for several."""
-    return f"{word}{'s' if len(names) != 1 else ''} {quoted(names)}"
+    """Names after a noun."""
+    return f"{plural(word, names)} {quoted(names)}"
 
 
 def names_of(spec: Object, bad: Bad, lists: Iterable[str] = CONTAINERS) -> list[str]:
@@ -72,6 +77,7 @@ def refuse(
                 values.update(found)
             return bool(found)
 
+        # Bad values are collected on the way: a message lists those of all holders together.
         names = names_of(spec, collects, ("volumes",) if volumes else CONTAINERS)
         if by_name:
             names = sorted(set(names))
@@ -85,7 +91,7 @@ def refuse(
             use="uses" if len(names) == 1 else "use",
             values=quoted(sorted(values)),
             listed=", ".join(sorted(values)),
-            s="" if len(values) == 1 else "s",
+            s=plural("", values),
         )
 
     return check

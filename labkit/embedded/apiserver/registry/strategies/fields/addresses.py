@@ -21,6 +21,7 @@ def address_warnings(value: str, path: str) -> list[str]:
     return []
 
 
+# Nodes use link-local addresses for themselves, such as for a cloud's metadata service.
 def check_not_special(address: str, path: str, errors: FieldErrors) -> None:
     """Refuse unspecified, loopback and link-local addresses (``ValidateNonSpecialIP``)."""
     found = ipaddress.ip_address(without_zeros(address))

@@ -8,6 +8,7 @@ from labkit.embedded.machinery.quota.amounts import Amount
 from labkit.embedded.machinery.quota.names import whole
 
 
+# pkg/apis/core/validation/validation.go: validateProjectionSources, whose limits are those of TokenRequests
 def check_token_seconds(seconds: int, path: str, errors: FieldErrors) -> None:
     """Check how long a token is valid."""
     if seconds < 600:
@@ -20,6 +21,7 @@ def check_amount(name: str, amount: Amount, path: str, errors: FieldErrors) -> N
     """Require an amount that is not negative, and whole for a resource that is counted."""
     if amount.value < 0:
         errors.invalid(path, str(amount), NOT_NEGATIVE)
+    # Thousandths, as in Go: a billionth of a pod is rounded up to a thousandth and refused as well.
     if whole(name) and amount.milli % 1000:
         errors.invalid(path, str(amount), "must be an integer")
 

@@ -79,6 +79,7 @@ def forbidden(detail: str) -> Rule:
 
 def zero(value: Any, inner: Rule) -> Rule:
     """Check a field that is no pointer in Go: if it is missing, the rule gets its zero value."""
+    # Decoded objects leave such fields out if they are empty, and Go's checks see the zero value.
     return lambda given, path, errors: inner(value if given is None else given, path, errors)
 
 
@@ -120,6 +121,7 @@ def every(*rules: Rule) -> Rule:
 def fields(**rules: Rule) -> Rule:
     """Apply rules to the fields of a struct; a missing struct passes."""
 
+    # Missing fields are checked too: only their rules know whether they are required.
     def check(holder: Any, path: str, errors: FieldErrors) -> None:
         for name, part in rules.items():
             part(holder.get(name), f"{path}.{name}", errors)

@@ -15,6 +15,7 @@ from labkit.embedded.machinery.schema import Struct, Type, schemas
 HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
 """Fields that the internal struct keeps in the security context."""
 LEFT_OUT = ("serviceAccount", *HOST_FIELDS)
+# Both pkg/apis/core/types.go and the API's types are written by hand, and they order some fields differently.
 MOVED = {
     "core.v1.PodSecurityContext": {"sysctls": "fsGroupChangePolicy"},
     "core.v1.PodSpec": {
@@ -34,6 +35,7 @@ def go_struct(name: str, value: dict[str, Any]) -> dict[str, Any]:
 
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
     """A struct as Go prints it: every field, by its Go name; structs of ``meta`` keep their JSON names."""
+    # The internal structs embed those of meta/v1, whose JSON tags Go honours.
     if struct.name.startswith("meta."):
         return {name: value[name] for name in struct.fields if value.get(name)}
     return _fields(struct, _order(struct), value)

@@ -62,6 +62,7 @@ class WorkloadStrategy(TemplateStrategy):
     """Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs."""
 
     status = True
+    # Pods of daemon sets have generated names too, but the real server does not warn of these.
     names_hosts = False
     """Whether the names of its pods begin with its own."""
     defaults: ClassVar[Object] = {"replicas": 1}
@@ -117,6 +118,7 @@ def complete(holder: Object, defaults: Object) -> None:
         if isinstance(holder.get(name), dict):
             complete(holder[name], value)
         else:
+            # A copy: objects are changed in place until they are stored.
             holder.setdefault(name, copy.deepcopy(value))
 
 
@@ -134,6 +136,7 @@ def name_advice(obj: Object, old: Object | None) -> list[str]:
 
 def unchanged(obj: Object, old: Object | None) -> bool:
     """Return whether an update leaves the spec unchanged."""
+    # The generation counts changes of the spec, so the real server compares only this number.
     generation = obj["metadata"].get("generation", 0)
     return old is not None and generation == old["metadata"].get("generation", 0)
 

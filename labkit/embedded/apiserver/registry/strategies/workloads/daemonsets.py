@@ -21,6 +21,7 @@ from labkit.embedded.apiserver.registry.strategies.workloads.selection import se
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 
+# A relic of extensions/v1beta1: pods still have it as a label, and it decides when an update warns.
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
@@ -38,6 +39,7 @@ def _count_template(daemon_set: Object, count: int) -> None:
     }
 
 
+# pkg/apis/apps/validation/validation.go: ValidateDaemonSetSpec; pkg/registry/apps/daemonset/strategy.go
 class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
 

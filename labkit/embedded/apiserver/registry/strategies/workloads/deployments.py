@@ -28,12 +28,14 @@ def _check_deadline(spec: Any, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.progressDeadlineSeconds", deadline, why)
 
 
+# pkg/apis/apps/validation/validation.go: ValidateDeploymentSpec
 class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
 
     names_hosts = True
     defaults: ClassVar[Object] = {
         "replicas": 1,
+        # extensions/v1beta1 kept every replica set, and waited for a rollout without end.
         "revisionHistoryLimit": 10,
         "progressDeadlineSeconds": 600,
     }

@@ -74,8 +74,10 @@ class JobStrategy(WorkloadStrategy):
     def default_spec(self, spec: Object) -> None:
         if spec.get("parallelism") is None:
             spec.setdefault("completions", 1)
+        # With a limit for each index, the job as a whole is not limited: this is Go's MaxInt32.
         if spec.get("backoffLimitPerIndex") is not None:
             spec.setdefault("backoffLimit", 2**31 - 1)
+        # A job with a failure policy accepts no other value.
         if spec.get("podFailurePolicy"):
             spec.setdefault("podReplacementPolicy", "Failed")
         super().default_spec(spec)
@@ -93,7 +95,8 @@ class JobStrategy(WorkloadStrategy):
         taken = metadata.get("labels") == labels
         for label, value in _generated(obj).items():
             labels.setdefault(label, value)
-        if taken:  # the real server's defaults share one map, which now has more in it
+        if taken:
+            # The real server's defaults share one map, which now has more in it.
             del metadata["labels"]
         _take_labels(obj)
         selector = spec.setdefault("selector", {})
@@ -108,6 +111,7 @@ class JobStrategy(WorkloadStrategy):
         completions = obj["spec"].get("completions") or 0
         if obj["spec"].get("completionMode") == "Indexed" and completions > 0:
             name = obj["metadata"].get("name", "")
+            # The pod with the last index has the longest host name.
             host = f"{name}-{completions - 1}"
             if dns_label(host):
                 errors.invalid(
@@ -161,7 +165,9 @@ def _take_labels(job: Object) -> None:
 
 def _generated(job: Object) -> dict[str, str]:
     """The labels that select a job's pods, by their former and their present names."""
-    uid, name = job["metadata"]["uid"], job["metadata"].get("name", "")
+    uid = job["metadata"]["uid"]
+    name = job["metadata"].get("name", "")
+    # The names without a domain are from before 1.27, and clients still select by them.
     return {"controller-uid": uid, "job-name": name, UID_LABEL: uid, NAME_LABEL: name}
 
 

@@ -69,6 +69,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """Accept a change of the selector."""
+        # Unlike the kinds of apps/v1, which forbid it because pods could be orphaned.
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

@@ -67,6 +67,7 @@ def selected(owner: str = "ReplicaSet") -> Rule:
         elif not daemon:
             printed = printed_value(shown_selector(selector))
             errors.add("FieldValueInvalid", place, UNUSABLE[owner].format(printed))
+        # As in Go, an unusable selector ends the checks of a replica set, but not those of the others.
         if usable or daemon:
             check_template(template, f"{path}.template", errors)
         if usable or owner != "ReplicaSet":
@@ -75,6 +76,7 @@ def selected(owner: str = "ReplicaSet") -> Rule:
     return check
 
 
+# The controllers replace pods that end, whatever their result: only one policy makes sense.
 def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
     """Require that pods restart always and have no deadline."""
     path = "spec.template.spec"

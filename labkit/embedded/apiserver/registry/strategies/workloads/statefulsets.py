@@ -114,6 +114,7 @@ def _check_selected(spec: Any, path: str, errors: FieldErrors) -> None:
     SELECTED({**spec, "template": template}, path, errors)
 
 
+# pkg/apis/apps/validation/validation.go: ValidateStatefulSetSpec, ValidateStatefulSetUpdate
 SELECTED = selected("StatefulSet")
 RETENTION = choice("Retain", "Delete")
 UPDATE = fields(
@@ -137,6 +138,7 @@ UPDATED = every(UPDATE, COUNTS, _check_selected)
 
 def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
     """The template as pods will have it: without a host name, with a volume for each claim."""
+    # The controller sets both host names itself: the one of the pod, and that of the service.
     pod = {**template["spec"]}
     for field in ("hostname", "subdomain"):
         pod.pop(field, None)
