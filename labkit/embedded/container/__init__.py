@@ -1,1 +1,1 @@
-"""A simulated container: its main process, its logs, and what ``kubectl exec`` starts beside it."""
+"""A simulated container: its main process, its logs, and what ``kubectl exec`` starts in it."""

@@ -29,7 +29,7 @@ class Container:
         image: Its image.
         hostname: The pod's host name.
         environment: Its variables, without PATH, HOME and HOSTNAME.
-        network: What it can reach.
+        network: The pod's network.
         now: Seconds since 1970.
         random: Random bytes.
         command: The words of its first process.
@@ -37,7 +37,7 @@ class Container:
         gid: Its group, if the pod sets one.
         number: The number of its first process.
         groups: Further groups of its user.
-        workdir: Where commands start, if the pod sets it.
+        workdir: The directory in which commands start, if the pod sets it.
         read_only: Whether its root file system must not change.
     """
 
@@ -80,7 +80,7 @@ class Container:
             **environment,
         }
         self.environment.setdefault("HOME", account.home)
-        # The container runtime makes the directory, as root.
+        # The directory is made by the container runtime, as root.
         self._ensure(self.workdir)
         add_proc(self.fs.root, self._proc(), str(number))
         self.fs.root.read_only = read_only
@@ -183,7 +183,7 @@ class Container:
             io: The far end.
             stdin: Whether it has an input.
             terminal: Whether that is a terminal; ``io`` then speaks as one.
-            budget: What it may use.
+            budget: Its limits.
 
         Raises:
             NotRunnable: It cannot be started.
@@ -205,7 +205,7 @@ class Container:
         try:
             return await task_loop.run(self._main(task_loop, words, fds, environment))
         except BudgetExceeded as end:
-            # The client may be gone by now.
+            # The client can be gone by now.
             with contextlib.suppress(Exception):
                 await io.write(errors, f"Killed: {end.reason}\n".encode())
             return end.status

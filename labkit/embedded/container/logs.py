@@ -161,7 +161,7 @@ class LogStream:
 
     @property
     def closed(self) -> bool:
-        """Whether the container has ended and every line was read."""
+        """True once the container has ended and every line was read."""
         full = 0 <= self._options.limit_bytes <= self._sent
         return self._ended or full or (self._log.closed and not self._log.lines(after=self._last))
 

@@ -1,6 +1,6 @@
 """The first process of a container: a coroutine that lives on between the server's requests.
 
-It runs until it sleeps, and is resumed when the cluster's clock says so. Nothing waits
+It runs until it sleeps, and is resumed by the cluster's clock. No thread or timer waits
 for it: a container whose command is ``sleep 9999999`` costs one suspended coroutine.
 """
 
@@ -66,7 +66,7 @@ class ProcessIO:
         return data
 
     def stdin_ready(self) -> bool:
-        """Whether there is input, or its end."""
+        """Return whether there is input, or its end."""
         return bool(self._typed) or self._ended
 
     async def write(self, channel: int, data: bytes) -> None:

@@ -1,6 +1,6 @@
 """A terminal's line discipline: echo, erasing, Ctrl-C and Ctrl-D, and line ends.
 
-It stands between the far end, which sends single keys, and the command, which reads lines.
+It is between the far end, which sends single keys, and the command, which reads lines.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Terminal:
         self._io.window = size
 
     def stdin_ready(self) -> bool:
-        """Whether there is input to read."""
+        """Return whether there is input to read."""
         return bool(self._ready) or self._io.stdin_ready()
 
     async def write(self, channel: int, data: bytes) -> None:
@@ -49,7 +49,7 @@ class Terminal:
         await self._io.sleep(seconds)
 
     async def read_stdin(self) -> bytes:
-        """The next line, a Ctrl-C, or nothing at Ctrl-D on an empty line."""
+        """Return the next line, a Ctrl-C, or ``b""`` at Ctrl-D on an empty line."""
         while True:
             if self._ready:
                 end = self._ready.find(b"\n")
@@ -120,7 +120,7 @@ class Terminal:
             await self._echo(b"\b \b")
 
     async def _sequence(self, byte: int) -> None:
-        """An arrow key: up and down bring back earlier lines; the others do nothing."""
+        """An arrow key: up and down bring back earlier lines; the others are ignored."""
         self._escape += bytes((byte,))
         if len(self._escape) == 2 and byte in b"[O":
             return

@@ -1,8 +1,8 @@
-"""A container's files: a tree in memory, and nothing of the host.
+"""A container's files: a tree in memory, apart from the host's files.
 
-The tree has what the shell's commands look at: regular files, directories, symbolic
-links, a few devices, modes, owners, times, mounts that are read-only, and a bound on how
-much it may hold. Nodes of an image are shared between containers and copied when written.
+The tree has all that the shell's commands look at: regular files, directories, symbolic
+links, a few devices, modes, owners, times, mounts that are read-only, and a bound on its
+size. Nodes of an image are shared between containers and copied when written.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class FileSystem:
         while todo:
             part = todo.pop()
             if part == "..":
-                # Not by ``parent``: a directory of a shared volume stands in several trees.
+                # Not by ``parent``: a directory of a shared volume is in several trees.
                 here = above.pop() if above else self.root
                 continue
             if len(part.encode("utf-8", "surrogatepass")) > MAX_NAME:
@@ -237,7 +237,7 @@ class FileSystem:
         self._written(file)
 
     def add(self, location: Location, node: Node) -> None:
-        """Add a node at a location where there is none."""
+        """Add a node at a free location."""
         if location.node is not None:
             raise FileError(EXISTS)
         if self.is_read_only(location.parent):
@@ -256,7 +256,7 @@ class FileSystem:
         location.parent.mtime = self.now()
 
     def mkdir(self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755) -> None:
-        """Create a directory; with ``parents`` also missing parents, and it may exist."""
+        """Create a directory; with ``parents`` also missing parents, and no error if it exists."""
         path = path.rstrip("/") or "/"
         if not parents:
             self.add(self.find(path, cwd), Directory(mode=mode))
@@ -295,9 +295,9 @@ class FileSystem:
         return here is not None
 
     def may(self, node: Node, want: int) -> bool:
-        """Return whether the container's user may read (4), write (2) or enter (1) a node."""
+        """Return whether the container's user can read (4), write (2) or enter (1) a node."""
         if self.uid == 0:
-            # Root may do everything but run a file that nobody may.
+            # Root can do everything, except run a file without any execute bit.
             return want != 1 or isinstance(node, Directory) or bool(node.mode & 0o111)
         shift = 3 if node.gid in (self.gid, *self.groups) else 0
         if node.uid == self.uid:
@@ -315,6 +315,6 @@ class FileSystem:
         self.used_nodes += nodes
 
     def _written(self, file: File) -> None:
-        """Note that a file's content has changed: it is no program of the image any more."""
+        """Note that a file's content has changed: it no longer stands for a program of the image."""
         file.program = ""
         file.mtime = self.now()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A line of ``/etc/passwd``; by default that of a user without one."""
+    """A line of ``/etc/passwd``; by default for a user without one."""
 
     name: str = ""
     uid: int = 0
@@ -31,13 +31,13 @@ class Image:
         name: A name for the table.
         distribution: ``debian``, ``ubuntu``, ``alpine``, ``busybox`` or ``none``.
         programs: The commands it has.
-        packages: What ``apt-get`` or ``apk`` can add.
-        entrypoint: What runs when the pod names no command.
+        packages: The packages that ``apt-get`` or ``apk`` can add.
+        entrypoint: The command when the pod names none.
         command: The arguments when the pod names none.
-        environment: Its own variables, beside PATH.
+        environment: Its own variables, except PATH.
         user: The number of the user it runs as.
         users: Its accounts.
-        workdir: Where commands start.
+        workdir: The directory in which commands start.
         serves: Ports that its server listens on, by the name of the server.
         release: ``/etc/os-release``.
     """

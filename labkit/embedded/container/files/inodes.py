@@ -27,7 +27,7 @@ class FileError(Exception):
 
 @dataclass(slots=True)
 class Node:
-    """What every entry has.
+    """An entry of a directory.
 
     Args:
         mode: Permission bits.
@@ -49,10 +49,10 @@ class File(Node):
     """A regular file.
 
     Args:
-        data: What it holds.
-        program: The command it stands for, if it is a program of the image.
+        data: Its content.
+        program: The name of its command, if it is a program of the image.
         generate: Gives the content at every reading (``/proc``, a mounted token).
-        memory: It lies on a memory file system (a mounted volume).
+        memory: It is on a memory file system (a mounted volume).
     """
 
     data: bytes | bytearray = b""
@@ -87,8 +87,8 @@ class Directory(Node):
         entries: Name to node.
         parent: The directory above.
         mount: Something is mounted here.
-        memory: It lies on a memory file system.
-        read_only: Nothing in it may change.
+        memory: It is on a memory file system.
+        read_only: Its content cannot be changed.
         refresh: Brings a mounted volume up to date before it is looked at.
     """
 
@@ -108,12 +108,12 @@ class Directory(Node):
 
 @dataclass(slots=True)
 class Location:
-    """Where a path leads.
+    """The end of a path.
 
     Args:
         parent: The directory that holds the last name.
         name: The last name, empty for the root.
-        node: What is there, if anything.
+        node: The node with that name, if it exists.
     """
 
     parent: Directory

@@ -1,4 +1,4 @@
-"""The files a container starts with: its image's tree, ``/proc``, ``/dev``, and what the kubelet adds."""
+"""The files a container starts with: its image's tree, ``/proc``, ``/dev``, and the kubelet's additions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The TLS check of a pod's client: is this certificate signed by that authority, for that name?
+"""The TLS check of a pod's client: is this certificate for that name, and signed by that authority?
 
 Decided from the certificates themselves, so a wrong ``--cacert`` fails for the real reason.
 """
@@ -76,7 +76,7 @@ def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def matches_host(certificate: x509.Certificate, host: str) -> bool:
-    """Whether a certificate is for a host name or address."""
+    """Return whether a certificate is for a host name or address."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

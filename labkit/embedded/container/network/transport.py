@@ -1,6 +1,6 @@
 """The pods' network: names, addresses, ports, and the API server behind one of them.
 
-No socket is opened. A connection is a callable that takes a request and gives an answer.
+No socket is opened. A connection is a callable from a request to a response.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class PodNetwork:
         address: The pod's address.
         namespace: The pod's namespace, first in the search path of names.
         hosts: Names of ``/etc/hosts``.
-        service: Looks up a Service by namespace and name: its cluster IP; that of a pod for a headless one, empty
-            where there is none.
+        service: Looks up a Service by namespace and name: its cluster IP; a pod's address for a headless one, empty
+            without any pod.
         listeners: The servers of the pod's own containers, by port.
         elsewhere: Finds the server at an address and a port outside the pod.
     """
@@ -56,7 +56,7 @@ class PodNetwork:
         self._elsewhere = elsewhere
 
     def resolve(self, host: str) -> str | None:
-        """A name's address, or None if there is no such name."""
+        """Return a name's address, or None if it does not exist."""
         host = host.lower().rstrip(".")
         if _IPV4.fullmatch(host):
             return host if all(int(part) < 256 for part in host.split(".")) else None
@@ -68,7 +68,7 @@ class PodNetwork:
         return (service[1] or None) if service is not None else None
 
     def canonical(self, host: str) -> str:
-        """A name in full, as DNS gives it."""
+        """Return a name in full, as in a DNS record."""
         service = self._find(host.lower().rstrip("."))
         return f"{service[0]}.svc.cluster.local" if service is not None else host
 

@@ -88,7 +88,7 @@ async def apt_get(process: Process) -> int:
     missing: list[str] = []
     if verb == "update":
         _update(process)
-        # The mirror is fictitious: nothing is fetched.
+        # The mirror is fictitious, and no file is fetched.
         suite = "noble" if image.distribution == "ubuntu" else "trixie"
         text = _UPDATE.format(image.distribution, suite)
     else:

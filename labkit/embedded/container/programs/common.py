@@ -69,7 +69,7 @@ async def for_each_input(
 async def for_each_path(
     process: Process, paths: list[str], action: Callable[[str], Awaitable[None]], problem: str
 ) -> int:
-    """Apply an action to every path, and report where it fails: ``problem 'path': reason``. Returns 0 or 1."""
+    """Apply an action to every path, and report its failures: ``problem 'path': reason``. Returns 0 or 1."""
     status = 0
     for path in paths:
         await process.task_loop.tick()
@@ -118,7 +118,7 @@ async def filter_lines(process: Process, change: Callable[[bytes], bytes | None]
 
 
 async def everything(process: Process, stream: Stream) -> bytes:
-    """Read all of a stream; ``MemoryExceeded`` if it is more than one command may hold."""
+    """Read all of a stream; ``MemoryExceeded`` beyond the memory of one command."""
     content = bytearray()
     async for data in chunks(process, stream):
         content += data
@@ -146,12 +146,12 @@ async def all_lines(process: Process, *, failed: int = 1) -> tuple[list[bytes], 
 
 @contextmanager
 def listening(process: Process, port: int, handle: Handler, server: str) -> Iterator[None]:
-    """Serve a port of the pod; ``server`` says how, as in :class:`Listener`."""
+    """Serve a port of the pod; ``server`` is the name in :class:`Listener`."""
     listeners = process.system.listeners
     listener = listeners[port] = Listener(handle, server)
     try:
         yield
     finally:
-        # The server may end after its pod has begun anew, and another one has the port.
+        # The server can end after its container has restarted, when another one has the port.
         if listeners.get(port) is listener:
             del listeners[port]

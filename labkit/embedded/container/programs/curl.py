@@ -1,6 +1,6 @@
 """``curl``: the options a learner types, with the real messages and exit codes.
 
-It opens no socket: it asks the pod's network who listens, checks the certificate that is
+It opens no socket: it looks for the server in the pod's network, checks the certificate that is
 really served, and hands the request to the API server's own handler.
 """
 

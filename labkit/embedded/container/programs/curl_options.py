@@ -36,7 +36,7 @@ _OPTIONS = known_options(
 
 
 class UsageError(Exception):
-    """The command line makes no sense; its text is curl's message, empty for the hint alone.
+    """The command line is invalid; its text is curl's message, empty for the hint alone.
 
     Args:
         message: The message without curl's name.
@@ -55,7 +55,7 @@ class CurlOptions:
     """A command line, taken apart.
 
     Args:
-        values: The last value of each option by its long name; that of a flag is empty.
+        values: The last value of each option by its long name; a flag has an empty one.
         urls: The addresses.
         outputs: For each address a path, or ``-`` for stdout.
         headers: Names and values; an empty value removes a header that curl sends by itself.

@@ -61,7 +61,7 @@ class Url:
 
     @property
     def port(self) -> int:
-        """The port, by default that of the protocol."""
+        """The port, by default the protocol's."""
         return int(self.port_text) if self.port_text else PORTS[self.scheme]
 
     @property
@@ -144,7 +144,7 @@ class Transfer:
 
     @property
     def http2(self) -> bool:
-        """Whether HTTP/2 was used, which the API server negotiates over TLS."""
+        """True if HTTP/2 was used, which the API server negotiates over TLS."""
         return self.certificate is not None and not self.http1
 
     def header(self, name: str) -> str:
@@ -153,7 +153,7 @@ class Transfer:
 
     @property
     def bare(self) -> bool:
-        """Whether plain HTTP was sent to a TLS port: Go's server then answers with one line and no headers."""
+        """True if plain HTTP was sent to a TLS port: the response of Go's server is then one line without headers."""
         certificates = self.listener.certificates if self.listener is not None else b""
         return self.url.scheme == "http" and bool(certificates)
 

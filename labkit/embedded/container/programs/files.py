@@ -68,7 +68,7 @@ async def rm(process: Process) -> int:
 
 
 async def _remove(process: Process, location: Location, name: str) -> bool:
-    """Remove what is in a directory, then the directory; return whether something could not be removed."""
+    """Remove the content of a directory, then the directory; return whether something could not be removed."""
     failed = False
     if isinstance(location.node, Directory):
         await process.task_loop.tick()

@@ -75,7 +75,7 @@ async def tr(process: Process) -> int:
     async for data in chunks(process, process.stdin):
         data = data.translate(table, first if delete else b"")
         if repeats is not None:
-            # A run of one character may have begun in the chunk before.
+            # A run of one character can begin in the chunk before.
             joined = repeats.sub(rb"\1", last + data)
             data, last = joined[len(last) :], joined[-1:]
         await process.stdout.write(data)

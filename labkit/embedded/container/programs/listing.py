@@ -29,7 +29,7 @@ def _size(node: Node) -> int:
     """Return the size that ``ls -l`` shows."""
     match node:
         case Directory():
-            # tmpfs, on which volumes are, takes 20 bytes a name.
+            # Volumes are on tmpfs, where a name has 20 bytes.
             return 20 * (len(node.look()) + 2) if node.memory else 4096
         case Link():
             return len(node.target.encode("utf-8", "surrogateescape"))
@@ -42,7 +42,7 @@ def _size(node: Node) -> int:
 
 
 def _blocks(node: Node) -> int:
-    """Return the kilobytes on disk, for the total."""
+    """Return the kilobytes on disk, which the total adds up."""
     if isinstance(node, Directory) and node.memory:
         return 0
     return 0 if isinstance(node, Link) else (_size(node) + 4095) // 4096 * 4

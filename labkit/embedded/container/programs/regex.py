@@ -179,7 +179,7 @@ class Regex:
         self.groups = self._compiled.groups
 
     def find(self, charge: Callable[[float], None], text: str, start: int = 0) -> Match | None:
-        """The leftmost match at or after an index, for which ``charge`` takes the steps it cost."""
+        """Return the leftmost match at or after an index, and ``charge`` the steps of the search."""
         began = time.process_time()
         try:
             return self.search(text, start)
@@ -187,7 +187,7 @@ class Regex:
             charge(0.1 + (time.process_time() - began) * STEPS_PER_SECOND)
 
     def search(self, text: str, start: int = 0) -> Match | None:
-        """The leftmost match at or after an index; ``BudgetExceeded`` if it would take too long."""
+        """Return the leftmost match at or after an index; ``BudgetExceeded`` if the search is too long."""
         try:
             if len(text) <= MAX_TEXT:
                 return self._compiled.search(text, start, timeout=MAX_SECONDS)

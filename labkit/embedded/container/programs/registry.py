@@ -43,7 +43,7 @@ def known_options(spec: str) -> dict[str, tuple[str, str]]:
     """Return the options of a specification: by every name, the first name and the mark behind the names.
 
     Args:
-        spec: The options, separated by blanks: the names of each, separated by commas; ``=`` behind them if it takes a
+        spec: The options, separated by blanks: the names of each, separated by commas; ``=`` behind them if it has a
             value, ``?`` if the long one can, ``!`` if only the real program has it. One letter is a short option, more
             are a long one: ``v a,all n,lines= color? Z,context!``.
     """
@@ -137,7 +137,7 @@ def program(
         options: The options, as :func:`known_options` reads them. Without any, each word is an operand.
         misuse: The exit status for an unknown option, which is reported.
         stop: Whether the first operand ends the options.
-        missing: The message if there is no operand, for a command that needs one.
+        missing: The message without an operand, for a command that needs one.
         usage: The hint behind the message about an unknown option.
     """
 

@@ -20,11 +20,9 @@ def make_shell(process: Process, dialect: str) -> Shell:
         level = environment.get("SHLVL", "")
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
         environment.setdefault("_", "/usr/bin/bash")
-    shell = process.new_shell(
-        dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect
-    )
+    shell = process.new_shell(environment, dialect=dialect)
     if dialect == "bash":
-        shell.variables.declare("OLDPWD").exported = True
+        shell.variables.export("OLDPWD")
     return shell
 
 
@@ -34,7 +32,7 @@ _IGNORED = frozenset({"--login", "--norc", "--noprofile"})
 
 @program("sh", "bash", "dash", "ash")
 async def shell_program(process: Process) -> int:
-    """Run a script: ``-c TEXT``, a file, or what stdin gives."""
+    """Run a script: ``-c TEXT``, a file, or the lines of stdin."""
     bash = process.name == "bash"
     shell = make_shell(process, "bash" if bash else "dash")
     arguments = process.operands
@@ -90,7 +88,7 @@ async def _from_file(process: Process, shell: Shell, arguments: list[str]) -> in
 
 
 def _check_program(process: Process, name: str, problem: str) -> None:
-    """Raise ``Failure`` with a program's own message if there is no program to run."""
+    """Raise ``Failure`` with a program's own message if the program to run does not exist."""
     if process.fs.program(name, process.env.get("PATH", ""), process.cwd) is None:
         raise Failure(f"{problem}: No such file or directory", 127)
 
@@ -114,7 +112,7 @@ async def env(process: Process) -> int:
         return await process.out(environment_text(environment))
     _check_program(process, words[0], f"'{words[0]}'")
     directory = process.value("C") or process.cwd
-    return await process.spawn(words, environment, dict(process.fds), directory)
+    return await process.run(words, environment, directory)
 
 
 @program(

@@ -54,7 +54,7 @@ async def wc(process: Process) -> int:
             counts["c"] += len(data)
             counts["l"] += data.count(b"\n")
             counts["m"] += len(data.translate(None, _CONTINUATION))
-            # The first word of a chunk may be the end of the last one's.
+            # The first word of a chunk can be the end of the last one's.
             counts["w"] += len(data.split()) - int(inside and bool(data[:1].strip()))
             inside = bool(data[-1:].strip())
         total.update(counts)
@@ -63,7 +63,7 @@ async def wc(process: Process) -> int:
     status = await for_each_input(process, count)
     if len(process.operands) > 1:
         rows.append((total, " total"))
-    # GNU takes the width of the files' total size, and 7 for a pipe, which has no size.
+    # As wide as the total size of the files in GNU's wc; a pipe has no size, and gets 7.
     width = len(str(total["c"])) if process.operands else 7
     if len(columns) == 1 and len(rows) < 2:
         width = 1

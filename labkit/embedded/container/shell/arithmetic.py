@@ -79,7 +79,7 @@ def evaluate(text: str, get: Callable[[str], str], *, bash: bool = False) -> int
         A signed 64-bit integer, 0 for an empty expression.
 
     Raises:
-        ArithmeticProblem: The expression is malformed, uses what is left out, or divides by zero.
+        ArithmeticProblem: The expression is malformed, uses an operator that is left out, or divides by zero.
     """
     if len(text) > MAX_LENGTH:
         raise ArithmeticProblem("expression too long")
@@ -196,7 +196,7 @@ class _Parser:
 
     def variable(self, name: str) -> int:
         text = self.get(name).strip()
-        # Bash evaluates a value as an expression again, which a loop of names makes endless.
+        # Bash evaluates a value as an expression again, which is endless for `x=x`.
         if not re.fullmatch(r"-?(?:0[xX][0-9a-fA-F]+|\d+)|", text):
             raise _left_out(f"{name}={text[:40]}")
         value = self.number(text.removeprefix("-")) if text else 0

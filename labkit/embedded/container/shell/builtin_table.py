@@ -39,7 +39,7 @@ def builtin(*names: str) -> Callable[[Builtin], Builtin]:
 
 
 async def left_out(shell: Shell, construct: str) -> int:
-    """Report that the lab's shell leaves out what the real one has; the status is 127."""
+    """Report that the lab's shell leaves a construct out; the status is 127."""
     await shell.write(2, f"{construct}: not simulated in this lab's pods\n")
     return 127
 

@@ -47,7 +47,7 @@ _BINARY = frozenset({*_TEXT_TESTS, *_NUMBER_TESTS, "-nt", "-ot", "-ef"})
 
 
 class TestError(Exception):
-    """The question makes no sense; status 2. Its text is the message of bash.
+    """An invalid question; status 2. Its text is the message of bash.
 
     Args:
         problem: The problem.
@@ -64,7 +64,7 @@ def ask(shell: Shell, arguments: list[str]) -> bool:
     """Answer the arguments of ``test``, by POSIX' rules for their number.
 
     Raises:
-        TestError: The question makes no sense, or is not simulated.
+        TestError: The question is invalid or not simulated.
     """
     match arguments:
         case []:

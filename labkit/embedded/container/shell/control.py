@@ -56,7 +56,7 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
 
 
 async def _tested(shell: Shell, commands: syntax.Commands) -> bool:
-    """Run a condition, whose failure ends nothing."""
+    """Run a condition, whose failure does not end the shell (``set -e``)."""
     shell.tested += 1
     try:
         return await shell.run(commands) == 0
@@ -65,7 +65,7 @@ async def _tested(shell: Shell, commands: syntax.Commands) -> bool:
 
 
 async def _and_or(shell: Shell, command: syntax.AndOr) -> int:
-    """``&&`` and ``||``: only the failure of the last command may end the shell."""
+    """``&&`` and ``||``: only the failure of the last command can end the shell."""
     first, *others, last = command.commands
     good = await _tested(shell, (first,))
     for operator, other in zip(command.operators, others, strict=False):
@@ -77,7 +77,7 @@ async def _and_or(shell: Shell, command: syntax.AndOr) -> int:
 
 
 async def _pipeline(shell: Shell, commands: syntax.Commands) -> int:
-    """Run commands side by side, each reading what the one before it writes."""
+    """Run commands side by side, each reading the output of the one before it."""
     tasks = []
     source = shell.fds[0]
     for index, command in enumerate(commands):
@@ -117,7 +117,7 @@ async def _background(shell: Shell, command: syntax.Command) -> None:
     part.fds[0] = NullStream()
     task = shell.last_background = shell.task_loop.spawn(_part(part, (command,)))
     shell.jobs.append(task)
-    # A loop of `true &` must not keep every process that it ever started.
+    # A loop of `true &` must not hold on to every process that it ever started.
     del shell.jobs[:-MAX_JOBS]
     if shell.interactive:
         await shell.write(2, f"[{len(shell.jobs)}] {task.pid}\n")
@@ -135,7 +135,7 @@ async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
 
 
 async def _loop(shell: Shell, command: syntax.While) -> int:
-    """``while`` and ``until``: the status is that of the last body, not of the condition."""
+    """``while`` and ``until``: the last body has the status, not the condition."""
     status = 0
 
     async def once() -> bool:

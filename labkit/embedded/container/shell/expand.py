@@ -104,7 +104,7 @@ class _Fields:
             if text:
                 self.current = (self.current or "") + text.replace("\\", "\\\\")
         else:
-            # A separator that is no blank ends even an empty field: `a::b` has three.
+            # Only blanks are joined: `a::b` has three fields with IFS=:.
             for piece, separator in _separators(self.separators).findall(text):
                 self.add(piece, is_quoted=False, split=False)
                 if separator.strip(" \t\n"):
@@ -184,7 +184,7 @@ async def _substitute(shell: Shell, script: Script) -> str:
     inner = shell.subshell()
     inner.fds[1] = capture
     if shell.bash:
-        # Only bash in POSIX mode keeps `set -e` in a substitution.
+        # Bash drops `set -e` in a substitution, except in POSIX mode.
         inner.options.discard("errexit")
     match script.commands:
         case (Simple(words=(), assignments=(), redirects=redirects) as only,) if redirects:
@@ -201,10 +201,10 @@ async def _substitute(shell: Shell, script: Script) -> str:
 
 
 async def _expand_parameter(shell: Shell, part: Parameter) -> str | list[str] | Word:
-    """Return the value of an expansion: a text, several for ``$@``, or the word that stands for an unset one.
+    """Return the value of an expansion: a text, several for ``$@``, or the word for an unset one.
 
     Raises:
-        ExpansionError: It cannot be read, or is unset where that is an error.
+        ExpansionError: It cannot be read, or is unset in a place where that is an error.
     """
     name, operator = part.name, part.operator
     if operator == "bad":
@@ -282,7 +282,7 @@ def _file_names(shell: Shell, field: str) -> list[str]:
         bases = [path + "/" for path in paths] if number else paths
         paths = []
         for base in bases:
-            shell.task_loop.charge(10)  # a path is walked, and no other process runs meanwhile
+            shell.task_loop.charge(10)  # a path is walked while no other process can run
             if not is_magic(part):
                 path = base + literal(part)
                 # The root, and a last slash, which only directories match.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.shell import ExitShell, LoopControl, Shell
 from labkit.embedded.container.shell.streams import StreamError, decode
@@ -11,72 +13,56 @@ MAX_LINES = 500
 
 
 def prompt(shell: Shell) -> str:
-    """The prompt: ``root@curl:/#`` of Debian's bash, ``/ #`` of busybox."""
-    mark = "#" if shell.system.fs.uid == 0 else "$"
+    """Return the prompt: ``root@curl:/#`` of Debian's bash, ``/ #`` of busybox."""
+    uid = shell.system.fs.uid
+    mark = "$" if uid else "#"
     home = shell.variables.text("HOME") or "/root"
-    where = (
-        "~" + shell.cwd[len(home) :]
-        if shell.cwd == home or shell.cwd.startswith(home + "/")
-        else shell.cwd
-    )
-    user = next(
-        (one.name for one in shell.system.image.users if one.uid == shell.system.fs.uid),
-        "I have no name!",
-    )
-    if shell.dialect == "bash":
-        text = shell.variables.text("PS1") or r"\u@\h:\w\$ "
-        meanings = {
-            "\\u": user,
-            "\\h": shell.system.hostname,
-            "\\w": where,
-            "\\$": mark,
-            "\\n": "\n",
-        }
-        for escape, meaning in meanings.items():
-            text = text.replace(escape, meaning)
-        return text
-    if shell.system.image.distribution in ("alpine", "busybox"):
-        return f"{where} {mark} "
-    return f"{mark} "
+    path = re.sub(rf"^{re.escape(home)}(?=/|$)", "~", shell.cwd)
+    if not shell.bash:
+        busybox = shell.system.image.distribution in ("alpine", "busybox")
+        return f"{path} {mark} " if busybox else f"{mark} "
+    meanings = {
+        "\\u": shell.system.image.user_name(uid) or "I have no name!",
+        "\\h": shell.system.hostname,
+        "\\w": path,
+        "\\$": mark,
+        "\\n": "\n",
+    }
+    text = shell.variables.text("PS1") or r"\u@\h:\w\$ "
+    return re.sub(r"\\.", lambda match: meanings.get(match[0], match[0]), text)
 
 
-def _unfinished(text: str, dialect: str) -> bool:
-    """Whether a command goes on in the next line."""
-    if text.endswith("\\\n") and not text.endswith("\\\\\n"):
-        return True
-    return parse(text, dialect).unfinished
+async def _read_command(shell: Shell, *, prompts: bool) -> str:
+    """Return the lines up to the end of a command; an empty text at the end of the input."""
+    text = ""
+    for _ in range(MAX_LINES):
+        if prompts:
+            await shell.write(2, (shell.variables.text("PS2") or "> ") if text else prompt(shell))
+        line = decode(await shell.fds[0].read_line())
+        text += line
+        goes_on = text.endswith("\\\n") and not text.endswith("\\\\\n")
+        if not line or not (goes_on or parse(text, shell.dialect).unfinished):
+            break
+    return text
 
 
 async def interact(shell: Shell) -> int:
     """Run the commands of a person, and return the exit status."""
     shell.interactive = True
-    source = shell.fds[0]
     while True:
-        text = ""
         try:
-            await shell.write(2, prompt(shell))
-            count = 0
-            while True:
-                line = decode(await source.read_line())
-                count += 1
-                if not line:
-                    if text:
-                        break
-                    await shell.write(2, "exit\n" if shell.dialect == "bash" else "")
-                    return shell.status
-                text += line
-                if count < MAX_LINES and _unfinished(text, shell.dialect):
-                    await shell.write(2, shell.variables.text("PS2") or "> ")
-                    continue
-                break
-            if text.startswith("!") and shell.dialect == "bash" and text[1:2].strip():
+            text = await _read_command(shell, prompts=True)
+            if not text:
+                await shell.write(2, "exit\n" if shell.bash else "")
+                return shell.status
+            if re.match(r"!\S", text) and shell.bash:
                 await shell.write(2, f"{text.split()[0]}: not simulated in this lab's pods\n")
             elif text.strip():
                 await shell.run_text(text)
         except Interrupted:
+            # Ctrl-C ends what runs, at any depth, but not the shell.
             shell.status = 130
-            shell.loops = 0
-            shell.tested = 0
+            shell.loops = shell.tested = 0
             shell.task_loop.depth = 1
             await shell.write(2, "\n")
         except ExitShell as leave:
@@ -89,22 +75,11 @@ async def interact(shell: Shell) -> int:
 
 
 async def run_lines(shell: Shell) -> int:
-    """Run what stdin gives, a command at a time, so that commands can read the lines after them."""
-    source = shell.fds[0]
-    text = ""
+    """Run the commands of stdin, one at a time, so that commands can read the lines after them."""
     try:
-        while True:
-            line = decode(await source.read_line())
-            text += line
-            if line and len(text) < 100_000 and _unfinished(text, shell.dialect):
-                continue
-            if not text:
-                break
+        while text := await _read_command(shell, prompts=False):
             await shell.run_text(text)
             shell.line += text.count("\n")
-            text = ""
-            if not line:
-                break
     except ExitShell as leave:
         shell.status = leave.status
     except LoopControl:

@@ -36,7 +36,7 @@ class Interpreter(Shell):
     """Whether it runs one command alone, which takes the place of a ``bash -c``: ``SHLVL`` is one less then."""
 
     async def main(self, script: str | Script) -> int:
-        """Run a whole script (a text, or what the parser made of it) as a process of its own; return its exit status."""
+        """Run a whole script (a text, or a parsed one) as a process of its own; return its exit status."""
         try:
             if isinstance(script, str):
                 script = parse(script, self.dialect)
@@ -61,7 +61,7 @@ class Interpreter(Shell):
             return self.status
         lines = script.error.split("\n")
         if self.interactive and self.bash:
-            # A line number would mean nothing to a person who types.
+            # A line number is of no use to a person who types.
             lines = [lines[0].partition(": ")[2]]
         where = "-c: " if self.from_command and self.bash else ""
         await self.write(2, "".join(f"{self.name}: {where}{line}\n" for line in lines))
@@ -130,7 +130,7 @@ class Interpreter(Shell):
         if not words:
             for assignment in command.assignments:
                 await self._assign(assignment)
-            # The status of `x=$(…)` is that of the substitution.
+            # `x=$(…)` has the status of the substitution.
             values = [part for assignment in command.assignments for part in assignment.value.parts]
             if not any(isinstance(part, Substitution) for part in values):
                 self.status = 0
@@ -141,7 +141,7 @@ class Interpreter(Shell):
         }
         for assignment in command.assignments:
             await self._assign(assignment)
-            self.variables.declare(assignment.name).exported = True
+            self.variables.export(assignment.name)
         try:
             self.status = await self.call(words)
             if words == ["exec"] and self.fds is not outer:

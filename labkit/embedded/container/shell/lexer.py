@@ -8,7 +8,7 @@ from labkit.embedded.container.shell.syntax import Redirect, Text, Word
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 from labkit.embedded.container.shell.words import WordReader
 
-# Longer operators stand in front of those that they begin with.
+# An operator must precede its own beginnings: `>>` before `>`.
 _POSIX = r"<>|<<-|&&|\|\||;;|<<|>>|<&|>&|>\||<|>|;|&|\||\(|\)"
 _BASH_LEFT_OUT = r";;&|;&|\|&"
 OPERATORS = {
@@ -35,7 +35,7 @@ MAX_DESCRIPTOR = 1000
 
 
 class Lexer(WordReader):
-    """Reads one token after the other; each dialect knows other operators."""
+    """Reads one token after the other; each dialect has its own operators."""
 
     def __init__(self, text: str, dialect: str, line: int = 1) -> None:
         super().__init__(text, dialect, line)
@@ -54,7 +54,7 @@ class Lexer(WordReader):
         self.warnings: list[str] = []
 
     def fail(self, expecting: str = "") -> SyntaxProblem:
-        """Return the error of a token that cannot stand here."""
+        """Return the error of a token in the wrong place."""
         if self.token in LIST_ENDS:
             expecting = expecting or self.expected
         if not self.token:

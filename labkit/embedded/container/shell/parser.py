@@ -37,7 +37,7 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
     """Parse a script with the syntax and the error messages of a dialect, ``bash`` or ``dash``.
 
     Returns:
-        The commands; with a syntax error, those of the lines before it, and its message.
+        The commands; with a syntax error, only the lines before it, and its message.
     """
     # Checkpoints and probes run the same few commands again and again.
     return (_parse if len(text) > MAX_KEY_LENGTH else _parse_cached)(text, dialect, line)
@@ -126,7 +126,7 @@ class Parser(Lexer):
             self.advance()
 
     def expect(self, word: str) -> None:
-        """Step over a token that must stand here."""
+        """Step over a token that must come now."""
         if self.token != word:
             raise self.fail(word)
         self.advance()

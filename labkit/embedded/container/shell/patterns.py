@@ -1,10 +1,10 @@
 """Shell patterns (``*``, ``?``, ``[…]``), matched without backtracking bombs.
 
-The text between two stars has a fixed length. So the first place where it fits is as good as any other,
-and is never tried again: an atomic group of Python's ``re`` says so. A match then costs at most length of the
+The text between two stars has a fixed length. So its first match is as good as any other,
+and is never tried again, with an atomic group of Python's ``re``. A match then costs at most length of the
 text times length of the pattern.
 
-In a pattern's text a backslash stands in front of each character that was quoted (:func:`quoted`).
+In a pattern's text a backslash precedes each character that was quoted (:func:`quoted`).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _item(match: re.Match[str]) -> str:
     """Return a pattern's token as an expression for one character, or a star."""
     if match["set"] is not None:
         ranges = member_ranges(match["set"])
-        # An empty class is no valid expression, but `[b-a]` is a valid pattern, which nothing matches.
+        # `re` has no empty class, but `[b-a]` is a valid pattern, which matches no character.
         empty = "." if match["negated"] else "(?!)"
         return f"[{'^' if match['negated'] else ''}{ranges}]" if ranges else empty
     special = {"*": _STAR, "?": "."}.get(match["plain"] or "")
@@ -98,7 +98,7 @@ class Pattern:
         return text[: len(text) - match.end()] if match else text
 
     def _compiled(self, items: list[str], *, longest: bool) -> re.Pattern[str]:
-        """Compile an expression in which every star takes as little as it can, but for the last one if ``longest``."""
+        """Compile an expression in which every star is as short as possible, but for the last one if ``longest``."""
         chunks = [""]
         for item in items:
             if item == _STAR:

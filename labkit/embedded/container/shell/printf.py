@@ -80,7 +80,7 @@ def _bad_format(match: re.Match[str], following: str) -> str:
 
 
 def _integer(value: str, problems: list[str]) -> int:
-    """Parse a number as C's ``strtol`` does; an apostrophe in front gives a character's code."""
+    """Parse a number as C's ``strtol`` does; behind an apostrophe it is a character's code."""
     if value[:1] in ("'", '"'):
         return ord(value[1:2] or "\0")
     match = re.match(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from labkit.embedded.container.files.filesystem import FileSystem
@@ -15,29 +15,19 @@ from labkit.embedded.container.shell.task_loop import TaskLoop
 
 @dataclass(slots=True)
 class Process:
-    """What a command is given.
+    """A command that runs.
 
     Args:
+        shell: The shell process that became it; its descriptors 0, 1 and 2 are always there.
         argv: Its name and words.
         env: Its environment.
-        cwd: Its working directory.
-        fds: Its descriptors; 0, 1 and 2 are always there.
-        task_loop: Starts processes and keeps the budget.
-        system: The container.
-        spawn: Runs another command (``xargs``, ``env``, ``find -exec``).
-        new_shell: Makes a shell process of descriptors, variables and a dialect (``sh``, ``bash``).
         flags: The names and values of its options, in order.
         operands: The words that are not options.
     """
 
+    shell: Shell
     argv: list[str]
     env: Mapping[str, str]
-    cwd: str
-    fds: Mapping[int, Stream]
-    task_loop: TaskLoop
-    system: System
-    spawn: Callable[..., Awaitable[int]] = field(repr=False)
-    new_shell: Callable[..., Shell] = field(repr=False)
     flags: list[tuple[str, str]] = field(default_factory=list)
     operands: list[str] = field(default_factory=list)
 
@@ -60,6 +50,26 @@ class Process:
         return self.argv[1:]
 
     @property
+    def system(self) -> System:
+        """The container around it."""
+        return self.shell.system
+
+    @property
+    def task_loop(self) -> TaskLoop:
+        """Starts processes and holds the budget."""
+        return self.shell.task_loop
+
+    @property
+    def cwd(self) -> str:
+        """Its working directory."""
+        return self.shell.cwd
+
+    @property
+    def fds(self) -> Mapping[int, Stream]:
+        """Its descriptors."""
+        return self.shell.fds
+
+    @property
     def fs(self) -> FileSystem:
         """The container's files."""
         return self.system.fs
@@ -67,40 +77,53 @@ class Process:
     @property
     def stdin(self) -> Stream:
         """Descriptor 0."""
-        return self.fds[0]
+        return self.shell.fds[0]
 
     @property
     def stdout(self) -> Stream:
         """Descriptor 1."""
-        return self.fds[1]
+        return self.shell.fds[1]
 
     @property
     def stderr(self) -> Stream:
         """Descriptor 2."""
-        return self.fds[2]
+        return self.shell.fds[2]
 
     async def out(self, text: str) -> int:
         """Write a text to stdout, and return the status 0."""
-        await self.fds[1].write(encode(text))
+        await self.stdout.write(encode(text))
         return 0
 
     async def err(self, text: str, status: int = 1) -> int:
         """Write a text to stderr, and return the status."""
-        await self.fds[2].write(encode(text))
+        await self.stderr.write(encode(text))
         return status
 
     async def fail(self, message: str, status: int = 1) -> int:
         """Write ``name: message`` to stderr, and return the status."""
         return await self.err(f"{self.name}: {message}\n", status)
 
-    async def run(self, words: list[str]) -> int:
-        """Run another command with the same environment, descriptors and directory, and return its exit status."""
-        return await self.spawn(words, dict(self.env), dict(self.fds), self.cwd)
+    def new_shell(
+        self, environment: Mapping[str, str], *, cwd: str = "", dialect: str = ""
+    ) -> Shell:
+        """Return a shell process with the same descriptors, by default in the same directory."""
+        return self.shell.fresh(
+            dict(self.fds), dict(environment), cwd=cwd, name=self.argv[0], dialect=dialect
+        )
+
+    async def run(
+        self, words: list[str], environment: Mapping[str, str] | None = None, cwd: str = ""
+    ) -> int:
+        """Run another command with the same descriptors, by default in the same environment, and return its status."""
+        shell = self.new_shell(self.env if environment is None else environment, cwd=cwd)
+        shell.as_program = True
+        await self.task_loop.tick()
+        return await shell.call(words)
 
     def node(self, path: str, *, follow: bool = True) -> Node:
-        """The node at a path; ``FileError`` if there is none."""
+        """Return the node at a path; ``FileError`` if it does not exist."""
         return self.fs.get(path, self.cwd, follow=follow)
 
     def is_directory(self, path: str) -> bool:
-        """Whether a path leads to a directory."""
+        """Return whether a path leads to a directory."""
         return self.fs.exists(path, self.cwd) and isinstance(self.node(path), Directory)

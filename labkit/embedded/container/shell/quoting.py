@@ -22,12 +22,12 @@ def unescape(
 ) -> tuple[str, bool]:
     r"""Replace backslash escapes, and return whether ``\c`` ended the text.
 
-    The rules are those of ``printf`` and ``$'…'``; of ``echo -e``: octal as ``\0ooo``, and ``\c`` ends the output; of
-    ``%b``: octal either way, and ``\c`` ends the output.
+    The rules are ``printf``'s, which ``$'…'`` has too; ``echo -e``'s: octal as ``\0ooo``, and ``\c`` ends the output; ``%b``'s:
+    octal either way, and ``\c`` ends the output.
     """
     ends = rules in ("echo", "%b")
     if ends:
-        # An escaped backslash is stepped over: `\\c` ends nothing.
+        # An escaped backslash is stepped over: `\\c` does not end the text.
         match = re.match(r"(?:[^\\]|\\[^c])*?\\c", text, re.DOTALL)
         if match is not None:
             return unescape(match[0][:-2], rules)[0], True
@@ -35,7 +35,7 @@ def unescape(
     def character(match: re.Match[str]) -> str:
         octal, code = match["octal"], match["short"] or match["long"]
         if octal and (rules != "echo" or octal[0] == "0"):
-            # printf takes three digits, the zero among them; the others a zero and three.
+            # printf reads three digits, the zero among them; the others a zero and three.
             rest = "" if ends else octal[3:]
             return _byte(int(octal if ends else octal[:3], 8)) + rest
         if match["byte"]:

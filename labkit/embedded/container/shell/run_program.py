@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs import BUILTIN_PROGRAMS, find_program
 from labkit.embedded.container.shell.builtin_table import BUILTINS
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.shell import Shell
-from labkit.embedded.container.shell.streams import Stream, StreamError, decode
+from labkit.embedded.container.shell.streams import StreamError, decode
 from labkit.embedded.container.shell.task_loop import BudgetExceeded, Interrupted, Killed
 
 
@@ -30,8 +28,8 @@ async def run_program(
 ) -> int:
     """Run a command that is neither a function nor a builtin, and return its exit status.
 
-    That is 127 if there is no such command, 126 if it cannot be run. The exported variables are its environment by
-    default. ``alone`` says whether it is all that a ``bash -c`` runs, and so takes the place of the shell.
+    That is 127 if the command does not exist, 126 if it cannot be run. The exported variables are its environment by
+    default. ``alone`` is True for the only command of a ``bash -c``, which replaces the shell.
     """
     name = words[0]
     path = look_up(shell, name)
@@ -55,17 +53,10 @@ async def run_program(
     if function is None:
         await shell.write(2, f"{name}: not simulated in this lab's pods\n")
         return 127
-    process = Process(
-        words,
-        environment,
-        shell.cwd,
-        shell.fds,
-        shell.task_loop,
-        shell.system,
-        partial(spawn, shell),
-        shell.fresh,
-    )
+    process = Process(shell, words, environment)
     shell.task_loop.charge(2)
+    if shell.task_loop.depth > shell.task_loop.budget.depth:
+        raise BudgetExceeded("the lab's limit of nested commands was reached")
     shell.task_loop.depth += 1
     try:
         return await function(process) & 0xFF
@@ -84,7 +75,7 @@ async def run_program(
 
 async def _run_builtin(process: Process) -> int:
     """Run a builtin that was called as a program, such as ``/bin/echo`` or ``env printf``."""
-    shell = process.new_shell(dict(process.fds), dict(process.env), dialect="bash")
+    shell = process.new_shell(process.env, dialect="bash")
     shell.as_program = True
     return await BUILTINS[process.name](shell, [process.name, *process.args])
 
@@ -92,7 +83,7 @@ async def _run_builtin(process: Process) -> int:
 def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
     """Return the environment of a program: bash sets ``_`` to its path, and ``SHLVL``."""
     environment = shell.variables.environment()
-    if shell.bash:
+    if shell.bash and not shell.as_program:
         environment["_"] = path
         level = environment.get("SHLVL", "")
         if alone and level.isdigit():
@@ -121,14 +112,3 @@ async def _run_file(
         return await inner.main(text)
     finally:
         shell.task_loop.depth -= 1
-
-
-async def spawn(
-    shell: Shell, words: list[str], environment: dict[str, str], fds: dict[int, Stream], cwd: str
-) -> int:
-    """Run a program from another one."""
-    other = shell.fresh(fds, environment, cwd=cwd)
-    if shell.task_loop.depth > shell.task_loop.budget.depth:
-        raise BudgetExceeded("the lab's limit of nested commands was reached")
-    await shell.task_loop.tick()
-    return await run_program(other, words, other.variables.environment())

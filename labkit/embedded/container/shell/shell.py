@@ -109,7 +109,7 @@ class Shell:
 
     @property
     def bash(self) -> bool:
-        """Whether it is bash; busybox' shell has the messages of dash here."""
+        """True for bash; busybox' shell has the messages of dash here."""
         return self.dialect == "bash"
 
     def fresh(
@@ -121,7 +121,7 @@ class Shell:
         name: str = "",
         dialect: str = "",
     ) -> Self:
-        """Return a new shell process in the same container, which knows only what it is given.
+        """Return a new shell process in the same container, with this state only.
 
         Without a directory, a name or a dialect it has this shell's.
         """
@@ -177,7 +177,7 @@ class Shell:
         return self.status
 
     async def main(self, script: str | Script) -> int:
-        """Run a whole script (a text, or what the parser made of it) as a process of its own; return its exit status."""
+        """Run a whole script (a text, or a parsed one) as a process of its own; return its exit status."""
         raise NotImplementedError
 
     async def run_text(self, text: str) -> int:

@@ -61,7 +61,7 @@ class Stream:
         self._unread = data + self._unread
 
     async def read_line(self) -> bytes:
-        """Return one line with its newline; without it at the end; nothing after that."""
+        """Return one line with its newline; the last line can lack it; then ``b""``."""
         line = b""
         while data := await self.read():
             head, newline, rest = data.partition(b"\n")
@@ -77,7 +77,7 @@ class Stream:
         raise StreamError("Bad file descriptor")
 
     async def write(self, data: bytes) -> None:
-        """Write all of the bytes; ``StreamError`` if the stream takes none."""
+        """Write all of the bytes; ``StreamError`` if the stream is not for writing."""
         raise StreamError("Bad file descriptor")
 
     def close(self) -> None:
@@ -120,14 +120,14 @@ class TextStream(Stream):
 
 
 class NullStream(TextStream):
-    """``/dev/null``: reads nothing, takes everything."""
+    """``/dev/null``: empty for readers, and without an end for writers."""
 
     async def write(self, data: bytes) -> None:
         """Discard the bytes."""
 
 
 class Capture(Stream):
-    """Collects what is written, for ``$(…)``; raises ``MemoryExceeded`` beyond the limit."""
+    """Collects output, for ``$(…)``; raises ``MemoryExceeded`` beyond the limit."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class Capture(Stream):
 
 
 class Pipe:
-    """A pipe between two processes; a full one makes its writer wait.
+    """A pipe between two processes; if it is full, its writer waits.
 
     A writer without a reader gets SIGPIPE, a reader without a writer sees the end.
     """

@@ -19,9 +19,9 @@ class Parameter:
 
     Args:
         name: A variable's name, a number, or one of ``@*#?$!-``.
-        quoted: It stood in double quotes.
-        operator: What is done with it, such as ``:-`` or ``##``; ``length`` for ``${#name}``;
-            ``bad`` for what is no expansion, with its text as ``name``.
+        quoted: It was in double quotes.
+        operator: The operation, such as ``:-`` or ``##``; ``length`` for ``${#name}``;
+            ``bad`` for an invalid one, with its text as ``name``.
         operand: The word after the operator.
     """
 
@@ -124,7 +124,7 @@ class Not(Command):
 
 @dataclass(slots=True)
 class AndOr(Command):
-    """Commands joined by ``&&`` and ``||``: ``operators[i]`` stands before ``commands[i + 1]``."""
+    """Commands joined by ``&&`` and ``||``: ``operators[i]`` precedes ``commands[i + 1]``."""
 
     commands: Commands = ()
     operators: tuple[str, ...] = ()
@@ -190,9 +190,9 @@ class Script:
     """A parsed script.
 
     Args:
-        commands: What to run, in order.
+        commands: The commands, in order.
         error: The message of a syntax error, met after ``commands`` have run.
-        warnings: What the shell says before it begins.
+        warnings: The shell's messages before it begins.
         unfinished: Whether more lines could make it whole.
     """
 

@@ -16,13 +16,13 @@ class SyntaxProblem(Exception):
     """A script that cannot be parsed.
 
     Args:
-        kind: ``token`` (one where it cannot stand), ``end`` (of the script), ``unclosed`` (a quote or
+        kind: ``token`` (one in the wrong place), ``end`` (of the script), ``unclosed`` (a quote or
             bracket), ``left-out`` (syntax of the real shell that the lab does not simulate) or
             ``other`` (the message is given).
         token: The token, quote or bracket, the name of the syntax, or the message.
         line: The number of its line, counted from 1.
         expecting: The reserved word that had to come; only dash prints it.
-        word_class: The name that dash has for the token: ``word``, ``redirection``, or nothing to quote it.
+        word_class: The name that dash has for the token: ``word``, ``redirection``, or empty to quote it.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SyntaxProblem(Exception):
 
     @property
     def unfinished(self) -> bool:
-        """Whether further lines could complete the script."""
+        """True if further lines could complete the script."""
         return self.kind in ("end", "unclosed")
 
     def message(self, text: str, dialect: str) -> str:

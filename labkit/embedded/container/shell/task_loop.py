@@ -69,9 +69,9 @@ class Budget:
     Args:
         steps: Commands, loop rounds and chunks of work at once.
         steps_per_second: How much of that comes back for each second slept, so that a
-            ``while true; do curl …; sleep 1; done`` may go on for hours.
+            ``while true; do curl …; sleep 1; done`` can go on for hours.
         output_bytes: Bytes written to stdout and stderr.
-        memory_bytes: Bytes one command may hold (``$(…)``, ``sort``).
+        memory_bytes: The memory of one command (``$(…)``, ``sort``).
         depth: Nested subshells, substitutions and programs.
         tasks: Processes alive at once.
         seconds: Time after which the session ends.
@@ -142,7 +142,7 @@ class Task:
 
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
+        """True once it has ended."""
         return self.status is not None
 
 
@@ -270,7 +270,7 @@ class TaskLoop:
                 self._ready.append(task)
                 await self._pass(0)
             case Sleep(seconds):
-                # The order keeps timers of the same time apart: tasks cannot be compared.
+                # The order tells timers of the same time apart, as tasks cannot be compared.
                 self._order += 1
                 heapq.heappush(self._timers, (self.elapsed_seconds + seconds, self._order, task))
             case WriteOutput(channel, data):

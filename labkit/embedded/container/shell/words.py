@@ -36,7 +36,7 @@ _MORE_ESCAPES = {'"': '"', "}": '}"'}
 
 
 class WordReader:
-    """Reads words at a position of a text; each dialect knows other expansions."""
+    """Reads words at a position of a text; each dialect has its own expansions."""
 
     def __init__(self, text: str, dialect: str, line: int = 1) -> None:
         self.text = text
@@ -126,7 +126,7 @@ class WordReader:
         return [self._expansion(quoted=False)]
 
     def _close(self, token: str, start: int) -> None:
-        """Step over the end of what was opened at ``start``."""
+        """Step over the bracket or quote opened at ``start``."""
         if not self.text.startswith(token, self.index):
             self.unclosed(token, start)
         self.index += 1
@@ -189,7 +189,7 @@ class WordReader:
         if end >= len(self.text):
             self.unclosed(")", start)
         if not self.text.startswith("))", end):
-            # A subshell at the start of `$(…)`, which bash tells from arithmetic by reading both.
+            # A subshell at the start of `$(…)`: bash tries arithmetic first, then reads it again as commands.
             self.left_out("$((…) …)")
         self.index += 2
         return Arithmetic(Word(tuple(parts), self.text[start + 3 : end]), quoted)
@@ -224,7 +224,7 @@ class WordReader:
             return Parameter(self.text[start : self.index], operator="bad")
         self.index = match.end()
         operator = "length" if match[1] else match[3]
-        # Only a word that is put in the place of the value keeps the quotes around it.
+        # Quotes around `${…}` hold for a word that replaces the value, but not for a pattern.
         in_quotes = quoted and operator[-1:] in ("-", "=", "?", "+")
         operand = Word(tuple(self.quoted("}"))) if in_quotes else self.word("}")
         self._close("}", start)

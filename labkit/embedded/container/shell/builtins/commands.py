@@ -31,7 +31,7 @@ _KILL_USAGE = (
 
 @builtin("command")
 async def command(shell: Shell, words: list[str]) -> int:
-    """Run a command that no function hides, or with ``-v`` print what it is."""
+    """Run a command that no function hides, or with ``-v`` print its path."""
     arguments = words[1:]
     option = arguments[0] if arguments and arguments[0].startswith("-") else ""
     if option == "-v":
@@ -160,7 +160,7 @@ async def kill(shell: Shell, words: list[str]) -> int:
 
 
 async def _kill(shell: Shell, word: str, signal: int) -> int:
-    """Send a signal to one process; the signal 0 only asks whether there is one."""
+    """Send a signal to one process; the signal 0 is only a test for it."""
     task = _job(shell, word)
     own = word == str(shell.pid)
     if own and signal:

@@ -80,8 +80,9 @@ async def cd(shell: Shell, words: list[str]) -> int:
     path = posixpath.normpath(posixpath.join(shell.cwd, target))
     if "-P" in words or not fs.exists(path) or fs.get(path) is not node:
         path = fs.path_of(node)
-    shell.variables.set("OLDPWD", shell.cwd, exported=True)
-    shell.variables.set("PWD", path, exported=True)
+    for name, value in (("OLDPWD", shell.cwd), ("PWD", path)):
+        shell.variables.set(name, value)
+        shell.variables.export(name)
     shell.cwd = path
     if variable == "OLDPWD":
         await shell.write(1, path + "\n")
@@ -125,7 +126,7 @@ async def export(shell: Shell, words: list[str]) -> int:
             raise ExitShell(await shell.complain(f"export: {name}: bad variable name", 2))
         if match[3] is not None:
             shell.assign(match[1], match[3], append=bool(match[2]))
-        shell.variables.declare(match[1]).exported = exported
+        shell.variables.export(match[1], exported=exported)
     return status
 
 
