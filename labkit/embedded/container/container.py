@@ -73,6 +73,7 @@ class Container:
         account = next((known for known in image.users if known.uid == self.fs.uid), Account())
         self.fs.gid = account.gid if gid is None else gid
         self.fs.groups = frozenset(groups)
+        # The later ones win: the pod's variables override the image's, which override the runtime's.
         self.environment = {
             "PATH": image.path,
             "HOSTNAME": hostname,
@@ -80,10 +81,11 @@ class Container:
             **environment,
         }
         self.environment.setdefault("HOME", account.home)
-        # The directory is made by the container runtime, as root.
+        # The directory is missing by the container runtime, as root.
         self._ensure(self.workdir)
         add_proc(self.fs.root, self._proc(), str(number))
         self.fs.root.read_only = read_only
+        # The image's own files do not count.
         self.fs.used_bytes = self.fs.used_nodes = 0
 
     def _proc(self) -> dict[str, Callable[[], str]]:
@@ -141,9 +143,9 @@ class Container:
             elif isinstance(node, Directory):
                 here = node
             elif part:
-                made = Directory(mode=0o755, mtime=self.started_at, parent=here)
-                here.entries[part] = made
-                here = made
+                missing = Directory(mode=0o755, mtime=self.started_at, parent=here)
+                here.entries[part] = missing
+                here = missing
         return here
 
     # Commands
@@ -211,6 +213,7 @@ class Container:
             return end.status
         except Killed as end:
             return end.status
+        # Stands for SIGSEGV (11), with which an overflow of its stack ends a real shell.
         except RecursionError:
             return 139
 

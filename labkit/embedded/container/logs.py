@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+# A bound of labkit's own; the kubelet rotates logs at 10 MiB (containerLogMaxSize).
 MAX_BYTES = 1 << 20
 
 Subscriber = TypeVar("Subscriber")
@@ -52,6 +53,7 @@ class Log:
         for line in whole:
             self._add(line + b"\n")
         self._open = rest
+        # containerd splits longer lines, too (max_container_log_line_size).
         if len(rest) > 16384:
             self._add(rest)
             self._open = b""
@@ -87,13 +89,13 @@ class Log:
         return _subscribe(self._listeners, wake)
 
 
-def _subscribe(subscribers: list[Subscriber], one: Subscriber) -> Callable[[], None]:
+def _subscribe(subscribers: list[Subscriber], subscriber: Subscriber) -> Callable[[], None]:
     """Add a subscriber, and return a function that removes it again."""
-    subscribers.append(one)
+    subscribers.append(subscriber)
 
     def forget() -> None:
-        if one in subscribers:
-            subscribers.remove(one)
+        if subscriber in subscribers:
+            subscribers.remove(subscriber)
 
     return forget
 
@@ -134,6 +136,7 @@ class LogOptions:
 class LogStream:
     """A followed log (an ``EventStream``)."""
 
+    # The kubelet's streamingConnectionIdleTimeout.
     timeout_seconds = 4 * 3600.0
 
     def __init__(self, log: Log, options: LogOptions) -> None:

@@ -135,6 +135,8 @@ class MainProcess:
                 self.status = 139
                 self._log.close()
                 return
+            # After a jump of the clock, a loop with a `sleep` makes up for one minute at most, and not
+            # for each round that it missed.
             start = max(self.wake_at, now - 60) if self.wake_at else now
             self.wake_at = start + nap.seconds if isinstance(nap, _Nap) else now
 
@@ -149,5 +151,7 @@ class MainProcess:
         """End the process (SIGTERM, then SIGKILL)."""
         self._iterator.close()
         if self.status is None:
+            # The first process of a container has no default handler for SIGTERM, so that most programs
+            # end by SIGKILL (9) after the grace period.
             self.status = 137
             self._log.close()

@@ -9,6 +9,7 @@ from labkit.embedded.machinery.request import ExecIO
 
 ETX, EOT, NAK, ETB, DEL, BS, ESC, TAB = 0x03, 0x04, 0x15, 0x17, 0x7F, 0x08, 0x1B, 0x09
 FORM_FEED = 0x0C
+# The kernel's own limit for a line (N_TTY_BUF_SIZE).
 MAX_LINE = 4096
 MAX_HISTORY = 200
 
@@ -22,7 +23,7 @@ class Terminal:
         self._ready = bytearray()
         self._escape = b""
         self._history: list[bytes] = []
-        self._place = 0
+        self._position = 0
         self._stopped = False
         self.closed = False
         """The client has disconnected; Ctrl-D does not set this."""
@@ -85,7 +86,7 @@ class Terminal:
             if line.strip() and (not self._history or self._history[-1] != line):
                 self._history.append(line)
                 del self._history[:-MAX_HISTORY]
-            self._place = len(self._history)
+            self._position = len(self._history)
             self._ready += line + b"\n"
             self._line.clear()
         elif byte == ETX:
@@ -103,8 +104,8 @@ class Terminal:
         elif byte == NAK:
             await self._erase(len(self._line))
         elif byte == ETB:
-            kept = bytes(self._line).rstrip(b" ")
-            cut = kept.rfind(b" ") + 1
+            text = bytes(self._line).rstrip(b" ")
+            cut = text.rfind(b" ") + 1
             await self._erase(len(self._line) - cut)
         elif byte == FORM_FEED:
             await self._echo(b"\x1b[H\x1b[2J" + bytes(self._line))
@@ -115,6 +116,7 @@ class Terminal:
     async def _erase(self, count: int) -> None:
         for _ in range(min(count, len(self._line))):
             byte = self._line.pop()
+            # A character of UTF-8 can have several bytes, but only one cell on the screen.
             while self._line and byte & 0xC0 == 0x80:
                 byte = self._line.pop()
             await self._echo(b"\b \b")
@@ -129,9 +131,9 @@ class Terminal:
         key, self._escape = self._escape, b""
         if key in (b"\x1b[A", b"\x1bOA", b"\x1b[B", b"\x1bOB"):
             step = -1 if key.endswith(b"A") else 1
-            place = self._place + step
-            if 0 <= place <= len(self._history):
-                self._place = place
+            number = self._position + step
+            if 0 <= number <= len(self._history):
+                self._position = number
                 await self._erase(len(self._line))
-                self._line += self._history[place] if place < len(self._history) else b""
+                self._line += self._history[number] if number < len(self._history) else b""
                 await self._echo(bytes(self._line))

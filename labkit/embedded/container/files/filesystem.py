@@ -31,6 +31,8 @@ from labkit.embedded.container.files.inodes import (
     Node,
 )
 
+# The first three are bounds of labkit, so that a loop in a pod cannot fill the server's memory.
+# The others are Linux's own (linux/limits.h, and MAXSYMLINKS in namei.h).
 MAX_BYTES = 16 << 20
 MAX_NODES = 20_000
 MAX_DEPTH = 100
@@ -73,6 +75,7 @@ class FileSystem:
         full = path if path.startswith("/") else f"{cwd}/{path}"
         if len(full) > MAX_PATH:
             raise FileError(TOO_LONG)
+        # A stack, whose top is the next part: a link's target comes on top of what remains.
         todo = [part for part in full.split("/") if part and part != "."][::-1]
         must_be_directory = full.endswith(("/", "/."))
         here = self.root
@@ -215,6 +218,7 @@ class FileSystem:
             raise FileError(NOT_FOUND)
         if self.is_read_only(node if isinstance(node, Directory) else location.parent):
             raise FileError(READ_ONLY)
+        # Copy on write: all containers of an image share its nodes.
         if node.shared and isinstance(node, File | Device):
             self._charge(len(node.data) if isinstance(node, File) else 0)
             node = location.parent.entries[location.name] = replace(node, shared=False)

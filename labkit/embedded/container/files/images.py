@@ -3,8 +3,8 @@
 An image is known by its name without registry, tag and digest. An unknown one cannot be
 pulled, and its pod goes to ``ImagePullBackOff`` as if it did not exist.
 
-A row has the fields of :class:`~labkit.embedded.container.files.image.Image`, but for its programs: its ``base`` has most of
-them, and it can ``add`` and ``remove`` some. ``@name`` means one of the lists of programs or packages.
+A row has the fields of :class:`~labkit.embedded.container.files.image.Image`, but for its programs: its ``base`` has
+most of them, and it can ``add`` and ``remove`` some. ``@name`` means one of the lists of programs or packages.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+# The messages of strerror(3), which programs print behind a path.
 NOT_FOUND = "No such file or directory"
 NOT_DIRECTORY = "Not a directory"
 IS_DIRECTORY = "Is a directory"

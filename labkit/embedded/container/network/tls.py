@@ -37,14 +37,17 @@ def verify_chain(
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
     here = served[0]
     chain = [here]
-    anchored = any(here == one for one in trusted)
+    anchored = here in trusted
+    # Certificates that have signed each other would make a chain without an end.
     while not anchored and len(chain) < 8:
-        anchor = next((one for one in trusted if _signed(here, one)), None)
+        anchor = next((issuer for issuer in trusted if _signed(here, issuer)), None)
         if anchor is not None:
             chain.append(anchor)
             anchored = True
             break
-        above = next((one for one in served if one not in chain and _signed(here, one)), None)
+        above = next(
+            (issuer for issuer in served if issuer not in chain and _signed(here, issuer)), None
+        )
         if above is None:
             break
         chain.append(above)
@@ -57,10 +60,10 @@ def verify_chain(
                 else "self-signed certificate in certificate chain"
             )
         return "unable to get local issuer certificate"
-    for one in chain:
-        if moment > one.not_valid_after_utc:
+    for certificate in chain:
+        if moment > certificate.not_valid_after_utc:
             return EXPIRED
-        if moment < one.not_valid_before_utc:
+        if moment < certificate.not_valid_before_utc:
             return NOT_YET
     return None
 

@@ -95,6 +95,7 @@ class PodNetwork:
         """The server at an address and a port, or None if the connection is refused."""
         if address.startswith("127.") or address in (self.address, "0.0.0.0"):
             listener = self._listeners.get(port)
+            # `kubectl proxy` listens on 127.0.0.1 only, unless --address names another.
             if listener is not None and listener.server == "proxy" and address == self.address:
                 return None
             return listener

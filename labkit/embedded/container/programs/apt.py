@@ -82,6 +82,7 @@ async def apt_get(process: Process) -> int:
         return 0
     if verb not in ("update", "install"):
         raise Failure(f"{verb}{NOT_SIMULATED}", 100)
+    # Pods run as root unless their image or a security context names another user.
     if process.fs.uid != 0:
         return await process.err(_NOT_ROOT, 100)
     image = process.system.image
@@ -93,15 +94,15 @@ async def apt_get(process: Process) -> int:
         text = _UPDATE.format(image.distribution, suite)
     else:
         text = _READING
-        wanted = [name for name in names if not _installed(process, name)]
-        missing = [name for name in wanted if not _available(process, name)]
+        new = [name for name in names if not _installed(process, name)]
+        missing = [name for name in new if not _available(process, name)]
         for name in names:
-            if name not in wanted:
+            if name not in new:
                 version = VERSIONS.get((image.distribution, name))
-                shown = f" ({version})" if version else ""
-                text += f"{name} is already the newest version{shown}.\n"
+                suffix = f" ({version})" if version else ""
+                text += f"{name} is already the newest version{suffix}.\n"
         if not missing:
-            text += _install_all(process, wanted)
+            text += _install_all(process, new)
     if not process.has("q"):
         await process.out(text)
     await process.err("".join(f"E: Unable to locate package {name}\n" for name in missing))

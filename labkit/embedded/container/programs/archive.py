@@ -71,6 +71,7 @@ async def _create(process: Process, directory: str) -> int:
     if any(name.startswith("/") for name in process.operands):
         await process.fail("Removing leading `/' from member names")
     buffer = io.BytesIO()
+    # GNU's format, because GNU tar writes it by default; Python's default is PAX.
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
 
         async def add(name: str) -> None:

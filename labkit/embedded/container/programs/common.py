@@ -59,10 +59,10 @@ async def for_each_input(
             await action(name, open_input(process, name))
         except (FileError, StreamError) as error:
             status = failed
-            shown = name if re.fullmatch(r"[\w./:,+@%{}-]+", name) else quote(name)
+            label = name if re.fullmatch(r"[\w./:,+@%{}-]+", name) else quote(name)
             opening, reading = _MESSAGES.get(process.name, ("{name}", "{name}"))
             message = opening if isinstance(error, FileError) else reading
-            await process.fail(f"{message.format(name=shown)}: {error.reason}")
+            await process.fail(f"{message.format(name=label)}: {error.reason}")
     return status
 
 

@@ -80,6 +80,7 @@ async def curl(process: Process) -> int:
         return await process.out(HELP if options.has("help") else VERSION)
     status = 0
     for number, url in enumerate(options.urls):
+        # A request is more work for the server than a line of a script.
         await process.task_loop.tick(5)
         output = options.outputs[number] if number < len(options.outputs) else "-"
         status = await _Curl(process, options, output.removeprefix("-")).run(url)

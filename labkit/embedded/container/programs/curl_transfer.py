@@ -243,8 +243,8 @@ def build_request(process: Process, options: CurlOptions, transfer: Transfer) ->
         own["Content-Length"] = str(len(body))
         own["Content-Type"] = options.body_type
     # A header given with -H replaces curl's own, and removes it if it is empty.
-    given = {name.lower() for name, _ in options.headers}
-    headers = [(name, value) for name, value in own.items() if name.lower() not in given]
+    replaced = {name.lower() for name, _ in options.headers}
+    headers = [(name, value) for name, value in own.items() if name.lower() not in replaced]
     headers += [header for header in options.headers if header[1]]
     transfer.sent = headers
     values: dict[str, list[str]] = {}
@@ -254,6 +254,7 @@ def build_request(process: Process, options: CurlOptions, transfer: Transfer) ->
     return Request(
         method=transfer.method,
         path=unquote(path),
+        # The number of fields is limited, because an address can have thousands.
         query=parse_qs(query, keep_blank_values=True, max_num_fields=200),
         headers={name: ", ".join(repeated) for name, repeated in values.items()},
         body=body or b"",

@@ -118,8 +118,8 @@ async def cut(process: Process) -> int:
         pieces = line.split(separator) if separator else [*map(bytes, zip(line, strict=True))]
         return separator.join(
             piece
-            for place, piece in enumerate(pieces, 1)
-            if any(low <= place <= high for low, high in ranges)
+            for number, piece in enumerate(pieces, 1)
+            if any(low <= number <= high for low, high in ranges)
         )
 
     return await filter_lines(process, chosen)
@@ -200,6 +200,7 @@ async def sort(process: Process) -> int:
     process.task_loop.charge(len(rows) / 200)
     compared = partial(_sort_key, flags="".join(name for name, _ in process.flags))
     # Lines with the same key are ordered by their bytes: GNU's "last-resort comparison".
+    # Bytes are compared, because containers have no locale (LC_ALL=C).
     rows.sort(reverse=process.has("r"))
     rows.sort(key=compared, reverse=process.has("r"))
     if process.has("u"):

@@ -87,8 +87,8 @@ class _Grep:
         for path, below in process.fs.walk(node, name):
             await process.task_loop.tick()
             if isinstance(below, File):
-                shown = lead + path.removeprefix("./") if name == "." else path
-                await self._search(shown, FileStream(process.system, below))
+                label = lead + path.removeprefix("./") if name == "." else path
+                await self._search(label, FileStream(process.system, below))
 
     async def _search(self, name: str, stream: Stream) -> None:
         process = self.process
@@ -107,9 +107,9 @@ class _Grep:
                 count += 1
                 if silent or binary:
                     continue
-                place = encode(f"{lead}{number}:" if process.has("n") else lead)
+                prefix = encode(f"{lead}{number}:" if process.has("n") else lead)
                 texts = [encode(match[0]) for match in matches] if process.has("o") else [line]
-                printed += b"".join(place + text + b"\n" for text in texts)
+                printed += b"".join(prefix + text + b"\n" for text in texts)
             await process.stdout.write(printed)
             if count and process.has("q", "l"):
                 break

@@ -90,6 +90,7 @@ class Proxy:
             return Response(403, {"content-type": "text/plain; charset=utf-8"}, b"Forbidden")
         listener = self._system.network.connect("10.96.0.1", 443)
         try:
+            # Read for each request, because the kubelet renews the token.
             token = decode(self._system.fs.read(TOKEN_PATH))
         except FileError:
             token = ""
@@ -115,8 +116,8 @@ async def _serve(process: Process) -> int:
         )
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
     proxy = Proxy(process.system, process.value("accept-hosts") or "")
-    shown = "[::]" if address == "0.0.0.0" else address
+    host_text = "[::]" if address == "0.0.0.0" else address
     with listening(process, port, proxy.handle, server):
-        await process.out(f"Starting to serve on {shown}:{port}\n")
+        await process.out(f"Starting to serve on {host_text}:{port}\n")
         await Sleep(FOREVER)
     return 0

@@ -74,6 +74,7 @@ async def web_server(process: Process) -> int:
             moment = time.strftime("%Y/%m/%d %H:%M:%S", time.gmtime(process.system.now()))
             await process.err(f"{moment} [notice] 1#1: start worker processes\n")
         while True:
+            # Requests are handled outside of this process, which only writes the access log.
             await Sleep(1)
             text = "".join(server.lines)
             server.lines.clear()

@@ -192,6 +192,7 @@ class Regex:
             if len(text) <= MAX_TEXT:
                 return self._compiled.search(text, start, timeout=MAX_SECONDS)
         except TimeoutError:
+            # The library looks at the clock while it backtracks.
             pass
         raise BudgetExceeded("the lab's limit of work for one search was reached")
 

@@ -113,6 +113,7 @@ def _short_options(
             raise BadOption(f"invalid option -- '{letter}'")
         if mark == "!":
             raise BadOption(f"-{letter}{NOT_SIMULATED}")
+        # A flag; the letters behind it are further options.
         if mark != "=":
             process.flags.append((name, ""))
             continue

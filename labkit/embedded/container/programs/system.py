@@ -141,15 +141,15 @@ async def identity(process: Process) -> int:
     # Numbers without an account have no name: runAsUser can be any.
     names = [
         (str(uid), image.user_name(uid)),
-        *((str(one), image.group_name(one)) for one in numbers),
+        *((str(number), image.group_name(number)) for number in numbers),
     ]
     for letter, part in (("u", names[:1]), ("g", names[1:2]), ("G", names[1:])):
         if process.has(letter):
             named = process.has("n")
             texts = [(named and name) or number for number, name in part]
             return await process.out(" ".join(texts) + "\n")
-    user, *shown = [f"{number}({name})" if name else number for number, name in names]
-    return await process.out(f"uid={user} gid={shown[0]} groups={','.join(shown)}\n")
+    user, *labels = [f"{number}({name})" if name else number for number, name in names]
+    return await process.out(f"uid={user} gid={labels[0]} groups={','.join(labels)}\n")
 
 
 @program("whoami")

@@ -160,6 +160,7 @@ class _Parser:
 
     def unary(self) -> int:
         self.nesting += 1
+        # Bash has a limit, too, with this message; its own is 1,024 levels.
         if self.nesting > MAX_DEPTH:
             raise ArithmeticProblem(f"{self.text}: expression recursion level exceeded")
         function = _UNARY.get(self.token)
@@ -192,6 +193,7 @@ class _Parser:
             return wrap(int(token, 16))
         if token.startswith("0") and set(token) & {"8", "9"}:
             raise self.problem("value too great for base", token=token)
+        # The time of `int` grows with the square of the text's length.
         return wrap(int(token[-40:], 8 if token.startswith("0") else 10))
 
     def variable(self, name: str) -> int:

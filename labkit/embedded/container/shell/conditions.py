@@ -83,8 +83,8 @@ def ask(shell: Shell, arguments: list[str]) -> bool:
         # `-a` binds tighter than `-o`.
         for sign, judge in (("-o", any), ("-a", all)):
             if sign in arguments[1:-1]:
-                place = arguments.index(sign, 1)
-                sides = (arguments[:place], arguments[place + 1 :])
+                middle = arguments.index(sign, 1)
+                sides = (arguments[:middle], arguments[middle + 1 :])
                 return judge([ask(shell, side) for side in sides])
     if "(" in arguments:
         raise TestError(NOT_SIMULATED, "( … )")

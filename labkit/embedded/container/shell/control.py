@@ -80,6 +80,8 @@ async def _pipeline(shell: Shell, commands: syntax.Commands) -> int:
     """Run commands side by side, each reading the output of the one before it."""
     tasks = []
     source = shell.fds[0]
+    # Each part is a process, also the last one: `echo x | cd /` changes no directory. Only
+    # bash's option `lastpipe` differs, which is off by default.
     for index, command in enumerate(commands):
         part = shell.subshell()
         part.fds[0] = source
@@ -114,6 +116,7 @@ async def _part(shell: Shell, commands: syntax.Commands, *ends: Stream) -> int:
 async def _background(shell: Shell, command: syntax.Command) -> None:
     """``command &``."""
     part = shell.subshell()
+    # Otherwise it would compete with the shell for its input.
     part.fds[0] = NullStream()
     task = shell.last_background = shell.task_loop.spawn(_part(part, (command,)))
     shell.jobs.append(task)
@@ -129,6 +132,7 @@ async def _goes_on(shell: Shell, part: Awaitable[bool]) -> bool:
     try:
         return await part
     except LoopControl as control:
+        # `break 5` within two loops leaves both, without an error.
         if control.levels > 1 and shell.loops > 1:
             raise LoopControl(control.levels - 1, again=control.again) from None
         return control.again

@@ -28,6 +28,7 @@ from labkit.embedded.container.shell.syntax import (
 )
 from labkit.embedded.container.shell.task_loop import MemoryExceeded
 
+# Enough for `for i in $(seq 100000)`.
 MAX_FIELDS = 100_100
 MAX_CHARS = 4 << 20
 
@@ -96,6 +97,7 @@ class _Fields:
 
     def add(self, text: str, *, is_quoted: bool, split: bool = True) -> None:
         self.size += len(text)
+        # A word can grow with each expansion: `"$x$x$x"`.
         if self.size > MAX_CHARS or len(self.done) > MAX_FIELDS:
             raise MemoryExceeded
         if is_quoted:

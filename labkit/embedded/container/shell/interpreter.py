@@ -80,6 +80,7 @@ class Interpreter(Shell):
         """Run one command, with its redirections."""
         await self.task_loop.tick()
         self.line = command.line
+        # Each level needs several frames of Python's own stack.
         if self.task_loop.depth > self.task_loop.budget.depth:
             raise BudgetExceeded("the lab's limit of nested commands was reached")
         outer = self.fds

@@ -79,6 +79,7 @@ class Parser(Lexer):
 
     def script(self) -> Script:
         """Read the commands up to the ``)`` of ``$(…)``."""
+        # The token that comes next is in the middle of a word, to which the reader returns.
         saved = self.token, self.current, self.start, self.descriptor, self.heredocs
         self.heredocs = []
         self.advance()

@@ -106,7 +106,7 @@ class Pattern:
             else:
                 chunks[-1] += item
         expression = chunks[0]
-        for place, chunk in enumerate(chunks[1:], 2):
-            star = ".*" if longest and place == len(chunks) else ".*?"
+        for number, chunk in enumerate(chunks[1:], 2):
+            star = ".*" if longest and number == len(chunks) else ".*?"
             expression += f"(?>{star}{chunk})"
         return re.compile(expression, re.DOTALL)

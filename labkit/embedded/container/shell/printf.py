@@ -7,6 +7,7 @@ import re
 from labkit.embedded.container.shell.quoting import unescape
 
 _SPEC = re.compile(r"%([-+ #0]*)(\d{0,5})((?:\.\d{0,5})?)[hlLjzt]*([a-zA-Z%(*])?")
+# `printf %999999999d` would be a gigabyte of blanks.
 MAX_WIDTH = 10_000
 MAX_OUTPUT = 1 << 20
 

@@ -22,8 +22,8 @@ def unescape(
 ) -> tuple[str, bool]:
     r"""Replace backslash escapes, and return whether ``\c`` ended the text.
 
-    The rules are ``printf``'s, which ``$'…'`` has too; ``echo -e``'s: octal as ``\0ooo``, and ``\c`` ends the output; ``%b``'s:
-    octal either way, and ``\c`` ends the output.
+    The rules are ``printf``'s, which ``$'…'`` has too; ``echo -e``'s: octal as ``\0ooo``, and ``\c`` ends the output;
+    ``%b``'s: octal either way, and ``\c`` ends the output.
     """
     ends = rules in ("echo", "%b")
     if ends:

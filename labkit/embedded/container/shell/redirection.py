@@ -167,9 +167,11 @@ async def _redirect(shell: Shell, redirection: Redirect) -> None:
                 raise FileError(f"{name}: Bad file descriptor")
             fds[number] = stream
             return
+        # `>&file` without a number is the C shell's spelling of `&>file`, which bash accepts.
         if operator == "<&" or redirection.descriptor >= 0:
             raise FileError(f"{name}: ambiguous redirect")
         operator = "&>"
+    # Bash opens sockets for these names, which are in no file system.
     if shell.bash and name.startswith(("/dev/tcp/", "/dev/udp/")):
         raise FileError(f"{name}: not simulated in this lab's pods")
     flags = _FLAGS.get(operator, "w")

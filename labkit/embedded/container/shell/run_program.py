@@ -96,6 +96,7 @@ async def _run_file(
 ) -> int:
     """Run a script: by its ``#!`` line, or by the shell itself."""
     text = decode(node.content())
+    # Bash looks for a zero byte, too, before it reads a file as a script.
     if "\0" in text[:80]:
         problem = "cannot execute binary file: Exec format error"
         return await shell.complain(f"{words[0]}: {problem}", 126)

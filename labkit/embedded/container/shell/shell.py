@@ -66,7 +66,6 @@ class Shell:
         dialect: The shell whose syntax and messages it has: ``bash`` or ``dash``.
     """
 
-    # A container's first process is 1; 7 is the least that an exec in a real pod is seen to get.
     pid = 7
     status = 0
     """``$?``."""

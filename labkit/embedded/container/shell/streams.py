@@ -180,6 +180,7 @@ class Pipe:
             await self._wait()
         if self.reader.closed:
             raise BrokenPipe
+        # One write can exceed the capacity: a writer waits only while the pipe is full.
         self._data += data
         self.wake()
 

@@ -176,6 +176,7 @@ class TaskLoop:
         if len(self._tasks) >= self.budget.tasks:
             coro.close()
             raise Killed(9, "fork: retry: Resource temporarily unavailable")
+        # A process costs more than a command: a coroutine, and copies of variables and descriptors.
         self._steps -= 4
         task = Task(self._next_pid, coro)
         self._next_pid += 1
@@ -193,6 +194,7 @@ class TaskLoop:
             if self.current is not None:
                 task.joiners.append(self.current)
             await Block()
+        # All processes share the budget: once one has used it up, the others end as well.
         if isinstance(task.error, BudgetExceeded):
             raise task.error
         return task.status
@@ -223,6 +225,7 @@ class TaskLoop:
         """End a process from outside."""
         if task.done or task is self.current:
             return
+        # Closing runs its `finally` blocks, so pipes are closed and servers leave their ports.
         task.coro.close()
         self._finish(task, 128 + signal)
 
@@ -242,6 +245,7 @@ class TaskLoop:
                 else:
                     await self._idle()
         finally:
+            # Processes in the background end with the exec. A coroutine that is only dropped would warn.
             for task in list(self._tasks):
                 task.coro.close()
         if main.error is not None:
@@ -292,6 +296,7 @@ class TaskLoop:
     async def _pass(self, seconds: float) -> None:
         await self.io.sleep(seconds)
         self.elapsed_seconds += seconds
+        # Sleeping earns steps back: a loop with a `sleep` goes on for hours, a busy one is killed.
         self._steps += seconds * self.budget.steps_per_second
         self._steps = min(self._steps, self.budget.steps)
         if self.elapsed_seconds > self.budget.seconds:
@@ -307,11 +312,14 @@ class TaskLoop:
                 await self._take_input()
                 return
             wait = max(0.0, self._timers[0][0] - self.elapsed_seconds)
+            # A sleep is cut into short ones, because Ctrl-C can come at any time.
             if self.terminal or self._readers:
                 wait = min(wait, STDIN_POLL_SECONDS)
             await self._pass(wait)
             while self._timers and self._timers[0][0] <= self.elapsed_seconds + 1e-9:
                 self.wake(heapq.heappop(self._timers)[2])
+        # No process can run, and none will be woken: they wait for each other. A real shell would
+        # hang for ever.
         elif self._main is not None:
             await self._turn(self._main, Killed(9, "deadlock"))
 
@@ -319,6 +327,7 @@ class TaskLoop:
         data = await self.io.read_stdin()
         if not data and (not self.terminal or getattr(self.io, "closed", False)):
             self._end_of_input = True
+        # Whatever was typed before Ctrl-C is dropped, as a terminal does without NOFLSH.
         if self.terminal and b"\x03" in data:
             await self.interrupt()
             data = data.rpartition(b"\x03")[2]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from labkit.embedded.container.shell.task_loop import MemoryExceeded
 
+# Bounds of one shell process: `x=$x$x` in a loop must not fill the server's memory.
 MAX_VALUE_CHARS = 1 << 20
 MAX_VARIABLES = 5_000
 MAX_TOTAL_CHARS = 8 << 20

@@ -35,6 +35,7 @@ async def command(shell: Shell, words: list[str]) -> int:
     arguments = words[1:]
     option = arguments[0] if arguments and arguments[0].startswith("-") else ""
     if option == "-v":
+        # dash looks at the first name only.
         names = arguments[1:] if shell.bash else arguments[1:2]
         return min([await _describe(shell, name) for name in names], default=0)
     if option not in ("", "--"):
@@ -91,6 +92,7 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
         return 0
     if look_up(shell, words[1]) is None:
         raise ExitShell(await shell.complain(f"exec: {words[1]}: not found", 127))
+    # The program replaces the shell, so the shell ends with it.
     raise ExitShell(await run_program(shell, words[1:]))
 
 

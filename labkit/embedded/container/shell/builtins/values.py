@@ -160,6 +160,7 @@ async def set_options(shell: Shell, words: list[str]) -> int:
             if option not in (*FLAGS.values(), "pipefail"):
                 return await left_out(shell, f"set {word[0]}{letter} {option}".rstrip())
             (shell.options.add if word[0] == "-" else shell.options.discard)(option)
+    # `set --` alone clears the parameters; `set -e` leaves them.
     if rest or words[-1] == "--":
         shell.positional = rest[1:] if rest[:1] == ["--"] else rest
     return 0
