@@ -93,13 +93,19 @@ def rules_for(
     Yields:
         The rules, in the order in which they are tried.
     """
+    # Kubernetes tries cluster role bindings first, so the reason in an audit event names one of them if both
+    # kinds grant the request.
     scopes = [("clusterrolebindings", ""), ("rolebindings", namespace)]
     for plural, scope in scopes if namespace else scopes[:1]:
         for binding in list_bindings(plural, scope):
             entries = binding.get("subjects") or ()
+            # Only the first subject that is the user counts, as in appliesTo of
+            # pkg/registry/rbac/validation/rule.go: the audit reason names that one.
             entry = next((each for each in entries if subject_matches(each, user, scope)), None)
             if entry is None:
                 continue
+            # A binding can be older than its role, or outlive it. One that dangles must not hide what the others
+            # grant.
             try:
                 role = referenced_role(binding["roleRef"], scope, get_role)
             except RoleNotFound as error:
@@ -117,6 +123,7 @@ def referenced_role(ref: Object, namespace: str, get_role: Getter) -> Object:
         RoleNotFound: It does not exist.
     """
     kind, name = ref.get("kind", ""), ref.get("name", "")
+    # The server validates roleRef.kind, but a policy from manifests has not passed it.
     if kind not in ("ClusterRole", "Role"):
         raise RoleNotFound(f'unsupported role reference kind: "{kind}"')
     role = get_role(f"{kind.lower()}s", namespace if kind == "Role" else "", name)
@@ -127,5 +134,6 @@ def referenced_role(ref: Object, namespace: str, get_role: Getter) -> Object:
 
 def joined_errors(errors: list[str]) -> str:
     """Several errors as one text, as Kubernetes joins them: each once, in brackets if many."""
+    # As utilerrors.NewAggregate does: k8s.io/apimachinery, pkg/util/errors.
     distinct = list(dict.fromkeys(errors))
     return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"

@@ -59,6 +59,7 @@ def smallest_changes(
         *_bind_existing(policy, who, question),
         *_join_binding(policy, who, question),
     ]
+    # A stable sort keeps a new role before an existing one of the same weight: it states what was meant.
     found.sort(key=lambda change: (not change.waits, change.weight, len(change.commands)))
     return found[:most]
 
@@ -70,6 +71,8 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
         resource = question.resource + (f".{question.group}" if question.group else "")
         resource += f"/{question.subresource}" if question.subresource else ""
         flags = f"--verb={question.verb} --resource={resource}"
+        # kubectl accepts --resource-name with these verbs, but their requests name no object, so the rule would
+        # not match this one.
         if question.name and question.verb not in ("list", "watch", "create", "deletecollection"):
             flags += f" --resource-name={question.name}"
         title = text(
@@ -97,6 +100,7 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
         role_key(each) for each in policy.bindings if namespace_of(each) in ("", question.namespace)
     }
     for (kind, namespace, name), role in policy.roles.items():
+        # Kubernetes reserves the prefix system: for its components; binding their roles is hardly ever meant.
         if name.startswith("system:") or (namespace and namespace != question.namespace):
             continue
         rules = role.get("rules") or []
@@ -134,10 +138,12 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
         if not any(rule_allows(rule, question) for rule in rules):
             continue
         also, weight = _beyond(rules, question)
+        # A cluster-wide binding grants in every namespace, which outweighs any list of rules.
         if not namespace and question.namespace:
             also = (*also, text("the same in every other namespace"))
             weight += MANY
         where = f" -n {namespace}" if namespace else ""
+        # A JSON patch appends to the list of subjects; a merge patch would replace it.
         operation = {"op": "add", "path": "/subjects/-", "value": who.as_binding_subject()}
         patch = json.dumps([operation], separators=(",", ":"))
         command = f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
@@ -186,6 +192,7 @@ def _free_name(policy: Policy, question: Attributes) -> str:
         name_of(binding) for binding in policy.bindings
     }
     name, number = base, 2
+    # kubectl create refuses a name that is taken, so the shown commands have to work as they are.
     while name in taken:
         name, number = f"{base}-{number}", number + 1
     return name

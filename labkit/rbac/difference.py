@@ -56,6 +56,7 @@ class Excess(NamedTuple):
         """Who got it, in words: ``red/ann`` for a service account, ``group system:authenticated``."""
         if self.who.user:
             return self.who.label if self.who.account else text("user {name}", self.who.user)
+        # Of a group's member the first group is the one that the binding names.
         if self.who.groups:
             return text("group {name}", self.who.groups[0])
         return text("whoever has {role}", self.role)
@@ -112,6 +113,7 @@ def policy_at_start(now: Policy, setup: Iterable[Object]) -> Policy:
 
 def with_objects(policy: Policy, setup: Iterable[Object]) -> Policy:
     """A policy and the roles and bindings among some objects, which replace those of their names."""
+    # By API group, since a set-up also has pods and namespaces, and a learner's own kind could be called Role.
     created = Policy.of(obj for obj in setup if obj["apiVersion"].startswith(f"{GROUP}/"))
     keys = {_key(binding) for binding in created.bindings}
     kept = (binding for binding in policy.bindings if _key(binding) not in keys)
@@ -136,6 +138,7 @@ class PolicyDifference:
         later = {granted.key: granted for granted in _granted(now)}
         self._now, self._at_start = now, before
         self._before = list(earlier.values())
+        # A binding whose role was widened counts as new as well: its rules differ, although it was not touched.
         self._since = [granted for key, granted in later.items() if granted != earlier.get(key)]
         self._still = [granted for key, granted in earlier.items() if granted == later.get(key)]
         self._resources = _Resources(served or {})
@@ -173,6 +176,8 @@ class PolicyDifference:
                 who = member(subject, namespace)
                 named, held = self._had(subject, who.as_user(), namespace)
                 free = [*_rules(allowances, who, namespace, role), *held]
+                # An empty step for each subject, so that a binding with thousands of subjects and no rules also
+                # meets the limit.
                 yield None
                 for part in parts_of(granted.rules):
                     had = part in named or any(covers(rule, part) for rule in free)
@@ -280,11 +285,13 @@ class _Resources:
         ``apiGroups: ["", "apps"]`` before ``resources: ["pods", "deployments"]``. Groups
         without a dot are Kubernetes' own, such as ``extensions``, which serves nothing any more.
         """
+        # A misspelt verb grants nothing: the step's own check tells about it, and it is no excess.
         if misspelt_verb([part.rule()]):
             return True
         if part.path is not None:
             return bool(namespace)
         plural, slash, sub = part.resource.partition("/")
+        # No API lists a subresource: there is one for each object.
         if slash and part.verb in COLLECTION_VERBS:
             return True
         if part.group in self._groups and part.verb in REQUEST_VERBS and "*" not in part.resource:
@@ -295,6 +302,8 @@ class _Resources:
             return namespaced is None or bool(
                 namespace and not namespaced and plural != "namespaces"
             )
+        # A group of someone's own domain can come with a definition later, so its resources could be used one
+        # day.
         own = part.group in self._groups or "." not in part.group or "/" in part.group
         return (
             own

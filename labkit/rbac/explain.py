@@ -85,6 +85,7 @@ def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Exp
     user = question.user
     status = reviews(api, [question])[0]
     allowed = bool(status.get("allowed"))
+    # The authorizer of system:masters gives no reason, so the explanation has to.
     reason = str(status.get("reason") or "") or (
         BEFORE_RBAC if allowed and MASTERS in user.groups else ""
     )
@@ -111,6 +112,8 @@ def near_misses(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
     Own bindings in the wrong place come first, then own rules with one thing wrong,
     then others' bindings, then roles that nobody is bound to.
     """
+    # Closest first: a binding in the wrong place has everything else right, a rule needs one other value, and a
+    # binding to others needs a subject.
     own = list(policy.bindings_of(question.user))
     yield from _wrong_place(policy, own, question)
     yield from _wrong_rule(policy, question)
@@ -173,6 +176,7 @@ def _wrong_rule(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
 def _wrong_subject(policy: Policy, own: list[Object], question: Attributes) -> Iterator[NearMiss]:
     own_ids = {id(binding) for binding in own}
     for binding in policy.bindings:
+        # Compared by identity, because two bindings can be equal as dicts and objects are not hashable.
         if id(binding) in own_ids or not _reaches(binding, question) or is_default(binding):
             continue
         for _ in _granting_rules(policy.role_of(binding), question):
@@ -188,6 +192,8 @@ def _wrong_subject(policy: Policy, own: list[Object], question: Attributes) -> I
 def _unbound(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
     bound = {role_key(binding) for binding in policy.bindings if _reaches(binding, question)}
     for key, role in policy.roles.items():
+        # Default roles that nobody is bound to would fill the list on each cluster: admin, edit and view allow
+        # nearly everything.
         if is_default(role) or key in bound or key[1] not in ("", question.namespace):
             continue
         if any(_granting_rules(role, question)):
@@ -240,6 +246,7 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
         else:
             why = text("the rule is only for {names}, not {name}.", names, question.name)
         wrong.append(("name", why))
+    # A rule with two differences is another rule, not a near miss. Showing it would bury the one that is.
     return wrong[0] if len(wrong) == 1 else ("", "")
 
 

@@ -47,6 +47,8 @@ class Permission:
         Raises:
             UsageError: It has no verb or no resource.
         """
+        # The form of kubectl create role --resource: the group follows the plural after a dot, the subresource
+        # after a slash.
         verb, _, rest = text.strip().partition(" ")
         thing, _, subresource = rest.strip().partition("/")
         resource, _, group = thing.partition(".")

@@ -54,6 +54,7 @@ def breakdown(rule: Rule) -> Iterator[Part]:
     """The parts of one rule, each with at most one object name, in the order of Kubernetes."""
     verbs = rule.get("verbs") or ()
     names: list[tuple[str, ...]] = [(name,) for name in rule.get("resourceNames") or ()]
+    # The order of BreakdownRule in k8s.io/component-helpers, auth/rbac/validation.
     for group in rule.get("apiGroups") or ():
         for resource in rule.get("resources") or ():
             for verb in verbs:
@@ -72,6 +73,7 @@ def covers(rule: Rule, part: Part) -> bool:
     return (
         group_matches(rule, part.group)
         and resource_matches(rule, *part.resource.partition("/")[::2])
+        # A part without names is about every object, which a rule for some names does not cover.
         and (not names or (bool(part.names) and set(part.names) <= set(names)))
     )
 
@@ -94,6 +96,7 @@ def compact(parts: Iterable[Part]) -> list[Rule]:
     """
     rules: dict[object, Rule] = {}
     for number, part in enumerate(parts):
+        # CompactRules leaves non-resource rules as they are, each with its one path.
         key = number if part.path is not None else (part.group, part.resource, part.names)
         if key in rules:
             rules[key]["verbs"].append(part.verb)

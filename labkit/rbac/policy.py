@@ -72,6 +72,7 @@ class Policy:
     def of(cls, objects: Iterable[Object]) -> Policy:
         """The policy that some roles and bindings are; they have a ``kind``, as ``objects`` has them."""
         given = list(objects)
+        # A role and a binding can have the same name; only bindings have a roleRef.
         roles = {
             (each["kind"], namespace_of(each), name_of(each)): each
             for each in given
@@ -121,6 +122,8 @@ class Policy:
     def _by_subject(self) -> dict[tuple[str, str, str], list[int]]:
         """The positions of the bindings by their namespace, and by the kind and name of each subject."""
         positions: dict[tuple[str, str, str], list[int]] = {}
+        # A walk over all bindings for each question is too slow for wrong policies, which are asked thousands of
+        # questions, so bindings are indexed by subject.
         for position, binding in enumerate(self.bindings):
             namespace = namespace_of(binding)
             for kind, name in dict.fromkeys(
@@ -134,6 +137,7 @@ class Policy:
         found = {
             position for key in keys for position in self._by_subject.get((namespace, *key), ())
         }
+        # Sorted, because the order of bindings decides which of several grants is named.
         return [self.bindings[position] for position in sorted(found)]
 
     def _get_role(self, plural: str, namespace: str, name: str) -> Object | None:
@@ -158,6 +162,8 @@ def read_policy(api: Api, namespace: str = "") -> Policy:
     Raises:
         PolicyUnreadable: They may list neither.
     """
+    # On a shared cluster a learner may read the policy of their namespaces only. A part of it explains more than
+    # nothing.
     try:
         return _read_all(api)
     except PolicyUnreadable:
@@ -185,4 +191,5 @@ def _list(api: Api, plural: str) -> list[Object]:
     reply = api.get(path)
     if reply.status != 200:
         raise PolicyUnreadable(path, reply.message)
+    # The items of a list carry no kind, so readers take it from the plural that they asked for.
     return list(reply.body["items"])

@@ -48,6 +48,7 @@ def reviews(api: Api, questions: Sequence[Attributes]) -> list[Object]:
 
 
 def _status(status: int, body: Any) -> Object:
+    # A review is created, so 201 is the only answer; 429 and 503 say nothing about the permission.
     if status == 201 and isinstance(body, dict):
         return dict(body.get("status") or {})
     message = body.get("message") or "" if isinstance(body, dict) else body
@@ -65,6 +66,8 @@ def _review_of(question: Attributes) -> Object:
             "subresource": question.subresource,
             "name": question.name,
         }
+        # The server treats an empty name or namespace as "all", so empty fields are left out, as kubectl auth
+        # can-i does.
         spec["resourceAttributes"] = {field: value for field, value in fields.items() if value}
     else:
         spec["nonResourceAttributes"] = {"path": question.path, "verb": question.verb}

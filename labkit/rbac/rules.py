@@ -36,14 +36,17 @@ def resource_matches(rule: Rule, resource: str, subresource: str = "") -> bool:
     """The rule names the resource (with its subresource), that subresource of any, or all."""
     resources: Sequence[str] = rule.get("resources") or ()
     wanted = f"{resource}/{subresource}" if subresource else resource
+    # "*" alone covers subresources too, but "pods" does not cover "pods/log".
     if "*" in resources or wanted in resources:
         return True
+    # The only other pattern is "*/scale". There is no "pods/*": ResourceMatches compares it letter by letter.
     return bool(subresource) and f"*/{subresource}" in resources
 
 
 def name_matches(rule: Rule, name: str) -> bool:
     """The rule is for all objects, or names this one."""
     names: Sequence[str] = rule.get("resourceNames") or ()
+    # A list, a watch or a create usually has no name, and a rule with resourceNames does not cover the empty one.
     return not names or name in names
 
 
@@ -52,6 +55,7 @@ def path_matches(rule: Rule, path: str) -> bool:
     for pattern in rule.get("nonResourceURLs") or ():
         if pattern in ("*", path):
             return True
+        # NonResourceURLMatches strips every * at the end, so "/healthz**" is the prefix "/healthz" as well.
         if pattern.endswith("*") and path.startswith(pattern.rstrip("*")):
             return True
     return False
@@ -80,12 +84,14 @@ def misspelt_verb(rules: Iterable[Rule]) -> str:
     """
     for rule in rules:
         for verb in rule.get("verbs") or ():
+            # People who know kubectl write --verb=get,list, and carry the commas over into YAML.
             if words := re.findall(r"[^\s,;]+", verb) if re.search(r"[\s,;]", verb) else []:
                 return text(
                     '"{verb}" is one string, and so one verb. Each verb is a string of its own: {verbs}.',
                     verb,
                     ", ".join(f'"{word.lower()}"' for word in words),
                 )
+            # HTTP methods are in capitals; RBAC's verbs are not, and the server does not fold case.
             if verb != verb.lower():
                 return text(
                     'Verbs are written in small letters: "{right}", not "{verb}".',

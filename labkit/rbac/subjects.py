@@ -76,9 +76,12 @@ def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
         who: ``kikai/default`` for a service account, else a user name.
         groups: The groups; None for those the server gives such a user.
     """
+    # People write an account as kubectl's messages do, with a slash. The flag --serviceaccount has a colon, which
+    # user names have as well.
     if not who.startswith(ACCOUNT_PREFIX) and "/" in who:
         who = account_user(*who.split("/", 1))
     account = Subject(who).account
+    # Given groups are taken as they are: a certificate can name any, also those of service accounts.
     if groups is not None:
         return Subject(who, groups)
     if account is not None:
@@ -102,6 +105,8 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
     if kind == "Group":
         return name in user.groups
     if kind == "ServiceAccount":
+        # An account without a namespace is one of the binding's own. A ClusterRoleBinding has none, so such a
+        # subject is nobody (appliesToUser).
         home = entry.get("namespace") or namespace
         return bool(home) and user.name == account_user(home, name)
     return False
@@ -129,6 +134,8 @@ def member(entry: Object, namespace: str) -> Subject:
         namespace: The binding's own.
     """
     name, home = str(entry.get("name")), subject_namespace(entry, namespace)
+    # A member of an account's group also has the groups that the server gives every account; without them, what
+    # it holds through these would look like an excess.
     if entry.get("kind") == "Group":
         home = name.partition("system:serviceaccounts:")[2]
         known = UNAUTHENTICATED if name == UNAUTHENTICATED else AUTHENTICATED

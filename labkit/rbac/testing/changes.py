@@ -87,9 +87,11 @@ def same_answers(one: Policy, other: Policy, vocabulary: Vocabulary) -> bool:
     Compared are all that bindings name, a fresh user, a fresh account in each namespace, and nobody known; in
     each namespace, a fresh one, and the whole cluster. Permissions that no request can use do not count.
     """
+    # A change can write what is there already; noticing that is much cheaper than asking all questions.
     if one.roles is other.roles and one.bindings == other.bindings:
         return True
     askers = {asker for policy in (one, other) for _, asker in _entries(policy)}
+    # What is granted to a group also reaches people whom no policy names, so two of them are asked.
     askers |= {Subject(FRESH, (AUTHENTICATED,)), Subject(ANONYMOUS, (UNAUTHENTICATED,))}
     for home in (*vocabulary.namespaces, FRESH):
         askers.add(Subject(account_user(home, FRESH), (*account_groups(home), AUTHENTICATED)))
@@ -127,6 +129,7 @@ def _lost(
     held = [grant.rule for grant in second.rules_for(user, namespace)]
     found: dict[Part, None] = {}
     for grant in first.rules_for(user, namespace):
+        # Most rules are in both policies; taking them apart is the expensive step.
         if any(grant.rule is rule or grant.rule == rule for rule in held):
             continue
         for part in _in_groups(breakdown(grant.rule), vocabulary):
@@ -179,12 +182,16 @@ def usable(part: Part, namespace: str, vocabulary: Vocabulary) -> bool:
     if known is None:
         return False
     namespaced, verbs = known
+    # Requests for one Namespace are authorized inside it (the RequestInfo has it as the namespace), so a
+    # RoleBinding can allow them.
     one_namespace = (part.group, part.resource) == (
         "",
         "namespaces",
     ) and part.verb not in OF_COLLECTIONS
     if namespace and not namespaced and not one_namespace:
         return False
+    # The authorizer does not know the name of an object that is created. A subresource, such as pods/eviction, is
+    # created on an object that has a name.
     if part.names and part.verb in ("create", "deletecollection") and "/" not in part.resource:
         return part.verb != "create"
     return part.verb == "*" or part.verb in verbs

@@ -39,6 +39,7 @@ def policy_of(objects: Iterable[Object]) -> Policy:
         if (key := _key(each)) in keys:
             raise UsageError(f"{title(*key)} is there twice.", todo="Leave one of them out.")
         keys.add(key)
+    # Manifests may contain a default role, such as an edited view: then theirs counts.
     kept = (each for each in default_objects() if _key(each) not in keys)
     return aggregated(Policy.of([*kept, *own]))
 
@@ -100,10 +101,13 @@ def aggregated(policy: Policy) -> Policy:
     """
     roles = dict(policy.roles)
     collecting = [(key, role) for key, role in roles.items() if role.get("aggregationRule")]
+    # Aggregated roles can select each other, in circles too. The controller comes to the same rules write by
+    # write; the limit ends the loop whatever the selectors are.
     for _ in range(len(collecting) + 1):
         changed = False
         for key, role in collecting:
             rules: list[Rule] = []
+            # Sorted by name, as the controller lists them: the order of rules is part of the result.
             for other_key, other in sorted(roles.items()):
                 if (
                     other_key != key
@@ -128,6 +132,7 @@ def _selected(aggregation: Object, role: Object) -> bool:
 
 def _matches(selector: Object, labels: Mapping[str, str]) -> bool:
     """Whether a label selector matches; one that asks for nothing matches everything."""
+    # Both parts must hold; a selector without either matches everything (LabelSelectorAsSelector).
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     for each in selector.get("matchExpressions") or ():
@@ -162,6 +167,7 @@ def _is_policy(obj: Object) -> bool:
             else f"Kubernetes serves {GROUP}/v1 only."
         )
         raise UsageError(f"There is no kind {kind} in {obj['apiVersion']}.", todo=todo)
+    # 0.93 catches a slip in a name of 25 letters, and lets other projects' kinds called Role pass.
     if group != GROUP and kind in POLICY_KINDS and get_close_matches(group, [GROUP], cutoff=0.93):
         raise UsageError(f"There is no API group {group}.", todo=f'Did you mean "{GROUP}"?')
     return group == GROUP
@@ -181,10 +187,12 @@ def _checked(obj: Any) -> Object:
             f"A {obj['kind']} has no name.",
             todo="Write metadata.name; a template has to be rendered first.",
         )
+    # Helm's braces are valid YAML in quotes, so a template gets this far and would be judged as text.
     if "{{" in f"{name} {metadata.get('namespace')} {obj.get('subjects')} {obj.get('roleRef')}":
         raise UsageError(
             f"{what} is a template.", todo="Render it first, such as with helm template."
         )
+    # kubectl apply puts it into the context's namespace, which is default unless somebody changed it.
     if obj["kind"] in ("Role", "RoleBinding") and not metadata.get("namespace"):
         metadata = {**metadata, "namespace": "default"}
     if obj["kind"].endswith("Binding"):

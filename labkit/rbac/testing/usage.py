@@ -83,6 +83,7 @@ def usage_of(who: Subject, policy: Policy, events: Iterable[Any], vocabulary: Vo
         use, name = read
         found.requests += 1
         if use not in found.used:
+            # A program that asks for random paths must not fill the memory of a grader.
             if len(found.used) >= MAX_USES:
                 found.dropped += 1
                 continue
@@ -108,11 +109,13 @@ def least_policy(found: Usage, name: str) -> list[Object]:
     ]
     places: dict[str, list[Part]] = {}
     for use in found.used:
+        # What system:authenticated has, such as discovery, needs no role of the account's own.
         if not any(covers(rule, use.part) for rule in everybody):
             places.setdefault(use.namespace, []).append(use.part)
     wide = set(places.get("", ()))
     made: list[Object] = []
     for place, parts in sorted(places.items()):
+        # A right in the whole cluster holds in each namespace, so it is not repeated there.
         here = sorted(set(parts) - (wide if place else set()), key=str)
         if here:
             made += _role(name, place, compact(here), found.who)
@@ -135,8 +138,11 @@ def _role(name: str, namespace: str, rules: list[Rule], who: Subject) -> list[Ob
 
 def _use(event: Any, user: str) -> tuple[Use, str] | None:
     """The permission that a request of a user needed, and the object's name; None for what is no request of theirs."""
+    # Each request has an event for each stage; only the last one, ResponseComplete or Panic, is counted.
     if not isinstance(event, dict) or event.get("stage") in ("RequestReceived", "ResponseStarted"):
         return None
+    # With impersonation, RBAC judges the impersonated user. Whether the other one may impersonate is authorized
+    # separately.
     asked = event.get("impersonatedUser") or event.get("user") or {}
     verb, reference = event.get("verb"), event.get("objectRef")
     if not isinstance(asked, dict) or asked.get("username") != user or not isinstance(verb, str):
@@ -171,5 +177,6 @@ def _own_grants(policy: Policy, who: Subject) -> Iterator[Use]:
 
 def _needed(granted: Use, used: Iterable[Use]) -> bool:
     """Whether some request needed a granted permission; one for an object of any name counts for each name."""
+    # Uses are counted without the objects' names, so names cannot be compared here.
     rule = granted.part._replace(names=()).rule()
     return any(granted.namespace in ("", use.namespace) and covers(rule, use.part) for use in used)

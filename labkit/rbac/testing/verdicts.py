@@ -36,6 +36,7 @@ class Verdict:
 
 def allows(policy: Policy, question: Attributes) -> bool:
     """Whether a policy allows a request."""
+    # The authorizer of system:masters comes before RBAC and asks no policy.
     return MASTERS in question.user.groups or next(grants(policy, question), None) is not None
 
 
@@ -46,6 +47,7 @@ def answer(policy: Policy, question: Question) -> Verdict:
     grant = next(grants(policy, question.attributes), None)
     if grant is not None:
         return Verdict(question, True, (grant.why,))
+    # Two rules can miss for the same reason; it is told once.
     misses = dict.fromkeys(miss.why for miss in near_misses(policy, question.attributes))
     return Verdict(question, False, tuple(misses)[:MAX_REASONS])
 

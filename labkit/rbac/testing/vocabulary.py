@@ -77,6 +77,8 @@ class Vocabulary:
     ) -> Vocabulary:
         """The same and more; custom resources by group and plural, with whether they are namespaced."""
         custom: dict[tuple[str, str], tuple[bool, frozenset[str]]] = {}
+        # A definition can serve status and scale; whether it does is not known here, and asking for more does no
+        # harm.
         for (group, plural), namespaced in (resources or {}).items():
             custom[group, plural] = (namespaced, frozenset(VERBS))
             for part in ("status", "scale"):
@@ -153,6 +155,7 @@ class Vocabulary:
             PATH_VERBS, "*"
         )
         yield from (f"verb {verb}" for verb in rule.get("verbs") or () if verb not in verbs)
+        # Without apiGroups a rule matches no resource: the server refuses it, kubectl --dry-run=client does not.
         if resources and not groups:
             yield "resources of a rule without apiGroups"
         for name in resources if "*" not in groups else ():
