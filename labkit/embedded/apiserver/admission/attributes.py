@@ -1,4 +1,4 @@
-"""The interface of admission plugins: what they see of a write, and how they are asked one after another.
+"""The interface of admission plugins: their view of a write, and the chain that calls them in order.
 
 Source: k8s.io/apiserver ``pkg/admission``.
 """
@@ -22,7 +22,7 @@ Lister = Callable[[str, str], Iterable[Object]]
 
 @dataclass(slots=True)
 class Attributes:
-    """One write, as admission sees it.
+    """A write, as admission plugins see it.
 
     Args:
         operation: ``CREATE``, ``UPDATE``, ``DELETE`` or ``CONNECT``.
@@ -34,7 +34,7 @@ class Attributes:
         name: The object's name, perhaps not known yet.
         obj: The new object; a mutating plugin changes it in place. None for a deletion.
         old: The stored object, not to be changed. None for a creation.
-        user: Who writes.
+        user: The caller.
         dry_run: Whether nothing will be stored.
         annotate: Adds an annotation to the audit event.
         warn: Adds a ``Warning`` header.
@@ -60,7 +60,7 @@ class Attributes:
         return f"{self.resource}.{self.group}" if self.group else self.resource
 
     def concerns(self, resource: str, *operations: str, subresource: str = "") -> bool:
-        """Whether this is one of some operations on a resource, such as ``ingresses.networking.k8s.io``."""
+        """Return whether this is one of some operations on a resource, such as ``ingresses.networking.k8s.io``."""
         return (
             self.qualified == resource
             and self.operation in operations
@@ -95,7 +95,7 @@ class ReadingPlugin(Plugin):
 
 
 class Chain(Plugin):
-    """Plugins, asked in this order."""
+    """Plugins, called in this order."""
 
     def __init__(self, plugins: tuple[Plugin, ...] = ()) -> None:
         self._plugins = plugins

@@ -1,4 +1,4 @@
-"""Admission of certificate signing requests: who asks, who may approve and sign, and for which subjects.
+"""Admission of certificate signing requests: the requestor, the rights to approve and sign, and the subjects.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/certificates``, ``pkg/registry/certificates``.
 """
@@ -21,7 +21,7 @@ MayUseSigner = Callable[[User, str, str], bool]
 
 
 class Requestor(Plugin):
-    """Records in a new request who made it, whatever the request says."""
+    """Records the caller in a new request, and ignores the names that the request gives."""
 
     @override
     def admit(self, attributes: Attributes) -> None:

@@ -1,4 +1,4 @@
-"""The NodeRestriction plugin: limits what a node writes to its own objects.
+"""The NodeRestriction plugin: limits the writes of a node to its own objects.
 
 These are its Node, without labels that would attract pods; the status and the deletion of its pods; its lease; tokens
 for its pods. The node authorizer sees only paths, this plugin also bodies. Mirror pods, and the status of claims, are
@@ -87,6 +87,7 @@ class NodeRestriction(ReadingPlugin):
             raise write.refuse(
                 f"node {own} can only update pod status for pods with spec.nodeName set to itself"
             )
+        # Labels decide which services and controllers select the pod.
         if _labels(write.old) != _labels(write.obj):
             raise write.refuse(f"node {own} cannot update labels through pod status")
 
@@ -118,6 +119,7 @@ class NodeRestriction(ReadingPlugin):
             raise write.refuse(
                 f"node {own} is not allowed to update configSource to a new non-nil configSource"
             )
+        # Otherwise a node could take off the taint by which an administrator keeps pods away from it.
         if (spec.get("taints") or []) != (old_spec.get("taints") or []):
             raise write.refuse(f"node {own} is not allowed to modify taints")
         old_owners = write.old["metadata"].get("ownerReferences") or []
@@ -148,6 +150,7 @@ class NodeRestriction(ReadingPlugin):
             )
         if _place(pod) != node:
             raise write.refuse("node requested token bound to a pod scheduled on a different node")
+        # Feature ServiceAccountNodeAudienceRestriction: a stolen kubelet must not get tokens for any service.
         audiences = asked.get("audiences") or [""]
         if len(audiences) > 1:
             raise write.refuse("node may only request 0 or 1 audiences")
@@ -186,7 +189,7 @@ def _labels(obj: Object | None) -> Object:
 
 
 def _forbidden_labels(new: Object, old: Object) -> str:
-    """The changed labels that no kubelet may change, as messages list them."""
+    """Return the changed labels that a kubelet cannot change, as messages list them."""
     changed = {
         key for key in {*new, *old} if key not in new or key not in old or new[key] != old[key]
     }

@@ -1,4 +1,4 @@
-"""What admission adds to pods: tolerations, priority, and what their runtime class needs.
+"""Admission of pods: their tolerations, priority and runtime class.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass}``.
 """

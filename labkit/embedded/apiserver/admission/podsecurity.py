@@ -176,7 +176,7 @@ def _images(spec: Object, group: str) -> list[str]:
 
 
 def _significant(attributes: Attributes) -> bool:
-    """Whether an update changes containers or their images."""
+    """Return whether an update changes containers or their images."""
     if attributes.obj is None or attributes.old is None:
         return False
     new, old = attributes.obj["spec"], attributes.old["spec"]

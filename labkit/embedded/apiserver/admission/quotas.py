@@ -1,6 +1,6 @@
 """Refuses writes that exceed a namespace's quotas.
 
-What is used stands in the quotas' status, which a controller keeps; here it is only read.
+The usage is in the status of the quotas. A controller writes it; this plugin only reads it.
 Source: k8s.io/apiserver ``pkg/admission/plugin/resourcequota``.
 """
 

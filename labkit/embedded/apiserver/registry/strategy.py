@@ -88,6 +88,8 @@ class Strategy:
     """Whether deletions without a propagation policy orphan the dependents."""
     collected = True
     """Whether the garbage collector handles dependents, so that propagation policies count."""
+    # Some strategies of the real server call the same validation twice, and answers list each cause that they
+    # find.
     full_checks = 1
     """How often an update validates all metadata."""
     change_checks = 1
@@ -135,6 +137,7 @@ class Strategy:
 
     def prepare_status_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         """Reset all but the status and the metadata."""
+        # A write to /status must not change the spec: its permission is another one.
         for name in {**new, **old}:
             if name not in ("metadata", "status", "kind", "apiVersion"):
                 keep(new, old, name)
@@ -210,6 +213,7 @@ class Strategy:
 def keep(new: Object, old: Object, name: str) -> None:
     """Give a field its old value, or remove it if it had none."""
     if name in old:
+        # A copy, because stored objects are shared and must not change.
         new[name] = copy.deepcopy(old[name])
     else:
         new.pop(name, None)
@@ -223,6 +227,7 @@ def common_update_errors(
     The last two arguments are the attributes of ``Strategy``.
     """
     errors = FieldErrors()
+    # As rest.BeforeUpdate: of the name, it only checks that it can be a segment of a path.
     validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
     validate_metadata_update(new["metadata"], old["metadata"], errors)
     for _ in range(change_checks):

@@ -17,6 +17,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.schema.decoding import Decoder
 
+# Only events and autoscalers: other kinds of Kubernetes with several versions are served in one here.
 BY_STORE: Mapping[str, tuple[Kind, ...]] = {
     row.resource: tuple(kind for kind in KINDS if kind.resource == row.resource)
     for row in KINDS
@@ -41,7 +42,7 @@ CORE_EVENT_NAMES = {core: name for name, core in EVENT_NAMES.items()}
 
 
 def to_stored(kind: Kind, obj: Object) -> Object:
-    """Convert an object, whose parts may end up in the result, to the version in which its kind is stored."""
+    """Convert an object, whose parts can become parts of the result, to the version in which its kind is stored."""
     if kind.stored_as is None or isinstance(kind, CustomKind):
         return obj
     if kind.group == "events.k8s.io":

@@ -1,6 +1,7 @@
 """Conversion of HorizontalPodAutoscalers between ``autoscaling/v1`` and ``v2``.
 
-Version 1 has one target, of the processors' use; it shows and keeps nothing else of version 2's metrics.
+Version 1 has one target, the use of processors. It cannot show the other metrics of version 2, and an update in
+version 1 drops them.
 Source: k8s.io/kubernetes ``pkg/apis/autoscaling/v1/conversion.go``.
 """
 

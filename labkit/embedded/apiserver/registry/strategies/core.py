@@ -59,6 +59,7 @@ class NamespaceStrategy(Strategy):
 
     @override
     def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
+        # The spec has finalizers alone, and only /finalize changes them.
         new["spec"] = dict(old["spec"])
         new["status"] = old["status"]
 
@@ -75,7 +76,7 @@ class NamespaceStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """Accept any change: ``prepare_update`` has put back what may not change."""
+        """Accept any change: ``prepare_update`` has restored all other fields."""
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -175,6 +176,7 @@ class SecretStrategy(Strategy):
                     gojson.loads(base64.b64decode(data[key] or ""))
                 except gojson.SyntaxProblem as error:
                     errors.invalid(f"data[{key}]", "<secret contents redacted>", str(error))
+        # One of the two is enough.
         elif kind == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
             errors.required("data[username]")
             errors.required("data[password]")
@@ -209,6 +211,7 @@ class ServiceAccountStrategy(Strategy):
     def drop_fields(self, new: Object, old: Object | None) -> None:
         """Keep only the names of the secrets."""
         if new.get("secrets"):
+            # The type has more fields, with which a caller could refer to a secret of another namespace.
             new["secrets"] = [
                 {"name": item["name"]} if item.get("name") else {} for item in new["secrets"]
             ]

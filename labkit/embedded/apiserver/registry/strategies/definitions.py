@@ -1,8 +1,8 @@
 """CustomResourceDefinitions.
 
 Source: k8s.io/apiextensions-apiserver ``pkg/registry/customresourcedefinition``,
-``pkg/apis/apiextensions/validation``. Errors name the fields of the internal version: what all versions have in
-common stands in ``spec.validation``, ``spec.subresources`` and ``spec.additionalPrinterColumns``.
+``pkg/apis/apiextensions/validation``. Errors name the fields of the internal version, which has the fields
+that all versions share in ``spec.validation``, ``spec.subresources`` and ``spec.additionalPrinterColumns``.
 """
 
 from __future__ import annotations
@@ -168,6 +168,7 @@ class DefinitionStrategy(Strategy):
             new["status"].get("storedVersions") or [], new["spec"]["versions"] or [], errors
         )
         _check_approval(new, old, errors)
+        # It was the default in v1beta1, and only definitions from that time can keep it.
         if new["spec"].get("preserveUnknownFields") and not (old or {"spec": {}})["spec"].get(
             "preserveUnknownFields"
         ):
@@ -178,6 +179,7 @@ class DefinitionStrategy(Strategy):
     def begin_deletion(self, old: Object, now: str) -> Object | None:
         if old["metadata"].get("deletionTimestamp"):
             return None
+        # The definition stays readable until its objects are gone; the condition says why.
         marked = copy.deepcopy(dict(old))
         metadata = marked["metadata"]
         metadata["deletionTimestamp"] = now
@@ -206,7 +208,7 @@ class DefinitionStrategy(Strategy):
 
 
 def _is_deep(value: Any, most: int) -> bool:
-    """Whether objects and lists are nested more deeply than allowed: they must be encoded again."""
+    """Return whether objects and lists are nested too deeply to be encoded again."""
     if not isinstance(value, dict | list):
         return False
     return not most or any(

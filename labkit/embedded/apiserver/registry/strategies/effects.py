@@ -63,7 +63,7 @@ WITHOUT_EFFECT: Mapping[tuple[str, str], str] = {
     (STORAGE, "VolumeAttachment"): _DRIVERS,
     (STORAGE, "VolumeAttributesClass"): _DRIVERS,
 }
-"""(group, kind) to what does not happen; in the order of docs/limits.md."""
+"""(group, kind) to a sentence on the missing effect, in the order of docs/limits.md."""
 
 
 def effect_warning(obj: Object) -> str:

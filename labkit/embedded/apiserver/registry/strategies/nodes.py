@@ -38,8 +38,9 @@ class NodeStrategy(Strategy):
 
     @override
     def default(self, obj: Object) -> None:
-        """Copy the first of ``podCIDRs`` to ``podCIDR`` and back, and the capacity to what is allocatable."""
+        """Copy the first of ``podCIDRs`` to ``podCIDR`` and back, and the capacity to ``allocatable``."""
         spec = obj["spec"]
+        # `podCIDRs` came with dual stack; older clients read and write `podCIDR` alone.
         if spec.get("podCIDR") and (spec.get("podCIDRs") or [""])[0] != spec["podCIDR"]:
             spec["podCIDRs"] = [spec["podCIDR"]]
         elif spec.get("podCIDRs") and not spec.get("podCIDR"):
@@ -131,7 +132,7 @@ def _check_families(ranges: list[str], errors: FieldErrors) -> None:
 
 
 def _ranges(spec: Object) -> list[str]:
-    """The pod CIDRs; ``podCIDR`` stands for the first."""
+    """Return the pod CIDRs, of which ``podCIDR`` is the first."""
     ranges = list(spec.get("podCIDRs") or ())
     first = spec.get("podCIDR")
     return [first, *ranges[1:]] if first else ranges

@@ -24,7 +24,7 @@ GROUP = "rbac.authorization.k8s.io"
 
 
 class PolicyStrategy(Strategy):
-    """What roles and bindings share."""
+    """The rules that roles and bindings share."""
 
     name_rule = staticmethod(path_segment_name)
     create_on_update = True
@@ -106,12 +106,13 @@ class RoleBindingStrategy(PolicyStrategy):
     """Role bindings and cluster role bindings."""
 
     roles: tuple[str, ...] = ("Role", "ClusterRole")
-    """The kinds of role that a binding may name."""
+    """The kinds of roles that a binding can name."""
 
     @override
     def default(self, obj: Object) -> None:
         if not obj["roleRef"].get("apiGroup"):
             obj["roleRef"]["apiGroup"] = GROUP
+        # Service accounts are in the core group, whose name is empty: only users and groups get one.
         for subject in obj.get("subjects") or ():
             if not subject.get("apiGroup") and subject.get("kind") in ("User", "Group"):
                 fields = dict(subject)

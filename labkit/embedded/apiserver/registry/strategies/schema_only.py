@@ -1,7 +1,7 @@
 """The kinds without behaviour here, which are validated by their schema alone.
 
 Cron jobs start no jobs and autoscalers scale nothing, so a Go-accurate validation of them would guard nothing. Clients
-still create, read, change and delete these objects as in a real cluster; whoever writes one is warned (``effects``).
+still create, read, change and delete these objects as in a real cluster; the server warns their writers (``effects``).
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ class NetworkPolicyStrategy(SchemaStrategy):
     def default(self, obj: Object) -> None:
         super().default(obj)
         spec = obj["spec"]
+        # As pkg/apis/networking/v1/defaults.go: a policy that lists no egress rules must not block all
+        # egress.
         if not spec.get("policyTypes"):
             spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
 
@@ -175,9 +177,11 @@ SCHEMA_ONLY: Mapping[tuple[str, str], SchemaStrategy] = {
     ("apiregistration.k8s.io", "APIService"): ApiServiceStrategy(
         {"spec.service.port": 443}, status={}, name_rule=path_segment_name
     ),
+    # The real server adds a metric of 80 % CPU and rules of behavior, which nothing would follow here.
     ("autoscaling", "HorizontalPodAutoscaler"): SchemaStrategy(
         {"spec.minReplicas": 1}, status={"desiredReplicas": 0, "currentMetrics": None}
     ),
+    # Jobs that `kubectl create job --from` makes of the template get their defaults when they are created.
     ("batch", "CronJob"): SchemaStrategy(
         {
             "spec.concurrencyPolicy": "Allow",

@@ -57,5 +57,6 @@ def _check_value(type_: Type, value: Any, path: str, errors: FieldErrors) -> Non
             _check_value(type_.item, item, f"{path}[{index}]", errors)
     elif type_.form == "struct" and type_.struct_name == "meta.v1.LabelSelector":
         validate_selector(value, path, errors)
+    # The metadata of templates is left out: objects get theirs checked when they are created from them.
     elif type_.form == "struct" and type_.struct_name != "meta.v1.ObjectMeta":
         _check_fields(type_.struct, value, f"{path}.", errors)

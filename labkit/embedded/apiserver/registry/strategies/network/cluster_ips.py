@@ -19,7 +19,7 @@ ONE_FAMILY = "IPv4"
 
 
 def headless(spec: Object) -> bool:
-    """Whether a service has no cluster IP."""
+    """Return whether a service has no cluster IP."""
     return spec.get("clusterIPs") == ["None"]
 
 
@@ -81,6 +81,7 @@ def _check_families(addresses: list[str], families: list[str], errors: FieldErro
 
 def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> None:
     """Check changes of cluster IPs and families."""
+    # Such services have no addresses; those of the other type come and go with it.
     if "ExternalName" in (spec["type"], before["type"]):
         return
     new, old = spec.get("clusterIPs") or [], before.get("clusterIPs") or []

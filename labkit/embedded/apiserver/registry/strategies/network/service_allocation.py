@@ -108,7 +108,7 @@ def _free_address(context: StrategyContext, used: set[str]) -> str:
 
 
 def _in_the_range(requested: str) -> bool:
-    """Whether an address is in the range for services."""
+    """Return whether an address is in the range for services."""
     edges = (SERVICE_NETWORK.network_address, SERVICE_NETWORK.broadcast_address)
     address = ipaddress.ip_address(requested)
     return address in SERVICE_NETWORK and address not in edges
@@ -129,6 +129,7 @@ class _Ports:
     def take_all(self) -> None:
         """Allocate a node port for each port; ports of the same number share it."""
         spec = self._obj["spec"]
+        # A port over TCP and UDP, as DNS has it, gets one node port for both protocols.
         by_number: dict[int, int] = {}
         requested: dict[int, int] = {}
         for port in spec.get("ports") or ():

@@ -87,7 +87,7 @@ def check_class(spec: Object, errors: FieldErrors) -> None:
 
 
 def externally_accessible(spec: Object) -> bool:
-    """Whether a service can be reached from outside the cluster."""
+    """Return whether a service can be reached from outside the cluster."""
     return spec["type"] in EXPOSED or (
         spec["type"] == "ClusterIP" and bool(spec.get("externalIPs"))
     )

@@ -51,6 +51,7 @@ class ServiceStrategy(Strategy):
         for port in spec.get("ports") or ():
             if not port.get("protocol"):
                 port["protocol"] = "TCP"
+            # A missing target is the same as 0 in Go.
             if port.get("targetPort", 0) in (0, ""):
                 port["targetPort"] = port.get("port", 0)
         if traffic.externally_accessible(spec):
@@ -81,6 +82,7 @@ class ServiceStrategy(Strategy):
             for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
                 if spec.get(field) == before.get(field):
                     spec.pop(field, None)
+        # So that callers can change the type without clearing what only the old type has.
         drop_of_other_type(spec, before)
         normalize_ips(spec, before)
         allocate(context, new, old)
@@ -183,6 +185,7 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
         and address != old.get("clusterIP", "")
         and addresses == (old.get("clusterIPs") or [])
     )
+    # A client that knows `clusterIP` alone sends the old list back with it.
     if replaced and not address:
         spec.pop("clusterIPs", None)
     elif address and (replaced or not addresses):
