@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.resources import check_s
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.quota import names
 from labkit.embedded.machinery.quota.amounts import read
-from labkit.embedded.machinery.quota.evaluators import ALIASES
+from labkit.embedded.machinery.quota.counts import ALIASES
 from labkit.embedded.machinery.request import Object
 
 
@@ -44,7 +44,7 @@ class ResourceQuotaStrategy(Strategy):
         return []
 
 
-# Only these names have an evaluator; the real server measures the others too.
+# Only these names are counted; the real server measures the others too.
 def _counts_objects(name: str) -> bool:
     return name in ALIASES or name.startswith("count/")
 
