@@ -335,6 +335,8 @@ class Registry(Objects):
         self._refuse_invalid(kind, new, errors)
         if warnings is not None and not subresource:
             warnings += strategy.warnings(new, old)
+        elif warnings is not None and subresource == "status":
+            warnings += strategy.status_warnings(new)
 
     def _delete_namespace(
         self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None

@@ -205,6 +205,10 @@ class Strategy:
         """Return the texts for ``Warning`` headers."""
         return []
 
+    def status_warnings(self, obj: Object) -> list[str]:
+        """Return the texts for ``Warning`` headers of a status update."""
+        return []
+
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """The grace period of a deletion, in seconds, for kinds with ``graceful``."""
         return options.grace_seconds or 0

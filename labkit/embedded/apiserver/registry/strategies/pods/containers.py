@@ -182,10 +182,19 @@ def _check_mounts(
             why = "Bidirectional mount propagation is available only to privileged containers"
             errors.forbidden(f"{place}.mountPropagation", why)
     points = set()
+    names: set[str] = set()
     for index, device in enumerate(container.get("volumeDevices") or ()):
-        _check_point(
-            device, "devicePath", volumes, points, f"{path}.volumeDevices[{index}]", errors
-        )
+        where = f"{path}.volumeDevices[{index}]"
+        # Unlike a mount, a device can be used only once.
+        _check_new(device.get("name"), names, f"{where}.name", errors)
+        _check_point(device, "devicePath", volumes, points, where, errors)
+
+
+def _check_new(value: str | None, seen: set[str], path: str, errors: FieldErrors) -> None:
+    if value in seen:
+        errors.invalid(path, value, "must be unique")
+    if value is not None:
+        seen.add(value)
 
 
 def _check_point(
@@ -203,6 +212,4 @@ def _check_point(
         errors.not_found(f"{path}.name", name)
     point = mount.get(field, "")
     errors.check_present(f"{path}.{field}", point)
-    if point in points:
-        errors.invalid(f"{path}.{field}", point, "must be unique")
-    points.add(point)
+    _check_new(point, points, f"{path}.{field}", errors)

@@ -182,7 +182,7 @@ def _host_process(holder: Object) -> bool | None:
 
 
 def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Check HostProcess containers: all or none (``validateWindowsHostProcessPod``)."""
+    """Check HostProcess containers: all or none, and on the host network (``validateWindowsHostProcessPod``)."""
     of_pod = _host_process(spec)
     effective = []
     for container, place in every_container(spec, path):
@@ -192,5 +192,10 @@ def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
             why = f"pod hostProcess value must be identical if both are specified, was {was}"
             errors.invalid(f"{place}.securityContext.windowsOptions.hostProcess", own, why)
         effective.append(bool(of_pod if own is None else own))
-    if any(effective) and not all(effective):
+    if not any(effective):
+        return
+    if not all(effective):
         errors.invalid(path, "", ALL_OR_NONE)
+    if not spec.get("hostNetwork"):
+        why = "hostNetwork must be true if pod contains any hostProcess containers"
+        errors.invalid(f"{path}.hostNetwork", False, why)

@@ -12,6 +12,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_label
+from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.rules import each, fields, forbidden
 from labkit.embedded.apiserver.registry.strategies.pods import resize
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
@@ -225,6 +226,14 @@ class PodStrategy(Strategy):
         messages = dns_label(obj["metadata"].get("name", ""))
         found = [f"{HOST_NAME}: [{' '.join(messages)}]"] if messages else []
         return found + pod_warnings(obj["spec"])
+
+    @override
+    def status_warnings(self, obj: Object) -> list[str]:
+        warnings: list[str] = []
+        for field in ("podIPs", "hostIPs"):
+            for index, address in enumerate(obj["status"].get(field) or ()):
+                warnings += address_warnings(address.get("ip", ""), f"status.{field}[{index}].ip")
+        return warnings
 
 
 def _forbidden(why: str) -> FieldErrors:
