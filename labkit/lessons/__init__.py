@@ -84,6 +84,7 @@ def record(step: str, what: object, progress: Progress) -> None:
         UsageError: There is no such step, or the value cannot be kept.
     """
     summary = getattr(what, "summary", None)
+    # Both have stdout: lab.exec's result also has a summary, with its exit code; lab.kubectl's has none.
     printed = getattr(what, "stdout", None)  # of a kubectl command
     fact = printed.strip() if isinstance(printed, str) else what
     kept = summary() if callable(summary) else {"kind": "fact", "value": _kept_value(fact)}
@@ -126,6 +127,7 @@ def check(step: str, context: CheckContext) -> Outcome:
         outcome = _silent(what, error.todo)
     except PolicyUnreadable as error:
         outcome = _silent(str(error))
+    # Parts 5 and 6 change what earlier steps made, as the text asks, so a pass is never taken back.
     kept = entry.get("state") == "passed" and not outcome.passed
     if kept:
         outcome = passed(_kept_text(entry, outcome.seen))
@@ -208,6 +210,7 @@ def solution(step: str, progress: Progress) -> Help:
 
 def _manifests(step: Step) -> Iterator[str]:
     """The manifests that a step asks for, as plain YAML; none for a step that only looks."""
+    # A step that only looks has files for its experiments at most, and they are no solution.
     own = library().of_step(step.id) if step.by == STATE else []
     for file in [file for file in own if file.parent.name != "tryout"] or own:
         lines = file.read_text(encoding="utf-8").strip().removeprefix("---").splitlines()
@@ -222,6 +225,7 @@ def board(progress: Progress) -> Board:
 @cache
 def worked() -> Mapping[str, Mapping[str, Any]]:
     """The solved cells of every step: ``cells`` is all its code, ``solution`` what the learner is asked to write."""
+    # Built from the notebooks' sources, so that solution() shows what the notebook's own tests run.
     text = (resources.files(__name__) / "solutions.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, Any]] = json.loads(text)
     return found

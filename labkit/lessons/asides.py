@@ -15,6 +15,7 @@ from labkit.lessons.steps import Step
 def _aside(name: str, entry: Mapping[str, Any]) -> Step:
     asks = tuple(entry["asks"])
     words = {word: frozenset({word}) for word in entry.get("words", ())}
+    # Most asides ask for decisions, so only the others list their words.
     prediction = Prediction(words, asks) if words else decisions(*asks)
     answers = dict(zip(asks, entry["answers"], strict=True))
     hints = (
@@ -37,6 +38,7 @@ def _check(name: str, answers: Mapping[str, str], why: str) -> Check:
                     next(iter(answers)),
                 )
             )
+        # The answers are facts of Kubernetes, not of this cluster, so they are not asked for again.
         wrong = [label for label, answer in answers.items() if guesses.get(label) != answer]
         if wrong:
             seen = text(

@@ -87,6 +87,7 @@ class Outcome(Displayable):
         texts = (self.seen, self.expected, self.hint)
         rows = [Row(label, said) for label, said in zip(labels, texts, strict=True)]
         title = text("{step} {state}: {title}", self.step, WORDS[self.state], self.title)
+        # The kind is in the headline, because that is what the class's board counts and the learner can look up.
         if self.kind:
             title = text("{title} ({mistake})", title, text(mistakes()[self.kind].name))
         return Card(title, TONES[self.state], rows)
@@ -198,6 +199,8 @@ class CheckContext:
     evidence: Callable[[], Evidence] = Evidence
     policy_at_reset: Callable[[], Policy | None] = lambda: None
     served: Callable[[], Mapping[tuple[str, str], bool]] = dict
+    # Writes take effect at once on the embedded cluster. On kind, the authorizer and the service account's token
+    # need a moment.
     patience_seconds: float = 0.0
     report: Callable[[Outcome], None] = lambda _outcome: None
 
@@ -242,6 +245,7 @@ class CheckContext:
         """Run a command in a pod (``namespace/name``), or in the one that a workload of this name made."""
         namespace, _, name = pod.partition("/")
         found = self.pod(self.names.namespace(namespace), name)
+        # Without a pod the exec is tried all the same: its refusal says better than we could what is wrong.
         actual = found["metadata"]["name"] if found else name
         return self.execute(f"{namespace}/{actual}", command, container=container)
 
@@ -315,6 +319,7 @@ def run_with_retries(
     while outcome.state == "failed":
         if clock() - begun >= context.patience_seconds or clock() - changed >= STEADY_SECONDS:
             break
+        # Short beside STEADY_SECONDS, so that a pass is noticed soon, and rare enough for a shared server.
         sleep(0.3)
         again = judge(check, context)
         if again != outcome:

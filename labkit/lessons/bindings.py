@@ -30,6 +30,7 @@ def cluster_bindings(context: CheckContext, account: Account, role: str = "") ->
         binding
         for binding in context.items(f"{RBAC_PATH}/clusterrolebindings")
         if names_account(binding, account)
+        # A binding to the lesson's role is an attempt even if it names nobody, or somebody else.
         or (role and role_name(binding) == role and not is_default(binding))
     ]
 
@@ -51,6 +52,7 @@ def role_text(binding: Object) -> str:
 
 def role_path(binding: Object) -> str:
     """The path of the role a binding refers to, whether it exists or not."""
+    # A binding names a Role of its own namespace; it cannot name one of another.
     kind = f"namespaces/{namespace_of(binding)}/roles"
     if role_kind(binding) == "ClusterRole":
         kind = "clusterroles"
@@ -59,6 +61,7 @@ def role_path(binding: Object) -> str:
 
 def rules_of(context: CheckContext, binding: Object) -> list[Object]:
     """The rules that a binding gives, none if its role does not exist."""
+    # A learner who is confined to namespaces can bind a cluster role without being allowed to read it.
     return list((context.find_visible(role_path(binding)) or {}).get("rules") or ())
 
 
@@ -116,6 +119,7 @@ def require_nothing_more(context: CheckContext, *, reading: bool = False) -> Non
     excesses = PolicyDifference(now, before, context.served()).beyond_allowances(allowances)
     if not excesses:
         return
+    # Three are enough to see what is wrong; a * can make two hundred.
     sentences = list(dict.fromkeys(map(str, excesses)))
     listing = listed([*sentences[:3], *(["…"] if len(sentences) > 3 else [])], "; ")
     worst = _worst(context, excesses, now, before)
@@ -134,6 +138,7 @@ def _worst(
     """The excess that a hint is about: a role that was widened, then strangers, then the walkthrough's accounts."""
     accounts = {context.account(name).subject.label for name in ("kikai", "darbo")}
     for excess in excesses:
+        # Its binding is not the learner's, so the hint names the role.
         if _is_as_it_was(excess.binding, now, before) or _has_grown(excess, before):
             return excess._replace(binding="")
     strangers = (excess for excess in excesses if excess.subject not in accounts)
@@ -176,12 +181,14 @@ def walkthrough_allowances(
         _core_rule("secrets", "list"),
         _core_rule("configmaps", "create", "patch"),
     ]
+    # As it was at the reset: a learner can add to view by aggregation, and that is an excess.
     view = before.roles.get(("ClusterRole", "", "view"), {}).get("rules") or []
     return [
         Allowance(kikai, services, (space,)),
         Allowance(darbo, services, (space,)),
         Allowance(kikai, [_core_rule("persistentvolumes", "get", "list")], ("", space)),
         Allowance(kikai, view, ("", space), role=reader),
+        # T4's solution holds get alone. list is harmless, as no API lists logs, and many write it out of habit.
         Allowance(kikai, [_core_rule("pods/log", "get", "list")], (space,)),
         Allowance(tally, counted, (space,)),
     ]

@@ -162,6 +162,7 @@ def _takes_script(option: str) -> bool:
 
 def _script(words: Sequence[str]) -> str:
     """What a command runs: the script that a shell is given, else the command itself."""
+    # Only options before the script are the shell's: those after it are the script's own.
     options = list(takewhile(lambda word: word.startswith("-"), words[1:]))
     if (
         words
@@ -175,6 +176,7 @@ def _script(words: Sequence[str]) -> str:
 
 def _line(command: str) -> str:
     """A command line, or the script of the shell that it starts."""
+    # An open quote is the learner's mistake, and the pod's shell reports it.
     try:
         words = shlex.split(command)
     except ValueError:
@@ -184,9 +186,11 @@ def _line(command: str) -> str:
 
 def _without_prefixes(words: list[str]) -> list[str]:
     """A simple command without what may stand before the program: assignments, ``timeout 9`` and the like."""
+    # Prefixes can be stacked: env A=1 timeout 9 curl.
     while words and (words[0] in PREFIXES or re.match(r"\w+=", words[0])):
         program, *words = words
         if program == "timeout":
+            # timeout takes options and a duration, such as 9s, before the program.
             words = list(dropwhile(lambda word: not re.match("[a-z/]", word), words))
     return words
 
@@ -227,6 +231,8 @@ def gather(
     seen: dict[str, Mapping[str, Any]] = {}
     for entry in journal:
         if entry.get("kind") == "answer":
+            # An answer without an Audit-Id comes from a cluster without a log; a number keeps it apart from the
+            # others.
             seen[str(entry.get("audit_id") or len(seen))] = entry
         elif entry.get("kind") == "exec":
             ran.append(_of_exec(entry))
@@ -234,6 +240,7 @@ def gather(
             facts.append(entry)
     for event in _once(events or (), since):
         known = seen.pop(str(event.get("auditID")), {})
+        # The address of an exec has the command, so the log is a witness of commands, too.
         if event.get("objectRef", {}).get("subresource") == "exec":
             if not LAB_AGENT.match(str(event.get("userAgent", ""))):
                 ran.append(_of_exec_event(event))
@@ -252,6 +259,7 @@ def gather(
 
 def _once(events: Iterable[Mapping[str, Any]], since: float) -> Iterator[Mapping[str, Any]]:
     """Each request's last event since a time. A log is read no further back than to that time."""
+    # A request has several events, one for each stage. The newest comes first, and only it has the final status.
     found: set[str] = set()
     for event in events:
         # The log has the order of stageTimestamp, newest first: what follows an older event is older still.
@@ -273,9 +281,11 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
     user = event.get("impersonatedUser") or event.get("user") or {}
     status = event.get("responseStatus") or {}
     verb, uri = str(event.get("verb", "")), str(event.get("requestURI", ""))
+    # An audit event has the verb and the address. The method is needed to read the address again.
     call = read_call(METHODS.get(verb, verb), unquote(uri))
     message = str(status.get("message", ""))
     return Asked(
+        # A refused credential is nobody's, whatever user the event has.
         str(user.get("username", "")) if status.get("code") != 401 else "",
         call,
         int(status.get("code", 0)),
@@ -283,6 +293,8 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
         str(event.get("userAgent", "")),
         message,
         _is_plain(known) or _is_forwarded(event),
+        # The log does not say whether a credential was sent. The journal does; and where anonymous access is off,
+        # kube-apiserver's 401 says it (WithFailedAuthenticationAudit).
         known.get("who") == "anonymous" or "no credentials provided" in message,
         str((event.get("user") or {}).get("username", "")) if event.get("impersonatedUser") else "",
     )
@@ -308,6 +320,7 @@ def _is_plain(entry: Mapping[str, Any]) -> bool:
 
 def _is_forwarded(event: Mapping[str, Any]) -> bool:
     """Whether a proxy said for whom it asked: it adds an address, or on the embedded cluster an annotation."""
+    # A real server lists the addresses of X-Forwarded-For and X-Real-Ip before that of the connection.
     return len(event.get("sourceIPs") or ()) > 1 or FORWARDED_FOR in (
         event.get("annotations") or {}
     )

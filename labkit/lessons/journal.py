@@ -48,6 +48,7 @@ class Journal:
     @property
     def began(self) -> float:
         """When the cluster was last reset, in seconds since the epoch; 0 if it never was."""
+        # A journal that was begun by add has no reset: its time is 0, so that all evidence counts.
         first = self._first()
         return float(first.get("at", 0)) if first.get("kind") == BEGIN else 0.0
 
@@ -67,6 +68,7 @@ class Journal:
                 size = _append(self.path, line.encode())
             except OSError as error:
                 raise home_error(self.path, error) from error
+            # Half at a time, so that the file is rewritten rarely.
             if size > MAX_BYTES:
                 first, *entries = self._lines()
                 self._write([first, *entries[len(entries) // 2 :]])
@@ -91,6 +93,8 @@ class Journal:
                 with suppress(ValueError):
                     value = json.loads(line)
                     if isinstance(value, dict):
+                        # The first line names the cluster. Evidence of another cluster must not pass a step on
+                        # this one.
                         ours = ours or value.get("cluster") == self._cluster
                         if not ours:
                             return

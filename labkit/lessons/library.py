@@ -60,6 +60,7 @@ class Library:
                     todo=near(lesson, lessons),
                 )
             raise UsageError(f"There is no lesson {describe(lesson)}.", todo=near(lesson, lessons))
+        # A number is enough, such as 04: the names of lessons begin with different ones.
         directory = self.root / matches[0]
         if not rest:
             return sorted(directory.glob("*.yaml"))
@@ -78,8 +79,10 @@ class Library:
         Args:
             step: The step's id; None for the end, where all files' objects exist.
         """
+        # Not those in tryout: a step makes them and takes them away again.
         files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
         ordered = sorted((position(step_of(file)), file) for file in files)
+        # By position, because the order of steps is not that of their names: T1 comes after W24.
         goal = len(step_ids()) if step is None else position(step)
         gone = {each for earlier in step_ids()[:goal] for each in taken_away(earlier)}
         return [

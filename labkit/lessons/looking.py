@@ -80,6 +80,7 @@ def recorded_fact(context: CheckContext, step: str) -> Any:
         record["stdout"].strip() if "stdout" in record else record.get("value")
         for record in records
     ]
+    # The last one counts: learners correct themselves by recording again.
     facts = [_joined(value) for value in values if value is not None]
     return facts[-1] if facts else context.progress.prediction(step)
 
@@ -140,6 +141,7 @@ def _printed(context: CheckContext, evidence: Evidence, question: Question) -> I
     paths = map(re.escape, (context.names.path(question.path), question.path))
     pattern = re.compile(f"({'|'.join(paths)})(?![\\w/-])")
     for command in in_pod(context, evidence, namespace):
+        # Without a log, an answer that curl printed is the only trace of a call from a pod.
         status = curl_status(command.output)
         if status is not None and pattern.search(command.command):
             call = read_call("GET", question.path)
@@ -167,6 +169,7 @@ def judge_looking(
     evidence = context.evidence()
     prediction = context.progress.prediction(step)
     answers = {question.label: asked_for(context, evidence, question) for question in questions}
+    # Only for questions without an answer: somebody who asked rightly can also have asked otherwise.
     misses = {
         question.label: _nearest_miss(context, evidence, question)
         for question in questions
@@ -197,6 +200,7 @@ def judge_looking(
                 text("The call that is missing: {ask}", ask),
             )
         decided = [(decision_of(answer.status), answer.at) for answer in answers[label]]
+        # Any fitting answer counts, not the last one, because a later step can have changed what the server says.
         fitting = [at for decision, at in decided if decision == question.expected]
         if not fitting:
             begins = with_status(question.expected)
@@ -210,6 +214,7 @@ def judge_looking(
                 question.mend or back,
             )
         times += fitting
+    # After all answers are in: a wrong guess is told only to those who have seen the truth.
     for question in questions:
         require_guess(step, question.label, guesses, question.expected, question.why)
     said = "; ".join(f"{label}: {with_status(guesses[label])}" for label in answers)
@@ -280,6 +285,7 @@ def _nearest_miss(context: CheckContext, evidence: Evidence, question: Question)
     path = context.names.path(question.path)
     goal = read_call("GET", path)
     user = question.account.user
+    # The right request by another caller is the nearest miss: only the credential is wrong.
     others = [
         request.user or text("somebody with a bad credential")
         for request in evidence.asked
@@ -316,6 +322,7 @@ def _difference(request: Asked, goal: Call) -> str:
     same = call.resource == goal.resource
     if same and call.verb not in ("get", "list"):
         return text("you asked to {request}; the step asks for the list", request.text)
+    # kubectl get finds the group by the plural, but a path is written by hand.
     if same and call.group != goal.group:
         return text(
             "you asked the API group {group}; {resource} are in {right}",

@@ -64,12 +64,14 @@ def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
         allowances: What may be granted.
     """
     who, part = excess.who, excess.part
+    # PolicyDifference leaves the binding out if a role itself was widened.
     if not excess.binding:
         return "default-role-grown"
     if who.user == ANONYMOUS or (not who.user and EVERYBODY.intersection(who.groups[:1])):
         return "everybody"
     if not who.user:
         return "group-instead-of-account"
+    # From here on a named user or account got something; what it may have decides what went wrong.
     own = [each for each in allowances if each.who is None or each.who.user == who.user]
     fitting = [each for each in allowances if each.role in ("", excess.role)]
     fitting = [each for each in fitting if any(covers(rule, part) for rule in each.rules)]
@@ -89,6 +91,7 @@ def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
 
 
 def _of_part(part: Part, rules: Sequence[Rule]) -> str:
+    # First, because a * covers any of the kinds below.
     if "*" in (part.verb, part.group, part.resource, part.path):
         return "everything"
     if any(rule.get("resourceNames") for rule in rules) and not part.names:

@@ -31,7 +31,9 @@ def address(text: object) -> tuple[str, int] | None:
     if not written:
         return None
     try:
+        # Without a scheme urlsplit takes the host for a path.
         split = urlsplit(written if "://" in written else f"https://{written}")
+        # split.port raises ValueError for a port that is no number, or too large.
         port = split.port or (80 if split.scheme == "http" else 443)
     except ValueError:
         return None
@@ -70,6 +72,7 @@ def w1(context: CheckContext) -> Outcome:
         raise failed(
             "no-tls", seen, "an address that begins with https://", "The server speaks TLS only."
         )
+    # Compared as host and port, so localhost, a slash at the end or a missing https:// do not matter.
     if recorded == real:
         return passed(
             text("{server} answers as the API server.", server),
@@ -80,6 +83,7 @@ def w1(context: CheckContext) -> Outcome:
         hint = text(
             "The host is right; the port is not {port}. The kubeconfig has both.", recorded[1]
         )
+    # Service addresses are in 10.96.0.0/12 on kubeadm's clusters and on ours.
     elif recorded and recorded[0].startswith(("10.", "kubernetes")):
         hint = text("That is its address inside the cluster (W6). From here: {hint}", hint)
     raise failed("address-elsewhere", seen, "the address in the kubeconfig", hint)
@@ -99,6 +103,7 @@ def w2(context: CheckContext) -> Outcome:
         BAD_TOKEN: decision_of(context.as_token("not-a-token").get("/api").status),
     }
     requests = context.evidence().asked
+    # Where anonymous access is off, both calls get a 401, and only the message or the journal tells them apart.
     calls = {
         STRANGER: [r for r in requests if (r.user == ANONYMOUS and not r.asker) or r.bare],
         BAD_TOKEN: [r for r in requests if r.status == 401 and not r.bare],
@@ -155,6 +160,7 @@ def w3(context: CheckContext) -> Outcome:
     """
     prediction = context.progress.prediction("W3")
     evidence = context.evidence()
+    # system:anonymous and nobody are left out: a proxy without a credential proves nothing about one with it.
     proxied = [r for r in evidence.asked if r.proxied and r.user not in ("", ANONYMOUS)]
     if prediction is None:
         raise without_prediction(
@@ -200,6 +206,7 @@ def w4(context: CheckContext) -> Outcome:
         for request in context.evidence().asked
         if request.reads and (request.path in ENTRY_PATHS or GROUP_PATH.fullmatch(request.path))
     ]
+    # Only what was really read counts: a refused request lists nothing.
     entries = [request for request in requests if request.status == 200]
     prediction = context.progress.prediction("W4")
     if prediction is None:
@@ -252,6 +259,7 @@ def w4(context: CheckContext) -> Outcome:
 
 def _resources(context: CheckContext, group: str) -> set[str]:
     """The resource types of a group, or of a group and version."""
+    # The core group has no name, so learners write one of these.
     if group in ("", "core", "v1", "api/v1"):
         path = "/api/v1"
     elif "/" in group:

@@ -90,6 +90,7 @@ def w5(context: CheckContext) -> Outcome:
         "it runs as default, the account of a pod that asks for none",
         "Something in its spec asks for another account. Delete the pod, and create it without that.",
     )
+    # A distroless image runs and has no shell, and every further step runs commands in this pod.
     result = context.exec(POD, "echo ready")
     if result.stdout.strip() != "ready":
         output = (result.stderr or result.stdout).strip() or text("nothing")
@@ -113,6 +114,7 @@ def w6(context: CheckContext) -> Outcome:
         raise not_attempted(
             'Look inside the pod and record what you find: lab.record("W6", "host:port").'
         )
+    # The kubelet sets them for each pod, so they are right on every cluster, whatever its Service network is.
     variables = "$KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT"
     environment = context.exec(POD, f"echo {variables}").stdout.split()
     if len(environment) != 2:
@@ -200,6 +202,7 @@ def _require_failure_first(calls: Sequence[PodCommand]) -> None:
 def _require_checked_answer(calls: Sequence[PodCommand], evidence: Evidence) -> list[PodCommand]:
     """Return the calls that were answered by a server whose certificate was checked."""
     answered = [call for call in calls if _answered(call, evidence)]
+    # -k answers as well, so an answer alone does not show that the CA was used.
     checked = [call for call in answered if not _insecure(call)]
     if checked:
         return checked
@@ -223,6 +226,7 @@ def _require_checked_answer(calls: Sequence[PodCommand], evidence: Evidence) -> 
 
 def _decision_now(context: CheckContext) -> str:
     """Return what the server answers to the call of W7 now."""
+    # The check asks itself: anonymous access decides between 401 and 403, and the log has no body.
     call = f"{CURL} --cacert {MOUNT}/ca.crt https://kubernetes.default.svc"
     result = context.exec(POD, call)
     status = curl_status(result.stdout)
@@ -261,6 +265,7 @@ def _no_call(evidence: Evidence, commands: Sequence[PodCommand]) -> NotPassed:
     if any(command.interactive for command in commands):
         seen = text("a shell in {pod}; what was typed there is not known", POD)
         return failed("call-unseen", seen, "the calls as commands of their own", IN_A_SHELL)
+    # Plain HTTP to port 443 gets a 400 from the server, which teaches nothing about certificates.
     if tries := [command for command in commands if command.runs("curl", "wget")]:
         return failed(
             "no-tls",
@@ -332,6 +337,7 @@ def w8(context: CheckContext) -> Outcome:
     requests = _asked_as(user, evidence, commands)
     sent = [command for command in commands if "Authorization" in command.command]
     called = [command for command in commands if _curls(command)]
+    # labkit's own callers have accounts' tokens too; only a call from elsewhere can be a mistaken token.
     others = [
         request
         for request in evidence.asked
@@ -352,6 +358,7 @@ def w8(context: CheckContext) -> Outcome:
         )
     if not requests:
         raise _not_accepted(evidence, called, others)
+    # The time of a request tells which command made it; the log does not name the command.
     unchecked = [command for command in commands if _insecure(command)]
     careful = [
         request

@@ -90,6 +90,7 @@ def w9(context: CheckContext) -> Outcome:
             "a pod that names none",
             "The question is what a pod gets that asks for none. Delete it, and create it anew.",
         )
+    # default, default/default and the full user name all say the same.
     if str(prediction).strip().lower().replace("/", ":").rpartition(":")[2] != name:
         raise failed(
             of_guess("W9"),
@@ -168,6 +169,7 @@ def w11(context: CheckContext) -> Outcome:
     hint = text("A pod's spec names its account. It keeps it: delete the pod, and create it anew.")
     require_account(pod, POD, "kikai", "it runs as kikai", hint)
     require_running(pod, POD)
+    # Asked after it runs: a pod that crashes has a mistake that comes first.
     if len(containers(pod)) < 2:
         expected = text("a second one, the ambassador, beside main")
         if runs_proxy(pod):
@@ -179,6 +181,8 @@ def w11(context: CheckContext) -> Outcome:
             "A pod that exists gets no further container: delete it, and create it anew with both.",
         )
     require_token(pod, text("a token for the ambassador to send"))
+    # The kubelet mounts a token when the pod starts. Deleting the account voids it, also if a new one has the
+    # same name.
     answer = answering(context, POD)
     if curl_status(answer) == 401:
         raise failed(
@@ -257,6 +261,7 @@ def _tokens(context: CheckContext) -> tuple[str, list[str]]:
         for secret in secrets
         if "token" in (secret.get("data") or {})
     ]
+    # A requested token is refused if the account is missing; then the mounted one cannot be compared.
     answer = request_token(context.admin, namespace, "kikai")
     if answer.status == 201:
         tokens.append(str(answer.body["status"]["token"]))
@@ -296,6 +301,7 @@ def w13(context: CheckContext) -> Outcome:
         raise _not_through(bool(as_kikai), calls)
     hint = text("The proxy sends the token that is mounted in its own container. Predict again.")
     require_user(context, "W13", user, hint)
+    # Without a log, the command lines are all that is known of the paths.
     paths = [path for call in calls for path in paths_of(call.command)]
     if evidence.logged:
         paths = [request.path for request in as_kikai]

@@ -154,6 +154,7 @@ def w16(context: CheckContext) -> Outcome:
             )
         require_own(role, text("the role service-reader in {name}", name), "W16")
         require_reading(role, "services", text("the role in {name}", name))
+    # Before the prediction: a role that is too large would make any prediction right or wrong for another reason.
     require_nothing_more(context)
     prediction = require_prediction(context, "W16")
     if prediction != FORBIDDEN:
@@ -238,6 +239,7 @@ def w17(context: CheckContext) -> Outcome:
         )
         expected = text("the account of the pod kikai/test can list them")
         raise _wrong_binding(context, binding, account, seen, expected)
+    # list without get is a possible role, but kubectl get service NAME would be refused with it.
     if not context.can(account, "get", "services", kikai):
         raise failed(
             "missing-verb",
@@ -311,6 +313,8 @@ def w18(context: CheckContext) -> Outcome:
     old, new = map(context.account, NAMESPACES)
     local = role_bindings(context, kikai)
     if not context.can(new, "list", "services", kikai):
+        # A binding in kikai that mentions darbo is the likely attempt; one elsewhere that names the account comes
+        # second.
         attempts = [binding for binding in local if _mentions(binding, "darbo", darbo)] or [
             binding
             for binding in attempted_bindings(context, (darbo,), new)
@@ -332,6 +336,7 @@ def w18(context: CheckContext) -> Outcome:
             "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
         )
     require_nothing_more(context)
+    # A cluster-wide binding also lets it read in kikai, and the lab makes those of part 5.
     reaching = [*local, *cluster_bindings(context, new)]
     require_own_binding(giving(context, reaching, new, "services"), "W18")
     return passed(

@@ -40,6 +40,7 @@ def w20(context: CheckContext) -> Outcome:
     """``pv-reader`` is a cluster role with get and list on persistent volumes only."""
     role = context.find(f"{RBAC_PATH}/clusterroles/pv-reader")
     if role is None:
+        # A Role of that name is the usual mistake, and the server accepts it without a warning.
         roles = context.items(f"{RBAC_PATH}/roles")
         strays = [stray for stray in roles if name_of(stray) == "pv-reader"]
         if strays:
@@ -97,6 +98,7 @@ def w22(context: CheckContext) -> Outcome:
     ]
     lists_by_cluster_role = bool(shared) and can_list
     _require_no_wide_binding(context, account, done=lists_by_cluster_role and reader in bound)
+    # An excess explains best why the wanted way is not there. Once it is, the bindings are looked at first.
     if not lists_by_cluster_role:
         require_nothing_more(context, reading=True)
     if not bound & {"view", reader} and not can_list:
@@ -245,6 +247,8 @@ def w24(context: CheckContext) -> Outcome:
     account = context.account("kikai")
     if not context.can(account, "list", "pods"):
         _require_wide_attempt(context, account)
+        # A role other than view can be bound cluster-wide by now, and is named before the step counts as
+        # untouched.
         require_nothing_more(context, reading=True)
         raise not_attempted("Bind the cluster role view to kikai's default account, cluster-wide.")
     require_nothing_more(context, reading=True)

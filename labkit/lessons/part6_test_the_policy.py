@@ -188,6 +188,7 @@ def t2(context: CheckContext) -> Outcome:
             "two questions, both under may",
             "The negative ones come in T3.",
         )
+    # The policy is that of the files, not the learner's, so that each learner faces the same wrong policies.
     every = services_policy().wrong_policies
     left = len(survivors(every, questions))
     if left == len(every):
@@ -246,6 +247,7 @@ def t4(context: CheckContext) -> Outcome:
         for binding in role_bindings(context, account.namespace)
     ]
     giving = [entry for entry in bindings if grants(entry[1], "get", "", "pods", "log")]
+    # Before the excess: that darbo reads logs too is the mistake this step is about, and it has its own hint.
     for binding, _ in giving:
         if names_account(binding, other):
             seen = text(
@@ -313,6 +315,7 @@ def t5(context: CheckContext) -> Outcome:
     )
     if not usage.requests:
         raise not_attempted("Let the program run with all rights, twice.")
+    # The run shows the answer, so the prediction has to be there before the run is judged.
     if context.progress.prediction("T5") is None:
         raise without_prediction(True, text('Predict as the text asks: predict("T5", …).'))
     _require_whole_run(usage, account.namespace)

@@ -25,10 +25,12 @@ CURL = "curl -s -A labkit-check"
 
 def state(pod: Pod) -> str:
     """The state of a pod in the words of ``kubectl get pods``."""
+    # As kubectl's printPod does: the phase stays Running while a pod is being deleted.
     if pod.get("metadata", {}).get("deletionTimestamp"):
         return "Terminating"
     status = pod.get("status") or {}
     for container in status.get("containerStatuses") or ():
+        # A container's reason says more than the phase, which stays Pending or Running in a crash loop.
         for kind in ("waiting", "terminated"):
             reason = (container.get("state") or {}).get(kind, {}).get("reason")
             if reason:
@@ -94,6 +96,8 @@ def own_name(pod: Pod) -> str:
 
 def require_token(pod: Pod, expected: str) -> None:
     """Require that a token is mounted in a pod."""
+    # The mount is what counts: automount can be switched off in the pod or in its account, and a learner can
+    # mount a token by hand.
     for container in (pod.get("spec") or {}).get("containers") or ():
         if any(mount.get("mountPath") == MOUNT for mount in container.get("volumeMounts") or ()):
             return
@@ -161,6 +165,7 @@ def require_no_near_name(context: CheckContext, kind: str, path: str, name: str)
     for entry in context.items(path):
         own = str(entry["metadata"]["name"])
         near = own.startswith(begin) or SequenceMatcher(None, own, name).ratio() > 0.75
+        # 0.75 catches a slip or a missing letter; the first word catches curl-sa for curl-custom-sa.
         if near and own not in OTHER_PODS:
             hint = text(
                 "A name has to be exactly this one. Create the {kind} anew as {name}.", kind, name
@@ -196,6 +201,7 @@ def require_name(pod: Pod, name: str) -> None:
 def mounted_token(context: CheckContext, pod: str) -> str:
     """The token that is mounted in a pod, empty without one."""
     result = context.exec(pod, f"cat {MOUNT}/token")
+    # A pod without automount has no such file: that is a finding, not an error.
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
@@ -242,5 +248,7 @@ ACCOUNT_UID = "kubernetes.io.serviceaccount.uid"
 def claims(token: str) -> dict[str, Any]:
     """The claims of a token by their dotted names; the signature is not verified."""
     flat = Token.decode(token).flat
+    # Legacy tokens, those in Secrets, have flat claims (kubernetes.io/serviceaccount/…); bound tokens have one
+    # nested claim.
     legacy = flat.get("kubernetes.io/serviceaccount/service-account.uid")
     return {**flat, ACCOUNT_UID: legacy} if legacy else flat

@@ -46,6 +46,7 @@ class ManifestPolicy:
         Raises:
             UsageError: A role or binding lacks what decides.
         """
+        # Files are applied in order, and the later object replaces the earlier one.
         last = {(each["kind"], namespace_of(each), name_of(each)): each for each in objects}
         policy = policy_of(last.values())
         return cls(policy, replace(standard(), namespaces=SPACES).of(policy, last.values()))
@@ -142,6 +143,7 @@ def let_through(evidence: Evidence, user: str, since: float = 0.0) -> Iterator[d
     """
     for asked in evidence.asked:
         call = asked.call
+        # 0 is a request without an answer, such as a connection that broke off.
         if asked.user != user or asked.status in (0, 401, 403) or asked.at < since:
             continue
         event: dict[str, Any] = {

@@ -57,6 +57,7 @@ class Prediction:
             if isinstance(value, Mapping):
                 raise self._impossible(step, value)
             return self._word(step, value)
+        # One word for several questions is an answer to each of them: "forbidden" for all.
         if not isinstance(value, Mapping):
             return dict.fromkeys(self.labels, self._word(step, value))
         labels = {label.lower(): label for label in self.labels}
@@ -78,6 +79,7 @@ class Prediction:
             for word, same in self.words.items():
                 if said in same:
                     return word
+        # No other type: True or 403 would be a name by its letters.
         elif isinstance(value, str) and re.fullmatch(self.form, value.strip()):
             return value.strip()
         raise self._impossible(step, value)
@@ -129,6 +131,7 @@ def decision_of(status: int) -> str:
 
     A 404 or a 409 counts as allowed: the server answers so only after authorization.
     """
+    # The order of kube-apiserver's filters: authentication, authorization, then everything else.
     return {401: UNAUTHORIZED, 403: FORBIDDEN}.get(status, ALLOWED)
 
 

@@ -65,6 +65,7 @@ class Progress:
 
         def change(entry: dict[str, Any]) -> None:
             records = [*entry.get("records", []), {**record, "at": self._clock()}]
+            # A loop that records must not make the file grow for ever.
             entry["records"] = records[-MAX_RECORDS:]
 
         self._change(step.upper(), change)
@@ -77,6 +78,7 @@ class Progress:
         """Keep a verdict (``passed``, ``failed``, ``not attempted``) with its facts. A pass is never taken back."""
 
         def change(entry: dict[str, Any]) -> None:
+            # A check before an attempt costs nothing, so learners can use it to see what to do.
             entry["attempts"] = entry.get("attempts", 0) + (state != "not attempted")
             if entry.get("state") != "passed":
                 entry["state"] = state
@@ -147,6 +149,7 @@ class Progress:
             raise UsageError(
                 "This is no exported progress.", todo="Give an export, or a file of saved work."
             ) from error
+        # Nothing of a newer export can be trusted to mean what it means here.
         if version != 1:
             raise UsageError("A newer labkit exported this progress.", todo="Update labkit here.")
         with locked(self._lock):

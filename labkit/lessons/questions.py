@@ -49,11 +49,13 @@ def judge(question: str, choice: str) -> Feedback:
     if found is None:
         known = text("Use one of {questions}.", ", ".join(_questions()))
         raise UsageError(text("There is no question {question}.", question), todo=known)
+    # Learners write b, B, (b) and b. alike.
     letter = choice.strip().strip("().:").lower()
     if not letter:
         return Feedback(
             question, None, text("Write a, b or c between the quotes, and run the cell again.")
         )
+    # The file has the right letter under a key beside the options.
     if letter not in found or letter == "right":
         raise UsageError(
             text("Question {question} has no option {choice}.", question, choice),

@@ -47,6 +47,7 @@ def grants(
 ) -> bool:
     """Return whether rules, once bound, allow a verb on every object of a resource."""
     question = Attributes(User(""), verb, group, resource=resource, subresource=subresource)
+    # The predicates of the authorizer, so that a role is read as the server would read it.
     return any(rule_allows(rule, question) for rule in rules)
 
 

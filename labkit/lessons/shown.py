@@ -51,6 +51,7 @@ class Board(Displayable):
     @property
     def passed(self) -> list[str]:
         """The steps that are passed."""
+        # In the order of the lessons, not of passing.
         steps = [step.id for lesson in self.lessons for step in lesson.steps]
         return [step for step in steps if self.state(step) == "passed"]
 
@@ -61,6 +62,7 @@ class Board(Displayable):
             entry["guessed"] for entry in self.progress.values() if entry.get("guessed") is not None
         ]
         passed, *asides = self.counts()
+        # Asides count among the guesses, too: a guess is a guess wherever it was made.
         if guesses:
             passed = text(
                 "{passed}, {right} of {guesses} first guesses right",

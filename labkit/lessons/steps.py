@@ -72,6 +72,7 @@ def step(predict: Prediction | None = None) -> Callable[[Check], Step]:
 
     def make(check: Check) -> Step:
         name = check.__name__.upper()
+        # A KeyError here at import is a checkpoint whose texts are missing in steps.yaml.
         said = _texts()[name]
         look, write, almost = said["hints"]
         return Step(
@@ -95,6 +96,7 @@ def step_id(step: str | int) -> str:
     Raises:
         UsageError: There is no such step.
     """
+    # ASCII alone: \d takes the digits of all scripts, and a full-width W would be another letter.
     match = re.fullmatch(r"([A-Z]?)0*(\d+)", str(step).strip().upper(), re.ASCII)
     name = f"{match[1] or WALKTHROUGH}{match[2]}" if match else ""
     if name not in _texts():

@@ -23,6 +23,7 @@ class Talk:
 
     def notes(self) -> str:
         """What the instructor says, and what the class does not see before, in Markdown."""
+        # What learners meet at a mistake is in quotes, as the check says it.
         stuck = (
             said("They {did}: “{says}”", fitted(did), fitted(text(says)))
             for did, says in self.stuck

@@ -50,6 +50,7 @@ def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome
         )
     ours = claims(mounted)
     theirs = claims(own)
+    # Claims of both, since learners also name one that only one token has.
     names = ours.keys() | theirs.keys()
     same = {key for key in ours if key in theirs and ours[key] == theirs[key]}
     recorded = {_claim_name(name, names) for name in _listed(named)} - BY_ACCIDENT

@@ -26,6 +26,7 @@ own = lab.token(b64decode(secret.body["data"]["token"]).decode())"""
 
 def refuses_anonymous(context: CheckContext) -> bool:
     """Whether a request without credentials gets a 401 before authorization."""
+    # Since 1.14 /api is open to whoever is authenticated, and not to system:anonymous: 403, or 401 without it.
     return context.as_anonymous().get("/api").status == 401
 
 
@@ -65,5 +66,6 @@ def cells(step: str, worked: Sequence[str], context: CheckContext) -> list[str]:
         return list(worked)
     changed = list(worked)
     for old, new in changes.items():
+        # In the text of cells, because the demo shows them before it runs them.
         changed = [cell.replace(old, new) for cell in changed]
     return changed
