@@ -25,6 +25,8 @@ PART = re.compile(r"(?:[^,\\]|\\.|\\\Z)+", re.DOTALL)
 """A term: up to a comma that is not escaped."""
 TERM = re.compile(r"((?:[^\\=!]|\\.|!(?!=))*)(!=|==?)(.*)", re.DOTALL)
 """A field, an operator and a value."""
+ESCAPES = re.compile(r"\\[\\,=]")
+BAD_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:[^\\,=]|\Z))")
 
 
 def at(path: str, default: str = "") -> Getter:
@@ -105,12 +107,11 @@ def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
 
 def exact_name(text: str) -> str:
     """The name, if a selector requires exactly one, else empty; 400 if it is invalid."""
-    if "metadata.name" not in text:
-        return ""
-    return next(
-        (term.value for term in parse_fields(text) if term.field == "metadata.name" and term.equal),
-        "",
-    )
+    if "metadata.name" in text:
+        for term in parse_fields(text):
+            if term.field == "metadata.name" and term.equal:
+                return term.value
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,63 +132,44 @@ def field_selector(kind: Kind, text: str) -> FieldSelector:
     """Parse a field selector of a kind; 400 if it is invalid or names a field that is not selectable."""
     if not text:
         return FieldSelector(())
-    fields = (
-        _custom_fields(kind) if isinstance(kind, CustomKind) else SELECTABLE.get(kind.qualified, {})
-    )
+    custom = isinstance(kind, CustomKind)
+    fields = dict(SELECTABLE.get(kind.qualified, {}))
+    if isinstance(kind, CustomKind):
+        for row in kind.version_spec.get("selectableFields") or ():
+            name = row["jsonPath"].removeprefix(".")
+            fields[name] = at(name)
     terms = []
     for term in parse_fields(text):
         get = fields.get(term.field) or COMMON.get(term.field)
-        if (
-            term.field == "metadata.namespace"
-            and (fields or isinstance(kind, CustomKind))
-            and not kind.namespaced
-        ):
+        own_rules = custom or bool(fields)
+        # Kinds with fields of their own say which of the common ones they have.
+        if term.field == "metadata.namespace" and own_rules and not kind.namespaced:
             get = None
         if get is None:
-            raise bad_request(_unknown(kind, term.field))
+            quoted = go_quote(term.field)
+            unknown = f'{quoted} is not a known field selector: only "metadata.name", "metadata.namespace"'
+            if own_rules:
+                own = OWN_WORDS.get(kind.qualified, "field label not supported: {field}")
+                unknown = own.format(field=term.field, quoted=quoted)
+            raise bad_request(unknown)
         terms.append((get, term.value, term.equal))
     return FieldSelector(tuple(terms))
 
 
-def _custom_fields(kind: CustomKind) -> dict[str, Getter]:
-    names = (
-        each["jsonPath"].removeprefix(".")
-        for each in kind.version_spec.get("selectableFields") or ()
-    )
-    return {name: at(name) for name in names}
-
-
-def _unknown(kind: Kind, field: str) -> str:
-    if isinstance(kind, CustomKind) or kind.qualified in SELECTABLE:
-        return OWN_WORDS.get(kind.qualified, "field label not supported: {field}").format(
-            field=field, quoted=go_quote(field)
-        )
-    return f'{go_quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
-
-
 def _term(text: str, part: str) -> FieldTerm:
-    found = TERM.fullmatch(part)
-    if found is None:
+    match = TERM.fullmatch(part)
+    if match is None:
         raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
-    return FieldTerm(found[1], _unescape(found[3]), found[2] != "!=")
+    return FieldTerm(match[1], _unescape(match[3]), match[2] != "!=")
 
 
 def _unescape(value: str) -> str:
-    if "\\" not in value and "=" not in value:
-        return value
-    found, escaped = "", False
-    for char in value:
-        if escaped:
-            if char not in "\\,=":
-                raise bad_request(f"invalid field selector: invalid escape sequence: \\{char}")
-            found += char
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char in ",=":
+    for char in ESCAPES.sub("", value):
+        if char == "\\":
+            bad = BAD_ESCAPE.search(value)
+            raise bad_request(
+                f"invalid field selector: invalid escape sequence: {bad[1] if bad else char}"
+            )
+        if char in ",=":
             raise bad_request(f"invalid field selector: unescaped character in value: {ord(char)}")
-        else:
-            found += char
-    if escaped:
-        raise bad_request("invalid field selector: invalid escape sequence: \\")
-    return found
+    return ESCAPES.sub(lambda match: match[0][1], value)

@@ -17,8 +17,9 @@ from labkit.embedded.machinery.work import charge
 
 BINARY = ("in", "notin", "=", "==", "!=", "gt", "lt")
 SYMBOLS = ("==", "!=", "=", "!", "(", ")", ",", ">", "<")
-TOKEN = re.compile(r"[ \t\r\n]*(==|!=|[=!(),<>]|[^=!(),<> \t\r\n]+)?")
-EQUALITY = {"=", "==", "!=", ">", "<"}
+TOKEN = re.compile(r"==|!=|[=!(),<>]|[^=!(),<> \t\r\n]+")
+EQUALITY = ("=", "==", "!=", ">", "<")
+INTEGER = re.compile("[-+]?[0-9]+")
 END = ""
 
 
@@ -51,14 +52,11 @@ class Requirement:
             return value is not None
         if self.operator == "!":
             return value is None
-        return value is not None and self._compares(value)
-
-    def _compares(self, value: str) -> bool:
         try:
-            number, bound = int(value), int(next(iter(self.values)))
+            bound = int(next(iter(self.values)))
+            return int(value or "") > bound if self.operator == ">" else int(value or "") < bound
         except ValueError:
             return False
-        return number > bound if self.operator == ">" else number < bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,63 +83,57 @@ def parse_labels(text: str) -> LabelSelector:
         raise bad_request(str(error)) from error
 
 
+def _unexpected(token: str, expected: str) -> SelectorError:
+    return SelectorError(f"found '{token}', expected: {expected}")
+
+
 class _Parser:
+    """A parser by recursive descent, as in Go, whose errors depend on where each token is read."""
+
     def __init__(self, text: str) -> None:
-        self.tokens: list[str] = []
-        at = 0
-        while True:
-            found = TOKEN.match(text, at)
-            assert found is not None
-            at = found.end()
-            if found[1] is None:
-                break
-            self.tokens.append(found[1])
-        self.tokens.append(END)
-        self.at = 0
+        self._tokens: list[str] = [*TOKEN.findall(text), END]
+        self._next = 0
 
     def look(self) -> str:
-        return self.tokens[self.at]
+        return self._tokens[self._next]
 
     def take(self) -> str:
-        token = self.tokens[self.at]
-        self.at += 1
+        self._next += 1
+        return self._tokens[self._next - 1]
+
+    def word(self) -> str:
+        token = self.take()
+        if not is_word(token):
+            raise _unexpected(token, "identifier")
         return token
 
     def selector(self) -> list[Requirement]:
-        found: list[Requirement] = []
-        while True:
-            token = self.look()
-            if token == END:
-                break
-            if not (is_word(token) or token == "!"):
-                raise SelectorError(f"found '{token}', expected: !, identifier, or 'end of string'")
+        requirements: list[Requirement] = []
+        expected = "!, identifier, or 'end of string'"
+        while requirements or self.look() != END:
+            if not (is_word(self.look()) or self.look() == "!"):
+                raise _unexpected(self.look(), expected)
             try:
-                found.append(self.requirement())
+                requirements.append(self.requirement())
             except SelectorError as error:
                 raise SelectorError(f"unable to parse requirement: {error}") from error
             token = self.take()
             if token == END:
                 break
             if token != ",":
-                raise SelectorError(f"found '{token}', expected: ',' or 'end of string'")
-            after = self.look()
-            if not (is_word(after) or after == "!"):
-                raise SelectorError(f"found '{after}', expected: identifier after ','")
-        return sorted(found, key=lambda requirement: requirement.key)
+                raise _unexpected(token, "',' or 'end of string'")
+            expected = "identifier after ','"
+        return sorted(requirements, key=lambda requirement: requirement.key)
 
     def requirement(self) -> Requirement:
-        token = self.take()
-        absent = token == "!"
+        absent = self.look() == "!"
         if absent:
-            token = self.take()
-        if not is_word(token):
-            raise SelectorError(f"found '{token}', expected: identifier")
-        key = token
+            self.take()
+        key = self.word()
         problems = qualified_name(key)
         if problems:
-            raise SelectorError(
-                f"<nil>: Invalid value: {printed_value(key)}: {'; '.join(problems)}"
-            )
+            text = f"<nil>: Invalid value: {printed_value(key)}: {'; '.join(problems)}"
+            raise SelectorError(text)
         if absent:
             return Requirement(key, "!")
         if self.look() in (END, ","):
@@ -150,80 +142,54 @@ class _Parser:
         if operator in ("in", "notin"):
             values = self.values()
         elif operator in EQUALITY:
-            values = {self.exact_value()}
+            # "a=" has an empty value.
+            values = {"" if self.look() in (END, ",") else self.word()}
         else:
-            raise SelectorError(f"found '{operator}', expected: {', '.join(BINARY)}")
-        return self.checked(key, operator, sorted(values))
-
-    def checked(self, key: str, operator: str, values: list[str]) -> Requirement:
-        problems = []
-        if operator in "><":
-            problems += [
-                f"values[{place}]: Invalid value: {printed_value(value)}: "
-                "for 'Gt', 'Lt' operators, the value must be an integer"
-                for place, value in enumerate(values)
-                if not re.fullmatch("[-+]?[0-9]+", value)
-            ]
-        for place, value in enumerate(values):
-            if len(problems) >= MAX_CAUSES:
-                break
-            wrong = label_value(value)
-            if wrong:
-                problems.append(
-                    f"values[{place}][{key}]: Invalid value: {printed_value(value)}: {'; '.join(wrong)}"
-                )
-        if problems:
-            raise SelectorError(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
+            raise _unexpected(operator, ", ".join(BINARY))
+        _check_values(key, operator, sorted(values))
         return Requirement(key, operator, frozenset(values))
 
     def values(self) -> set[str]:
         token = self.take()
         if token != "(":
             raise SelectorError(f"found '{token}' expected: '('")
-        token = self.look()
-        if token == ")":
+        if self.look() == ")":
             self.take()
             return {""}
-        if not (is_word(token) or token == ","):
-            raise SelectorError(f"found '{token}', expected: ',', ')' or identifier")
-        found = self.identifiers()
-        if self.take() != ")":
-            raise SelectorError(f"found '{token}', expected: ')'")
-        return found
-
-    def identifiers(self) -> set[str]:
-        found: set[str] = set()
-        while True:
+        if not (is_word(self.look()) or self.look() == ","):
+            raise _unexpected(self.look(), "',', ')' or identifier")
+        values: set[str] = set()
+        # A comma without a value on one side stands for an empty value.
+        while self.look() != ")":
             token = self.take()
             if is_word(token):
-                found.add(token)
-                after = self.look()
-                if after == ")":
-                    return found
-                if after != ",":
-                    raise SelectorError(f"found '{after}', expected: ',' or ')'")
+                values.add(token)
+                if self.look() not in (")", ","):
+                    raise _unexpected(self.look(), "',' or ')'")
             elif token == ",":
-                if not found:
-                    found.add("")
-                after = self.look()
-                if after == ")":
-                    found.add("")
-                    return found
-                if after == ",":
-                    found.add("")
+                if not values or self.look() in (")", ","):
+                    values.add("")
             else:
-                raise SelectorError(f"found '{token}', expected: ',', or identifier")
-
-    def exact_value(self) -> str:
-        token = self.look()
-        if token in (END, ","):
-            return ""
+                raise _unexpected(token, "',', or identifier")
         self.take()
-        if not is_word(token):
-            raise SelectorError(f"found '{token}', expected: identifier")
-        return token
+        return values
+
+
+def _check_values(key: str, operator: str, values: list[str]) -> None:
+    problems = []
+    for index, value in enumerate(values):
+        if operator in "><" and not INTEGER.fullmatch(value):
+            detail = "for 'Gt', 'Lt' operators, the value must be an integer"
+            problems.append(f"values[{index}]: Invalid value: {printed_value(value)}: {detail}")
+    for index, value in enumerate(values):
+        wrong = label_value(value) if len(problems) < MAX_CAUSES else []
+        if wrong:
+            detail = f"Invalid value: {printed_value(value)}: {'; '.join(wrong)}"
+            problems.append(f"values[{index}][{key}]: {detail}")
+    if problems:
+        raise SelectorError(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
 
 
 def is_word(token: str) -> bool:
-    """Whether a token is a key or a value, and not a symbol or the end."""
+    """Return whether a token is a key or a value, and not a symbol or the end."""
     return token != END and token not in SYMBOLS

@@ -7,7 +7,6 @@ k8s.io/apiserver ``pkg/storage/continue.go``.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass, replace
 
@@ -23,7 +22,8 @@ from labkit.embedded.machinery.status import ApiError, bad_request
 EXACT, NOT_OLDER = "Exact", "NotOlderThan"
 INT = re.compile(r"[+-]?[0-9]+")
 UINT = re.compile(r"[0-9]+")
-BASE64_URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+BASE64_URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_\r\n"
+TOKEN_VERSION = "meta.k8s.io/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,11 @@ EVERYTHING = ListOptions()
 
 
 def parse_int(text: str) -> int:
-    """Parse a 64-bit number like Go's ``strconv.ParseInt``; 400 if it is none."""
-    if not INT.fullmatch(text):
-        raise bad_request(f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax")
-    value = int(text) if len(text) < 64 else 2**64
-    if not -(2**63) <= value < 2**63:
-        raise bad_request(f"strconv.ParseInt: parsing {go_quote(text)}: value out of range")
-    return value
+    """Parse a 64-bit number like Go's ``strconv.ParseInt``; 400 if it is not one."""
+    try:
+        return _go_number("ParseInt", text, INT, -(2**63), 2**63)
+    except ValueError as error:
+        raise bad_request(str(error)) from error
 
 
 def parse_bool(text: str) -> bool:
@@ -102,47 +100,45 @@ def watch_defaults(options: ListOptions) -> ListOptions:
 
 def check_list_options(options: ListOptions, watch: bool) -> None:
     """Refuse invalid combinations with 422."""
-    match, errors = options.resource_version_match, FieldErrors()
-    if not match and options.send_initial_events is None:
-        return
+    errors = FieldErrors()
+    match = options.resource_version_match
+    initial = options.send_initial_events is not None
     where = "resourceVersionMatch"
+    forbidden = f"{where} is forbidden"
+    if not match and not initial:
+        return
     if watch:
-        if options.send_initial_events is not None and match != NOT_OLDER:
-            errors.forbidden(
-                where, f"sendInitialEvents requires setting resourceVersionMatch to {NOT_OLDER}"
-            )
-        if match:
-            if options.send_initial_events is None:
-                errors.forbidden(
-                    where,
-                    "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-                )
-            if match != NOT_OLDER:
-                errors.not_supported(where, match, [NOT_OLDER])
-            if options.continue_token:
-                errors.forbidden(
-                    where, "resourceVersionMatch is forbidden when continue is provided"
-                )
-    else:
-        if match:
-            if not options.resource_version:
-                errors.forbidden(
-                    where, "resourceVersionMatch is forbidden unless resourceVersion is provided"
-                )
-            if options.continue_token:
-                errors.forbidden(
-                    where, "resourceVersionMatch is forbidden when continue is provided"
-                )
-            if match not in (EXACT, NOT_OLDER):
-                errors.not_supported(where, match, [EXACT, NOT_OLDER, ""])
-            if match == EXACT and options.resource_version == "0":
-                errors.forbidden(
-                    where, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-                )
-        if options.send_initial_events is not None:
+        if initial and match != NOT_OLDER:
+            errors.forbidden(where, f"sendInitialEvents requires setting {where} to {NOT_OLDER}")
+        if match and not initial:
+            detail = f"{forbidden} for watch unless sendInitialEvents is provided"
+            errors.forbidden(where, detail)
+        errors.check_choice(where, match or None, [NOT_OLDER])
+    elif match and not options.resource_version:
+        errors.forbidden(where, f"{forbidden} unless resourceVersion is provided")
+    if match and options.continue_token:
+        errors.forbidden(where, f"{forbidden} when continue is provided")
+    if not watch:
+        errors.check_choice(where, match, [EXACT, NOT_OLDER, ""])
+        if match == EXACT and options.resource_version == "0":
+            detail = f'{where} "exact" is forbidden for resourceVersion "0"'
+            errors.forbidden(where, detail)
+        if initial:
             errors.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
     if errors:
         raise invalid_object("ListOptions", "meta.k8s.io", "", errors)
+
+
+def _go_number(function: str, text: str, pattern: re.Pattern[str], low: int, high: int) -> int:
+    """Parse a number as Go's ``strconv`` does; ``ValueError`` has its message."""
+    problem = f"strconv.{function}: parsing {go_quote(text)}"
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{problem}: invalid syntax")
+    # Python refuses to parse more than 4,300 digits.
+    value = int(text) if len(text) < 64 else high
+    if not low <= value < high:
+        raise ValueError(f"{problem}: value out of range")
+    return value
 
 
 def parse_revision(text: str) -> int:
@@ -151,23 +147,19 @@ def parse_revision(text: str) -> int:
     Raises:
         ValueError: With the message of Go's ``strconv.ParseUint``.
     """
-    if not text:
-        return 0
-    if not UINT.fullmatch(text):
-        raise ValueError(f"strconv.ParseUint: parsing {go_quote(text)}: invalid syntax")
-    if len(text) > 20 or int(text) >= 2**64:
-        raise ValueError(f"strconv.ParseUint: parsing {go_quote(text)}: value out of range")
-    return int(text)
+    return _go_number("ParseUint", text, UINT, 0, 2**64) if text else 0
 
 
 def stored_revision(text: str) -> int:
     """Parse a resource version; 500 if it is none, as from the real server's cache."""
     try:
         return parse_revision(text)
-    except ValueError as error:  # not one of the errors that have a code of their own
-        raise ApiError(
-            500, "", f"resourceVersion: Invalid value: {go_quote(text)}: {error}"
-        ) from error
+    except ValueError as error:  # in Go it is not one of the errors that have a code of their own
+        raise ApiError(500, "", f"{_bad_revision(text)}: {error}") from error
+
+
+def _bad_revision(text: str) -> str:
+    return f"resourceVersion: Invalid value: {go_quote(text)}"
 
 
 def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
@@ -178,10 +170,8 @@ def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
     try:
         wanted = parse_revision(text)
     except ValueError as error:
-        what = (
-            f"invalid resource version: resourceVersion: Invalid value: {go_quote(text)}: {error}"
-        )
-        raise bad_request(what) from error
+        problem = f"invalid resource version: {_bad_revision(text)}: {error}"
+        raise bad_request(problem) from error
     if wanted > current:
         raise too_large_revision(wanted, current, retry=retry)
     return wanted
@@ -197,44 +187,41 @@ def too_large_revision(revision: int, current: int, *, retry: bool = True) -> Ap
 
 def encode_continue(revision: int, last: str) -> str:
     """Encode the continue token for the page after the key ``last``, relative to the listed namespace."""
-    token = orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": last + "\0"})
+    token = orjson.dumps({"v": TOKEN_VERSION, "rv": revision, "start": last + "\0"})
     return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
 
 
 def decode_continue(token: str) -> tuple[int, str]:
     """Decode a continue token: the list's revision (-1 for the newest) and the key to continue after."""
-    wrong = "invalid continue token: continue key is not valid"
     try:
-        value = gojson.loads(_decode_base64(token))
+        value = gojson.loads(_decode_base64(token)) or {}
+        if not isinstance(value, dict):
+            raise ValueError(cannot_unmarshal(value, "storage.continueToken"))
+        version = value.get("v", "")
+        revision = value.get("rv", 0)
+        start = value.get("start", "")
+        if version != TOKEN_VERSION:
+            raise ValueError(f"server does not recognize this encoded version {version}")
+        if not isinstance(revision, int) or revision == 0:
+            raise ValueError(f"incorrect encoded start resourceVersion (version {TOKEN_VERSION})")
+        if not isinstance(start, str) or not start:
+            raise ValueError(f"encoded start key empty (version {TOKEN_VERSION})")
+        key = start.removeprefix("/")
+        # The key is joined to a path of the storage, which it must not leave.
+        if any(step in ("", ".", "..") for step in key.split("/")):
+            raise ValueError(start)
     except ValueError as error:
-        raise bad_request(f"{wrong}: {error}") from error
-    if value is None:
-        value = {}
-    if not isinstance(value, dict):
-        raise bad_request(f"{wrong}: {cannot_unmarshal(value, 'storage.continueToken')}")
-    version, revision, start = value.get("v", ""), value.get("rv", 0), value.get("start", "")
-    if version != "meta.k8s.io/v1":
-        raise bad_request(f"{wrong}: server does not recognize this encoded version {version}")
-    if not isinstance(revision, int) or revision == 0:
-        raise bad_request(
-            f"{wrong}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"
-        )
-    if not isinstance(start, str) or not start:
-        raise bad_request(f"{wrong}: encoded start key empty (version meta.k8s.io/v1)")
-    steps = start.removeprefix("/").split("/")
-    if any(step in ("", ".", "..") for step in steps):
-        raise bad_request(f"{wrong}: {start}")
-    return revision, start.removeprefix("/").rstrip("\0")
+        text = f"invalid continue token: continue key is not valid: {error}"
+        raise bad_request(text) from error
+    return revision, key.rstrip("\0")
 
 
 def _decode_base64(token: str) -> bytes:
+    """Decode base 64 without padding; ``ValueError`` names the byte as Go does."""
     letters = token.replace("\n", "").replace("\r", "")
-    for place, letter in enumerate(token):
-        if letter not in BASE64_URL and letter not in "\r\n":
-            raise ValueError(f"illegal base64 data at input byte {place}")
-    if len(letters) % 4 == 1:
-        raise ValueError(f"illegal base64 data at input byte {len(token) - 1}")
-    try:
-        return base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
-    except binascii.Error as error:
-        raise ValueError(f"illegal base64 data at input byte {len(token)}") from error
+    bad = next((index for index, letter in enumerate(token) if letter not in BASE64_URL), None)
+    if bad is None and len(letters) % 4 == 1:
+        bad = len(token) - 1
+    if bad is not None:
+        raise ValueError(f"illegal base64 data at input byte {bad}")
+    return base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))

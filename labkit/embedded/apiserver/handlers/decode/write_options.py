@@ -6,7 +6,9 @@ Source: k8s.io/apimachinery ``pkg/apis/meta/v1/validation``.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode.bodies import content_type, decode_body
 from labkit.embedded.apiserver.handlers.decode.list_options import parse_bool, parse_int
@@ -32,6 +34,12 @@ OPTIONS_SCHEME = (
     'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
 )
 PROPAGATION = ("Foreground", "Background", "Orphan")
+QUERY: dict[str, Callable[[str], Any]] = {
+    "gracePeriodSeconds": parse_int,
+    "propagationPolicy": str,
+    "orphanDependents": parse_bool,
+}
+"""The query parameters that are fields of DeleteOptions, and how they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +64,23 @@ def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteO
         return WriteOptions(False, user_agent_manager(request))
     errors = FieldErrors()
     manager = request.param("fieldManager")
-    force = request.param("force") if "force" in query else None
-    if kind == "PatchOptions":
-        if apply and not manager:
-            errors.required("fieldManager", "is required for apply patch")
-        if not apply and force is not None:
-            errors.forbidden("force", "may not be specified for non-apply patch")
-    if len(manager.encode()) > MANAGER_LIMIT:
-        errors.too_long("fieldManager", MANAGER_LIMIT)
-    for place, char in enumerate(manager):
+    force = "force" in query and parse_bool(request.param("force"))
+    if apply and not manager:
+        errors.required("fieldManager", "is required for apply patch")
+    if kind == "PatchOptions" and not apply and "force" in query:
+        errors.forbidden("force", "may not be specified for non-apply patch")
+    errors.check_length("fieldManager", manager, MANAGER_LIMIT)
+    for index, char in enumerate(manager):
         if not char.isprintable():
-            errors.invalid(
-                "fieldManager",
-                manager,
-                f"invalid character U+{ord(char):04X} (at position {place})",
-            )
-    dry_run = [value for value in query.get("dryRun", ()) if value or len(query["dryRun"]) > 1]
-    _check_dry_run(list(query.get("dryRun", ())), errors)
-    mode = request.param("fieldValidation")
-    if mode not in VALIDATION_MODES:
-        errors.not_supported("fieldValidation", mode, VALIDATION_MODES)
+            detail = f"invalid character U+{ord(char):04X} (at position {index})"
+            errors.invalid("fieldManager", manager, detail)
+    dry_run = list(query.get("dryRun", ()))
+    _check_dry_run(dry_run, errors)
+    errors.check_choice("fieldValidation", request.param("fieldValidation"), VALIDATION_MODES)
     if errors:
         raise invalid_object(kind, META, "", errors)
-    forced = force is not None and parse_bool(force)
-    return WriteOptions(bool(dry_run), manager or user_agent_manager(request), forced)
+    # A single empty value is no value, in Go's conversion of queries.
+    return WriteOptions(dry_run not in ([], [""]), manager or user_agent_manager(request), force)
 
 
 def _check_dry_run(values: list[str], errors: FieldErrors) -> None:
@@ -92,37 +93,35 @@ def user_agent_manager(request: Request) -> str:
     agent = request.headers.get("user-agent", "").partition("/")[0]
     if agent.isascii() and agent.isprintable():
         return agent[:MANAGER_LIMIT]
-    kept = ""
+    manager = ""
     for char in agent:
         if unicodedata.category(char)[0] in "LMNPS" or char == " ":
-            if len((kept + char).encode()) > MANAGER_LIMIT:
+            if len((manager + char).encode()) > MANAGER_LIMIT:
                 break
-            kept += char
-    return kept
+            manager += char
+    return manager
 
 
 def delete_options(request: Request) -> DeleteOptions:
     """Parse and validate the options of a deletion, from the body or else the query; 400, 415 or 422."""
-    return checked_delete_options(
-        _body_options(request) if request.body else _query_options(request)
-    )
+    sent = _body_options(request) if request.body else _query_options(request)
+    return checked_delete_options(sent)
 
 
 def checked_delete_options(sent: Object) -> DeleteOptions:
     """Validate a DeleteOptions document; 422 if it is invalid."""
     errors = FieldErrors()
-    propagation, orphan = sent.get("propagationPolicy"), sent.get("orphanDependents")
+    propagation = sent.get("propagationPolicy")
+    orphan = sent.get("orphanDependents")
     if orphan is not None and propagation is not None:
-        errors.invalid(
-            "propagationPolicy",
-            propagation,
-            "orphanDependents and deletionPropagation cannot be both set",
-        )
+        detail = "orphanDependents and deletionPropagation cannot be both set"
+        errors.invalid("propagationPolicy", propagation, detail)
     if propagation is not None and propagation not in PROPAGATION:
         errors.not_supported("propagationPolicy", propagation, [*PROPAGATION, "nil"])
     _check_dry_run(sent.get("dryRun") or [], errors)
     if errors:
         raise invalid_object("DeleteOptions", META, "", errors)
+    # The older field says less: there was no foreground deletion yet.
     if orphan is not None:
         propagation = "Orphan" if orphan else "Background"
     preconditions = sent.get("preconditions") or {}
@@ -136,18 +135,13 @@ def checked_delete_options(sent: Object) -> DeleteOptions:
 
 
 def _body_options(request: Request) -> Object:
+    struct = schemas()["meta.v1.DeleteOptions"]
+    gvk = ("", "v1", "DeleteOptions")
+    media_type = content_type(request)
     try:
-        return decode_body(
-            content_type(request),
-            request.body,
-            schemas()["meta.v1.DeleteOptions"],
-            ("", "v1", "DeleteOptions"),
-            None,
-            check=_check_options,
-        )
+        return decode_body(media_type, request.body, struct, gvk, None, check=_check_options)
     except ApiError as error:
-        if error.code == 415:
-            raise
+        # This handler reads the body itself, and so the real server's errors lack the usual frame.
         text = error.message
         for marker in (
             "(must be of type DeleteOptions): ",
@@ -155,8 +149,8 @@ def _body_options(request: Request) -> Object:
         ):
             head, found, tail = text.partition(marker)
             text = tail if found else head
-        shown = text.endswith(")") and ("parse error" in text or "protobuf message" in text)
-        raise bad_request(text.rpartition(" (")[0] if shown else text) from error
+        framed = text.endswith(")") and ("parse error" in text or "protobuf message" in text)
+        raise bad_request(text.rpartition(" (")[0] if framed else text) from error
 
 
 def _check_options(actual: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
@@ -173,16 +167,11 @@ def _check_options(actual: tuple[str, str, str], expected: tuple[str, str, str])
 
 
 def _query_options(request: Request) -> Object:
-    sent: Object = {}
-    query = request.query
-    if "gracePeriodSeconds" in query:
-        sent["gracePeriodSeconds"] = parse_int(request.param("gracePeriodSeconds"))
-    if "propagationPolicy" in query:
-        sent["propagationPolicy"] = request.param("propagationPolicy")
-    if "orphanDependents" in query:
-        sent["orphanDependents"] = parse_bool(request.param("orphanDependents"))
-    if "dryRun" in query:
-        sent["dryRun"] = list(query["dryRun"])
+    sent: Object = {
+        name: parse(request.param(name)) for name, parse in QUERY.items() if name in request.query
+    }
+    if "dryRun" in request.query:
+        sent["dryRun"] = list(request.query["dryRun"])
     sent["preconditions"] = {
         name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)
     }
