@@ -99,9 +99,12 @@ def test_what_is_left_out_says_so(shell: str, command: str) -> None:
     [
         ("set -x", "set -x"),
         ("bash -x /etc/passwd", "bash: -x"),
+        ("sh -z", "sh: -z"),
         ("echo a | grep -E '(a){2}'", "grep: {n,m} behind a group"),
         ("echo a | sed '\\,a,d'", "sed: address `\\cREGEXPc'"),
         ("printf -v x y", "printf -v"),
+        ("set -z", "set -z"),
+        ("export -p", "export -p"),
         ("mkdir -m u+x d", "mkdir: mode 'u+x'"),
         ("curl -L --max-redirs 3 x", "curl: option --max-redirs"),
         ("curl -H 'Empty;' x", "curl: a header without a value"),

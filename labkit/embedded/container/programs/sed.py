@@ -11,7 +11,6 @@ from labkit.embedded.container.programs.registry import NOT_SIMULATED, Failure, 
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
 
-MAX_COMMANDS = 500
 MAX_SPACE = 1 << 20
 _USAGE = "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n"
 _LEFT_OUT = frozenset("{}btT:rwRWnNDPhHgGxlzFeMQaicy=")
@@ -58,8 +57,6 @@ class _Reader:
             self.match(r"(?:[ \t\n;]|#[^\n]*)*")
             if self.index >= len(self.text):
                 return commands
-            if len(commands) >= MAX_COMMANDS:
-                raise self.fail("script too long")
             commands.append(self.command())
 
     def command(self) -> _Command:

@@ -48,10 +48,3 @@ async def left_out(shell: Shell, construct: str) -> int:
 async def left_out_builtin(shell: Shell, words: list[str]) -> int:
     """Report that a builtin is left out."""
     return await left_out(shell, words[0])
-
-
-async def invalid_option(shell: Shell, name: str, option: str, usage: str) -> int:
-    """Report an unknown option; the status is 2."""
-    await shell.complain(f"{name}: {option}: invalid option")
-    await shell.write(2, f"{name}: usage: {usage}\n")
-    return 2

@@ -20,9 +20,6 @@ from labkit.embedded.container.shell.variables import Variables
 FLAGS = {"e": "errexit", "u": "nounset"}
 """The options of ``set`` by their letters."""
 
-LETTERS = "abefhkmnptuvxBCEHPT"
-"""The letters of all options of the real ``set``."""
-
 
 class ExpansionError(Exception):
     """A word cannot be expanded; the command is not run. A ``status`` of its own is the shell's last."""
