@@ -169,12 +169,12 @@ def grade_command(**options: Any) -> int:
 def _open_session(plan: GradingPlan, unpacked: Path) -> GradingSession:
     """Collect the submissions, and print which of them, and of the earlier results, are not used."""
     from labkit.grading.intake.exports import read_groups
-    from labkit.grading.intake.intake import take_in
+    from labkit.grading.intake.intake import collect
     from labkit.grading.intake.roster import Roster
     from labkit.grading.session import GradingSession, SessionOptions
 
     roster = Roster(plan.roster) if plan.roster else None
-    intake = take_in(
+    intake = collect(
         plan.submissions,
         unpacked,
         roster=roster,

@@ -28,14 +28,14 @@ from labkit.grading.clusters.loop_watch import Share
 from labkit.grading.clusters.request_policy import READ_METHODS
 
 CUT = 2
-"""How many times its seconds a submission is answered that they are used up; then its connections are cut."""
+"""A submission that used up so many times its seconds gets no refusals any more: its connections are cut."""
 
 RBAC_PREFIX = "/apis/rbac.authorization.k8s.io/"
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What one submission may use of its cluster.
+    """The bounds of one submission's use of its cluster.
 
     Args:
         seconds: The server's processor time, from handshakes on.
@@ -46,7 +46,7 @@ class Quota:
             with their product.
         connections: How many at once: each is an open file of the grader's.
         body_bytes: The body of one write, except for config maps and Secrets, which are text.
-        request_work: What one request may cost, in the units of ``WorkBudget``: about a quarter of a second.
+        request_work: The cost of one request, in the units of ``WorkBudget``: about a quarter of a second.
         head_bytes: The request line, and all headers: a character costs up to three microseconds.
     """
 
@@ -86,10 +86,11 @@ class Budget:
 
     def attach(self) -> None:
         """Count the cluster's requests from now on."""
+        # Replaced on the cluster, since pods that the submission creates call it as well.
         self._cluster.handle = self.handle
 
     def detach(self) -> None:
-        """Count them no longer: the grader's own requests are free."""
+        """Stop counting: the grader's own requests are free."""
         self._cluster.handle = self._handle
 
     def advance(self) -> None:
@@ -99,13 +100,15 @@ class Budget:
                 self._cluster.advance()
 
     def handle(self, request: Request) -> Response:
-        """Answer a request, or refuse it: with 429, or with 413 where its body alone is too large."""
+        """Answer a request, or refuse it: with 429, or with 413 or 431 if it alone is too large."""
+        # Counted before the check, so that refused requests use up the quota, too.
         head_bytes = sum(map(len, request.headers.values()))
         self._sent_bytes += head_bytes + len(request.raw_uri)
         if request.method not in READ_METHODS:
             self._sent_bytes += len(request.body)
             self._rbac_bytes += len(request.body) if request.path.startswith(RBAC_PREFIX) else 0
         if self.check():
+            # 429 without Retry-After, which clients would wait for.
             return _refused(
                 f"This submission has used up what it may ask of its cluster: {self.exceeded}."
             )
@@ -131,7 +134,7 @@ class Budget:
         return response
 
     def _counted(self, parts: Iterator[bytes]) -> Iterator[bytes]:
-        """The parts of a large answer, each of which is made when it is asked for."""
+        """Yield and count the parts of a large answer, each of which is made when it is needed."""
         while True:
             with self._timed(), limited(WorkBudget(self._quota.request_work)):
                 part = next(parts, None)
@@ -146,17 +149,17 @@ class Budget:
         return bool(self.exceeded)
 
     def reading(self) -> AbstractContextManager[None]:
-        """Count what reading from the client takes.
+        """Count the time that reading from the client takes.
 
         Raises:
-            ConnectionAbortedError: Too much of it was no request, or was refused.
+            ConnectionAbortedError: The submission goes on although its quota is exceeded by far.
         """
         if self.check() and self._seconds > CUT * self._quota.seconds:
             raise ConnectionAbortedError(self.exceeded)
         return self._timed()
 
     def read(self, stream: EventStream) -> list[bytes]:
-        """Read and count what a stream has to send."""
+        """Read and count a stream's events."""
         try:
             with self._timed(), limited(WorkBudget(self._quota.request_work)):
                 pieces = stream.read()
@@ -168,16 +171,19 @@ class Budget:
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
-        if self._timing:  # a pod's request within a request
+        # A pod's program may send a request during the request that starts it: that time is counted already.
+        if self._timing:
             yield
             return
-        self._timing, begun, at = True, time.thread_time(), time.monotonic()
+        self._timing = True
+        processor = time.thread_time()
+        clock = time.monotonic()
         try:
             yield
         finally:
             self._timing = False
-            self._seconds += time.thread_time() - begun
-            self._share.used_seconds += time.monotonic() - at
+            self._seconds += time.thread_time() - processor
+            self._share.used_seconds += time.monotonic() - clock
 
     def _excess(self) -> str:
         quota = self._quota

@@ -24,10 +24,10 @@ from labkit.grading.tasks.task import ExerciseSpec
 
 
 class ClusterTemplate:
-    """What clusters can share: keys, the token signer, and the objects of a new cluster.
+    """The parts that clusters can share: keys, the token signer, and the objects of a new cluster.
 
-    Clusters made from one template have the same CA, so a template is only for learners that
-    cannot reach each other's clusters.
+    Clusters made from one template have the same CA, so a template is only for learners who cannot reach
+    each other's clusters.
     """
 
     def __init__(self) -> None:
@@ -50,55 +50,71 @@ class EmbeddedCluster:
         learner: str,
         *,
         template: ClusterTemplate | None = None,
-        quota: Quota | None = None,
+        quota: Quota = Quota(),
         watch: LoopWatch | None = None,
         share: Share | None = None,
     ) -> None:
-        self.exercise, self.learner = exercise, learner
+        self.exercise = exercise
+        self.learner = learner
         self._events: list[dict[str, Any]] = []
-        self._quota = quota or Quota()
+        self._quota = quota
         self.cluster = Cluster(
             keys,
             Store(template.base) if template else None,
+            # The same names and addresses each time that it is graded.
             random=Random(f"{learner}\0{exercise.id}"),
             audit_sink=self._events.append,
             signer=template.signer if template else None,
         )
-        self._watch, self._share = watch or LoopWatch(), share or Share()
+        self._watch = watch or LoopWatch()
+        self._share = share or Share()
         self._budget = Budget(self.cluster, self._quota, self._share)
         self.context: GradedCluster
 
     def set_up(self) -> None:
         """Create the objects that the exercise starts with."""
         admin = admin_of(self.cluster)
-        apply(
-            admin, Resources(admin), setup(self.exercise, self.learner), lambda manifest: manifest
-        )
+        objects = setup(self.exercise, self.learner)
+        apply(admin, Resources(admin), objects, lambda manifest: manifest)
+        # The log is the learner's alone: checks must not take the set-up's requests for theirs.
         self._events.clear()
-        self.context = _context(self.cluster, self._events)
+        before = policy_of(self.cluster)
+        self.context = GradedCluster(
+            admin,
+            anonymous_of(self.cluster),
+            partial(decide_in, self.cluster),
+            partial(policy_of, self.cluster),
+            lambda: before,
+            lambda: list(self._events),
+            audited=True,
+        )
 
     def serve(self, listener: socket.socket, lab_home: Path) -> ServedCluster:
         """Serve the cluster within the learner's budget."""
+        # The set-up before, and the checks afterwards, are not counted.
         self._budget.attach()
         self._watch.running.add(self._share)
-        quota = self._quota
         server = ApiServer(
             self._budget,
             listener,
-            connections=quota.connections,
-            line_bytes=quota.head_bytes,
+            connections=self._quota.connections,
+            line_bytes=self._quota.head_bytes,
             surround=self._budget.reading,
         )
 
         async def close() -> None:
             self._watch.look()
             self._watch.running.discard(self._share)
-            await server.close(farewell=0)  # nobody is connected any more
+            # No farewell to clients: all processes that could be connected have been killed.
+            await server.close(farewell=0)
             self._budget.detach()
 
-        files = home_files(server.url, self.cluster.keys, lab_home)
-        held_seconds, on_starved = partial(self._watch.held_seconds, self._share), self._share.block
-        return ServedCluster(files, close, held_seconds=held_seconds, on_starved=on_starved)
+        return ServedCluster(
+            home_files(server.url, self.cluster.keys, lab_home),
+            close,
+            held_seconds=partial(self._watch.held_seconds, self._share),
+            on_starved=self._share.block,
+        )
 
     def check(self) -> list[TaskFindings]:
         """Ask all checks of the exercise."""
@@ -106,26 +122,11 @@ class EmbeddedCluster:
 
     @property
     def note(self) -> str:
-        """What was used up, if anything."""
+        """The part of the quota that was used up, as a sentence; empty if none was."""
         exceeded = self._budget.exceeded
-        return (
-            text("It used up what it may ask of its cluster: {why}.", exceeded) if exceeded else ""
-        )
+        used_up = text("It used up what it may ask of its cluster: {why}.", exceeded)
+        return used_up if exceeded else ""
 
     def close(self) -> None:
         """Close the cluster."""
         self.cluster.close()
-
-
-def _context(cluster: Cluster, events: list[dict[str, Any]]) -> GradedCluster:
-    """Make the checks' context for a cluster that no learner has used yet."""
-    before = policy_of(cluster)
-    return GradedCluster(
-        admin_of(cluster),
-        anonymous_of(cluster),
-        partial(decide_in, cluster),
-        lambda: policy_of(cluster),
-        lambda: before,
-        lambda: list(events),
-        audited=True,
-    )

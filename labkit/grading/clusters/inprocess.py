@@ -1,4 +1,4 @@
-"""Clients of a cluster in this process, and what checks read of it without a request."""
+"""Clients of a cluster in this process, and the checks' readings of it without a request."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def anonymous_of(cluster: Cluster) -> Client:
 
 def decide_in(cluster: Cluster, question: Attributes) -> Object:
     """Return the ``status`` of a SubjectAccessReview, at a tenth of its cost."""
+    # The authorizer directly: a review would be decoded, validated, answered and encoded around the same call.
     decision = cluster.authorize(question)
     return {"allowed": decision.allowed, "reason": decision.reason}
 

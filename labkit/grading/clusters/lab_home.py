@@ -13,13 +13,13 @@ from labkit.embedded import Keys
 def home_files(
     url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, pods: bool = True
 ) -> dict[str, str]:
-    """Write a ``LABKIT_HOME`` in which a cluster is chosen already, so that ``Lab()`` uses it.
+    """Make the files of a ``LABKIT_HOME`` in which a cluster is chosen already, so that ``Lab()`` uses it.
 
     Args:
         url: The cluster's URL.
         keys: Sign a new administrator's certificate.
         lab_home: The path that the directory will have.
-        at_once: Whether controllers have acted on a change when it is answered, as in an embedded cluster.
+        at_once: Whether controllers have acted on a change before it is answered, as in an embedded cluster.
         pods: Whether pods run there.
 
     Returns:
@@ -45,7 +45,8 @@ def home_files(
 
 @lru_cache(8)
 def kubeconfig_text(url: str, keys: Keys) -> str:
-    """Write an administrator's kubeconfig; clusters of one authority have one certificate for theirs."""
+    """Make an administrator's kubeconfig; clusters of one authority share a certificate."""
+    # Cached, because signing takes longer than all the rest; with a template, address and keys are always the same.
     certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
     cluster = {"server": url, "certificate-authority-data": _encode(keys.ca_certificate)}
     user = {"client-certificate-data": _encode(certificate), "client-key-data": _encode(key)}
@@ -59,7 +60,8 @@ def kubeconfig_text(url: str, keys: Keys) -> str:
         ],
         "current-context": "labkit",
     }
-    return json.dumps(document)  # JSON is YAML, and is written ten times as fast
+    # JSON is YAML, and is written ten times as fast.
+    return json.dumps(document)
 
 
 def _encode(data: bytes) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 BEAT_SECONDS = 0.05
 
 BLOCKED_SECONDS = 1.0
-"""A submission that has no server for so long at one time is graded again: its client may have given up."""
+"""A submission that has no server for so long at a time is graded again: its client may have timed out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,8 @@ class Share:
     _counted_seconds: float = 0.0
 
     def note_delay(self, seconds: float) -> None:
-        """Count by how much a beat was late, but for what its own requests took."""
+        """Count the delay of a beat, without the time of its own requests."""
+        # Its own requests held the loop as well; a notebook must not gain time by them.
         held = max(0.0, seconds - (self.used_seconds - self._counted_seconds))
         self._counted_seconds = self.used_seconds
         self.held_seconds += held
@@ -58,9 +59,10 @@ class LoopWatch:
             self.look()
 
     def look(self) -> None:
-        """Count by how much the beat is late so far."""
+        """Count the delay of the current beat so far."""
         delay = time.monotonic() - self._due
         if delay > 0:
+            # A delay is counted once, although ``look`` is called again before the beat comes.
             self._due += delay
             for share in self.running:
                 share.note_delay(delay)

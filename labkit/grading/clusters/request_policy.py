@@ -1,8 +1,7 @@
-"""What a submission may change on a real cluster, and what it created there.
+"""Which requests of a submission are passed on to a real cluster, and the objects that it created there.
 
-On an embedded cluster of its own a learner is the administrator. On a real cluster the same
-credential changes only what was created for the submission and by it; everything else can be
-read, except Secrets.
+On an embedded cluster of its own a learner is the administrator. On a real cluster the same credential
+changes only objects that were created for the submission and by it; all others can be read, except Secrets.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class RequestPolicy:
         """Requests, each with the reason why it was refused."""
 
     def check(self, method: str, target: str) -> str:
-        """Say why a request with this path and query is refused; empty when it is passed on."""
+        """Return the reason for refusing a request with this path and query; empty if it is passed on."""
         reason = self._refusal(method, target)
         if reason:
             self.refused.append(
@@ -52,7 +51,7 @@ class RequestPolicy:
         return reason
 
     def record(self, method: str, target: str, status: int, body: bytes) -> None:
-        """Record what a request created, if anything, from its answer's status and JSON body."""
+        """Record the object that a request created, if any, from its answer's status and JSON body."""
         path, _, query = target.partition("?")
         call = read_call(method, unquote(path))
         if (
@@ -63,6 +62,7 @@ class RequestPolicy:
             or "dryRun" in query
         ):
             return
+        # From the answer, not the request, which may leave the name to the server (``generateName``).
         with suppress(ValueError, KeyError, TypeError, AttributeError):
             metadata = json.loads(body)["metadata"]
             self.created.append(
@@ -72,6 +72,7 @@ class RequestPolicy:
     def _refusal(self, method: str, target: str) -> str:
         raw, _, query = target.partition("?")
         path = unquote(raw)
+        # The cluster may read such paths otherwise than this policy does.
         if (
             "//" in path
             or {".", ".."} & set(path.split("/"))
@@ -83,6 +84,7 @@ class RequestPolicy:
         reading = method in READ_METHODS and call.subresource not in CONNECT_SUBRESOURCES
         if not call.is_resource:
             return "" if reading else text("no such path is written to here")
+        # Reviews are POSTs that change nothing.
         if call.group in REVIEW_GROUPS:
             return ""
         system = call.namespace.startswith(SYSTEM_PREFIXES)

@@ -20,7 +20,8 @@ import ssl
 import threading
 import time
 from contextlib import suppress
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 from labkit.client.client import Client
@@ -31,7 +32,7 @@ from labkit.grading.clusters.request_policy import READ_METHODS, RequestPolicy
 
 MAX_HEAD_BYTES = 64 << 10
 MAX_ANSWER_BYTES = 64 << 20
-"""The size of the answer to a write, which is read to record what was created."""
+"""The size of the answer to a write, which is read to record the created object."""
 
 TIMEOUT_SECONDS = 10.0
 """How long a handshake, a request's head, or a blocked send may take."""
@@ -46,11 +47,19 @@ OWN_HEADERS = ("host", "connection", "accept-encoding", "keep-alive", "proxy-con
 """Headers that the proxy sets itself."""
 
 
-class ReverseProxy:
+class ReverseProxy(socketserver.ThreadingTCPServer):
     """Serves a learner's process until it is closed, on the socket of the worker's network namespace.
 
-    The keys are the proxy's own, and have nothing to do with the cluster's.
+    Args:
+        listener: The socket.
+        keys: The proxy's own keys, which have nothing to do with the cluster's.
+        admin: The administrator's client, whose credential requests with a certificate get.
+        anonymous: The client for other requests.
+        requests: Decides which requests are passed on.
     """
+
+    daemon_threads = True
+    block_on_close = False
 
     def __init__(
         self,
@@ -60,43 +69,17 @@ class ReverseProxy:
         anonymous: Client,
         requests: RequestPolicy,
     ) -> None:
-        self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        self._server = _Server(listener, _tls_context(keys), admin, anonymous, requests)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        """Accept no more connections, let writes in progress end, and close all connections."""
-        self._server.shutdown()
-        self._server.hang_up()
-        self._server.server_close()
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(
-        self,
-        listener: socket.socket,
-        context: ssl.SSLContext,
-        admin: Client,
-        anonymous: Client,
-        requests: RequestPolicy,
-    ) -> None:
         super().__init__(("127.0.0.1", 0), _Exchange, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
-        self.context, self.admin, self.anonymous, self.requests = (
-            context,
-            admin,
-            anonymous,
-            requests,
-        )
+        self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        self.context = _tls_context(keys)
+        self.admin = admin
+        self.anonymous = anonymous
+        self.requests = requests
         self.exchanges: set[_Exchange] = set()
         self.ending = False
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def verify_request(self, request: object, client_address: object) -> bool:
         """Return whether one more connection is accepted."""
@@ -105,20 +88,23 @@ class _Server(socketserver.ThreadingTCPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore that a learner's connection failed."""
 
-    def hang_up(self) -> None:
-        """End all exchanges; writes get ``DRAIN_SECONDS``."""
+    def close(self) -> None:
+        """Accept no more connections, let writes in progress end, and close all connections."""
+        self.shutdown()
         self.ending = True
         for exchange in list(self.exchanges):
             exchange.hang_up()
+        # A write that the cluster still carries out must be recorded, or what it creates would stay.
         until = time.monotonic() + DRAIN_SECONDS
         while self.exchanges and time.monotonic() < until:
             time.sleep(0.01)
+        self.server_close()
 
 
 class _Exchange(socketserver.BaseRequestHandler):
     """One connection with one request."""
 
-    server: _Server
+    server: ReverseProxy
     method = ""
     cut = False
 
@@ -162,15 +148,19 @@ class _Exchange(socketserver.BaseRequestHandler):
                 name.lower() == "upgrade" for name, _ in headers
             )
             answer = self._pump(learner, cluster, writes)
-        # What was created is recorded before the learner gets the answer.
+        # Recorded before the learner gets the answer: a notebook that ends then leaves nothing unrecorded.
         if writes:
             self._record(method, target, answer)
             with suppress(OSError):
                 _send(learner, answer)
 
     def _pump(self, learner: ssl.SSLSocket, cluster: ssl.SSLSocket, hold: bool) -> bytes:
-        """Pass bytes both ways until the cluster ends; its answer is passed on at once, or returned (``hold``)."""
-        kept = bytearray()
+        """Pass bytes both ways until the cluster ends its connection.
+
+        Returns:
+            With ``hold``, the cluster's answer; otherwise nothing, since each piece of it is passed on at once.
+        """
+        held = bytearray()
         ends: list[ssl.SSLSocket] = [learner, cluster]
         for end in ends:
             end.setblocking(False)
@@ -184,10 +174,10 @@ class _Exchange(socketserver.BaseRequestHandler):
                 except OSError:
                     data = b""
                 if end is cluster and not data:
-                    return bytes(kept)
+                    return bytes(held)
                 if end is cluster and hold:
-                    kept += data
-                    self.cut = len(kept) > MAX_ANSWER_BYTES
+                    held += data
+                    self.cut = len(held) > MAX_ANSWER_BYTES
                 elif end is cluster:
                     with suppress(OSError):
                         _send(learner, data)
@@ -196,33 +186,25 @@ class _Exchange(socketserver.BaseRequestHandler):
                 else:
                     ends.remove(learner)
                     self.cut = self.method in READ_METHODS
-        return bytes(kept)
+        return bytes(held)
 
     def _record(self, method: str, target: str, answer: bytes) -> None:
         if not answer:
             return
         with suppress(http.client.HTTPException, ValueError):
-            response = http.client.HTTPResponse(cast(Any, _ReadAnswer(answer)), method=method)
+            # http.client reads an answer from a socket's file; this one was read already.
+            read: Any = SimpleNamespace(makefile=lambda _mode: io.BytesIO(answer))
+            response = http.client.HTTPResponse(read, method=method)
             response.begin()
             self.server.requests.record(method, target, response.status, response.read())
-
-
-class _ReadAnswer:
-    """An answer that was read already, as a socket that ``http.client`` can read it from."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        """Open the bytes as a file."""
-        return io.BytesIO(self._data)
 
 
 def _tls_context(keys: Keys) -> ssl.SSLContext:
     """Make a TLS context that accepts client certificates of these keys' CA, and clients without one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
-    with scratch_directory("labkit-") as folder:  # ssl reads keys from files only
+    # The ssl module reads keys from files only.
+    with scratch_directory("labkit-") as folder:
         path = folder / "proxy.pem"
         path.touch(mode=0o600)
         path.write_bytes(keys.server_certificate + keys.server_key)
@@ -233,7 +215,7 @@ def _tls_context(keys: Keys) -> ssl.SSLContext:
 
 
 def _read_head(learner: ssl.SSLSocket) -> tuple[str, bytes]:
-    """Read the request's head, and what came with it of the body.
+    """Read the request's head, and the part of the body that came with it.
 
     Raises:
         ValueError: The head has no end, or its lines do not end with CR LF.
@@ -264,8 +246,9 @@ def _rewritten(
     """Write the head for the cluster: one request, after which the connection ends."""
     url = urlsplit(caller.endpoint.server)
     upgrade = any(name.lower() == "upgrade" for name, _ in headers)
-    sent = [f"{method} {url.path.rstrip('/')}{target} HTTP/1.1", f"Host: {url.netloc}"]
-    sent += [
+    sent = [
+        f"{method} {url.path.rstrip('/')}{target} HTTP/1.1",
+        f"Host: {url.netloc}",
         "Connection: Upgrade, close" if upgrade else "Connection: close",
         "Accept-Encoding: identity",
     ]
@@ -276,15 +259,15 @@ def _rewritten(
         sent += [f"{name}: {value}" for name, value in caller.credentials.headers().items()]
     for name, value in headers:
         lower = name.lower()
-        if (
+        dropped = (
             lower in OWN_HEADERS
+            # X-Remote-User and its like, with which an authenticating proxy names the user.
             or lower.startswith("x-remote-")
             or (certified and lower == "authorization")
-        ):
-            continue
-        if writes and lower == "accept":
-            continue
-        sent.append(f"{name}: {value}")
+            or (writes and lower == "accept")
+        )
+        if not dropped:
+            sent.append(f"{name}: {value}")
     return "\r\n".join([*sent, "", ""]).encode("latin-1")
 
 
@@ -319,7 +302,7 @@ def _send(end: ssl.SSLSocket, data: bytes) -> None:
 
 
 def _drain(learner: ssl.SSLSocket) -> None:
-    """Read what still comes: closing a socket with unread data resets it, perhaps before the answer is read."""
+    """Read and drop the rest of a request: closing a socket with unread data resets it, before the answer is read."""
     learner.settimeout(LINGER_SECONDS)
     with suppress(OSError):
         for _ in range(MAX_HEAD_BYTES):

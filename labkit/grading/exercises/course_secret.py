@@ -1,6 +1,6 @@
 """The secret of a course. With it, the names in a learner's tasks depend on a code that only that learner gets.
 
-Without a secret, everybody can compute everybody's names: their derivation and the learners' names are public.
+Without a secret, all learners can compute each other's names: the derivation and the learners' names are public.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CODE_CHARACTERS = 8
 """Characters of a code that follow from the secret; there are 2^40 of them."""
 
 CHECK_CHARACTERS = 2
-"""Characters behind them by which a typing error, or another's code, is noticed: in all but one of 1,024 cases."""
+"""Characters after them that reveal a typing error, or another's code, in all but one of 1,024 cases."""
 
 MISREAD = str.maketrans("018", "OIB")
 """Digits that base32 does not have, and the letters that they were."""
@@ -38,11 +38,11 @@ class CourseSecret:
 
     @property
     def fingerprint(self) -> str:
-        """What identifies the secret, and does not tell it."""
+        """A text that identifies the secret without disclosing it."""
         return hmac.digest(self._secret, b"\0fingerprint", "sha256").hex()[:16]
 
     def code(self, learner: str) -> str:
-        """The code of a learner, such as ``K7Q2-XM4P-3D``."""
+        """Return the code of a learner, such as ``K7Q2-XM4P-3D``."""
         digest = hmac.digest(self._secret, learner_name(learner).encode(), "sha256")
         characters = b32encode(digest).decode()[:CODE_CHARACTERS]
         return f"{characters[:4]}-{characters[4:]}-{_check(characters, identity(learner))}"
@@ -55,18 +55,19 @@ def make_secret(folder: Path) -> tuple[CourseSecret, bool]:
         UsageError: The one that is there cannot be used.
         OSError: It cannot be written.
     """
-    if before := read_secret(folder):
+    before = read_secret(folder)
+    if before:
         return before, False
     text = secrets.token_hex(SECRET_BYTES)
-    with open(
-        os.open(folder / FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii"
-    ) as file:
+    # Created with its mode: between open() and chmod() others could read it.
+    number = os.open(folder / FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with open(number, "w", encoding="ascii") as file:
         file.write(text)
     return CourseSecret(text.encode()), True
 
 
 def read_secret(folder: Path) -> CourseSecret | None:
-    """Read the secret of the course in a folder; None where there is none.
+    """Read the secret of the course in a folder; None without one.
 
     Raises:
         UsageError: Others can read it, or it is no secret that labkit made.
@@ -86,7 +87,7 @@ def read_secret(folder: Path) -> CourseSecret | None:
 
 
 def seed_name(learner: str, code: str = "") -> str:
-    """The name that a learner's seed is made of: with a code, others cannot compute it.
+    """Return the name that a learner's seed is made of: with a code, others cannot compute it.
 
     Args:
         learner: The learner's name.
@@ -98,7 +99,8 @@ def seed_name(learner: str, code: str = "") -> str:
     if not code.strip():
         return identity(learner)
     characters = "".join(filter(str.isalnum, code.upper().translate(MISREAD)))
-    names = (identity(learner), learner)  # earlier codes were made for the name as it was written
+    # Earlier codes were made for the name as it was written.
+    names = (identity(learner), learner)
     if characters[CODE_CHARACTERS:] not in [
         _check(characters[:CODE_CHARACTERS], name) for name in names
     ]:

@@ -25,7 +25,7 @@ from labkit.core.language import listed, said, shown, text, width
 from labkit.grading.exercises.course_secret import seed_name
 from labkit.grading.exercises.notes import Notes
 from labkit.grading.judging.findings import check_exercise, check_task
-from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore, score, score_task
+from labkit.grading.judging.score import Item, Score, TaskScore, score, score_task
 from labkit.grading.tasks import EXERCISES, find_exercise, setup
 from labkit.grading.tasks.checks import GradedCluster
 from labkit.grading.tasks.seed import Seed, identity, learner_name
@@ -73,7 +73,8 @@ class Exercise(Displayable):
         self.learner = learner_name(named)
         now = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
         self._notes = Notes(lab, self.spec.id)
-        begun = self._notes.learner  # an earlier labkit began it with the name as it was written
+        # An earlier labkit began exercises with the name as it was written; its objects keep those names.
+        begun = self._notes.learner
         self._seed_name = begun if identity(begun) == identity(now) else now
 
     @takes('paper.start("4.1")', task=LINE)
@@ -96,7 +97,7 @@ class Exercise(Displayable):
 
     @takes('paper.show("4.1")', task=LINE)
     def show(self, task: str) -> TaskText:
-        """Show what a task asks, with this learner's names.
+        """Show a task's text, with this learner's names.
 
         Args:
             task: The task's id, such as ``4.1``.
@@ -112,8 +113,8 @@ class Exercise(Displayable):
     def check(self, task: str) -> Card:
         """Check a task against the cluster as it is now.
 
-        The first check says what does not hold; from the second on it also names what was granted beyond. When
-        the task is solved, it says what was to be seen, and shows a solution to compare.
+        The first check shows which expectations are not met; later ones also name the cause, and excess permissions.
+        The check of a solved task also shows what the task demonstrates, and a solution to compare.
 
         Args:
             task: The task's id, such as ``4.1``.
@@ -122,11 +123,12 @@ class Exercise(Displayable):
             UsageError: There is no such task.
         """
         result = self._scored(task)
+        # A first check that named the cause would take the learner's own search for it away.
         again = self._notes.checked(result.id, result.points, result.most)
-        shown = task_card(result, named=again)
-        rows = [*shown.rows, Row("in all", self._so_far())]
+        card = task_card(result, named=again)
+        rows = [*card.rows, Row("in all", self._so_far())]
         if not result.full:
-            return replace(shown, rows=rows)
+            return replace(card, rows=rows)
         entry = self._tasks(result.id)[0]
         rows += [
             Row("to see", text(entry.texts["seen"])),
@@ -134,13 +136,14 @@ class Exercise(Displayable):
         ]
         solution = readable(entry.variant(Seed(self._seed_name)).answer)
         body = text("One solution, to compare:\n\n{solution}", solution)
-        return replace(shown, rows=rows, body=body)
+        return replace(card, rows=rows, body=body)
 
     @takes('paper.hint("4.1")', task=LINE)
     def hint(self, task: str) -> Card:
-        """A hint for a task: where to look, what to write, all but the last word, then what is too much.
+        """Return the next hint for a task.
 
-        The next call gives the next one. What is done needs none.
+        The hints tell where to look, what to write, all but the last word, and then which permissions are too much.
+        The parts of a task that are done need none.
 
         Args:
             task: The task's id, such as ``4.1``.
@@ -150,12 +153,13 @@ class Exercise(Displayable):
         """
         result = self._scored(task)
         wrong = [item for item in result.items if item.judged and not item.ok]
-        ladder = (
-            self._tasks(result.id)[0].texts["hints"] if any(item.most for item in wrong) else []
-        )
-        broken = [item.hint for item in wrong if not item.most]
-        too_much = (text("too much: {excess}", line) for line in result.excess)
-        hints = list(dict.fromkeys([*ladder, *broken, *too_much]))
+        hints: list[str] = []
+        if any(item.most for item in wrong):
+            hints += self._tasks(result.id)[0].texts["hints"]
+        hints += [item.hint for item in wrong if not item.most]
+        hints += [text("too much: {excess}", line) for line in result.excess]
+        # Two broken limits may have the same hint.
+        hints = list(dict.fromkeys(hints))
         if not hints:
             return Card(text("Task {id}: nothing is left to be mended", result.id), "good")
         number = self._notes.hinted(result.id, len(hints))
@@ -164,27 +168,26 @@ class Exercise(Displayable):
 
     @takes("paper.board()")
     def board(self) -> Card:
-        """The points of each task, as its last check found them."""
+        """Show the points of each task, as of its last check."""
+        checks = self._notes.checks()
         rows = []
-        done = True
-        checked = self._notes.checks()
+        solved = 0
         for entry in self.spec.tasks:
-            got = checked.get(entry.id)
-            points = (
-                text("{points} of {most} points", f"{got[0]:g}", f"{got[1]:g}")
-                if got
-                else text("not checked yet")
-            )
-            full = got is not None and 0 < got[1] == got[0]
-            done = done and full
+            points, most = checks.get(entry.id, (0.0, 0.0))
+            full = 0 < most == points
+            solved += full
+            line = text("not checked yet")
+            if entry.id in checks:
+                line = text("{points} of {most} points", f"{points:g}", f"{most:g}")
             mark = "✔ " if full else ""
             rows.append(
-                Row(entry.id, text("{mark}{title}: {points}", mark, text(entry.title), points))
+                Row(entry.id, text("{mark}{title}: {points}", mark, text(entry.title), line))
             )
-        rows += [Row("to see", text(texts()[self.spec.id]["end"]))] if done else []
-        return Card(
-            listed((text(self.spec.title), self._so_far()), ": "), "good" if done else "plain", rows
-        )
+        done = solved == len(rows)
+        if done:
+            rows.append(Row("to see", text(texts()[self.spec.id]["end"])))
+        title = listed((text(self.spec.title), self._so_far()), ": ")
+        return Card(title, "good" if done else "plain", rows)
 
     def _so_far(self) -> str:
         most = sum(entry.variant(Seed(self._seed_name)).max_points for entry in self.spec.tasks)
@@ -209,35 +212,36 @@ class Exercise(Displayable):
         return Card(title, "plain", rows, text(self.spec.about))
 
     def _judged(self) -> tuple[GradedCluster, Sequence[ExerciseSpec]]:
-        """The checks' context, with the policy as it was when the exercise began, and the exercises beside it.
+        """Return the checks' context, with the policy from when the exercise began, and the other exercises.
 
-        A learner's cluster has those and the walkthrough as well.
+        A learner works on all exercises and the walkthrough in one cluster, so what those grant is no excess.
         """
-        given = [obj for spec in EXERCISES for obj in setup(spec, self._seed_name)]
-        kept = self._notes.policy()
+        objects = [obj for spec in EXERCISES for obj in setup(spec, self._seed_name)]
+        noted = self._notes.policy()
         now = read_policy(self.lab.admin.without_observers())
-        before = policy_at_start(now, given) if kept is None else with_objects(kept, given)
+        before = policy_at_start(now, objects) if noted is None else with_objects(noted, objects)
         allowances = walkthrough_allowances(words.context(self.lab), before)
         context = replace(lab_context(self.lab, lambda: before), allowances=allowances)
         return context, [spec for spec in EXERCISES if spec is not self.spec]
 
     def _tasks(self, task: str) -> list[Task]:
-        found = [entry for entry in self.spec.tasks if task in ("", entry.id)]
-        if not found:
+        tasks = [entry for entry in self.spec.tasks if task in ("", entry.id)]
+        if not tasks:
             ids = [entry.id for entry in self.spec.tasks]
             raise UsageError(
                 text("There is no task {name} here.", describe(task)), todo=near(task, ids)
             )
-        return found
+        return tasks
 
 
 def lab_context(lab: Lab, before: Callable[[], Policy]) -> GradedCluster:
-    """Make the checks' context for a lab. Observers see none of its requests.
+    """Make the checks' context for a lab.
 
     Args:
         lab: The lab.
         before: Reads the roles and bindings from before the learner began.
     """
+    # Observers record the learner's requests, and these are the checks'.
     admin = lab.admin.without_observers()
     log = lab.backend.audit_log if lab.traits.whole_log else None
     return GradedCluster(
@@ -254,13 +258,13 @@ def lab_context(lab: Lab, before: Callable[[], Policy]) -> GradedCluster:
 
 @dataclass(frozen=True, slots=True)
 class TaskText:
-    """What a task asks: Markdown in a notebook, plain text elsewhere.
+    """A task's text: Markdown in a notebook, plain text elsewhere.
 
     Args:
         id: Such as ``4.1``.
         title: In a few words.
-        text: What to do, as Markdown.
-        points: What it can earn.
+        text: The task, as Markdown.
+        points: The points possible.
     """
 
     id: str
@@ -280,6 +284,7 @@ class TaskText:
     def __repr__(self) -> str:
         """The text without Markdown's marks, wrapped for a terminal."""
         heading, *more = self._repr_markdown_().replace("`", "").replace("**", "").split("\n\n")
+        # Korean characters take two columns each, and textwrap counts characters.
         wrapped = (
             textwrap.fill(paragraph, 100 * len(paragraph) // width(paragraph)) for paragraph in more
         )
@@ -297,23 +302,23 @@ _Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def readable(answer: str) -> str:
-    """A task's solution to read: manifests as YAML, other lines as they are."""
-    lines, heading = [], said("# kubectl apply -f - with this manifest:")
+    """Return a task's solution to read: manifests as YAML, other lines as they are."""
+    heading = said("# kubectl apply -f - with this manifest:")
+    lines = []
     for line in answer.splitlines():
         manifests = re.fullmatch(r"lab\.apply\((.*)\)", line)
         if manifests is None:
             lines.append(line)
             continue
         objects = ast.literal_eval(manifests[1])
-        made = yaml.dump_all(
-            objects if isinstance(objects, list) else [objects], Dumper=_Dumper, sort_keys=False
-        )
-        lines.append(f"{heading}\n{made}")
+        documents = objects if isinstance(objects, list) else [objects]
+        manifest = yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False)
+        lines.append(f"{heading}\n{manifest}")
     return "\n".join(lines)
 
 
 def task_card(result: TaskScore, *, named: bool = True) -> Card:
-    """Show a task's result: what was expected and seen, and a hint where they differ.
+    """Show a task's result: expectations and findings, and a hint where they differ.
 
     Args:
         result: The result.
@@ -321,17 +326,21 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
     """
     rows = []
     for item in result.items:
+        # A limit that is kept is no news: an untouched cluster keeps them all.
         if item.ok and not item.most:
             continue
         lines = [text(item.expected)]
         if not item.ok:
             lines.append(text("seen: {seen}", text(_seen(item, result, named=named))))
-            lines += [text("hint: {hint}", text(item.hint))] if named and item.judged else []
-        rows.append(Row("–" if not item.judged else "✔" if item.ok else "✘", listed(lines, "\n")))
+            if named and item.judged:
+                lines.append(text("hint: {hint}", text(item.hint)))
+        mark = "✔" if item.ok else "✘"
+        rows.append(Row(mark if item.judged else "–", listed(lines, "\n")))
     if named:
         rows += [Row("!", text("too much: {excess}", line)) for line in result.excess[:MAX_NAMED]]
         more = len(result.excess) - MAX_NAMED
-        rows += [Row("!", text("and {number} more", more))] if more > 0 else []
+        if more > 0:
+            rows.append(Row("!", text("and {number} more", more)))
     elif not result.full:
         then = text(
             'look again; paper.hint("{id}") helps; the next check names the cause', result.id
@@ -345,13 +354,14 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
 
 
 MAX_NAMED = 10
-"""How many permissions that are too much a card names."""
+"""How many excess permissions a card names."""
 
 
 def _seen(item: Item, result: TaskScore, *, named: bool) -> str:
-    """What was seen; without ``named`` not the binding that allows it. What is too much stands in rows of its own."""
+    """Return the finding; without ``named``, not the binding that allows it."""
     count = len(result.excess)
-    if item.expected == NOTHING_MORE:
+    # The excess permissions have rows of their own.
+    if item.is_excess:
         return text(
             "{number} permissions too much" if count > 1 else "{number} permission too much", count
         )

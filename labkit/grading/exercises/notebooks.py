@@ -22,7 +22,7 @@ BEGIN = (
     "the cluster does. Each task says what would be too much; for nobody may be granted more than is asked for, "
     'neither the account of the task nor anybody else. `paper.hint("…")` helps, a little more each time.'
 )
-"""What is said before the first task."""
+"""The text before the first task."""
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -1,4 +1,4 @@
-"""What is kept of an exercise in a learner's lab: who began it, the policy then, points and hints."""
+"""The notes on an exercise in a learner's lab: the learner who began it, the policy then, points and hints."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ class Notes:
 
     @property
     def learner(self) -> str:
-        """Whose seed it was begun with; empty if it was not begun."""
+        """The name of the seed that it was begun with; empty if it was not begun."""
         return str(self._read().get("learner", ""))
 
     def begin(self, learner: str) -> None:
-        """Note whose seed it is begun with (``seed_name``), and the policy of this moment, unless it was begun before.
+        """Note the name of the seed that it is begun with, and the policy of this moment, unless it was begun before.
 
         Raises:
             UsageError: It was begun under another name.
         """
         known = self._read()
         before = known.get("learner", learner)
-        first, now = before.rpartition(":")[2], learner.rpartition(":")[2]
+        # With a code, a seed's name is CODE:LEARNER; the code must not be shown.
+        first = before.rpartition(":")[2]
+        now = learner.rpartition(":")[2]
         if first != now:
             raise UsageError(
                 text("This exercise was begun by {name}, not by {now}.", first, now),
@@ -52,6 +54,7 @@ class Notes:
                 why=text("the names in the tasks are drawn from the learner's name and code"),
                 todo=text("Write the same code again; or begin afresh: lab.reset()."),
             )
+        # Only once: later policies contain what the learner granted.
         if "policy" not in known:
             policy = list(read_policy(self._lab.admin.without_observers()).objects())
             self._change(learner=learner, policy=policy)
@@ -62,19 +65,19 @@ class Notes:
         return None if objects is None else Policy.of(objects)
 
     def checked(self, task: str, points: float, most: float) -> bool:
-        """Note a check's points; whether the task had been checked before."""
+        """Note a check's points; return whether the task had been checked before."""
         checks = self.checks()
         self._change(checks={**checks, task: (points, most)})
         return task in checks
 
     def checks(self) -> dict[str, tuple[float, float]]:
-        """By task, the points of its last check and what they could have been."""
+        """Return the points earned and possible at each task's last check, keyed by task."""
         return {
             task: (points, most) for task, (points, most) in self._read().get("checks", {}).items()
         }
 
     def hinted(self, task: str, most: int) -> int:
-        """The number of the next hint, from 1 to ``most``, where it stays."""
+        """Count one more hint; return its number, at most ``most``: the last hint repeats."""
         hints = self._read().get("hints", {})
         number = min(int(hints.get(task, 0)) + 1, most)
         self._change(hints={**hints, task: number})
@@ -82,6 +85,7 @@ class Notes:
 
     def _read(self) -> dict[str, Any]:
         known = read_json(self._path)
+        # Notes from before the last reset are about objects that do not exist any more.
         return known if known.get("began") == self._lab.journal.began else {}
 
     def _change(self, **facts: object) -> None:

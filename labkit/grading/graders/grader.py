@@ -1,4 +1,4 @@
-"""Grades submissions in this process, several at once, each on an embedded cluster of its own.
+"""Grades submissions in this process, several at once, each on its own embedded cluster.
 
 The clusters live in this process, behind one event loop; the notebooks run in ``workers``.
 ``pool`` grades with several such processes.
@@ -31,7 +31,7 @@ NextSubmission = Callable[[], Awaitable[Submission | None]]
 GRADED_AGAIN = text(
     "It was graded again, alone: something else had kept it or its server from running."
 )
-"""The note of a result that replaces one during which the notebook or its server was kept waiting."""
+"""The note of a result that replaces one whose notebook or server was kept waiting."""
 
 STILL_BUSY = text(
     "It was kept waiting then, too: grade it once more (--regrade --only) where nothing else runs."
@@ -50,10 +50,10 @@ class Grader(WithWorkers):
         self,
         *,
         slots: int = SLOTS,
-        limits: Limits | None = None,
-        quota: Quota | None = None,
+        limits: Limits = Limits(),
+        quota: Quota = Quota(),
     ) -> None:
-        self._quota = quota or Quota()
+        self._quota = quota
         self.slots = slots
         self._template = ClusterTemplate()
         self._watch = LoopWatch()
@@ -83,16 +83,15 @@ class Grader(WithWorkers):
         return by_exercise_and_learner(self.grade_all(next_submission, on_result))
 
     def grade_all(self, next_submission: NextSubmission, on_result: OnResult) -> list[Result]:
-        """Grade until there is no next submission, which each free slot asks for; return the results as they came.
+        """Grade until there is no next submission, which each free slot requests; return the results as they came.
 
         Raises:
             OSError: ``on_result`` could not store a result.
         """
         try:
             return run(self._grade_all(next_submission, on_result))
-        except (
-            BaseExceptionGroup
-        ) as group:  # several slots may fail at once: such as at a full disk
+        except BaseExceptionGroup as group:
+            # Several slots can fail at once, such as with a full disk; the first error is enough.
             raise group.exceptions[0] from None
 
     async def _grade_all(
@@ -118,6 +117,7 @@ class Grader(WithWorkers):
             async with asyncio.TaskGroup() as group:
                 for slot in range(self.slots):
                     group.create_task(fill(slot))
+            # Now that nothing else runs: a submission that others kept waiting gets a fair run.
             for submission in blocked:
                 result, again = await self._grade_one(submission, 0)
                 report(
@@ -136,13 +136,14 @@ class Grader(WithWorkers):
         new_cluster = partial(self._new_cluster, share)
         try:
             result = await grade_submission(submission, slot, self.workers, new_cluster, "embedded")
-        except Exception as error:  # one submission must not keep the others from being graded
+        except Exception as error:
+            # One submission must not keep the others from being graded.
             log.exception("%s could not be graded", submission.path)
             return failed_result(submission, self.level, error), False
         return result, share.blocked
 
     def _new_cluster(self, share: Share, exercise: ExerciseSpec, learner: str) -> EmbeddedCluster:
-        """Make a cluster; from the template where learners cannot reach each other's."""
+        """Make a cluster; from the template if learners cannot reach each other's clusters."""
         template = self._template if self.workers.isolated else None
         keys = template.keys if template else Keys.generate(self._template.keys.token_key)
         return EmbeddedCluster(

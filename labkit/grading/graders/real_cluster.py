@@ -1,8 +1,8 @@
-"""Grading a handful on a real cluster, for a teacher who wants to see that the scores agree.
+"""Grading a handful of submissions on a real cluster, for a teacher who wants to see that the scores agree.
 
 All submissions share the cluster, so they are graded one after the other. Each is set up, run in an
-isolated worker that reaches the cluster through a reverse proxy only, and judged; then exactly what
-was created is deleted.
+isolated worker that reaches the cluster through a reverse proxy only, and judged; then exactly the objects
+that were created for it are deleted.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ KIND_CLUSTER = "labkit-grading"
 
 SETTLE_SECONDS = 1.0
 MAX_PROBINGS = 3
-"""How often the checks are asked while points are still missing."""
+"""How often the checks are repeated while points are missing."""
 
 UNANSWERED = (ApiFailure, PolicyUnreadable)
 """The errors of requests that the server refused: they are never a learner's fault, so nothing is scored."""
@@ -79,8 +79,11 @@ class SharedCluster:
         settle_seconds: float,
     ) -> None:
         self._lab = lab
-        self._exercise, self._learner = exercise, learner
-        self._keys, self._pods, self._settle_seconds = keys, pods, settle_seconds
+        self._exercise = exercise
+        self._learner = learner
+        self._keys = keys
+        self._pods = pods
+        self._settle_seconds = settle_seconds
         self._admin = lab.admin.without_observers()
         self._requests = RequestPolicy(self._admin)
         self._before: Policy
@@ -93,7 +96,8 @@ class SharedCluster:
             UsageError: One of them exists already.
         """
         self._began = datetime.now(UTC).isoformat()
-        resources, objects = Resources(self._admin), setup(self._exercise, self._learner)
+        resources = Resources(self._admin)
+        objects = setup(self._exercise, self._learner)
         for obj in objects:
             path = resources.path(obj)
             if self._admin.get(path).status != 404:
@@ -116,7 +120,7 @@ class SharedCluster:
         files = home_files(
             proxy.url, self._keys, lab_home, at_once=not self._settle_seconds, pods=self._pods
         )
-        # The worker's lab takes it for an existing cluster; kind's pods have the lab's image.
+        # The worker's lab treats it as an existing cluster, which has no image of the lab's own; kind's nodes have one.
         image = self._lab.traits.pod_image
         return ServedCluster(
             files,
@@ -153,29 +157,28 @@ class SharedCluster:
         return listed(self._requests.refused[:MAX_REFUSALS], "\n")
 
     def close(self) -> None:
-        """Delete what was created, the last first, and whatever finalizers it has."""
+        """Delete the created objects, the last first, and remove their finalizers."""
+        # A learner may have set a finalizer that nothing acts on; such an object would never go.
         paths = list(dict.fromkeys(reversed(self._requests.created)))
         for path in paths:
             answer = self._admin.get(path)
             if answer.ok and answer.body["metadata"].get("finalizers"):
                 self._admin.patch(path, {"metadata": {"finalizers": None}})
-        # Pods first, since their namespace waits for them; namespaces last.
+        # Pods first, since their namespaces wait for them; namespaces last, because deleting one deletes all in it.
         sweep.remove(self._admin, sorted(paths, key=_deletion_rank))
 
 
 def since(began: str, events: Iterable[Object]) -> Iterator[Object]:
-    """Audit events since a time in ISO format, of a log with the newest first; the others are earlier submissions'."""
+    """Return the audit events since a time in ISO format, from a log with the newest first."""
+    # Those before it are earlier submissions'; timestamps in ISO format sort like times.
     return takewhile(lambda event: str(event.get("stageTimestamp")) >= began, events)
 
 
 def _deletion_rank(path: str) -> int:
-    return (
-        0
-        if "/pods/" in path
-        else 2
-        if path.startswith("/api/v1/namespaces/") and path.count("/") == 4
-        else 1
-    )
+    if "/pods/" in path:
+        return 0
+    is_namespace = path.startswith("/api/v1/namespaces/") and path.count("/") == 4
+    return 2 if is_namespace else 1
 
 
 class RealClusterGrader(WithWorkers):
@@ -188,7 +191,7 @@ class RealClusterGrader(WithWorkers):
         self,
         lab: Lab,
         *,
-        limits: Limits | None = None,
+        limits: Limits = Limits(),
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self.lab = lab
@@ -204,7 +207,7 @@ class RealClusterGrader(WithWorkers):
         )
 
     def check(self, submissions: Iterable[Submission], *, force: bool, progress: Report) -> None:
-        """Report what would be created, and refuse what must not be: before anything is.
+        """Report the objects that would be created, before any is, and refuse clusters that must not be used.
 
         Raises:
             UsageError: Names are taken, or the cluster looks like production and ``force`` is not given.
@@ -272,7 +275,7 @@ class RealClusterGrader(WithWorkers):
     def _grade(self, submission: Submission) -> Result:
         name = self.lab.backend.name
         with asyncio.Runner() as runner:
-            # Not by Runner.run: there Ctrl-C waits until the set-up or the checks, which block, have ended.
+            # Not with Runner.run, in which Ctrl-C waits until the set-up or the checks, which block, have ended.
             loop = runner.get_loop()
             try:
                 graded = grade_submission(submission, 0, self.workers, self._new_cluster, name)
@@ -290,7 +293,7 @@ def lab_for(
     context: str = "",
     image: str | None = None,
 ) -> Iterator[Lab]:
-    """Open a lab to grade on, beside the teacher's own; a kind cluster is created for it, and deleted afterwards.
+    """Open a lab to grade on, separate from the teacher's own; a kind cluster is created and deleted for it.
 
     Args:
         backend: ``kind`` or ``existing``.
@@ -327,16 +330,11 @@ def lab_for(
 
 
 def disagreements(real: Result, embedded: Result) -> list[str]:
-    """List where two results of one submission differ, among what both clusters could judge."""
-    return [
-        text(
-            "{id}: {what}: {seen} On the embedded cluster: {same}",
-            one.id,
-            item.expected,
-            item.seen,
-            same.seen,
-        )
-        for one, other in zip(real.score.tasks, embedded.score.tasks, strict=True)
-        for item, same in zip(one.items, other.items, strict=True)
-        if item.judged and same.judged and item.ok != same.ok
-    ]
+    """List the differences between two results of one submission, among the items that both clusters could judge."""
+    lines: list[str] = []
+    for task, same_task in zip(real.score.tasks, embedded.score.tasks, strict=True):
+        for item, same in zip(task.items, same_task.items, strict=True):
+            if item.judged and same.judged and item.ok != same.ok:
+                template = "{id}: {what}: {seen} On the embedded cluster: {same}"
+                lines.append(text(template, task.id, item.expected, item.seen, same.seen))
+    return lines

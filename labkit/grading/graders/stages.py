@@ -1,8 +1,7 @@
 """How one submission is graded: ``STAGES``, in order.
 
-After ``close`` nothing of the learner's is left that could change the cluster, so that what the
-checks see is what the learner left behind. ``grade_submission`` has the set-up, the clean-up and
-the error handling around the stages.
+After ``close`` no process of the learner is left that could change the cluster, so the checks see it as the
+learner left it. ``grade_submission`` has the set-up, the clean-up and the error handling around the stages.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from labkit.core.language import Text, listed, text
 from labkit.core.redact import redact
@@ -32,14 +31,14 @@ TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 """ANSI colour sequences, as in IPython's tracebacks."""
 
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([^'\n]+)'")
-"""What a notebook prints whose import found nothing."""
+"""The line that a notebook prints when an import fails."""
 
 EARLIER_VARIANT = text(
     "It has the names that an earlier labkit made of this learner's name, and is judged by them."
 )
 
 MAX_OUTPUT = 4000
-"""Characters of a notebook's output that are kept."""
+"""Characters of a notebook's output that its result has."""
 
 
 class LearnerCluster(Protocol):
@@ -60,7 +59,7 @@ class LearnerCluster(Protocol):
 
     @property
     def note(self) -> str:
-        """What the submission was refused, for the result; empty if nothing."""
+        """What the cluster refused to the submission, as sentences; empty if nothing."""
 
     def close(self) -> None:
         """Remove what was created, or the cluster itself."""
@@ -95,7 +94,7 @@ class GradingRun:
 
 
 async def read(run: GradingRun) -> None:
-    """Read the notebook's code cells, and what lies beside it; ``Unreadable`` ends the run."""
+    """Read the notebook's code cells, and the files beside it; ``Unreadable`` ends the run."""
     run.cells = code_cells(run.submission.path)
     run.files = files_beside(run.submission)
     run.seed_name, run.is_earlier_variant = seed_of(run.submission, run.cells)
@@ -111,9 +110,8 @@ async def open_cluster(run: GradingRun) -> None:
     """Set up the learner's cluster, and serve it on the worker's socket."""
     run.cluster = run.new_cluster(run.exercise, run.seed_name)
     run.cleanup.callback(run.cluster.close)
-    run.cleanup.push_async_callback(
-        run.worker.close
-    )  # first, so that nothing is created after the clean-up
+    # Closed before the cluster, so that the worker creates nothing after the clean-up.
+    run.cleanup.push_async_callback(run.worker.close)
     run.cluster.set_up()
     run.worker.connect(run.cluster.serve(run.worker.listener, run.worker.lab_home))
 
@@ -125,12 +123,12 @@ async def run_cells(run: GradingRun) -> None:
 
 
 async def close(run: GradingRun) -> None:
-    """Kill the worker's processes and close its socket."""
+    """Kill the worker's processes and close its socket: the cluster is as the learner left it."""
     await run.worker.close()
 
 
 async def check(run: GradingRun) -> None:
-    """Ask the cluster; ``TooManyGrants`` ends the run."""
+    """Ask the cluster the exercise's checks; ``TooManyGrants`` ends the run."""
     run.findings = run.cluster.check()
 
 
@@ -139,27 +137,17 @@ async def count_points(run: GradingRun) -> None:
     run.score = score(run.exercise, run.submission.learner, run.findings)
 
 
-class Stage(NamedTuple):
-    """A step of grading: its name, what it is for, and the function that takes it."""
-
-    name: str
-    caption: str
-    function: Callable[[GradingRun], Awaitable[None]]
-
-
-STAGES = (
-    Stage("read", "the notebook's code cells are read", read),
-    Stage("isolate", "a worker is forked into namespaces of its own", isolate),
-    Stage("open", "a cluster is set up, and served on the worker's socket", open_cluster),
-    Stage("run", "the cells run in the worker", run_cells),
-    Stage(
-        "close",
-        "the worker is killed and its socket closed: the cluster is as the learner left it",
-        close,
-    ),
-    Stage("check", "the exercise's checks ask the cluster", check),
-    Stage("score", "findings become points", count_points),
-)
+STAGES: dict[str, Callable[[GradingRun], Awaitable[None]]] = {
+    "read": read,
+    "isolate": isolate,
+    "open": open_cluster,
+    "run": run_cells,
+    # Before the checks: a process that went on could change the cluster between two of them.
+    "close": close,
+    "check": check,
+    "score": count_points,
+}
+"""The stages in their order, by the names that ``docs/grading.md`` has."""
 
 
 async def grade_submission(
@@ -167,21 +155,21 @@ async def grade_submission(
 ) -> Result:
     """Take one submission through all stages; one that cannot be read or judged gets no points.
 
-    What the stages opened is closed in any case: after the last one, after an error, and when the
-    task is cancelled.
+    Everything that the stages opened is closed: after the last one, after an error, and when the task is
+    cancelled.
 
     Raises:
-        Exception: A stage failed, and not by the submission's fault.
+        Exception: A stage failed, through no fault of the submission.
     """
     exercise = find_exercise(submission.exercise)
     try:
         async with AsyncExitStack() as cleanup:
             run = GradingRun(submission, exercise, slot, workers, new_cluster, cleanup)
-            for stage in STAGES:
+            for name, stage in STAGES.items():
                 try:
-                    await stage.function(run)
+                    await stage(run)
                 except Exception as error:
-                    error.add_note(f"Stage {stage.name}: {stage.caption}.")
+                    error.add_note(f"Stage {name}: {stage.__doc__}")
                     raise
             return _result(run, cluster_name)
     except Unreadable as error:
@@ -202,7 +190,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
         run.score,
         run.workers.level,
         listed((EARLIER_VARIANT if run.is_earlier_variant else "", run.cluster.note), " "),
-        _kept_output(run.report.output),
+        _readable_output(run.report.output),
         cluster_name,
         plain(missing[1], 100) if missing else "",
         rule=RULE,
@@ -212,8 +200,9 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
 def unreadable_result(
     submission: Submission, level: str, reason: str, cluster_name: str = "embedded"
 ) -> Result:
-    """Make the result of a submission that is no notebook: no points, and the reason."""
-    exercise, seed = find_exercise(submission.exercise), Seed(submission.learner)
+    """Make the result of a submission that cannot be graded: no points, and the reason."""
+    exercise = find_exercise(submission.exercise)
+    seed = Seed(submission.learner)
     tasks = tuple(
         TaskScore(task.id, task.title, 0.0, task.variant(seed).max_points, (), (), 0)
         for task in exercise.tasks
@@ -236,16 +225,14 @@ def unreadable_result(
 def failed_result(
     submission: Submission, level: str, error: object, cluster_name: str = "embedded"
 ) -> Result:
-    """Make the result of a submission that the grader failed at: it is not kept, and tried again."""
-    why = text(
-        "the grader failed, start it again: {error}",
-        error if isinstance(error, Text) else f"{error}"[:160],
-    )
-    return replace(unreadable_result(submission, level, why, cluster_name), ended=FAILED)
+    """Make the result of a submission that the grader failed at; it is not stored, and graded the next time."""
+    words = error if isinstance(error, Text) else f"{error}"[:160]
+    reason = text("the grader failed, start it again: {error}", words)
+    return replace(unreadable_result(submission, level, reason, cluster_name), ended=FAILED)
 
 
-def _kept_output(output: str) -> str:
-    """Keep the start and the end of what a notebook printed, without tokens, colours and control characters."""
+def _readable_output(output: str) -> str:
+    """Return the start and the end of an output, without tokens, colours and control characters."""
     # Redacting is slow on some texts that a learner can choose, so it gets a short one.
     text = redact(TERMINAL_COLOURS.sub("", _shortened(output, 4 * MAX_OUTPUT)))
     return plain(_shortened(text.replace("\r\n", "\n"), MAX_OUTPUT), 2 * MAX_OUTPUT)

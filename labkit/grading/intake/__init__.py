@@ -1,10 +1,10 @@
-"""What comes in: files by learners, whom nobody trusts.
+"""Collects submissions: files that learners made, which are not trusted.
 
 - ``intake``       folders, notebooks and archives together
-- ``archives``     unpacked
-- ``submissions``  found, read, chosen
-- ``declared``     what they say of their learners
-- ``exports``      what systems say of them: senders, groups, times
-- ``roster``       whose they are
-- ``tables``       what teachers and systems write as CSV
+- ``archives``     unpacks them
+- ``submissions``  finds, reads and chooses notebooks
+- ``declared``     the names and codes that learners wrote into them
+- ``exports``      senders, groups and times in the exports of learning systems
+- ``roster``       maps senders to learners
+- ``tables``       reads the CSV files of teachers and systems
 """

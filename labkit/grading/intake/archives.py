@@ -1,7 +1,7 @@
-"""Unpack the archives that learning systems hand out, and those that learners hand in. Nothing in them is trusted.
+"""Unpack the archives that learning systems hand out, and those that learners hand in, which are not trusted.
 
-Only what systems write is opened: zip files, stored or deflated. Sizes are counted as they are written,
-whatever an archive says of itself.
+Only the formats that systems write are opened: zip files, stored or deflated. Sizes are counted while files are
+written, since an archive's own figures may be false (a "zip bomb").
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from labkit.grading.intake.submissions import MAX_BYTES, below, printable
 SUFFIX = ".zip"
 
 MAX_NAMED = 4 << 30
-"""The bytes that an archive may hold which a teacher named."""
+"""The size of the contents of an archive that a teacher named."""
 
 MAX_FOUND = 64 << 20
-"""The size of an archive that lies in a folder or in another archive, and of what it holds: a learner made it."""
+"""The size of an archive in a folder or in another archive, and of its contents: a learner made it."""
 
 MAX_FOUND_FILES = 1000
 
 MAX_DEPTH = 64
-"""How many folders a file may lie in: Python removes folders by recursion."""
+"""The depth of a file's folder: Python removes folders by recursion."""
 
 UTF8_NAME = 0x800
 """The flag of an entry whose name is UTF-8; others are read as code page 437."""
@@ -41,12 +41,12 @@ class Refused(Exception):
 def unpack(
     archive: Path, folder: Path, *, named: bool = False, nested: bool = True
 ) -> Iterator[str]:
-    """Unpack an archive into a new folder, and once the archives in it; yield what is refused, as sentences.
+    """Unpack an archive into a new folder, and once the archives in it; yield the refusals, as sentences.
 
     Args:
-        archive: The file; it is replaced where ``folder`` is the same path.
-        folder: Where to.
-        named: Whether a teacher named it; others are bounded as what a learner may have made.
+        archive: The file; it is replaced if ``folder`` is the same path.
+        folder: The new folder.
+        named: Whether a teacher named it; others have the smaller bounds for learners' files.
         nested: Whether archives in it are opened.
     """
     try:
@@ -58,7 +58,8 @@ def unpack(
             folder.mkdir(parents=True)
             with zipfile.ZipFile(file) as opened:
                 yield from _write_all(opened, folder, named=named)
-    except Exception as error:  # one archive must not keep the others from being graded
+    except Exception as error:
+        # zipfile raises many kinds of errors; one archive must not keep the others from being graded.
         yield f"the archive is not opened: {_reason(error)}"
     for inner in find_archives(folder):
         again = (
@@ -70,9 +71,9 @@ def unpack(
 
 
 def find_archives(folder: Path) -> list[Path]:
-    """The archives in a folder, without links."""
-    found = (path for path in below(folder) if path.suffix.lower() == SUFFIX)
-    return sorted(path for path in found if path.is_file() and not path.is_symlink())
+    """List the archives in a folder, without links."""
+    paths = (path for path in below(folder) if path.suffix.lower() == SUFFIX)
+    return sorted(path for path in paths if path.is_file() and not path.is_symlink())
 
 
 def _write_all(opened: zipfile.ZipFile, folder: Path, *, named: bool) -> Iterator[str]:
@@ -87,14 +88,15 @@ def _write_all(opened: zipfile.ZipFile, folder: Path, *, named: bool) -> Iterato
     for entry in entries:
         try:
             left -= _write(opened, entry, folder)
-        except Exception as error:  # one file must not keep the others from being graded
+        except Exception as error:
+            # The other files of the same archive are graded.
             yield f"{printable(_name(entry)[:200])} is not unpacked: {_reason(error)}"
         if left < 0:
             raise Refused("what is in it is too large")
 
 
 def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int:
-    """Write one file, and return its size. Of what is too large, as much is kept as shows that it is."""
+    """Write one file, and return its size. Of a file that is too large, one byte more than allowed is written."""
     name = _name(entry)
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or re.match("[A-Za-z]:", name):
@@ -118,7 +120,7 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """An entry's name. macOS writes UTF-8 and does not say so; Windows its own encoding, and backslashes."""
+    """Return an entry's name. macOS writes UTF-8 without the flag for it; Windows its own encoding, and backslashes."""
     name = entry.filename
     if not entry.flag_bits & UTF8_NAME:
         with suppress(UnicodeError):
@@ -127,14 +129,12 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 
 def decoded(data: bytes, western: str) -> str:
-    """Decode text that does not say its encoding: UTF-8, that of Windows in Korea, or a Western one.
-
-    Hardly any Western text has pairs of letters beyond ASCII, as Korea's common syllables are.
-    """
+    """Decode text of an unknown encoding: UTF-8, the one of Windows in Korea, or a Western one."""
     with suppress(UnicodeDecodeError):
         return data.decode("utf-8-sig")
     with suppress(UnicodeDecodeError):
         text = data.decode("cp949")
+        # Korea's common syllables are pairs of bytes beyond ASCII, which hardly any Western text has.
         if not text.encode("euc-kr", "ignore").isascii():
             return text
     return data.decode(western, "replace")

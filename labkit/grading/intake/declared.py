@@ -1,4 +1,4 @@
-"""Whom a notebook says that it is of: the name and the code that its learner wrote. Both are only shown."""
+"""The name and the code that a learner wrote into the notebook. Both are only shown: anyone could write them."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ CODE = re.compile(r"""\bLABKIT_COURSE_CODE\b|["']((?:\w{4}[- ]?){2}\w\w)["']""")
 
 
 def declared_learner(cells: Iterable[str]) -> str:
-    """The name that a learner wrote into the notebook (``ME = "…"``); empty where there is none.
+    """Return the name that a learner wrote into the notebook (``ME = "…"``); empty without one.
 
-    It is only shown. The folder decides whose submission it is.
+    It is only shown: the folder decides whose submission it is.
     """
     return learner_name(_written_name(cells))
 
 
 def _written_name(cells: Iterable[str]) -> str:
-    found = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in cells)
-    return next((match[1] for match in found if match), "")
+    matches = (re.search(DECLARED_NAME, source, re.MULTILINE) for source in cells)
+    return next((match[1] for match in matches if match), "")
 
 
 def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
-    """Whether a notebook has a code that is not the one that its learner is graded with."""
+    """Return whether a notebook has another code than the one with which its learner is graded."""
     codes = [match[1] for source in cells for match in DECLARED_CODE.finditer(source)]
     with suppress(UsageError):
         return any(seed_name(submission.learner, code) != submission.seed_name for code in codes)
@@ -45,32 +45,27 @@ def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
 
 
 def seed_of(submission: Submission, cells: Sequence[str]) -> tuple[str, bool]:
-    """Return the name that a submission's seed is made of, and whether an earlier labkit made it so.
+    """Return the name that a submission's seed is made of, and whether an earlier labkit made it.
 
-    That took a name as it was written: with capitals, wide letters, and what is not seen. Its names are those of the
-    submission if more of them stand in the notebook.
+    An earlier labkit used a name as it was written: with capitals, wide letters and invisible characters. The
+    submission has that seed if more of its names occur in the notebook.
     """
-    writer = next(
-        (each for each in submission.group if identity(each) == identity(_written_name(cells))), ""
-    )
-    if writer and not submission.code:  # whoever of the group wrote it
+    written = _written_name(cells)
+    writer = next((name for name in submission.group if identity(name) == identity(written)), "")
+    # Whoever of a group wrote the notebook; with a code, the names depend on the code's learner.
+    if writer and not submission.code:
         submission = replace(submission, learner=writer)
-    now, learner = submission.seed_name, submission.learner
-    prefix = now.removesuffix(identity(learner))
-    names = [
-        name
-        for name in (learner, submission.name, _written_name(cells))
-        if identity(name) == identity(learner)
-    ]
-    earlier = [seed for name in names if (seed := f"{prefix}{earlier_name(name)}") != now]
-    if not earlier:
+    now = submission.seed_name
+    learner = identity(submission.learner)
+    prefix = now.removesuffix(learner)
+    names = (submission.learner, submission.name, written)
+    earlier = [f"{prefix}{earlier_name(name)}" for name in names if identity(name) == learner]
+    if not set(earlier) - {now}:
         return now, False
     text = "\n".join(cells)
     tasks = find_exercise(submission.exercise).tasks
-    labels = {
-        match[1]
-        for match in SEEDED.finditer("".join(f"{task.variant(Seed(now))}" for task in tasks))
-    }
+    variants = "".join(f"{task.variant(Seed(now))}" for task in tasks)
+    labels = {match[1] for match in SEEDED.finditer(variants)}
     best = max(
         (now, *earlier), key=lambda name: sum(Seed(name).name(label) in text for label in labels)
     )
@@ -78,7 +73,7 @@ def seed_of(submission: Submission, cells: Sequence[str]) -> tuple[str, bool]:
 
 
 def has_no_code(submission: Submission, cells: Iterable[str]) -> bool:
-    """Whether the learner has a code, and nothing in the notebook can be one."""
+    """Return whether the learner has a code, and no text in the notebook can be one."""
     return bool(submission.code) and not any(
         DECLARED_CODE.search(source)
         or any(_may_be_code(submission, match[1]) for match in CODE.finditer(source))

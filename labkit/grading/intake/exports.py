@@ -1,9 +1,9 @@
-"""What a system's export says of submissions: whose they are, with whom, and when they were handed in.
+"""The facts about submissions in a system's export: senders, groups, and times.
 
 - Gradescope: ``submission_metadata.yml`` beside the folders ``submission_N``, with submitters and time.
 - nbgrader: ``timestamp.txt`` in ``LEARNER/ASSIGNMENT``
   (https://nbgrader.readthedocs.io/en/stable/user_guide/managing_assignment_files.html).
-- Moodle: folders of groups are called ``GROUP-Full Name_NUMBER_…``; who is in a group, a teacher's table says.
+- Moodle: folders of groups are called ``GROUP-Full Name_NUMBER_…``; a teacher's table has the members.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ METADATA = "submission_metadata.yml"
 def with_facts(
     folder: Path, entries: Iterable[Submission], groups: Mapping[str, list[str]]
 ) -> Iterator[Submission]:
-    """Add to submissions in a folder what their export says of them.
+    """Add the facts of their export to the submissions in a folder.
 
     Args:
         folder: The folder that was searched.
@@ -52,34 +52,37 @@ def with_facts(
 
 def _metadata(folder: Path) -> dict[str, Any]:
     with suppress(Unreadable, yaml.YAMLError, ValueError, RecursionError):
-        found = yaml.safe_load(read_untrusted(folder / METADATA))
-        return found if isinstance(found, dict) else {}
+        document = yaml.safe_load(read_untrusted(folder / METADATA))
+        if isinstance(document, dict):
+            return document
     return {}
 
 
 def _of_gradescope(entry: Submission, about: dict[str, Any]) -> Submission:
-    """Take the first submitter for the sender; the others are of their group."""
-    keys = (":sid", ":email", ":name")
-    listed = about.get(":submitters")
-    found = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    people = [[str(each.get(key) or "") for key in keys] for each in found]
+    """Take the first submitter for the sender; the others are members of the group."""
+    submitters = about.get(":submitters")
+    people = [
+        [str(submitter.get(key) or "") for key in (":sid", ":email", ":name")]
+        for submitter in (submitters if isinstance(submitters, list) else ())
+        if isinstance(submitter, dict)
+    ]
     if not people:
         return entry
     when = about.get(":created_at")
-    who, *others = [next(filter(None, person), "") for person in people]
+    ids = tuple(next(filter(None, person), "") for person in people)
     return replace(
         entry,
-        learner=learner_name(who),
-        sender=f"gradescope:{who}",
+        learner=learner_name(ids[0]),
+        sender=f"gradescope:{ids[0]}",
         name=people[0][2],
         aliases=tuple(people[0][:2]),
-        group=(who, *others) if others else (),
+        group=ids if len(ids) > 1 else (),
         handed_in=when.isoformat() if isinstance(when, datetime) and when.tzinfo else "",
     )
 
 
 def _of_nbgrader(entry: Submission) -> str:
-    """The time that nbgrader wrote beside a notebook, such as ``2026-02-02 15:58:23.948203 UTC``."""
+    """Return the time that nbgrader wrote next to a notebook, such as ``2026-02-02 15:58:23.948203 UTC``."""
     if entry.path.parent.name != entry.exercise:
         return ""
     with suppress(Unreadable, ValueError, KeyError):
@@ -90,13 +93,13 @@ def _of_nbgrader(entry: Submission) -> str:
 
 @dataclass(frozen=True)
 class Deadline:
-    """When submissions are due, and by learner when later."""
+    """When submissions are due, and the learners with a later time."""
 
     due: datetime
     extensions: Mapping[str, datetime] = field(default_factory=dict)
 
     def delay(self, entry: Submission) -> timedelta:
-        """How late a submission is; nothing if its export has no time."""
+        """Return by how much a submission is late; zero if its export has no time."""
         due = self.extensions.get(entry.learner, self.due)
         return datetime.fromisoformat(entry.handed_in) - due if entry.handed_in else timedelta()
 
@@ -105,10 +108,11 @@ def read_time(text: str) -> datetime:
     """Read a time with its zone, such as ``2026-11-20T23:59+01:00``.
 
     Raises:
-        UsageError: It is none, or has no zone.
+        UsageError: It is not a time, or has no zone.
     """
     with suppress(ValueError):
-        if (time := datetime.fromisoformat(text)).tzinfo:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo:
             return time
     raise UsageError(
         f"{text} is no time with a zone.", todo="Write it like 2026-11-20T23:59+01:00."
@@ -116,25 +120,25 @@ def read_time(text: str) -> datetime:
 
 
 def read_extensions(path: Path, find_learner: Callable[[str], str]) -> dict[str, datetime]:
-    """Read a table of learners and when theirs is due.
+    """Read a table of learners and their due times.
 
     Raises:
         UsageError: A line cannot be right.
     """
-    found = {}
+    extensions = {}
     for number, row in read_records(path, ("learner", "due")):
         try:
-            found[find_learner(row["learner"])] = read_time(row["due"])
+            extensions[find_learner(row["learner"])] = read_time(row["due"])
         except UsageError as error:
             raise UsageError(f"{path}, line {number}: {error.what}", todo=error.todo) from error
-    return found
+    return extensions
 
 
 def read_groups(path: Path) -> dict[str, list[str]]:
     """Read a table of groups and learners, a member in each row.
 
     Raises:
-        UsageError: It is no such table.
+        UsageError: It is not such a table.
     """
     groups: dict[str, list[str]] = {}
     for _, row in read_records(path, ("group", "learner")):

@@ -32,62 +32,72 @@ class Intake:
 
     Args:
         submissions: One of each learner and exercise, sorted.
-        whole: Whether it is all of a class, so that what is not in it is gone; not where notebooks were named.
-        people: What is known of learners, by their ids.
-        lines: What is left out, and what a teacher should know, as sentences.
-        missing: By exercise, those in the roster who handed nothing in.
+        whole: Whether they are all of a class, so that results of others are of submissions that are gone; false if
+            just notebooks were named.
+        people: The known learners, by their ids.
+        lines: Submissions that are left out, and other facts that a teacher should know, as sentences.
+        left_out: Those of the lines that are about submissions without a result, and learners without a submission.
+        missing: By exercise, the learners in the roster who handed nothing in.
     """
 
     submissions: list[Submission]
     whole: bool = True
     people: dict[str, Person] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     missing: dict[str, list[Person]] = field(default_factory=dict)
 
     def find_learner(self, name: str, *, with_roster: bool = True) -> str:
         """Find a learner's id by their id, name or mail address.
 
         Args:
-            name: What a teacher calls them.
-            with_roster: Whether those in the roster without a submission are meant, too.
+            name: The teacher's name for them.
+            with_roster: Whether learners in the roster without a submission are included.
 
         Raises:
-            UsageError: There is none, or there are several.
+            UsageError: There is no such learner, or there are several.
         """
-        ids = {entry.learner for entry in self.submissions} | (
-            set(self.people) if with_roster else set()
-        )
-        wanted, by_identity = identity(name), {identity(each): each for each in ids}
-        if wanted in by_identity:
-            return by_identity[wanted]
+        ids = {entry.learner for entry in self.submissions}
+        if with_roster:
+            ids |= self.people.keys()
+        wanted = identity(name)
         known: dict[str, list[str]] = {}
-        for person in (self.people.get(learner, Person(learner)) for learner in sorted(ids)):
-            for called in filter(None, {person.name, person.mail}):
-                known.setdefault(identity(called), []).append(person.id)
-        found = known.get(wanted, [])
-        if len(found) == 1:
-            return found[0]
+        for learner in sorted(ids):
+            if identity(learner) == wanted:
+                return learner
+            person = self.people.get(learner, Person(learner))
+            for alias in filter(None, {person.name, person.mail}):
+                known.setdefault(identity(alias), []).append(person.id)
+        matches = known.get(wanted, [])
+        if len(matches) == 1:
+            return matches[0]
         who = printable(name)
-        if found:
+        if matches:
             raise UsageError(
-                f"There are several learners called {who}.", todo=f"Use an id: {', '.join(found)}."
+                f"There are several learners called {who}.",
+                todo=f"Use an id: {', '.join(matches)}.",
             )
         what = f"There is no learner {who}." if with_roster else f"There is no submission of {who}."
         raise UsageError(what, todo=near(name, [*sorted(ids), *known]))
 
-    @property
-    def left_out(self) -> list[str]:
-        """The lines about submissions that are not graded, and about learners without one."""
-        return [
-            line for line in self.lines if line.startswith(("Not graded: ", "Nothing to grade "))
-        ]
-
     def leave_out(self, reasons: Iterable[str]) -> None:
-        """Note what is not graded, and why."""
-        self.lines += [f"Not graded: {reason}." for reason in reasons]
+        """Note submissions that are not graded."""
+        self._add_left_out(f"Not graded: {reason}." for reason in reasons)
+
+    def note_missing(self, missing: dict[str, list[Person]]) -> None:
+        """Note learners who handed nothing in, by exercise."""
+        self.missing = missing
+        for exercise, people in missing.items():
+            names = ", ".join(f"{person.id} ({person.name})" for person in people)
+            self._add_left_out([f"Nothing to grade for {exercise}: {printable(names)}."])
+
+    def _add_left_out(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.lines.append(line)
+            self.left_out.append(line)
 
 
-def take_in(
+def collect(
     paths: Sequence[Path],
     unpacked: Path,
     *,
@@ -101,10 +111,10 @@ def take_in(
 
     Args:
         paths: Folders, notebooks and archives.
-        unpacked: An empty folder for what is in archives.
-        roster: Maps what systems write to the learners' ids.
+        unpacked: An empty folder for the contents of archives.
+        roster: Maps the names that systems write to the learners' ids.
         duplicates: Which of a learner's several counts; see ``choose``.
-        late: Whether what is late is accepted: what a system marks, or what came after the deadline.
+        late: Whether late submissions are accepted: those that a system marks, or that came after the deadline.
         deadline: Makes the deadline, with a function that finds learners' ids.
         groups: The members of Moodle's groups.
 
@@ -112,7 +122,7 @@ def take_in(
         UsageError: There is no such path, or no submission.
     """
     intake = Intake([], any(path.is_dir() or _is_archive(path) for path in paths))
-    found: list[Submission] = []
+    entries: list[Submission] = []
     for number, path in enumerate(paths):
         if not path.exists():
             raise UsageError(
@@ -122,32 +132,33 @@ def take_in(
         copy = unpacked / str(number)
         intake.leave_out(_unpack(path, copy))
         folders = [
-            _unwrapped(each, path.stem)
-            for each in (path, copy)
-            if each.exists() and not _is_archive(each)
+            _unwrapped(folder, path.stem)
+            for folder in (path, copy)
+            if folder.exists() and not _is_archive(folder)
         ]
         intake.leave_out(skipped(*folders))
-        found += [
-            entry for folder in folders for entry in with_facts(folder, walk(folder), groups or {})
-        ]
-    found = list(_identified(list(filter(is_submission, found)), roster, intake))
+        for folder in folders:
+            entries += filter(is_submission, with_facts(folder, walk(folder), groups or {}))
+    entries = list(_identified(entries, roster, intake))
     if deadline:
-        intake.submissions = found
-        found = list(map(partial(_timed, deadline(intake.find_learner)), found))
+        # The table of extensions names learners, who are known from here on.
+        intake.submissions = entries
+        entries = list(map(partial(_timed, deadline(intake.find_learner)), entries))
     if not late:
-        intake.leave_out(f"{entry.label} is late" for entry in found if entry.late)
-        found = [entry for entry in found if not entry.late]
-    intake.submissions, left_out = choose(found, duplicates)
+        intake.leave_out(f"{entry.label} is late" for entry in entries if entry.late)
+        entries = [entry for entry in entries if not entry.late]
+    intake.submissions, left_out = choose(entries, duplicates)
     intake.leave_out(left_out)
     if not intake.submissions:
         raise none_found(", ".join(map(str, paths)), "\n       ".join(intake.lines[:10]))
-    for each in (entry for entry in intake.submissions if entry.late):
-        said = text("Late, and graded: {label} ({how}).", each.label, each.delay)
-        intake.lines.append(said if each.delay else f"Late, and graded: {each.label}.")
-    intake.missing = _missing(intake.submissions, roster) if roster else {}
-    for exercise, missing in intake.missing.items():
-        names = ", ".join(f"{each.id} ({each.name})" for each in missing)
-        intake.lines.append(f"Nothing to grade for {exercise}: {printable(names)}.")
+    for entry in intake.submissions:
+        if entry.late:
+            line = f"Late, and graded: {entry.label}."
+            if entry.delay:
+                line = text("Late, and graded: {label} ({how}).", entry.label, entry.delay)
+            intake.lines.append(line)
+    if roster:
+        intake.note_missing(_missing(intake.submissions, roster))
     return intake
 
 
@@ -156,14 +167,17 @@ def _is_archive(path: Path) -> bool:
 
 
 def _unpack(path: Path, copy: Path) -> Iterator[str]:
-    """Unpack an archive, or those in a folder, each under its path there; yield what is refused."""
+    """Unpack an archive, or those in a folder, each under its path there; yield the refusals."""
     for archive in [path] if _is_archive(path) else find_archives(path):
         for line in unpack(archive, copy / archive.relative_to(path), named=archive == path):
             yield f"{printable(archive.name)}: {line}"
 
 
 def _unwrapped(folder: Path, name: str) -> Path:
-    """The one folder in an archive that was made of a folder, which is named like it; else the folder itself."""
+    """Return the only folder in an archive if the archive was made of that folder; otherwise the folder itself.
+
+    Such a folder has the archive's name, or another that a system gives to it. One with notebooks is a learner's.
+    """
     inner = list(folder.iterdir()) if folder.is_dir() else []
     is_wrapper = len(inner) == 1 and (
         inner[0].name in (name, WRAPPER) or (inner[0] / METADATA).is_file()
@@ -182,12 +196,11 @@ def _identified(
     """
     in_roster = roster.people if roster else {}
     intake.people |= in_roster
-    senders = [
-        (entry, roster.find(entry) if roster else Person(entry.learner, entry.name))
-        for entry in submissions
-    ]
+    senders: list[tuple[Submission, Person | None]] = []
     numbers: dict[tuple[str, str, str], set[str]] = {}
-    for entry, person in senders:
+    for entry in submissions:
+        person = roster.find(entry) if roster else Person(entry.learner, entry.name)
+        senders.append((entry, person))
         system, _, number = entry.sender.rpartition(":")
         numbers.setdefault((person.id if person else "", entry.exercise, system), set()).add(number)
     for entry, person in senders:
@@ -202,20 +215,20 @@ def _identified(
             person = intake.people.get(person.id, person)
             person = replace(person, numbers={**person.numbers, system: number})
             intake.people[person.id] = person
-        one = not system or len(numbers.get((person.id, entry.exercise, system), ())) == 1
-        sender = person.id if one and person.id in in_roster else entry.sender
+        alone = not system or len(numbers.get((person.id, entry.exercise, system), ())) == 1
+        sender = person.id if alone and person.id in in_roster else entry.sender
         group = []
         for name in entry.group:
-            other = (
-                roster.find(replace(entry, sender="", name=name, aliases=())) if roster else None
-            )
-            group.append(other.id if other else learner_name(name))
+            member = replace(entry, sender="", name=name, aliases=())
+            found = roster.find(member) if roster else None
+            group.append(found.id if found else learner_name(name))
         yield replace(entry, learner=person.id, sender=sender, group=tuple(group))
 
 
 def _timed(deadline: Deadline, entry: Submission) -> Submission:
     """Mark a submission that came after the deadline."""
     delay = deadline.delay(entry)
+    # Rounded up: a second late is late, by one minute.
     minutes = -(-delay // timedelta(minutes=1))
     if minutes <= 0:
         return replace(entry, late=entry.late and not entry.handed_in)
@@ -229,12 +242,13 @@ def _timed(deadline: Deadline, entry: Submission) -> Submission:
 
 
 def _missing(submissions: Iterable[Submission], roster: Roster) -> dict[str, list[Person]]:
-    """Find those in the roster without a submission of an exercise that others handed in."""
+    """Find the learners in the roster without a submission of an exercise that others handed in."""
     handed_in: dict[str, set[str]] = {}
     for entry in submissions:
         handed_in.setdefault(entry.exercise, set()).update((entry.learner, *entry.group))
-    found = {
-        exercise: [person for person in roster.people.values() if person.id not in learners]
-        for exercise, learners in handed_in.items()
-    }
-    return {exercise: missing for exercise, missing in found.items() if missing}
+    missing = {}
+    for exercise, learners in handed_in.items():
+        people = [person for person in roster.people.values() if person.id not in learners]
+        if people:
+            missing[exercise] = people
+    return missing

@@ -1,8 +1,8 @@
-"""A class's roster: who a learner is, by what a system writes of them.
+"""A class's roster: maps the names and numbers that a system writes to learners.
 
-It is a table with an id, a name and a mail address in each row, in this order or under headings. Canvas' gradebook
-export, Moodle's grading worksheet and its list of participants are such tables, too. What a teacher tells learners
-to write as ``ME`` is the id.
+It is a table with an id, a name and a mail address in each row, in this order or under headings. Canvas's gradebook
+export, Moodle's grading worksheet and its list of participants are such tables, too. The id is the name that a
+teacher tells learners to write as ``ME``.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ MAILS = ("mail", "email", "e-mail", "email address")
 FIRST_NAME = "first name"
 
 TEST_STUDENT = "Student, Test"
-"""Who Canvas adds to each course, for its teacher."""
+"""The account that Canvas adds to each course, for its teacher."""
 
 ROWS = "Give each learner a row: id, name and mail address."
 
 ADDRESS = ".+@.+"
 
 SHORTENED = re.compile(r"\d(?:[.,]\d+E\+?|E\+)\d+", re.IGNORECASE)
-"""What a spreadsheet makes of a long number."""
+"""A long number as a spreadsheet abbreviates it, such as ``2.02E+09``."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A learner, as far as a roster or a system tells: their numbers are by system, the row by headings."""
+    """A learner, as a roster or a system describes them: their numbers by system, the row by headings."""
 
     id: str
     name: str = ""
@@ -62,7 +62,7 @@ class Roster:
     """A roster that was read from a file.
 
     Raises:
-        UsageError: It is no table, its headings are unknown, or two rows have one id.
+        UsageError: It is not a table, its headings are unknown, or two rows have one id.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,35 +82,38 @@ class Roster:
             raise UsageError(f"Nobody is in {path}.", todo=ROWS)
 
     def find(self, entry: Submission) -> Person | None:
-        """Find who handed something in: by the system's number if it is known here, else by id, mail or name.
+        """Find the sender: by the system's number if the roster has it, otherwise by id, mail address or name.
 
-        A name that two people have finds nobody.
+        A name that two people have matches neither of them.
         """
         sender = _plain(entry.name)
         of_system = entry.sender.startswith(("canvas:", "moodle:"))
         texts = [*map(_plain, entry.aliases), *([] if of_system else [sender])]
         clues = [f"{kind}:{text}" for text in filter(None, texts) for kind in ("id", "mail")]
-        words = entry.name.split("-")  # GitHub Classroom: ASSIGNMENT-USERNAME
+        # GitHub Classroom names repositories ASSIGNMENT-USERNAME, and both parts may have hyphens.
+        words = entry.name.split("-")
         clues += [
             f"github:{_plain(''.join(words[start:]))}"
             for start in range(1, len(words))
             if not of_system
         ]
         for clue in (entry.sender, *clues, f"name:{sender}"):
-            if len(found := self._known.get(clue, ())) == 1:
-                return self.people[next(iter(found))]
+            ids = self._known.get(clue, ())
+            if len(ids) == 1:
+                return self.people[next(iter(ids))]
         return None
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a table, by their headings.
+    """Return the rows of a table, by their headings.
 
     Raises:
         UsageError: It is a spreadsheet's own file, or has headings that are not known.
     """
     table = [line.cells for line in read_table(path)]
-    rows = list(dropwhile(lambda row: len(row) < 2, table)) or table  # a title has one cell
-    # Canvas' assignments stay as they are, such as "Exercise 4 (8812)": an import names them.
+    # A title above the headings has one cell.
+    rows = list(dropwhile(lambda row: len(row) < 2, table)) or table
+    # Canvas's assignments, such as "Exercise 4 (8812)", remain as they are: an import has to name them exactly.
     headings = (
         [cell if re.search(r"\(\d+\)$", cell) else cell.lower() for cell in rows[0]] if rows else []
     )
@@ -127,9 +130,9 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
-    """Whether the first row is one of headings, and none tells where the names and addresses are.
+    """Return whether the first row has headings, but none that tells where the names and addresses are.
 
-    Below such a heading all cells are numbers of learners, or mail addresses, and no heading is an address.
+    Below such a heading all cells are learners' numbers or mail addresses, and no heading is an address.
     """
     if not {*NAMES, *MAILS, FIRST_NAME}.isdisjoint(headings) or any(
         re.fullmatch(ADDRESS, cell) for cell in headings
@@ -149,9 +152,9 @@ def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
 
 
 def _person(row: dict[str, str]) -> Person | None:
-    """Who a row is about; nobody where it has neither id nor mail address, and Canvas' test student is nobody.
+    """Return the learner of a row; None if it has neither an id nor a mail address, or is Canvas's test student.
 
-    Without an id it is the mail address.
+    Without an id the mail address is the id.
 
     Raises:
         UsageError: A spreadsheet has rounded the id.
@@ -159,7 +162,8 @@ def _person(row: dict[str, str]) -> Person | None:
     id_, name, mail = (
         next((row[key] for key in keys if row.get(key)), "") for keys in (IDS, NAMES, MAILS)
     )
-    moodle = "".join(filter(str.isdigit, row.get("identifier", "")))  # "Participant 123"
+    # Moodle's identifier is "Participant 123".
+    moodle = "".join(filter(str.isdigit, row.get("identifier", "")))
     canvas = row.get("id", "") if "sis login id" in row else ""
     if canvas and name == TEST_STUDENT:
         return None
@@ -181,7 +185,7 @@ def _person(row: dict[str, str]) -> Person | None:
 
 
 def _clues(person: Person) -> Iterator[str]:
-    """What a person may be found by; a name also in any rotation of its words, such as the family name first."""
+    """Yield the clues that identify a person; a name in any rotation of its words, such as the family name first."""
     yield from (f"id:{_plain(person.id)}", f"mail:{_plain(person.mail)}")
     yield from (f"{system}:{number}" for system, number in person.numbers.items())
     words = person.name.replace(",", " ").split()
@@ -190,5 +194,5 @@ def _clues(person: Person) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Letters and digits alone, composed and in lower case: Canvas leaves out all else of a name."""
+    """Return the letters and digits alone, composed and in lower case: Canvas drops all other characters of a name."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFC", text.casefold())))

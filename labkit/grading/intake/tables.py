@@ -1,4 +1,4 @@
-"""Read the tables that teachers and their systems write: CSV with any separator, in many encodings."""
+"""Read the tables of teachers and their systems: CSV with any separator, in many encodings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def read_table(path: Path) -> list[Line]:
             f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8)."
         )
     text = data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
-    if separator := re.match(r"\s*sep=.\s*?\n", text, re.IGNORECASE):  # Excel's own line
+    # Excel's own first line, which names the separator. Its newlines stay, so that line numbers are right.
+    separator = re.match(r"\s*sep=.\s*?\n", text, re.IGNORECASE)
+    if separator:
         text = "\n" * separator[0].count("\n") + text[separator.end() :]
     first = re.search(r".*[,;\t].*", text)
     reader = csv.reader(
@@ -42,14 +44,18 @@ def read_table(path: Path) -> list[Line]:
 
 
 def read_records(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Read a table with these headings, in any order and beside others: each row as its line, and its cells by heading.
+    """Read a table with these headings, in any order and among others.
+
+    Returns:
+        Each row as the number of its line, and its cells by heading.
 
     Raises:
         UsageError: It is a spreadsheet's own file, or a heading is missing.
     """
     lines = read_table(path)
     headings = [cell.lower() for cell in lines[0].cells] if lines else []
-    if missing := [name for name in columns if name not in headings]:
+    missing = [name for name in columns if name not in headings]
+    if missing:
         raise UsageError(
             f"{path} has no column {' and no column '.join(missing)}.",
             todo=f"Its first row must have the headings {', '.join(columns)}.",

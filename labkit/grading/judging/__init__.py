@@ -1,7 +1,7 @@
-"""What a learner's cluster is worth.
+"""Judges the cluster that a learner left behind.
 
-- ``findings``  what the checks of an exercise see
-- ``weights``   how much is too much
-- ``score``     points
+- ``findings``  runs the checks of an exercise
+- ``weights``   weighs superfluous permissions
+- ``score``     turns findings into points
 - ``result``    the score of one submission, and how its notebook ended
 """

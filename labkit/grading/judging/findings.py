@@ -1,15 +1,15 @@
 """Run the checks of an exercise on the cluster that a learner left behind.
 
-Beside its checks each task has two limits: nobody is granted more than the exercise asks for, and
-what the task began with is still there. Whatever was granted beyond the need is charged to the tasks that it
-concerns: those whose accounts got it, in whose namespaces it holds, or whose permission it is. What concerns no
-task, such as a stranger's rights in the whole cluster, is charged to all.
+Besides its checks each task has two limits: nothing is granted beyond what the exercise asks for, and the
+objects that the task began with still exist. A permission that was granted beyond the need is charged to the
+tasks that it concerns: those whose accounts got it, in whose namespaces it holds, or whose permission it is. One
+that concerns no task, such as a stranger's permission in the whole cluster, is charged to all.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from labkit.core.language import text
@@ -31,79 +31,77 @@ from labkit.rbac.objects import name_of, namespace_of, role_key, title
 from labkit.rbac.policy import Policy
 
 MAX_EVALUATED = 500_000
-"""Words of rules that the bindings of a cluster may make the server read for one question."""
+"""How many words of rules the server may have to read for one question: it goes through all bindings."""
 
 
 class TooManyGrants(Exception):
     """A cluster whose grants would take the server minutes to evaluate."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TaskFindings:
     """The findings of one task.
 
     Args:
         task: The task.
-        findings: Each check with what it found.
+        findings: Each check with its finding.
         needed: How many permissions the task asks for.
         excess: Permissions that were granted beyond them, in words.
-        gone: What the task began with and needs, and is no longer there, in words.
-        weight: What the excess weighs; see ``weights``.
-        kinds: What kinds of mistakes the excesses are.
-        advice: How to mend the first one; empty without one.
+        gone: Objects that the task began with and needs, and that do not exist any more, in words.
+        weight: The weight of the excess; see ``weights``.
+        kinds: The kinds of mistakes that the excesses are.
+        advice: How to correct the first one; empty without one.
+        powers: Those excesses with which their holder becomes anybody.
     """
 
     task: Task
-    findings: tuple[tuple[Check, Finding], ...]
-    needed: int
-    excess: tuple[str, ...]
-    gone: tuple[str, ...] = ()
+    findings: Sequence[tuple[Check, Finding]] = ()
+    needed: int = 0
+    excess: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     weight: int = 0
-    kinds: tuple[str, ...] = ()
+    kinds: list[str] = field(default_factory=list)
     advice: str = ""
-
-
-@dataclass(slots=True)
-class _Excesses:
-    """What was granted beyond a task: in words, its weight, its kinds, and the permissions to become anybody.
-
-    ``advice`` says how to mend the first one.
-    """
-
-    words: dict[str, None] = field(default_factory=dict)
-    weight: int = 0
     powers: list[Excess] = field(default_factory=list)
-    kinds: dict[str, None] = field(default_factory=dict)
-    advice: str = ""
 
-    def add(self, excess: Excess | None, allowances: Sequence[Allowance]) -> None:
-        """Add one; None stands for more than can be looked at."""
-        full = excess is None or len(self.words) >= MAX_EXCESSES
-        self.words[MORE if full else str(excess)] = None
-        self.weight += EVERYTHING * WHOLE_CLUSTER * GROUP if excess is None else weigh(excess)
-        if excess is not None and becomes_anybody(excess):
-            self.powers.append(excess)
-        if excess is not None and not full:
-            kind = of_excess(excess, allowances)
-            self.kinds[kind] = None
-            self.advice = self.advice or excess_text(excess, kind)
+    def charge(self, excess: Excess | None, allowances: Sequence[Allowance]) -> None:
+        """Add a permission that is too much; None stands for more than can be looked at."""
+        line: str = MORE
+        if excess is None:
+            self.weight += EVERYTHING * WHOLE_CLUSTER * GROUP
+        else:
+            self.weight += weigh(excess)
+            if becomes_anybody(excess):
+                self.powers.append(excess)
+            if len(self.excess) < MAX_EXCESSES:
+                line = str(excess)
+                kind = of_excess(excess, allowances)
+                if kind not in self.kinds:
+                    self.kinds.append(kind)
+                self.advice = self.advice or excess_text(excess, kind)
+        if line not in self.excess:
+            self.excess.append(line)
 
 
 def check_exercise(
     exercise: ExerciseSpec,
     learner: str,
     context: GradedCluster,
-    beside: Sequence[ExerciseSpec] = (),
+    others: Sequence[ExerciseSpec] = (),
 ) -> list[TaskFindings]:
     """Ask all checks of an exercise, for the names of this learner.
 
-    ``beside`` are other exercises on the same cluster: what they ask for may be granted, and their excesses are theirs.
+    Args:
+        exercise: The exercise.
+        learner: The name that the learner's seed is made of.
+        context: The cluster.
+        others: Other exercises on the same cluster: what they ask for may be granted, and their excesses are theirs.
 
     Raises:
         TooManyGrants: The cluster has more grants than can be judged.
     """
+    context = _with_one_policy(context)
     policy = context.policy()
-    context = replace(context, policy=lambda: policy)
     words = _evaluated(policy)
     if words > MAX_EVALUATED:
         raise TooManyGrants(
@@ -111,8 +109,7 @@ def check_exercise(
                 "{bindings} bindings to rules of {words} words in all", len(policy.bindings), words
             )
         )
-    excesses = _excesses(exercise, learner, context, policy, beside)
-    return [_check(task, learner, context, excesses[task.id]) for task in exercise.tasks]
+    return _judge(exercise.tasks, exercise, learner, context, others)
 
 
 def check_task(
@@ -120,48 +117,65 @@ def check_task(
     task: Task,
     learner: str,
     context: GradedCluster,
-    beside: Sequence[ExerciseSpec] = (),
+    others: Sequence[ExerciseSpec] = (),
 ) -> TaskFindings:
-    """Ask the checks of one task; what the exercise's other tasks ask for may be granted."""
+    """Ask the checks of one task; the permissions that the exercise's other tasks ask for may be granted."""
+    return _judge([task], exercise, learner, _with_one_policy(context), others)[0]
+
+
+def _with_one_policy(context: GradedCluster) -> GradedCluster:
+    # Read once: each check would otherwise list all roles and bindings again.
     policy = context.policy()
-    context = replace(context, policy=lambda: policy)
-    return _check(
-        task, learner, context, _excesses(exercise, learner, context, policy, beside)[task.id]
-    )
+    return replace(context, policy=lambda: policy)
 
 
-def _check(task: Task, learner: str, context: GradedCluster, excess: _Excesses) -> TaskFindings:
-    variant = task.variant(Seed(learner))
-    gone = tuple(_gone(variant, context))
-    findings = tuple((check, _ask(check, context, gone, excess.powers)) for check in variant.checks)
-    return TaskFindings(
-        task,
-        findings,
-        len(variant.needs),
-        tuple(excess.words),
-        gone,
-        excess.weight,
-        tuple(excess.kinds),
-        excess.advice,
-    )
+def _judge(
+    tasks: Sequence[Task],
+    exercise: ExerciseSpec,
+    learner: str,
+    context: GradedCluster,
+    others: Sequence[ExerciseSpec],
+) -> list[TaskFindings]:
+    seed = Seed(learner)
+    charged = [TaskFindings(task) for spec in (exercise, *others) for task in spec.tasks]
+    variants = {findings.task.id: findings.task.variant(seed) for findings in charged}
+    allowances = list(context.allowances)
+    for variant in variants.values():
+        allowances += variant.allowances
+    difference = PolicyDifference(context.policy(), context.before(), SERVED)
+    for excess in difference.beyond(allowances, roles=True):
+        concerned = [
+            findings
+            for findings in charged
+            if excess is not None and variants[findings.task.id].is_concerned(excess)
+        ]
+        for findings in concerned or charged:
+            findings.charge(excess, allowances)
+    judged = [findings for findings in charged if findings.task in tasks]
+    for findings in judged:
+        variant = variants[findings.task.id]
+        findings.needed = len(variant.needs)
+        findings.gone = list(_gone(variant, context))
+        findings.findings = [(check, _ask(check, context, findings)) for check in variant.checks]
+    return judged
 
 
-def _ask(
-    check: Check, context: GradedCluster, gone: Sequence[str], powers: Sequence[Excess]
-) -> Finding:
+def _ask(check: Check, context: GradedCluster, task: TaskFindings) -> Finding:
     lacking = context.lacks(check.needs)
     if lacking:
         return Finding(False, lacking, judged=False)
-    missing = f"ServiceAccount {check.need.who.label}" if check.need else ""
-    if missing in gone:
-        return Finding(False, text("There is no {object} any more.", missing))
-    found, forbids = check.look(context), check.forbids
-    if forbids and found.ok and any(has(power, forbids.who) for power in powers):
+    account = f"ServiceAccount {check.need.who.label}" if check.need else ""
+    if account in task.gone:
+        # RBAC grants by name: the server would still say that an account which does not exist may do something.
+        return Finding(False, text("There is no {object} any more.", account))
+    finding = check.look(context)
+    forbids = check.forbids
+    if forbids and finding.ok and any(has(power, forbids.who) for power in task.powers):
         return Finding(
             False,
             text("{who} may impersonate who is allowed to, so it may as well.", forbids.who.label),
         )
-    return found
+    return finding
 
 
 REQUIRED_KINDS = {
@@ -169,58 +183,32 @@ REQUIRED_KINDS = {
     "ServiceAccount": "serviceaccounts",
     "Secret": "secrets",
 }
-"""The kinds of objects that a task's set-up makes and that must stay, with their plurals."""
+"""The kinds of objects that a task's set-up creates and that must stay, with their plurals."""
 
 MORE = text("and more")
-"""Stands last in a list that was cut off."""
+"""The last line of a list that was cut off."""
 
 
 def _gone(variant: Variant, context: GradedCluster) -> Iterator[str]:
-    """List the objects that a task began with and that are gone.
+    """List the objects that a task began with and that do not exist any more.
 
-    A namespace that holds others of them is not listed: whoever deletes it loses those.
+    A namespace that contains other such objects is not listed, since they go with it.
     """
     required = [obj for obj in variant.setup if obj["kind"] in REQUIRED_KINDS]
     spaces = {namespace_of(obj) for obj in required}
-    for kind, space, name in ((obj["kind"], namespace_of(obj), name_of(obj)) for obj in required):
+    for obj in required:
+        kind = obj["kind"]
+        space = namespace_of(obj)
+        name = name_of(obj)
         path = f"/api/v1/{f'namespaces/{space}/' if space else ''}{REQUIRED_KINDS[kind]}/{name}"
         if (space or name not in spaces) and context.find(path) is None:
             yield title(kind, space, name)
 
 
-def _excesses(
-    exercise: ExerciseSpec,
-    learner: str,
-    context: GradedCluster,
-    policy: Policy,
-    beside: Sequence[ExerciseSpec],
-) -> Mapping[str, _Excesses]:
-    """Collect the permissions beyond the need, by the task that they concern."""
-    seed = Seed(learner)
-    tasks = {task.id: task.variant(seed) for spec in (exercise, *beside) for task in spec.tasks}
-    allowances = [
-        *context.allowances,
-        *(each for variant in tasks.values() for each in variant.allowances),
-    ]
-    found = {task: _Excesses() for task in tasks}
-    for excess in PolicyDifference(policy, context.before(), SERVED).beyond(allowances, roles=True):
-        concerned = [
-            task
-            for task, variant in tasks.items()
-            if excess is not None and variant.is_concerned(excess)
-        ]
-        for task in concerned or tasks:
-            found[task].add(excess, allowances)
-    return found
-
-
 def _evaluated(policy: Policy) -> int:
     """Count the words in the rules that bindings refer to; a role that is bound twice counts twice."""
-    bound = Counter(map(role_key, policy.bindings))
-    words = (
-        times * len(words or ())
-        for key, times in bound.items()
-        for rule in policy.roles.get(key, {}).get("rules") or ()
-        for words in rule.values()
-    )
-    return len(policy.bindings) + sum(words)
+    count = len(policy.bindings)
+    for key, times in Counter(map(role_key, policy.bindings)).items():
+        for rule in policy.roles.get(key, {}).get("rules") or ():
+            count += times * sum(len(words or ()) for words in rule.values())
+    return count

@@ -20,7 +20,7 @@ ERROR = re.compile(
     r"|^(?P<shown>[\w.]+(?:Error|Exception|Interrupt)\b(?::.*)?)$",
     re.MULTILINE,
 )
-"""An error in what a notebook printed: the line after a traceback, or one with an error's name."""
+"""An error in a notebook's output: the line after a traceback, or one with an error's name."""
 
 FORGOTTEN_CODE = text(
     "The course's code is missing, so that its names are not those that it is judged by: write the code that your "
@@ -37,23 +37,23 @@ class Result:
         exercise: The exercise's id.
         ended: ``done``, or how else the notebook ended, as seen from outside its process: ``time limit``,
             ``memory limit``, ``signal SIGKILL``, ``exit code 1``, ``unreadable``, ``not graded``.
-        claimed_cells: How many cells ran, as the notebook's own process says; nothing depends on it.
+        claimed_cells: How many cells ran, by the process's own account; no score depends on it.
         total_cells: How many there were.
         score: Its score.
         isolation: How it was isolated: ``root``, ``user`` or ``plain``; see ``isolation``.
         note: More about it, such as why it could not be read.
-        output: The start and the end of what it printed, for people only.
-        cluster: What kind of cluster it was graded on: ``embedded``, ``kind``, ``existing``.
-        missing_module: A module that the notebook imported and that is not installed, as it says; or empty.
-        declared: The name that its learner wrote into it, where that is another one; or empty.
-        language: The language of its kernel, where that is not Python; or empty.
+        output: The start and the end of its output, for people only.
+        cluster: The kind of cluster it was graded on: ``embedded``, ``kind``, ``existing``.
+        missing_module: A module that was not installed, by the output's account; or empty.
+        declared: The name that its learner wrote into it, if that is another one; or empty.
+        language: The language of its kernel, if that is not Python; or empty.
         graded_by: The version of labkit that graded it.
-        exercise_fingerprint: What identifies the exercise's source.
-        course_fingerprint: What identifies the course's secret; empty without one.
+        exercise_fingerprint: Identifies the exercise's source.
+        course_fingerprint: Identifies the course's secret; empty without one.
         without_code: Whether the notebook has no code although the course has a secret.
-        rule: The version of the rule for what is too much; see ``weights``.
-        name: The learner's name, where a roster or a system tells it; never stored.
-        late: That it is late, and by how much; never stored.
+        rule: The version of the rule for superfluous permissions; see ``weights``.
+        name: The learner's name, if a roster or a system has it; never stored.
+        late: The words that it is late, and by how much; never stored.
     """
 
     learner: str
@@ -99,7 +99,7 @@ class Result:
 
     @property
     def omissions(self) -> str:
-        """What the score leaves out, as a sentence; empty when all was judged."""
+        """The tasks that the score leaves out, as a sentence; empty if all was judged."""
         if not self.score.unjudged:
             return ""
         said = text(
@@ -109,7 +109,7 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """How the notebook ended, and what it says of itself."""
+        """How the notebook ended, and its own account of it."""
         if self.ended in ("unreadable", FAILED):
             return text("It could not be graded: {why}", text(self.note))
         how = text("The notebook was ended: {how}.", self.end)
@@ -123,7 +123,7 @@ class Result:
 
     @property
     def end(self) -> str:
-        """What ``ended`` is in words."""
+        """``ended`` in words."""
         kind, _, which = self.ended.rpartition(" ")
         return (
             text(f"{kind} {{which}}", which)
@@ -133,13 +133,14 @@ class Result:
 
     @property
     def first_error(self) -> str:
-        """The first error in what it printed, which is in its learner's hands."""
-        found = ERROR.search(self.output)
-        return (found["raised"] or found["shown"])[:300] if found else ""
+        """The first error in the output, which its learner can forge."""
+        match = ERROR.search(self.output)
+        return (match["raised"] or match["shown"])[:300] if match else ""
 
     @property
     def forgot_code(self) -> bool:
         """Whether it has no code, and lacks points, so that it was probably worked on with other names."""
+        # With all points it was not: other names would have earned none.
         return self.without_code and not self.full
 
     @property
@@ -151,25 +152,23 @@ class Result:
 
     @property
     def states(self) -> list[str]:
-        """What a teacher should know before the points, in a few words each."""
-        found = {
+        """The facts that a teacher should read before the points, in a few words each."""
+        states = {
             self.late: bool(self.late),
             self.end: not self.complete,
             text("no course code"): self.forgot_code,
             text("worked on as {name}", self.declared): bool(self.declared),
             text("corrected"): any(task.corrected for task in self.score.tasks),
         }
-        return [state for state, holds in found.items() if holds]
+        return [state for state, holds in states.items() if holds]
 
     @property
     def notices(self) -> list[str]:
-        """What went wrong before any task did, as sentences for its learner and the teacher."""
-        name, kernel, error, module = (
-            self.declared,
-            self.language,
-            self.first_error,
-            self.missing_module,
-        )
+        """The problems that come before any task, as sentences for the learner and the teacher."""
+        name = self.declared
+        kernel = self.language
+        error = self.first_error
+        module = self.missing_module
         lines = (
             module and text("There is no module {name} where it was graded.", module),
             "" if self.ended in ("unreadable", FAILED) else self.note,
@@ -193,7 +192,7 @@ class Result:
         return [line for line in lines if line]
 
     def as_dict(self) -> dict[str, Any]:
-        """Convert it to what JSON can hold."""
+        """Convert it to values that JSON can hold."""
         return dict(packed(self))
 
     @classmethod
@@ -205,20 +204,16 @@ class Result:
             TypeError: A field is unknown.
         """
         data = unpacked(data)
-        tasks = tuple(
-            TaskScore(
-                **{
-                    **task,
-                    "items": tuple(
-                        Item(**{**item, "kinds": tuple(item.get("kinds", ()))})
-                        for item in task["items"]
-                    ),
-                    "excess": tuple(task["excess"]),
-                }
-            )
-            for task in data["score"]["tasks"]
-        )
-        return cls(**{**data, "score": Score(**{**data["score"], "tasks": tasks})})
+        score = data["score"]
+        for task in score["tasks"]:
+            # JSON has no tuples.
+            task["excess"] = tuple(task["excess"])
+            for item in task["items"]:
+                item["kinds"] = tuple(item.get("kinds", ()))
+            task["items"] = tuple(Item(**item) for item in task["items"])
+        score["tasks"] = tuple(TaskScore(**task) for task in score["tasks"])
+        data["score"] = Score(**score)
+        return cls(**data)
 
 
 def by_exercise_and_learner(results: Iterable[Result]) -> list[Result]:

@@ -1,15 +1,15 @@
 """Turn findings into points.
 
-A task's must-allow checks and facts earn points. Its limits earn nothing, since an
-untouched cluster keeps them all; breaking one costs points, down to zero. Every task has two limits
-more: nothing beyond it is granted to anybody, and what it began with is still there. What is granted
-beyond it is named, and lowers a second figure, the least-privilege score.
+A task's must-allow checks and facts earn points. Its limits earn nothing, since an untouched cluster
+keeps them all; breaking one costs points, down to zero. Every task has two more limits: nothing beyond
+it is granted, and the objects that it began with still exist. Permissions beyond it are named, and lower a
+second figure, the least-privilege score.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labkit.core.language import Text, text
 from labkit.grading.judging.findings import TaskFindings
@@ -23,14 +23,15 @@ class Item:
     """One check's result.
 
     Args:
-        expected: What should be.
-        seen: What the cluster said.
+        expected: The expectation.
+        seen: The cluster's answer.
         ok: Whether they agree.
-        points: What it earned, or minus what it cost.
-        most: What it could earn; 0 for a limit.
-        hint: One hint, for when it is not so.
-        judged: False where the cluster does not let it be judged; then it is worth nothing.
-        kinds: What kinds of mistakes it shows, as ids of ``mistakes.yaml`` of the lessons; none if it is ok.
+        points: The points that it earned, or minus what it cost.
+        most: The points that it could earn; 0 for a limit.
+        hint: One hint for when they do not agree.
+        judged: False if the cluster does not let it be judged; then it is worth nothing.
+        kinds: The kinds of mistakes that it shows, as ids of ``mistakes.yaml`` of the lessons; none if it is ok.
+        is_excess: Whether it is the limit that nothing more is granted than the task asks for.
     """
 
     expected: str
@@ -41,6 +42,7 @@ class Item:
     hint: str
     judged: bool = True
     kinds: tuple[str, ...] = ()
+    is_excess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,12 @@ class TaskScore:
     Args:
         id: Such as ``4.1``.
         title: In a few words.
-        points: What was earned, never below zero.
-        most: What could be.
-        items: Check by check.
+        points: The points earned, never below zero.
+        most: The points possible.
+        items: The results of its checks and limits.
         excess: Permissions that were granted and not needed.
         needed: How many permissions the task needs.
-        weight: What the excess weighs; None if it was judged by version 1 of the rule (``weights.RULE``).
+        weight: The weight of the excess; None if it was judged by version 1 of the rule (``weights.RULE``).
         corrected: How a teacher corrected its points, as a sentence; never stored.
     """
 
@@ -71,7 +73,7 @@ class TaskScore:
 
     @property
     def full(self) -> bool:
-        """Whether all was earned of what could be judged. Where nothing could be, it was not."""
+        """Whether all possible points were earned; false if nothing could be judged."""
         return self.most > 0 and self.points == self.most
 
     @property
@@ -81,14 +83,16 @@ class TaskScore:
 
     @property
     def least_privilege(self) -> float | None:
-        """1.0 when nothing was granted beyond the need; None where nothing is to be granted.
+        """The least-privilege score; None if the task asks for no permission.
 
-        It falls with the weight of the excess, and is 0 while the need itself is not met.
+        It is 1.0 if nothing was granted beyond the need, falls with the weight of the excess, and is 0 while the need
+        itself is not met.
         """
         if not self.needed:
             return None
         if any(not item.ok for item in self.items if item.most):
             return 0.0
+        # A result of an earlier labkit keeps the score that was reported then.
         if self.weight is None:
             return self.needed / (self.needed + len(self.excess))
         return least_privilege(self.needed, self.weight)
@@ -124,7 +128,7 @@ LIMIT_COST = 0.25
 NOTHING_MORE = text("Nothing more is granted than the task asks for.")
 
 MAX_SEEN = 500
-"""Characters of what was seen; a learner may have written it."""
+"""The length of a finding's text, in which a learner may have written names."""
 
 
 def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]) -> Score:
@@ -134,34 +138,30 @@ def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]
 
 def score_task(findings: TaskFindings) -> TaskScore:
     """Score one task."""
-    items = [
-        _item(check, finding, findings.task.texts["hints"][0])
-        for check, finding in findings.findings
-    ]
+    task = findings.task
+    items = [_item(check, finding, task.texts["hints"][0]) for check, finding in findings.findings]
     most = sum(item.most for item in items)
     excess = tuple(plain(line) for line in findings.excess)
-    items += [
-        _limit(
-            NOTHING_MORE,
-            "Granted too: {what}.",
-            excess,
-            most,
-            plain(findings.advice)
-            or "Look at who has it and by which binding: only whom the task names may have it, and only what it names.",
-            findings.kinds,
-        ),
-        _limit(
-            "What the task began with is still there.",
-            "Gone: {what}.",
-            findings.gone,
-            most,
-            "Create it again under its name, or start the task again.",
-            ("began-with-gone",),
-        ),
-    ]
-    points = max(0.0, sum(item.points for item in items))
-    task = findings.task
-    points = round(points, 2)
+    nothing_more = _limit(
+        NOTHING_MORE,
+        "Granted too: {what}.",
+        excess,
+        most,
+        plain(findings.advice)
+        or "Look at who has it and by which binding: only whom the task names may have it, and only what it names.",
+        findings.kinds,
+    )
+    still_there = _limit(
+        "What the task began with is still there.",
+        "Gone: {what}.",
+        findings.gone,
+        most,
+        "Create it again under its name, or start the task again.",
+        ("began-with-gone",),
+    )
+    items += [replace(nothing_more, is_excess=True), still_there]
+    # Rounded: thirds of points would not add up to a full score.
+    points = round(max(0.0, sum(item.points for item in items)), 2)
     return TaskScore(
         task.id, task.title, points, most, tuple(items), excess, findings.needed, findings.weight
     )
@@ -173,39 +173,30 @@ def _limit(
     breaches: Sequence[str],
     most: float,
     hint: str,
-    kinds: tuple[str, ...],
+    kinds: Sequence[str],
 ) -> Item:
-    """Make the item of a limit that every task has; it is kept if there are no ``breaches``."""
+    """Make the item of a limit that every task has."""
     if not breaches:
         return Item(expected, "Nothing of the kind was seen.", True, 0.0, 0.0, hint)
-    first, more = breaches[0], len(breaches) - 1
-    what = text("{first}, and {number} more", first, more) if more else first
-    return Item(expected, text(seen, what), False, -LIMIT_COST * most, 0.0, hint, kinds=kinds)
+    what = breaches[0]
+    if len(breaches) > 1:
+        what = text("{first}, and {number} more", what, len(breaches) - 1)
+    cost = LIMIT_COST * most
+    return Item(expected, text(seen, what), False, -cost, 0.0, hint, kinds=tuple(kinds))
 
 
 def _item(check: Check, finding: Finding, hint: str) -> Item:
     if not finding.judged:
         return Item(check.expected, finding.seen, False, 0.0, 0.0, "", judged=False)
-    seen, hint = plain(finding.seen), check.hint or hint
-    kinds = () if finding.ok else (check.kind,)
-    if check.limit:
-        return Item(
-            check.expected,
-            seen,
-            finding.ok,
-            0.0 if finding.ok else -check.points,
-            0.0,
-            hint,
-            kinds=kinds,
-        )
+    most = 0.0 if check.limit else check.points
     return Item(
         check.expected,
-        seen,
+        plain(finding.seen),
         finding.ok,
-        check.points if finding.ok else 0.0,
-        check.points,
-        hint,
-        kinds=kinds,
+        most if finding.ok else most - check.points,
+        most,
+        check.hint or hint,
+        kinds=() if finding.ok else (check.kind,),
     )
 
 
@@ -213,16 +204,18 @@ LAYOUT = str.maketrans("", "", "\n\t")
 """Removes the control characters that may stay."""
 
 
-def plain(said: str, most: int = MAX_SEEN) -> str:
-    """Shorten a text that a learner may have written, and replace its control characters; of ours, its values."""
-    if len(said) <= most and said.translate(LAYOUT).isprintable():
-        return said
-    if isinstance(said, Text) and said.values:
-        share = most // len(said.values)
+def plain(line: str, most: int = MAX_SEEN) -> str:
+    """Shorten a text that a learner may have written, and replace its control characters; of ours, only the values."""
+    if len(line) <= most and line.translate(LAYOUT).isprintable():
+        return line
+    if isinstance(line, Text) and line.values:
+        # Its template is ours, and must stay as it is to be found in the catalogue of translations.
+        share = most // len(line.values)
         values = {
-            name: plain(each, share) if isinstance(each, str) else each
-            for name, each in said.values.items()
+            name: plain(value, share) if isinstance(value, str) else value
+            for name, value in line.values.items()
         }
-        return text(said.template, **values)
-    said = said if len(said) <= most else f"{said[:most]}…"
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in said)
+        return text(line.template, **values)
+    shortened = line if len(line) <= most else f"{line[:most]}…"
+    # A terminal would obey escape sequences.
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in shortened)

@@ -1,4 +1,4 @@
-"""How much a superfluous permission weighs: by what it reaches, where it holds, and how many have it."""
+"""The weight of a superfluous permission: by the resources it reaches, where it holds, and how many have it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ SERVED = {
     for kind in KINDS
     for resource in (kind.plural, *(f"{kind.plural}/{sub}" for sub in kind.subresources))
 }
-"""The API group and name of each resource that a permission can be about, and whether it lies in namespaces."""
+"""The API group and name of each resource that a permission can be about, and whether it is namespaced."""
 
 RULE = 2
-"""The version of this rule, stored with results. In version 1 each permission weighed 1, whatever it was."""
+"""The version of this rule, stored with results. In version 1 each permission weighed 1."""
 
 WHOLE_CLUSTER = 10
-"""A permission in the whole cluster weighs as much as in so many namespaces."""
+"""A permission in the whole cluster weighs as much as the same one in so many namespaces."""
 
 GROUP = 10
-"""A permission of a group, or of whoever has a role, weighs as much as of so many accounts."""
+"""A permission of a group, or of all subjects of a role, weighs as much as that of so many accounts."""
 
 EVERYTHING = len(REQUEST_VERBS) * len(SERVED)
-"""What every verb on every resource weighs."""
+"""The weight of every verb on every resource."""
 
 
 def weigh(excess: Excess) -> int:
@@ -36,7 +36,8 @@ def weigh(excess: Excess) -> int:
 
 
 def becomes_anybody(excess: Excess) -> bool:
-    """Return whether who has it may impersonate anybody in the whole cluster, and so do everything."""
+    """Return whether its holder may impersonate anybody in the whole cluster, and so do everything."""
+    # system:masters bypasses RBAC; other users and groups have at most what was granted to them.
     part = excess.part
     impersonates = part.verb in ("impersonate", "*") and part.group in ("", "*")
     whom = part.resource in ("users", "groups", "serviceaccounts", "*") and (
@@ -46,16 +47,16 @@ def becomes_anybody(excess: Excess) -> bool:
 
 
 def has(excess: Excess, who: Subject) -> bool:
-    """Return whether somebody has a permission that was granted to them or to one of their groups."""
-    return (
-        excess.who.user == who.user
-        if excess.who.user
-        else bool({*excess.who.groups[:1]} & {*who.groups})
-    )
+    """Return whether a subject has a permission that was granted to it or to one of its groups."""
+    if excess.who.user:
+        return excess.who.user == who.user
+    # An excess of a group names that group alone.
+    return not {*who.groups}.isdisjoint(excess.who.groups[:1])
 
 
 def least_privilege(needed: int, weight: float) -> float:
-    """Return the share of what was needed: each doubling of the superfluous weight counts like one permission."""
+    """Return the share of the needed permissions: each doubling of the superfluous weight counts like one of them."""
+    # Logarithmic: with a sum, one wildcard would hide whether the rest was done with care.
     return needed / (needed + math.log2(1 + weight))
 
 
@@ -63,10 +64,11 @@ def _breadth(part: Part) -> int:
     verbs = len(REQUEST_VERBS) if part.verb == "*" else 1
     if part.path is not None:
         return verbs * (len(REQUEST_VERBS) if part.path.endswith("*") else 1)
-    wanted = part.resource.removeprefix("*")  # ``*/scale`` is of every resource
+    # ``*/scale`` is the scale of every resource.
+    suffix = part.resource.removeprefix("*")
     resources = sum(
         part.group in ("*", group)
-        and (name.endswith(wanted) if "*" in part.resource else name == wanted)
+        and (name.endswith(suffix) if "*" in part.resource else name == suffix)
         for group, name in SERVED
     )
     return verbs * max(1, resources)

@@ -66,18 +66,19 @@ class Checker:
         Raises:
             UsageError: There is no such exercise.
         """
-        found = find_exercise(exercise)
-        # Every notebook can reach every port here, so each cluster has a CA of its own.
+        spec = find_exercise(exercise)
+        # Every notebook can reach every port here, so no two clusters share a CA.
         keys = Keys.generate(self._token_key)
         seeded = seed_name(learner, self._secret.code(learner) if self._secret else "")
-        cluster = EmbeddedCluster(keys, found, seeded)
+        cluster = EmbeddedCluster(keys, spec, seeded)
         cluster.set_up()
         server = ApiServer(cluster.cluster, listen(0))
+        # Unguessable, so that a notebook cannot have another one's cluster judged.
         ticket = secrets.token_urlsafe(18)
         self._open[ticket] = OpenCluster(learner, cluster, server)
         while len(self._open) > MAX_CLUSTERS:
             await self._close(next(iter(self._open)))
-        texts = {task.id: shown(task.text(seeded)) for task in found.tasks}
+        texts = {task.id: shown(task.text(seeded)) for task in spec.tasks}
         return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}
 
     def points(self, ticket: str, task: str) -> dict[str, Any]:
@@ -87,15 +88,12 @@ class Checker:
             ``points``, ``most`` and a ``text`` for the learner.
         """
         opened = self._open.get(ticket)
-        cluster = opened.cluster if opened else None
-        found = (
-            next((entry for entry in cluster.exercise.tasks if entry.id == task), None)
-            if cluster
-            else None
-        )
-        if opened is None or cluster is None or found is None:
+        specs = opened.cluster.exercise.tasks if opened else ()
+        spec = next((spec for spec in specs if spec.id == task), None)
+        if opened is None or spec is None:
             return {"points": 0.0, "text": "The checker does not know this notebook or task."}
-        result = score_task(check_task(cluster.exercise, found, cluster.learner, cluster.context))
+        cluster = opened.cluster
+        result = score_task(check_task(cluster.exercise, spec, cluster.learner, cluster.context))
         line = {
             "learner": opened.learner,
             "exercise": cluster.exercise.id,
@@ -109,18 +107,18 @@ class Checker:
         return {"points": result.points, "most": result.most, "text": task_card(result).text()}
 
     async def _answer_open(self, request: web.Request) -> web.Response:
-        asked = await request.json()
+        body = await request.json()
         try:
             answer = await self.open(
-                str(asked["learner"]), str(asked["exercise"]), Path(str(asked["home"]))
+                str(body["learner"]), str(body["exercise"]), Path(str(body["home"]))
             )
             return web.json_response(answer)
         except LabkitError as error:
             return web.json_response({"error": str(error)}, status=400)
 
     async def _answer_points(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        return web.json_response(self.points(str(asked["ticket"]), str(asked["task"])))
+        body = await request.json()
+        return web.json_response(self.points(str(body["ticket"]), str(body["task"])))
 
     async def _close(self, ticket: str) -> None:
         opened = self._open.pop(ticket)

@@ -18,7 +18,7 @@ from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import ExerciseSpec
 
 INSTRUCTOR = "instructor"
-"""The learner whose names the solutions in the source notebooks have."""
+"""The solutions in the source notebooks have this learner's names."""
 
 CONFIG = """\
 c = get_config()  # noqa: F821
@@ -30,7 +30,7 @@ c.ClearSolutions.code_stub = {"python": "# Your turn: write it below this line."
 
 
 def build(folder: Path) -> list[Path]:
-    """Write the course into an empty folder, a new one, or that of the course; return the notebooks.
+    """Write the course into an empty folder, a new one, or its own; return the notebooks.
 
     Raises:
         UsageError: The folder holds something else.
@@ -95,20 +95,7 @@ def assignment(exercise: ExerciseSpec, *, with_code: bool = False) -> dict[str, 
     return {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _mark(
-    name: str,
-    *,
-    grade: bool = False,
-    solution: bool = False,
-    locked: bool = False,
-    points: float | None = None,
-) -> dict[str, Any]:
-    mark: dict[str, Any] = {
-        "grade": grade,
-        "grade_id": name,
-        "locked": locked,
-        "schema_version": 3,
-        "solution": solution,
-        "task": False,
-    }
-    return {**mark, "points": points} if points is not None else mark
+def _mark(name: str, **facts: object) -> dict[str, Any]:
+    """Return nbgrader's metadata of a cell, by default of one that it leaves alone."""
+    usual = {"grade": False, "locked": False, "schema_version": 3, "solution": False, "task": False}
+    return {**usual, "grade_id": name, **facts}

@@ -1,4 +1,4 @@
-"""The connection to an existing Dask cluster. Who reaches its scheduler runs code on all of its workers."""
+"""The connection to an existing Dask cluster. Anyone who can reach its scheduler can run code on all of its workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from labkit.core.version import DISTRIBUTION
 CONNECT_SECONDS = 10.0
 
 ONLY_DATA: dict[str, Any] = {"serializers": ["msgpack"], "deserializers": ["msgpack"]}
-"""What the client takes as results: text and numbers. An object that would have to be unpickled is an error."""
+"""The client accepts text and numbers as results. An object that would have to be unpickled is an error."""
 
 LOOPBACK = re.compile(r"localhost|::1|127(\.\d{1,3}){3}")
 
@@ -29,8 +29,8 @@ def security_for(address: str, files: Mapping[str, str]) -> Security | None:
 
     Args:
         address: ``tls://HOST:PORT``, or ``tcp://`` on this machine.
-        files: ``tls_ca_file``, ``tls_client_cert`` and ``tls_client_key``; what is left out comes from Dask's
-            configuration.
+        files: ``tls_ca_file``, ``tls_client_cert`` and ``tls_client_key``; Dask's configuration has those that are
+            left out.
 
     Raises:
         UsageError: It would be reached without TLS over a network, or certificates are missing.
@@ -54,7 +54,8 @@ def security_for(address: str, files: Mapping[str, str]) -> Security | None:
         security = Security(require_encryption=True, **files)
         tls = security.get_tls_config_for_role("client")
         if tls["ca_file"] and tls["cert"]:
-            security.get_connection_args("client")  # reads them
+            # Reads the files, so that a wrong one is reported before anything is taken in.
+            security.get_connection_args("client")
             return security
     except (OSError, ValueError) as error:
         todo = "Name PEM files that belong together."
@@ -68,10 +69,8 @@ def connect(address: str, security: Security | None) -> Client:
     Raises:
         Unreachable: It does not answer, or not with a certificate of the cluster's authority.
     """
-    for name in (
-        "distributed",
-        "distributed.client",
-    ):  # what matters of theirs is said in sentences
+    # The errors that matter are reported in sentences.
+    for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="distributed")
     try:
@@ -81,22 +80,23 @@ def connect(address: str, security: Security | None) -> Client:
     except OSError as error:
         raise Unreachable(
             f"The scheduler at {address} does not answer.",
-            why="; ".join(str(each) for each in (error, error.__cause__) if each),
+            why="; ".join(str(cause) for cause in (error, error.__cause__) if cause),
             todo="See that it runs, and that --tls-ca is the authority of its certificate, as its --tls-ca-file is.",
         ) from error
 
 
 def require_labkit(client: Client) -> None:
-    """Require labkit on the scheduler and each worker: what is sent to them is loaded by all.
+    """Require labkit on the scheduler and each worker, since all of them load the plugin that is sent to them.
 
     Raises:
         Missing: One of them has none.
     """
     versions: Any = client.get_versions(packages=[DISTRIBUTION])
-    found = {"the scheduler": versions["scheduler"], **versions["workers"]}
-    if without := [
-        name for name, about in found.items() if about and not about["packages"][DISTRIBUTION]
-    ]:
+    installed = {"the scheduler": versions["scheduler"], **versions["workers"]}
+    without = [
+        name for name, about in installed.items() if about and not about["packages"][DISTRIBUTION]
+    ]
+    if without:
         raise Missing(
             f"There is no labkit on {', '.join(without)}.",
             todo="Install kube-labkit[scale] on the scheduler and all its workers, or start a cluster of labkit's own.",

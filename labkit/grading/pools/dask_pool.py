@@ -1,7 +1,7 @@
 """Grades on the workers of a Dask cluster, with the interface of ``GraderPool``.
 
-The client's result store is the record: what has no result is submitted again after a worker or the scheduler has
-gone. A worker that ends takes what it has with it, so little is submitted ahead.
+The client's result store is the record: a submission without a result is submitted again after a worker or the
+scheduler has gone. A worker that ends takes its submissions with it, so few are submitted ahead.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from labkit.grading.graders.grader import OnResult
 from labkit.grading.graders.stages import failed_result, unreadable_result
 from labkit.grading.intake.submissions import (
     LEARNERS_FOLDER,
+    Key,
     Submission,
     Unreadable,
     files_beside,
@@ -38,16 +39,16 @@ from labkit.grading.pools.dask_worker import GraderPlugin, grade_on_worker, inst
 from labkit.grading.walls.isolation import Limits
 
 ATTEMPTS = 3
-"""How often a submission is graded beside others, where its worker ends or fails, before it is graded alone."""
+"""How often a submission whose worker ends or fails is graded together with others, before it is graded alone."""
 
 TASKS_PER_SLOT = 2
-"""One that is being graded, and one that waits on the worker."""
+"""One task that is being graded, and one that waits on the worker."""
 
 POLL_SECONDS = 1.0
-"""How often the client looks which workers there are."""
+"""How often the client asks the scheduler for its workers."""
 
 RESULT_SECONDS = 5.0
-"""How long the client waits for a result that is there."""
+"""How long the client waits for a result that a worker has."""
 
 RECONNECT_SECONDS = 600.0
 """How long the client waits for a scheduler that has gone."""
@@ -83,19 +84,22 @@ class DaskPool:
         address: str,
         files: Mapping[str, str],
         *,
-        limits: Limits | None = None,
+        limits: Limits = Limits(),
         report: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        self._address, self._security, self._report = address, security_for(address, files), report
+        self._address = address
+        self._security = security_for(address, files)
+        self._report = report
         name = f"labkit-{secrets.token_hex(4)}"
-        self._plugin = GraderPlugin(name, installed(), limits or Limits())
+        self._plugin = GraderPlugin(name, installed(), limits)
         self._numbers = count()
         self._tasks: dict[object, _Task] = {}
         self._done: SimpleQueue[Future[str]] = SimpleQueue()
         self._workers: set[str] = set()
         self._slots: dict[str, int] = {}
         self._reported: set[str] = set()
-        self._scheduler, self._looked = "", -math.inf
+        self._scheduler = ""
+        self._looked = -math.inf
         self.level = ""
         """The isolation on the workers: ``root`` or ``user``; empty before one can grade."""
 
@@ -147,9 +151,9 @@ class DaskPool:
     def _grade(
         self, submissions: Iterable[Submission], add: OnResult, *, alone: bool
     ) -> list[tuple[Submission, str]]:
-        """Grade submissions; return those that no worker could grade, and why."""
+        """Grade submissions; return those that no worker could grade, each with the reason."""
         waiting = deque(submissions)
-        ended: Counter[tuple[str, str]] = Counter()
+        ended: Counter[Key] = Counter()
         failed: list[tuple[Submission, str]] = []
         while waiting or self._tasks:
             for submission, result in self._step(waiting, alone=alone):
@@ -165,21 +169,24 @@ class DaskPool:
     def _step(
         self, waiting: deque[Submission], *, alone: bool
     ) -> list[tuple[Submission, Result | str]]:
-        """Submit as many as there is room for, and wait for one to end; return results, or why there is none."""
+        """Submit as many as there is room for, and wait for one to end.
+
+        Returns:
+            Each ended submission with its result, or the reason why it has none.
+        """
         done: list[tuple[Submission, Result | str]] = []
         try:
             self._look()
             slots = sum(self._slots.values())
-            while waiting and len(self._tasks) < (
-                min(slots, 1) if alone else TASKS_PER_SLOT * slots
-            ):
+            room = min(slots, 1) if alone else TASKS_PER_SLOT * slots
+            while waiting and len(self._tasks) < room:
+                entry = waiting[0]
                 try:
-                    notebook = {waiting[0].path.name: read_untrusted(waiting[0].path)}
-                    self._submit(waiting[0], notebook | files_beside(waiting[0]), alone=alone)
+                    notebook = {entry.path.name: read_untrusted(entry.path)}
+                    self._submit(entry, notebook | files_beside(entry), alone=alone)
                 except Unreadable as error:
-                    done.append(
-                        (waiting[0], unreadable_result(waiting[0], self.level, error.args[0]))
-                    )
+                    done.append((entry, unreadable_result(entry, self.level, error.args[0])))
+                # Not before: a scheduler that goes while it is submitted leaves it waiting.
                 waiting.popleft()
             for task in self._ended_tasks():
                 done.append((task.submission, self._result_of(task)))
@@ -190,10 +197,11 @@ class DaskPool:
         return done
 
     def _submit(self, submission: Submission, files: Mapping[str, bytes], *, alone: bool) -> None:
-        """Submit a task. Alone, it runs on one worker and once, so that it is known what ended that worker."""
+        """Submit a task. Alone, it runs on one worker and once, so that it must be the one that ended that worker."""
         number = next(self._numbers)
         workers = sorted(self._slots)
-        path = Path(submission.path.name)  # no more than grading takes: who sent it stays here
+        # No more than grading takes: the sender's name and address stay here.
+        path = Path(submission.path.name)
         sent = Submission(
             submission.learner,
             submission.exercise,
@@ -216,7 +224,7 @@ class DaskPool:
         future.add_done_callback(self._done.put)
 
     def _ended_tasks(self) -> list[_Task]:
-        """Wait for a task to end, but not for long; return it, and those none of whose workers is left."""
+        """Wait a moment for a task to end; return it, and the tasks that lost all of their workers."""
         ended = [task for task in self._tasks.values() if not task.workers & self._workers]
         with suppress(Empty):
             task = self._tasks.get(self._done.get(timeout=0 if ended else POLL_SECONDS).key)
@@ -224,31 +232,34 @@ class DaskPool:
         return ended
 
     def _result_of(self, task: _Task) -> Result | str:
-        """Return a task's result, or why it has none."""
+        """Return a task's result, or the reason why it has none."""
         try:
             seconds = RESULT_SECONDS if task.future.done() else 0.1
             result = Result.from_dict(json.loads(task.future.result(timeout=seconds)))
-            return (
-                result
-                if result.key == task.submission.key
-                else text("a worker sent another submission's result")
-            )
-        except TimeoutError:  # it went with its worker, before it was made or after
+            if result.key == task.submission.key:
+                return result
+            return text("a worker sent another submission's result")
+        except TimeoutError:
+            # It went with its worker, before or after the result was made.
             self._client.cancel([task.future])
             return WORKER_ENDED
         except LOST:
             raise
         except KilledWorker as error:
-            said = text("{number} workers that had it have ended, the last one {address}")
-            return text(said, error.allowed_failures + 1, error.last_worker.address)
-        except Exception as error:  # whatever a worker, or Dask itself, has failed at
+            return text(
+                "{number} workers that had it have ended, the last one {address}",
+                error.allowed_failures + 1,
+                error.last_worker.address,
+            )
+        except Exception as error:
+            # Whatever a worker, or Dask itself, has failed at: the submission is tried again, alone.
             return str(error) or type(error).__name__
 
     def _look(self) -> None:
-        """Look which workers there are, and which of them can grade; report those that cannot, once.
+        """Find the workers, and those that can grade; report the others, once.
 
         Raises:
-            OSError: The scheduler has gone, or was started again: then Dask's client has found it, and no task.
+            OSError: The scheduler has gone, or was started again: Dask's client reconnects, and the tasks are lost.
         """
         if time.monotonic() - self._looked < POLL_SECONDS:
             return
@@ -262,9 +273,9 @@ class DaskPool:
         self._slots = {event["worker"]: event["slots"] for event in fit}
         self.level = fit[0]["level"] if fit else self.level
         lines = [
-            f"The worker {each['worker']} gets nothing: {each['refused']}."
-            for each in present
-            if each["refused"]
+            f"The worker {event['worker']} gets nothing: {event['refused']}."
+            for event in present
+            if event["refused"]
         ]
         if not self._workers:
             lines = [
@@ -279,9 +290,8 @@ class DaskPool:
     def _prepare(self) -> None:
         require_labkit(self._client)
         self._scheduler = self._client.scheduler_info()["id"]
-        with suppress(
-            *LOST
-        ):  # a worker has gone meanwhile, or the scheduler: the next call to it tells
+        # A worker, or the scheduler, may go meanwhile; the next call to the scheduler notices.
+        with suppress(*LOST):
             self._client.register_plugin(self._plugin)
         self._looked = -math.inf
 
@@ -312,11 +322,12 @@ class DaskPool:
 
     def _close(self) -> None:
         """End what runs on the workers, and the connection."""
-        tasks, self._tasks, self._done, self._slots = self._tasks, {}, SimpleQueue(), {}
         if self._client.status == "running":
-            with suppress(
-                *LOST, TypeError, ValueError
-            ):  # it has gone, or is a new one, which knows no such plugin
-                self._client.cancel([task.future for task in tasks.values()])
+            # The scheduler may have gone, or be a new one that has no such plugin.
+            with suppress(*LOST, TypeError, ValueError):
+                self._client.cancel([task.future for task in self._tasks.values()])
                 self._client.unregister_worker_plugin(self._plugin.name)
+        self._tasks = {}
+        self._done = SimpleQueue()
+        self._slots = {}
         self._client.close()

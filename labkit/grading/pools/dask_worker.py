@@ -1,7 +1,7 @@
-"""What runs on a Dask worker: a plugin that keeps graders prepared, and the task that grades one submission.
+"""The part that runs on a Dask worker: a plugin with graders, and the task that grades one submission.
 
 A worker has a grader for each of its threads, each in a process of its own, with the same walls as on one machine.
-A worker that would not give the same scores gets no submissions, and says why.
+A worker that would not give the same scores gets no submissions, and reports the reason.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ NO_WALLS = "there are no walls around a learner's code: run the worker on Linux,
 
 
 class GradingFailed(Exception):
-    """A worker could not grade a submission, and not by the submission's fault."""
+    """A worker could not grade a submission, through no fault of the submission."""
 
 
 def installed() -> dict[str, str]:
-    """What scores depend on, by name: versions, and the fingerprint of each exercise."""
+    """Return the versions and the exercises' fingerprints on which scores depend, by name."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {
         "labkit": __version__,
@@ -55,12 +55,12 @@ def installed() -> dict[str, str]:
 
 
 class GraderPlugin(WorkerPlugin):
-    """Keeps a grader for each thread of a worker.
+    """Has a grader for each thread of a worker.
 
     Args:
-        name: The plugin's name, also the topic of the event that tells whether the worker can grade.
-        required: What must be ``installed`` on the worker.
-        limits: What one submission may use.
+        name: The plugin's name, also the topic of the event that reports whether the worker can grade.
+        required: The versions and fingerprints that must be ``installed`` on the worker.
+        limits: The limits of one submission.
     """
 
     idempotent = True
@@ -94,16 +94,19 @@ class GraderPlugin(WorkerPlugin):
             "level": level,
             "slots": len(self._all),
         }
-        await worker.scheduler.log_event(topic=self.name, msg=event)  # known when this returns
+        # Awaited: the client, which waits for all set-ups, then finds the event.
+        await worker.scheduler.log_event(topic=self.name, msg=event)
 
     async def teardown(self, worker: Worker) -> None:
-        """End the graders, and what they are grading."""
+        """End the graders, and the notebooks that they run."""
         await asyncio.to_thread(self._end)
 
     def grade(self, submission: Submission, files: Mapping[str, bytes]) -> str:
         """Grade a submission whose folder was sent along; return the result as JSON.
 
-        ``files`` are the notebook, at the submission's path, and what lies beside it, by their paths in the folder.
+        Args:
+            submission: The submission, with a path in that folder.
+            files: The notebook and the files beside it, by their paths in the folder.
 
         Raises:
             GradingFailed: The grader failed; it is replaced.
@@ -136,18 +139,16 @@ class GraderPlugin(WorkerPlugin):
         if not shutil.which("kubectl"):
             return NO_KUBECTL
         here = installed()
-        different = [name for name, value in self._required.items() if here.get(name) != value]
-        return (
-            DIFFERENT.format(different[0], here.get(different[0]), self._required[different[0]])
-            if different
-            else ""
-        )
+        for name, value in self._required.items():
+            if here.get(name) != value:
+                return DIFFERENT.format(name, here.get(name), value)
+        return ""
 
     def _start(self) -> GraderPool:
         return GraderPool(1, slots=1, limits=self._limits).__enter__()
 
     def _replaced(self, grader: GraderPool) -> GraderPool:
-        """Replace a grader that failed; where no other starts, the next submission tries again."""
+        """Replace a grader that failed; if no other starts, the next submission tries again."""
         with suppress(LabkitError, OSError):
             self._all[self._all.index(grader)] = started = self._start()
             grader.__exit__()
@@ -163,11 +164,12 @@ class GraderPlugin(WorkerPlugin):
                 if free := self._graders.get(timeout=ENDING_SECONDS):
                     free.__exit__()
         self._all = []
-        self._graders.put(None)  # tasks that still come fail, and do not wait
+        # Tasks that still come fail with it, instead of waiting for a grader.
+        self._graders.put(None)
 
 
 def grade_on_worker(plugin: str, submission: Submission, files: Mapping[str, bytes]) -> str:
     """Grade a submission on the worker that runs this task, with the plugin of a name; see ``GraderPlugin.grade``."""
-    found = get_worker().plugins[plugin]
-    assert isinstance(found, GraderPlugin)
-    return found.grade(submission, files)
+    grader = get_worker().plugins[plugin]
+    assert isinstance(grader, GraderPlugin)
+    return grader.grade(submission, files)

@@ -1,8 +1,8 @@
 """A pool of graders, each a process of its own, since one event loop uses one processor.
 
-A grader asks for a submission whenever a slot is free, and reports each result as it comes, so that
-none is idle while there is work. They talk in JSON; see ``wire``. A single grader is a process of its
-own as well: stopping the command at the terminal (Ctrl-Z, Ctrl-S) does not stop the clusters of
+A grader requests a submission whenever a slot is free, and reports each result as it comes, so that
+no grader is idle while there is work. The messages are JSON; see ``wire``. A single grader is a process of
+its own as well: stopping the command at the terminal (Ctrl-Z, Ctrl-S) does not stop the clusters of
 notebooks whose time is limited.
 """
 
@@ -28,7 +28,7 @@ from labkit.core.errors import LabkitError
 from labkit.core.language import text
 from labkit.grading.graders.grader import Grader, NextSubmission, OnResult, cpu_seconds
 from labkit.grading.graders.stages import failed_result
-from labkit.grading.intake.submissions import Submission
+from labkit.grading.intake.submissions import Key, Submission
 from labkit.grading.judging.result import Result, by_exercise_and_learner
 from labkit.grading.running import wire
 from labkit.grading.running.workers import end_process, start_process
@@ -38,23 +38,32 @@ SLOTS_PER_PROCESSOR = 2
 """A slot waits for its worker part of the time."""
 
 DEFAULT_PROCESSORS = 8
-"""How many processors are used by default: a container sees all of the machine's, and may get a few."""
+"""How many processors are used by default: a container sees all of the machine's, and often gets only a few."""
 
 SUBMISSIONS_PER_GRADER = 4
 """For fewer, starting another process costs more than it saves."""
 
 ENDING_SECONDS = 10.0
-"""How long a grader may take to end its learners' processes."""
+"""How long a grader gets to end its learners' processes."""
 
-NEXT, RESULT, END, REFUSED = "next", "result", "end", "refused"
-"""A grader's messages: a slot is free; a submission's result; all are graded; the system's error at its start."""
+NEXT = "next"
+"""A grader's message that a slot is free."""
+
+RESULT = "result"
+"""A grader's message with a submission's result."""
+
+END = "end"
+"""A grader's message that all submissions are graded."""
+
+REFUSED = "refused"
+"""A grader's message with the system's error at its start."""
 
 
 class GraderDied(LabkitError):
     """A grader's process has ended before it could grade."""
 
 
-def pool_for(submissions: int, *, slots: int = 0, limits: Limits | None = None) -> GraderPool:
+def pool_for(submissions: int, *, slots: int = 0, limits: Limits = Limits()) -> GraderPool:
     """Size a pool for this machine; by default two slots for each of up to eight processors."""
     processors = _processors() if slots else min(_processors(), DEFAULT_PROCESSORS)
     slots = slots or SLOTS_PER_PROCESSOR * processors
@@ -67,11 +76,17 @@ def _processors() -> int:
 
 
 class GraderPool:
-    """Grades submissions in ``count`` processes, with ``slots`` in all of them together; see ``Grader``."""
+    """Grades submissions in several processes; see ``Grader``.
 
-    def __init__(self, count: int, *, slots: int, limits: Limits | None = None) -> None:
+    Args:
+        count: How many processes.
+        slots: How many submissions are graded at once, in all of them together.
+        limits: The limits of each submission.
+    """
+
+    def __init__(self, count: int, *, slots: int, limits: Limits = Limits()) -> None:
         self.slots = [slots // count + (number < slots % count) for number in range(count)]
-        self._limits = asdict(limits or Limits())
+        self._limits = asdict(limits)
         self._graders: list[_GraderProcess] = []
         self.level = ""
         """The isolation: ``root``, ``user`` or ``plain``; empty before the pool is entered."""
@@ -106,8 +121,8 @@ class GraderPool:
         """Grade submissions, and call ``on_result`` with each result as it comes.
 
         Returns:
-            The results, sorted by exercise and learner. The submissions of a grader that died, and
-            those that no grader was left for, have results that say so.
+            The results, sorted by exercise and learner. The submissions of a grader that died, and those for which
+            no grader was left, have results that say so.
         """
         waiting = iter(submissions)
         results: list[Result] = []
@@ -150,13 +165,13 @@ class GraderPool:
 
 
 class _GraderProcess:
-    """A grader in another process: its end of the channel is served by ``main``."""
+    """A grader in another process, which runs ``main``."""
 
     def __init__(self) -> None:
         self.cpu_seconds = 0.0
         self.directory = ""
-        """Its temporary files, which stay where it is killed; empty before it is ready."""
-        self._unfinished: dict[tuple[str, str], Submission] = {}
+        """Its temporary files, which remain if it is killed; empty before it is ready."""
+        self._unfinished: dict[Key, Submission] = {}
         self.process, self.channel = start_process("labkit.grading.pools.pool", os.environ)
 
     def wait_until_ready(self) -> str:
@@ -180,19 +195,19 @@ class _GraderProcess:
         return str(answer["level"])
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send a message. Where its process has ended, the next ``receive`` returns ``END``."""
+        """Send a message. If its process has ended, the next ``receive`` returns ``END``."""
         with suppress(OSError):
             wire.send(self.channel, message)
 
     def receive(self) -> str | Result:
-        """Receive ``NEXT``, a result, or ``END``; the last also when its process has ended."""
+        """Receive ``NEXT``, a result, or ``END``, which also stands for the end of its process."""
         try:
             message, _ = wire.receive(self.channel)
         except (wire.Closed, OSError):
             return END
         if RESULT in message:
             result = Result.from_dict(message[RESULT])
-            self._unfinished.pop((result.learner, result.exercise), None)
+            self._unfinished.pop(result.key, None)
             return result
         self.cpu_seconds = message.get("cpu_seconds", self.cpu_seconds)
         return NEXT if NEXT in message else END
@@ -202,11 +217,11 @@ class _GraderProcess:
         if submission is None:
             self.send({})
             return
-        self._unfinished[submission.learner, submission.exercise] = submission
+        self._unfinished[submission.key] = submission
         self.send({**asdict(submission), "path": str(submission.path.absolute())})
 
     def take_unfinished(self) -> list[Submission]:
-        """Return the submissions that it has not reported a result of, and forget them."""
+        """Return the submissions that have no result yet, and forget them."""
         unfinished = list(self._unfinished.values())
         self._unfinished.clear()
         return unfinished
@@ -223,12 +238,14 @@ def main(channel_number: int) -> int:
         options, _ = wire.receive(channel)
         options["limits"] = Limits(**options["limits"])
         with Grader(**options) as grader:
+            # Modules stay, so that collections need only look at clusters.
             gc.collect()
-            gc.freeze()  # modules stay; collections need only look at clusters
+            gc.freeze()
             gc.set_threshold(50_000)
             _serve(channel, grader)
     except (KeyboardInterrupt, wire.Closed, ConnectionError):
-        pass  # the pool has ended this grader, or has ended itself
+        # The pool has ended this grader, or has ended itself.
+        pass
     except OSError as error:
         signal.signal(signal.SIGINT, _ignore)
         with suppress(OSError):
@@ -246,7 +263,8 @@ def _serve(channel: socket.socket, grader: Grader) -> None:
             )
             wire.send(channel, {END: True, "cpu_seconds": grader.cpu_seconds})
     finally:
-        signal.signal(signal.SIGINT, _ignore)  # the end must not be interrupted
+        # A second signal must not interrupt the clean-up, which kills the learners' processes.
+        signal.signal(signal.SIGINT, _ignore)
 
 
 def _ignore(*_: object) -> None:
@@ -256,16 +274,17 @@ def _ignore(*_: object) -> None:
 def _interrupt_when_closed(channel: socket.socket) -> None:
     """Interrupt this process when the pool's end of the channel is closed, also while nothing is received."""
     end = select.poll()
-    end.register(channel, 0)  # no events but POLLHUP
+    # No events but POLLHUP, which is always reported.
+    end.register(channel, 0)
     end.poll()
-    os.dup2(
-        os.open(os.devnull, os.O_WRONLY), 2
-    )  # what fails from here on, such as the loop's end, concerns nobody
+    # The loop that is torn down now prints errors which would alarm a teacher for no reason.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     os.kill(os.getpid(), signal.SIGINT)
 
 
 def _requester(channel: socket.socket) -> NextSubmission:
-    """Make a function that asks the pool for a submission, and serves running notebooks meanwhile."""
+    """Make a function that requests a submission from the pool, while the loop goes on serving notebooks."""
+    # One request at a time: two threads that read from the channel would take each other's answers.
     lock = asyncio.Lock()
 
     async def next_submission() -> Submission | None:

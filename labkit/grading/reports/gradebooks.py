@@ -15,7 +15,6 @@ https://github.com/instructure/canvas-lms/blob/master/app/models/assignment.rb).
 
 from __future__ import annotations
 
-import csv
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,9 +22,9 @@ from pathlib import Path
 
 from labkit.core.language import said
 from labkit.grading.intake.roster import Person
-from labkit.grading.intake.submissions import Submission
+from labkit.grading.intake.submissions import Key, Submission
 from labkit.grading.judging.result import FAILED, Result
-from labkit.grading.reports.scores import safe_cell
+from labkit.grading.reports.scores import write_csv
 from labkit.grading.tasks import find_exercise
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
@@ -47,11 +46,11 @@ def write_gradebooks(
     results: Sequence[Result],
     people: Mapping[str, Person],
     folder: Path,
-    submissions: Mapping[tuple[str, str], Submission] | None = None,
+    submissions: Mapping[Key, Submission],
 ) -> None:
     """Write ``canvas.csv``, ``moodle/EXERCISE.csv``, and a zip of feedback for each exercise and system.
 
-    What the grader failed at has no score.
+    A submission that the grader failed at has no score.
     """
     graded = {result.key: result for result in results if result.ended != FAILED}
     most = {result.exercise: f"{result.score.most:g}" for result in results}
@@ -59,42 +58,41 @@ def write_gradebooks(
         result.learner: people.get(result.learner, Person(result.learner)) for result in results
     }
     headings = {heading for person in people.values() for heading in person.row}
-    rows = [[*CANVAS_COLUMNS, *(_column(exercise, headings) for exercise in most)]]
-    rows.append(["    Points Possible", "", "", "", "", *most.values()])
+    rows = [
+        [*CANVAS_COLUMNS, *(_column(exercise, headings) for exercise in most)],
+        # Canvas recognizes this row by its first cell, with any white space before it.
+        ["    Points Possible", "", "", "", "", *most.values()],
+    ]
     for learner, person in learners.items():
-        points = [
-            f"{graded[key].score.points:g}" if (key := (learner, exercise)) in graded else ""
-            for exercise in most
-        ]
-        rows.append([*_canvas(person), *points])
-    _write(folder / "canvas.csv", rows)
+        own = [graded.get((learner, exercise)) for exercise in most]
+        rows.append([*_canvas(person), *(f"{one.score.points:g}" if one else "" for one in own)])
+    write_csv(folder / "canvas.csv", rows)
     for exercise in most:
-        ours = [
-            (learners[result.learner], result)
-            for result in graded.values()
-            if result.exercise == exercise
-        ]
-        cells = [
-            [*_moodle(person), f"{result.score.points:g}", "", _comment(result)]
-            for person, result in ours
-        ]
-        _write(folder / "moodle" / f"{exercise}.csv", [[*MOODLE_COLUMNS, COMMENTS], *cells])
-        files: dict[str, dict[str, Path]] = {"moodle": {}, "canvas": {}}
-        for person, _ in ours:
-            page, entry = (
-                folder / "feedback" / f"{person.id}.html",
-                (submissions or {}).get((person.id, exercise)),
-            )
+        rows = [[*MOODLE_COLUMNS, COMMENTS]]
+        zips: dict[str, dict[str, Path]] = {"moodle": {}, "canvas": {}}
+        for (learner, graded_exercise), result in graded.items():
+            if graded_exercise != exercise:
+                continue
+            person = learners[learner]
+            rows.append([*_moodle(person), f"{result.score.points:g}", "", _comment(result)])
+            page = folder / "feedback" / f"{learner}.html"
+            entry = submissions.get(result.key)
             if "moodle" in person.numbers:
-                files["moodle"][f"{_moodle_folder(person)}/feedback.html"] = page
+                name = re.sub(r"[/_\\]", " ", person.name or learner)
+                number = person.numbers["moodle"]
+                zips["moodle"][f"{name}_{number}_assignfeedback_file_/feedback.html"] = page
             if entry and entry.version:
-                files["canvas"][_canvas_file(entry)] = page
-        for system, pages in files.items():
+                zips["canvas"][_canvas_file(entry)] = page
+        write_csv(folder / "moodle" / f"{exercise}.csv", rows)
+        for system, pages in zips.items():
             _write_zip(folder / system / f"{exercise}-feedback.zip", pages)
 
 
 def _column(exercise: str, headings: Iterable[str]) -> str:
-    """The name of Canvas' own assignment for an exercise, where its export was the roster; else the exercise's id."""
+    """Return Canvas's title of an exercise's assignment if its export was the roster; otherwise the exercise's id.
+
+    An assignment is recognized if it is the only one that has the id, or the first words of the exercise's title.
+    """
     title = f"{exercise}|{find_exercise(exercise).title.partition(':')[0]}"
     own = [
         heading
@@ -105,32 +103,23 @@ def _column(exercise: str, headings: Iterable[str]) -> str:
 
 
 def _comment(result: Result) -> str:
-    """Say in a few lines what a learner got, for a system that shows no page."""
-    points = [
-        said("{points} of {most}", f"{task.points:g}", f"{task.most:g}")
-        for task in result.score.tasks
-    ]
-    tasks = (
-        f"{task.id} {said(task.title)}: {got}"
-        for task, got in zip(result.score.tasks, points, strict=True)
-    )
+    """Return a learner's points in a few lines, for a system that shows no page."""
     notices = result.notices if result.complete else [*result.notices, result.outcome]
-    return "\n".join([*map(said, notices), *tasks])
-
-
-def _moodle_folder(person: Person) -> str:
-    name = re.sub(r"[/_\\]", " ", person.name or person.id)
-    return f"{name}_{person.numbers['moodle']}_assignfeedback_file_"
+    lines = [said(notice) for notice in notices]
+    for task in result.score.tasks:
+        points = said("{points} of {most}", f"{task.points:g}", f"{task.most:g}")
+        lines.append(f"{task.id} {said(task.title)}: {points}")
+    return "\n".join(lines)
 
 
 def _canvas_file(entry: Submission) -> str:
-    """The name that Canvas gave a submission, with another name of the file; an archive's is that of its folder."""
-    found = re.match(r".+?_(?:LATE_)?(?:\d+|anon_[^_]+)_\d+_|LATE_.+?_\d+_", entry.origin)
-    return f"{found[0] if found else ''}feedback.html"
+    """Return the name that Canvas gave a submission, or the folder of its archive, with another file name at its end."""
+    prefix = re.match(r".+?_(?:LATE_)?(?:\d+|anon_[^_]+)_\d+_|LATE_.+?_\d+_", entry.origin)
+    return f"{prefix[0] if prefix else ''}feedback.html"
 
 
 def _write_zip(path: Path, files: Mapping[str, Path]) -> None:
-    """Write those files that are there into an archive; none without files."""
+    """Write the files that exist into an archive; without any, remove the archive."""
     files = {name: file for name, file in files.items() if file.exists()}
     path.unlink(missing_ok=True)
     if not files:
@@ -142,7 +131,7 @@ def _write_zip(path: Path, files: Mapping[str, Path]) -> None:
 
 
 def _canvas(person: Person) -> list[str]:
-    """The cells that say who it is; those of Canvas' own export, where that was the roster."""
+    """Return the columns that identify the learner; Canvas's own columns if its export was the roster."""
     row = person.row
     numbers = [
         person.numbers.get("canvas", ""),
@@ -160,11 +149,5 @@ def _moodle(person: Person) -> list[str]:
 
 
 def _number(person: Person) -> str:
-    """The id, unless it is only a name that a system wrote."""
+    """Return the learner's id, unless it is only a name that a system wrote."""
     return person.id if person.row or not person.numbers else ""
-
-
-def _write(path: Path, rows: Iterable[Iterable[str]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([safe_cell(cell) for cell in row] for row in rows)

@@ -19,7 +19,7 @@ from labkit.grading.intake.submissions import Unreadable, read_untrusted
 from labkit.grading.intake.tables import read_records
 from labkit.grading.judging.result import Result
 from labkit.grading.judging.score import TaskScore, plain
-from labkit.grading.reports.scores import QUOTE, SCORES, safe_cell
+from labkit.grading.reports.scores import QUOTE, SCORES, write_csv
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import Task
@@ -112,38 +112,28 @@ def write_template(path: Path, results: Sequence[Result]) -> None:
     Raises:
         UsageError: There is such a file.
     """
+    rows = [[*COLUMNS, "name", "title", "graded", "most"]]
+    for result in results:
+        for task in result.score.tasks:
+            facts = (result.name, said(task.title), f"{task.points:g}", f"{task.most:g}")
+            rows.append([result.learner, task.id, "", "", *facts])
     try:
-        with path.open("x", newline="", encoding="utf-8-sig") as file:  # Excel needs the mark
-            writer = csv.writer(file)
-            writer.writerow([*COLUMNS, "name", "title", "graded", "most"])
-            for result in results:
-                for task in result.score.tasks:
-                    facts = (result.name, said(task.title), f"{task.points:g}", f"{task.most:g}")
-                    writer.writerow(
-                        [safe_cell(cell) for cell in (result.learner, task.id, "", "", *facts)]
-                    )
+        write_csv(path, rows, mode="x")
     except FileExistsError as error:
         raise UsageError(f"There is a {path}.", todo="Write into it, or move it away.") from error
 
 
 def apply(overrides: Iterable[Override], results: Iterable[Result]) -> list[Result]:
-    """The results with the points that the overrides give."""
-    found = {(override.learner, override.task): override for override in overrides}
-
-    def corrected(task: TaskScore, learner: str) -> TaskScore:
-        override = found.get((learner, task.id))
-        return override.corrected(task) if override else task
-
-    return [
-        replace(
-            result,
-            score=replace(
-                result.score, tasks=tuple(corrected(task, result.learner) for task in tasks)
-            ),
-        )
-        for result in results
-        for tasks in [result.score.tasks]
-    ]
+    """Return the results with the points that the overrides give."""
+    by_task = {(override.learner, override.task): override for override in overrides}
+    corrected = []
+    for result in results:
+        tasks = list(result.score.tasks)
+        for index, task in enumerate(tasks):
+            if override := by_task.get((result.learner, task.id)):
+                tasks[index] = override.corrected(task)
+        corrected.append(replace(result, score=replace(result.score, tasks=tuple(tasks))))
+    return corrected
 
 
 class Record:

@@ -1,17 +1,17 @@
-"""What a teacher wants to know of a whole class, as ``overview.html``, ``overview.json`` and ``overview.csv``.
+"""The overview of a whole class, as ``overview.html``, ``overview.json`` and ``overview.csv``.
 
-All three are made of the same tables. What learners wrote is text in them and nothing else.
+All three are made of the same tables. Learners' texts are escaped in each of them.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,18 +20,18 @@ from labkit.core.language import Text, fitted, listed, text
 from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
-from labkit.grading.judging.score import NOTHING_MORE, plain
-from labkit.grading.reports.scores import POLICY, safe_cell
+from labkit.grading.judging.score import Item, Score, TaskScore, plain
+from labkit.grading.reports.scores import POLICY, write_csv
 from labkit.grading.reports.similarity import Row, Similarity, compare
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import SEEDED
 from labkit.lessons.mistakes import mistakes
 
 FEWEST = 10
-"""How many results a task must have before its discrimination says anything."""
+"""How many results a task must have for its discrimination to be more than chance."""
 
 BANDS = 10
-"""Into how many bands the shares of points are put."""
+"""The number of bands of the distribution of points."""
 
 MAX_ROWS = 200
 """Rows of a table on the page; the files have all."""
@@ -54,7 +54,7 @@ ANYTHING = {
     "binding": text("A binding"),
     "role": "edit",
 }
-"""Stands for what a learner granted in the sentence that a class is told."""
+"""Replaces the names that a learner chose in the sentence for the class."""
 
 
 class Missing(NamedTuple):
@@ -66,7 +66,7 @@ class Missing(NamedTuple):
 
 
 UNGRADED = (FAILED, "unreadable")
-"""How results ended that say nothing of the tasks."""
+"""The ends of results without findings."""
 
 
 def write_overview(
@@ -81,16 +81,15 @@ def write_overview(
 
     Args:
         results: All results, sorted by exercise and learner.
-        submissions: What they are results of; their code is compared.
+        submissions: Their submissions, whose code is compared.
         folder: The folder of results.
-        left_out: What was not taken in, and why, as sentences.
+        left_out: Submissions that were not graded, and the reasons, as sentences.
         missing: The learners who handed nothing in.
         earlier: Submissions of earlier classes, with which the code is compared.
     """
     tables = overview(results, similarities(submissions, earlier), left_out, missing)
     (folder / "overview.json").write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
-    with (folder / "overview.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(_csv_rows(tables))
+    write_csv(folder / "overview.csv", _csv_rows(tables))
     (folder / "overview.html").write_text(page(tables), encoding="utf-8")
 
 
@@ -99,27 +98,24 @@ def similarities(
 ) -> list[Similarity]:
     """Compare the code of the submissions of each exercise that can be read, also with that of earlier classes."""
     before: dict[str, dict[str, list[str]]] = {}
-    for submission in earlier:
-        with suppress(Unreadable):
-            before.setdefault(submission.exercise, {})[submission.learner] = code_cells(
-                submission.path
-            )
-    codes: dict[str, dict[str, list[str]]] = {}
+    classmates: dict[str, dict[str, list[str]]] = {}
     seed_names: dict[str, str] = {}
-    for submission in submissions:
-        with suppress(Unreadable):
-            cells = code_cells(submission.path)
-            codes.setdefault(submission.exercise, {})[submission.learner] = cells
-            seed_names[submission.learner], _ = seed_of(submission, cells)
+    for codes, entries in ((before, earlier), (classmates, submissions)):
+        for entry in entries:
+            with suppress(Unreadable):
+                cells = code_cells(entry.path)
+                codes.setdefault(entry.exercise, {})[entry.learner] = cells
+                seed_names[entry.learner], _ = seed_of(entry, cells)
     return [
-        compare(find_exercise(exercise), of_one, seed_names, before.get(exercise, {}))
-        for exercise, of_one in sorted(codes.items())
+        compare(find_exercise(exercise), codes, seed_names, before.get(exercise, {}))
+        for exercise, codes in sorted(classmates.items())
     ]
 
 
 def page(tables: Mapping[str, Sequence[Row]]) -> str:
-    """Make the page, which needs no network and runs no script but its own."""
-    style, script = stylesheet(), (TEMPLATES / "overview.js").read_text(encoding="utf-8")
+    """Make the page, which needs no network and runs only its own script."""
+    style = stylesheet()
+    script = (TEMPLATES / "overview.js").read_text(encoding="utf-8")
     policy = f"{POLICY}; style-src '{digest(style)}'; script-src '{digest(script)}'"
     people = {row["learner"]: row for row in tables["people"] if row["state"] != [MISSING]}
     return render(
@@ -141,7 +137,7 @@ def overview(
     left_out: Iterable[str] = (),
     missing: Iterable[Missing] = (),
 ) -> dict[str, list[Row]]:
-    """Make the tables, in the order in which they are read. What they mean stands in ``overview.html``."""
+    """Make the tables, in their order on the page. ``overview.html`` explains them."""
     judged = [result for result in results if result.ended not in UNGRADED]
     by_exercise: dict[str, list[Result]] = {}
     for result in judged:
@@ -175,7 +171,7 @@ def _share(points: float, most: float) -> float:
 
 
 def _people(results: Iterable[Result], missing: Iterable[Missing]) -> list[Row]:
-    """A row for each submission, and for each that is missing; those who need help come first."""
+    """Make a row for each submission, and for each that is missing; learners who need help come first."""
     rows = [
         {
             **row._asdict(),
@@ -188,29 +184,24 @@ def _people(results: Iterable[Result], missing: Iterable[Missing]) -> list[Row]:
         for row in missing
     ]
     for result in results:
-        score, judged = result.score, result.ended not in UNGRADED
-        got = [
-            text("{points} of {most}", f"{one.points:g}", f"{one.most:g}")
-            for one in score.tasks
-            if judged
-        ]
-        whole = text("{points} of {most}", f"{score.points:g}", f"{score.most:g}")
+        score = result.score
+        tasks = []
+        if result.ended not in UNGRADED:
+            tasks = [listed((task.id, _points(task)), ": ") for task in score.tasks]
+        failed = result.ended == FAILED
         rows.append(
             {
                 "exercise": result.exercise,
                 "learner": result.learner,
                 "name": plain(result.name, 200),
-                "share": round(_share(score.points, score.most), 3)
-                if result.ended != FAILED
-                else None,
-                "points": whole if result.ended != FAILED else "",
-                "tasks": [
-                    listed((one.id, of), ": ") for one, of in zip(score.tasks, got, strict=False)
-                ],
+                "share": None if failed else round(_share(score.points, score.most), 3),
+                "points": "" if failed else _points(score),
+                "tasks": tasks,
                 "too much": sum(len(task.excess) for task in score.tasks),
                 "state": [plain(state, 200) for state in result.states],
             }
         )
+    # Without a share comes before a share of 0: a submission that is missing or failed needs a look first.
     return sorted(
         rows,
         key=lambda row: (
@@ -220,6 +211,10 @@ def _people(results: Iterable[Result], missing: Iterable[Missing]) -> list[Row]:
             row["learner"],
         ),
     )
+
+
+def _points(score: Score | TaskScore) -> str:
+    return text("{points} of {most}", f"{score.points:g}", f"{score.most:g}")
 
 
 def _exercise(name: str, results: Sequence[Result], alike: int) -> Row:
@@ -248,34 +243,31 @@ def _bands(name: str, results: Sequence[Result]) -> Iterator[Row]:
 
 
 def _tasks(name: str, results: Sequence[Result]) -> Iterator[Row]:
-    """Say how difficult each task is, and how well it tells learners apart."""
+    """Report how difficult each task is, and how well it tells learners apart."""
     for number, first in enumerate(results[0].score.tasks):
-        judged = [
-            (task, score)
-            for score in (result.score for result in results)
-            if (task := score.tasks[number]).most
-        ]
-        rest = [
-            (
-                _share(task.points, task.most),
-                _share(score.points - task.points, score.most - task.most),
-            )
-            for task, score in judged
-        ]
-        earned, most = sum(task.points for task, _ in judged), sum(task.most for task, _ in judged)
+        judged: list[TaskScore] = []
+        # The task's share of points, and that of the exercise's other tasks, by learner.
+        shares: list[tuple[float, float]] = []
+        for score in (result.score for result in results):
+            task = score.tasks[number]
+            if task.most:
+                judged.append(task)
+                rest = _share(score.points - task.points, score.most - task.most)
+                shares.append((_share(task.points, task.most), rest))
+        most = sum(task.most for task in judged)
         yield {
             "exercise": name,
             "task": first.id,
             "title": text(first.title),
-            "share": round(earned / most, 3) if most else None,
-            "full marks": sum(task.full for task, _ in judged),
+            "share": round(sum(task.points for task in judged) / most, 3) if most else None,
+            "full marks": sum(task.full for task in judged),
             "judged": len(judged),
-            "discrimination": _correlation(rest),
+            "discrimination": _correlation(shares),
         }
 
 
 def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Pearson's correlation; None for few pairs, or where one side is always the same."""
+    """Return Pearson's correlation; None for few pairs, or if one side is always the same."""
     with suppress(statistics.StatisticsError):
         if len(pairs) >= FEWEST:
             return round(statistics.correlation(*zip(*pairs, strict=True)), 2)
@@ -283,13 +275,16 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
 
 
 def _errors(results: Iterable[Result]) -> list[Row]:
-    """Put together which learners have the same first error, the commonest first."""
+    """List the learners who have the same first error, the commonest first."""
     having: dict[str, dict[str, None]] = {}
     for result in results:
         having.setdefault(without_names(result.first_error), {})[result.learner] = None
     having.pop("", None)
     most_first = sorted(having.items(), key=lambda entry: (-len(entry[1]), entry[0]))
-    return [{"error": error, "count": len(who), "learners": list(who)} for error, who in most_first]
+    return [
+        {"error": error, "count": len(learners), "learners": list(learners)}
+        for error, learners in most_first
+    ]
 
 
 _OWN_NAMES = re.compile(r" \((?:by|RBAC:) [^\n]*?\)(?=[.,;]|$)")
@@ -298,60 +293,80 @@ _NAMES = re.compile(r"""'[^'\n]*'|"[^"\n]*"|/[\w./-]+|\b\d[\w.:]*""")
 
 
 def without_names(error: str) -> str:
-    """Remove from an error's line what differs between learners who made the same mistake."""
+    """Remove the names and numbers from an error's line: those of learners who made the same mistake differ."""
     kind, colon, message = error.partition(":")
     return plain(f"{kind.rpartition('.')[2]}{colon}{_NAMES.sub('…', _generic(message))}", 200)
 
 
 def _generic(text: str) -> str:
-    """Shorten the names that seeds make, so that what several learners saw is the same."""
+    """Shorten the names that seeds make, so that several learners' lines are the same."""
     return plain(SEEDED.sub(r"\1-…", text))
 
 
+@dataclass
+class _Belief:
+    """A kind of mistake in a class: an example by learner, and the tasks that it was made in.
+
+    Args:
+        examples: The first example of each learner, without names.
+        tasks: The ids of the tasks.
+        clear: An example of a mistake that is of this kind alone; empty without one.
+    """
+
+    examples: dict[str, str] = field(default_factory=dict)
+    tasks: set[str] = field(default_factory=set)
+    clear: str = ""
+
+
 def _beliefs(results: Iterable[Result]) -> list[Row]:
-    """Put together who made the same kind of mistake, the commonest first, with what to tell the class."""
-    having: dict[str, dict[str, str]] = {}
-    tasks: dict[str, set[str]] = {}
-    alone: dict[str, str] = {}
+    """Put together who made the same kind of mistake, the commonest first, with a sentence for the class."""
+    beliefs: dict[str, _Belief] = {}
     for result in results:
-        for task, item in (
-            (each, item) for each in result.score.tasks for item in each.items if not item.ok
-        ):
-            # A broken limit is said more exactly by what was granted.
-            kinds = [kind for kind in item.kinds if not (task.excess and kind == BROKEN_LIMIT)]
-            end = "" if item.expected.endswith(".") else "."
-            example = text(f"Expected: {{expected}}{end} Seen: {{seen}}", item.expected, item.seen)
-            if task.excess and item.expected == NOTHING_MORE:
-                example = getattr(task.excess[0], "values", {}).get(
-                    "excess", task.excess[0]
-                )  # without whose binding
-            for kind in filter(mistakes().get, kinds):
-                having.setdefault(kind, {}).setdefault(result.learner, _anonymous(example, result))
-                tasks.setdefault(kind, set()).add(task.id)
-            if len(kinds) == 1:
-                alone.setdefault(kinds[0], _anonymous(example, result))
+        for task in result.score.tasks:
+            for item in task.items:
+                if item.ok:
+                    continue
+                # The excess describes a broken limit more exactly.
+                kinds = [kind for kind in item.kinds if not (task.excess and kind == BROKEN_LIMIT)]
+                example = _example(item, task, result)
+                for kind in filter(mistakes().get, kinds):
+                    belief = beliefs.setdefault(kind, _Belief())
+                    belief.examples.setdefault(result.learner, example)
+                    belief.tasks.add(task.id)
+                    if len(kinds) == 1:
+                        belief.clear = belief.clear or example
+    most_first = sorted(beliefs.items(), key=lambda entry: -len(entry[1].examples))
     return [
         {
             "mistake": text(mistakes()[kind].name),
-            "count": len(who),
-            "learners": list(who),
+            "count": len(belief.examples),
+            "learners": list(belief.examples),
             "tell the class": text(mistakes()[kind].says, **ANYTHING),
             "they believe": mistakes()[kind].idea,
             "step": mistakes()[kind].step,
-            "tasks": sorted(tasks[kind]),
-            "example": alone.get(kind, next(iter(who.values()))),
+            "tasks": sorted(belief.tasks),
+            "example": belief.clear or next(iter(belief.examples.values())),
         }
-        for kind, who in sorted(having.items(), key=lambda entry: -len(entry[1]))[:MAX_BELIEFS]
+        for kind, belief in most_first[:MAX_BELIEFS]
     ]
 
 
-def _anonymous(said: object, result: Result) -> str:
-    """Remove from an example what tells whose it is: names of bindings and roles, and the learner's own."""
-    if isinstance(said, Text) and said.values:
-        return text(
-            said.template, **{name: _anonymous(each, result) for name, each in said.values.items()}
-        )
-    clean = _OWN_NAMES.sub("", _generic(str(said)))
+def _example(item: Item, task: TaskScore, result: Result) -> str:
+    if item.is_excess and task.excess:
+        # Without the binding, whose name the learner chose.
+        excess = task.excess[0]
+        return _anonymous(getattr(excess, "values", {}).get("excess", excess), result)
+    end = "" if item.expected.endswith(".") else "."
+    words = f"Expected: {{expected}}{end} Seen: {{seen}}"
+    return _anonymous(text(words, item.expected, item.seen), result)
+
+
+def _anonymous(example: object, result: Result) -> str:
+    """Remove the names from an example by which it could be recognized: of bindings, roles and the learner."""
+    if isinstance(example, Text) and example.values:
+        values = {name: _anonymous(value, result) for name, value in example.values.items()}
+        return text(example.template, **values)
+    clean = _OWN_NAMES.sub("", _generic(str(example)))
     words = sorted(
         {*re.findall(r"\w{3,}", f"{result.learner} {result.name}")}, key=len, reverse=True
     )
@@ -363,9 +378,10 @@ def _anonymous(said: object, result: Result) -> str:
 
 
 def _ungraded(result: Result) -> Iterator[Row]:
-    """A row for what was not graded, not judged, or did not end by itself; else nothing."""
+    """Yield a row if a submission was not graded, not judged, or did not end by itself."""
     outcome = "" if result.complete else result.outcome
-    note = "" if result.ended in UNGRADED else result.note  # the outcome has it
+    # The outcome of an ungraded one has its note.
+    note = "" if result.ended in UNGRADED else result.note
     code = FORGOTTEN_CODE if result.forgot_code else ""
     why = listed((outcome, note, code, result.omissions), " ")
     if why:
@@ -378,13 +394,10 @@ def _ungraded(result: Result) -> Iterator[Row]:
 
 
 def _csv_rows(tables: Mapping[str, Sequence[Row]]) -> Iterator[list[object]]:
-    """All tables below each other; the first column names the table, and each begins with its headings."""
+    """Put all tables below each other; the first column names the table, and each begins with its headings."""
     for name, rows in tables.items():
         if rows:
             yield ["table", *rows[0]]
-        yield from ([name, *map(_csv_cell, row.values())] for row in rows)
-
-
-def _csv_cell(cell: object) -> object:
-    text = "\n".join(cell) if isinstance(cell, list) else cell
-    return safe_cell(text) if isinstance(text, str) else text
+        for row in rows:
+            cells = ("\n".join(cell) if isinstance(cell, list) else cell for cell in row.values())
+            yield [name, *cells]

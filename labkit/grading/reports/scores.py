@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,11 @@ QUOTE = "'"
 
 def write_all(results: Sequence[Result], folder: Path) -> None:
     """Write every format into a folder, which is made if it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_table(results, folder / SCORES)
-    _write_junit(results, folder / "junit.xml")
+    rows = ([content(result) for content in COLUMNS.values()] for result in results)
+    write_csv(folder / SCORES, [COLUMNS, *rows])
+    # A suite for each submission, with a test case for each task.
+    junit = render("junit.xml", results=results, clean=_xml_text, not_as_expected=_not_as_expected)
+    (folder / "junit.xml").write_text(junit, encoding="utf-8")
     _write_json(results, folder / "gradescope", _gradescope)
     _write_json(results, folder / "prairielearn", _prairielearn)
     _write_pages(results, folder / "feedback")
@@ -44,11 +46,22 @@ def safe_cell(text: str) -> str:
     return f"{QUOTE}{text}" if text.startswith(FORMULAS) else text
 
 
+def write_csv(path: Path, rows: Iterable[Iterable[object]], mode: str = "w") -> None:
+    """Write a table, in a folder that is made if it is not there; texts become safe cells."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Excel reads UTF-8 only after a byte order mark, but other programs take the mark for a part of the first heading.
+    encoding = "utf-8-sig" if mode == "x" else "utf-8"
+    with path.open(mode, newline="", encoding=encoding) as file:
+        csv.writer(file).writerows(
+            [safe_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+        )
+
+
 def _least_privilege(result: Result) -> str:
-    found = [
+    shares = [
         task.least_privilege for task in result.score.tasks if task.least_privilege is not None
     ]
-    return f"{sum(found) / len(found):.2f}" if found else ""
+    return f"{sum(shares) / len(shares):.2f}" if shares else ""
 
 
 COLUMNS: dict[str, Callable[[Result], str]] = {
@@ -72,20 +85,6 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     ),
 }
 """The columns of ``scores.csv``: heading and content."""
-
-
-def _write_table(results: Sequence[Result], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for result in results:
-            writer.writerow(safe_cell(content(result)) for content in COLUMNS.values())
-
-
-def _write_junit(results: Sequence[Result], path: Path) -> None:
-    """Write a suite for each submission, with a test case for each task."""
-    text = render("junit.xml", results=results, clean=_xml_text, not_as_expected=_not_as_expected)
-    path.write_text(text, encoding="utf-8")
 
 
 def _xml_text(text: str) -> str:

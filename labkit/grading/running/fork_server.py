@@ -1,10 +1,10 @@
-"""The fork server: an interpreter that has imported what notebooks import, and forks for each of them.
+"""The fork server: an interpreter that has imported the modules that notebooks import, and forks for each of them.
 
 Forking saves each notebook the second that a new interpreter and its imports take. The server starts
 with a clean environment and never has a secret, a check or a cluster in its memory, which every
 learner's process inherits. For each submission it forks a supervisor, which enters new namespaces,
 opens the listening socket *inside* them, hands it to the grader, and forks the learner's process.
-The supervisor outlives that process, kills what is left of it, and reports how it ended.
+The supervisor outlives that process, kills its remaining descendants, and reports how it ended.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from labkit.grading.walls import control_group, isolation, root_directory, secco
 from labkit.grading.walls.control_group import ControlGroup
 from labkit.grading.walls.packages import PackageDirectory
 
-PRELOADED = (
+PRELOADED = [
     "encodings.idna",
     "websocket",
     "jwt",
@@ -44,11 +44,11 @@ PRELOADED = (
     "labkit.lab.exercises",
     "labkit.lab.course",
     "labkit.ui.base",
-)
+]
 """Modules that notebooks import; their memory is shared by every fork."""
 
 KERNEL_MODULES = ("nbformat", "nbclient")
-"""Modules that a real kernel needs; preloaded only where all notebooks run in one, since they slow every fork."""
+"""Modules that a real kernel needs; preloaded only if all notebooks run in one, since they slow every fork."""
 
 USER_NAME = "learner"
 """The value of ``USER``: the learner's user id has no name in ``/etc/passwd``."""
@@ -59,7 +59,8 @@ PORT = 6443
 
 def main(channel_number: int) -> int:
     """Serve the grader on the channel with this file descriptor until it closes it."""
-    shell = prepare_shell()  # first: the others' code is specialized for its builtins
+    # First: Python specializes the other modules' code for the builtins, which the shell changes.
+    shell = prepare_shell()
     for name in PRELOADED:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -69,7 +70,8 @@ def main(channel_number: int) -> int:
     groups = ControlGroups()
     try:
         _serve(socket.socket(fileno=channel_number), level, groups, shell)
-    except (wire.Closed, OSError):  # the grader has gone
+    except (wire.Closed, OSError):
+        # The grader has gone.
         groups.remove()
         return 0
 
@@ -82,7 +84,7 @@ class ControlGroups:
         self._groups: dict[int, ControlGroup | None] = {}
 
     def for_slot(self, slot: int, limits: isolation.Limits) -> ControlGroup | None:
-        """Return a slot's group; None where none can be made."""
+        """Return a slot's group; None if the system does not let this process make one."""
         group = self._groups.get(slot)
         if slot not in self._groups or (group is not None and not group.exists()):
             name = f"{control_group.group_prefix(os.getpid())}{slot}"
@@ -90,7 +92,7 @@ class ControlGroups:
         return self._groups[slot]
 
     def remove(self) -> None:
-        """Remove the groups, whose processes the supervisors end when the grader has gone."""
+        """Remove the groups. The supervisors end their processes when the grader has gone."""
         for group in self._groups.values():
             if group is not None:
                 group.remove()
@@ -105,23 +107,25 @@ def _serve(
     for name in KERNEL_MODULES if hello["kernel"] else ():
         importlib.import_module(name)
     packages = [PackageDirectory(**entry) for entry in hello["packages"]]
-    signal.signal(
-        signal.SIGCHLD, signal.SIG_IGN
-    )  # the kernel forgets supervisors that end; nobody waits for them
-    gc.freeze()  # no collection writes to memory that forks share
+    # The kernel then forgets supervisors that end, which nothing waits for.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # Collections would write to memory that forks share, and so copy it.
+    gc.freeze()
     gc.set_threshold(5_000)
     wire.send(channel, {"ready": True, "level": level})
     while True:
         order, connection = wire.receive(channel)
         if connection is None:
             continue
-        limits = isolation.Limits(**order["limits"])
-        group = groups.for_slot(order["slot"], limits)
+        limits = isolation.Limits(**order.pop("limits"))
+        group = groups.for_slot(order.pop("slot"), limits)
         if os.fork() == 0:
             channel.close()
             code = 1
             try:
-                supervise(connection, Order(order, limits, level, packages, group, shell))
+                supervise(
+                    connection, Order(**order, limits=limits, group=group), level, packages, shell
+                )
                 code = 0
             except Exception as error:
                 with suppress(OSError):
@@ -134,7 +138,7 @@ def _serve(
 def _warm_up_tls(credentials: dict[str, Any]) -> None:
     """Begin a TLS handshake, so that OpenSSL has fetched its algorithms before a fork.
 
-    The credentials are of no cluster: every learner's process inherits this memory.
+    The credentials belong to no cluster, because every learner's process inherits this memory.
     """
     from labkit.client.transport import Credentials, Endpoint, tls_context
 
@@ -149,20 +153,32 @@ def _warm_up_tls(credentials: dict[str, Any]) -> None:
 
 
 class Order(NamedTuple):
-    """A request for one isolated process.
+    """The grader's order of one isolated process.
 
-    ``order`` is the grader's message: ``user``, ``root``, ``home``, ``hidden``.
+    Args:
+        user: The user id of the learner's process.
+        root: An empty directory to mount its root at.
+        home: Its home directory.
+        hidden: Directories that it must find empty.
+        limits: Its limits.
+        group: Its control group; None without one.
     """
 
-    order: dict[str, Any]
+    user: int
+    root: str
+    home: str
+    hidden: list[str]
     limits: isolation.Limits
-    level: str
-    packages: Sequence[PackageDirectory]
     group: ControlGroup | None
-    shell: NotebookShell
 
 
-def supervise(connection: socket.socket, order: Order) -> None:
+def supervise(
+    connection: socket.socket,
+    order: Order,
+    level: str,
+    packages: Sequence[PackageDirectory],
+    shell: NotebookShell,
+) -> None:
     """Enter new namespaces, run one notebook in them, and report how it ended.
 
     The learner's process is isolated while the grader sets the cluster up; then it gets the notebook.
@@ -170,13 +186,13 @@ def supervise(connection: socket.socket, order: Order) -> None:
     become_subreaper()
     below = Descendants()
     events = order.group.open_events() if order.group is not None else -1
-    isolation.enter_namespaces(order.level)
-    init = isolation.start_init(order.level)
+    isolation.enter_namespaces(level)
+    init = isolation.start_init(level)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with socket.create_server(
-        ("127.0.0.1", 0 if order.level == "plain" else PORT), backlog=64
+        ("127.0.0.1", 0 if level == "plain" else PORT), backlog=64
     ) as listener:
-        isolation.limit_network(order.level)
+        isolation.limit_network(level)
         wire.send(connection, {"port": listener.getsockname()[1]}, listener)
     output, output_end = os.pipe()
     built, built_end = os.pipe()
@@ -188,13 +204,15 @@ def supervise(connection: socket.socket, order: Order) -> None:
         os.close(output)
         connection.close()
         jobs.close()
-        _learner_process(order, jobs_end, (output_end, built_end), page)
+        walls = partial(_build_walls, order, level, packages, output_end)
+        _learner_process(walls, order, shell, jobs_end, built_end, page)
     try:
         os.close(output_end)
         os.close(built_end)
         jobs_end.close()
         job, _ = wire.receive(connection)
-        with suppress(OSError):  # it has ended: ``built`` tells
+        # It may have ended already; then ``built`` stays empty.
+        with suppress(OSError):
             wire.send(jobs, job)
         jobs.close()
         guard = Guard(
@@ -211,38 +229,50 @@ def supervise(connection: socket.socket, order: Order) -> None:
     printed = guard.collect_output(page.waiting)
     if not os.read(built, 1):
         raise OSError(f"the walls could not be built: {printed.strip()}")
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
+    usage = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     report = {
         "ended": ended,
         "claimed_cells": min(page.cells, len(job["cells"])),
         "output": printed,
+        "cpu_seconds": sum(used.ru_utime + used.ru_stime for used in usage),
+        "starved": guard.starved,
     }
-    wire.send(connection, {**report, "cpu_seconds": cpu, "starved": guard.starved})
+    wire.send(connection, report)
+
+
+def _build_walls(
+    order: Order, level: str, packages: Sequence[PackageDirectory], output: int
+) -> None:
+    """Isolate this process, whose output goes to a pipe."""
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nowhere, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    # While it still is root, and sees the control groups' files.
+    if order.group is not None:
+        order.group.join()
+    hidden = map(Path, order.hidden)
+    root_directory.mount_root(
+        level, Path(order.root), Path(order.home), order.limits, hidden, packages
+    )
+    isolation.drop_privileges(level, order.user)
 
 
 def _learner_process(
-    order: Order, jobs: socket.socket, ends: tuple[int, int], page: SharedPage
+    build_walls: Callable[[], None],
+    order: Order,
+    shell: NotebookShell,
+    jobs: socket.socket,
+    built: int,
+    page: SharedPage,
 ) -> None:
     """Isolate this process, then receive the notebook and run it. Never returns.
 
-    ``ends`` are pipes for its output, and for a byte when it is isolated.
+    ``built`` is a pipe for a byte when it is isolated.
     """
-    output, built = ends
     code = 1
     try:
-        os.setsid()
-        nowhere = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((nowhere, 0), (output, 1), (output, 2)):
-            os.dup2(source, target)
-        if order.group is not None:
-            order.group.join()
-        paths = order.order
-        home, hidden = Path(paths["home"]), [Path(path) for path in paths["hidden"]]
-        root_directory.mount_root(
-            order.level, Path(paths["root"]), home, order.limits, hidden, order.packages
-        )
-        isolation.drop_privileges(order.level, order.order["user"])
+        build_walls()
         low, high = sorted((built, jobs.fileno()))
         for first, last in ((3, low), (low + 1, high), (high + 1, 256)):
             os.closerange(first, last)
@@ -250,10 +280,10 @@ def _learner_process(
         jobs.close()
         kernel = order.limits.kernel or execution.needs_kernel(job["cells"])
         isolation.limit_resources(order.limits.for_kernel if kernel else order.limits)
-        _set_up_home(home, job)
+        _set_up_home(Path(order.home), job)
         os.write(built, b"1")
         os.close(built)
-        run = execution.run_in_kernel if kernel else partial(execution.run_in_shell, order.shell)
+        run = execution.run_in_kernel if kernel else partial(execution.run_in_shell, shell)
         printer = Printer(page)
 
         def on_cell(count: int) -> None:
@@ -264,7 +294,8 @@ def _learner_process(
             on_cell(0)
         code = run(job["cells"], on_cell, printer)
         printer.flush()
-    except BaseException as error:  # it is isolated: print it and end
+    except BaseException as error:
+        # The supervisor reports the message if the walls could not be built.
         with suppress(BaseException):
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             sys.stderr.flush()
@@ -273,7 +304,7 @@ def _learner_process(
 
 
 def _set_up_home(home: Path, job: dict[str, Any]) -> None:
-    """Write the lab's files and what was handed in beside the notebook, and replace the environment."""
+    """Write the lab's files and those that were handed in beside the notebook, and replace the environment."""
     lab_home = home / "labkit"
     lab_home.mkdir(mode=0o700, exist_ok=True)
     for name, text in job["files"].items():
@@ -282,7 +313,8 @@ def _set_up_home(home: Path, job: dict[str, Any]) -> None:
         path.touch(mode=0o600)
         path.write_text(text)
     for name, data in job["beside"].items():
-        with suppress(OSError):  # too many, or too long a path: they are the learner's
+        # The learner may have handed in too many, or too long paths.
+        with suppress(OSError):
             if not (path := home / name).is_relative_to(lab_home):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(base64.b64decode(data))

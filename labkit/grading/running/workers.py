@@ -193,8 +193,8 @@ class Workers:
     directory: Path
     """Temporary files, while it is entered."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: Limits = Limits()) -> None:
+        self.limits = limits
         self.level = ""
         """The isolation: ``root``, ``user`` or ``plain``; empty before the fork server runs."""
         self.cpu_seconds = 0.0

@@ -1,8 +1,7 @@
-"""A control group for a slot's notebooks, where the grader may make one.
+"""A control group for a slot's notebooks, if the system lets the grader make one.
 
-It counts what no resource limit does: the kernel's memory for sockets, pipes and locks, files in
-memory, and the processor time of all processes together. Where there is none, the limits of
-``isolation`` hold alone.
+It bounds things that no resource limit counts: the kernel's memory for sockets, pipes and locks, files in
+memory, and the processor time of all processes together. Without one, only the limits of ``isolation`` hold.
 
 Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html,
 https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
@@ -26,7 +25,7 @@ PERIOD_MICROSECONDS = 100_000
 """How often processor time is counted: a group gets as much of each period as one processor has."""
 
 SHARES, WEIGHT = 335, 33
-"""What a group gets beside others, in version 1 and 2: as much as a process of ``isolation.NICENESS``."""
+"""A group's part of a busy processor, in version 1 and 2: that of a process with ``isolation.NICENESS``."""
 
 REMOVE_SECONDS = 2.0
 """How long to wait for the end of a group's processes."""
@@ -53,13 +52,13 @@ class Hierarchy:
 
 
 class ControlGroup:
-    """One group, in every hierarchy that has a controller for it. Several notebooks use it one after the other."""
+    """One group, in every hierarchy that has a controller for it; a slot's notebooks use it one after the other."""
 
     def __init__(self, directories: Sequence[Path]) -> None:
         self._directories = directories
 
     def exists(self) -> bool:
-        """Return whether nobody has removed it."""
+        """Return whether it has not been removed."""
         return all(directory.is_dir() for directory in self._directories)
 
     def join(self) -> None:
@@ -69,7 +68,8 @@ class ControlGroup:
             OSError: The kernel refuses.
         """
         for directory in self._directories:
-            (directory / "cgroup.procs").write_text("0")  # the process that writes
+            # 0 stands for the process that writes.
+            (directory / "cgroup.procs").write_text("0")
 
     def open_events(self) -> int:
         """Open the file that counts kills for want of memory; -1 if there is none."""
@@ -101,7 +101,7 @@ def kills(events: int) -> int:
 
 
 def hierarchies(self_directory: Path = Path("/proc/self")) -> list[Hierarchy]:
-    """List where this process may make groups: none where nothing is mounted, or it has no right to."""
+    """List the hierarchies in which this process may make groups; none if none is mounted, or it has no right."""
     try:
         memberships = [
             line.split(":", 2) for line in (self_directory / "cgroup").read_text().splitlines()
@@ -126,9 +126,12 @@ def hierarchies(self_directory: Path = Path("/proc/self")) -> list[Hierarchy]:
 
 
 def create(name: str, limits: Limits, available: Sequence[Hierarchy]) -> ControlGroup | None:
-    """Make a group and set its limits; None where there is no hierarchy that counts memory.
+    """Make a group and set its limits; None if no hierarchy counts memory.
 
-    ``limits`` are what its processes may use together; ``available`` comes from ``hierarchies``.
+    Args:
+        name: Its name.
+        limits: The limits of all its processes together.
+        available: The hierarchies, from ``hierarchies``.
     """
     if not any("memory" in hierarchy.controllers for hierarchy in available):
         return None
@@ -148,19 +151,19 @@ def create(name: str, limits: Limits, available: Sequence[Hierarchy]) -> Control
 
 
 def remove_groups(prefix: str) -> None:
-    """Remove groups with a prefix, which a process could not remove itself because it was killed."""
+    """Remove the groups with a prefix, of a process that was killed before it could remove them."""
     left = [path for hierarchy in hierarchies() for path in hierarchy.directory.glob(f"{prefix}*")]
     ControlGroup(left).remove()
 
 
 def group_prefix(fork_server_pid: int) -> str:
-    """Return what the names of a fork server's groups begin with."""
+    """Return the prefix of the names of a fork server's groups."""
     return f"labkit-{fork_server_pid}-"
 
 
 def _settings(limits: Limits, hierarchy: Hierarchy) -> Iterator[tuple[str, str]]:
-    """List the files of a group and what is written into them."""
-    # Files count as memory: those of the home directory, and half as much in others.
+    """List the files of a group and their contents."""
+    # Files in a tmpfs count as memory: those of the home directory, and half as much in others.
     memory = str(limits.memory_bytes + limits.disk_bytes * 3 // 2)
     period = str(PERIOD_MICROSECONDS)
     settings = {
@@ -180,7 +183,8 @@ def _settings(limits: Limits, hierarchy: Hierarchy) -> Iterator[tuple[str, str]]
 
 
 def _unified(mount_point: Path, own: str) -> Iterator[Hierarchy]:
-    """Find the innermost group around this process's whose children have controllers, and where it may make one."""
+    """Find the innermost group around this process in which it may make groups with controllers."""
+    # A group with processes in it cannot give controllers to its children, so it is often not this process's own.
     directory = mount_point / own
     while directory.is_relative_to(mount_point):
         with suppress(OSError):

@@ -44,7 +44,7 @@ from labkit.grading.walls.syscalls import (
 SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
 
 NICENESS = 5
-"""The grader and the supervisors have priority: a learner's busy loops slow only those of others."""
+"""The grader and the supervisors have priority: a learner's busy loops slow only other learners' loops."""
 
 ALLOCATORS = {"MALLOC_ARENA_MAX": "2", "GOGC": "off", "GOMEMLIMIT": "256MiB"}
 """By default glibc reserves 64 MiB for each thread, which counts as address space. Go collects no garbage before
@@ -56,7 +56,7 @@ USER_IDS = range(FIRST_USER_ID, FIRST_USER_ID + USER_IDS_PER_GRADER * MAX_GRADER
 """The user ids of learners' processes, where the grader is root."""
 
 MIN_DESCRIPTORS, MAX_DESCRIPTORS = 64, 256
-"""How few files a process may have open where sockets' default buffers are large, and how many at most."""
+"""The bounds of a process's open files; fewer are allowed if the default buffers of sockets are large."""
 
 OTHER_PROCESSES = 2
 """Process 1, and descriptors on their way between processes, which count once for a user."""
@@ -74,9 +74,9 @@ NETWORK_SETTINGS = {
 }
 """Settings below ``/proc/sys/net`` that each network namespace has, in bytes and in messages.
 
-They bound what a descriptor makes the kernel hold. Nobody can fill sockets that wait to be accepted,
-or a datagram socket's queue, and close their own ends: only the first connection and the first message
-wait. ``udp_mem``, ``tcp_mem`` and the default size of other sockets' buffers belong to the whole machine."""
+They bound the kernel's memory for a descriptor. Otherwise a process could fill sockets that wait to be accepted, or a
+datagram socket's queue, and close its own ends; so only the first connection and the first message wait.
+``udp_mem``, ``tcp_mem`` and the default size of other sockets' buffers belong to the whole machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,8 @@ def start_init(level: str) -> int:
     """
     if level == "plain":
         return 0
-    end, _kept_open = os.pipe()  # closed as this process ends
+    # The other end is closed as this process ends, and cat ends with it.
+    end, _other_end = os.pipe()
     actions = [(os.POSIX_SPAWN_DUP2, end, 0), (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
     init = os.posix_spawn(_cat(), ["cat"], {}, file_actions=[*actions, (os.POSIX_SPAWN_DUP2, 1, 2)])
     os.close(end)
@@ -234,9 +235,8 @@ def drop_privileges(level: str, user: int) -> None:
         Path("/proc/self/gid_map").write_text("1000 0 1")
     os.nice(NICENESS)
     if sys.platform == "linux":
-        prctl(
-            PR_SET_NO_NEW_PRIVS, 1
-        )  # else the kernel refuses an ordinary user's filter, and obeys set-user-ID files
+        # Otherwise the kernel refuses an ordinary user's filter, and obeys set-user-ID files.
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
         # Not before the user is changed: that resets it.
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         seccomp.install(libc())
@@ -244,7 +244,7 @@ def drop_privileges(level: str, user: int) -> None:
 
 def limit_resources(limits: Limits) -> None:
     """Set the limits of this process and of those that it starts; they cannot be raised again."""
-    for what, most in (
+    for limit, most in (
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_FSIZE, limits.disk_bytes),
@@ -253,11 +253,12 @@ def limit_resources(limits: Limits) -> None:
         (resource.RLIMIT_NPROC, limits.processes),
     ):
         with suppress(ValueError, OSError):
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(limit, (most, most))
 
 
 def _can_unshare(flags: int) -> bool:
-    """Return whether the kernel allows these namespaces: tried in a child that exits at once."""
+    """Return whether the kernel allows these namespaces."""
+    # Only trying shows it, and a process cannot leave its new namespaces: so a child tries, and exits.
     child = os.fork()
     if child == 0:
         code = 1

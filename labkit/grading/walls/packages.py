@@ -1,6 +1,6 @@
-"""Which installed packages a learner's process sees: those that labkit needs, and those for figures and tables.
+"""The installed packages that a learner's process sees: those that labkit needs, and those for figures and tables.
 
-A teacher's environment may hold others, with solutions or secrets in them.
+A teacher's environment can have others, with solutions or secrets in them.
 """
 
 from __future__ import annotations
@@ -55,40 +55,39 @@ def package_directories(scratch: Path) -> list[PackageDirectory]:
     found: list[PackageDirectory] = []
     for directory in _directories():
         present = set(os.listdir(directory))
-        stay = (
-            present & (visible.get(directory, set()) | set(NOT_INSTALLED))
-            if directory in visible
-            else set()
-        )
-        if stay != present:
-            whiteouts = (
-                _whiteouts(scratch / f"packages-{len(found)}", present - stay) if stay else ""
-            )
-            found.append(PackageDirectory(str(directory), tuple(sorted(stay)), whiteouts))
+        stay: set[str] = set()
+        whiteouts = ""
+        if directory in visible:
+            stay = present & (visible[directory] | set(NOT_INSTALLED))
+        if stay == present:
+            continue
+        if stay:
+            whiteouts = _whiteouts(scratch / f"packages-{len(found)}", present - stay)
+        found.append(PackageDirectory(str(directory), tuple(sorted(stay)), whiteouts))
     return found
 
 
 def _visible_entries() -> dict[Path, set[str]]:
     """List the entries of the distributions that are visible, by the directory that they lie in."""
-    from labkit.backends.bundle import (
-        installed_versions,  # imported when a grader starts, while its fork server imports more
-    )
+    # Imported only when a grader starts, at the same time as its fork server imports more.
+    from labkit.backends.bundle import installed_versions
 
-    found: dict[Path, set[str]] = {}
-    names = {name for wanted in VISIBLE for name in installed_versions(wanted)}
+    names = set().union(*map(installed_versions, VISIBLE))
     if DISTRIBUTION not in names:
         return {}
+    entries: dict[Path, set[str]] = {}
     for name in names:
         distribution = metadata.distribution(name)
         directory = Path(str(distribution.locate_file(""))).resolve()
-        found.setdefault(directory, set()).update(_entries(distribution))
-    return found
+        entries.setdefault(directory, set()).update(_entries(distribution))
+    return entries
 
 
 def _entries(distribution: metadata.Distribution) -> Iterator[str]:
     """List the names that a distribution has in its directory of packages."""
     record = distribution.read_text("RECORD")
-    if record is None:  # an egg, or what an operating system installed
+    # An egg, or a package that an operating system installed.
+    if record is None:
         for file in distribution.files or ():
             yield file.parts[0]
         yield from (distribution.read_text("top_level.txt") or "").split()
@@ -115,9 +114,11 @@ def _directories() -> list[Path]:
 def _whiteouts(directory: Path, names: set[str]) -> str:
     """Make a directory that hides names in an overlay; return its path, empty where the system does not let us."""
     directory.mkdir()
-    directory.chmod(0o755)  # the merged directory's
+    # An overlay takes the merged directory's mode from its topmost layer.
+    directory.chmod(0o755)
     try:
         for name in names:
+            # A character device 0:0 is a whiteout: https://docs.kernel.org/filesystems/overlayfs.html
             os.mknod(directory / name, stat.S_IFCHR, 0)
     except OSError:
         return ""

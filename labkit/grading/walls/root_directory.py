@@ -27,39 +27,44 @@ from labkit.grading.walls.syscalls import (
     pivot_root,
 )
 
-VISIBLE_SETTINGS = (
-    *(
-        "group",
-        "hosts",
-        "host.conf",
-        "nsswitch.conf",
-        "passwd",
-        "protocols",
-        "resolv.conf",
-        "services",
-    ),
-    *(
-        "alternatives",
-        "ld.so.cache",
-        "localtime",
-        "mime.types",
-        "ssl",
-        "pki",
-        "ca-certificates",
-        "crypto-policies",
-    ),
-)
-"""The entries of ``/etc`` that are visible. Others may have secrets that all users of the machine can read."""
+VISIBLE_SETTINGS = [
+    "group",
+    "hosts",
+    "host.conf",
+    "nsswitch.conf",
+    "passwd",
+    "protocols",
+    "resolv.conf",
+    "services",
+    "alternatives",
+    "ld.so.cache",
+    "localtime",
+    "mime.types",
+    "ssl",
+    "pki",
+    "ca-certificates",
+    "crypto-policies",
+]
+"""The entries of ``/etc`` that are visible. Others can hold secrets that all users of the machine may read."""
 
-MASKED_IN_PROC = (
-    *("cmdline", "config.gz", "diskstats", "interrupts", "iomem", "kallsyms"),
-    *("key-users", "keys", "modules", "partitions", "timer_list"),
-)
-"""Files of ``/proc`` that are empty: how the machine was started, and what it is made of."""
+MASKED_IN_PROC = [
+    "cmdline",
+    "config.gz",
+    "diskstats",
+    "interrupts",
+    "iomem",
+    "kallsyms",
+    "key-users",
+    "keys",
+    "modules",
+    "partitions",
+    "timer_list",
+]
+"""Files of ``/proc`` that appear empty: they describe the machine, and how it was started."""
 
 
 def warm_up() -> None:
-    """Fill the caches, before forks inherit them."""
+    """Fill the caches before forks inherit them."""
     if sys.platform == "linux":
         _required_paths()
         _masked_in_proc()
@@ -74,18 +79,17 @@ def mount_root(
     hidden: Iterable[Path],
     packages: Iterable[PackageDirectory],
 ) -> None:
-    """Replace the root file system by one that holds Python and nothing else.
+    """Replace the root file system by one that has Python and nothing else.
 
-    What a Python process requires is bind-mounted read-only at its own path; the rest of the
-    machine's files, submissions and solutions among them, do not exist. The home directory is a
-    temporary file system.
+    The files that a Python process requires are bind-mounted read-only at their own paths; the machine's other
+    files, such as submissions and solutions, do not exist. The home directory is a temporary file system.
 
     Args:
         level: The isolation level.
         root: An empty directory to mount the new root at.
         home: The home directory.
         limits: The size of the home directory.
-        hidden: Directories that are covered although they lie in one that is required.
+        hidden: Directories that are covered although they are in a required one.
         packages: The directories of packages of which a part is left out.
 
     Raises:
@@ -94,10 +98,10 @@ def mount_root(
     if level == "plain":
         home.mkdir(parents=True, exist_ok=True)
         return
-    # systemd mounts / as shared: without this the mounts below would appear on the machine, too.
+    # systemd mounts / as shared, so that the mounts below would appear on the machine, too.
     mount("none", "/", "", MS_REC | MS_PRIVATE)
     mount("tmpfs", str(root), "tmpfs", MS_NOSUID, "size=1m,nr_inodes=1024,mode=755")
-    # Before the required paths, which may lie below one of them.
+    # Before the required paths, which can be below one of them, such as a Python in /tmp.
     for path, share in ((home, 1), (Path("/tmp"), 4), (Path("/dev/shm"), 4)):
         target = root / path.relative_to("/")
         target.mkdir(parents=True, exist_ok=True)
@@ -115,9 +119,10 @@ def mount_root(
     )
     (root / "dev/ptmx").symlink_to("pts/ptmx")
     _mount_proc(str(root / "proc"))
+    # Read-only as soon as it is complete: nothing can be mounted over, or created, by the learner.
     mount("none", str(root), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
     os.chdir(root)
-    # Not chroot: the old root would still be mounted, and whoever is root can leave a chroot.
+    # Not chroot: the old root would still be mounted, and a process with root's rights can leave a chroot.
     pivot_root()
     os.chdir("/")
 
@@ -134,7 +139,7 @@ def sandbox_home() -> Path:
 
 
 def is_visible(path: Path) -> bool:
-    """Whether an absolute path of this machine is visible to a learner's process; links are not followed."""
+    """Return whether a learner's process sees an absolute path of this machine; links are not followed."""
     return any(path.is_relative_to(required) for required in _required_paths())
 
 
@@ -142,28 +147,35 @@ def is_visible(path: Path) -> bool:
 def _required_paths() -> dict[Path, int]:
     """List the directories and devices that a Python process requires, outermost first, with their mode."""
     package = Path(__file__).resolve().parents[2]
-    wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64")]
-    wanted += [Path("/etc") / name for name in VISIBLE_SETTINGS]
-    wanted += [
-        Path(sys.prefix).resolve(),
-        Path(sys.base_prefix).resolve(),
-        package,
-        package.parent / "clusters",
+    names = [
+        "/usr",
+        "/bin",
+        "/sbin",
+        "/lib",
+        "/lib64",
+        "/dev/null",
+        "/dev/zero",
+        "/dev/random",
+        "/dev/urandom",
     ]
-    if kubectl := shutil.which("kubectl"):
-        wanted += [Path(kubectl), Path(kubectl).resolve()]
-    wanted += [Path("/dev") / name for name in ("null", "zero", "random", "urandom")]
-    found: dict[Path, int] = {}
-    for path in sorted(
-        {path for path in wanted if path.exists()}, key=lambda path: len(path.parts)
-    ):
-        if not any(path.is_relative_to(other) for other in found):
-            found[path] = path.lstat().st_mode
-    return found
+    names += [f"/etc/{name}" for name in VISIBLE_SETTINGS]
+    paths = {Path(name) for name in names}
+    # A virtual environment's Python is a link to the base installation's.
+    paths |= {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
+    paths |= {package, package.parent / "clusters"}
+    kubectl = shutil.which("kubectl")
+    if kubectl:
+        paths |= {Path(kubectl), Path(kubectl).resolve()}
+    modes: dict[Path, int] = {}
+    for path in sorted(filter(Path.exists, paths), key=lambda path: len(path.parts)):
+        if not any(path.is_relative_to(other) for other in modes):
+            modes[path] = path.lstat().st_mode
+    return modes
 
 
 def _bind_mount(source: str, mode: int, target: str) -> None:
     """Mount a directory or a device read-only; copy a symbolic link."""
+    # The kernel ignores MS_RDONLY in a bind mount; it takes a second call, which remounts it.
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if stat.S_ISLNK(mode):
         os.symlink(os.readlink(source), target)

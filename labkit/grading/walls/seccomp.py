@@ -1,4 +1,4 @@
-"""A seccomp filter against system calls that a learner's code has no need of.
+"""A seccomp filter against system calls that a learner's code does not need.
 
 They allocate memory that no resource limit counts: anonymous files, System V shared memory,
 queues and semaphores, io_uring, keys, file systems in new namespaces, and pages that only a pipe
@@ -99,8 +99,9 @@ class _Program(ctypes.Structure):
 
 
 def warm_up() -> None:
-    """Assemble the filter, before forks inherit it."""
-    if machine := MACHINES.get(os.uname().machine):
+    """Assemble the filter before forks inherit it."""
+    machine = MACHINES.get(os.uname().machine)
+    if machine:
         program(machine)
 
 

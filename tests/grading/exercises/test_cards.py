@@ -33,7 +33,13 @@ KEPT = Item(
 BROKEN = replace(KEPT, ok=False, seen="The server says allowed (RBAC: allowed by b).", points=-0.5)
 LEFT_OUT = Item("A pod called", "not judged: no pod runs (none)", False, 0.0, 0.0, "", judged=False)
 TOO_MUCH = Item(
-    NOTHING_MORE, "Granted too: a, and 1 more.", False, -0.5, 0.0, "Look at who has it."
+    NOTHING_MORE,
+    "Granted too: a, and 1 more.",
+    False,
+    -0.5,
+    0.0,
+    "Look at who has it.",
+    is_excess=True,
 )
 SCORE = TaskScore("4.1", "A reader", 0.0, 2.0, (), (), 1)
 LOOK_AGAIN = Row("then", 'look again; paper.hint("4.1") helps; the next check names the cause')

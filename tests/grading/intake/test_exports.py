@@ -8,7 +8,7 @@ import pytest
 
 from labkit.core.errors import UsageError
 from labkit.grading.intake.exports import Deadline, read_extensions, read_groups, read_time
-from labkit.grading.intake.intake import Intake, take_in
+from labkit.grading.intake.intake import Intake, collect
 from labkit.grading.intake.roster import Roster
 from labkit.grading.session import GradingSession
 from tests.grading.reports.test_overrides import FixedGrader
@@ -52,7 +52,7 @@ def took(
     )
     people = Roster(table) if roster else None
     unpacked = folder.parent / "unpacked"
-    return take_in([folder], unpacked, roster=people, deadline=deadline, **options)  # type: ignore[arg-type] # a test's own
+    return collect([folder], unpacked, roster=people, deadline=deadline, **options)  # type: ignore[arg-type] # a test's own
 
 
 @pytest.fixture

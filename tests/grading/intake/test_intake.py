@@ -18,7 +18,7 @@ import pytest
 
 from labkit.core.errors import UsageError
 from labkit.grading.intake import archives, submissions
-from labkit.grading.intake.intake import Intake, take_in
+from labkit.grading.intake.intake import Intake, collect
 from labkit.grading.intake.roster import Roster
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells, files_beside, find
 from tests.grading.support import submit
@@ -67,7 +67,7 @@ def took_paths(
     table.write_bytes(roster if isinstance(roster, bytes) else roster.encode())
     unpacked = tmp_path / "unpacked"
     people = Roster(table) if roster else None
-    return take_in(paths, unpacked, roster=people, duplicates=duplicates, late=late)
+    return collect(paths, unpacked, roster=people, duplicates=duplicates, late=late)
 
 
 def learners(intake: Intake) -> list[str]:

@@ -49,7 +49,9 @@ def scored(
     excess: tuple[str, ...] = (),
     gone: tuple[str, ...] = (),
 ) -> TaskScore:
-    return score_task(TaskFindings(TASK, findings, needed, excess, gone, weight=len(excess)))
+    return score_task(
+        TaskFindings(TASK, findings, needed, list(excess), list(gone), weight=len(excess))
+    )
 
 
 KINDS = ("missing-part",)
@@ -93,7 +95,7 @@ def test_a_check_earns_its_points_and_a_broken_limit_costs_them(
 def test_every_task_has_two_limits_more() -> None:
     task = scored((check(2.0), YES))
     assert task.items[1:] == (
-        Item(NOTHING_MORE, KEPT, True, 0.0, 0.0, HINTS[0]),
+        Item(NOTHING_MORE, KEPT, True, 0.0, 0.0, HINTS[0], is_excess=True),
         Item(NOTHING_GONE, KEPT, True, 0.0, 0.0, HINTS[1]),
     )
     assert (task.id, task.title, task.points, task.most, task.full) == (
@@ -145,9 +147,9 @@ def test_least_privilege_is_the_need_over_what_was_granted(
 
 def test_an_exercise_has_the_points_of_its_tasks() -> None:
     findings = [
-        TaskFindings(TASK, ((check(2.0), YES),), 1, ()),
-        TaskFindings(SPEC.tasks[1], ((check(1.0), YES), (check(1.0), LEFT_OUT)), 1, ()),
-        TaskFindings(SPEC.tasks[2], ((check(1 / 3), YES), (check(2.0), NO)), 1, ()),
+        TaskFindings(TASK, ((check(2.0), YES),), 1),
+        TaskFindings(SPEC.tasks[1], ((check(1.0), YES), (check(1.0), LEFT_OUT)), 1),
+        TaskFindings(SPEC.tasks[2], ((check(1 / 3), YES), (check(2.0), NO)), 1),
     ]
     whole = score(SPEC, "ann", findings)
     assert (whole.exercise, whole.learner) == ("ex4-roles", "ann")
@@ -159,7 +161,7 @@ def test_an_exercise_has_the_points_of_its_tasks() -> None:
 
 def test_the_first_hint_of_a_task_stands_with_the_checks_that_have_none() -> None:
     for task in some(task for spec in EXERCISES for task in spec.tasks):
-        item = score_task(TaskFindings(task, ((check(1.0), NO),), 0, ())).items[0]
+        item = score_task(TaskFindings(task, ((check(1.0), NO),), 0)).items[0]
         assert item.hint == task.texts["hints"][0]
 
 

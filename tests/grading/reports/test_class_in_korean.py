@@ -76,6 +76,7 @@ def result(learner: str, *, ended: str = "done", points: float = 2.0, **more: An
         0.0,
         "",
         kinds=("verb-added",),
+        is_excess=True,
     )
     task = TaskScore("4.1", "A reader", points, 2.0, (item, limit), (excess,), 1)
     score = Score(EXERCISE, learner, (task,))

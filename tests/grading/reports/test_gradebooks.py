@@ -70,7 +70,7 @@ def test_canvas_finds_students_and_assignments(tmp_path: Path) -> None:
         result("kimmin"),
         result("dan"),
     ]
-    write_gradebooks(results, people, tmp_path)
+    write_gradebooks(results, people, tmp_path, {})
     known = {"11": "Ann", "s02": "Zoë", "13": "Kim", "dan": "Dan"}
     assert canvas_reads(tmp_path / "canvas.csv", known) == {
         "Ann": {"ex4-roles": "1.5", "ex6-final": "0.25"},
@@ -88,13 +88,13 @@ def test_canvas_own_export_comes_back_with_its_cells(tmp_path: Path) -> None:
     table.write_text(
         'Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n"Lee, Ann",11,0017,ann17,Lab A\n'
     )
-    write_gradebooks([result("ann17")], Roster(table).people, tmp_path)
+    write_gradebooks([result("ann17")], Roster(table).people, tmp_path, {})
     assert rows(tmp_path / "canvas.csv")[2] == ["Lee, Ann", "11", "0017", "ann17", "Lab A", "1.5"]
 
 
 def test_moodles_worksheet_has_what_its_import_needs(tmp_path: Path) -> None:
     people = {"s01": Person("s01", "Ann Lee", "ann@x.edu", {"moodle": "101"}, {"id": "s01"})}
-    write_gradebooks([result("s01"), result("s01", "ex6-final")], people, tmp_path)
+    write_gradebooks([result("s01"), result("s01", "ex6-final")], people, tmp_path, {})
     for exercise in EXERCISES:
         heading, row = rows(tmp_path / "moodle" / f"{exercise}.csv")
         cells = dict(zip(heading, row, strict=True))
@@ -112,7 +112,7 @@ def test_a_participant_without_an_id_number_gets_none(tmp_path: Path) -> None:
     table.write_text(
         "Identifier,Full name,ID number,Email address\nParticipant 7,Ann Lee,,ann@x.edu\n"
     )
-    write_gradebooks([result("ann@x.edu")], Roster(table).people, tmp_path)
+    write_gradebooks([result("ann@x.edu")], Roster(table).people, tmp_path, {})
     assert rows(tmp_path / "moodle" / "ex4-roles.csv")[1][:4] == [
         "Participant 7",
         "Ann Lee",
@@ -124,7 +124,7 @@ def test_a_participant_without_an_id_number_gets_none(tmp_path: Path) -> None:
 def test_what_the_grader_failed_at_changes_no_gradebook(tmp_path: Path) -> None:
     """An empty cell changes nothing; a zero would be a score."""
     failed = replace(result("ann"), ended=FAILED)
-    write_gradebooks([failed, result("bob")], {}, tmp_path)
+    write_gradebooks([failed, result("bob")], {}, tmp_path, {})
     assert [row[5] for row in rows(tmp_path / "canvas.csv")[2:]] == ["", "1.5"]
     assert [row[1] for row in rows(tmp_path / "moodle" / "ex4-roles.csv")[1:]] == ["bob"]
     write_all([result("ann")], tmp_path)
@@ -142,7 +142,7 @@ def test_a_name_is_no_formula(start: str, tmp_path: Path) -> None:
             "s01", name, f"{start}m@x.edu", {"canvas": "1"}, {"section": name, "sis user id": name}
         )
     }
-    write_gradebooks([result("s01")], people, tmp_path)
+    write_gradebooks([result("s01")], people, tmp_path, {})
     cells = [cell for path in tmp_path.rglob("*.csv") for row in rows(path) for cell in row]
     assert sum(cell.startswith("'" + start) for cell in cells) == 5
     assert not [cell for cell in cells if cell.startswith(start)]
@@ -236,7 +236,7 @@ def test_feedback_goes_back_as_each_system_takes_it(tmp_path: Path) -> None:
     heading, row, _ = rows(tmp_path / "moodle" / "ex4-roles.csv")
     assert heading[-1] == "Feedback comments"
     assert row[-1].splitlines()[:2] == ["It is late.", "4.1 A reader: 1.5 of 2"]
-    write_gradebooks(results, {}, tmp_path)
+    write_gradebooks(results, {}, tmp_path, {})
     assert not (tmp_path / "canvas" / "ex4-roles-feedback.zip").exists()
 
 
@@ -244,7 +244,7 @@ def test_a_comment_says_why_a_notebook_was_not_graded_to_its_end(tmp_path: Path)
     unreadable = unreadable_result(
         Submission("s01", "ex4-roles", Path("x")), "root", "It is no notebook."
     )
-    write_gradebooks([unreadable, replace(result("s02"), ended="time limit")], {}, tmp_path)
+    write_gradebooks([unreadable, replace(result("s02"), ended="time limit")], {}, tmp_path, {})
     _, first, second = rows(tmp_path / "moodle" / "ex4-roles.csv")
     assert first[-1].splitlines()[0] == "It could not be graded: It is no notebook."
     assert second[-1].splitlines()[0].startswith("The notebook was ended: time limit.")
@@ -265,5 +265,5 @@ def test_canvas_own_assignment_is_filled(headings: str, column: str, tmp_path: P
     table.write_text(
         f"Student,ID,SIS User ID,SIS Login ID,Section,{headings}\nAnn,11,s01,ann,A,,,\n"
     )
-    write_gradebooks([result("ann")], Roster(table).people, tmp_path)
+    write_gradebooks([result("ann")], Roster(table).people, tmp_path, {})
     assert rows(tmp_path / "canvas.csv")[0][5:] == [column]

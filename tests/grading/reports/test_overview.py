@@ -200,7 +200,7 @@ def test_the_three_files_say_the_same(tmp_path: Path) -> None:
 
 def test_a_spreadsheet_takes_nothing_for_a_formula(tmp_path: Path) -> None:
     write_overview([result("=cmd", 0, output=f"{TRACE}=1Error\n")], [], tmp_path)
-    item = Item(NOTHING_MORE, "", False, 0, 2, "", kinds=("watch-added",))
+    item = Item(NOTHING_MORE, "", False, 0, 2, "", kinds=("watch-added",), is_excess=True)
     task = TaskScore("4.1", "T", 0, 2, (item,), ("@x",), 1)
     left_out = ["=HYPERLINK(1)"]
     write_overview([replace(result("a"), score=Score("e", "a", (task,)))], [], tmp_path, left_out)
