@@ -113,6 +113,7 @@ class GradingSession:
         self.submissions = {entry.key: entry for entry in submissions.submissions}
         self._options = options
         self._earlier_classes = [
+            # Learners of earlier classes can have the ids of this one's.
             replace(entry, learner=f"{folder.name}: {entry.learner}")
             for folder in options.earlier
             for entry in find(folder)
@@ -157,6 +158,7 @@ class GradingSession:
             yield f"Not yours: {self._store.unsigned} stored results; they are graded again."
         for reason, count in self.stored.outdated.items():
             yield f"Not used: {count} stored results, which are graded again: {reason}."
+        # They stay stored, in case the teacher named only some of the folders.
         if self.stored.gone:
             gone = ", ".join(map(" ".join, sorted(self.stored.gone)))
             line = f"Graded before, not in what is named now, and not in the reports: {gone}."
@@ -207,6 +209,7 @@ class GradingSession:
                         course_fingerprint=self._options.course,
                     )
                     self.results_by_key[result.key] = result
+                    # A failure of the grader is not a result: the submission is graded the next time.
                     if result.ended != FAILED:
                         store(inspection.digest, result)
                     on_result(result)
@@ -277,6 +280,7 @@ class GradingSession:
             if result.cluster == self._options.cluster
         }
         whole = self.intake.whole
+        # Without the secret, every name in them would be judged as another learner's.
         with_secret = any(result.course_fingerprint for _, result in last.values())
         if with_secret and not (self._options.course or whole):
             raise UsageError(

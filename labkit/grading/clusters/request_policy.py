@@ -106,6 +106,7 @@ class RequestPolicy:
         path = _path(call, call.namespace if call.resource != "namespaces" else "", call.name)
         if path in self.created or self._is_own(call.namespace):
             return ""
+        # A PUT, or a PATCH with server-side apply, creates an object that does not exist.
         if self._admin.get(path).status == 404:
             return _refusal_of_creation(call)
         return text("{path} was there before and is not changed here", path)

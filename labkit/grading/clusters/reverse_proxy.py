@@ -228,6 +228,7 @@ def _read_head(learner: ssl.SSLSocket) -> tuple[str, bytes]:
             raise ValueError("no request")
     head, _, rest = data.partition(b"\r\n\r\n")
     text = head.decode("latin-1")
+    # Some servers end a line at a bare CR or LF, and would see other headers than this proxy.
     if any(char in line for line in text.split("\r\n") for char in "\r\n\0"):
         raise ValueError("a line that ends otherwise")
     return text, rest
@@ -235,6 +236,7 @@ def _read_head(learner: ssl.SSLSocket) -> tuple[str, bytes]:
 
 def _field(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
+    # RFC 9112, 5.1: white space before the colon has been used for smuggling requests.
     if not colon or not name or name != name.strip():
         raise ValueError("no header")
     return name, value.strip()

@@ -113,5 +113,6 @@ def seed_name(learner: str, code: str = "") -> str:
 
 
 def _check(characters: str, learner: str) -> str:
+    # Without the secret, so that a learner's own lab can check a code.
     digest = hashlib.sha256(f"{characters}\0{learner_name(learner)}".encode()).digest()
     return b32encode(digest).decode()[:CHECK_CHARACTERS]

@@ -88,6 +88,7 @@ class Exercise(Displayable):
             UsageError: There is no such task, or the exercise was begun under another name.
         """
         tasks = self._tasks(task)
+        # Before the objects are created: the policy of this moment was not granted by the learner.
         self._notes.begin(self._seed_name)
         for entry in tasks:
             objects = entry.variant(Seed(self._seed_name)).setup

@@ -89,6 +89,7 @@ class Notes:
         return known if known.get("began") == self._lab.journal.began else {}
 
     def _change(self, **facts: object) -> None:
+        # A notebook and a terminal can check tasks at the same time.
         with locked(self._path.with_name(f".{self._path.name}.lock")):
             document = {**self._read(), **facts, "began": self._lab.journal.began}
             write_private(self._path, json.dumps(document, ensure_ascii=False))

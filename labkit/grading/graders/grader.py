@@ -112,6 +112,7 @@ class Grader(WithWorkers):
                 else:
                     report(result)
 
+        # It notices when one submission's request keeps the loop from serving the others.
         watching = asyncio.create_task(self._watch.run())
         try:
             async with asyncio.TaskGroup() as group:

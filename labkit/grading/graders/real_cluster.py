@@ -201,6 +201,7 @@ class RealClusterGrader(WithWorkers):
         self._new_cluster = partial(
             SharedCluster,
             lab,
+            # The proxy's own; it never verifies or signs tokens.
             keys=Keys.generate(b"-"),
             pods=self._pods,
             settle_seconds=settle_seconds,
@@ -307,6 +308,7 @@ def lab_for(
     """
     with ExitStack() as stack:
         if backend == "kind":
+            # The teacher's own kind cluster has labkit's usual name, and must not be used.
             os.environ.setdefault("LABKIT_KIND_CLUSTER", KIND_CLUSTER)
             lab = Lab("kind", image=image, home=home_path() / "grading", say=progress)
             stack.callback(lab.stop)
@@ -325,6 +327,7 @@ def lab_for(
                 start=False,
                 say=progress,
             )
+            # A copy with this context alone: the teacher may change the current one during the grading.
             kubeconfigs.extract(kubeconfig, named, ensure_private(home / "existing") / "kubeconfig")
         yield lab
 

@@ -239,4 +239,5 @@ def _readable_output(output: str) -> str:
 
 
 def _shortened(text: str, most: int) -> str:
+    # Both ends: the first error is usually the cause, and the last lines show how it ended.
     return text if len(text) <= most else f"{text[: most // 2]}\n[…]\n{text[-most // 2 :]}"

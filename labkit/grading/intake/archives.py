@@ -99,16 +99,19 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int
     """Write one file, and return its size. Of a file that is too large, one byte more than allowed is written."""
     name = _name(entry)
     parts = PurePosixPath(name).parts
+    # The last form is a drive of Windows.
     if name.startswith("/") or ".." in parts or re.match("[A-Za-z]:", name):
         raise Refused("its path leads out of the archive")
     if len(parts[:-1]) > MAX_DEPTH:
         raise Refused(f"it lies in more than {MAX_DEPTH} folders")
+    # 0 is an archive made on Windows. A link could lead out of the folder.
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Refused("it is no ordinary file")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise Refused("it is compressed in an unusual way")
     path = folder.joinpath(*parts)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Mode x: of two entries with one name the first counts, and the second is reported.
     with opened.open(entry) as source, path.open("xb") as target:
         size = target.write(
             source.read((MAX_FOUND if name.lower().endswith(SUFFIX) else MAX_BYTES) + 1)

@@ -39,6 +39,7 @@ def _written_name(cells: Iterable[str]) -> str:
 def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
     """Return whether a notebook has another code than the one with which its learner is graded."""
     codes = [match[1] for source in cells for match in DECLARED_CODE.finditer(source)]
+    # A code that does not fit its learner raises an error, and is another one as well.
     with suppress(UsageError):
         return any(seed_name(submission.learner, code) != submission.seed_name for code in codes)
     return True

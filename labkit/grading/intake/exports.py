@@ -52,6 +52,7 @@ def with_facts(
 
 def _metadata(folder: Path) -> dict[str, Any]:
     with suppress(Unreadable, yaml.YAMLError, ValueError, RecursionError):
+        # Not load(), which can create any Python object: a learner may have handed this file in.
         document = yaml.safe_load(read_untrusted(folder / METADATA))
         if isinstance(document, dict):
             return document
@@ -83,6 +84,7 @@ def _of_gradescope(entry: Submission, about: dict[str, Any]) -> Submission:
 
 def _of_nbgrader(entry: Submission) -> str:
     """Return the time that nbgrader wrote next to a notebook, such as ``2026-02-02 15:58:23.948203 UTC``."""
+    # In other layouts a file of this name is the learner's own.
     if entry.path.parent.name != entry.exercise:
         return ""
     with suppress(Unreadable, ValueError, KeyError):

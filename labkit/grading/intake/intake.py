@@ -208,6 +208,7 @@ def _identified(
             intake.leave_out([f"{entry.label}: {entry.learner} is another's id in the roster"])
             continue
         if person is None:
+            # Graded nevertheless: the roster may be older than the learner.
             intake.lines.append(f"Not in the roster, and graded as {entry.learner}: {entry.label}.")
             person = Person(entry.learner, entry.name)
         system, _, number = entry.sender.rpartition(":")

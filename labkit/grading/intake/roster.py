@@ -164,6 +164,7 @@ def _person(row: dict[str, str]) -> Person | None:
     )
     # Moodle's identifier is "Participant 123".
     moodle = "".join(filter(str.isdigit, row.get("identifier", "")))
+    # In Canvas's export "ID" is its own number, and the login is the learner's id.
     canvas = row.get("id", "") if "sis login id" in row else ""
     if canvas and name == TEST_STUDENT:
         return None
@@ -175,11 +176,13 @@ def _person(row: dict[str, str]) -> Person | None:
         name
         or f"{row.get(FIRST_NAME, '')} {row.get('last name') or row.get('surname', '')}".strip()
     )
+    # Different ids can have become the same one.
     if SHORTENED.fullmatch(id_):
         raise UsageError(
             f"A spreadsheet shortened an id: {id_}.",
             todo="Make its column text, and save it again.",
         )
+    # Spreadsheets write a column of numbers with decimals.
     learner = learner_name(re.sub(r"^(\d+)\.0$", r"\1", id_) or mail or moodle)
     return Person(learner, name, mail, numbers, row) if learner else None
 

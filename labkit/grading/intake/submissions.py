@@ -1,6 +1,6 @@
 """Find submissions and read their cells. Nothing in them is trusted.
 
-What systems name the files of a bulk download: Canvas ``NAME_[LATE_]USER_FILE_name.ipynb``, the name in lower case
+The names of files in bulk downloads: Canvas ``NAME_[LATE_]USER_FILE_name.ipynb``, the name in lower case
 without spaces (https://github.com/instructure/canvas-lms/blob/master/lib/content_zipper.rb); Moodle
 ``Full Name_ID_assignsubmission_file/…``, with ``_`` at the end in earlier versions, or, without folders,
 ``…_file_name.ipynb`` (https://github.com/moodle/moodle/blob/main/mod/assign/classes/downloader.php).
@@ -35,19 +35,19 @@ NBFORMAT = 4
 """The notebook format since 2015; earlier ones have their cells elsewhere."""
 
 SUFFIX = ".ipynb"
-"""How the name of a notebook ends, in small or capital letters."""
+"""The end of a notebook's name, in small or capital letters."""
 
 WRAPPER = "submitted"
-"""nbgrader's name of the folder that holds learners' folders."""
+"""nbgrader's name for the folder above learners' folders."""
 
 LEARNERS_FOLDER = 2
-"""The depth from which a submission lies in a folder of its learner's."""
+"""The least depth of a submission in a folder of its learner's."""
 
 MAX_FILES = 256
-"""How many files beside a notebook are given to it."""
+"""How many files from its folder a notebook gets."""
 
 MAX_ENTRIES = 4096
-"""How many files and folders beside a notebook are looked at: meanwhile its grader serves nobody else."""
+"""How many files and folders of a notebook's folder are listed: meanwhile its grader serves no other."""
 
 KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MULTILINE)
 """A line of code that may call kubectl."""
@@ -57,12 +57,12 @@ CANVAS = re.compile(
     re.DOTALL,
 )
 CANVAS_PAGE = re.compile(r".+_\d+_(text|link)\.html", re.DOTALL)
-"""What Canvas makes of a text or an address that was handed in instead of a file."""
+"""Canvas's file for a text or an address that was handed in instead of a file."""
 
 MOODLE = re.compile(r"(?P<name>.*)_(?P<person>\d+)_assignsubmission_file_?(?P<rest>.*)", re.DOTALL)
 
 COPY = re.compile(r"(-\d+| \(\d+\))?$")
-"""What Canvas adds to a file's name that was handed in before, and browsers to one that was downloaded before."""
+"""The suffix by Canvas for a file that was handed in before, and by browsers for one that was downloaded before."""
 
 
 Key = tuple[str, str]
@@ -70,7 +70,7 @@ Key = tuple[str, str]
 
 
 class Unreadable(Exception):
-    """A submission that is no notebook."""
+    """A submission cannot be read as a notebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ class Submission:
         path: The notebook.
         origin: The entry of the searched folder that it was found in.
         depth: How many parts its path has below the searched folder; 0 for a notebook that was named itself.
-        sender: Who handed it in, as the system tells them apart: ``canvas:NUMBER``, ``moodle:NUMBER``, a folder's name.
+        sender: The system's identifier of the sender: ``canvas:NUMBER``, ``moodle:NUMBER``, a folder's name.
         name: The sender's name, as the system writes it.
-        late: Whether the system says that it is late.
-        version: The system's number of the file, which grows; 0 where there is none.
-        code: The learner's code, where the course has a secret.
-        aliases: What else the system says of the sender: an id and a mail address.
-        group: Those who handed it in together, all of them; empty for one learner.
-        handed_in: When, as ISO 8601 with a zone, where an export says so; never a file's date.
+        late: Whether the system marks it as late.
+        version: The system's number of the file, which grows; 0 without one.
+        code: The learner's code, if the course has a secret.
+        aliases: The sender's id and mail address in the export.
+        group: All learners who handed it in together; empty for one learner.
+        handed_in: The time in the export, as ISO 8601 with a zone; never a file's date.
         delay: How late that is, in words; empty if it is not late, or not known.
     """
 
@@ -126,7 +126,7 @@ class Submission:
 
     @property
     def shares_folder(self) -> bool:
-        """Whether it lies in no folder of its learner's, so that what lies beside it may be another's."""
+        """Whether it is not in a folder of its learner's, so that other files there may be another learner's."""
         return self.depth < LEARNERS_FOLDER
 
 
@@ -143,14 +143,14 @@ def find(folder: Path) -> list[Submission]:
         raise UsageError(
             f"There is no {folder}.", todo="Name the folder that holds the submissions."
         )
-    found, _ = choose(walk(folder))
-    if not found:
+    submissions, _ = choose(walk(folder))
+    if not submissions:
         raise none_found(folder)
-    return found
+    return submissions
 
 
 def none_found(where: object, why: str = "") -> UsageError:
-    """The error for a place where no submission is."""
+    """Make the error for a place without a submission."""
     known = ", ".join(exercise.id for exercise in EXERCISES)
     return UsageError(
         f"There is no submission in {where}.",
@@ -165,31 +165,27 @@ def choose(
     """Choose one submission of each learner and exercise.
 
     Args:
-        entries: What ``walk`` found.
-        duplicates: Which of a learner's several counts: ``newest``, ``first``, or none of them (``refuse``). Of
-            those in one folder of a learner's it is the topmost.
+        entries: The notebooks that ``walk`` found.
+        duplicates: Which of a learner's several counts: ``newest``, ``first``, or none of them (``refuse``). In one
+            folder of a learner's it is the topmost.
 
     Returns:
-        The chosen, sorted by learner and exercise, and what is left out, as sentences.
+        The chosen ones, sorted by learner and exercise, and the reasons for leaving out others, as sentences.
     """
     chosen: list[Submission] = []
     lines: list[str] = []
-    ordered = sorted(filter(is_submission, entries), key=lambda each: (*_group(each), each.path))
+    ordered = sorted(filter(is_submission, entries), key=lambda entry: (*_group(entry), entry.path))
     for (learner, exercise), group in groupby(ordered, _group):
-        several, copies = list(group), dict[Path, list[Submission]]()
+        several = list(group)
+        copies: dict[Path, list[Submission]] = {}
         for entry in several:
-            copies.setdefault(
-                entry.path.parents[max(entry.depth, 1) - 1] / entry.origin, []
-            ).append(entry)
-        found = sorted(
-            (min(each, key=_height) for each in copies.values()),
-            key=_age,
-            reverse=duplicates == "newest",
-        )
+            origin = entry.path.parents[max(entry.depth, 1) - 1] / entry.origin
+            copies.setdefault(origin, []).append(entry)
+        found = [min(entries, key=_height) for entries in copies.values()]
+        found.sort(key=_age, reverse=duplicates == "newest")
         senders = {entry.sender for entry in found}
-        if len(senders) > 1 and any(
-            ":" in sender for sender in senders
-        ):  # a system's numbers tell people apart
+        # A system's numbers tell people of one name apart; folders' names do not.
+        if len(senders) > 1 and any(":" in sender for sender in senders):
             lines += [
                 f"{entry.label} would be {learner}'s {exercise}, and another's is as well"
                 for entry in several
@@ -200,6 +196,7 @@ def choose(
             ]
         else:
             names = {entry.name for entry in found if ":" not in entry.sender}
+            # Folders such as "Ann" and "ann" would be one learner in the results.
             if len(names) > 1 and {identity(name) for name in names} == {learner}:
                 ids = {entry.learner for entry in found}
                 found.sort(
@@ -211,7 +208,9 @@ def choose(
                 )
             chosen.append(found[0])
             lines += [
-                f"{each.label}: {found[0].label} counts" for each in several if each is not found[0]
+                f"{entry.label}: {found[0].label} counts"
+                for entry in several
+                if entry is not found[0]
             ]
     return chosen, lines
 
@@ -221,12 +220,12 @@ def _group(entry: Submission) -> tuple[str, str]:
 
 
 def _height(entry: Submission) -> tuple[bool, int, float]:
-    """Orders the submissions in one folder of a learner's, the one that counts first."""
+    """Sort the submissions in one folder of a learner's, the one that counts first."""
     return entry.path.is_dir(), entry.depth, -_age(entry)
 
 
 def _age(entry: Submission) -> float:
-    """The system's number of the file, or when it was changed; only to be compared with its like."""
+    """Return the system's number of the file, or its time of change; numbers and times cannot be compared."""
     if entry.version:
         return entry.version
     with suppress(OSError):
@@ -235,31 +234,29 @@ def _age(entry: Submission) -> float:
 
 
 def skipped(*folders: Path) -> list[str]:
-    """List, as sentences, what looks like a submission and is not found by ``find``."""
-    found = [(folder, entry) for folder in folders for entry in walk(folder)]
-    entries = [entry for _, entry in found]
-    held = {
-        entry.path.relative_to(folder).parts[0] for folder, entry in found if entry.path != folder
-    }
-    tops = sorted(
-        {top.name: top for folder in folders if folder.is_dir() for top in folder.iterdir()}.items()
-    )
-    others = [
-        name for name, top in tops if top.suffix.lower() not in (SUFFIX, ".zip") and top.is_file()
-    ]
-    return [
-        *(f"{entry.label} {_wrong(entry)}" for entry in entries if not is_submission(entry)),
-        *(
-            f"{printable(name)} holds no notebook"
-            for name, top in tops
-            if top.is_dir() and name not in held
-        ),
-        *(
-            f"{printable(name)} is no notebook"
-            for name in others
-            if _system(name) or CANVAS_PAGE.fullmatch(name)
-        ),
-    ]
+    """List, as sentences, the files and folders that look like submissions and are not found by ``find``."""
+    wrong: list[str] = []
+    with_notebooks: set[str] = set()
+    tops: dict[str, Path] = {}
+    for folder in folders:
+        for entry in walk(folder):
+            if entry.path != folder:
+                with_notebooks.add(entry.path.relative_to(folder).parts[0])
+            if not is_submission(entry):
+                has_exercise = not entry.learner and entry.exercise in IDS
+                reason = "names no learner" if has_exercise else "has no exercise's name"
+                wrong.append(f"{entry.label} {reason}")
+        if folder.is_dir():
+            tops |= {top.name: top for top in folder.iterdir()}
+    empty = []
+    others = []
+    for name, top in sorted(tops.items()):
+        if top.is_dir() and name not in with_notebooks:
+            empty.append(f"{printable(name)} holds no notebook")
+        is_other = top.suffix.lower() not in (SUFFIX, ".zip") and top.is_file()
+        if is_other and (_system(name) or CANVAS_PAGE.fullmatch(name)):
+            others.append(f"{printable(name)} is no notebook")
+    return [*wrong, *empty, *others]
 
 
 def printable(path: object) -> str:
@@ -267,16 +264,8 @@ def printable(path: object) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in str(path))
 
 
-def _wrong(entry: Submission) -> str:
-    return (
-        "names no learner"
-        if not entry.learner and entry.exercise in IDS
-        else "has no exercise's name"
-    )
-
-
 def is_submission(entry: Submission) -> bool:
-    """Whether it has an exercise's name, and a learner."""
+    """Return whether a notebook has an exercise's name, and a learner."""
     return bool(entry.learner) and entry.exercise in IDS
 
 
@@ -290,34 +279,33 @@ def code_cells(path: Path) -> list[str]:
 
 
 def parse(data: bytes) -> tuple[list[str], str]:
-    """Parse a notebook: the sources of its code cells, and the language of its kernel, empty where it is not said.
+    """Parse a notebook.
+
+    Returns:
+        The sources of its code cells, and the language of its kernel; empty if it does not name one.
 
     Raises:
-        Unreadable: It is no notebook.
+        Unreadable: It is not a notebook.
     """
+    # Recognized for a clearer reason than "not UTF-8".
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
         raise Unreadable("its text is UTF-16: open it in JupyterLab and save it")
     try:
         document = json.loads(data.decode("utf-8-sig"))
         if document.get("nbformat", NBFORMAT) < NBFORMAT:
-            said = text(
-                "it is a notebook of format {number}: open it in JupyterLab and save it",
-                document["nbformat"],
-            )
-            raise Unreadable(said)
+            reason = "it is a notebook of format {number}: open it in JupyterLab and save it"
+            raise Unreadable(text(reason, document["nbformat"]))
         cells = [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
         return cells, _language(document)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        why = (
-            text("its text is not UTF-8")
-            if isinstance(error, UnicodeDecodeError)
-            else type(error).__name__
-        )
+        why = type(error).__name__
+        if isinstance(error, UnicodeDecodeError):
+            why = text("its text is not UTF-8")
         raise Unreadable(text("it is no notebook ({why})", why)) from error
 
 
 def calls_kubectl(path: Path) -> bool:
-    """Return whether a notebook may call kubectl, so that it cannot be graded where there is none."""
+    """Return whether a notebook may call kubectl, so that it cannot be graded without it."""
     with suppress(Unreadable):
         return any(KUBECTL.search(cell) for cell in code_cells(path))
     return False
@@ -326,21 +314,23 @@ def calls_kubectl(path: Path) -> bool:
 def files_beside(submission: Submission) -> dict[str, bytes]:
     """Read the files in the notebook's folder and below it, by their paths there.
 
-    There are none where the folder may be another's, also a teacher's. Hidden files, links, and what is
-    beyond ``MAX_FILES`` or together larger than ``MAX_BYTES`` are left out.
+    Hidden files, links, and files beyond ``MAX_FILES`` or together larger than ``MAX_BYTES`` are left out.
     """
-    folder, found, left = submission.path.parent, dict[str, bytes](), MAX_BYTES
+    # The folder may be another learner's, or a teacher's with solutions in it.
     if submission.shares_folder:
         return {}
+    folder = submission.path.parent
+    files: dict[str, bytes] = {}
+    left = MAX_BYTES
     visible = below(folder, lambda name: not name.startswith((".", "__pycache__")))
     paths = (path for path in sorted(islice(visible, MAX_ENTRIES)) if path != submission.path)
     for path in islice(paths, MAX_FILES):
         with suppress(Unreadable):
             data = read_untrusted(path)
             if len(data) <= left:
-                found[path.relative_to(folder).as_posix()] = data
+                files[path.relative_to(folder).as_posix()] = data
                 left -= len(data)
-    return found
+    return files
 
 
 def _language(document: dict[str, Any]) -> str:
@@ -351,18 +341,16 @@ def _language(document: dict[str, Any]) -> str:
 
 
 def read_untrusted(path: Path) -> bytes:
-    """Read a file that somebody else made.
+    """Read a file that is not trusted.
 
     Raises:
-        Unreadable: It is no regular file, is larger than ``MAX_BYTES``, or cannot be opened.
+        Unreadable: It is not a regular file, is larger than ``MAX_BYTES``, or cannot be opened.
     """
     try:
-        # No link is followed, and a pipe is opened without waiting for its other end.
-        number = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        )
-        with open(number, "rb") as file:
-            if not stat.S_ISREG(os.fstat(number).st_mode):
+        # No link is followed, and a pipe is opened without waiting for its other end; Windows has neither flag.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with open(os.open(path, flags), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Unreadable("it is no ordinary file")
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -378,22 +366,24 @@ def read_untrusted(path: Path) -> bytes:
 def _source(cell: dict[str, Any]) -> str:
     source = cell.get("source", "")
     text = source if isinstance(source, str) else "".join(source)
+    # JSON can hold half of a surrogate pair, which no process could print.
     return text.encode("utf-8", "replace").decode()
 
 
 def below(folder: Path, chosen: Callable[[str], bool] = bool) -> Iterator[Path]:
-    """List what lies below a folder and has a chosen name, the nearest first.
+    """List the files and folders with a chosen name below a folder, the nearest first.
 
-    However deep it lies: links are not followed, and what cannot be opened is left out.
+    Links are not followed, and folders that cannot be opened are left out.
     """
-    places = [os.fspath(folder)]
-    for place in places:
-        with suppress(OSError), os.scandir(place) as entries:
+    # Without recursion, whose depth a learner's folders could exceed.
+    folders = [os.fspath(folder)]
+    for path in folders:
+        with suppress(OSError), os.scandir(path) as entries:
             for entry in entries:
                 if chosen(entry.name):
                     yield Path(entry.path)
                     if entry.is_dir(follow_symlinks=False):
-                        places.append(entry.path)
+                        folders.append(entry.path)
 
 
 def walk(folder: Path) -> Iterator[Submission]:
@@ -401,6 +391,7 @@ def walk(folder: Path) -> Iterator[Submission]:
     notebooks = (path for path in below(folder) if path.suffix.lower() == SUFFIX)
     files = [folder] if folder.is_file() else sorted(notebooks)
     for path in files:
+        # Jupyter's copies, and macOS's files of attributes.
         if ".ipynb_checkpoints" in path.parts or path.name.startswith("._"):
             continue
         parts = path.relative_to(folder).parts if path != folder else (path.name,)
@@ -411,29 +402,34 @@ def walk(folder: Path) -> Iterator[Submission]:
 
 
 def _system(name: str, *, folder: bool = False) -> re.Match[str] | None:
-    """Match the names that learning systems make; Canvas makes no folders, but an archive becomes one."""
+    """Match the names that learning systems make. Canvas makes no folders, but an archive becomes one."""
     return MOODLE.fullmatch(name) or (
         None if folder and not name.endswith(".zip") else CANVAS.fullmatch(name)
     )
 
 
 def _downloaded(path: Path, parts: Sequence[str], match: re.Match[str]) -> Submission:
-    """A notebook that a learning system has named."""
+    """Make the submission of a notebook that a learning system has named."""
     facts = match.groupdict()
     stem = path.stem if len(parts) > 1 else facts["rest"].removesuffix(path.suffix)
-    name, late = facts["name"] or facts["person"], bool(facts.get("late"))
-    sender = f"{'canvas' if match.re is CANVAS else 'moodle'}:{facts['person']}"
-    version = int(facts.get("version") or 0)
-    exercise = COPY.sub("", stem, count=1)
+    name = facts["name"] or facts["person"]
     return Submission(
-        learner_name(name), exercise, path, parts[0], len(parts), sender, name, late, version
+        learner_name(name),
+        COPY.sub("", stem, count=1),
+        path,
+        parts[0],
+        len(parts),
+        f"{'canvas' if match.re is CANVAS else 'moodle'}:{facts['person']}",
+        name,
+        bool(facts.get("late")),
+        int(facts.get("version") or 0),
     )
 
 
 def _plain(path: Path, parts: Sequence[str], *, alone: bool) -> Submission:
-    """A notebook in a learner's folder, or one whose name has the learner in it.
+    """Make the submission of a notebook in a learner's folder, or with the learner in its name.
 
-    A folder that has an exercise's name is no learner's: they lie in it, or it is in theirs.
+    A folder with an exercise's name is not a learner's: learners' folders are in it, or it is in one of them.
     """
     if parts[0] in IDS and len(parts) > 1:
         parts = parts[1:]

@@ -26,10 +26,12 @@ def read_table(path: Path) -> list[Line]:
         UsageError: It is a spreadsheet's own file.
     """
     data = path.read_bytes()
+    # An .xlsx file is a zip archive, an .xls file a compound file.
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UsageError(
             f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8)."
         )
+    # Excel's "Unicode text" is UTF-16, which has a zero byte in each ASCII character.
     text = data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
     # Excel's own first line, which names the separator. Its newlines stay, so that line numbers are right.
     separator = re.match(r"\s*sep=.\s*?\n", text, re.IGNORECASE)

@@ -103,6 +103,7 @@ def check_exercise(
     context = _with_one_policy(context)
     policy = context.policy()
     words = _evaluated(policy)
+    # Before any question is asked, since each would take that long.
     if words > MAX_EVALUATED:
         raise TooManyGrants(
             text(

@@ -15,6 +15,7 @@ FAILED = "not graded"
 
 ERROR_LINE = r"[A-Za-z_][\w.]*(?::.*)?$"
 
+# Between a traceback's first line and its error are frames, none of which looks like an error's line.
 ERROR = re.compile(
     rf"Traceback \(most recent call last\):?\n(?:(?!{ERROR_LINE}).*\n)*(?P<raised>{ERROR_LINE})"
     r"|^(?P<shown>[\w.]+(?:Error|Exception|Interrupt)\b(?::.*)?)$",
@@ -73,6 +74,7 @@ class Result:
     exercise_fingerprint: str = ""
     course_fingerprint: str = ""
     without_code: bool = False
+    # A result that was stored without a rule was judged by the first one.
     rule: int = 1
     name: str = ""
     late: str = ""

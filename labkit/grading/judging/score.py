@@ -90,6 +90,7 @@ class TaskScore:
         """
         if not self.needed:
             return None
+        # Granting nothing would otherwise be the least privilege of all.
         if any(not item.ok for item in self.items if item.most):
             return 0.0
         # A result of an earlier labkit keeps the score that was reported then.
@@ -122,6 +123,7 @@ class Score:
         return [task.id for task in self.tasks if not task.judged]
 
 
+# A quarter: with one limit broken, most of a correct solution still counts.
 LIMIT_COST = 0.25
 """The cost of granting too much, and of deleting too much, as a fraction of the task's points."""
 

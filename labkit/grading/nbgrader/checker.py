@@ -76,6 +76,7 @@ class Checker:
         # Unguessable, so that a notebook cannot have another one's cluster judged.
         ticket = secrets.token_urlsafe(18)
         self._open[ticket] = OpenCluster(learner, cluster, server)
+        # Notebooks do not announce their end, so clusters are closed by age.
         while len(self._open) > MAX_CLUSTERS:
             await self._close(next(iter(self._open)))
         texts = {task.id: shown(task.text(seeded)) for task in spec.tasks}

@@ -38,6 +38,7 @@ def build(folder: Path) -> list[Path]:
     config = folder / "nbgrader_config.py"
     if (
         folder.exists()
+        # The secret is made before the course is built.
         and any(path.name != FILE for path in folder.iterdir())
         and not config.exists()
     ):

@@ -90,6 +90,7 @@ class DaskPool:
         self._address = address
         self._security = security_for(address, files)
         self._report = report
+        # Unique, since several commands can use the cluster at once.
         name = f"labkit-{secrets.token_hex(4)}"
         self._plugin = GraderPlugin(name, installed(), limits)
         self._numbers = count()

@@ -75,6 +75,7 @@ class GraderPlugin(WorkerPlugin):
         self._directory = worker.local_directory
         self._graders: SimpleQueue[GraderPool | None] = SimpleQueue()
         refused = self._refused(worker)
+        # In threads, since starting takes a second, in which the worker must answer its scheduler.
         starts = (
             asyncio.to_thread(self._start) for _ in range(0 if refused else worker.state.nthreads)
         )
@@ -156,6 +157,7 @@ class GraderPlugin(WorkerPlugin):
         return grader
 
     def _end(self) -> None:
+        # At SIGTERM graders end their notebooks, so that those in use become free.
         for pid in [pid for grader in self._all for pid in grader.pids]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

@@ -72,6 +72,7 @@ def pool_for(submissions: int, *, slots: int = 0, limits: Limits = Limits()) -> 
 
 
 def _processors() -> int:
+    # A container, or taskset, can leave fewer processors than the machine has.
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
@@ -155,6 +156,7 @@ class GraderPool:
         return failed_result(submission, self.level, text("its process has ended"))
 
     def _end(self) -> None:
+        # All channels first, so that the graders end at the same time.
         for grader in self._graders:
             grader.channel.close()  # ends the process
         for grader in self._graders:

@@ -1,7 +1,7 @@
-"""What becomes of results.
+"""Stores results, and writes reports of them.
 
-- ``result_store``              signed, so that an interrupted session resumes
+- ``result_store``              stores them signed, so that an interrupted session resumes
 - ``scores``, ``gradebooks``    files for learners and for teachers' systems
-- ``overrides``                 what a teacher decided by hand
-- ``overview``, ``similarity``  a class on one page; which notebooks are too much alike
+- ``overrides``                 a teacher's corrections by hand
+- ``overview``, ``similarity``  a class on one page; notebooks that are too much alike
 """

@@ -78,6 +78,7 @@ def write_gradebooks(
             page = folder / "feedback" / f"{learner}.html"
             entry = submissions.get(result.key)
             if "moodle" in person.numbers:
+                # Moodle splits the folder's name at its underscores.
                 name = re.sub(r"[/_\\]", " ", person.name or learner)
                 number = person.numbers["moodle"]
                 zips["moodle"][f"{name}_{number}_assignfeedback_file_/feedback.html"] = page
@@ -121,6 +122,7 @@ def _canvas_file(entry: Submission) -> str:
 def _write_zip(path: Path, files: Mapping[str, Path]) -> None:
     """Write the files that exist into an archive; without any, remove the archive."""
     files = {name: file for name, file in files.items() if file.exists()}
+    # An archive of an earlier run can have feedback for learners who are not in this one.
     path.unlink(missing_ok=True)
     if not files:
         return

@@ -1,4 +1,4 @@
-"""What a teacher decides against the grader: points of tasks, in a table of their own, and edited scores.
+"""A teacher's corrections of the grader: a table of points of tasks, and edited scores.
 
 The table has the columns ``learner`` (an id, a name or a mail address), ``task``, ``points`` and ``reason``. It is
 applied to results whenever reports are written, and never stored with them.
@@ -27,7 +27,7 @@ from labkit.grading.tasks.task import Task
 COLUMNS = ("learner", "task", "points", "reason")
 
 RECORD = ".written.json"
-"""What was written last, in the folder of results: to notice scores that were edited, and exercises that changed."""
+"""The record of the last reports, in the folder of results: it reveals edited scores and changed exercises."""
 
 EXERCISE_OF = {task.id: exercise.id for exercise in EXERCISES for task in exercise.tasks}
 
@@ -36,7 +36,7 @@ TASKS: dict[str, Task] = {task.id: task for exercise in EXERCISES for task in ex
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A line of the table: what a learner's task is worth, and why."""
+    """A line of the table: the points of a learner's task, and the reason."""
 
     learner: str
     task: str
@@ -45,18 +45,18 @@ class Override:
 
     @property
     def key(self) -> str:
-        """What identifies it in the record; with other points or another reason it is another one."""
+        """Identifies it in the record; with other points or another reason it is another one."""
         return f"{self.learner} {self.task} {self.points:g} {self.reason}"
 
     def corrected(self, task: TaskScore) -> TaskScore:
-        """A task's score with these points."""
-        points, before = f"{self.points:g}", f"{task.points:g}"
+        """Return a task's score with these points."""
         line = text(
             "Corrected by hand, {points} instead of {before} points: {reason}",
-            points,
-            before,
+            f"{self.points:g}",
+            f"{task.points:g}",
             self.reason,
         )
+        # A task of which nothing could be judged had no possible points before.
         return replace(task, points=self.points, most=max(task.most, self.points), corrected=line)
 
 
@@ -65,10 +65,10 @@ def read_overrides(path: Path, find_learner: Callable[[str], str]) -> list[Overr
 
     Args:
         path: The table.
-        find_learner: Finds a learner's id by what a teacher calls them, or raises ``UsageError``.
+        find_learner: Finds a learner's id by the teacher's name for them, or raises ``UsageError``.
 
     Raises:
-        UsageError: Lines that cannot be right, each with its number.
+        UsageError: Some lines cannot be right; all are named, with their numbers.
     """
     overrides: dict[tuple[str, str], Override] = {}
     wrong: list[str] = []
@@ -84,6 +84,7 @@ def read_overrides(path: Path, find_learner: Callable[[str], str]) -> list[Overr
             wrong.append(f"line {number}: {error.what} {error.todo}".rstrip())
         except ValueError as error:
             wrong.append(f"line {number}: {error}")
+    # All at once, so that a teacher corrects the table once.
     if wrong:
         todo = "Correct these lines; nothing was graded or written."
         raise UsageError(f"{path} cannot be used.", why="\n       ".join(wrong), todo=todo)
@@ -91,6 +92,7 @@ def read_overrides(path: Path, find_learner: Callable[[str], str]) -> list[Overr
 
 
 def _override(row: Mapping[str, str], find_learner: Callable[[str], str]) -> Override:
+    # ``safe_cell`` put a quote before names that a spreadsheet would take for formulas.
     name, task = row["learner"].removeprefix(QUOTE), row["task"]
     learner = find_learner(name)
     if task not in TASKS:
@@ -137,11 +139,13 @@ def apply(overrides: Iterable[Override], results: Iterable[Result]) -> list[Resu
 
 
 class Record:
-    """What was written into a folder of results the last time."""
+    """The record of the last reports in a folder of results."""
 
     def __init__(self, folder: Path) -> None:
-        self._path, self._scores = folder / RECORD, folder / SCORES
+        self._path = folder / RECORD
+        self._scores = folder / SCORES
         self._last: dict[str, dict[str, str]] = {"scores": {}, "overrides": {}}
+        # The folder may be shared, so the record can be anything; without it, only the warnings are missing.
         with suppress(Unreadable, ValueError, KeyError, RecursionError, TypeError, AttributeError):
             last = json.loads(read_untrusted(self._path))
             self._last = {
@@ -149,14 +153,14 @@ class Record:
             }
 
     def edited_scores(self) -> Iterator[str]:
-        """Name the points that somebody changed in ``scores.csv`` since, and put that file aside."""
+        """Name the points that were changed in ``scores.csv`` since then, and put that file aside."""
         edits = []
         with suppress(UsageError, OSError, csv.Error):
             for _, row in read_records(self._scores, ("learner", "exercise", "points")):
-                who = f"{row['learner'].removeprefix(QUOTE)} {row['exercise']}"
-                before = self._last["scores"].get(who)
+                key = f"{row['learner'].removeprefix(QUOTE)} {row['exercise']}"
+                before = self._last["scores"].get(key)
                 if before is not None and _number(row["points"]) != _number(before):
-                    edits.append(f"{plain(who, 99)}: {before} → {plain(row['points'], 20)}")
+                    edits.append(f"{plain(key, 99)}: {before} → {plain(row['points'], 20)}")
         if edits:
             aside = self._free_name()
             self._scores.replace(aside)
@@ -183,12 +187,15 @@ class Record:
     def write(
         self, results: Iterable[Result], overrides: Iterable[Override], exercises: Mapping[str, str]
     ) -> None:
-        """Store what is written now; an override keeps the version of its exercise that it was first used with."""
+        """Store the record of these reports, and the version of its exercise with which an override was first used."""
         used = {
-            each.key: self._last["overrides"].get(each.key, exercises[EXERCISE_OF[each.task]])
-            for each in overrides
+            override.key: self._last["overrides"].get(
+                override.key, exercises[EXERCISE_OF[override.task]]
+            )
+            for override in overrides
         }
         scores = {" ".join(result.key): f"{result.score.points:g}" for result in results}
+        # It may be a link, which must not be written through.
         self._path.unlink(missing_ok=True)
         self._path.write_text(
             json.dumps({"scores": scores, "overrides": used}) + "\n", encoding="utf-8"
@@ -196,7 +203,8 @@ class Record:
 
 
 def _number(text: str) -> float:
-    """A number with a point or a comma; minus one for what is none."""
+    """Read a number with a point or a comma; minus one stands for other texts."""
+    # A spreadsheet writes a comma where people do.
     with suppress(ValueError):
         return float(text.replace(",", "."))
     return -1.0

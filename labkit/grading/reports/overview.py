@@ -117,6 +117,7 @@ def page(tables: Mapping[str, Sequence[Row]]) -> str:
     style = stylesheet()
     script = (TEMPLATES / "overview.js").read_text(encoding="utf-8")
     policy = f"{POLICY}; style-src '{digest(style)}'; script-src '{digest(script)}'"
+    # A learner without a submission has no page of feedback to link to.
     people = {row["learner"]: row for row in tables["people"] if row["state"] != [MISSING]}
     return render(
         "overview.html",
@@ -287,6 +288,8 @@ def _errors(results: Iterable[Result]) -> list[Row]:
     ]
 
 
+# Reasons in parentheses name bindings and roles, whose names a learner chose.
+# Quoted words, paths and numbers are the parts of an error that differ between learners.
 _OWN_NAMES = re.compile(r" \((?:by|RBAC:) [^\n]*?\)(?=[.,;]|$)")
 
 _NAMES = re.compile(r"""'[^'\n]*'|"[^"\n]*"|/[\w./-]+|\b\d[\w.:]*""")

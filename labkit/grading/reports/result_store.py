@@ -1,8 +1,8 @@
 """The file that stores a session's results, so that an interrupted one resumes.
 
-Every line is signed. The key lies in labkit's home directory, which is no learner's to read where there
-are walls. Without walls (``plain``) a notebook could read and write what the grader's user can: then
-results stay in the grader's memory, and so does the key while notebooks run.
+Every line is signed. The key is in labkit's home directory, which learners' processes cannot read inside their
+walls. Without walls (``plain``) a notebook could read and write the same files as the grader's user: then
+results remain in the grader's memory, and so does the key while notebooks run.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ class ResultStore:
         self._path = directory / STORED
         self._key, self._key_file = _read_key()
         self.unsigned = 0
-        """How many results ``read`` left out because this user's grader has not signed them."""
+        """How many results ``read`` skipped because this user's grader has not signed them."""
         self.damaged = 0
         """How many lines ``read`` could not read, without the last one, which an interruption may have cut off."""
 
     def read(self) -> Iterator[tuple[str, Result]]:
-        """Return digests and results, without those that others wrote; skip lines that were cut off."""
-        self.unsigned, self.damaged = 0, int(self._path.is_symlink())
+        """Yield digests and results, without unsigned ones and lines that were cut off."""
+        self.unsigned = 0
+        self.damaged = int(self._path.is_symlink())
         if self.damaged:
-            self._path.unlink()  # what it leads to is somebody else's
-        lines = (
-            self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-            if self._path.exists()
-            else []
-        )
+            # Somebody else may have made it, so that results are read from another file, or written over it.
+            self._path.unlink()
+        lines: list[str] = []
+        if self._path.exists():
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
@@ -69,7 +69,7 @@ class ResultStore:
         self._path.unlink(missing_ok=True)
 
     def forget(self, keys: Collection[tuple[str, str]]) -> None:
-        """Remove the results of these learners and exercises, and what others wrote.
+        """Remove the results of these learners and exercises, and lines that are not signed.
 
         Raises:
             OSError: The file cannot be written; then it is as it was.
@@ -79,7 +79,8 @@ class ResultStore:
         ]
         if self._path.exists():
             replacement = self._path.with_suffix(".new")
-            replacement.unlink(missing_ok=True)  # it may be a link
+            # It may be a link, which must not be written through.
+            replacement.unlink(missing_ok=True)
             replacement.write_text("".join(lines), encoding="utf-8")
             replacement.replace(self._path)
 
@@ -95,10 +96,12 @@ class ResultStore:
                 yield lambda _digest, _result: None
             return
         with self._path.open("a", encoding="utf-8") as file:
-            file.write("\n")  # ends a line that an interruption cut off; empty lines are skipped
+            # Ends a line that an interruption cut off; empty lines are skipped.
+            file.write("\n")
 
             def store(digest: str, result: Result) -> None:
                 file.write(self._line(digest, result))
+                # At once: an interruption then costs only the submissions that are being graded.
                 file.flush()
 
             yield store
@@ -113,7 +116,7 @@ class ResultStore:
         )
 
     def _sign(self, digest: object, stored: dict[str, Any]) -> str:
-        """Sign a result as it is stored, so that those of earlier versions, with fewer fields, stay good."""
+        """Sign a result as it is stored, so that results of earlier versions, with fewer fields, remain valid."""
         return hmac.digest(self._key, json.dumps([digest, stored]).encode(), "sha256").hex()
 
     @contextmanager
@@ -132,15 +135,15 @@ class ResultStore:
 def _read_key() -> tuple[bytes, Path | None]:
     """Read this user's key, or make one; return its file as well.
 
-    Where labkit's home directory cannot be used there is no file: the key is good for this process only.
+    If labkit's home directory cannot be used, there is no file, and the key is valid in this process only.
     """
     key = secrets.token_bytes(KEY_BYTES)
     try:
         path = home_path() / KEY_FILE
         with suppress(OSError, ValueError):
-            found = bytes.fromhex(path.read_text(encoding="ascii"))
-            if len(found) == KEY_BYTES:
-                return found, path
+            stored = bytes.fromhex(path.read_text(encoding="ascii"))
+            if len(stored) == KEY_BYTES:
+                return stored, path
         write_private(path, key.hex())
     except HomeError:
         return key, None

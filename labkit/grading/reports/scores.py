@@ -20,13 +20,14 @@ from labkit.grading.judging.score import Item
 SCORES = "scores.csv"
 
 POLICY = "default-src 'none'; base-uri 'none'"
-"""What pages may load: nothing."""
+"""The content security policy of pages, which load nothing."""
 
+# https://owasp.org/www-community/attacks/CSV_Injection
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """The first characters of a cell that a spreadsheet takes for a formula."""
 
 QUOTE = "'"
-"""Before them, it makes a spreadsheet take a cell for text."""
+"""Makes a spreadsheet take a cell for text, if it comes first."""
 
 
 def write_all(results: Sequence[Result], folder: Path) -> None:
@@ -89,6 +90,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
 
 def _xml_text(text: str) -> str:
     """Remove the characters that XML cannot carry."""
+    # XML 1.0 has no form for them, not even an escaped one: https://www.w3.org/TR/xml/#charsets
     return "".join(
         char
         for char in text
@@ -105,10 +107,11 @@ def _not_as_expected(items: Sequence[Item]) -> str:
 def _write_json(
     results: Sequence[Result], folder: Path, document: Callable[[Result], dict[str, Any]]
 ) -> None:
-    """Write ``LEARNER/EXERCISE.json`` for each submission; nothing where the grader itself failed."""
+    """Write ``LEARNER/EXERCISE.json`` for each submission, unless the grader itself failed."""
     for result in results:
         path = folder / result.learner / f"{result.exercise}.json"
         if result.ended == FAILED:
+            # A score of zero would be taken for the learner's.
             path.unlink(missing_ok=True)
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -173,7 +176,7 @@ def _prairielearn(result: Result) -> dict[str, Any]:
 
 
 def _write_pages(results: Sequence[Result], folder: Path) -> None:
-    """Write a page for each learner, with all their exercises: what was seen and expected, and one hint."""
+    """Write a page for each learner, with all their exercises: findings, expectations, and one hint each."""
     folder.mkdir(parents=True, exist_ok=True)
     learners: dict[str, list[Result]] = {}
     for result in results:

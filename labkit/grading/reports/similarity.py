@@ -1,10 +1,10 @@
-"""Which submissions are so alike that a teacher may want to look at them. It takes no points.
+"""Submissions that are so alike that a teacher should look at them. Similarity costs no points.
 
-Code is compared as Moss does it: k-grams of tokens are hashed, and of each window of hashes the least is kept
+Code is compared as Moss does it: k-grams of tokens are hashed, and the least hash of each window is selected
 (winnowing), so that every passage of ``GRAM + WINDOW - 1`` tokens that two submissions share is found. Before that,
-what a copier changes is made the same: comments, layout, quotes, the names of variables and of objects, the names
-that the learner's seed made. What the assignment gives and its published solution is left out. The rest weighs by how
-rare it is in the class, so that lines that many write weigh little or nothing.
+the things that a copier changes are made the same: comments, layout, quotes, the names of variables and of objects,
+and the names that the learner's seed made. The assignment's own code and its published solution are left out. The
+rest is weighed by how rare it is in the class, so that lines that many write weigh little or nothing.
 
 JPlag, MOSS and Dolos do more: they read the syntax of many languages, and show whole files side by side.
 
@@ -31,26 +31,26 @@ from labkit.grading.tasks.seed import SEEDED, Seed
 from labkit.grading.tasks.task import ExerciseSpec
 
 GRAM = 8
-"""Tokens of a k-gram: what is shorter is no evidence."""
+"""Tokens of a k-gram; a shorter passage is not evidence."""
 
 WINDOW = 4
-"""Hashes of a window, of which one is kept."""
+"""Hashes of a window, of which one is selected."""
 
 COMMON = 4
-"""What up to so many submissions share counts also in a small class; else what a quarter of them share."""
+"""A passage counts if at most a quarter of the submissions share it, or, in a small class, at most so many."""
 
 ENOUGH = 0.78
-"""A pair is named if it shares more than this: on average of both, the share of a submission's weight that the other
-has too. Measured in ``test_similarity``."""
+"""A pair is named if it shares more than this: the share of a submission's weight that the other has too, averaged
+over both. Measured in ``test_similarity``."""
 
 THIN = 0.5
-"""What ``ENOUGH`` grows by if the shared weight is 1; less, the more it is. Two short solutions may agree by chance."""
+"""``ENOUGH`` grows by this divided by the shared weight: two short solutions can agree by chance."""
 
 FEWEST = 3.0
-"""The least weight that a named pair shares: that of three fingerprints that nobody else has."""
+"""The least weight that a named pair shares: three fingerprints that no other submission has."""
 
 SMALL_CLASS = 16
-"""In a smaller class, what two share is as rare as in one of this size."""
+"""In a smaller class, a passage of two is as rare as in one of this size."""
 
 NAMES = 2
 """Report a learner who uses at least this many of another's names; one can be coincidence."""
@@ -59,7 +59,7 @@ MAX_CODE = 100_000
 """Characters of a submission's code that are compared."""
 
 MAX_NAMES = 50
-"""How many names that a learner gave to objects are told apart from other words."""
+"""How many of the names that a learner gave to objects are replaced."""
 
 MAX_PAIRS = 200
 """How many pairs are named, the most alike first."""
@@ -74,13 +74,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """What was found among the submissions of one exercise.
+    """The similar submissions of one exercise.
 
     Args:
         exercise: The exercise's id.
         count: How many pairs are alike.
         pairs: The most alike of them: ``learner``, ``other``; the ``share`` of their fingerprints' weight that the
-            other has as well, on average of both; ``lines`` of the first, each with the second's.
+            other has as well, averaged over both; ``lines`` of the first, each with the second's.
         foreign: Each ``learner`` who uses ``names`` of the tasks of an ``other``, who is empty if not in the class.
     """
 
@@ -104,32 +104,33 @@ def compare(
         seed_names: The names that learners' seeds are made of, where those are others.
         earlier: The sources of earlier classes, by other names; no two of these are a pair.
     """
-    given, earlier = _Assignment(exercise), earlier or {}
-    sources = [*sorted(codes.items()), *sorted(earlier.items())]
+    assignment = _Assignment(exercise)
+    sources = [*sorted(codes.items()), *sorted((earlier or {}).items())]
     learners = [learner for learner, _ in sources]
-    texts = [_Fingerprints(given, cells) for _, cells in sources]
-    own = [set(text.lines) - given.marks for text in texts]
+    prints = [_Fingerprints(assignment, cells) for _, cells in sources]
+    own = [set(fingerprints.lines) - assignment.marks for fingerprints in prints]
     weights = _weights(own)
     own = [{mark for mark in marks if weights[mark]} for marks in own]
-    found = sorted(pair for pair in _alike(own, weights) if pair[1] < len(codes))
+    # Earlier classes come after this one, so a pair of theirs has a first index beyond it.
+    alike = sorted(pair for pair in _alike(own, weights) if pair[1] < len(codes))
     pairs = [
         {
             "exercise": exercise.id,
-            "learner": learners[one],
-            "other": learners[two],
+            "learner": learners[first],
+            "other": learners[second],
             "share": round(-score, 3),
-            "lines": texts[one].beside(texts[two], own[one] & own[two]),
+            "lines": prints[first].pair_lines(prints[second], own[first] & own[second]),
         }
-        for score, one, two in found[:MAX_PAIRS]
+        for score, first, second in alike[:MAX_PAIRS]
     ]
-    return Similarity(
-        exercise.id, len(found), pairs, list(_foreign_names(exercise, codes, seed_names or {}))
-    )
+    foreign = list(_foreign_names(exercise, codes, seed_names or {}))
+    return Similarity(exercise.id, len(alike), pairs, foreign)
 
 
 def _weights(own: Sequence[set[int]]) -> dict[int, float]:
     """Weigh each fingerprint: 1 if two have it, less the more have it, and 0 if many do."""
-    common, size = max(COMMON, len(own) // 4), max(len(own), SMALL_CLASS)
+    common = max(COMMON, len(own) // 4)
+    size = max(len(own), SMALL_CLASS)
     counts = Counter(chain.from_iterable(own))
     rarity = {
         count: (log(size / max(count, 2)) / log(size / 2)) ** 2 for count in range(1, common + 1)
@@ -146,18 +147,20 @@ def _alike(
     for index, marks in enumerate(own):
         for mark in marks:
             having.setdefault(mark, []).append(index)
-    for one, marks in enumerate(own):
-        for two in {index for mark in marks for index in having[mark] if index > one}:
-            shared = sum(weights[mark] for mark in sorted(marks & own[two]))
-            score = (shared / totals[one] + shared / totals[two]) / 2
+    for first, marks in enumerate(own):
+        # Only pairs that share a fingerprint: all pairs of a large class would take minutes.
+        for second in {index for mark in marks for index in having[mark] if index > first}:
+            # Sorted, since the sum of floats depends on their order, and a set's order on the hashes.
+            shared = sum(weights[mark] for mark in sorted(marks & own[second]))
+            score = (shared / totals[first] + shared / totals[second]) / 2
             if shared >= FEWEST and score >= ENOUGH + THIN / shared:
-                yield -round(score, 6), one, two
+                yield -round(score, 6), first, second
 
 
 class _Assignment:
-    """What the assignment gives: the words of its code, and the fingerprints of that and of the published solution.
+    """The words of an assignment's code, and the fingerprints of its code and of the published solution.
 
-    ``choices`` are the words that differ with the learner.
+    ``choices`` are the words that differ between learners.
     """
 
     def __init__(self, exercise: ExerciseSpec) -> None:
@@ -166,6 +169,7 @@ class _Assignment:
             for cell in learner_notebook(exercise)["cells"]
             if cell["cell_type"] == "code"
         ]
+        # A copy in another language names the language there.
         cells += [
             cell.replace("Lab()", f'Lab(lang="{code}")') for cell in cells for code in LANGUAGES
         ]
@@ -173,59 +177,64 @@ class _Assignment:
         self.words = {*keyword.kwlist, *dir(builtins), *re.findall(r"\w+", "\n".join(cells))}
         self.choices = _choices(exercise)
         self.marks: frozenset[int] = frozenset()
+        # Its own words, without its marks, are needed to compute them.
         self.marks = frozenset(_Fingerprints(self, [*cells, *answers]).lines)
 
 
 def _choices(exercise: ExerciseSpec) -> set[str]:
-    """The words among which seeds choose, such as the resources that an account should read."""
-    found: set[str] = set()
+    """Return the words among which seeds choose, such as the resources that an account should read."""
+    words: set[str] = set()
 
+    # Only making a task shows what its seed chooses from.
     class Recorder(Seed):
         def one(self, label: str, choices: Sequence[str]) -> str:
-            found.update(choices)
+            words.update(choices)
             return choices[0]
 
     for task in exercise.tasks:
         task.make(Recorder(""))
-    return found
+    return words
 
 
 class _Fingerprints:
-    """The fingerprints of a submission: the hashes that winnowing keeps, each with the line where it begins."""
+    """The fingerprints of a submission: the hashes that winnowing selects, each with the line where it begins."""
 
-    def __init__(self, given: _Assignment, cells: Sequence[str]) -> None:
+    def __init__(self, assignment: _Assignment, cells: Sequence[str]) -> None:
         self.sources: list[str] = []
         self.lines: dict[int, int] = {}
         chosen = set(_OBJECT_NAME.findall(SEEDED.sub("0", "\n".join(cells)[:MAX_CODE])))
-        names = sorted(chosen - given.words)[:MAX_NAMES]
+        names = sorted(chosen - assignment.words)[:MAX_NAMES]
         left = MAX_CODE
         for cell in cells:
-            tokens = list(_tokens(cell[:left], given, names))
-            grams = _grams([crc32(token.encode()) for token, _ in tokens])
-            for place in _winnow(grams):
-                self.lines.setdefault(grams[place], len(self.sources) + tokens[place][1])
+            tokens = list(_tokens(cell[:left], assignment, names))
+            # crc32, since Python's own hash of a text differs with each process.
+            hashes = [crc32(token.encode()) for token, _ in tokens]
+            grams = [
+                hash(tuple(hashes[start : start + GRAM])) for start in range(len(hashes) - GRAM + 1)
+            ]
+            for start in _winnow(grams):
+                self.lines.setdefault(grams[start], len(self.sources) + tokens[start][1])
             self.sources += cell[:left].split("\n")
             left = max(0, left - len(cell))
 
-    def beside(self, other: _Fingerprints, marks: set[int]) -> list[str]:
-        """Put the lines where these fingerprints are beside the other submission's."""
-        places = sorted({self.lines[mark]: other.lines[mark] for mark in marks}.items())[:MAX_LINES]
-        beside = ((self.sources[one].strip(), other.sources[two].strip()) for one, two in places)
-        return ["\n⟷ ".join(plain(line, 200) for line in lines) for lines in beside]
-
-
-def _grams(hashes: Sequence[int]) -> list[int]:
-    """Hash every ``GRAM`` successive tokens."""
-    return [hash(tuple(hashes[place : place + GRAM])) for place in range(len(hashes) - GRAM + 1)]
+    def pair_lines(self, other: _Fingerprints, marks: set[int]) -> list[str]:
+        """Return the lines with these fingerprints, each with the other submission's line."""
+        numbers = sorted({self.lines[mark]: other.lines[mark] for mark in marks}.items())
+        pairs = []
+        for own, others in numbers[:MAX_LINES]:
+            lines = (self.sources[own].strip(), other.sources[others].strip())
+            pairs.append("\n⟷ ".join(plain(line, 200) for line in lines))
+        return pairs
 
 
 def _winnow(grams: Sequence[int]) -> Iterator[int]:
-    """Choose the least hash of each window, the last of several; return their places."""
+    """Select the least hash of each window, the last of several; yield their indexes."""
     for start in range(len(grams) and max(1, len(grams) - WINDOW + 1)):
         window = range(start, min(start + WINDOW, len(grams)))
-        yield min(window, key=lambda place: (grams[place], -place))
+        yield min(window, key=lambda index: (grams[index], -index))
 
 
+# Strings have possessive quantifiers: with backtracking, an unclosed quote would take quadratic time.
 _LEXEMES = re.compile(
     r"(?P<comment>(?<!\S)\#.*)"
     r"|(?P<shell>(?<=\n)[ \t]*(?:\w+[ \t]*=[ \t]*)?[!%].*)"
@@ -239,11 +248,11 @@ _OBJECT_NAME = re.compile(
 )
 
 
-def _tokens(cell: str, given: _Assignment, names: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Return the normalized tokens of a cell, each with the number of its line.
+def _tokens(cell: str, assignment: _Assignment, names: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield the normalized tokens of a cell, each with the number of its line.
 
-    Outside of strings, words that the assignment does not give are variables; all are the same token. Strings are
-    words of Kubernetes and of the shell, with what they name replaced.
+    Outside of strings, words that the assignment does not have are variables, which are all the same token. Strings
+    are words of Kubernetes and of the shell, in which the names are replaced.
     """
     text = "\n" + SEEDED.sub(r"\1_seeded", cell)
     if names:
@@ -253,7 +262,8 @@ def _tokens(cell: str, given: _Assignment, names: Sequence[str]) -> Iterator[tup
         line, counted = line + text.count("\n", counted, match.start()), match.start()
         word, string = match["word"], match["string"]
         if word:
-            yield (word if word[0] == "." or word in given.words else "variable"), line
+            known = word[0] == "." or word in assignment.words
+            yield (word if known else "variable"), line
         elif not match["comment"]:
             formatted = string is None or "f" in string[:2].lower()
             for inner in _WORDS.finditer(match[0]):
@@ -262,34 +272,34 @@ def _tokens(cell: str, given: _Assignment, names: Sequence[str]) -> Iterator[tup
                     continue
                 token = "variable" if formatted and token[0] in "{$" else token.lstrip("{$")
                 inside = text.count("\n", counted, match.start() + inner.start())
-                yield ("choice" if token in given.choices else token), line + inside
+                yield ("choice" if token in assignment.choices else token), line + inside
 
 
 def _foreign_names(
     exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]], seed_names: Mapping[str, str]
 ) -> Iterator[Row]:
-    """Find who uses names that another learner's seed made."""
-    given = "".join(f"{task.variant(Seed(''))}" for task in exercise.tasks)
-    labels = {match[1] for match in SEEDED.finditer(given)}
+    """Find the learners who use names that another learner's seed made."""
+    variants = "".join(f"{task.variant(Seed(''))}" for task in exercise.tasks)
+    labels = {match[1] for match in SEEDED.finditer(variants)}
     owners: dict[str, list[str]] = {}
     for learner in codes:
+        seed = Seed(seed_names.get(learner, learner))
         for label in labels:
-            owners.setdefault(Seed(seed_names.get(learner, learner)).name(label), []).append(
-                learner
-            )
+            # A seed draws from a few names, so several learners can have the same one.
+            owners.setdefault(seed.name(label), []).append(learner)
     for learner, cells in sorted(codes.items()):
-        used = {
-            match[0] for match in SEEDED.finditer("\n".join(cells)[:MAX_CODE]) if match[1] in labels
-        }
+        used = SEEDED.finditer("\n".join(cells)[:MAX_CODE])
         foreign = {
-            name: owners.get(name, []) for name in used if learner not in owners.get(name, [])
+            match[0]: owners.get(match[0], [])
+            for match in used
+            if match[1] in labels and learner not in owners.get(match[0], [])
         }
         counts = Counter(chain.from_iterable(foreign.values()))
         owner, count = max(counts.items(), key=lambda entry: (entry[1], entry[0]), default=("", 0))
         if count < NAMES:
             owner = ""
         names = sorted(
-            name for name, whose in foreign.items() if (owner in whose if owner else not whose)
+            name for name, users in foreign.items() if (owner in users if owner else not users)
         )
         if len(names) >= NAMES:
             yield {"exercise": exercise.id, "learner": learner, "other": owner, "names": names}

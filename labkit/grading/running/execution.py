@@ -27,10 +27,10 @@ from labkit.grading.running.shell import NotebookShell
 KERNEL = re.compile(
     r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?_(info|file)|%qtconsole"
 )
-"""What only a real kernel has: itself, and its connection."""
+"""Code that refers to things that only a real kernel has: itself, and its connection."""
 
 ENDING_SECONDS = 5
-"""How long threads and exit handlers may take at the end, as nbclient has it."""
+"""How long threads and exit handlers get at the end, as in nbclient."""
 
 
 def needs_kernel(cells: Sequence[str]) -> bool:
@@ -43,25 +43,22 @@ def run_in_shell(
 ) -> int:
     """Execute cells in this process, in its home directory; the exit code is 0, or what a task exits with."""
     shell.enter(Path.cwd(), on_message)
-    loop, code = asyncio.new_event_loop(), 0
+    loop = asyncio.new_event_loop()
+    code = 0
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(shell.run_cells(cells, on_cell))
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    except (
-        KeyboardInterrupt,
-        RuntimeError,
-    ):  # a task has been interrupted, or a cell has stopped the loop
+    except (KeyboardInterrupt, RuntimeError):
+        # A task has been interrupted, or a cell has stopped the loop.
         pass
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(ENDING_SECONDS)
-    sys.unraisablehook = lambda _: (
-        None
-    )  # Python 3.14 shows the interrupt of a thread that does not end
-    with suppress(
-        KeyboardInterrupt
-    ):  # what an interpreter does at its end, and ``os._exit`` does not
+    # Python 3.14 shows the interrupt of a thread that does not end.
+    sys.unraisablehook = lambda _: None
+    # An interpreter does this at its end, and ``os._exit`` does not.
+    with suppress(KeyboardInterrupt):
         threading._shutdown()  # type: ignore[attr-defined]  # it has no other name
         atexit._run_exitfuncs()
     return code
@@ -79,14 +76,15 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) 
             on_message(message["msg_type"], message["content"])
             return super().process_message(message, *place)
 
-    make: Any = nbformat.v4
-    notebook = make.new_notebook(cells=[make.new_code_cell(source) for source in cells])
+    v4: Any = nbformat.v4
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(source) for source in cells])
     process: Any = None
 
     def started(cell_index: int, **_facts: Any) -> None:
         nonlocal process
         on_cell(cell_index)
-        process = client.km.provisioner.process  # the client forgets it when it has ended
+        # The client forgets it when it has ended, and then its exit code is needed.
+        process = client.km.provisioner.process
 
     def executed(cell_index: int, execute_reply: Any, **_facts: Any) -> None:
         on_cell(cell_index + 1)
@@ -113,10 +111,11 @@ def run_in_kernel(cells: Sequence[str], on_cell: OnCell, on_message: OnMessage) 
             on_cell_executed=executed,
         )
         try:
-            # What reaches its standard output comes as messages, too.
+            # Its standard output comes as messages, too.
             client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             on_cell(len(cells))
-        except EOFError:  # a cell has ended the notebook
+        except EOFError:
+            # A cell has ended the notebook.
             return 0
         except DeadKernelError:
             code = int(process.returncode or 0)

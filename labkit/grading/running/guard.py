@@ -20,7 +20,8 @@ from labkit.grading.running.messages import SIGNAL_BASE
 from labkit.grading.running.processes import Descendants
 from labkit.grading.walls.isolation import Limits
 
-MEMORY_LIMIT, TIME_LIMIT = "memory limit", "time limit"
+MEMORY_LIMIT = "memory limit"
+TIME_LIMIT = "time limit"
 
 STARVED_SECONDS = 10.0
 STARVED_SHARE = 0.25
@@ -67,8 +68,12 @@ class Guard:
         out_of_memory: Callable[[], bool],
         ready: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._child, self._output, self._limits = child, output, limits
-        self._below, self._out_of_memory, self._ready = below, out_of_memory, ready
+        self._child = child
+        self._output = output
+        self._limits = limits
+        self._below = below
+        self._out_of_memory = out_of_memory
+        self._ready = ready
         self._printed = bytearray()
         self._dropped = False
         self._ends: list[int | socket.socket] = [output]

@@ -1,4 +1,4 @@
-"""What the two ways of executing cells share: their callbacks, what runs first, and which messages are text."""
+"""The common parts of both ways of executing cells: callbacks, the first code to run, and messages as text."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ OnMessage = Callable[[str, dict[str, Any]], None]
 """Called with the type and the content of each message that a kernel publishes."""
 
 FORMATS: tuple[str, ...] = ("text/plain",)
-"""What values are shown as; nothing else is kept."""
+"""The formats in which values are shown; others are dropped."""
 
 STARTUP = (
     'get_ipython().register_magic_function(lambda line: print("While a notebook is graded, nothing can be installed: '
     'there is no network."), "line", "pip")',
 )
-"""What runs before the first cell, in both."""
+"""Code that runs before the first cell, in both."""
 
 
 def as_text(kind: str, content: dict[str, Any]) -> str:
-    """Convert a message to text; most show nothing."""
+    """Convert a message to text, which is empty for most."""
     if kind == "stream":
         return str(content["text"])
     if kind == "error":

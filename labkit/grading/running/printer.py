@@ -1,8 +1,8 @@
-"""What a notebook prints, on its way to the supervisor: in pieces, and without losing the last one.
+"""A notebook's output on its way to the supervisor: in pieces, and without losing the last one.
 
-The supervisor wakes for each piece, and the notebook waits meanwhile. So text waits for more, in memory that both
-share: where the notebook is killed, the supervisor finds there what was not printed yet. Once a notebook has started
-a program, or written to a descriptor, each cell's text is printed at its end, and so in the order in which it was made.
+The supervisor wakes for each piece, while the notebook waits. So text is collected in memory that both share: if the
+notebook is killed, the supervisor finds there the text that was not printed yet. Once a notebook has started a
+program, or written to a descriptor, each cell's text is printed at the cell's end, and so in the order of its origin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ PROGRAMS = (
     *((os, name) for name in ("system", "posix_spawn", "execv", "execve", "write")),
 )
 ENDS = ((signal, "raise_signal"), *((os, name) for name in ("kill", "killpg", "abort", "_exit")))
-"""What prints without ``os.fork``, and what ends this program. An audit hook would be called hundreds of times."""
+"""Functions that print without ``os.fork``, and functions that end this process. An audit hook would be called
+hundreds of times."""
 
 
 class SharedPage:
@@ -62,23 +63,30 @@ class SharedPage:
         length = int.from_bytes(self._memory[self.NUMBER : self.HEAD], "big")
         return self._memory[self.HEAD : self.HEAD + min(length, self.size)]
 
-    def add(self, text: bytes, place: int) -> None:
-        """Put text behind what waits, which has the length ``place``; at most ``size`` in all."""
-        start = self.HEAD + place
+    def add(self, text: bytes, length: int) -> None:
+        """Add text to the waiting text, which has this length; at most ``size`` in all."""
+        start = self.HEAD + length
+        # The text first: a process that is killed in between has lost nothing that was counted.
         self._memory[start : start + len(text)] = text
-        self._memory[self.NUMBER : self.HEAD] = (place + len(text)).to_bytes(self.NUMBER, "big")
+        self._memory[self.NUMBER : self.HEAD] = (length + len(text)).to_bytes(self.NUMBER, "big")
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Forget the waiting text."""
         self._memory[self.NUMBER : self.HEAD] = bytes(self.NUMBER)
 
 
 class Printer:
-    """Prints what messages show: when it is much, before others print, and at the end."""
+    """Prints the text of messages: when the page is full, before others print, and at the end."""
 
     def __init__(self, page: SharedPage) -> None:
-        self._page, self._file, self._lock = page, os.dup(1), threading.RLock()
-        self._length, self._flushed, self._alone, self._forked = 0, 0.0, True, False
+        self._page = page
+        # Its own descriptor, since cells may redirect or close standard output.
+        self._file = os.dup(1)
+        self._lock = threading.RLock()
+        self._length = 0
+        self._flushed = 0.0
+        self._alone = True
+        self._forked = False
         self._put = os.write
         os.register_at_fork(before=self._flushing(lambda: None), after_in_child=self._enter_child)
         for module, name in (*PROGRAMS, *ENDS):
@@ -98,12 +106,12 @@ class Printer:
                 self.end_cell()
 
     def end_cell(self) -> None:
-        """Print what waits, if others print as well."""
+        """Print the waiting text, if others print as well."""
         if not self._alone:
             self.flush()
 
     def flush(self) -> None:
-        """Print what waits."""
+        """Print the waiting text."""
         with self._lock:
             self._flushed = time.monotonic()
             if self._length:
@@ -112,13 +120,15 @@ class Printer:
                 self._length = 0
 
     def _write(self, text: bytes) -> None:
-        with suppress(OSError):  # the learner's code may have closed it
+        # The learner's code may have closed it.
+        with suppress(OSError):
             while text:
                 text = text[self._put(self._file, text) :]
 
     def _enter_child(self) -> None:
         """In a fork, print at once: the page is its parent's."""
-        self._forked, self._lock = True, threading.RLock()
+        self._forked = True
+        self._lock = threading.RLock()
 
     def _flushing(self, start: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(start)

@@ -1,4 +1,4 @@
-"""The processes below this one: their memory, and their end."""
+"""The descendants of this process: their memory, and their end."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ def become_subreaper() -> None:
 class Descendants:
     """This process's descendants, also after the root file system has been replaced.
 
-    A child that replaces it replaces its parent's as well; the ``/proc`` there knows this process
-    under no number. So this keeps the machine's ``/proc`` open. Where there is none, none are found.
+    Without ``/proc``, none are found.
     """
 
     def __init__(self) -> None:
+        # A child that replaces the root replaces its parent's as well, and the new ``/proc`` is of a process namespace
+        # in which this process has no number. So the machine's ``/proc`` stays open.
         try:
             self._proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
@@ -40,13 +41,12 @@ class Descendants:
     def find(self) -> list[int]:
         """List the living descendants, of every thread."""
         found: list[int] = []
+        # A stack: the notebook's children come before process 1's, which are orphans that it has started.
         waiting = [os.getpid()]
         while waiting:
             process = waiting.pop()
             for thread in self._threads(process):
-                children = [
-                    int(word) for word in self._read(f"{process}/task/{thread}/children").split()
-                ]
+                children = [*map(int, self._read(f"{process}/task/{thread}/children").split())]
                 found += children
                 waiting += children
         return found
@@ -54,20 +54,20 @@ class Descendants:
     def exceed(self, memory_bytes: int) -> bool:
         """Return whether their resident memory is more than this, pages that they share counted once."""
         resident = {process: self._resident(process) for process in self.find()}
+        # First the cheap figure, which counts shared pages several times: mostly even that is below the limit.
         if sum(resident.values()) <= memory_bytes:
             return False
-        return (
-            sum(self._proportional(process, whole) for process, whole in resident.items())
-            > memory_bytes
-        )
+        shares = [self._proportional(process, whole) for process, whole in resident.items()]
+        return sum(shares) > memory_bytes
 
     def waited_seconds(self) -> float:
-        """Return how long one of the first descendants was ready to run and had no processor; 0 if that is not known.
+        """Return how long one of the first descendants was ready to run without a processor; 0 if unknown.
 
-        A notebook and its kernel are among them, and not all that it has started.
+        These are a notebook and its kernel, but not all processes that it has started.
         """
-        words = [self._read(f"{process}/schedstat").split() for process in self.find()[:FIRST]]
-        return max((int(times[1]) / 1e9 for times in words if len(times) > 1), default=0.0)
+        # Its second figure: https://docs.kernel.org/scheduler/sched-stats.html
+        times = [self._read(f"{process}/schedstat").split() for process in self.find()[:FIRST]]
+        return max((int(figures[1]) / 1e9 for figures in times if len(figures) > 1), default=0.0)
 
     def kill(self, *children: int) -> None:
         """Kill the children with these process ids, and all descendants.
@@ -78,7 +78,7 @@ class Descendants:
         for child in filter(None, children):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-            # Returns, for process 1, when all of its process namespace is gone.
+            # For process 1, this returns when its whole process namespace is gone.
             with suppress(ChildProcessError):
                 os.waitpid(child, 0)
         for _ in range(64):
@@ -107,9 +107,9 @@ class Descendants:
         return int(words[1]) * os.sysconf("SC_PAGE_SIZE") if len(words) > 1 else 0
 
     def _proportional(self, process: int, resident: int) -> int:
-        """Return a process's share of its pages; the kernel may not tell, then all of them."""
-        found = PROPORTIONAL.search(self._read(f"{process}/smaps_rollup"))
-        return int(found[1]) << 10 if found else resident
+        """Return a process's share of its pages; all of them if the kernel does not report it."""
+        match = PROPORTIONAL.search(self._read(f"{process}/smaps_rollup"))
+        return int(match[1]) << 10 if match else resident
 
     def _read(self, path: str) -> bytes:
         with suppress(OSError):

@@ -1,10 +1,10 @@
 """The shell of a forked notebook: IPython's own, as a kernel has it, without the kernel's sockets and threads.
 
-The fork server prepares it once; each fork enters it with a home directory of its own. What a kernel
-would send to its clients goes to a function instead, as messages with the same type and content.
+The fork server prepares it once; each fork enters it with a home directory of its own. The messages that a
+kernel would send to its clients go to a function instead, with the same type and content.
 
 A fork pays for each instruction, and more for each page of memory that it is the first to write to. So
-cells skip what only databases, observers and unusual syntax need.
+cells skip the work for databases, observers and unusual syntax.
 
 Source: https://jupyter-client.readthedocs.io/en/stable/messaging.html#messages-on-the-iopub-pub-sub-channel
 """
@@ -49,15 +49,15 @@ from labkit.grading.running.warm_up import CELLS, PLAIN_ATTRIBUTES
 MAY_AWAIT = re.compile("await|async")
 
 NOT_PYTHON = re.compile(r"^\s*([!%/,;>]|\.\.\.)|^(\[\w+\] )?In \[|\?|=\s*[!%]|\A\s", re.MULTILINE)
-"""What IPython rewrites: a line that begins with one of its signs or a prompt, a question, a command's output."""
+"""Text that IPython rewrites: a line that begins with one of its signs or a prompt, a question, a command's output."""
 
 FIRST_WORD = re.compile(r"\w+")
 
 TURNS = 32
-"""How often tasks that cells began have their turn before the next cell."""
+"""How many turns the tasks that cells started get before the next cell."""
 
 REWRITTEN = (Macro, IPyAutocall)
-"""What IPython puts calls for, where a cell begins with its name; the others are magics."""
+"""Objects that IPython calls if a cell begins with their name, besides magics."""
 
 
 class _Messages(Session):
@@ -78,24 +78,26 @@ class _Messages(Session):
         *_: Any,
         **_rest: Any,
     ) -> None:
-        made = self.msg(msg_or_type, content) if isinstance(msg_or_type, str) else msg_or_type
-        self.on_message(made["msg_type"], made["content"])
+        message = self.msg(msg_or_type, content) if isinstance(msg_or_type, str) else msg_or_type
+        self.on_message(message["msg_type"], message["content"])
 
 
 class OutStream(io.TextIOBase):
-    """Standard output or error, which keeps nothing back."""
+    """Standard output or error, without a buffer."""
 
     encoding = "UTF-8"
 
     def __init__(self, name: str, number: int, on_message: OnMessage) -> None:
-        self.name, self._number, self._on_message = name, number, on_message
+        self.name = name
+        self._number = number
+        self._on_message = on_message
 
     def writable(self) -> bool:
         """Return True."""
         return True
 
     def flush(self) -> None:
-        """Do nothing, also where it is closed."""
+        """Do nothing, also if it is closed."""
 
     def fileno(self) -> int:
         """Return the file descriptor that subprocesses write to."""
@@ -113,7 +115,7 @@ class OutStream(io.TextIOBase):
 
 
 class _DisplayHook(ZMQShellDisplayHook):
-    """Publishes values; takes no cell apart to see that it does not end with a semicolon."""
+    """Publishes values; parses only cells with a semicolon to see whether they end with one."""
 
     shell: Any
 
@@ -122,7 +124,7 @@ class _DisplayHook(ZMQShellDisplayHook):
 
 
 class _Formatter(DisplayFormatter):
-    """Formats values; those that only ``repr`` shows, and types that are not shown, cost little."""
+    """Formats values; those that only ``repr`` shows, and formats that are not active, cost little."""
 
     formatters: Any
     active_types: Any
@@ -130,7 +132,8 @@ class _Formatter(DisplayFormatter):
     def format(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
         if not (include or exclude or hasattr(type(obj), "_repr_mimebundle_")):
             include = self.active_types
-            with suppress(Exception):  # super() shows its traceback
+            # An error in ``repr`` is left to super(), which shows its traceback.
+            with suppress(Exception):
                 if (
                     self.formatters["text/plain"].type_printers.get(type(obj))
                     is pretty._repr_pprint
@@ -158,7 +161,7 @@ class NotebookShell(ZMQInteractiveShell):
     _publish: OnMessage
 
     def _tee(self, channel: Any) -> Any:
-        """Keep nothing of what is printed: only ``%notebook`` would write it."""
+        """Do not record the output: only ``%notebook`` would write it."""
         return nullcontext()
 
     def _format_exception_for_storage(self, *_: Any, **_rest: Any) -> dict[str, Any]:
@@ -166,7 +169,7 @@ class NotebookShell(ZMQInteractiveShell):
         return {}
 
     def init_display_formatter(self) -> None:
-        """Make what formats values."""
+        """Make the formatter of values."""
         self.display_formatter = _Formatter(parent=self)
         self.configurables.append(self.display_formatter)
 
@@ -178,11 +181,11 @@ class NotebookShell(ZMQInteractiveShell):
     @default("profile_dir")
     def _make_profile_dir(self) -> ProfileDir:
         """Make the profile's directory when it is first needed."""
-        made: ProfileDir = ProfileDir.create_profile_dir_by_name(self.ipython_dir, "default")
-        return made
+        profile: ProfileDir = ProfileDir.create_profile_dir_by_name(self.ipython_dir, "default")
+        return profile
 
     def transform_cell(self, raw_cell: str) -> str:
-        """Return a cell as Python; one that is Python already is not taken apart into tokens first."""
+        """Return a cell as Python, without tokenizing one that is Python already."""
         if (
             NOT_PYTHON.search(raw_cell)
             or self._begins_with_magic(raw_cell)
@@ -192,15 +195,16 @@ class NotebookShell(ZMQInteractiveShell):
         return raw_cell if raw_cell.endswith("\n") else f"{raw_cell}\n"
 
     def _begins_with_magic(self, cell: str) -> bool:
-        if (word := FIRST_WORD.match(cell)) is None:
+        match = FIRST_WORD.match(cell)
+        if match is None:
             return False
-        found = self.user_ns.get(word[0])
-        return bool(self.autocall or word[0] in self.magics_manager.magics["line"]) or isinstance(
-            found, REWRITTEN
-        )
+        word = match[0]
+        is_magic = self.autocall or word in self.magics_manager.magics["line"]
+        return bool(is_magic) or isinstance(self.user_ns.get(word), REWRITTEN)
 
     def _transforms(self) -> list[Any]:
-        manager, lines = self.input_transformer_manager, self.prefilter_manager
+        manager = self.input_transformer_manager
+        lines = self.prefilter_manager
         transforms = [
             *manager.cleanup_transforms,
             *manager.line_transforms,
@@ -227,11 +231,10 @@ class NotebookShell(ZMQInteractiveShell):
         """Begin a notebook in a home directory, which is the working directory."""
         super().init_environment()
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        self.home_dir, self.ipython_dir, tempfile.tempdir = (
-            str(home),
-            f"{home}/.ipython",
-            os.environ["TMPDIR"],
-        )
+        self.home_dir = str(home)
+        self.ipython_dir = f"{home}/.ipython"
+        # The fork server has looked for a directory already, before the root was replaced.
+        tempfile.tempdir = os.environ["TMPDIR"]
         os.makedirs(self.ipython_dir, exist_ok=True)
         self.history_manager.dir_hist[:] = [home]
         # As a kernel names cells, but by a hash that costs less.
@@ -248,17 +251,20 @@ class NotebookShell(ZMQInteractiveShell):
         runner: Any = asyncio.current_task()
         for number, source in enumerate(cells, 1):
             try:
-                if source.strip():  # a client does not send the others
+                # A client does not send empty cells.
+                if source.strip():
                     self._publish(
                         "execute_input", {"code": source, "execution_count": self.execution_count}
                     )
                     await self._run(source)
-                    for _ in range(TURNS):  # tasks that cells began go on
+                    # In a kernel, tasks that cells started go on between cells.
+                    for _ in range(TURNS):
                         if not (loop._ready or loop._scheduled or runner.cancelling()):
                             break
                         await asyncio.sleep(0)
             except BaseException as error:
-                if runner.cancelling():  # a cell has cancelled every task, and no kernel is one
+                # A cell may cancel all tasks of the loop; a kernel does not run in one of them.
+                if runner.cancelling():
                     runner.uncancel()
                 else:
                     self._publish(
@@ -282,7 +288,8 @@ class NotebookShell(ZMQInteractiveShell):
         task = asyncio.ensure_future(
             self.run_cell_async(source, store_history=True, transformed_cell=cell)
         )
-        loop, result = asyncio.get_running_loop(), None
+        loop = asyncio.get_running_loop()
+        result = None
         signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(task.cancel))
         try:
             result = await task
@@ -293,11 +300,11 @@ class NotebookShell(ZMQInteractiveShell):
 
 
 def prepare_shell() -> NotebookShell:
-    """Make the shell, and load what its cells will need. It starts no thread."""
+    """Make the shell, and load the modules that its cells will need. It starts no thread."""
     config = Config({"HistoryManager": {"enabled": False, "hist_file": ":memory:"}})
     shell: NotebookShell = NotebookShell.instance(config=config)
     shell.display_formatter.active_types = list(messages.FORMATS)
-    # Its names are builtins from here on: each change of builtins undoes what Python has specialized.
+    # Its names are builtins from here on: each change of builtins undoes Python's specialization of code.
     shell.builtin_trap.__enter__()
     shell.transforms = shell._transforms()
     session = _Messages()
@@ -305,27 +312,26 @@ def prepare_shell() -> NotebookShell:
     names = dict(shell.user_ns)
     for name, traits in PLAIN_ATTRIBUTES.items():
         _simplify(getattr(shell, name) if name else shell, traits.split())
-    for name in (
-        "__name__",
-        "__qualname__",
-        "__module__",
-    ):  # by which libraries know that this is a notebook
+    # Libraries recognize a notebook by the name of its shell's class.
+    for name in ("__name__", "__qualname__", "__module__"):
         setattr(type(shell), name, getattr(ZMQInteractiveShell, name))
     shell._publish = session.on_message = lambda _kind, _content: None
-    shell.extension_manager.load_extension("storemagic")  # as a kernel's application does
+    # As a kernel's application does.
+    shell.extension_manager.load_extension("storemagic")
     for source in STARTUP:
         shell.run_cell(source)
     with redirect_stdout(OutStream("stdout", 1, shell._publish)):
         asyncio.run(shell.run_cells(CELLS, lambda _count: None))
     shell.reset()
     shell.user_ns.update({**names, **shell.user_ns})
-    sys.breakpointhook = lambda *_, **_rest: None  # in a kernel, nobody debugs either
+    # There is no input, so a debugger would end the notebook.
+    sys.breakpointhook = lambda *_, **_rest: None
     builtins.input, getpass.getpass = partial(_refuse, "raw_input"), partial(_refuse, "getpass")
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    atexit.unregister(shell.atexit_operations)  # history is not kept
-    PtyProcess.delayafterclose = property(
-        lambda _: 0, lambda *_: None
-    )  # each ``!command`` would wait 0.1 s
+    # They would write the history, which is not stored.
+    atexit.unregister(shell.atexit_operations)
+    # Each ``!command`` would wait for 0.1 s.
+    PtyProcess.delayafterclose = property(lambda _: 0, lambda *_: None)
     return shell
 
 

@@ -1,4 +1,7 @@
-"""Messages between a grader and its processes: a length, then JSON, and optionally a socket."""
+"""Messages between a grader and its processes: a length, then JSON, and optionally a socket.
+
+JSON and not pickles: loading a pickle can run code, and some of these processes run learners' code.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Closed(Exception):
 def send(
     channel: socket.socket, message: dict[str, Any], attached: socket.socket | None = None
 ) -> None:
-    """Send what JSON can hold on a Unix socket, and perhaps a socket of which the receiver gets a duplicate."""
+    """Send a message on a Unix socket, and perhaps a socket of which the receiver gets a duplicate."""
     data = json.dumps(message).encode()
     head = _HEAD.pack(len(data))
     if attached is None:
@@ -43,6 +46,7 @@ def receive(channel: socket.socket) -> Message:
     if len(head) < _HEAD.size:
         head += _exactly(channel, _HEAD.size - len(head))
     (length,) = _HEAD.unpack(head)
+    # A bound, since the message is read into memory.
     if length > MAX_MESSAGE_BYTES:
         raise Closed("a message that is too long")
     return json.loads(_exactly(channel, length)), attached
