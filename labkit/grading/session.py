@@ -56,7 +56,7 @@ class SessionOptions:
         fresh: As ``regrade``; it also forgets the results of submissions that are gone, unless there is ``only``, or
             just notebooks were named.
         regrade: Grade again what is graded already.
-        only: Learners, by id, name or mail address; the others keep their results.
+        only: Learners, by id, name or mail address; the others' results remain.
         cluster: The kind of cluster; stored results of another kind are not used.
         course: The fingerprint of the course's secret; empty without one.
         overrides: The table of points that the teacher decided; None without one.
@@ -92,7 +92,7 @@ class GradingSession:
 
     Args:
         submissions: The intake; or a folder, or one notebook.
-        out: The folder of results; those of an earlier session are used.
+        out: The folder of results; the results of an earlier session are used.
         options: See ``SessionOptions``.
 
     Raises:
@@ -167,7 +167,7 @@ class GradingSession:
             yield f"Judged by an earlier rule of what is too much, and not again: {older} results. See --regrade."
         yield from self._record.edited_scores()
         yield from self._record.outdated(self._overrides, self._exercises)
-        # Corrections of learners who handed in nothing: there is no result that they could correct.
+        # Corrections for learners without a submission have no result to correct.
         keys = {
             (learner, entry.exercise)
             for entry in self.submissions.values()
@@ -189,7 +189,7 @@ class GradingSession:
         """Grade what is left, calling ``on_result`` with each new result, and write all reports.
 
         Returns:
-            All results, those of earlier sessions included.
+            All results, including earlier ones.
 
         Raises:
             OSError: A file cannot be written; results that were stored before are used the next time.
@@ -319,7 +319,7 @@ class Inspection:
     """What is read of a notebook before it is graded.
 
     Args:
-        digest: Of the notebook and the files beside it: a result holds for a submission with the same one.
+        digest: Of the notebook and the other files in its folder: a result holds for a submission with the same one.
         declared: See ``Result``, as for the others.
         language: The kernel's language.
         without_code: Whether it lacks a code.

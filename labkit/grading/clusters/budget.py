@@ -171,7 +171,7 @@ class Budget:
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
-        # A pod's program may send a request during the request that starts it: that time is counted already.
+        # A pod's program can send a request during the request that starts it: that time is counted already.
         if self._timing:
             yield
             return
@@ -222,7 +222,7 @@ class _BudgetedStream:
 
 
 def _is_text(path: str) -> bool:
-    """Return whether a path is that of a namespace's config maps or Secrets, or of one of them."""
+    """Return whether a path names the config maps or Secrets of a namespace, or one of them."""
     parts = path.split("/")
     return (
         path.startswith("/api/v1/namespaces/")

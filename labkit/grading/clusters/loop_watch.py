@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 BEAT_SECONDS = 0.05
 
 BLOCKED_SECONDS = 1.0
-"""A submission that has no server for so long at a time is graded again: its client may have timed out."""
+"""A submission that has no server for so long at a time is graded again: its client has perhaps timed out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +40,7 @@ class Share:
         self.blocked = self.blocked or held > BLOCKED_SECONDS
 
     def block(self) -> None:
-        """Note that the machine kept its notebook from running."""
+        """Note that its notebook had no processor."""
         self.blocked = True
 
 

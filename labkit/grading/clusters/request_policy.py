@@ -62,7 +62,7 @@ class RequestPolicy:
             or "dryRun" in query
         ):
             return
-        # From the answer, not the request, which may leave the name to the server (``generateName``).
+        # From the answer, not the request, which can leave the name to the server (``generateName``).
         with suppress(ValueError, KeyError, TypeError, AttributeError):
             metadata = json.loads(body)["metadata"]
             self.created.append(
@@ -72,7 +72,7 @@ class RequestPolicy:
     def _refusal(self, method: str, target: str) -> str:
         raw, _, query = target.partition("?")
         path = unquote(raw)
-        # The cluster may read such paths otherwise than this policy does.
+        # The cluster could read such paths otherwise than this policy does.
         if (
             "//" in path
             or {".", ".."} & set(path.split("/"))

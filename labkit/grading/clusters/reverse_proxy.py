@@ -35,10 +35,10 @@ MAX_ANSWER_BYTES = 64 << 20
 """The size of the answer to a write, which is read to record the created object."""
 
 TIMEOUT_SECONDS = 10.0
-"""How long a handshake, a request's head, or a blocked send may take."""
+"""How long a handshake, a request's head, or a blocked send can take."""
 
 DRAIN_SECONDS = 30.0
-"""How long a write may still take when the notebook has ended."""
+"""How long a write can still take when the notebook has ended."""
 
 LINGER_SECONDS = 1.0
 MAX_CONNECTIONS = 64
@@ -52,7 +52,7 @@ class ReverseProxy(socketserver.ThreadingTCPServer):
 
     Args:
         listener: The socket.
-        keys: The proxy's own keys, which have nothing to do with the cluster's.
+        keys: The proxy's own keys, which are unrelated to the cluster's.
         admin: The administrator's client, whose credential requests with a certificate get.
         anonymous: The client for other requests.
         requests: Decides which requests are passed on.
@@ -148,7 +148,7 @@ class _Exchange(socketserver.BaseRequestHandler):
                 name.lower() == "upgrade" for name, _ in headers
             )
             answer = self._pump(learner, cluster, writes)
-        # Recorded before the learner gets the answer: a notebook that ends then leaves nothing unrecorded.
+        # Recorded before the learner gets the answer: a notebook that ends then leaves no unrecorded object.
         if writes:
             self._record(method, target, answer)
             with suppress(OSError):

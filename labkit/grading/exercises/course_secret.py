@@ -70,7 +70,7 @@ def read_secret(folder: Path) -> CourseSecret | None:
     """Read the secret of the course in a folder; None without one.
 
     Raises:
-        UsageError: Others can read it, or it is no secret that labkit made.
+        UsageError: Others can read it, or labkit did not make it.
     """
     path = folder / FILE
     if not path.exists():

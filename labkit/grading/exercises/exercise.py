@@ -159,7 +159,7 @@ class Exercise(Displayable):
             hints += self._tasks(result.id)[0].texts["hints"]
         hints += [item.hint for item in wrong if not item.most]
         hints += [text("too much: {excess}", line) for line in result.excess]
-        # Two broken limits may have the same hint.
+        # Two broken limits can have the same hint.
         hints = list(dict.fromkeys(hints))
         if not hints:
             return Card(text("Task {id}: nothing is left to be mended", result.id), "good")
@@ -215,7 +215,7 @@ class Exercise(Displayable):
     def _judged(self) -> tuple[GradedCluster, Sequence[ExerciseSpec]]:
         """Return the checks' context, with the policy from when the exercise began, and the other exercises.
 
-        A learner works on all exercises and the walkthrough in one cluster, so what those grant is no excess.
+        A learner works on all exercises and the walkthrough in one cluster, so the permissions of those are not excess.
         """
         objects = [obj for spec in EXERCISES for obj in setup(spec, self._seed_name)]
         noted = self._notes.policy()
@@ -327,7 +327,7 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
     """
     rows = []
     for item in result.items:
-        # A limit that is kept is no news: an untouched cluster keeps them all.
+        # An unbroken limit is not an achievement: an untouched cluster breaks none.
         if item.ok and not item.most:
             continue
         lines = [text(item.expected)]

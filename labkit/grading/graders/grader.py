@@ -112,13 +112,13 @@ class Grader(WithWorkers):
                 else:
                     report(result)
 
-        # It notices when one submission's request keeps the loop from serving the others.
+        # It notices when one submission's request blocks the loop for the others.
         watching = asyncio.create_task(self._watch.run())
         try:
             async with asyncio.TaskGroup() as group:
                 for slot in range(self.slots):
                     group.create_task(fill(slot))
-            # Now that nothing else runs: a submission that others kept waiting gets a fair run.
+            # When all others have ended: a submission that others kept waiting gets a fair run.
             for submission in blocked:
                 result, again = await self._grade_one(submission, 0)
                 report(
@@ -132,13 +132,13 @@ class Grader(WithWorkers):
         return results
 
     async def _grade_one(self, submission: Submission, slot: int) -> tuple[Result, bool]:
-        """Grade a submission; return its result, and whether its server was blocked meanwhile."""
+        """Grade a submission; return its result, and whether its server was blocked during that time."""
         share = Share()
         new_cluster = partial(self._new_cluster, share)
         try:
             result = await grade_submission(submission, slot, self.workers, new_cluster, "embedded")
         except Exception as error:
-            # One submission must not keep the others from being graded.
+            # One submission must not stop the grading of the others.
             log.exception("%s could not be graded", submission.path)
             return failed_result(submission, self.level, error), False
         return result, share.blocked

@@ -55,7 +55,7 @@ MAX_PROBINGS = 3
 """How often the checks are repeated while points are missing."""
 
 UNANSWERED = (ApiFailure, PolicyUnreadable)
-"""The errors of requests that the server refused: they are never a learner's fault, so nothing is scored."""
+"""The errors of requests that the server refused: they are never a learner's fault, so the submission is not scored."""
 
 MAX_REFUSALS = 20
 """Refused requests that a result names."""
@@ -129,7 +129,7 @@ class SharedCluster:
         )
 
     def check(self) -> list[TaskFindings]:
-        """Ask all checks, again while points are missing: controllers may still act on the last change.
+        """Ask all checks, again while points are missing: controllers can still act on the last change.
 
         Raises:
             ApiFailure: The server refused an answer (403, 429, 503) at the last attempt, too.
@@ -158,7 +158,7 @@ class SharedCluster:
 
     def close(self) -> None:
         """Delete the created objects, the last first, and remove their finalizers."""
-        # A learner may have set a finalizer that nothing acts on; such an object would never go.
+        # An object with a finalizer that no controller acts on would never be deleted.
         paths = list(dict.fromkeys(reversed(self._requests.created)))
         for path in paths:
             answer = self._admin.get(path)
@@ -327,7 +327,7 @@ def lab_for(
                 start=False,
                 say=progress,
             )
-            # A copy with this context alone: the teacher may change the current one during the grading.
+            # A copy with this context alone: the teacher can change the current one during the grading.
             kubeconfigs.extract(kubeconfig, named, ensure_private(home / "existing") / "kubeconfig")
         yield lab
 

@@ -59,14 +59,14 @@ class LearnerCluster(Protocol):
 
     @property
     def note(self) -> str:
-        """What the cluster refused to the submission, as sentences; empty if nothing."""
+        """What the cluster refused to the submission, as sentences; empty without a refusal."""
 
     def close(self) -> None:
         """Remove what was created, or the cluster itself."""
 
 
 NewCluster = Callable[[ExerciseSpec, str], LearnerCluster]
-"""Makes the cluster for an exercise and the name of a learner's seed. Nothing is created before ``set_up``."""
+"""Makes the cluster for an exercise and the name of a learner's seed. ``set_up`` creates the first objects."""
 
 
 @dataclass
@@ -94,7 +94,7 @@ class GradingRun:
 
 
 async def read(run: GradingRun) -> None:
-    """Read the notebook's code cells, and the files beside it; ``Unreadable`` ends the run."""
+    """Read the notebook's code cells, and the other files in its folder; ``Unreadable`` ends the run."""
     run.cells = code_cells(run.submission.path)
     run.files = files_beside(run.submission)
     run.seed_name, run.is_earlier_variant = seed_of(run.submission, run.cells)
@@ -110,7 +110,7 @@ async def open_cluster(run: GradingRun) -> None:
     """Set up the learner's cluster, and serve it on the worker's socket."""
     run.cluster = run.new_cluster(run.exercise, run.seed_name)
     run.cleanup.callback(run.cluster.close)
-    # Closed before the cluster, so that the worker creates nothing after the clean-up.
+    # Closed before the cluster, so that the worker cannot create objects after the clean-up.
     run.cleanup.push_async_callback(run.worker.close)
     run.cluster.set_up()
     run.worker.connect(run.cluster.serve(run.worker.listener, run.worker.lab_home))

@@ -59,7 +59,7 @@ def unpack(
             with zipfile.ZipFile(file) as opened:
                 yield from _write_all(opened, folder, named=named)
     except Exception as error:
-        # zipfile raises many kinds of errors; one archive must not keep the others from being graded.
+        # zipfile raises many kinds of errors; one archive must not stop the grading of the others.
         yield f"the archive is not opened: {_reason(error)}"
     for inner in find_archives(folder):
         again = (

@@ -20,7 +20,7 @@ DECLARED_CODE = re.compile(r"""\bcode\s*=\s*["']((?:\w{4}[- ]?){2}\w\w)["']""", 
 """Where learners write their code."""
 
 CODE = re.compile(r"""\bLABKIT_COURSE_CODE\b|["']((?:\w{4}[- ]?){2}\w\w)["']""")
-"""A text that may be a code, or where one may come from."""
+"""A text that can be a code, or the variable that can have one."""
 
 
 def declared_learner(cells: Iterable[str]) -> str:

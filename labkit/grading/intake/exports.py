@@ -1,6 +1,6 @@
 """The facts about submissions in a system's export: senders, groups, and times.
 
-- Gradescope: ``submission_metadata.yml`` beside the folders ``submission_N``, with submitters and time.
+- Gradescope: ``submission_metadata.yml`` next to the folders ``submission_N``, with submitters and time.
 - nbgrader: ``timestamp.txt`` in ``LEARNER/ASSIGNMENT``
   (https://nbgrader.readthedocs.io/en/stable/user_guide/managing_assignment_files.html).
 - Moodle: folders of groups are called ``GROUP-Full Name_NUMBER_…``; a teacher's table has the members.
@@ -52,7 +52,7 @@ def with_facts(
 
 def _metadata(folder: Path) -> dict[str, Any]:
     with suppress(Unreadable, yaml.YAMLError, ValueError, RecursionError):
-        # Not load(), which can create any Python object: a learner may have handed this file in.
+        # Not load(), which can create any Python object: the file can be a learner's.
         document = yaml.safe_load(read_untrusted(folder / METADATA))
         if isinstance(document, dict):
             return document

@@ -37,7 +37,7 @@ class Intake:
         people: The known learners, by their ids.
         lines: Submissions that are left out, and other facts that a teacher should know, as sentences.
         left_out: Those of the lines that are about submissions without a result, and learners without a submission.
-        missing: By exercise, the learners in the roster who handed nothing in.
+        missing: By exercise, the learners in the roster without a submission.
     """
 
     submissions: list[Submission]
@@ -85,7 +85,7 @@ class Intake:
         self._add_left_out(f"Not graded: {reason}." for reason in reasons)
 
     def note_missing(self, missing: dict[str, list[Person]]) -> None:
-        """Note learners who handed nothing in, by exercise."""
+        """Note learners without a submission, by exercise."""
         self.missing = missing
         for exercise, people in missing.items():
             names = ", ".join(f"{person.id} ({person.name})" for person in people)
@@ -208,7 +208,7 @@ def _identified(
             intake.leave_out([f"{entry.label}: {entry.learner} is another's id in the roster"])
             continue
         if person is None:
-            # Graded nevertheless: the roster may be older than the learner.
+            # Graded nevertheless: the roster can be out of date.
             intake.lines.append(f"Not in the roster, and graded as {entry.learner}: {entry.label}.")
             person = Person(entry.learner, entry.name)
         system, _, number = entry.sender.rpartition(":")

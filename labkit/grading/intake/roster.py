@@ -90,7 +90,7 @@ class Roster:
         of_system = entry.sender.startswith(("canvas:", "moodle:"))
         texts = [*map(_plain, entry.aliases), *([] if of_system else [sender])]
         clues = [f"{kind}:{text}" for text in filter(None, texts) for kind in ("id", "mail")]
-        # GitHub Classroom names repositories ASSIGNMENT-USERNAME, and both parts may have hyphens.
+        # GitHub Classroom names repositories ASSIGNMENT-USERNAME, and both parts can have hyphens.
         words = entry.name.split("-")
         clues += [
             f"github:{_plain(''.join(words[start:]))}"

@@ -1,4 +1,4 @@
-"""Find submissions and read their cells. Nothing in them is trusted.
+"""Find submissions and read their cells. Submissions are not trusted.
 
 The names of files in bulk downloads: Canvas ``NAME_[LATE_]USER_FILE_name.ipynb``, the name in lower case
 without spaces (https://github.com/instructure/canvas-lms/blob/master/lib/content_zipper.rb); Moodle
@@ -47,10 +47,10 @@ MAX_FILES = 256
 """How many files from its folder a notebook gets."""
 
 MAX_ENTRIES = 4096
-"""How many files and folders of a notebook's folder are listed: meanwhile its grader serves no other."""
+"""How many files and folders of a notebook's folder are listed: its grader serves no other during that time."""
 
 KUBECTL = re.compile(r"^(?!\s*#).*?((?<![\w.])kubectl\b|\.kubectl\s*\()", re.MULTILINE)
-"""A line of code that may call kubectl."""
+"""A line of code that probably calls kubectl."""
 
 CANVAS = re.compile(
     r"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<person>\d+|anon_[^_]+)_(?P<version>\d+)_(?P<rest>.+)",
@@ -126,12 +126,12 @@ class Submission:
 
     @property
     def shares_folder(self) -> bool:
-        """Whether it is not in a folder of its learner's, so that other files there may be another learner's."""
+        """Whether it is not in a folder of its learner's, so that other files there can be another learner's."""
         return self.depth < LEARNERS_FOLDER
 
 
 def find(folder: Path) -> list[Submission]:
-    """Find all submissions below a folder, sorted by learner and exercise; the folder may be one notebook.
+    """Find all submissions below a folder, sorted by learner and exercise; instead of a folder, one notebook.
 
     Layouts: ``LEARNER/EXERCISE.ipynb``, nbgrader's ``LEARNER/ASSIGNMENT/EXERCISE.ipynb``,
     single files ``LEARNER__EXERCISE.ipynb``, and downloads of Canvas and Moodle. A symbolic link is not followed.
@@ -273,7 +273,7 @@ def code_cells(path: Path) -> list[str]:
     """Read the sources of a notebook's code cells.
 
     Raises:
-        Unreadable: It is no notebook, or larger than ``MAX_BYTES``.
+        Unreadable: It is not a notebook, or larger than ``MAX_BYTES``.
     """
     return parse(read_untrusted(path))[0]
 
@@ -305,7 +305,7 @@ def parse(data: bytes) -> tuple[list[str], str]:
 
 
 def calls_kubectl(path: Path) -> bool:
-    """Return whether a notebook may call kubectl, so that it cannot be graded without it."""
+    """Return whether a notebook probably calls kubectl, so that it cannot be graded without it."""
     with suppress(Unreadable):
         return any(KUBECTL.search(cell) for cell in code_cells(path))
     return False
@@ -316,7 +316,7 @@ def files_beside(submission: Submission) -> dict[str, bytes]:
 
     Hidden files, links, and files beyond ``MAX_FILES`` or together larger than ``MAX_BYTES`` are left out.
     """
-    # The folder may be another learner's, or a teacher's with solutions in it.
+    # The folder can be another learner's, or a teacher's with solutions in it.
     if submission.shares_folder:
         return {}
     folder = submission.path.parent

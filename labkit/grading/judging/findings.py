@@ -1,6 +1,6 @@
 """Run the checks of an exercise on the cluster that a learner left behind.
 
-Besides its checks each task has two limits: nothing is granted beyond what the exercise asks for, and the
+Besides its checks each task has two limits: no permission is granted beyond the exercise's, and the
 objects that the task began with still exist. A permission that was granted beyond the need is charged to the
 tasks that it concerns: those whose accounts got it, in whose namespaces it holds, or whose permission it is. One
 that concerns no task, such as a stranger's permission in the whole cluster, is charged to all.
@@ -31,7 +31,7 @@ from labkit.rbac.objects import name_of, namespace_of, role_key, title
 from labkit.rbac.policy import Policy
 
 MAX_EVALUATED = 500_000
-"""How many words of rules the server may have to read for one question: it goes through all bindings."""
+"""How many words of rules the server has to read at most for one question: it goes through all bindings."""
 
 
 class TooManyGrants(Exception):
@@ -65,7 +65,7 @@ class TaskFindings:
     powers: list[Excess] = field(default_factory=list)
 
     def charge(self, excess: Excess | None, allowances: Sequence[Allowance]) -> None:
-        """Add a permission that is too much; None stands for more than can be looked at."""
+        """Add a permission that is too much; None is a rest that is too large to be examined."""
         line: str = MORE
         if excess is None:
             self.weight += EVERYTHING * WHOLE_CLUSTER * GROUP
@@ -95,7 +95,7 @@ def check_exercise(
         exercise: The exercise.
         learner: The name that the learner's seed is made of.
         context: The cluster.
-        others: Other exercises on the same cluster: what they ask for may be granted, and their excesses are theirs.
+        others: Other exercises on the same cluster: their permissions are allowed, and their excesses are not counted.
 
     Raises:
         TooManyGrants: The cluster has more grants than can be judged.
@@ -120,7 +120,7 @@ def check_task(
     context: GradedCluster,
     others: Sequence[ExerciseSpec] = (),
 ) -> TaskFindings:
-    """Ask the checks of one task; the permissions that the exercise's other tasks ask for may be granted."""
+    """Ask the checks of one task; the permissions of the exercise's other tasks are allowed."""
     return _judge([task], exercise, learner, _with_one_policy(context), others)[0]
 
 

@@ -1,8 +1,8 @@
 """Turn findings into points.
 
-A task's must-allow checks and facts earn points. Its limits earn nothing, since an untouched cluster
-keeps them all; breaking one costs points, down to zero. Every task has two more limits: nothing beyond
-it is granted, and the objects that it began with still exist. Permissions beyond it are named, and lower a
+A task's must-allow checks and facts earn points. Its limits earn no points, since an untouched cluster
+breaks none; breaking one costs points, down to zero. Every task has two more limits: no permission
+beyond it is granted, and the objects that it began with still exist. Permissions beyond it are named, and lower a
 second figure, the least-privilege score.
 """
 
@@ -29,9 +29,9 @@ class Item:
         points: The points that it earned, or minus what it cost.
         most: The points that it could earn; 0 for a limit.
         hint: One hint for when they do not agree.
-        judged: False if the cluster does not let it be judged; then it is worth nothing.
+        judged: False if the cluster does not let it be judged; then it is worth no points.
         kinds: The kinds of mistakes that it shows, as ids of ``mistakes.yaml`` of the lessons; none if it is ok.
-        is_excess: Whether it is the limit that nothing more is granted than the task asks for.
+        is_excess: Whether it is the limit about superfluous permissions.
     """
 
     expected: str
@@ -73,7 +73,7 @@ class TaskScore:
 
     @property
     def full(self) -> bool:
-        """Whether all possible points were earned; false if nothing could be judged."""
+        """Whether all possible points were earned; false if no check could be judged."""
         return self.most > 0 and self.points == self.most
 
     @property
@@ -85,15 +85,15 @@ class TaskScore:
     def least_privilege(self) -> float | None:
         """The least-privilege score; None if the task asks for no permission.
 
-        It is 1.0 if nothing was granted beyond the need, falls with the weight of the excess, and is 0 while the need
+        It is 1.0 without superfluous permissions, falls with the weight of the excess, and is 0 while the need
         itself is not met.
         """
         if not self.needed:
             return None
-        # Granting nothing would otherwise be the least privilege of all.
+        # No permissions at all would otherwise be the least privilege of all.
         if any(not item.ok for item in self.items if item.most):
             return 0.0
-        # A result of an earlier labkit keeps the score that was reported then.
+        # A result of an earlier labkit has the score that was reported then.
         if self.weight is None:
             return self.needed / (self.needed + len(self.excess))
         return least_privilege(self.needed, self.weight)
@@ -130,7 +130,7 @@ LIMIT_COST = 0.25
 NOTHING_MORE = text("Nothing more is granted than the task asks for.")
 
 MAX_SEEN = 500
-"""The length of a finding's text, in which a learner may have written names."""
+"""The length of a finding's text, in which a learner can have written names."""
 
 
 def score(exercise: ExerciseSpec, learner: str, findings: Sequence[TaskFindings]) -> Score:
@@ -203,11 +203,11 @@ def _item(check: Check, finding: Finding, hint: str) -> Item:
 
 
 LAYOUT = str.maketrans("", "", "\n\t")
-"""Removes the control characters that may stay."""
+"""Removes the control characters that are allowed."""
 
 
 def plain(line: str, most: int = MAX_SEEN) -> str:
-    """Shorten a text that a learner may have written, and replace its control characters; of ours, only the values."""
+    """Shorten a text that a learner can have written, and replace its control characters; of ours, only the values."""
     if len(line) <= most and line.translate(LAYOUT).isprintable():
         return line
     if isinstance(line, Text) and line.values:

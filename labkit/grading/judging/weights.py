@@ -23,7 +23,7 @@ WHOLE_CLUSTER = 10
 """A permission in the whole cluster weighs as much as the same one in so many namespaces."""
 
 GROUP = 10
-"""A permission of a group, or of all subjects of a role, weighs as much as that of so many accounts."""
+"""A permission of a group, or of all subjects of a role, weighs as much as the same one of so many accounts."""
 
 EVERYTHING = len(REQUEST_VERBS) * len(SERVED)
 """The weight of every verb on every resource."""

@@ -60,7 +60,7 @@ WORKER_ENDED = text("its worker has ended")
 
 
 class _Task(NamedTuple):
-    """A submission's task, and the workers that may run it."""
+    """A submission's task, and the workers that can run it."""
 
     submission: Submission
     future: Future[str]
@@ -73,7 +73,7 @@ class DaskPool:
     Args:
         address: The scheduler's; see ``security_for``, as for ``files``.
         files: The TLS files.
-        limits: What one submission may use.
+        limits: The limits of one submission.
         report: Called with sentences about workers that cannot grade, and about a scheduler that has gone.
     """
 
@@ -291,7 +291,7 @@ class DaskPool:
     def _prepare(self) -> None:
         require_labkit(self._client)
         self._scheduler = self._client.scheduler_info()["id"]
-        # A worker, or the scheduler, may go meanwhile; the next call to the scheduler notices.
+        # A worker, or the scheduler, can go at any time; the next call to the scheduler notices.
         with suppress(*LOST):
             self._client.register_plugin(self._plugin)
         self._looked = -math.inf
@@ -324,7 +324,7 @@ class DaskPool:
     def _close(self) -> None:
         """End what runs on the workers, and the connection."""
         if self._client.status == "running":
-            # The scheduler may have gone, or be a new one that has no such plugin.
+            # The scheduler has perhaps gone, or is a new one that has no such plugin.
             with suppress(*LOST, TypeError, ValueError):
                 self._client.cancel([task.future for task in self._tasks.values()])
                 self._client.unregister_worker_plugin(self._plugin.name)

@@ -107,7 +107,7 @@ class GraderPlugin(WorkerPlugin):
 
         Args:
             submission: The submission, with a path in that folder.
-            files: The notebook and the files beside it, by their paths in the folder.
+            files: The notebook and the other files, by their paths in the folder.
 
         Raises:
             GradingFailed: The grader failed; it is replaced.

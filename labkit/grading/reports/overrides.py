@@ -56,7 +56,7 @@ class Override:
             f"{task.points:g}",
             self.reason,
         )
-        # A task of which nothing could be judged had no possible points before.
+        # A task without a judged check had no possible points before.
         return replace(task, points=self.points, most=max(task.most, self.points), corrected=line)
 
 
@@ -145,7 +145,7 @@ class Record:
         self._path = folder / RECORD
         self._scores = folder / SCORES
         self._last: dict[str, dict[str, str]] = {"scores": {}, "overrides": {}}
-        # The folder may be shared, so the record can be anything; without it, only the warnings are missing.
+        # Others can write to a shared folder, so the record can be anything; without it, only the warnings are missing.
         with suppress(Unreadable, ValueError, KeyError, RecursionError, TypeError, AttributeError):
             last = json.loads(read_untrusted(self._path))
             self._last = {
@@ -195,7 +195,7 @@ class Record:
             for override in overrides
         }
         scores = {" ".join(result.key): f"{result.score.points:g}" for result in results}
-        # It may be a link, which must not be written through.
+        # It can be a link, which must not be written through.
         self._path.unlink(missing_ok=True)
         self._path.write_text(
             json.dumps({"scores": scores, "overrides": used}) + "\n", encoding="utf-8"
@@ -203,7 +203,7 @@ class Record:
 
 
 def _number(text: str) -> float:
-    """Read a number with a point or a comma; minus one stands for other texts."""
+    """Read a number with a point or a comma; other texts become minus one."""
     # A spreadsheet writes a comma where people do.
     with suppress(ValueError):
         return float(text.replace(",", "."))

@@ -58,7 +58,7 @@ ANYTHING = {
 
 
 class Missing(NamedTuple):
-    """A learner in the roster who handed nothing in for an exercise."""
+    """A learner in the roster without a submission of an exercise."""
 
     exercise: str
     learner: str
@@ -84,7 +84,7 @@ def write_overview(
         submissions: Their submissions, whose code is compared.
         folder: The folder of results.
         left_out: Submissions that were not graded, and the reasons, as sentences.
-        missing: The learners who handed nothing in.
+        missing: The learners without a submission.
         earlier: Submissions of earlier classes, with which the code is compared.
     """
     tables = overview(results, similarities(submissions, earlier), left_out, missing)
@@ -96,7 +96,7 @@ def write_overview(
 def similarities(
     submissions: Iterable[Submission], earlier: Iterable[Submission] = ()
 ) -> list[Similarity]:
-    """Compare the code of the submissions of each exercise that can be read, also with that of earlier classes."""
+    """Compare the code of the submissions of each exercise that can be read, also with the code of earlier classes."""
     before: dict[str, dict[str, list[str]]] = {}
     classmates: dict[str, dict[str, list[str]]] = {}
     seed_names: dict[str, str] = {}
@@ -247,7 +247,7 @@ def _tasks(name: str, results: Sequence[Result]) -> Iterator[Row]:
     """Report how difficult each task is, and how well it tells learners apart."""
     for number, first in enumerate(results[0].score.tasks):
         judged: list[TaskScore] = []
-        # The task's share of points, and that of the exercise's other tasks, by learner.
+        # The task's share of points, and the share of the exercise's other tasks, by learner.
         shares: list[tuple[float, float]] = []
         for score in (result.score for result in results):
             task = score.tasks[number]
@@ -296,7 +296,7 @@ _NAMES = re.compile(r"""'[^'\n]*'|"[^"\n]*"|/[\w./-]+|\b\d[\w.:]*""")
 
 
 def without_names(error: str) -> str:
-    """Remove the names and numbers from an error's line: those of learners who made the same mistake differ."""
+    """Remove the names and numbers from an error's line: they differ between learners who made the same mistake."""
     kind, colon, message = error.partition(":")
     return plain(f"{kind.rpartition('.')[2]}{colon}{_NAMES.sub('…', _generic(message))}", 200)
 

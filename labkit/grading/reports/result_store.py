@@ -38,14 +38,14 @@ class ResultStore:
         self.unsigned = 0
         """How many results ``read`` skipped because this user's grader has not signed them."""
         self.damaged = 0
-        """How many lines ``read`` could not read, without the last one, which an interruption may have cut off."""
+        """How many lines ``read`` could not read, without the last one, which an interruption can have cut off."""
 
     def read(self) -> Iterator[tuple[str, Result]]:
         """Yield digests and results, without unsigned ones and lines that were cut off."""
         self.unsigned = 0
         self.damaged = int(self._path.is_symlink())
         if self.damaged:
-            # Somebody else may have made it, so that results are read from another file, or written over it.
+            # Somebody else's link: results would be read from, and written to, another file.
             self._path.unlink()
         lines: list[str] = []
         if self._path.exists():
@@ -79,7 +79,7 @@ class ResultStore:
         ]
         if self._path.exists():
             replacement = self._path.with_suffix(".new")
-            # It may be a link, which must not be written through.
+            # It can be a link, which must not be written through.
             replacement.unlink(missing_ok=True)
             replacement.write_text("".join(lines), encoding="utf-8")
             replacement.replace(self._path)
@@ -121,7 +121,7 @@ class ResultStore:
 
     @contextmanager
     def _key_withheld(self) -> Iterator[None]:
-        """Remove the key's file meanwhile. If this process is killed, all stored results are graded again."""
+        """Remove the key's file for this time. If this process is killed, all stored results are graded again."""
         if self._key_file is None:
             yield
             return

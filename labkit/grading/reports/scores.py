@@ -20,7 +20,7 @@ from labkit.grading.judging.score import Item
 SCORES = "scores.csv"
 
 POLICY = "default-src 'none'; base-uri 'none'"
-"""The content security policy of pages, which load nothing."""
+"""The content security policy of pages, which load no other files."""
 
 # https://owasp.org/www-community/attacks/CSV_Injection
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")

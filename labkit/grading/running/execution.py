@@ -34,7 +34,7 @@ ENDING_SECONDS = 5
 
 
 def needs_kernel(cells: Sequence[str]) -> bool:
-    """Return whether a cell may use what only a real kernel has."""
+    """Return whether a cell probably uses a real kernel itself."""
     return any(KERNEL.search(cell) for cell in cells)
 
 

@@ -107,7 +107,7 @@ def _serve(
     for name in KERNEL_MODULES if hello["kernel"] else ():
         importlib.import_module(name)
     packages = [PackageDirectory(**entry) for entry in hello["packages"]]
-    # The kernel then forgets supervisors that end, which nothing waits for.
+    # The kernel then forgets supervisors that end, since this process does not wait for them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Collections would write to memory that forks share, and so copy it.
     gc.freeze()
@@ -211,7 +211,7 @@ def supervise(
         os.close(built_end)
         jobs_end.close()
         job, _ = wire.receive(connection)
-        # It may have ended already; then ``built`` stays empty.
+        # If it has ended already, ``built`` is empty.
         with suppress(OSError):
             wire.send(jobs, job)
         jobs.close()
@@ -304,7 +304,7 @@ def _learner_process(
 
 
 def _set_up_home(home: Path, job: dict[str, Any]) -> None:
-    """Write the lab's files and those that were handed in beside the notebook, and replace the environment."""
+    """Write the lab's files and those that were handed in with the notebook, and replace the environment."""
     lab_home = home / "labkit"
     lab_home.mkdir(mode=0o700, exist_ok=True)
     for name, text in job["files"].items():
@@ -313,7 +313,7 @@ def _set_up_home(home: Path, job: dict[str, Any]) -> None:
         path.touch(mode=0o600)
         path.write_text(text)
     for name, data in job["beside"].items():
-        # The learner may have handed in too many, or too long paths.
+        # There can be too many files, or too long paths.
         with suppress(OSError):
             if not (path := home / name).is_relative_to(lab_home):
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Watches a learner's process from outside.
 
 The guard decides how a notebook ended: by an exit code, a signal or a limit. The process's own account,
-such as the number of cells that ran, decides nothing.
+such as the number of cells that ran, has no influence.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Guard:
     Args:
         child: The process.
         output: The pipe that it prints to.
-        limits: What it may use.
+        limits: Its limits.
         below: This process's descendants.
         out_of_memory: Returns whether the kernel has killed one of them for want of memory.
         ready: Returns whether cells can run; until then no time is counted, but no longer than a notebook may run.

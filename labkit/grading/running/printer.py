@@ -34,7 +34,7 @@ class SharedPage:
     """A page of memory that the learner's process shares with its supervisor; writing to it wakes no process.
 
     It has the number of cells that have run, plus one once they can run, the length of the text that waits, and that
-    text. The learner's process may write anything into it.
+    text. The learner's process can write anything into it.
     """
 
     HEAD, NUMBER = 8, 4
@@ -80,7 +80,7 @@ class Printer:
 
     def __init__(self, page: SharedPage) -> None:
         self._page = page
-        # Its own descriptor, since cells may redirect or close standard output.
+        # Its own descriptor, since cells can redirect or close standard output.
         self._file = os.dup(1)
         self._lock = threading.RLock()
         self._length = 0
@@ -120,7 +120,7 @@ class Printer:
                 self._length = 0
 
     def _write(self, text: bytes) -> None:
-        # The learner's code may have closed it.
+        # The learner's code can close it.
         with suppress(OSError):
             while text:
                 text = text[self._put(self._file, text) :]

@@ -263,7 +263,7 @@ class NotebookShell(ZMQInteractiveShell):
                             break
                         await asyncio.sleep(0)
             except BaseException as error:
-                # A cell may cancel all tasks of the loop; a kernel does not run in one of them.
+                # A cell can cancel all tasks of the loop; a kernel does not run in one of them.
                 if runner.cancelling():
                     runner.uncancel()
                 else:

@@ -59,5 +59,5 @@ PLAIN_ATTRIBUTES = {
 }
 """Traits that become plain attributes, by the shell's attribute that has them; its own under the empty name.
 
-Each cell reads or writes them. A trait notifies observers of each change, and nobody observes these.
+Each cell reads or writes them. A trait notifies observers of each change, and these have no observers.
 """

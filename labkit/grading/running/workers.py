@@ -42,7 +42,7 @@ class ServedCluster:
         files: The text of each file in its ``LABKIT_HOME``.
         close: Called when the process is gone, before anything else is done.
         environment: More environment variables.
-        held_seconds: Returns how long other submissions kept it from answering.
+        held_seconds: Returns how long other submissions blocked it.
         on_starved: Called if the process waited too long for a processor.
     """
 
@@ -91,7 +91,7 @@ def start_process(
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={**environment, "PYTHONPATH": str(GRADING.parents[1])},
-            # Elsewhere, Python would import modules that were handed in beside the submissions.
+            # Elsewhere, Python would import modules that learners handed in.
             cwd="/",
             # A terminal's Ctrl-C is for the starter alone, which then closes the channel.
             start_new_session=True,
@@ -152,7 +152,7 @@ class Worker:
             WorkerFailed: It could not be run.
         """
         assert self._cluster is not None
-        # Nothing else of the submission reaches the learner's process.
+        # The learner's process gets only this of the submission.
         job = {
             "cells": cells,
             "learner": learner,
@@ -173,7 +173,7 @@ class Worker:
         return Report(**report)
 
     async def close(self) -> None:
-        """Kill what is left of the notebook, then close the cluster. A second call does nothing."""
+        """Kill the notebook's processes, then close the cluster. A second call has no effect."""
         if self._closed:
             return
         self._closed = True
@@ -218,7 +218,7 @@ class Workers:
     def _start_fork_server(self) -> socket.socket:
         """Start the fork server, in place of one that was killed; return the channel to it."""
         self._stop_fork_server()
-        # Nothing else of the grader's environment: a learner's process inherits this memory, and it may hold secrets.
+        # Only these: a learner's process inherits this memory, and the grader's environment can hold secrets.
         keep = {
             name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ
         }
@@ -241,7 +241,7 @@ class Workers:
 
     @property
     def isolated(self) -> bool:
-        """Whether learners are kept apart from each other and from the machine."""
+        """Whether learners are separated from each other and from the machine."""
         return self.level != "plain"
 
     @property

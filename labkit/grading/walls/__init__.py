@@ -2,7 +2,7 @@
 
 - ``isolation``                     namespaces, limits, a user id
 - ``root_directory``, ``packages``  the files it sees
-- ``seccomp``                       the system calls it may make
-- ``control_group``                 the memory it may make the kernel hold
+- ``seccomp``                       its allowed system calls
+- ``control_group``                 the kernel's memory for it
 - ``syscalls``                      what Python lacks to build them
 """

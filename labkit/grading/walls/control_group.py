@@ -25,13 +25,13 @@ PERIOD_MICROSECONDS = 100_000
 """How often processor time is counted: a group gets as much of each period as one processor has."""
 
 SHARES, WEIGHT = 335, 33
-"""A group's part of a busy processor, in version 1 and 2: that of a process with ``isolation.NICENESS``."""
+"""A group's part of a busy processor, in version 1 and 2: the same as for a process with ``isolation.NICENESS``."""
 
 REMOVE_SECONDS = 2.0
 """How long to wait for the end of a group's processes."""
 
 OPTIONAL = ("memory.swap.max", "memory.memsw.limit_in_bytes")
-"""Settings that a kernel may lack."""
+"""Settings that some kernels lack."""
 
 OUT_OF_MEMORY_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
@@ -81,7 +81,7 @@ class ControlGroup:
 
     def remove(self) -> None:
         """Remove the group as soon as its processes have ended; give up after some seconds."""
-        # The kernel keeps a group until its last process is reaped, a moment after that was killed.
+        # The kernel has a group until its last process is reaped, a moment after that was killed.
         until = time.monotonic() + REMOVE_SECONDS
         left = list(self._directories)
         while left:
@@ -163,7 +163,7 @@ def group_prefix(fork_server_pid: int) -> str:
 
 def _settings(limits: Limits, hierarchy: Hierarchy) -> Iterator[tuple[str, str]]:
     """List the files of a group and their contents."""
-    # Files in a tmpfs count as memory: those of the home directory, and half as much in others.
+    # Files in a tmpfs count as memory: the home directory's, and half as much in others.
     memory = str(limits.memory_bytes + limits.disk_bytes * 3 // 2)
     period = str(PERIOD_MICROSECONDS)
     settings = {

@@ -3,7 +3,7 @@
 There are three levels; the strongest that the platform supports is used:
 
 ``root``   Linux, grader as root: process, mount, network and IPC namespaces of its own, a
-           user id of its own, and a root file system that holds Python and nothing else.
+           user id of its own, and a root file system with only Python.
 ``user``   Linux, ordinary user, where user namespaces are allowed: the same namespaces,
            but the learner's code runs under the grader's user id.
 ``plain``  Elsewhere: resource limits and a process group only. The code can read and write what the
@@ -122,7 +122,7 @@ class Limits:
 def _socket_bytes() -> int:
     """Return what the kernel holds at most for one socket of a default size.
 
-    A sender may begin its last message, of half a buffer, when the buffer lacks one byte.
+    A sender can begin its last message, of half a buffer, when the buffer lacks one byte.
     """
     default = 212_992
     for name in ("wmem_default", "rmem_default"):
@@ -164,7 +164,7 @@ def enter_namespaces(level: str) -> None:
 
 
 def start_init(level: str) -> int:
-    """Start process 1 of the process namespace, and return its process id; 0 where there is no namespace.
+    """Start process 1 of the process namespace, and return its process id; 0 without a namespace.
 
     It ends with this process, and the kernel kills all others of the namespace then. The learner's process
     cannot be it: process 1 ignores the signals that it sends itself, so that a crash would not look like one.
@@ -186,7 +186,7 @@ def _cat() -> str:
 
 
 def limit_network(level: str) -> None:
-    """Bound the memory of the network namespace's sockets; sockets that listen already keep their backlog.
+    """Bound the memory of the network namespace's sockets; sockets that listen already have their backlog.
 
     Where ``/proc/sys`` is read-only, or a kernel has a setting for the whole machine, it stays as it is.
     """

@@ -68,7 +68,7 @@ def package_directories(scratch: Path) -> list[PackageDirectory]:
 
 
 def _visible_entries() -> dict[Path, set[str]]:
-    """List the entries of the distributions that are visible, by the directory that they lie in."""
+    """List the entries of the distributions that are visible, by their directory."""
     # Imported only when a grader starts, at the same time as its fork server imports more.
     from labkit.backends.bundle import installed_versions
 

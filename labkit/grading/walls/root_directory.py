@@ -1,4 +1,4 @@
-"""The root directory of a learner's process: Python, labkit and what they require, and nothing else."""
+"""The root directory of a learner's process: only Python, labkit and the files that they require."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def mount_root(
     hidden: Iterable[Path],
     packages: Iterable[PackageDirectory],
 ) -> None:
-    """Replace the root file system by one that has Python and nothing else.
+    """Replace the root file system by one with only Python.
 
     The files that a Python process requires are bind-mounted read-only at their own paths; the machine's other
     files, such as submissions and solutions, do not exist. The home directory is a temporary file system.
@@ -119,7 +119,7 @@ def mount_root(
     )
     (root / "dev/ptmx").symlink_to("pts/ptmx")
     _mount_proc(str(root / "proc"))
-    # Read-only as soon as it is complete: nothing can be mounted over, or created, by the learner.
+    # Read-only as soon as it is complete: the learner cannot mount or create anything there.
     mount("none", str(root), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)
     os.chdir(root)
     # Not chroot: the old root would still be mounted, and a process with root's rights can leave a chroot.
@@ -130,7 +130,7 @@ def mount_root(
 def sandbox_home() -> Path:
     """Choose a notebook's home directory inside its root: one that contains no required path.
 
-    The grader's own account may be called ``learner``, with labkit or Python in its home.
+    The grader's own account can be called ``learner``, with labkit or Python in its home.
     """
     homes = (Path(f"/home/learner{number or ''}") for number in count())
     return next(
@@ -212,7 +212,7 @@ def _mount_packages(packages: PackageDirectory, root: Path) -> None:
             lower = f"lowerdir={packages.whiteouts}:{source}"
             mount("overlay", str(target), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, lower)
             return
-    # Without overlays, slower: each that is needed, from the read-only mount that it lies in.
+    # Without overlays, slower: each that is needed, from its read-only mount.
     below = os.open(target, os.O_PATH)
     mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
     for name in packages.needed:
