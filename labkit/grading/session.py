@@ -29,7 +29,7 @@ from labkit.grading.judging.result import FAILED, Result, by_exercise_and_learne
 from labkit.grading.judging.score import plain
 from labkit.grading.judging.weights import RULE
 from labkit.grading.reports import gradebooks, overrides, scores
-from labkit.grading.reports.overview import Missing, write_overview
+from labkit.grading.reports.overview import NoSubmission, write_overview
 from labkit.grading.reports.result_store import ResultStore
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.seed import identity
@@ -227,7 +227,7 @@ class GradingSession:
         scores.write_all(results, self.out)
         gradebooks.write_gradebooks(results, intake.people, self.out, self.submissions)
         missing = [
-            Missing(exercise, person.id, person.name)
+            NoSubmission(exercise, person.id, person.name)
             for exercise, people in intake.missing.items()
             for person in people
         ]

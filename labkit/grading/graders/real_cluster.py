@@ -338,6 +338,12 @@ def disagreements(real: Result, embedded: Result) -> list[str]:
     for task, same_task in zip(real.score.tasks, embedded.score.tasks, strict=True):
         for item, same in zip(task.items, same_task.items, strict=True):
             if item.judged and same.judged and item.ok != same.ok:
-                template = "{id}: {what}: {seen} On the embedded cluster: {same}"
-                lines.append(text(template, task.id, item.expected, item.seen, same.seen))
+                line = text(
+                    "{id}: {what}: {seen} On the embedded cluster: {same}",
+                    task.id,
+                    item.expected,
+                    item.seen,
+                    same.seen,
+                )
+                lines.append(line)
     return lines

@@ -293,8 +293,12 @@ def parse(data: bytes) -> tuple[list[str], str]:
     try:
         document = json.loads(data.decode("utf-8-sig"))
         if document.get("nbformat", NBFORMAT) < NBFORMAT:
-            reason = "it is a notebook of format {number}: open it in JupyterLab and save it"
-            raise Unreadable(text(reason, document["nbformat"]))
+            raise Unreadable(
+                text(
+                    "it is a notebook of format {number}: open it in JupyterLab and save it",
+                    document["nbformat"],
+                )
+            )
         cells = [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
         return cells, _language(document)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

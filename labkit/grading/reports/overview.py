@@ -57,7 +57,7 @@ ANYTHING = {
 """Replaces the names that a learner chose in the sentence for the class."""
 
 
-class Missing(NamedTuple):
+class NoSubmission(NamedTuple):
     """A learner in the roster without a submission of an exercise."""
 
     exercise: str
@@ -74,7 +74,7 @@ def write_overview(
     submissions: Iterable[Submission],
     folder: Path,
     left_out: Iterable[str] = (),
-    missing: Iterable[Missing] = (),
+    missing: Iterable[NoSubmission] = (),
     earlier: Iterable[Submission] = (),
 ) -> None:
     """Write the overview of a class into the folder of its results.
@@ -136,7 +136,7 @@ def overview(
     results: Sequence[Result],
     similar: Sequence[Similarity],
     left_out: Iterable[str] = (),
-    missing: Iterable[Missing] = (),
+    missing: Iterable[NoSubmission] = (),
 ) -> dict[str, list[Row]]:
     """Make the tables, in their order on the page. ``overview.html`` explains them."""
     judged = [result for result in results if result.ended not in UNGRADED]
@@ -171,7 +171,7 @@ def _share(points: float, most: float) -> float:
     return points / most if most else 0.0
 
 
-def _people(results: Iterable[Result], missing: Iterable[Missing]) -> list[Row]:
+def _people(results: Iterable[Result], missing: Iterable[NoSubmission]) -> list[Row]:
     """Make a row for each submission, and for each that is missing; learners who need help come first."""
     rows = [
         {
@@ -360,8 +360,8 @@ def _example(item: Item, task: TaskScore, result: Result) -> str:
         excess = task.excess[0]
         return _anonymous(getattr(excess, "values", {}).get("excess", excess), result)
     end = "" if item.expected.endswith(".") else "."
-    words = f"Expected: {{expected}}{end} Seen: {{seen}}"
-    return _anonymous(text(words, item.expected, item.seen), result)
+    example = text(f"Expected: {{expected}}{end} Seen: {{seen}}", item.expected, item.seen)
+    return _anonymous(example, result)
 
 
 def _anonymous(example: object, result: Result) -> str:

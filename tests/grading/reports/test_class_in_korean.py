@@ -23,7 +23,7 @@ from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import Result
 from labkit.grading.judging.score import Item, Score, TaskScore
 from labkit.grading.reports.overrides import Override, apply
-from labkit.grading.reports.overview import Missing, overview, page, write_overview
+from labkit.grading.reports.overview import NoSubmission, overview, page, write_overview
 from labkit.grading.reports.scores import write_all
 from labkit.grading.reports.similarity import Row, Similarity
 from tests.grading.support import submit
@@ -113,7 +113,7 @@ def tables(results: list[Result]) -> dict[str, list[Row]]:
     pair = {"exercise": EXERCISE, "learner": "ann", "other": "bob", "share": 0.9, "lines": ["exr"]}
     foreign = {"exercise": EXERCISE, "learner": "ann", "other": "", "names": ["exr"]}
     left_out = ["Not graded: ann is late.", "Nothing to grade for exr: jim."]
-    missing = [Missing(EXERCISE, "jim", "")]
+    missing = [NoSubmission(EXERCISE, "jim", "")]
     return overview(results, [Similarity(EXERCISE, 1, [pair], [foreign])], left_out, missing)
 
 
