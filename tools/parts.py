@@ -1,4 +1,4 @@
-"""Write which steps each part has into the tables that list the parts: ``README.md`` and ``docs/instructor.md``.
+"""Write the steps and minutes of each part into the tables of ``README.md`` and ``docs/instructor.md``.
 
 python -m tools.parts    write the tables (``make notebooks`` does)
 """
@@ -14,7 +14,7 @@ from labkit.lessons.steps import Lesson
 ROOT = Path(__file__).resolve().parent.parent
 
 CELLS = {
-    "README.md": (r"(notebooks/{notebook}\) \| )\S+", "{first}–{last}"),
+    "README.md": (r"(notebooks/{notebook}\) \| )\S+ \| \d+", "{first}–{last} | {minutes}"),
     "docs/instructor.md": (r"(notebooks/{notebook}\), )\S+ to \w+", "{first} to {last}"),
 }
 """By page: the steps of a part after the link to its notebook, and how they are written."""
@@ -30,7 +30,7 @@ def page(name: str) -> str:
 
 def _with_steps(name: str, text: str, lesson: Lesson) -> str:
     pattern, form = CELLS[name]
-    steps = form.format(first=lesson.steps[0].id, last=lesson.steps[-1].id)
+    steps = form.format(first=lesson.steps[0].id, last=lesson.steps[-1].id, minutes=lesson.minutes)
     pattern = pattern.format(notebook=re.escape(lesson.notebook))
     return re.sub(pattern, lambda match: match[1] + steps, text)
 
