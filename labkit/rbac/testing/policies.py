@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 from labkit.core.errors import UsageError, near
@@ -46,52 +47,45 @@ def policy_of(objects: Iterable[Object]) -> Policy:
 
 def remarks(policy: Policy, vocabulary: Vocabulary) -> list[str]:
     """What is odd about a policy and no error: verbs and resources of no request, bindings to nobody or to no role."""
-    found: list[str] = []
+    lines: list[str] = []
     for key, role in policy.roles.items():
-        of = title(*key)
-        if not is_default(role):
-            odd = dict.fromkeys(
-                name for rule in role.get("rules") or () for name in vocabulary.strangers(rule)
-            )
-            found += [text("{role}: no request has the {name}.", of, name) for name in odd]
-        named = {name for rule in role.get("rules") or () for name in rule.get("resources") or ()}
-        found += [
-            text(
-                "{role}: no request matches {name}. A * stands for all resources, or before a slash.",
-                of,
-                name,
-            )
-            for name in sorted(named)
-            if name.endswith("/*")
-        ]
-        groups = {
-            group
-            for rule in role.get("rules") or ()
-            for group in rule.get("apiGroups") or ()
-            if "/" in group
-        }
-        found += [
-            text(
-                "{role}: no request matches the API group {name}, which has a version. Write {right}.",
-                of,
-                name,
-                right,
-            )
-            for name in sorted(groups)
-            for right, _, _ in [name.partition("/")]
-        ]
+        lines += _odd_rules(title(*key), role, vocabulary)
     for binding in policy.bindings:
+        name = binding_title(binding)
         if policy.role_of(binding) is None:
-            found.append(
-                text(
-                    "{binding} refers to {role}, which does not exist.",
-                    binding_title(binding),
-                    role_title(binding),
-                )
-            )
+            missing = role_title(binding)
+            lines.append(text("{binding} refers to {role}, which does not exist.", name, missing))
         if not binding.get("subjects") and not is_default(binding):
-            found.append(text("{binding} gives its role to nobody.", binding_title(binding)))
-    return found
+            lines.append(text("{binding} gives its role to nobody.", name))
+    return lines
+
+
+def _odd_rules(role_name: str, role: Object, vocabulary: Vocabulary) -> Iterator[str]:
+    """What no request matches in a role's rules, each once."""
+    rules: list[Rule] = role.get("rules") or []
+    if not is_default(role):
+        for name in dict.fromkeys(chain.from_iterable(map(vocabulary.strangers, rules))):
+            yield text("{role}: no request has the {name}.", role_name, name)
+    for name in _values(rules, "resources"):
+        if name.endswith("/*"):
+            yield text(
+                "{role}: no request matches {name}. A * stands for all resources, or before a slash.",
+                role_name,
+                name,
+            )
+    for name in _values(rules, "apiGroups"):
+        group, slash, _ = name.partition("/")
+        if slash:
+            yield text(
+                "{role}: no request matches the API group {name}, which has a version. Write {right}.",
+                role_name,
+                name,
+                group,
+            )
+
+
+def _values(rules: Iterable[Rule], field: str) -> list[str]:
+    return sorted({value for rule in rules for value in rule.get(field) or ()})
 
 
 def aggregated(policy: Policy) -> Policy:
@@ -179,12 +173,13 @@ def _checked(obj: Any) -> Object:
     Raises:
         UsageError: Something is missing, or of the wrong type.
     """
+    kind = obj["kind"]
     metadata = obj.get("metadata") if isinstance(obj.get("metadata"), dict) else {}
     name = metadata.get("name")
-    what = f"{obj['kind']} {name}"
+    what = f"{kind} {name}"
     if not isinstance(name, str) or not name:
         raise UsageError(
-            f"A {obj['kind']} has no name.",
+            f"A {kind} has no name.",
             todo="Write metadata.name; a template has to be rendered first.",
         )
     # Helm's braces are valid YAML in quotes, so a template gets this far and would be judged as text.
@@ -193,56 +188,55 @@ def _checked(obj: Any) -> Object:
             f"{what} is a template.", todo="Render it first, such as with helm template."
         )
     # kubectl apply puts it into the context's namespace, which is default unless somebody changed it.
-    if obj["kind"] in ("Role", "RoleBinding") and not metadata.get("namespace"):
+    if kind in ("Role", "RoleBinding") and not metadata.get("namespace"):
         metadata = {**metadata, "namespace": "default"}
-    if obj["kind"].endswith("Binding"):
-        ref = obj.get("roleRef")
-        if (
-            not isinstance(ref, dict)
-            or not isinstance(ref.get("name"), str)
-            or ref.get("kind") not in POLICY_KINDS[:2]
-        ):
-            raise UsageError(
-                f"{what} has no roleRef with kind and name.", todo="Name a Role or a ClusterRole."
-            )
-        parts: Any = obj.get("subjects") or []
-        if not isinstance(parts, list) or not all(
-            isinstance(each, dict) and each.get("name") for each in parts
-        ):
-            raise UsageError(
-                f"{what} has subjects that are none.", todo="Each has a kind and a name."
-            )
-        if ref.get("apiGroup", GROUP) != GROUP:
-            raise UsageError(
-                f"{what} has a roleRef of the API group {ref['apiGroup']}.", todo=f"Write {GROUP}."
-            )
-        accounts = [
-            each
-            for each in parts
-            if each.get("kind") == "ServiceAccount" and not each.get("namespace")
-        ]
-        if accounts and obj["kind"] == "ClusterRoleBinding":
-            who = accounts[0]["name"]
-            raise UsageError(
-                f"{what} names the account {who} without a namespace.", todo="Write its namespace."
-            )
-    else:
-        parts = obj.get("rules") or []
-        if not isinstance(parts, list) or not all(map(_is_rule, parts)):
-            raise UsageError(
-                f"{what} has rules that are none.",
-                todo="verbs, apiGroups and resources are lists of texts.",
-            )
+    if kind.endswith("Binding"):
+        _check_binding(what, obj)
+    elif not _is_list_of(obj.get("rules"), _is_rule):
+        raise UsageError(
+            f"{what} has rules that are none.",
+            todo="verbs, apiGroups and resources are lists of texts.",
+        )
     return {**obj, "metadata": metadata}
+
+
+def _check_binding(what: str, binding: Any) -> None:
+    ref = binding.get("roleRef")
+    if (
+        not isinstance(ref, dict)
+        or not isinstance(ref.get("name"), str)
+        or ref.get("kind") not in POLICY_KINDS[:2]
+    ):
+        raise UsageError(
+            f"{what} has no roleRef with kind and name.", todo="Name a Role or a ClusterRole."
+        )
+    entries = binding.get("subjects") or []
+    if not _is_list_of(entries, lambda entry: isinstance(entry, dict) and bool(entry.get("name"))):
+        raise UsageError(f"{what} has subjects that are none.", todo="Each has a kind and a name.")
+    if ref.get("apiGroup", GROUP) != GROUP:
+        raise UsageError(
+            f"{what} has a roleRef of the API group {ref['apiGroup']}.", todo=f"Write {GROUP}."
+        )
+    for entry in entries if binding["kind"] == "ClusterRoleBinding" else ():
+        if entry.get("kind") == "ServiceAccount" and not entry.get("namespace"):
+            raise UsageError(
+                f"{what} names the account {entry['name']} without a namespace.",
+                todo="Write its namespace.",
+            )
+
+
+def _is_list_of(value: Any, fits: Callable[[Any], bool]) -> bool:
+    """Return whether a value is a list whose entries all fit, or nothing at all."""
+    return isinstance(value or [], list) and all(map(fits, value or []))
 
 
 def _is_rule(rule: Any) -> bool:
     fields = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
-    if isinstance(rule, dict) and (unknown := set(rule) - set(fields)):
-        name = str(min(unknown, key=str))
-        raise UsageError(f"A rule has the field {name}.", todo=near(name, fields))
-    return isinstance(rule, dict) and all(
-        isinstance(rule.get(field) or [], list)
-        and all(isinstance(each, str) for each in rule.get(field) or ())
-        for field in fields
+    if not isinstance(rule, dict):
+        return False
+    unknown = sorted(map(str, set(rule) - set(fields)))
+    if unknown:
+        raise UsageError(f"A rule has the field {unknown[0]}.", todo=near(unknown[0], fields))
+    return all(
+        _is_list_of(rule.get(field), lambda value: isinstance(value, str)) for field in fields
     )
