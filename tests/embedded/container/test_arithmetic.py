@@ -35,7 +35,7 @@ def test_variables_are_integers() -> None:
     assert value("x * (negative + nope) + hexadecimal + octal", variables) == 9
 
 
-def test_what_does_not_count_is_not_judged() -> None:
+def test_skipped_operands_are_not_evaluated() -> None:
     assert value("0 && 1/0") == 0
     assert value("1 || 1/0") == 1
 
@@ -53,7 +53,7 @@ def test_nonsense_is_a_problem(text: str) -> None:
     [("2**3", "**"), ("x++", "++"), ("--x", "--"), ("1, 2", ","), ("2#1", "2#"), ("x = 1", "="), ("x += 1", "+="),
      ("1 ? 2 : 3", "?"), ("1 << 2", "<<"), ("1 & 2", "&"), ("~1", "~"), ("name", "name=x+1")],
 )  # fmt: skip
-def test_what_is_left_out_says_so(text: str, sign: str) -> None:
+def test_omitted_operators_are_reported(text: str, sign: str) -> None:
     with pytest.raises(ArithmeticProblem) as caught:
         evaluate(text, lambda name: "x+1" if name == "name" else "", bash=True)
     assert str(caught.value) == f"$((… {sign} …)): not simulated in this lab's pods"

@@ -1,4 +1,4 @@
-"""Nothing that is typed hangs or bloats the server."""
+"""No script hangs or bloats the server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ENDLESS = [
 
 
 @pytest.mark.parametrize("script", ENDLESS)
-def test_what_never_ends_is_killed(script: str) -> None:
+def test_endless_scripts_are_killed(script: str) -> None:
     done = run(script, budget=SMALL)
     assert done.rc == 137
     assert len(done.stdout) <= 1 << 20
@@ -123,7 +123,7 @@ def test_any_text_is_an_answerable_script(script: str) -> None:
         ("{ cat; } <<E\n${a b}\nE", "bad substitution"),
     ],
 )
-def test_what_goes_wrong_around_compound_commands_is_said(script: str, stderr: str) -> None:
+def test_problems_around_compound_commands_are_reported(script: str, stderr: str) -> None:
     assert stderr in run(script).stderr
 
 
@@ -135,7 +135,7 @@ def test_work_on_many_paths_is_paid_for() -> None:
     )
 
 
-def test_who_works_much_at_once_lets_others_run_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_processes_let_others_run_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     # A search costs processor time: on this clock each as much as a hundred steps, after which others run.
     clock = itertools.count(step=100 / regex.STEPS_PER_SECOND)
     monkeypatch.setattr(regex, "time", SimpleNamespace(process_time=lambda: next(clock)))

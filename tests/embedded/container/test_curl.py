@@ -42,7 +42,7 @@ def test_another_clusters_authority_is_not_trusted(lab: Lab) -> None:
     )
 
 
-def test_the_name_must_be_the_certificates(lab: Lab) -> None:
+def test_the_certificate_must_have_the_name(lab: Lab) -> None:
     good = lab.exec(
         f"for h in kubernetes kubernetes.default kubernetes.default.svc 10.96.0.1; do "
         f"curl -so /dev/null --cacert {MOUNT}/ca.crt https://$h; echo $?; done"
@@ -125,7 +125,7 @@ def test_public_authorities_have_not_signed_the_api_server(lab: Lab) -> None:
     )
 
 
-def test_what_write_out_tells(lab: Lab) -> None:
+def test_write_out_variables(lab: Lab) -> None:
     done = lab.exec(
         "curl -sko /dev/null -w '%{http_code} %{http_version} %{content_type} %{exitcode}\\n' https://kubernetes"
     )

@@ -1,4 +1,4 @@
-"""A pod reaches its own files, the API server and its own ports, and nothing of the host."""
+"""A pod reaches its own files, the API server and its own ports, but not the host."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def registered(path: Path) -> set[str]:
     }
 
 
-def test_the_table_names_what_the_modules_have() -> None:
+def test_the_table_names_the_programs_of_the_modules() -> None:
     found = {path.stem: registered(path) for path in Path(programs.__path__[0]).glob("[a-z]*.py")}
     assert {module: set(names.split()) for module, names in MODULES.items()} == {
         module: names for module, names in found.items() if names
@@ -49,7 +49,7 @@ def test_every_program_is_found(name: str) -> None:
     assert find_program(name) is not None
 
 
-def test_a_name_that_is_no_program() -> None:
+def test_unknown_names_are_not_found() -> None:
     assert find_program("no-such-program") is None
 
 
@@ -64,7 +64,7 @@ def test_one_program_loads_no_other() -> None:
     assert done.stdout.split() == ["common", "registry", "system"]
 
 
-def test_the_limits_list_what_there_is() -> None:
+def test_limits_list_all_programs_and_builtins() -> None:
     text = (ROOT / "docs/limits.md").read_text().partition("## What a pod's shell has")[2]
     programs, _, rest = text.partition("Their common options")
     builtins = rest.partition("The builtins are")[2].partition("The language has")[0]
@@ -87,7 +87,7 @@ def test_the_limits_list_what_there_is() -> None:
         "xargs echo",
     ],
 )
-def test_what_is_left_out_says_so(shell: str, command: str) -> None:
+def test_omitted_programs_and_builtins_are_reported(shell: str, command: str) -> None:
     done = run(command, shell=shell)
     name = command.replace("env ", "").split()[0]
     assert done == (127, "", f"{name}: not simulated in this lab's pods\n")
@@ -111,13 +111,13 @@ def test_what_is_left_out_says_so(shell: str, command: str) -> None:
         ("id -z", "id: -z"),
     ],
 )
-def test_options_that_are_left_out_say_so(shell: str, command: str, message: str) -> None:
+def test_omitted_options_are_reported(shell: str, command: str, message: str) -> None:
     done = run(command, shell=shell)
     assert done.rc != 0
     assert done.stderr == f"{message}: not simulated in this lab's pods\n"
 
 
-def test_what_no_image_has_is_not_found() -> None:
+def test_unknown_commands_are_not_found() -> None:
     assert run("nosuch") == (127, "", "bash: line 1: nosuch: command not found\n")
 
 
@@ -151,6 +151,6 @@ def test_what_no_image_has_is_not_found() -> None:
         ("echo $((echo a); echo b)", "$((…) …)"),
     ],
 )
-def test_syntax_that_is_left_out_says_so_and_runs_nothing(script: str, what: str) -> None:
+def test_omitted_syntax_is_reported_and_runs_nothing(script: str, what: str) -> None:
     done = run(f"echo first\necho before; {script}; echo after")
     assert done == (2, "first\n", f"bash: -c: line 2: {what}: not simulated in this lab's pods\n")

@@ -1,4 +1,4 @@
-"""The far end of a command that nobody sits at: a text in, the output kept."""
+"""The far end of a command without a person: a text as input, and the output."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from labkit.embedded.machinery.request import WINDOW
 
 
 class TextIO:
-    """What a command reads, and what it has written.
+    """The input and the output of a command.
 
     Args:
-        stdin: What is typed.
+        stdin: The input.
         limit_bytes: After so much of one channel the rest is left out.
     """
 
@@ -22,7 +22,7 @@ class TextIO:
         self.window = WINDOW
 
     async def read_stdin(self) -> bytes:
-        """What is left of the text."""
+        """Return the rest of the text."""
         data, self._stdin = self._stdin, b""
         return data
 

@@ -107,7 +107,7 @@ class _Curl:
             url = parse_url(address)
             if options.has("get") and options.body is not None:
                 url.append_query(options.body)
-            transfer = Transfer(url, http1=options.has("http1.1", "http1.0"))
+            transfer = Transfer(url)
             # A meter is shown unless it would mix with the answer on a terminal.
             meter = bool(self.output) or not process.stdout.terminal
             meter = meter and not options.has("silent", "no-progress-meter")
@@ -153,10 +153,8 @@ class _Curl:
         if verbose:
             end = "\n" if process.stderr.terminal else "\r\n"
             await process.err("".join(f"< {line}{end}" for line in head))
-        failed = TransferError(22, f"The requested URL returned error: {response.status}")
-        failing = response.status >= 400
-        if failing and options.has("fail"):
-            raise failed
+        if response.status >= 400 and options.has("fail"):
+            raise TransferError(22, f"The requested URL returned error: {response.status}")
         if options.has("location") and transfer.header("location"):
             raise TransferError(2, f"following a redirect (-L){NOT_SIMULATED}")
         output = process.stdout
@@ -170,8 +168,6 @@ class _Curl:
             await output.write(encode("".join(line + "\r\n" for line in head)))
         if transfer.method != "HEAD":
             await self._body(response, output)
-        if failing and options.has("fail-with-body"):
-            raise failed
 
     async def _body(self, response: Response, output: Stream) -> None:
         task_loop = self.process.task_loop

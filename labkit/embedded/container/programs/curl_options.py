@@ -15,13 +15,13 @@ USER_AGENT = "curl/8.14.1"
 TRY = "curl: try 'curl --help' or 'curl --manual' for more information\n"
 
 _OPTIONS = known_options(
-    "silent,s show-error,S insecure,k include,i,show-headers head,I verbose,v fail,f fail-with-body "
-    "get,G no-buffer,N globoff,g ipv4,4 ipv6,6 http1.0,0 http1.1 http2 compressed "
+    "silent,s show-error,S insecure,k include,i,show-headers head,I verbose,v fail,f "
+    "get,G no-buffer,N globoff,g ipv4,4 ipv6,6 http2 compressed "
     "create-dirs no-progress-meter help,h version,V tlsv1.2 tlsv1.3 no-keepalive "
     "output,o= write-out,w= request,X= header,H= data,d= data-ascii= data-binary= data-raw= json= "
-    "user-agent,A= oauth2-bearer= max-time,m= connect-timeout= cacert= "
+    "user-agent,A= max-time,m= connect-timeout= cacert= "
     "resolve= noproxy= url= "
-    "max-redirs! capath! "
+    "max-redirs! capath! fail-with-body! http1.0,0! http1.1! oauth2-bearer! "
     "cert,E! key! path-as-is! request-target! location,L location-trusted! remote-name,O! "
     "upload-file,T! dump-header,D! referer,e! user,u! "
     "data-urlencode! fail-early! "
@@ -127,8 +127,6 @@ async def _apply(process: Process, options: CurlOptions, name: str, text: str) -
             raise UsageError(f"{text}: expected a proper numerical parameter")
         case "header":
             _add_header(options, value)
-        case "oauth2-bearer":
-            options.headers.append(("Authorization", f"Bearer {value}"))
         case "data" | "data-binary" | "data-ascii" | "data-raw" | "json":
             await _add_data(process, options, name, text)
         case "resolve":

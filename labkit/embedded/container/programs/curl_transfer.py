@@ -131,7 +131,6 @@ class Transfer:
     """
 
     url: Url
-    http1: bool = False
     address: str = ""
     response: Response | None = None
     listener: Listener | None = None
@@ -145,7 +144,7 @@ class Transfer:
     @property
     def http2(self) -> bool:
         """True if HTTP/2 was used, which the API server negotiates over TLS."""
-        return self.certificate is not None and not self.http1
+        return self.certificate is not None
 
     def header(self, name: str) -> str:
         """Return a header of the answer, empty if it has none."""
