@@ -87,10 +87,12 @@ class Cluster:
         self.signer = signer or TokenSigner(keys.token_key)
         credentials = Credentials(self.registry, self._lookup, self.signer, keys.ca_certificate)
         self._credentials = credentials
-        self.issuer, self.tokens = credentials.issuer, credentials.tokens
+        self.issuer = credentials.issuer
+        self.tokens = credentials.tokens
         self.issue_token = credentials.issue_pod_token
         access = Access(self.registry)
-        self.rbac, self.authorize = access.rbac, access.authorize
+        self.rbac = access.rbac
+        self.authorize = access.authorize
 
         # What a write passes.
         custom = self.registry.custom
@@ -180,7 +182,8 @@ class Cluster:
 
     def renew(self, keys: Keys) -> None:
         """Use new certificates of the same keys from now on."""
-        before, self.keys = self.keys, keys
+        before = self.keys
+        self.keys = keys
         if keys.ca_certificate == before.ca_certificate:
             return
         self._credentials.renew(keys.ca_certificate)

@@ -187,7 +187,8 @@ async def _warm_up(cluster: Cluster) -> None:
 
 async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) -> None:
     """Renew certificates before they expire, and after the clock has jumped."""
-    due, difference = time.monotonic() + RENEWAL_SECONDS, time.time() - time.monotonic()
+    due = time.monotonic() + RENEWAL_SECONDS
+    difference = time.time() - time.monotonic()
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         now = time.monotonic()
@@ -195,7 +196,8 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) 
         if now < due and not jumped:
             continue
         # Before they are looked at: the clock may jump meanwhile.
-        due, difference = now + RENEWAL_SECONDS, time.time() - now
+        due = now + RENEWAL_SECONDS
+        difference = time.time() - now
         try:
             renewed = load_keys(home)
             if renewed.server_certificate != cluster.keys.server_certificate:

@@ -28,7 +28,8 @@ CORE_NAMES = frozenset(name_of(obj) for _, _, obj in bootstrap_objects()["core"]
 def bootstrap_core(registry: Registry) -> None:
     """Create the core objects that are missing; the controllers give each namespace its account and certificate."""
     for group, name, obj in bootstrap_objects()["core"]:
-        kind, metadata = BY_KIND[group, name], obj["metadata"]
+        kind = BY_KIND[group, name]
+        metadata = obj["metadata"]
         # After a restart most exist already, perhaps changed by somebody: these stay as they are.
         if registry.find(kind, metadata.get("namespace", ""), metadata["name"]) is None:
             registry.create(kind, obj, manager=MANAGER)

@@ -43,13 +43,13 @@ def reconciled(stored: Object, default: Object) -> Object | None:
     if (metadata.get("annotations") or {}).get(AUTO_UPDATE) == "false":
         return None
     changed: Object = {}
-    kept: Object = {}
+    restored: Object = {}
     for field in ("labels", "annotations"):
         whole = {**default["metadata"][field], **(metadata.get(field) or {})}
         if whole != metadata.get(field):
-            kept[field] = whole
-    if kept:
-        changed["metadata"] = {**metadata, **kept}
+            restored[field] = whole
+    if restored:
+        changed["metadata"] = {**metadata, **restored}
     if "roleRef" in default:
         subjects = stored.get("subjects") or []
         missing = [subject for subject in default.get("subjects", []) if subject not in subjects]

@@ -46,7 +46,7 @@ def bootstrap_services(registry: Registry) -> None:
 
 def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND["apiregistration.k8s.io", "APIService"]
-    for group, version in dict.fromkeys((each.group, each.version) for each in KINDS):
+    for group, version in dict.fromkeys((row.group, row.version) for row in KINDS):
         priorities = GROUPS[group]
         # A group without an APIService of its own is not shown by ``kubectl get apiservices``.
         if priorities is None:
@@ -59,8 +59,8 @@ def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
             "versionPriority": priority if version == "v1" else NEWER_VERSION,
         }
         metadata = {"name": f"{version}.{group}", "labels": {LABEL: "onstart"}}
-        made = _new_object(kind, metadata, spec, "kube-apiserver", now)
-        yield kind, {**made, "status": {"conditions": [available(now)]}}
+        obj = _new_object(kind, metadata, spec, "kube-apiserver", now)
+        yield kind, {**obj, "status": {"conditions": [available(now)]}}
 
 
 def _priority_levels(now: str) -> Iterator[tuple[Kind, Object]]:
@@ -80,13 +80,13 @@ def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
     }
     for name, spec in _SPECS["schemas"].items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
-        made = _new_object(kind, metadata, spec, PRODUCER, now)
+        obj = _new_object(kind, metadata, spec, PRODUCER, now)
         # Two components write flow schemas: one their spec, the other their status.
-        made["metadata"]["managedFields"].insert(0, status)
+        obj["metadata"]["managedFields"].insert(0, status)
         level = spec["priorityLevelConfiguration"]["name"]
-        why = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" and it exists'
-        exists = condition("Dangling", "False", "Found", why, lastTransitionTime=now)
-        yield kind, {**made, "status": {"conditions": [exists]}}
+        message = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" and it exists'
+        exists = condition("Dangling", "False", "Found", message, lastTransitionTime=now)
+        yield kind, {**obj, "status": {"conditions": [exists]}}
 
 
 def _new_object(kind: Kind, metadata: Object, spec: Object, manager: str, now: str) -> Object:
@@ -111,13 +111,13 @@ def _new_object(kind: Kind, metadata: Object, spec: Object, manager: str, now: s
 
 def _fields(value: Object) -> Object:
     """The fields that the creator of a spec owns; a struct that is never absent is not owned itself."""
-    found: Object = {}
+    fields: Object = {}
     for name in sorted(value):
         inner = value[name]
         below = _fields(inner) if isinstance(inner, dict) else {}
         own: Object = {".": {}} if below and name != "priorityLevelConfiguration" else {}
-        found[f"f:{name}"] = {**own, **below}
-    return found
+        fields[f"f:{name}"] = {**own, **below}
+    return fields
 
 
 def managed_entry(

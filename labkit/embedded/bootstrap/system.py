@@ -70,14 +70,14 @@ class SystemContent(BaseController):
                 self._publish(TRUST, {"client-ca-file": self._ca})
 
     def _publish(self, name: str, data: dict[str, str]) -> None:
-        found = self._registry.find(CONFIG_MAPS, NAMESPACE, name)
+        stored = self._registry.find(CONFIG_MAPS, NAMESPACE, name)
         if (
-            found is not None
+            stored is not None
             and name == TRUST
-            and found.get("data", {}).get("client-ca-file") != self._ca
+            and stored.get("data", {}).get("client-ca-file") != self._ca
         ):
             # The CA's certificate was renewed.
-            self._registry.edit(CONFIG_MAPS, found, MANAGER, lambda obj: obj["data"].update(data))
-        if found is None:
+            self._registry.edit(CONFIG_MAPS, stored, MANAGER, lambda obj: obj["data"].update(data))
+        if stored is None:
             obj = {"metadata": {"name": name, "namespace": NAMESPACE}, "data": data}
             self._registry.create(CONFIG_MAPS, obj, manager=MANAGER)

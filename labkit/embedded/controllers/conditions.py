@@ -34,7 +34,8 @@ def set_condition(
     A condition with the same status and reason stays as it is, unless ``renew`` asks for a new ``stamp``.
     Source: ``SetDeploymentCondition`` in k8s.io/kubernetes ``pkg/controller/deployment/util``.
     """
-    kind, status = new["type"], new["status"]
+    kind = new["type"]
+    status = new["status"]
     for item in conditions:
         known = item.get("type"), item.get("status"), item.get("reason")
         if known == (kind, status, new["reason"]) and not renew:

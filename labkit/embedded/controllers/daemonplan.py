@@ -15,7 +15,8 @@ from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, toler
 from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
-HASH, GENERATION = "controller-revision-hash", "pod-template-generation"
+HASH = "controller-revision-hash"
+GENERATION = "pod-template-generation"
 
 # A daemon pod stays on a node with problems: it is often the one that reports them. The list is that of
 # AddOrUpdateDaemonPodTolerations.

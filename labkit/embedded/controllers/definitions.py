@@ -168,9 +168,11 @@ class Definitions(BaseController):
             return
         if (condition_of(current, "Terminating") or {}).get("reason") != IN_PROGRESS["reason"]:
             current = self._set(current, IN_PROGRESS)
-        reason, message = "NeverEstablished", "resource was never established"
+        reason = "NeverEstablished"
+        message = "resource was never established"
         if holds(current, "Established"):
-            reason, message = "InstanceDeletionCompleted", "removed all instances"
+            reason = "InstanceDeletionCompleted"
+            message = "removed all instances"
             kind = next(row for row in custom_kinds(current) if row.version_spec["storage"])
             for obj in list(self._registry.list(kind)):
                 if not is_deleted(obj):

@@ -14,7 +14,8 @@ from labkit.embedded.machinery.objects import annotations_of, labels_of, namespa
 from labkit.embedded.machinery.request import Object
 
 DEPLOYMENTS = BY_KIND["apps", "Deployment"]
-REVISION, HISTORY = PREFIX + "revision", PREFIX + "revision-history"
+REVISION = PREFIX + "revision"
+HISTORY = PREFIX + "revision-history"
 DESIRED = PREFIX + "desired-replicas"
 OWN = (REVISION, HISTORY, DESIRED, MAX_REPLICAS, "kubectl.kubernetes.io/last-applied-configuration")
 """Annotations that a replica set does not take from its deployment."""
@@ -28,7 +29,7 @@ def new_replica_set(deployment: Object, name: str, suffix: str, revision: int) -
     template["metadata"] = {**template["metadata"], "labels": labels}
     selector = copy.deepcopy(dict(spec["selector"]))
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH: suffix}
-    made: Object = {
+    replica_set: Object = {
         "metadata": {
             "name": name,
             "namespace": namespace_of(deployment),
@@ -43,8 +44,8 @@ def new_replica_set(deployment: Object, name: str, suffix: str, revision: int) -
         "spec": {"replicas": 0, "selector": selector, "template": template},
     }
     if spec.get("minReadySeconds"):
-        made["spec"]["minReadySeconds"] = spec["minReadySeconds"]
-    return made
+        replica_set["spec"]["minReadySeconds"] = spec["minReadySeconds"]
+    return replica_set
 
 
 def revision_of(replica_set: Object) -> int:

@@ -84,7 +84,8 @@ class Deployments(WorkloadController):
         """Return the replica set of the present template, and the others, the oldest first."""
         # Templates are compared, not hashes: those of other clients' replica sets differ from ours.
         template = without_hash(deployment["spec"]["template"])
-        new, old = None, []
+        new = None
+        old = []
         for replica_set in sorted(self._claim(deployment), key=by_age):
             if new is None and without_hash(replica_set["spec"]["template"]) == template:
                 new = replica_set

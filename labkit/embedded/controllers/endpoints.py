@@ -54,7 +54,8 @@ class ServiceEndpoints(BaseController):
                 self._sync(stored)
 
     def _sync(self, service: Object) -> None:
-        spec, namespace = service["spec"], namespace_of(service)
+        spec = service["spec"]
+        namespace = namespace_of(service)
         if not spec.get("selector") or spec.get("type") == "ExternalName":
             return
         # A namespace that is being deleted takes no new objects.

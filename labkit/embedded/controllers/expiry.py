@@ -31,10 +31,13 @@ class Expiry:
             return
         self._next = steady + EVERY_SECONDS
         now = self._registry.clock()
-        too_old, present = timestamp(now - TTL_SECONDS), timestamp(now)
-        old, ahead = [], {}
+        too_old = timestamp(now - TTL_SECONDS)
+        present = timestamp(now)
+        old = []
+        ahead = {}
         for event in self._registry.list(EVENTS):
-            written, uid = _last_written(event), uid_of(event)
+            written = _last_written(event)
+            uid = uid_of(event)
             if written > present:
                 ahead[uid] = self._ahead.get(uid, steady)
             if written < too_old or steady - ahead.get(uid, steady) >= TTL_SECONDS:

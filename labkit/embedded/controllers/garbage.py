@@ -33,7 +33,8 @@ class GarbageCollector(BaseController):
 
     def __call__(self, change: Change) -> None:
         """React to the deletion of owners, at once or in the foreground, and to dependents without owners."""
-        new, old = change.new, change.old
+        new = change.new
+        old = change.old
         if new is None:
             if old is not None:
                 for kind, obj in self._dependents(old):
@@ -86,7 +87,8 @@ class GarbageCollector(BaseController):
 
     def _drop_one_of_several(self, kind: Kind, obj: Object, owner: Object) -> bool:
         """Remove an owner from an object that has others, and return whether it has."""
-        uid, namespace = uid_of(owner), namespace_of(obj)
+        uid = uid_of(owner)
+        namespace = namespace_of(obj)
         others = [item for item in owners_of(obj) if item.get("uid") != uid]
         if not any(self._exists(item, namespace) for item in others):
             return False

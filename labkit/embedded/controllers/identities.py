@@ -15,7 +15,8 @@ from labkit.embedded.machinery.objects import annotations_of, labels_of, name_of
 from labkit.embedded.machinery.request import Object
 
 STATEFUL_SETS = BY_KIND["apps", "StatefulSet"]
-POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
+POD_NAME = "statefulset.kubernetes.io/pod-name"
+POD_INDEX = "apps.kubernetes.io/pod-index"
 
 
 def ordinal_of(stateful_set: Object, pod: Object) -> int | None:

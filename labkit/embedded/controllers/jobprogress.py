@@ -16,7 +16,8 @@ from labkit.embedded.machinery.request import Object
 # MaxJobPodFailureBackOff.
 FIRST_DELAY_SECONDS = 10
 MAX_DELAY_SECONDS = 600
-DONE, FAILED = "Complete", "Failed"
+DONE = "Complete"
+FAILED = "Failed"
 INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
 """The condition that comes before the final one, while pods are terminating (KEP 3998)."""
 
@@ -79,7 +80,8 @@ def replaces_late(job: Object) -> bool:
 
 def wanted_pods(job: Object, succeeded: int, active: int) -> int:
     """Return the number of pods that should be active."""
-    completions, parallelism = job["spec"].get("completions"), job["spec"]["parallelism"]
+    completions = job["spec"].get("completions")
+    parallelism = job["spec"]["parallelism"]
     # Without completions the pods are workers of a queue: when one has succeeded, the queue is empty.
     if completions is None:
         return active if succeeded else int(parallelism)
@@ -115,12 +117,14 @@ def past_deadline(job: Object, begun: str | None, now: float) -> bool:
 def delayed_until(pods: Iterable[Object]) -> float:
     """Return when the next pod may be created: failures since the last success delay it."""
     # The real controller keeps the count in memory; here the remaining pods are counted, which survives a restart.
-    failures, last = 0, 0.0
+    failures = 0
+    last = 0.0
     ended = [(ended_at(pod), not has_succeeded(pod)) for pod in pods if not is_active(pod)]
     # Sorted, failures come after a success of the same second: or the job would not back off.
     for time, failed in sorted(ended):
         if failed:
-            failures, last = failures + 1, time
+            failures = failures + 1
+            last = time
         else:
             failures = 0
     return last + delay_after(failures) if failures else 0.0

@@ -67,8 +67,8 @@ class Jobs(WorkloadController):
         if progress.past_deadline(owner, status.get("startTime"), self._registry.clock()):
             return True
         active = status.get("active", 0)
-        wanted = progress.wanted_pods(owner, status.get("succeeded", 0), active)
-        return not progress.is_suspended(owner) and active < wanted and self._may_create(owner)
+        target = progress.wanted_pods(owner, status.get("succeeded", 0), active)
+        return not progress.is_suspended(owner) and active < target and self._may_create(owner)
 
     def _may_create(self, job: Object) -> bool:
         return self._limiter.allows() and self._backoff.may_try(job)

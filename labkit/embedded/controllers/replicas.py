@@ -81,7 +81,8 @@ class ReplicaController(WorkloadController):
         pods = self._controlled(owner)
         active = [pod for pod in pods if is_active(pod)]
         labels = {"matchLabels": labels_of(spec["template"])}
-        seconds, now = spec.get("minReadySeconds", 0), self._registry.clock()
+        seconds = spec.get("minReadySeconds", 0)
+        now = self._registry.clock()
         counts = {
             "fullyLabeledReplicas": sum(selects(labels, labels_of(pod)) for pod in active),
             "readyReplicas": sum(ready_since(pod) is not None for pod in active),

@@ -70,7 +70,8 @@ def counted(sets: Iterable[Object], name: str) -> int:
 
 def limits(deployment: Object) -> tuple[int, int]:
     """Return ``maxSurge`` and ``maxUnavailable`` of a deployment, in pods."""
-    strategy, replicas = deployment["spec"]["strategy"], desired_replicas(deployment)
+    strategy = deployment["spec"]["strategy"]
+    replicas = desired_replicas(deployment)
     if strategy.get("type") != "RollingUpdate" or not replicas:
         return 0, 0
     rolling = strategy.get("rollingUpdate") or {}
@@ -91,7 +92,8 @@ def scaled(value: Any, replicas: int, *, up: bool) -> int:
 
 def new_size(deployment: Object, sets: list[Object], new: Object) -> int:
     """Return the size of the newest replica set in this step; ``sets`` are all of the deployment's."""
-    replicas, size = desired_replicas(deployment), desired_replicas(new)
+    replicas = desired_replicas(deployment)
+    size = desired_replicas(new)
     if deployment["spec"]["strategy"].get("type") != "RollingUpdate" or size > replicas:
         return replicas
     room = replicas + limits(deployment)[0] - total(sets)

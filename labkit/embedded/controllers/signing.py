@@ -25,7 +25,8 @@ REQUIRED_USAGE = "client auth"
 USAGES = {REQUIRED_USAGE, "digital signature", "key encipherment"}
 
 # The times of cleaner.go: an hour after a request was handled, a day if it never was.
-HOUR, DAY = 3600, 86400
+HOUR = 3600
+DAY = 86400
 
 Sign = Callable[[str, Iterable[str], "int | None", float], bytes]
 """(request, usages, seconds asked for, now) to a certificate in PEM, or to nothing if there can be none."""
@@ -51,7 +52,8 @@ class Signing(BaseController):
     def advance(self) -> None:
         """Delete requests an hour after they were handled, and pending ones after a day."""
         now = self._registry.clock()
-        hour_ago, day_ago = timestamp(now - HOUR), timestamp(now - DAY)
+        hour_ago = timestamp(now - HOUR)
+        day_ago = timestamp(now - DAY)
         for request in list(self._registry.list(REQUESTS)):
             times = [request["metadata"]["creationTimestamp"]]
             for item in conditions_of(request):
@@ -64,7 +66,8 @@ class Signing(BaseController):
                 self._registry.delete(REQUESTS, "", name_of(request))
 
     def _issue(self, request: Object) -> None:
-        spec, status = request["spec"], dict(request["status"])
+        spec = request["spec"]
+        status = dict(request["status"])
         usages = spec.get("usages") or ()
         # Requests for other signers wait: somebody else's program may sign them.
         if spec.get("signerName") not in (CLIENT_SIGNER, *KUBELET_SIGNERS):

@@ -150,12 +150,12 @@ class StatefulSets(RevisionedController):
             return False
         strategy = owner["spec"]["updateStrategy"]
         # Pods below the partition come again from the former template; without one those that the status counts.
-        kept = owner["status"].get("currentReplicas", 0)
+        former = owner["status"].get("currentReplicas", 0)
         if strategy.get("rollingUpdate") is not None:
-            kept = strategy["rollingUpdate"].get("partition", 0)
+            former = strategy["rollingUpdate"].get("partition", 0)
         if strategy.get("type") == "OnDelete":
-            kept = 0
-        revision = current if ordinal < identities.first_ordinal(owner) + kept else update
+            former = 0
+        revision = current if ordinal < identities.first_ordinal(owner) + former else update
         template = template_of(revision) or owner["spec"]["template"]
         pod = identities.identified(owner, template, name_of(revision), ordinal)
         # Claims first: a pod without its claim cannot be scheduled.

@@ -54,7 +54,8 @@ class TokenSecrets(BaseController):
 
     def __call__(self, change: Change) -> None:
         """React to a change of a Secret or an account."""
-        new, old = change.new, change.old
+        new = change.new
+        old = change.old
         if change.kind is SECRETS:
             if new is not None:
                 self._sync_secret(new)

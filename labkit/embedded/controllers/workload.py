@@ -124,7 +124,8 @@ class WorkloadController(BaseController):
         return owner["spec"], is_deleted(owner)
 
     def _owner_changed(self, change: Change) -> None:
-        old, new = change.old, change.new
+        old = change.old
+        new = change.new
         if new is None:
             self._backoff.reset(old or {})
         elif old is None or self._acted_on(old) != self._acted_on(new):

@@ -41,12 +41,12 @@ def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
 def pod_from(template: Object, kind: Kind, owner: Object) -> Object:
     """A pod made from a template."""
     metadata = template.get("metadata") or {}
-    made: dict[str, Any] = {
+    pod_metadata: dict[str, Any] = {
         "generateName": f"{name_of(owner)}-",
         "namespace": namespace_of(owner),
         "ownerReferences": [reference_to(kind, owner)],
     }
     for name in ("labels", "annotations", "finalizers"):
         if metadata.get(name):
-            made[name] = metadata[name]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": template["spec"]}
+            pod_metadata[name] = metadata[name]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": pod_metadata, "spec": template["spec"]}

@@ -29,7 +29,8 @@ def apart() -> AbstractContextManager[None]:
 async def beside(work: Callable[[], Response]) -> Response:
     """Do the work of a long request."""
     loop = asyncio.get_running_loop()
-    stands, goes_on = Semaphore(0), Semaphore(0)
+    stands = Semaphore(0)
+    goes_on = Semaphore(0)
 
     # Runs on the loop's thread, and blocks it: the work may change the cluster meanwhile.
     def stand_still() -> None:

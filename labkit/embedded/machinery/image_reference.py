@@ -47,7 +47,8 @@ def _split(text: str) -> tuple[str, str]:
     if slash and ("." in head or ":" in head or head == "localhost" or head != head.lower()):
         registry = "docker.io" if head == "index.docker.io" else head
     else:
-        registry, rest = "docker.io", text
+        registry = "docker.io"
+        rest = text
     return registry, f"library/{rest}" if registry == "docker.io" and "/" not in rest else rest
 
 

@@ -12,7 +12,8 @@ from labkit.embedded.machinery.objects import name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
 
-GROUP, PREFIX = "system:nodes", "system:node:"
+GROUP = "system:nodes"
+PREFIX = "system:node:"
 LEASES = "kube-node-lease"
 
 
@@ -27,7 +28,8 @@ def node_name(user: User) -> str | None:
 
 def references(pod: Object) -> Iterator[tuple[str, str, str]]:
     """The pod itself and the objects it refers to: (resource, namespace, name)."""
-    namespace, spec = namespace_of(pod), pod["spec"]
+    namespace = namespace_of(pod)
+    spec = pod["spec"]
     yield "pods", namespace, name_of(pod)
     if spec.get("serviceAccountName"):
         yield "serviceaccounts", namespace, spec["serviceAccountName"]
@@ -47,10 +49,10 @@ def _named(value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for field, item in value.items():
             resource, names = FIELDS.get(field, ("", ()))
-            for one in item if isinstance(item, list) else [item]:
+            for entry in item if isinstance(item, list) else [item]:
                 for name in names:
-                    if isinstance(one, dict) and isinstance(one.get(name), str):
-                        yield one[name], resource
+                    if isinstance(entry, dict) and isinstance(entry.get(name), str):
+                        yield entry[name], resource
             yield from _named(item)
 
 

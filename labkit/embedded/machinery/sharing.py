@@ -29,13 +29,13 @@ _shared: WeakValueDictionary[tuple[int, str], Encoding] = WeakValueDictionary()
 
 def share(obj: Any, form: str, encode: Callable[[], bytes]) -> Encoding:
     """Encode an object that nobody changes, or share what another reader of the same form sends now."""
-    place = (id(obj), form)
-    known = _shared.get(place)
+    key = (id(obj), form)
+    known = _shared.get(key)
     if known is None:
-        known = _shared[place] = Encoding(obj, encode())
+        known = _shared[key] = Encoding(obj, encode())
     return known
 
 
 def shared_bytes() -> int:
     """How many bytes are shared now."""
-    return sum(len(each.data) for each in list(_shared.values()))
+    return sum(len(encoding.data) for encoding in list(_shared.values()))

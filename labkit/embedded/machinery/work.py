@@ -62,7 +62,8 @@ def uncharged() -> Iterator[None]:
     """Charge nothing inside: for what reacts to a change, and cannot be given up halfway."""
     budget = _current.get() or WorkBudget(math.inf)
     # A write that is half done cannot be taken back by what reacts to it.
-    left, budget.left = budget.left, math.inf
+    left = budget.left
+    budget.left = math.inf
     token = HOW.set(nullcontext)
     try:
         yield

@@ -55,16 +55,16 @@ class ClusterApi:
         """Store a new object, with the status that it comes with."""
         # A created object loses its status, as on the API server; a kubelet writes it afterwards.
         status = obj.get("status")
-        made = self._registry.create(_kind(resource), obj, manager=manager)
+        created = self._registry.create(_kind(resource), obj, manager=manager)
         if status:
-            made = self.edit(
+            created = self.edit(
                 resource,
-                made,
+                created,
                 lambda new: new.update(status=status),
                 manager=manager,
                 subresource="status",
             )
-        return made
+        return created
 
     def edit(
         self,

@@ -69,7 +69,7 @@ def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: floa
         return
     if api.get("namespaces", "", LEASE_NAMESPACE) is None:
         return
-    made = {
+    obj = {
         "metadata": {
             "name": settings.name,
             "namespace": LEASE_NAMESPACE,
@@ -77,7 +77,7 @@ def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: floa
         },
         "spec": {"holderIdentity": settings.name, "leaseDurationSeconds": 40, "renewTime": renewed},
     }
-    _create(api, LEASES, made, "kubelet")
+    _create(api, LEASES, obj, "kubelet")
 
 
 def _owner(node: Object) -> Object:
@@ -99,11 +99,11 @@ def _create(api: ClusterApi, resource: str, obj: Object, manager: str) -> None:
 @lru_cache(maxsize=1)
 def _templates() -> dict[str, Template]:
     objects = read_json(__file__, "objects.json")
-    return {name: Template(orjson.dumps(one).decode()) for name, one in objects.items()}
+    return {name: Template(orjson.dumps(obj).decode()) for name, obj in objects.items()}
 
 
 def _object(name: str, settings: NodeSettings, **values: str) -> Object:
     """An object of ``objects.json`` with its ``$name``, ``$address``, ``$version`` and ``values`` filled in."""
     values |= {"name": settings.name, "address": settings.address, "version": settings.version}
-    made: Object = orjson.loads(_templates()[name].substitute(values))
-    return made
+    obj: Object = orjson.loads(_templates()[name].substitute(values))
+    return obj

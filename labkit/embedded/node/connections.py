@@ -47,7 +47,10 @@ class PodConnections:
         now: Callable[[], float],
         may_create: Callable[[Request], None],
     ) -> None:
-        self._api, self._node, self._now, self._may_create = api, node, now, may_create
+        self._api = api
+        self._node = node
+        self._now = now
+        self._may_create = may_create
         self._answer: PodSubresources | None = None
 
     def __call__(self, request: Request, kind: object) -> Response:

@@ -127,9 +127,9 @@ class PodSubresources:
             return Response(
                 101, upgrade=AttachSession(streams, slot, slot.log, lambda: self._slot(pod, name))
             )
-        words = list(request.query.get("command", ()))[:MAX_WORDS]
+        argv = list(request.query.get("command", ()))[:MAX_WORDS]
         session = CommandSession(
-            streams, slot.container, words, _protocol(request), self._api.random
+            streams, slot.container, argv, _protocol(request), self._api.random
         )
         return Response(101, upgrade=session)
 
@@ -146,7 +146,8 @@ class PodSubresources:
         if websocket and "SPDY/3.1+" not in protocols and (0 in ports or not ports):
             problem = b'port "0" must be > 0' if ports else b'query parameter "port" is required'
             return Response(400, dict(TEXT), problem)
-        name, namespace = name_of(pod), namespace_of(pod)
+        name = name_of(pod)
+        namespace = namespace_of(pod)
         running = self._node.find(pod) if self._node is not None else None
         if running is None or has_ended(pod):
             return Response(500, dict(TEXT), f'pod not found ("{name}_{namespace}")'.encode())
@@ -239,7 +240,8 @@ class PodSubresources:
             raise invalid("PodLogOptions", "", request.info.name, causes)
         if "sinceSeconds" in numbers:
             since = self._now() - numbers["sinceSeconds"]
-        tail, most = numbers.get("tailLines", -1), numbers.get("limitBytes", -1)
+        tail = numbers.get("tailLines", -1)
+        most = numbers.get("limitBytes", -1)
         return LogOptions(tail, most, since, flag(request, "timestamps"))
 
 

@@ -51,14 +51,15 @@ def hosts_file(spec: Object, hostname: str, namespace: str, address: str) -> str
     if aliases:
         text += "\n# Entries added by HostAliases.\n"
         text += "".join(
-            "\t".join((one["ip"], *(one.get("hostnames") or ()))) + "\n" for one in aliases
+            "\t".join((entry["ip"], *(entry.get("hostnames") or ()))) + "\n" for entry in aliases
         )
     return text
 
 
 def resolver_file(spec: Object, namespace: str) -> str:
     """``/etc/resolv.conf``, by the pod's ``dnsPolicy`` and ``dnsConfig``."""
-    policy, config = spec.get("dnsPolicy") or "ClusterFirst", spec.get("dnsConfig") or {}
+    policy = spec.get("dnsPolicy") or "ClusterFirst"
+    config = spec.get("dnsConfig") or {}
     search: list[str] = []
     servers: list[str] = []
     options: dict[str, str | None] = {}
@@ -66,16 +67,18 @@ def resolver_file(spec: Object, namespace: str) -> str:
     if policy == "Default" or (policy == "ClusterFirst" and spec.get("hostNetwork")):
         if not config:
             return NODE_RESOLVER
-        servers, options = ["172.18.0.1"], {"ndots": "0"}
+        servers = ["172.18.0.1"]
+        options = {"ndots": "0"}
     elif policy != "None":
         search = [f"{namespace}.svc.{DOMAIN}", f"svc.{DOMAIN}", DOMAIN]
-        servers, options = [DNS_ADDRESS], {"ndots": "5"}
-    search += [one for one in config.get("searches") or () if one not in search]
-    servers += [one for one in config.get("nameservers") or () if one not in servers]
-    options |= {one["name"]: one.get("value") for one in config.get("options") or ()}
+        servers = [DNS_ADDRESS]
+        options = {"ndots": "5"}
+    search += [entry for entry in config.get("searches") or () if entry not in search]
+    servers += [entry for entry in config.get("nameservers") or () if entry not in servers]
+    options |= {entry["name"]: entry.get("value") for entry in config.get("options") or ()}
     lines = [f"search {' '.join(search)}"] if search else []
-    lines += [f"nameserver {one}" for one in servers]
-    shown = " ".join(
+    lines += [f"nameserver {entry}" for entry in servers]
+    options_text = " ".join(
         name if value is None else f"{name}:{value}" for name, value in options.items()
     )
-    return "\n".join([*lines, *([f"options {shown}"] if shown else [])]) + "\n"
+    return "\n".join([*lines, *([f"options {options_text}"] if options_text else [])]) + "\n"

@@ -74,8 +74,8 @@ class Wiring:
         address = spec.get("clusterIP") or ""
         # The name of a headless service stands for its pods; programs here connect to one address.
         if address == "None":
-            found = self._backends(service)
-            address = str((found[0].get("status") or {}).get("podIP", "")) if found else ""
+            backends = self._backends(service)
+            address = str((backends[0].get("status") or {}).get("podIP", "")) if backends else ""
         return str(address)
 
     def _backends(self, service: Object) -> list[Object]:

@@ -41,13 +41,13 @@ class CommandSession(Session):
         self,
         streams: Streams,
         container: Container,
-        words: list[str],
+        argv: list[str],
         version: str,
         random: Callable[[int], bytes],
     ) -> None:
         super().__init__(streams)
         self._container = container
-        self._words = words
+        self._words = argv
         self._version = version
         self._random = random
 
@@ -127,7 +127,8 @@ class AttachSession(Session):
                     process.feed(data)
                     self._look()
                 if pieces:
-                    data, size = b"".join(pieces), 0
+                    data = b"".join(pieces)
+                    size = 0
                     pieces.clear()
                     await io.write(1, data)
                 elif self._log.closed:

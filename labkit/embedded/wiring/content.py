@@ -16,7 +16,8 @@ from labkit.embedded.wiring.controllers import Controllers
 
 def bootstrap(registry: Registry, controllers: Controllers) -> None:
     """Store what is missing of a new cluster's content, in one transaction."""
-    new, copied = not registry.store.revision, registry.store.is_copy
+    new = not registry.store.revision
+    copied = registry.store.is_copy
     with registry.transaction():
         if not copied:  # else the other cluster has these
             bootstrap_core(registry)  # first: everything namespaced needs its namespace

@@ -36,7 +36,8 @@ class CurrentDiscovery:
         """The documents, made anew when a definition has changed."""
         rows = self._custom.served()
         if rows != self._rows:
-            self._rows, self._discovery = rows, Discovery((*KINDS, *rows))
+            self._rows = rows
+            self._discovery = Discovery((*KINDS, *rows))
         return self._discovery
 
 

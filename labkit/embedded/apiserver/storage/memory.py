@@ -33,15 +33,15 @@ def with_revision(obj: Object, revision: int) -> Stored:
     return stored
 
 
-def same_but_revision(one: Object, other: Object) -> bool:
+def same_but_revision(first: Object, other: Object) -> bool:
     """Return whether two objects differ in nothing but their ``resourceVersion``."""
-    if one is other:
+    if first is other:
         return True
-    if one.keys() != other.keys():
+    if first.keys() != other.keys():
         return False
-    if {**one["metadata"], "resourceVersion": ""} != {**other["metadata"], "resourceVersion": ""}:
+    if {**first["metadata"], "resourceVersion": ""} != {**other["metadata"], "resourceVersion": ""}:
         return False
-    return all(value == other[field] for field, value in one.items() if field != "metadata")
+    return all(value == other[field] for field, value in first.items() if field != "metadata")
 
 
 class Store:
@@ -129,15 +129,15 @@ class Store:
         start, end = table.range(namespace, after)
         if not limit and matches is None:
             return Page([table.objects[place] for place in table.order[start:end]])
-        found: Found = []
+        selected: Found = []
         at = start
-        while at < end and (not limit or len(found) < limit):
+        while at < end and (not limit or len(selected) < limit):
             obj = table.objects[table.order[at]]
             at += 1
             if matches is None or matches(obj):
-                found.append(obj)
+                selected.append(obj)
         last = table.order[at - 1] if at > start else ""
-        return Page(found, last[len(namespace) + 1 :] if namespace else last, end - at)
+        return Page(selected, last[len(namespace) + 1 :] if namespace else last, end - at)
 
     def put(self, key: Key, obj: Object) -> Stored:
         """Add or replace an object, and return it as stored, with a new ``metadata.resourceVersion``.
@@ -202,15 +202,15 @@ class Store:
         """
         if since < self._forgotten.get(resource, self._oldest):
             raise Expired(resource)
-        found: Events = []
+        selected: Events = []
         for event in reversed(self._history.get(resource, ())):
             if event.revision <= since:
                 break
-            found.append(event)
-        found.reverse()
+            selected.append(event)
+        selected.reverse()
         if self._base is not None and since < self._base.revision:
-            found[:0] = self._base_events(self._base, since, resource)
-        return found
+            selected[:0] = self._base_events(self._base, since, resource)
+        return selected
 
     def subscribe(self, resource: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call ``wake`` after each commit that changed the resource, any resource if it is empty.

@@ -31,10 +31,13 @@ NODE = re.compile(
     rf"{SET}|{UNICODE}|\\.|(?P<ends>[()])|\{{(?P<least>\d+)(?P<more>,(?P<most>\d*))?\}}\??|.",
     re.DOTALL,
 )
-MAX_REPEATS, CHAR_COST = 1000, 20
+MAX_REPEATS = 1000
+CHAR_COST = 20
 # Ours: how long a pattern may be, and how large when each part counts as often as it must be there, each repetition as
 # many parts. ``regex`` unrolls them, and would need gigabytes.
-MAX_LENGTH, MAX_SIZE, REPEAT_SIZE = 20_000, 20_000, 80
+MAX_LENGTH = 20_000
+MAX_SIZE = 20_000
+REPEAT_SIZE = 80
 TOO_LARGE = "expression too large"
 PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
 
@@ -49,7 +52,7 @@ def compiled(pattern: str) -> regex.Pattern[str]:
 def _rewrite(match: re.Match[str]) -> str:
     text = match[0]
     if match["set"]:
-        return re.sub(r"\\(.)", lambda each: PERL.get(each[1], each[0]), text)
+        return re.sub(r"\\(.)", lambda match: PERL.get(match[1], match[0]), text)
     # In Go these classes are ASCII only.
     if text[1:].lower() in PERL:
         return f"[{'^' if text[1].isupper() else ''}{PERL[text[1].lower()]}]"
@@ -89,23 +92,28 @@ def _repeat_problem(pattern: str) -> str:
     groups: list[tuple[int, int]] = []
     copies = inner = 0  # the most repetitions in one another in this group, and in its last part
     size = last = 0  # the sizes of this group, and of its last part
-    for found in NODE.finditer(pattern):
-        if found["least"]:
-            least, most = int(found["least"][:9]), int((found["most"] or found["least"])[:9])
-            inner = max(inner, 1) * most if most or found["most"] == "" else 0
+    for match in NODE.finditer(pattern):
+        if match["least"]:
+            least = int(match["least"][:9])
+            most = int((match["most"] or match["least"])[:9])
+            inner = max(inner, 1) * most if most or match["most"] == "" else 0
             if inner > MAX_REPEATS and most > 1:
-                return f"invalid repeat count: `{found[0]}`"
-            size, last = size - last, last * max(least, 1) + REPEAT_SIZE
+                return f"invalid repeat count: `{match[0]}`"
+            size = size - last
+            last = last * max(least, 1) + REPEAT_SIZE
             size += last
-        elif found[0] == "(":
+        elif match[0] == "(":
             groups.append((max(copies, inner), size))
             copies = inner = size = last = 0
-        elif found["ends"] and groups:
-            inner, last = max(copies, inner), size + 1
+        elif match["ends"] and groups:
+            inner = max(copies, inner)
+            last = size + 1
             copies, size = groups.pop()
             size += last
         else:
-            copies, inner, last = max(copies, inner), 0, 1
+            copies = max(copies, inner)
+            inner = 0
+            last = 1
             size += 1
         if size > MAX_SIZE:
             return TOO_LARGE

@@ -26,12 +26,15 @@ MAX_VALUES = 100_000
 # The most characters of all texts together, counted with aliases: only these can exceed the body.
 MAX_TEXT = MAX_BODY_BYTES
 MAX_DEPTH = 500
-NODE_COST, CHARACTER_COST = 40, 1.5
+NODE_COST = 40
+CHARACTER_COST = 1.5
 """The cost of reading them; see ``machinery.work``."""
 MAX_INT_DIGITS = 400
 # Beyond 1,024 characters YAML does not look for the colon of a key any more.
 MAX_KEY = 1000
-INT, FLOAT, STR = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:str"
+INT = "tag:yaml.org,2002:int"
+FLOAT = "tag:yaml.org,2002:float"
+STR = "tag:yaml.org,2002:str"
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CONTROL = "control characters are not allowed"
 EXCESSIVE = "yaml: document contains excessive aliasing"
@@ -143,22 +146,27 @@ def _as_json(body: bytes) -> Any:
     if body[:1] != b"{" or most >= MAX_VALUES or UNLIKE_JSON.search(body):
         return None
     try:
-        found = json.loads(body, object_pairs_hook=_distinct)
+        result = json.loads(body, object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
         return None
-    level, depth = [found], 0
+    level = [result]
+    depth = 0
     while level:
         depth += 1
-        inner = (each for one in level for each in (one.values() if isinstance(one, dict) else one))
-        level = [each for each in inner if isinstance(each, dict | list)]
-    return found if depth < MAX_DEPTH else None
+        inner = (
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        )
+        level = [child for child in inner if isinstance(child, dict | list)]
+    return result if depth < MAX_DEPTH else None
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs) or any(len(key) > MAX_KEY for key in found):
+    result = dict(pairs)
+    if len(result) != len(pairs) or any(len(key) > MAX_KEY for key in result):
         raise ValueError
-    return found
+    return result
 
 
 def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
@@ -167,10 +175,10 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
     Raises:
         YamlProblem: It cannot be read.
     """
-    found = _as_json(body)
-    if found is not None:
+    result = _as_json(body)
+    if result is not None:
         charge(len(body) / 10)
-        return found
+        return result
     # Before it is read: the budget of a request must not be spent twice.
     charge(CHARACTER_COST * len(body))
     try:
@@ -249,17 +257,17 @@ class _Converter:
             return [self.convert(item, depth + 1) for item in node.value]
         assert isinstance(node, yaml.MappingNode)
         self._loader.flatten_mapping(node)
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node, depth + 1)
-            if key in found and self._strict is not None:
-                shown = go_quote(key) if key_node.tag == STR else key
-                problem = f"line {key_node.start_mark.line + 1}: key {shown} already set in map"
+            if key in result and self._strict is not None:
+                quoted = go_quote(key) if key_node.tag == STR else key
+                problem = f"line {key_node.start_mark.line + 1}: key {quoted} already set in map"
                 text = f"yaml: unmarshal errors:\n  {problem}"
                 if len(self._strict) < MAX_STRICT_ERRORS and text not in self._strict:
                     self._strict.append(text)
-            found[key] = self.convert(value_node, depth + 1)
-        return found
+            result[key] = self.convert(value_node, depth + 1)
+        return result
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         # An alias counts again: the object that is stored has the text as often.
@@ -298,8 +306,8 @@ class _Converter:
 
     def _key(self, node: yaml.Node, depth: int) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            shown = go_syntax(self.convert(node, depth), "interface {}")
-            raise YamlProblem(f"yaml: invalid map key: {shown}")
+            quoted = go_syntax(self.convert(node, depth), "interface {}")
+            raise YamlProblem(f"yaml: invalid map key: {quoted}")
         value = self._scalar(node)
         if isinstance(value, bool):
             # A key ``yes`` is a boolean in YAML 1.1, and a text in JSON.

@@ -108,9 +108,9 @@ def grouped_name(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> x509.
     values: dict[x509.ObjectIdentifier, list[x509.NameAttribute[str | bytes]]] = {
         oid: [] for oid in (*REPEATED, *SINGLE)
     }
-    for each in attributes:
-        if each.oid in values and each not in values[each.oid]:
-            values[each.oid].append(each)
+    for attribute in attributes:
+        if attribute.oid in values and attribute not in values[attribute.oid]:
+            values[attribute.oid].append(attribute)
     parts = [part[-1:] if oid in SINGLE else part for oid, part in values.items()]
     return x509.Name(x509.RelativeDistinguishedName(part) for part in parts if part)
 

@@ -25,7 +25,9 @@ BACKDATE = datetime.timedelta(minutes=5)
 SHORT = datetime.timedelta(hours=8)
 MAX_LIFETIME = datetime.timedelta(days=365)
 MIN_LIFETIME = datetime.timedelta(minutes=10)
-BEGIN, END, DASHES = b"-----BEGIN ", b"-----END ", b"-----"
+BEGIN = b"-----BEGIN "
+END = b"-----END "
+DASHES = b"-----"
 UNREADABLE = (
     ValueError,
     x509.DuplicateExtension,
@@ -76,13 +78,15 @@ class SigningRequest:
 
 def pem_blocks(data: bytes) -> Iterator[tuple[str, bytes, bool]]:
     """The blocks of a PEM file: label, content, and whether it has headers. Linear in the file's size."""
-    at, end = 0, -1
+    at = 0
+    end = -1
     while True:
         begin = data.find(BEGIN, at)
         head = data.find(DASHES, begin + len(BEGIN)) if begin >= 0 else -1
         if head < 0:
             return
-        label, at = data[begin + len(BEGIN) : head], head + len(DASHES)
+        label = data[begin + len(BEGIN) : head]
+        at = head + len(DASHES)
         # One search for all blocks: a file of beginnings alone would take the square of its length.
         if end < at:
             end = data.find(END, at)
@@ -124,12 +128,15 @@ def read_request(text: str) -> SigningRequest:
         _alternative_names(parsed)  # raises for what cannot be read
     except UNREADABLE as error:
         raise BadRequestFile("asn1: structure error: tags don't match") from error
-    common_names = [str(each.value) for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    common_names = [
+        str(attribute.value) for attribute in subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    ]
     return SigningRequest(
         parsed,
         common_names[-1] if common_names else "",
         tuple(
-            str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+            str(attribute.value)
+            for attribute in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
         ),
     )
 
@@ -159,9 +166,9 @@ def check_request(text: str) -> str:
 
 def check_certificates(text: str) -> str:
     """The problem of ``status.certificate``, a PEM file in base64; empty for a valid one."""
-    found = False
+    any_block = False
     for label, content, headers in pem_blocks(base64.b64decode(text)):
-        found = True
+        any_block = True
         if label != "CERTIFICATE":
             return f"only CERTIFICATE PEM blocks are allowed, found {go_quote(label)}"
         if headers:
@@ -172,7 +179,7 @@ def check_certificates(text: str) -> str:
             x509.load_der_x509_certificate(content)
         except ValueError:
             return "x509: malformed certificate"
-    return "" if found or not text else "must contain at least one CERTIFICATE PEM block"
+    return "" if any_block or not text else "must contain at least one CERTIFICATE PEM block"
 
 
 def sign(

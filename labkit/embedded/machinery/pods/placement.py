@@ -25,23 +25,24 @@ STABLE_LABELS = {
 
 def holds(labels: Mapping[str, str], expression: Object) -> bool:
     """Return whether labels meet one requirement: ``key``, ``operator`` and ``values``."""
-    key, operator = expression.get("key"), expression.get("operator")
+    key = expression.get("key")
+    operator = expression.get("operator")
     values: list[str] = expression.get("values") or []
-    found = labels.get(str(key))
+    value = labels.get(str(key))
     match operator:
         case "In":
-            return found in values
+            return value in values
         case "NotIn":
-            return found not in values
+            return value not in values
         case "Exists":
-            return found is not None
+            return value is not None
         case "DoesNotExist":
-            return found is None
+            return value is None
         case "Gt" | "Lt":
             # Both must be integers, or nothing matches: ``Gt`` of a text is false, and so is ``Lt``.
             try:
-                return (int(found or "") > int(values[0])) == (operator == "Gt") and int(
-                    found or ""
+                return (int(value or "") > int(values[0])) == (operator == "Gt") and int(
+                    value or ""
                 ) != int(values[0])
             except (ValueError, IndexError):
                 return False
@@ -58,12 +59,13 @@ def node_suits(spec: Object, node: Object) -> bool:
         return True
     fields = {"metadata.name": name_of(node)}
     for term in required.get("nodeSelectorTerms") or ():
-        wanted, named = term.get("matchExpressions") or (), term.get("matchFields") or ()
+        expressions = term.get("matchExpressions") or ()
+        named = term.get("matchFields") or ()
         # An empty term matches nothing; terms are alternatives, and their requirements all count.
         if (
-            (wanted or named)
-            and all(holds(labels, one) for one in wanted)
-            and all(holds(fields, one) for one in named)
+            (expressions or named)
+            and all(holds(labels, item) for item in expressions)
+            and all(holds(fields, item) for item in named)
         ):
             return True
     return False
@@ -71,15 +73,15 @@ def node_suits(spec: Object, node: Object) -> bool:
 
 def tolerated(tolerations: Iterable[Object], taint: Object) -> bool:
     """Return whether one of a pod's tolerations meets a node's taint."""
-    for one in tolerations:
-        if one.get("effect") and one["effect"] != taint.get("effect"):
+    for item in tolerations:
+        if item.get("effect") and item["effect"] != taint.get("effect"):
             continue
         # Without a key all keys are tolerated, but only with ``Exists``.
-        if not one.get("key") and one.get("operator") == "Exists":
+        if not item.get("key") and item.get("operator") == "Exists":
             return True
-        if one.get("key") == taint.get("key") and (
-            one.get("operator") == "Exists"
-            or (one.get("value") or "") == (taint.get("value") or "")
+        if item.get("key") == taint.get("key") and (
+            item.get("operator") == "Exists"
+            or (item.get("value") or "") == (taint.get("value") or "")
         ):
             return True
     return False

@@ -20,21 +20,21 @@ def together(spec: Object, kind: str) -> Amounts:
 
     All containers run together; the init containers run before, one by one, sidecars to the end.
     """
-    found: Amounts = {}
+    total: Amounts = {}
     for container in spec.get("containers") or ():
-        found = add(found, _amounts(container, kind))
+        total = add(total, _amounts(container, kind))
     sidecars: Amounts = {}
     start: Amounts = {}
     for container in spec.get("initContainers") or ():
         asked = _amounts(container, kind)
         # A sidecar runs beside the containers that follow, and beside the init containers after it.
         if container.get("restartPolicy") == "Always":
-            found = add(found, asked)
+            total = add(total, asked)
             sidecars = add(sidecars, asked)
             start = largest(start, sidecars)
         else:
             start = largest(start, add(asked, sidecars))
-    return largest(found, start)
+    return largest(total, start)
 
 
 def _amounts(container: Object, kind: str) -> Amounts:

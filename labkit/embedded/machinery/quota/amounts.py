@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/quota/v1/resources.go``; k8s.io/apimachinery ``pk
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from typing_extensions import override
@@ -41,7 +41,6 @@ class Amount(NamedTuple):
 
 
 Amounts = dict[str, Amount]
-ONE = Amount(NANO)
 ZERO = Amount(0)
 
 
@@ -58,33 +57,18 @@ def read_one(value: object) -> Amount:
         return ZERO
 
 
-def written(amounts: Amounts) -> dict[str, str]:
-    """Amounts as a ``ResourceList``, sorted by name."""
-    return {name: str(amounts[name]) for name in sorted(amounts)}
-
-
-def add(one: Amounts, other: Amounts) -> Amounts:
+def add(first: Amounts, other: Amounts) -> Amounts:
     """The sum of each resource."""
-    total = dict(one)
+    total = dict(first)
     for name, amount in other.items():
         total[name] = total[name].plus(amount) if name in total else amount
     return total
 
 
-def largest(one: Amounts, other: Amounts) -> Amounts:
+def largest(first: Amounts, other: Amounts) -> Amounts:
     """The greater amount of each resource."""
-    result = dict(one)
+    result = dict(first)
     for name, amount in other.items():
         if name not in result or amount.value > result[name].value:
             result[name] = amount
     return result
-
-
-def only(amounts: Amounts, names: Iterable[str]) -> Amounts:
-    """The amounts of the named resources."""
-    return {name: amounts[name] for name in names if name in amounts}
-
-
-def sentence(amounts: Amounts) -> str:
-    """Amounts as messages show them: ``pods=1,requests.cpu=500m``."""
-    return ",".join(f"{name}={amounts[name]}" for name in sorted(amounts))

@@ -32,9 +32,9 @@ def counted_names(quota: Object, names: Iterable[str], counted: Counted) -> dict
     if spec.get("scopes") or (spec.get("scopeSelector") or {}).get("matchExpressions"):
         return {}
     resources = counted()
-    found = {name: name.removeprefix("count/") for name in names}
+    resources_by_name = {name: name.removeprefix("count/") for name in names}
     return {
         name: resource
-        for name, resource in found.items()
+        for name, resource in resources_by_name.items()
         if resource in resources and (name != resource or name in ALIASES)
     }

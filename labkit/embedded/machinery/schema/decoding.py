@@ -23,7 +23,8 @@ from labkit.embedded.machinery.schema.values import (
 from labkit.embedded.machinery.work import charge
 
 # The cost of a struct, and of an item of a list or a map, from here to the storage, in the units of ``machinery.work``.
-STRUCT_COST, ITEM_COST = 100, 8
+STRUCT_COST = 100
+ITEM_COST = 8
 MAX_STRICT_ERRORS = 100
 OBJECT = "map[string]interface {}"
 """The Go type of any JSON object."""
@@ -74,13 +75,13 @@ class Decoder:
         if not isinstance(data, dict):
             raise DecodeProblem(cannot_unmarshal(data, f"v1.{struct.go}"))
         try:
-            made = self._struct(struct, data, "", "")
+            result = self._struct(struct, data, "", "")
         except RecursionError as error:  # a schema in a schema
             # Python's stack ends before Go's limit of 10,000 levels.
             raise DecodeProblem(TOO_DEEP) from error
         if self._first is not None:
             raise self._first
-        return made
+        return result
 
     def _mismatch(self, what: str, struct: Struct, path: str, type_: Type, value: Any) -> Any:
         """Record a value of the wrong type and go on; the first one is raised at the end.
@@ -121,7 +122,7 @@ class Decoder:
                 values[name] = self._value(
                     field.type, value, struct, prefix + field.place, shown_prefix + name
                 )
-        made: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         # In the order of the struct's fields, in which Go prints them.
         for name, field in fields.items():
             if name in values:
@@ -140,14 +141,14 @@ class Decoder:
                     if field.default is None:
                         continue
                     value = field.default
-                made[name] = value
+                result[name] = value
             elif field.default is not None and (self._defaults or not field.pointer):
-                made[name] = field.default
+                result[name] = field.default
             elif not field.omit_empty or field.type.form in ALWAYS:
                 absent = zero(field, defaults=self._defaults)
                 if absent is not NOTHING:
-                    made[name] = absent
-        return made
+                    result[name] = absent
+        return result
 
     def _value(self, type_: Type, value: Any, struct: Struct, path: str, display: str) -> Any:
         form = type_.form
@@ -298,8 +299,8 @@ def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
 
 def cannot_unmarshal(value: Any, type_: str, field: str = "") -> str:
     """Go's message for a JSON value of another type than ``type_``, perhaps in a field of a struct."""
-    place = f"struct field {field}" if field else "value"
-    return f"json: cannot unmarshal {json_kind(value)} into Go {place} of type {type_}"
+    location = f"struct field {field}" if field else "value"
+    return f"json: cannot unmarshal {json_kind(value)} into Go {location} of type {type_}"
 
 
 def json_kind(value: Any) -> str:

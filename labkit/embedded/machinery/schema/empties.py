@@ -13,10 +13,10 @@ _BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}
 
 
 def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
-    found = _BARE.get(struct.name)
-    if found is None:
+    fields = _BARE.get(struct.name)
+    if fields is None:
         # Entered before its fields are looked at: a struct that contains itself, such as a JSON schema, ends here.
-        found = _BARE[struct.name] = []  # a struct that holds itself ends here
+        fields = _BARE[struct.name] = []  # a struct that holds itself ends here
         for name, field in struct.fields.items():
             form = field.type.form
             inner = field.type if form == "struct" else field.type.element
@@ -25,8 +25,8 @@ def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
             if nested is not None and not _bare_fields(nested):
                 nested = None
             if bare or nested is not None:
-                found.append((name, f"bare {form}" if bare else form, nested))
-    return found
+                fields.append((name, f"bare {form}" if bare else form, nested))
+    return fields
 
 
 def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:

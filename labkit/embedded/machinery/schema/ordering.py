@@ -18,7 +18,8 @@ def in_order(obj: Object) -> Object:
 
     Without a known kind only the first level is ordered. The new object shares the values that have no order.
     """
-    kind, api_version = obj.get("kind", ""), obj.get("apiVersion", "")
+    kind = obj.get("kind", "")
+    api_version = obj.get("apiVersion", "")
     rest = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
     struct = None
     if kind and isinstance(kind, str):
@@ -30,8 +31,8 @@ def in_order(obj: Object) -> Object:
 
 def by_name(obj: Object) -> Object:
     """Sort all fields by name, as Go writes maps."""
-    made: Object = orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS))
-    return made
+    ordered: Object = orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS))
+    return ordered
 
 
 def _ordered(value: Any, type_: Type) -> Any:
@@ -40,7 +41,7 @@ def _ordered(value: Any, type_: Type) -> Any:
     if type_.form == "list" and isinstance(value, list):
         item = type_.item
         return (
-            [_ordered(each, item) for each in value]
+            [_ordered(element, item) for element in value]
             if item.form in ("struct", "list", "map")
             else value
         )
@@ -51,10 +52,10 @@ def _ordered(value: Any, type_: Type) -> Any:
 
 def _ordered_struct(value: Object, struct: Struct) -> Object:
     fields = struct.fields
-    found = {
+    ordered = {
         name: _ordered(value[name], field.type) for name, field in fields.items() if name in value
     }
     # Fields that the schema does not know come last, in the order in which they were written.
-    if len(found) < len(value):
-        found.update((name, each) for name, each in value.items() if name not in fields)
-    return found
+    if len(ordered) < len(value):
+        ordered.update((name, element) for name, element in value.items() if name not in fields)
+    return ordered

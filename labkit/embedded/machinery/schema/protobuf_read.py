@@ -102,12 +102,12 @@ def message_class(name: str) -> Any:
 
 
 def _parse(name: str, data: bytes) -> Any:
-    made = message_class(name)()
+    result = message_class(name)()
     try:
-        made.ParseFromString(data)
+        result.ParseFromString(data)
     except message.DecodeError as error:
         raise ProtobufProblem(f"proto: {error}") from error
-    return made
+    return result
 
 
 def message_name(struct_name: str) -> str:
@@ -131,40 +131,41 @@ def decode_unknown(body: bytes) -> dict[str, Any]:
         )
     charge(len(body) / 12)
     envelope = _parse(UNKNOWN, body[len(MAGIC) :])
-    api_version, kind = envelope.typeMeta.apiVersion, envelope.typeMeta.kind
+    api_version = envelope.typeMeta.apiVersion
+    kind = envelope.typeMeta.kind
     group, _, version = api_version.rpartition("/")
     struct = schemas().of_kind(group, version, kind)
-    found = {"apiVersion": api_version, "kind": kind}
+    values = {"apiVersion": api_version, "kind": kind}
     if struct is None:
-        return found
+        return values
     try:
-        made = _parse(message_name(struct.name), envelope.raw)
+        result = _parse(message_name(struct.name), envelope.raw)
     except KeyError as error:
         raise ProtobufProblem(f'no protobuf message for kind "{kind}"') from error
-    return {**found, **to_json(made, struct)}
+    return {**values, **to_json(result, struct)}
 
 
 def to_json(message: Any, struct: Struct | None) -> dict[str, Any]:
     """Convert a message to JSON values."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     charge(5)
     for field, value in message.ListFields():
         known = struct.fields.get(field.name) if struct is not None else None
         if known is None:
             if field.message_type is not None and not field.is_repeated:
-                found.update(to_json(value, struct))  # an inlined struct
+                values.update(to_json(value, struct))  # an inlined struct
             continue
         inner = known.type.element or known.type
         inner_struct = inner.struct if inner.form == "struct" else None
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             charge(3 * len(value))
-            found[field.name] = {key: _value(item, inner_struct) for key, item in value.items()}
+            values[field.name] = {key: _value(item, inner_struct) for key, item in value.items()}
         elif field.is_repeated:
             charge(len(value))
-            found[field.name] = [_value(item, inner_struct) for item in value]
+            values[field.name] = [_value(item, inner_struct) for item in value]
         else:
-            found[field.name] = _value(value, inner_struct)
-    return found
+            values[field.name] = _value(value, inner_struct)
+    return values
 
 
 def _value(value: Any, struct: Struct | None) -> Any:

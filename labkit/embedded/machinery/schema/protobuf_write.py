@@ -23,8 +23,10 @@ from labkit.embedded.machinery.schema.protobuf_read import (
 )
 from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
 
-INTSTR_INT, INTSTR_STRING = 0, 1
-RAW, NO_ENCODING = b"\x12", b"\x1a\x00\x22\x00"
+INTSTR_INT = 0
+INTSTR_STRING = 1
+RAW = b"\x12"
+NO_ENCODING = b"\x1a\x00\x22\x00"
 """The tag of a message in its envelope, and what follows it: no encoding and no content type."""
 
 PARTIAL_LIST = "PartialObjectMetadataList"
@@ -49,24 +51,24 @@ def encode_message(obj: Object) -> bytes | None:
     if struct is None:
         return None
     try:
-        made = message_class(message_name(struct.name))()
+        result = message_class(message_name(struct.name))()
     except KeyError:
         return None
-    _fill(made, obj, struct)
-    return _serialized(made)
+    _fill(result, obj, struct)
+    return _serialized(result)
 
 
 def _partial(obj: Object) -> Any:
     """The metadata of an object, or of a list and of its items."""
-    made = message_class(META + obj["kind"])()
+    result = message_class(META + obj["kind"])()
     _fill(
-        made.metadata,
+        result.metadata,
         obj["metadata"],
         schemas()["meta.v1.ListMeta" if "items" in obj else "meta.v1.ObjectMeta"],
     )
     for item in obj.get("items", ()):
-        _fill(made.items.add().metadata, item["metadata"], schemas()["meta.v1.ObjectMeta"])
-    return made
+        _fill(result.items.add().metadata, item["metadata"], schemas()["meta.v1.ObjectMeta"])
+    return result
 
 
 def _serialized(message: Any) -> bytes:
@@ -75,15 +77,15 @@ def _serialized(message: Any) -> bytes:
 
 def envelope(api_version: str, kind: str, length: int) -> tuple[bytes, bytes]:
     """What stands before and after a message of ``length`` bytes."""
-    made = message_class(UNKNOWN)()
-    made.typeMeta.apiVersion = api_version
-    made.typeMeta.kind = kind
+    result = message_class(UNKNOWN)()
+    result.typeMeta.apiVersion = api_version
+    result.typeMeta.kind = kind
     size = bytearray()
     # A varint: the message is written between the two parts, without a copy of it.
     while length > 127:
         size.append(length & 127 | 128)
         length >>= 7
-    return MAGIC + _serialized(made) + RAW + bytes((*size, length)), NO_ENCODING
+    return MAGIC + _serialized(result) + RAW + bytes((*size, length)), NO_ENCODING
 
 
 def _enveloped(api_version: str, kind: str, message: bytes) -> bytes:
@@ -102,9 +104,9 @@ def encode_event(type_: str, obj: bytes) -> bytes:
 
 def encode_discovery(document: Object) -> bytes:
     """Encode a discovery document in its envelope."""
-    made = message_class(META + document["kind"])()
-    _fill_alike(made, document)
-    return _enveloped(document.get("apiVersion", ""), document["kind"], _serialized(made))
+    result = message_class(META + document["kind"])()
+    _fill_alike(result, document)
+    return _enveloped(document.get("apiVersion", ""), document["kind"], _serialized(result))
 
 
 def _fill_alike(message: Any, document: Object) -> None:

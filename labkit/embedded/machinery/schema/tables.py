@@ -126,12 +126,12 @@ class Schemas:
         self._kinds: dict[tuple[str, str, str], str] | None = None
 
     def __getitem__(self, name: str) -> Struct:
-        found = self._structs.get(name)
-        if found is None:
-            found = self._structs.setdefault(
+        known = self._structs.get(name)
+        if known is None:
+            known = self._structs.setdefault(
                 name, self._struct(name)
             )  # the same one for all threads
-        return found
+        return known
 
     def __contains__(self, name: object) -> bool:
         return name in self._rows
@@ -183,26 +183,28 @@ class Schemas:
         )
 
     def _type(self, code: str, go: str) -> Type:
-        found = self._types.get((code, go))
-        if found is not None:
-            return found
+        known = self._types.get((code, go))
+        if known is not None:
+            return known
         element_go = ""
         if code.startswith("[]"):
             element_go = go.removeprefix("[]") if go.startswith("[]") else ""
             element = self._type(code[2:], element_go)
-            made = Type("list", "", element, go or "[]" + element.go, self)
+            new_type = Type("list", "", element, go or "[]" + element.go, self)
         elif code.startswith("{}"):
             element_go = go.partition("]")[2] if go.startswith("map[") else ""
             element = self._type(code[2:], element_go)
-            made = Type("map", "", element, go or "map[string]" + element.go, self)
+            new_type = Type("map", "", element, go or "map[string]" + element.go, self)
         elif code.startswith("="):
-            made = Type("struct", code[1:], None, go or ".".join(code.rsplit(".", 2)[-2:]), self)
+            new_type = Type(
+                "struct", code[1:], None, go or ".".join(code.rsplit(".", 2)[-2:]), self
+            )
         elif code.startswith("|"):
             form, _, name = code.partition("=")
-            made = Type(form, name, None, go or name.rpartition(".")[2], self)
+            new_type = Type(form, name, None, go or name.rpartition(".")[2], self)
         else:
-            made = Type(code, "", None, go or SCALAR_GO_TYPES[code], self)
-        return self._types.setdefault((code, go), made)
+            new_type = Type(code, "", None, go or SCALAR_GO_TYPES[code], self)
+        return self._types.setdefault((code, go), new_type)
 
 
 @cache

@@ -44,12 +44,14 @@ def parse_quantity(text: str) -> tuple[int, str]:
     shift = 0
     form = "decimal"
     if suffix in BINARY:
-        shift, form = BINARY[suffix], "binary"
+        shift = BINARY[suffix]
+        form = "binary"
     elif suffix in DECIMAL:
         exponent = DECIMAL[suffix]
     elif suffix[:1] in ("e", "E"):
         try:
-            exponent, form = int(suffix[1:]), "exponent"
+            exponent = int(suffix[1:])
+            form = "exponent"
         except ValueError as error:
             raise BadValue("unable to parse quantity's suffix") from error
         if not -(2**31) <= exponent < 2**31:

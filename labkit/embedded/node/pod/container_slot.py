@@ -90,8 +90,8 @@ class Slot:
     @property
     def ended(self) -> Object | None:
         """Its state ``terminated``, if it has ended."""
-        found: Object | None = self.state.get("terminated")
-        return found
+        terminated: Object | None = self.state.get("terminated")
+        return terminated
 
     def restartable(self, policy: str) -> bool:
         """Return whether it restarts under a restart policy."""

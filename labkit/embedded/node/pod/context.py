@@ -42,8 +42,8 @@ class PodContext:
         self.shared: dict[int, Slot] = {}
         """The containers by the numbers of their first processes, if they share a process namespace."""
         self.volumes = {
-            one["name"]: Volume(api, one, self.object, now)
-            for one in pod["spec"].get("volumes") or ()
+            item["name"]: Volume(api, item, self.object, now)
+            for item in pod["spec"].get("volumes") or ()
         }
 
     def share(self, slot: Slot) -> int:
@@ -51,7 +51,7 @@ class PodContext:
         if not self.object()["spec"].get("shareProcessNamespace"):
             return 1
         number = next(
-            (number for number, one in self.shared.items() if one is slot), len(self.shared) + 2
+            (number for number, item in self.shared.items() if item is slot), len(self.shared) + 2
         )
         self.shared[number] = slot
         return number
@@ -63,10 +63,10 @@ class PodContext:
 
     def object(self) -> Object:
         """The pod as it is stored now."""
-        found = self.api.get("pods", self.namespace, self.name)
+        stored = self.api.get("pods", self.namespace, self.name)
         # After the deletion the last known state serves the messages and events.
-        if found is not None and uid_of(found) == self.uid:
-            self._object = found
+        if stored is not None and uid_of(stored) == self.uid:
+            self._object = stored
         return self._object
 
     def addressed(self) -> Object:

@@ -27,11 +27,13 @@ def create_container(
     slot: Slot,
     image: Image,
     environment: dict[str, str],
-    words: list[str],
+    argv: list[str],
 ) -> Container:
     """A container of a pod whose first process is ``words``, with the files that the kubelet puts into it."""
     now = pod.now
-    spec, namespace, address = pod.object()["spec"], pod.namespace, pod.address
+    spec = pod.object()["spec"]
+    namespace = pod.namespace
+    address = pod.address
     security = context(spec, slot.spec)
     hostname = host_name(spec, pod.name, pod.settings.name)
     hosts = host_names(spec, hostname, namespace, address)
@@ -42,7 +44,7 @@ def create_container(
         wiring.network(address, namespace, hosts, pod.listeners),
         now,
         pod.api.random,
-        words,
+        argv,
         uid=security.get("runAsUser"),
         gid=security.get("runAsGroup"),
         number=pod.share(slot),
@@ -62,13 +64,13 @@ def create_container(
         volume = pod.volumes.get(mount["name"])
         if volume is None:
             continue
-        made = volume.mount(
+        mounted = volume.mount(
             read_only=bool(mount.get("readOnly")), sub_path=mount.get("subPath") or ""
         )
-        if isinstance(made, Directory):
-            container.mount(mount["mountPath"], made)
-        elif isinstance(made, File):
-            container.put_file(mount["mountPath"], made)
+        if isinstance(mounted, Directory):
+            container.mount(mount["mountPath"], mounted)
+        elif isinstance(mounted, File):
+            container.put_file(mount["mountPath"], mounted)
     return container
 
 
@@ -77,13 +79,13 @@ def command_of(slot: Slot, image: Image, environment: dict[str, str]) -> list[st
     command = slot.spec.get("command")
     args = slot.spec.get("args")
     count = len(command or image.entrypoint) + len(args or ())
-    words = [expand(str(word), environment, count) for word in command or image.entrypoint]
+    argv = [expand(str(word), environment, count) for word in command or image.entrypoint]
     if args:
-        words += [expand(str(word), environment, count) for word in args]
+        argv += [expand(str(word), environment, count) for word in args]
     # As in Docker: a command of one's own replaces the image's arguments as well.
     elif not command:
-        words += image.command
-    return words
+        argv += image.command
+    return argv
 
 
 def termination_message(slot: Slot, status: int) -> str:

@@ -19,7 +19,9 @@ SOURCE = "kubernetes.io/config.source"
 
 def field_value(pod: Object, path: str) -> str | None:
     """The value of a field such as ``metadata.labels['app']``, or None if there is none."""
-    metadata, spec, status = pod["metadata"], pod["spec"], pod["status"]
+    metadata = pod["metadata"]
+    spec = pod["spec"]
+    status = pod["status"]
     match = re.fullmatch(r"metadata\.(labels|annotations)\['([^']+)'\]", path)
     if match is not None:
         return str((metadata.get(match[1]) or {}).get(match[2], ""))
@@ -29,7 +31,8 @@ def field_value(pod: Object, path: str) -> str | None:
         if path == "metadata.annotations":
             pairs = {**pairs, SEEN: str(metadata.get("creationTimestamp") or ""), SOURCE: "api"}
         return "\n".join(f"{key}={go_quote(value)}" for key, value in sorted(pairs.items()))
-    address, host = status.get("podIP"), status.get("hostIP")
+    address = status.get("podIP")
+    host = status.get("hostIP")
     values = {
         "metadata.name": metadata.get("name"),
         "metadata.namespace": metadata.get("namespace"),

@@ -15,7 +15,8 @@ from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.references import decode, resolve
 
 # How long one argument or variable may be, and all together: MAX_ARG_STRLEN and ARG_MAX of Linux, see execve(2).
-MAX_TEXT, MAX_TEXTS = 128 << 10, 2 << 20
+MAX_TEXT = 128 << 10
+MAX_TEXTS = 2 << 20
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:
@@ -98,7 +99,8 @@ def _from(api: ClusterApi, namespace: str, source: Object) -> dict[str, str]:
     reference = resolve(api, namespace, source, ConfigProblem, "Ref")
     if reference is None or reference.found is None:
         return {}
-    prefix, data = source.get("prefix") or "", reference.found.get("data") or {}
+    prefix = source.get("prefix") or ""
+    data = reference.found.get("data") or {}
     return {prefix + key: _text(reference.kind, value) for key, value in data.items()}
 
 
@@ -114,7 +116,8 @@ def _referenced(api: ClusterApi, pod: Object, container: Object, source: Object)
     reference = resolve(api, namespace, source, ConfigProblem, "KeyRef")
     if reference is None:
         return ""
-    data, key = (reference.found or {}).get("data") or {}, reference.spec.get("key") or ""
+    data = (reference.found or {}).get("data") or {}
+    key = reference.spec.get("key") or ""
     if key in data:
         return _text(reference.kind, data[key])
     if reference.spec.get("optional"):

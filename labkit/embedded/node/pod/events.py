@@ -39,9 +39,9 @@ class Recorder:
         namespace = metadata["namespace"]
         key = (metadata["uid"], reason, message, field_path)
         now = timestamp(self._now())
-        found = self._names.get(key)
-        if found is not None:
-            event = self._api.get("events", *found)
+        known = self._names.get(key)
+        if known is not None:
+            event = self._api.get("events", *known)
             if event is not None:
                 update = {"count": int(event.get("count") or 1) + 1, "lastTimestamp": now}
                 self._api.edit("events", event, lambda obj: obj.update(update), manager=source)

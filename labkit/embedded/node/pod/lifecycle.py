@@ -67,10 +67,10 @@ class ContainerLifecycle:
             self._puller.record_back_off(slot)
             return False
         delay = int(slot.back_off)
-        shown = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
+        delay_text = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
         slot.last = {"terminated": slot.ended}
         where = f"container={slot.name} pod={self._pod.full_name}"
-        slot.wait("CrashLoopBackOff", f"back-off {shown} restarting failed {where}")
+        slot.wait("CrashLoopBackOff", f"back-off {delay_text} restarting failed {where}")
         return True
 
     def _start(self, slot: Slot) -> bool:
@@ -98,19 +98,20 @@ class ContainerLifecycle:
         return True
 
     def _run(self, slot: Slot, environment: dict[str, str]) -> None:
-        now, image = self._now(), slot.image
+        now = self._now()
+        image = slot.image
         if image is None:
             return
         slot.id = "containerd://" + self._pod.api.random(32).hex()
-        words = command_of(slot, image, environment)
-        slot.container = create_container(self._pod, self._wiring, slot, image, environment, words)
+        argv = command_of(slot, image, environment)
+        slot.container = create_container(self._pod, self._wiring, slot, image, environment, argv)
         slot.log = Log(self._now)
         slot.started_at = now
         self._pod.record("Created", "Container created", slot)
         try:
             process = MainProcess(
                 slot.container,
-                words,
+                argv,
                 slot.log,
                 self._now,
                 stdin=bool(slot.spec.get("stdin")),

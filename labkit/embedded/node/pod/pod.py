@@ -50,15 +50,13 @@ class Pod(PodContext):
         spec = pod["spec"]
         reason = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"
         waiting: Object = {"waiting": {"reason": reason}}
-        self.init = [Slot(one, waiting, init=True) for one in spec.get("initContainers") or ()]
-        self.slots = [Slot(one, waiting) for one in spec["containers"]]
+        self.init = [Slot(item, waiting, init=True) for item in spec.get("initContainers") or ()]
+        self.slots = [Slot(item, waiting) for item in spec["containers"]]
         self.ephemeral_containers: list[Slot] = []
         self._policy = str(spec.get("restartPolicy", "Always"))
         self._lifecycle = ContainerLifecycle(self, wiring)
-        seconds, begun = (
-            spec.get("activeDeadlineSeconds"),
-            pod["status"].get("startTime"),
-        )
+        seconds = spec.get("activeDeadlineSeconds")
+        begun = pod["status"].get("startTime")
         self._deadline = (
             (parse_time(begun) if begun else now()) + seconds if seconds else float("inf")
         )
@@ -84,33 +82,35 @@ class Pod(PodContext):
         """Add the ephemeral containers that the object has got since, and return whether there were any."""
         pod = self.object()
         statuses = pod["status"].get("ephemeralContainerStatuses") or ()
-        known = {one["name"] for one in statuses} | {
+        known = {item["name"] for item in statuses} | {
             slot.name for slot in self.ephemeral_containers
         }
-        wanted = [
-            one for one in pod["spec"].get("ephemeralContainers") or () if one["name"] not in known
+        specs = [
+            item
+            for item in pod["spec"].get("ephemeralContainers") or ()
+            if item["name"] not in known
         ]
         waiting: Object = {"waiting": {"reason": "ContainerCreating"}}
-        added = [Slot(one, waiting, ephemeral=True) for one in wanted]
+        added = [Slot(item, waiting, ephemeral=True) for item in specs]
         self.ephemeral_containers += added
         return bool(added)
 
     def _restore(self, status: Object) -> None:
         """Restore restart counts and last states from the stored status."""
         known = {
-            one["name"]: one
-            for one in [
+            item["name"]: item
+            for item in [
                 *(status.get("containerStatuses") or ()),
                 *(status.get("initContainerStatuses") or ()),
             ]
         }
         for slot in (*self.init, *self.slots):
-            found = known.get(slot.name) or {}
-            slot.restarts = int(found.get("restartCount") or 0)
-            slot.last = dict(found.get("lastState") or {})
-            slot.id = str(found.get("containerID") or "")
-            if (found.get("state") or {}).get("terminated"):
-                slot.state = dict(found["state"])
+            stored = known.get(slot.name) or {}
+            slot.restarts = int(stored.get("restartCount") or 0)
+            slot.last = dict(stored.get("lastState") or {})
+            slot.id = str(stored.get("containerID") or "")
+            if (stored.get("state") or {}).get("terminated"):
+                slot.state = dict(stored["state"])
                 slot.image = find_image(slot.spec["image"], slot.pull_policy)
                 slot.due = self.now() + RESTART_SECONDS
 
@@ -190,9 +190,9 @@ class Pod(PodContext):
     def _set_up(self) -> bool:
         """Set up the volumes that containers mount, and return whether all are there."""
         mounted = {
-            one["name"]
+            item["name"]
             for slot in (*self.init, *self.slots)
-            for one in slot.spec.get("volumeMounts") or ()
+            for item in slot.spec.get("volumeMounts") or ()
         }
         for name, volume in self.volumes.items():
             if name not in mounted:
@@ -214,7 +214,7 @@ class Pod(PodContext):
         no handler for, and would be killed at the end of the period all the same.
         """
         # Containers that wait for an init container keep their state; the others get one of their own.
-        initialized = all(one.passed for one in self.init)
+        initialized = all(item.passed for item in self.init)
         self._lifecycle.end((*self.init, *self.slots, *self.ephemeral_containers))
         for slot in (*self.init, *self.slots):
             if not slot.id and initialized:

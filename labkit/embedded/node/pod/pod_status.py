@@ -23,10 +23,12 @@ def qos_class(spec: Object) -> str:
     classes = set()
     for container in [*spec["containers"], *(spec.get("initContainers") or ())]:
         resources = container.get("resources") or {}
-        requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
+        requests = resources.get("requests") or {}
+        limits = resources.get("limits") or {}
         for name in ("cpu", "memory"):
             # A limit without a request is the request, too.
-            request, limit = requests.get(name, limits.get(name)), limits.get(name)
+            request = requests.get(name, limits.get(name))
+            limit = limits.get(name)
             if request is None:
                 classes.add("BestEffort")
             else:
@@ -118,7 +120,8 @@ def pod_status(
 
     ``sandbox`` says whether its network is set up; ``failed`` has reason and message if the node has failed the pod.
     """
-    spec, before = pod["spec"], pod["status"]
+    spec = pod["spec"]
+    before = pod["status"]
     deleted = is_deleted(pod)
     phase = "Failed" if failed else phase_of(spec, init, statuses, deleted=deleted)
     done = phase in ("Succeeded", "Failed")
@@ -135,10 +138,12 @@ def pod_status(
     ready = not unready and not done
     if phase == "Succeeded":
         conditions.add("Initialized", True, "PodCompleted")
-        reason, message = "PodCompleted", ""
+        reason = "PodCompleted"
+        message = ""
     else:
         _add_incomplete(conditions, undone)
-        reason, message = "", ""
+        reason = ""
+        message = ""
         if phase == "Failed":
             reason = "PodFailed"
         elif unready:
@@ -171,7 +176,8 @@ def pod_status(
     ephemeral = [*(item for item in stored if item["name"] not in names), *ephemeral]
     if ephemeral:
         status["ephemeralContainerStatuses"] = ephemeral
-    requests, limits = _sum(spec, "requests"), _sum(spec, "limits")
+    requests = _sum(spec, "requests")
+    limits = _sum(spec, "limits")
     if requests:
         status["allocatedResources"] = requests
     amounts = {"limits": limits, "requests": requests}
@@ -213,5 +219,9 @@ def unscheduled(pod: Object, message: str, now: float) -> Object:
     """The status of an unschedulable pod."""
     conditions = Conditions(pod, now)
     conditions.add("PodScheduled", False, "Unschedulable", message)
-    shown = {"phase": "Pending", "conditions": conditions.items, "qosClass": qos_class(pod["spec"])}
-    return {**pod["status"], **shown}
+    fields = {
+        "phase": "Pending",
+        "conditions": conditions.items,
+        "qosClass": qos_class(pod["spec"]),
+    }
+    return {**pod["status"], **fields}

@@ -33,21 +33,21 @@ def check_user(pod: Object, container: Object, image: Image) -> None:
 def groups(spec: Object) -> list[int]:
     """The supplemental groups of a pod's containers."""
     security = spec.get("securityContext") or {}
-    found = {int(one) for one in security.get("supplementalGroups") or ()}
+    value = {int(item) for item in security.get("supplementalGroups") or ()}
     if security.get("fsGroup") is not None:
-        found.add(int(security["fsGroup"]))
-    return sorted(found)
+        value.add(int(security["fsGroup"]))
+    return sorted(value)
 
 
 def common_user(spec: Object) -> int | None:
     """The one ``runAsUser`` of all containers, if there is one: it owns mounted tokens."""
     containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
     # With several users the kubelet cannot choose an owner, and makes the token readable for all.
-    users = {context(spec, one).get("runAsUser") for one in containers}
+    users = {context(spec, item).get("runAsUser") for item in containers}
     return users.pop() if len(users) == 1 else None
 
 
 def file_group(spec: Object) -> int | None:
     """The group that owns a pod's volumes (``fsGroup``)."""
-    found = (spec.get("securityContext") or {}).get("fsGroup")
-    return int(found) if found is not None else None
+    value = (spec.get("securityContext") or {}).get("fsGroup")
+    return int(value) if value is not None else None

@@ -230,7 +230,9 @@ def _parts(path: str) -> list[str]:
 
 def _items(reference: Reference, mode: int) -> Files:
     """The files of a config map or a secret; ``VolumeProblem`` if a key in ``items`` is missing and not optional."""
-    kind, spec, source = reference.kind, reference.spec, reference.found or {}
+    kind = reference.kind
+    spec = reference.spec
+    source = reference.found or {}
     data = {key: decode(kind, value) for key, value in (source.get("data") or {}).items()}
     for key, value in (source.get("binaryData") or {}).items():
         data[key] = base64.b64decode(value)
