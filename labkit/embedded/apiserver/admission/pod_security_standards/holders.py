@@ -72,10 +72,10 @@ def refuse(
         values: set[str] = set()
 
         def collects(holder: Object) -> bool:
-            found = bad(holder)
-            if isinstance(found, set):
-                values.update(found)
-            return bool(found)
+            result = bad(holder)
+            if isinstance(result, set):
+                values.update(result)
+            return bool(result)
 
         # Bad values are collected on the way: a message lists those of all holders together.
         names = names_of(spec, collects, ("volumes",) if volumes else CONTAINERS)

@@ -24,16 +24,16 @@ def address_warnings(value: str, path: str) -> list[str]:
 # Nodes use link-local addresses for themselves, such as for a cloud's metadata service.
 def check_not_special(address: str, path: str, errors: FieldErrors) -> None:
     """Refuse unspecified, loopback and link-local addresses (``ValidateNonSpecialIP``)."""
-    found = ipaddress.ip_address(without_zeros(address))
-    if found.is_unspecified:
+    parsed = ipaddress.ip_address(without_zeros(address))
+    if parsed.is_unspecified:
         errors.invalid(path, address, f"may not be unspecified ({address})")
-    if found.is_loopback:
+    if parsed.is_loopback:
         errors.invalid(path, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
-    if found.is_link_local:
+    if parsed.is_link_local:
         errors.invalid(
             path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
         )
-    if found in ipaddress.ip_network("224.0.0.0/24" if found.version == 4 else "ff02::/16"):
+    if parsed in ipaddress.ip_network("224.0.0.0/24" if parsed.version == 4 else "ff02::/16"):
         errors.invalid(
             path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
         )

@@ -36,8 +36,8 @@ def _check_field(requirement: Any, path: str, errors: FieldErrors) -> None:
     if operator not in ("In", "NotIn"):
         errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
     elif len(values) != 1:
-        why = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
-        errors.required(f"{path}.values", why)
+        detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+        errors.required(f"{path}.values", detail)
     if key == "metadata.name":
         errors.check_each(f"{path}.values", values, dns_subdomain)
     else:
@@ -75,6 +75,6 @@ def node_term_warnings(term: Object, path: str) -> list[str]:
     for index, requirement in enumerate(term.get("matchExpressions") or ()):
         key = requirement.get("key", "")
         if key in DEPRECATED_LABELS:
-            place = f"{path}.matchExpressions[{index}].key"
-            warnings.append(f"{place}: {key} is {DEPRECATED_LABELS[key]}")
+            field_path = f"{path}.matchExpressions[{index}].key"
+            warnings.append(f"{field_path}: {key} is {DEPRECATED_LABELS[key]}")
     return warnings

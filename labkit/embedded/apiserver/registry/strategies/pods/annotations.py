@@ -23,8 +23,8 @@ def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> Non
     if not annotations:
         return
     if MIRROR in annotations and not pod["spec"].get("nodeName"):
-        why = "must set spec.nodeName if mirror pod annotation is set"
-        errors.invalid(f"{path}[{MIRROR}]", annotations[MIRROR], why)
+        detail = "must set spec.nodeName if mirror pod annotation is set"
+        errors.invalid(f"{path}[{MIRROR}]", annotations[MIRROR], detail)
     cost = annotations.get(DELETION_COST)
     if cost is not None and not (WHOLE.fullmatch(cost) and -(2**31) <= int(cost) < 2**31):
         errors.invalid(f"{path}[{DELETION_COST}]", cost, "must be a 32bit integer")
@@ -36,8 +36,8 @@ def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> Non
         if container not in names:
             errors.invalid(f"{path}[{key}]", container, "container not found")
         if not allowed_profile(profile) and profile != "unconfined":
-            why = f"invalid AppArmor profile name: {go_quote(profile)}"
-            errors.invalid(f"{path}[{key}]", profile, why)
+            detail = f"invalid AppArmor profile name: {go_quote(profile)}"
+            errors.invalid(f"{path}[{key}]", profile, detail)
 
 
 def allowed_profile(profile: str) -> bool:

@@ -42,11 +42,11 @@ PORT = fields(
 def _check_ports(ports: Any, path: str, errors: FieldErrors) -> None:
     names: set[str] = set()
     for index, port in enumerate(ports or ()):
-        place = f"{path}[{index}]"
+        field_path = f"{path}[{index}]"
         name = port.get("name")
-        if name and errors.check_format(f"{place}.name", name, port_name):
-            errors.check_unique(f"{place}.name", name, names)
-        PORT(port, place, errors)
+        if name and errors.check_format(f"{field_path}.name", name, port_name):
+            errors.check_unique(f"{field_path}.name", name, names)
+        PORT(port, field_path, errors)
 
 
 # pkg/apis/core/validation/validation.go: validateContainerCommon, whose checks come before and after the mounts
@@ -104,33 +104,33 @@ def check_containers(
     containers = spec.get("containers") or []
     errors.check_present(f"{path}.containers", containers)
     for index, container in enumerate(containers):
-        place = f"{path}.containers[{index}]"
-        _check_common(container, spec, volumes, place, errors)
-        errors.check_unique(f"{place}.name", container.get("name", ""), names)
-        run_hooks(container, place, errors)
-        check_restarts(container, place, errors)
+        field_path = f"{path}.containers[{index}]"
+        _check_common(container, spec, volumes, field_path, errors)
+        errors.check_unique(f"{field_path}.name", container.get("name", ""), names)
+        run_hooks(container, field_path, errors)
+        check_restarts(container, field_path, errors)
     _check_host_ports(containers, f"{path}.containers", errors)
     for index, container in enumerate(spec.get("initContainers") or ()):
-        place = f"{path}.initContainers[{index}]"
-        _check_common(container, spec, volumes, place, errors)
-        check_restarts(container, place, errors, init=True)
+        field_path = f"{path}.initContainers[{index}]"
+        _check_common(container, spec, volumes, field_path, errors)
+        check_restarts(container, field_path, errors, init=True)
         name = container.get("name", "")
         if name or name in names:
-            errors.check_unique(f"{place}.name", name, names)
+            errors.check_unique(f"{field_path}.name", name, names)
         # One at a time: init containers can use the same ports. The cause always names the first container.
         _check_host_ports([container], f"{path}.initContainers", errors)
         rule = run_hooks if container.get("restartPolicy") == "Always" else NO_SIDECAR
-        rule(container, place, errors)
+        rule(container, field_path, errors)
     others = frozenset(names)
     for index, container in enumerate(spec.get("ephemeralContainers") or ()):
-        place = f"{path}.ephemeralContainers[{index}]"
-        _check_common(container, spec, volumes, place, errors)
-        UNPADDED(container, place, errors)
-        errors.check_unique(f"{place}.name", container.get("name", ""), names)
+        field_path = f"{path}.ephemeralContainers[{index}]"
+        _check_common(container, spec, volumes, field_path, errors)
+        UNPADDED(container, field_path, errors)
+        errors.check_unique(f"{field_path}.name", container.get("name", ""), names)
         target = container.get("targetContainerName")
         if target and target not in others:
-            errors.not_found(f"{place}.targetContainerName", target)
-        EPHEMERAL(container, place, errors)
+            errors.not_found(f"{field_path}.targetContainerName", target)
+        EPHEMERAL(container, field_path, errors)
 
 
 def _check_common(
@@ -156,8 +156,8 @@ def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) 
     for index, container in enumerate(containers):
         for number, port in enumerate(container.get("ports") or ()):
             if port.get("hostPort"):
-                shown = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
-                errors.check_unique(f"{path}[{index}].ports[{number}].hostPort", shown, taken)
+                printed = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
+                errors.check_unique(f"{path}[{index}].ports[{number}].hostPort", printed, taken)
 
 
 # pkg/apis/core/validation/validation.go: ValidateVolumeMounts, whose causes of options have no index
@@ -172,15 +172,15 @@ MOUNT_OPTIONS = fields(
 def _check_mounts(
     container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors
 ) -> None:
-    place = f"{path}.volumeMounts"
+    field_path = f"{path}.volumeMounts"
     privileged = (container.get("securityContext") or {}).get("privileged")
     points: set[str] = set()
     for index, mount in enumerate(container.get("volumeMounts") or ()):
-        _check_point(mount, "mountPath", volumes, points, f"{place}[{index}]", errors)
-        MOUNT_OPTIONS(mount, place, errors)
+        _check_point(mount, "mountPath", volumes, points, f"{field_path}[{index}]", errors)
+        MOUNT_OPTIONS(mount, field_path, errors)
         if mount.get("mountPropagation") == "Bidirectional" and not privileged:
-            why = "Bidirectional mount propagation is available only to privileged containers"
-            errors.forbidden(f"{place}.mountPropagation", why)
+            detail = "Bidirectional mount propagation is available only to privileged containers"
+            errors.forbidden(f"{field_path}.mountPropagation", detail)
     points = set()
     names: set[str] = set()
     for index, device in enumerate(container.get("volumeDevices") or ()):

@@ -115,9 +115,11 @@ def resource_ref(*, volume: bool) -> Rule:
         divisor = reference.get("divisor") or "0"
         divisors = CPU_DIVISORS if kind == "cpu" else BYTE_DIVISORS
         if bounded and kind in DIVIDED and amount(divisor) and divisor not in divisors:
-            shown = (" and " if kind == "cpu" else ", ").join(divisors)
-            why = f"only divisor's values {shown} are supported with the {DIVIDED[kind]} resource"
-            errors.invalid(f"{path}.divisor", resource, why)
+            printed = (" and " if kind == "cpu" else ", ").join(divisors)
+            detail = (
+                f"only divisor's values {printed} are supported with the {DIVIDED[kind]} resource"
+            )
+            errors.invalid(f"{path}.divisor", resource, detail)
 
     return optional(check)
 
@@ -144,15 +146,15 @@ def _check_sources(variable: Any, path: str, errors: FieldErrors) -> None:
     if source is None:
         return
     count = sum(source.get(field) is not None for field in SOURCES)
-    why = ""
+    detail = ""
     if not count:
-        why = ONE_OF
+        detail = ONE_OF
     elif variable.get("value"):
-        why = "may not be specified when `value` is not empty"
+        detail = "may not be specified when `value` is not empty"
     elif count > 1:
-        why = TOO_MANY
-    if why:
-        errors.invalid(f"{path}.valueFrom", "", why)
+        detail = TOO_MANY
+    if detail:
+        errors.invalid(f"{path}.valueFrom", "", detail)
 
 
 VARIABLES = each(

@@ -61,12 +61,12 @@ ENDS_NO_POD = fields(
 @lru_cache(maxsize=16)
 def hooks(grace: int | None) -> Rule:
     """Return the rule for the lifecycle hooks and probes of a container that has ``grace`` seconds to end."""
-    why = f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+    detail = f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
 
     def sleep(action: Any, path: str, errors: FieldErrors) -> None:
         seconds = action.get("seconds", 0)
         if grace is not None and not 0 <= seconds <= grace:
-            errors.invalid(path, seconds, why)
+            errors.invalid(path, seconds, detail)
 
     handler = one_of(
         "must specify a handler type",
@@ -109,8 +109,8 @@ def check_restarts(
     policy = container.get("restartPolicy")
     rules = container.get("restartPolicyRules")
     if policy is None and rules:
-        why = "must specify restartPolicy when restart rules are used"
-        errors.required(f"{path}.restartPolicy", why)
+        detail = "must specify restartPolicy when restart rules are used"
+        errors.required(f"{path}.restartPolicy", detail)
         if init:
             return
     POLICY(policy, f"{path}.restartPolicy", errors)
@@ -125,14 +125,14 @@ RESIZE_POLICY = required_choice("NotRequired", "RestartContainer")
 def check_resize_policy(container: Object, restart: str, path: str, errors: FieldErrors) -> None:
     """Check the resize policy of a container of a pod with the restart policy ``restart``."""
     # All causes but that of a repeated resource name the list, not its item.
-    place = f"{path}.resizePolicy"
+    field_path = f"{path}.resizePolicy"
     seen: set[str] = set()
     for index, item in enumerate(container.get("resizePolicy") or ()):
         resource = item.get("resourceName", "")
         policy = item.get("restartPolicy", "")
-        errors.check_unique(f"{place}[{index}]", resource, seen)
-        RESIZED(resource, place, errors)
-        RESIZE_POLICY(policy, place, errors)
+        errors.check_unique(f"{field_path}[{index}]", resource, seen)
+        RESIZED(resource, field_path, errors)
+        RESIZE_POLICY(policy, field_path, errors)
         if restart == "Never" and policy != "NotRequired":
-            why = "must be 'NotRequired' when pod `restartPolicy` is 'Never'"
-            errors.invalid(place, policy, why)
+            detail = "must be 'NotRequired' when pod `restartPolicy` is 'Never'"
+            errors.invalid(field_path, policy, detail)

@@ -68,19 +68,19 @@ def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
         return
     for form in ("initContainers", "containers"):
         for index, (new, old) in enumerate(_pairs(spec, before, form)):
-            place = f"spec.{form}[{index}].resources"
-            _check_removed(new.get("resources"), old.get("resources"), place, "", errors)
+            field_path = f"spec.{form}[{index}].resources"
+            _check_removed(new.get("resources"), old.get("resources"), field_path, "", errors)
     for new, old in _pairs(spec, before, "containers"):
         if _changes_more(new, old):
             errors.forbidden("spec", "only cpu and memory resources are mutable")
     for index, (new, old) in enumerate(_pairs(spec, before, "initContainers")):
-        place = f"spec.initContainers[{index}]"
+        field_path = f"spec.initContainers[{index}]"
         if _changes_more(new, old):
-            errors.forbidden(place, OF_INIT)
+            errors.forbidden(field_path, OF_INIT)
         if new != old and new.get("restartPolicy") != "Always":
             for policy in new.get("resizePolicy") or ():
                 if policy.get("restartPolicy") == "RestartContainer":
-                    errors.forbidden(place, RESTARTS)
+                    errors.forbidden(field_path, RESTARTS)
 
 
 def _check_pod_level(new: Object | None, old: Object | None, errors: FieldErrors) -> None:
@@ -102,8 +102,8 @@ def _check_order(names: list[str], before: list[str], form: str, errors: FieldEr
         return
     for index, name in enumerate(names):
         if name != before[index]:
-            why = f"{form} may not be renamed or reordered on resize"
-            errors.forbidden(f"spec.{form}[{index}].name", why)
+            detail = f"{form} may not be renamed or reordered on resize"
+            errors.forbidden(f"spec.{form}[{index}].name", detail)
 
 
 def _pairs(spec: Object, before: Object, form: str) -> list[tuple[Object, Object]]:

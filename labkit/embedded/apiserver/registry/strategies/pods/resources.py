@@ -57,25 +57,25 @@ def check_resources(
     limits = read(resources.get("limits"))
     requests = read(resources.get("requests"))
     for name, limit in limits.items():
-        place = f"{path}.limits[{name}]"
-        check_resource_name(name, place, errors, pod=pod)
-        check_amount(name, limit, place, errors)
-        _check_pages(name, limit, place, errors)
+        field_path = f"{path}.limits[{name}]"
+        check_resource_name(name, field_path, errors, pod=pod)
+        check_amount(name, limit, field_path, errors)
+        _check_pages(name, limit, field_path, errors)
     for name, request in requests.items():
-        place = f"{path}.requests[{name}]"
-        check_resource_name(name, place, errors, pod=pod)
-        check_amount(name, request, place, errors)
+        field_path = f"{path}.requests[{name}]"
+        check_resource_name(name, field_path, errors, pod=pod)
+        check_amount(name, request, field_path, errors)
         # Extended resources and huge pages cannot be overcommitted.
         fixed = not native(name) or name.startswith(HUGE_PAGES)
         relation = "equal to" if fixed else "less than or equal to"
         if name not in limits:
             if fixed:
-                why = "Limit must be set for non overcommitable resources"
-                errors.required(f"{path}.limits", why)
+                detail = "Limit must be set for non overcommitable resources"
+                errors.required(f"{path}.limits", detail)
         elif request.value > limits[name].value or (fixed and request.value != limits[name].value):
-            why = f"must be {relation} {name} limit of {limits[name]}"
-            errors.invalid(f"{path}.requests", str(request), why)
-        _check_pages(name, request, place, errors)
+            detail = f"must be {relation} {name} limit of {limits[name]}"
+            errors.invalid(f"{path}.requests", str(request), detail)
+        _check_pages(name, request, field_path, errors)
     names = limits.keys() | requests.keys()
     if any(name.startswith(HUGE_PAGES) for name in names) and not names & {"cpu", "memory"}:
         errors.forbidden(path, "HugePages require cpu or memory")
@@ -108,8 +108,8 @@ def _check_pages(name: str, amount: Amount, path: str, errors: FieldErrors) -> N
     if name.startswith(HUGE_PAGES):
         size = read_one(name.removeprefix(HUGE_PAGES)).value
         if not size or amount.value % size:
-            why = f"{amount} is not positive integer multiple of {name}"
-            errors.invalid(path, str(amount), why)
+            detail = f"{amount} is not positive integer multiple of {name}"
+            errors.invalid(path, str(amount), detail)
 
 
 # pkg/apis/core/validation/validation.go: validatePodResourceClaims
@@ -121,24 +121,24 @@ def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) 
     """Check the claims of a pod."""
     names: set[str] = set()
     for index, claim in enumerate(claims):
-        place = f"{path}[{index}]"
+        field_path = f"{path}[{index}]"
         name = claim.get("name", "")
         if not name:
-            errors.required(f"{place}.name")
+            errors.required(f"{field_path}.name")
         elif name in names:
-            errors.duplicate(f"{place}.name", name)
+            errors.duplicate(f"{field_path}.name", name)
         else:
-            errors.check_format(f"{place}.name", name, dns_label)
+            errors.check_format(f"{field_path}.name", name, dns_label)
             names.add(name)
         count = len(claim.keys() & set(CLAIM_SOURCES))
         if count != 1:
-            why = (
+            detail = (
                 "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
                 if count
                 else "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
             )
-            errors.invalid(place, go_struct("core.v1.PodResourceClaim", claim), why)
-        CLAIM(claim, place, errors)
+            errors.invalid(field_path, go_struct("core.v1.PodResourceClaim", claim), detail)
+        CLAIM(claim, field_path, errors)
 
 
 # pkg/apis/core/validation/validation.go: validateResourceClaimNames
@@ -148,16 +148,16 @@ def _check_used_claims(
     """Check the claims that a container uses: references to ``names`` claims of the pod, or to requests of them."""
     used: set[str] = set()
     for index, claim in enumerate(claims):
-        place = f"{path}[{index}]"
+        field_path = f"{path}[{index}]"
         name = claim.get("name", "")
         request = claim.get("request", "")
         if not name:
-            errors.required(place)
+            errors.required(field_path)
             continue
-        errors.check_if_given(f"{place}.request", request, dns_label)
-        errors.check_unique(place, f"{name}/{request}" if request else name, used)
+        errors.check_if_given(f"{field_path}.request", request, dns_label)
+        errors.check_unique(field_path, f"{name}/{request}" if request else name, used)
         if name not in names:
-            errors.not_found(place, name)
+            errors.not_found(field_path, name)
             listed = f": {', '.join(sorted(names))}" if names else " which is empty"
             errors[-1]["message"] += (
                 f": must be one of the names in pod.spec.resourceClaims{listed}"

@@ -39,8 +39,8 @@ def _check_label_keys(holder: Any, path: str, errors: FieldErrors) -> None:
     for field in ("matchLabelKeys", "mismatchLabelKeys"):
         keys = holder.get(field) or ()
         if keys and holder.get("labelSelector") is None:
-            why = "must not be specified when labelSelector is not set"
-            errors.forbidden(f"{path}.{field}", why)
+            detail = "must not be specified when labelSelector is not set"
+            errors.forbidden(f"{path}.{field}", detail)
         else:
             errors.check_each(f"{path}.{field}", keys, qualified_name)
 
@@ -67,27 +67,27 @@ AFFINITY = fields(
 
 
 def _check_operator(toleration: Any, path: str, errors: FieldErrors) -> None:
-    place = f"{path}.operator"
+    field_path = f"{path}.operator"
     operator = toleration.get("operator", "")
     value = toleration.get("value", "")
     effect = toleration.get("effect", "")
     if not toleration.get("key") and operator != "Exists":
-        why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
-        errors.invalid(place, operator, why)
+        detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+        errors.invalid(field_path, operator, detail)
     if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
-        why = "effect must be 'NoExecute' when `tolerationSeconds` is set"
-        errors.invalid(f"{path}.effect", effect, why)
+        detail = "effect must be 'NoExecute' when `tolerationSeconds` is set"
+        errors.invalid(f"{path}.effect", effect, detail)
     if operator in ("", "Equal"):
-        errors.check_problem(place, value, ";".join(label_value(value)))
+        errors.check_problem(field_path, value, ";".join(label_value(value)))
     elif operator == "Exists":
         if value:
-            errors.invalid(place, value, "value must be empty when `operator` is 'Exists'")
+            errors.invalid(field_path, value, "value must be empty when `operator` is 'Exists'")
     else:
         choices = ["Equal", "Exists"]
         # These two are known, but their feature gate (TaintTolerationComparisonOperators) is off.
         if operator in ("Lt", "Gt"):
             choices += ["Lt", "Gt"]
-        errors.not_supported(place, operator, choices)
+        errors.not_supported(field_path, operator, choices)
 
 
 # pkg/apis/core/validation/validation.go: ValidateTolerations

@@ -44,15 +44,15 @@ PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 
 def _check_seccomp_file(profile: Any, path: str, errors: FieldErrors) -> None:
     file = profile.get("localhostProfile")
-    place = f"{path}.localhostProfile"
+    field_path = f"{path}.localhostProfile"
     if profile.get("type") != "Localhost":
         if file is not None:
             printed = go_struct("core.v1.SeccompProfile", profile)
-            errors.invalid(place, printed, "can only be set when seccomp type is Localhost")
+            errors.invalid(field_path, printed, "can only be set when seccomp type is Localhost")
     elif file is None:
-        errors.required(place, "must be set when seccomp type is Localhost")
+        errors.required(field_path, "must be set when seccomp type is Localhost")
     else:
-        check_descending(file, place, errors)
+        check_descending(file, field_path, errors)
 
 
 # pkg/apis/core/validation/validation.go: validateSeccompProfileField
@@ -70,12 +70,12 @@ SECCOMP = optional(
 
 def _check_app_armor_name(profile: Any, path: str, errors: FieldErrors) -> None:
     name = profile.get("localhostProfile")
-    place = f"{path}.localhostProfile"
+    field_path = f"{path}.localhostProfile"
     if profile.get("type") in ("RuntimeDefault", "Unconfined"):
         if name is not None:
-            errors.invalid(place, name, "can only be set when AppArmor type is Localhost")
+            errors.invalid(field_path, name, "can only be set when AppArmor type is Localhost")
     elif profile.get("type") == "Localhost":
-        errors.check_present(place, name, "must be set when AppArmor type is Localhost")
+        errors.check_present(field_path, name, "must be set when AppArmor type is Localhost")
 
 
 # pkg/apis/core/validation/validation.go: ValidateAppArmorProfileField
@@ -104,17 +104,17 @@ SYSCTLS_OF_HOST = {
 def _check_sysctls(spec: Object, settings: list[Object], path: str, errors: FieldErrors) -> None:
     names: set[str] = set()
     for index, setting in enumerate(settings):
-        place = f"{path}[{index}].name"
+        field_path = f"{path}[{index}].name"
         name = setting.get("name", "")
-        errors.check_present(place, name)
+        errors.check_present(field_path, name)
         if name and (len(name) > 253 or not re.fullmatch(SYSCTL, name)):
-            why = f"must have at most 253 characters and match regex ^{SYSCTL}$"
-            errors.invalid(place, name, why)
+            detail = f"must have at most 253 characters and match regex ^{SYSCTL}$"
+            errors.invalid(field_path, name, detail)
         elif name:
-            errors.check_unique(place, name, names)
+            errors.check_unique(field_path, name, names)
         for field, prefixes in SYSCTLS_OF_HOST.items():
             if spec.get(field) and name.replace("/", ".").startswith(prefixes):
-                errors.invalid(place, name, f"may not be specified when '{field}' is true")
+                errors.invalid(field_path, name, f"may not be specified when '{field}' is true")
 
 
 # pkg/apis/core/validation/validation.go: validatePodSpecSecurityContext, whose checks of the host's
@@ -134,13 +134,13 @@ POD_OPTIONS = fields(
 def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check the security context of a pod."""
     context = spec.get("securityContext") or {}
-    place = f"{path}.securityContext"
-    IDS(context, place, errors)
+    field_path = f"{path}.securityContext"
+    IDS(context, field_path, errors)
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
-        why = "ShareProcessNamespace and HostPID cannot both be enabled"
-        errors.invalid(f"{place}.shareProcessNamespace", True, why)
-    _check_sysctls(spec, context.get("sysctls") or [], f"{place}.sysctls", errors)
-    POD_OPTIONS(context, place, errors)
+        detail = "ShareProcessNamespace and HostPID cannot both be enabled"
+        errors.invalid(f"{field_path}.shareProcessNamespace", True, detail)
+    _check_sysctls(spec, context.get("sysctls") or [], f"{field_path}.sysctls", errors)
+    POD_OPTIONS(context, field_path, errors)
 
 
 # pkg/apis/core/validation/validation.go: ValidateSecurityContext
@@ -156,8 +156,8 @@ def check_container_security(
         return
     CONTAINER_IDS(context, path, errors)
     if host_users and context.get("procMount") == "Unmasked":
-        why = "`hostUsers` must be false to use `Unmasked`"
-        errors.invalid(f"{path}.procMount", "Unmasked", why)
+        detail = "`hostUsers` must be false to use `Unmasked`"
+        errors.invalid(f"{path}.procMount", "Unmasked", detail)
     SECCOMP(context.get("seccompProfile"), f"{path}.seccompProfile", errors)
     if context.get("allowPrivilegeEscalation") is False:
         printed = go_struct("core.v1.SecurityContext", context)
@@ -185,17 +185,17 @@ def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check HostProcess containers: all or none, and on the host network (``validateWindowsHostProcessPod``)."""
     of_pod = _host_process(spec)
     effective = []
-    for container, place in every_container(spec, path):
+    for container, field_path in every_container(spec, path):
         own = _host_process(container)
         if of_pod is not None and own is not None and of_pod != own:
             was = "true" if of_pod else "false"
-            why = f"pod hostProcess value must be identical if both are specified, was {was}"
-            errors.invalid(f"{place}.securityContext.windowsOptions.hostProcess", own, why)
+            detail = f"pod hostProcess value must be identical if both are specified, was {was}"
+            errors.invalid(f"{field_path}.securityContext.windowsOptions.hostProcess", own, detail)
         effective.append(bool(of_pod if own is None else own))
     if not any(effective):
         return
     if not all(effective):
         errors.invalid(path, "", ALL_OR_NONE)
     if not spec.get("hostNetwork"):
-        why = "hostNetwork must be true if pod contains any hostProcess containers"
-        errors.invalid(f"{path}.hostNetwork", False, why)
+        detail = "hostNetwork must be true if pod contains any hostProcess containers"
+        errors.invalid(f"{path}.hostNetwork", False, detail)

@@ -45,8 +45,8 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     if node and node != before.get("nominatedNodeName", ""):
         errors.check_format("status.nominatedNodeName", node, dns_subdomain)
         if new["spec"].get("nodeName"):
-            why = "may not be set on pods that are already bound to a node"
-            errors.forbidden("status.nominatedNodeName", why)
+            detail = "may not be set on pods that are already bound to a node"
+            errors.forbidden("status.nominatedNodeName", detail)
     GENERATION(status.get("observedGeneration"), "status.observedGeneration", errors)
     quality = status.get("qosClass", "")
     errors.check_unchanged("status.qosClass", quality, before.get("qosClass", ""))
@@ -82,5 +82,5 @@ def _check_addresses(
             families.add(ipaddress.ip_address(text).version)
     if len(addresses) > max(len(families), 1):
         printed = [go_struct(f"core.v1.{struct}", address) for address in addresses]
-        why = "may specify no more than one IP for each IP family"
-        errors.invalid(f"status.{field}", printed, why)
+        detail = "may specify no more than one IP for each IP family"
+        errors.invalid(f"status.{field}", printed, detail)

@@ -167,13 +167,13 @@ class PodStrategy(Strategy):
                 return _forbidden("static pods do not support ephemeral containers")
             check_ephemeral_update(new["spec"], old["spec"], errors)
             return errors
-        why = resize.refused_as_a_whole(old)
-        if why:
-            return _forbidden(why)
+        detail = resize.refused_as_a_whole(old)
+        if detail:
+            return _forbidden(detail)
         quality = old["status"].get("qosClass") or quality_of_service(old["spec"])
         if quality_of_service(new["spec"]) != quality:
-            shown = new["status"].get("qosClass", "")
-            errors.invalid("spec", shown, "Pod QOS Class may not change as a result of resizing")
+            printed = new["status"].get("qosClass", "")
+            errors.invalid("spec", printed, "Pod QOS Class may not change as a result of resizing")
         if resize.unsupported(old):
             errors.forbidden("spec", "Pod running on node without support for resize")
         resize.check_resize(new["spec"], old["spec"], errors)
@@ -224,8 +224,8 @@ class PodStrategy(Strategy):
         if old is not None:
             return []
         messages = dns_label(obj["metadata"].get("name", ""))
-        found = [f"{HOST_NAME}: [{' '.join(messages)}]"] if messages else []
-        return found + pod_warnings(obj["spec"])
+        warnings = [f"{HOST_NAME}: [{' '.join(messages)}]"] if messages else []
+        return warnings + pod_warnings(obj["spec"])
 
     @override
     def status_warnings(self, obj: Object) -> list[str]:
@@ -236,7 +236,7 @@ class PodStrategy(Strategy):
         return warnings
 
 
-def _forbidden(why: str) -> FieldErrors:
+def _forbidden(detail: str) -> FieldErrors:
     errors = FieldErrors()
-    errors.forbidden("[]", why)
+    errors.forbidden("[]", detail)
     return errors

@@ -59,8 +59,8 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
     }
     for name, index in added.items():
         if name not in gates:
-            why = f"only deletion is allowed, but found new scheduling gate '{name}'"
-            errors.forbidden(f"spec.schedulingGates[{index}].name", why)
+            detail = f"only deletion is allowed, but found new scheduling gate '{name}'"
+            errors.forbidden(f"spec.schedulingGates[{index}].name", detail)
     masked = _masked(spec, before)
     if gates:
         _mask_placement(masked, before, errors)
@@ -70,12 +70,12 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
 
 
 def _check_tolerations(tolerations: Any, before: Any, errors: FieldErrors) -> None:
-    kept = [{**toleration, "tolerationSeconds": None} for toleration in tolerations or ()]
-    if all({**toleration, "tolerationSeconds": None} in kept for toleration in before or ()):
+    timeless = [{**toleration, "tolerationSeconds": None} for toleration in tolerations or ()]
+    if all({**toleration, "tolerationSeconds": None} in timeless for toleration in before or ()):
         TOLERATIONS(tolerations, "spec.tolerations", errors)
     else:
-        why = "existing toleration can not be modified except its tolerationSeconds"
-        errors.forbidden("spec.tolerations", why)
+        detail = "existing toleration can not be modified except its tolerationSeconds"
+        errors.forbidden("spec.tolerations", detail)
 
 
 def _masked(spec: Object, before: Object) -> Object:
@@ -97,8 +97,8 @@ def _mask_placement(masked: Object, before: Object, errors: FieldErrors) -> None
     selector = masked.get("nodeSelector") or {}
     old = (before.get("nodeSelector") or {}).items()
     if any(selector.get(key) != value for key, value in old):
-        why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
-        errors.invalid("spec.nodeSelector", dict(sorted(selector.items())) or None, why)
+        detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+        errors.invalid("spec.nodeSelector", dict(sorted(selector.items())) or None, detail)
     keep(masked, before, "nodeSelector")
     affinity = before.get("affinity")
     if (affinity or {}).get("nodeAffinity") is None:

@@ -58,8 +58,8 @@ def _check_gates(gates: Any, path: str, errors: FieldErrors) -> None:
 def _check_same_port(port: Any, path: str, errors: FieldErrors) -> None:
     # The host's port is missing in templates only: pods get it by default.
     if port.get("hostPort") and port["hostPort"] != port.get("containerPort", 0):
-        why = "must match `containerPort` when `hostNetwork` is true"
-        errors.invalid(f"{path}.hostPort", port["hostPort"], why)
+        detail = "must match `containerPort` when `hostNetwork` is true"
+        errors.invalid(f"{path}.hostPort", port["hostPort"], detail)
 
 
 # The tables below have the order of ValidatePodSpec; between them come the rules for several fields.
@@ -109,5 +109,5 @@ def check_pod_spec(spec: Object, path: str, errors: FieldErrors, *, is_pod: bool
     check_pod_security(spec, path, errors)
     AFTER_SECURITY(spec, path, errors)
     check_files = file_volumes(spec.get("volumes") or [])
-    for container, place in every_container(spec, path):
-        check_files(container, place, errors)
+    for container, field_path in every_container(spec, path):
+        check_files(container, field_path, errors)

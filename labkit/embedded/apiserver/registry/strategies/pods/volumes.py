@@ -54,8 +54,8 @@ def _check_reference(file: Any, path: str, errors: FieldErrors) -> None:
     if field is not None:
         FIELD_REF(field, f"{path}.fieldRef", errors)
         if resource is not None:
-            why = "fieldRef and resourceFieldRef can not be specified simultaneously"
-            errors.invalid(path, "resource", why)
+            detail = "fieldRef and resourceFieldRef can not be specified simultaneously"
+            errors.invalid(path, "resource", detail)
     elif resource is not None:
         RESOURCE_REF(resource, f"{path}.resourceFieldRef", errors)
     else:
@@ -83,25 +83,25 @@ def _check_projected(volume: Any, path: str, errors: FieldErrors) -> None:
 
     MODE(volume.get("defaultMode"), f"{path}.defaultMode", errors)
     for index, source in enumerate(volume.get("sources") or ()):
-        place = f"{path}.sources[{index}]"
+        field_path = f"{path}.sources[{index}]"
         for field in ("secret", "configMap"):
             part = source.get(field)
             if part is not None:
-                present(part.get("name"), f"{place}.{field}.name", errors)
+                present(part.get("name"), f"{field_path}.{field}.name", errors)
                 for number, item in enumerate(part.get("items") or ()):
-                    ITEM(item, f"{place}.{field}.items[{number}]", errors)
+                    ITEM(item, f"{field_path}.{field}.items[{number}]", errors)
                     take(item.get("path", ""), part.get("name", ""))
         for item in (source.get("downwardAPI") or {}).get("items") or ():
-            DOWNWARD_FILE(item, f"{place}.downwardAPI", errors)
+            DOWNWARD_FILE(item, f"{field_path}.downwardAPI", errors)
             take(item.get("path", ""), item.get("path", ""))
         token = source.get("serviceAccountToken")
         if token is not None:
-            seconds = f"{place}.serviceAccountToken.expirationSeconds"
+            seconds = f"{field_path}.serviceAccountToken.expirationSeconds"
             check_token_seconds(token.get("expirationSeconds") or 0, seconds, errors)
             # The causes of its path name the volume.
             FILE(token.get("path"), f"{path}.path", errors)
         if sum(part is not None for part in source.values()) > 1:
-            errors.forbidden(place, "may not specify more than 1 volume type per source")
+            errors.forbidden(field_path, "may not specify more than 1 volume type per source")
 
 
 SECRET_BY_NAME = fields(name=present)
@@ -150,13 +150,13 @@ def check_volumes(
     sources = SOURCES if is_pod else TEMPLATE_SOURCES
     valid: dict[str, dict[str, Any]] = {}
     for index, volume in enumerate(volumes):
-        place = f"{path}[{index}]"
+        field_path = f"{path}[{index}]"
         name = volume.get("name", "")
         before = len(errors)
-        check_sources(volume, sources, place, errors)
-        errors.check_required(f"{place}.name", name, dns_label)
+        check_sources(volume, sources, field_path, errors)
+        errors.check_required(f"{field_path}.name", name, dns_label)
         if name in valid:
-            errors.duplicate(f"{place}.name", name)
+            errors.duplicate(f"{field_path}.name", name)
         if len(errors) == before:
             valid[name] = volume
     return valid

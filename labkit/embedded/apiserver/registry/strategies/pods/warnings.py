@@ -24,51 +24,53 @@ File = tuple[str, str]
 
 def pod_warnings(spec: Object, path: str = "") -> list[str]:
     """Return the texts for ``Warning`` headers; ``path`` is that of the template, empty for a pod."""
-    place = f"{path}.spec" if path else "spec"
-    warnings = [*_scheduling(spec, place), *_volumes(spec, place)]
-    warnings += _fractions(spec.get("overhead"), f"{place}.overhead", "memory", "ephemeral-storage")
-    for container, where in every_container(spec, place):
+    field_path = f"{path}.spec" if path else "spec"
+    warnings = [*_scheduling(spec, field_path), *_volumes(spec, field_path)]
+    warnings += _fractions(
+        spec.get("overhead"), f"{field_path}.overhead", "memory", "ephemeral-storage"
+    )
+    for container, where in every_container(spec, field_path):
         resources = container.get("resources") or {}
         for resource in ("memory", "ephemeral-storage"):
             for form in ("limits", "requests"):
                 warnings += _fractions(resources.get(form), f"{where}.resources.{form}", resource)
         warnings += _hidden_variables(container, f"{where}.env")
     if spec.get("terminationGracePeriodSeconds", 0) < 0:
-        why = "must be >= 0; negative values are invalid and will be treated as 1"
-        warnings.append(f"{place}.terminationGracePeriodSeconds: {why}")
-    return [*warnings, *_affinity(spec, place)]
+        detail = "must be >= 0; negative values are invalid and will be treated as 1"
+        warnings.append(f"{field_path}.terminationGracePeriodSeconds: {detail}")
+    return [*warnings, *_affinity(spec, field_path)]
 
 
-def _scheduling(spec: Object, place: str) -> Iterator[str]:
+def _scheduling(spec: Object, field_path: str) -> Iterator[str]:
     node = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    where = f"{place}.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms"
+    where = f"{field_path}.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms"
     for index, term in enumerate((node.get(REQUIRED) or {}).get("nodeSelectorTerms") or ()):
         yield from node_term_warnings(term, f"{where}[{index}]")
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         if constraint.get("labelSelector") is None:
-            yield f"{place}.topologySpreadConstraints[{index}].{NULL_SELECTOR}"
+            yield f"{field_path}.topologySpreadConstraints[{index}].{NULL_SELECTOR}"
 
 
-def _volumes(spec: Object, place: str) -> Iterator[str]:
+def _volumes(spec: Object, field_path: str) -> Iterator[str]:
     volumes = spec.get("volumes") or ()
     for index, volume in enumerate(volumes):
         for field in DEPRECATED:
             if volume.get(field) is not None:
-                yield f"{place}.volumes[{index}].{source_warning(field)}"
+                yield f"{field_path}.volumes[{index}].{source_warning(field)}"
     for volume in volumes:
         yield from _overlapping_paths(volume)
 
 
-def _fractions(amounts: Object | None, place: str, *names: str) -> Iterator[str]:
+def _fractions(amounts: Object | None, field_path: str, *names: str) -> Iterator[str]:
     """Warn of fractional bytes."""
     parsed = read(amounts)
     for name in names:
         if name in parsed and parsed[name].value % NANO:
-            why = f'fractional byte value "{parsed[name]}" is invalid, must be an integer'
-            yield f"{place}[{name}]: {why}"
+            detail = f'fractional byte value "{parsed[name]}" is invalid, must be an integer'
+            yield f"{field_path}[{name}]: {detail}"
 
 
-def _hidden_variables(container: Object, place: str) -> Iterator[str]:
+def _hidden_variables(container: Object, field_path: str) -> Iterator[str]:
     """Warn of variables that hide earlier ones, unless they contain the earlier value."""
     seen: set[str] = set()
     for index, variable in enumerate(container.get("env") or ()):
@@ -77,15 +79,15 @@ def _hidden_variables(container: Object, place: str) -> Iterator[str]:
         old = f"$({name})"
         extends = old in value and value != old and variable.get("valueFrom") is None
         if name in seen and not extends:
-            why = f"hides previous definition of {go_quote(name)}, which may be dropped when using apply"
-            yield f"{place}[{index}]: {why}"
+            detail = f"hides previous definition of {go_quote(name)}, which may be dropped when using apply"
+            yield f"{field_path}[{index}]: {detail}"
         seen.add(name)
 
 
-def _affinity(spec: Object, place: str) -> Iterator[str]:
+def _affinity(spec: Object, field_path: str) -> Iterator[str]:
     for form in ("podAffinity", "podAntiAffinity"):
         rules = (spec.get("affinity") or {}).get(form) or {}
-        where = f"{place}.affinity.{form}"
+        where = f"{field_path}.affinity.{form}"
         for index, term in enumerate(rules.get(REQUIRED) or ()):
             if term.get("labelSelector") is None:
                 yield f"{where}.{REQUIRED}[{index}].{NULL_SELECTOR}"

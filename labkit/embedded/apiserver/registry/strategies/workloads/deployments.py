@@ -24,8 +24,8 @@ from labkit.embedded.machinery.request import Object
 def _check_deadline(spec: Any, path: str, errors: FieldErrors) -> None:
     deadline = spec.get("progressDeadlineSeconds")
     if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
-        why = "must be greater than minReadySeconds"
-        errors.invalid(f"{path}.progressDeadlineSeconds", deadline, why)
+        detail = "must be greater than minReadySeconds"
+        errors.invalid(f"{path}.progressDeadlineSeconds", deadline, detail)
 
 
 # pkg/apis/apps/validation/validation.go: ValidateDeploymentSpec

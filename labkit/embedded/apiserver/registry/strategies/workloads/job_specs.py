@@ -49,11 +49,11 @@ def _listed_choice(*choices: str) -> Rule:
 def _check_order(codes: Any, path: str, errors: FieldErrors) -> None:
     values: list[int] = codes.get("values") or []
     for index, value in enumerate(values):
-        place = f"{path}.values[{index}]"
+        field_path = f"{path}.values[{index}]"
         if codes.get("operator") == "In" and value == 0:
-            errors.invalid(place, value, "must not be 0 for the In operator")
+            errors.invalid(field_path, value, "must not be 0 for the In operator")
         if value in values[:index]:
-            errors.duplicate(place, value)
+            errors.duplicate(field_path, value)
     if values != sorted(values):
         errors.invalid(f"{path}.values", values, "must be ordered")
 
@@ -82,24 +82,24 @@ FAILURE_POLICY = fields(
 # validateSuccessPolicy
 def _check_success_policy(spec: Any, path: str, errors: FieldErrors) -> None:
     policy = spec.get("successPolicy")
-    place = f"{path}.successPolicy"
+    field_path = f"{path}.successPolicy"
     if policy is None:
         return
     if spec.get("completionMode") != "Indexed":
-        errors.invalid(place, go_struct("batch.v1.SuccessPolicy", policy), NEEDS_INDEXES)
+        errors.invalid(field_path, go_struct("batch.v1.SuccessPolicy", policy), NEEDS_INDEXES)
         return
-    why = "at least one rules must be specified when the successPolicy is specified"
-    errors.check_present(f"{place}.rules", policy.get("rules"), why)
-    at_most(20)(policy.get("rules"), f"{place}.rules", errors)
+    detail = "at least one rules must be specified when the successPolicy is specified"
+    errors.check_present(f"{field_path}.rules", policy.get("rules"), detail)
+    at_most(20)(policy.get("rules"), f"{field_path}.rules", errors)
     for index, success in enumerate(policy.get("rules") or ()):
         _check_success_rule(
-            success, spec.get("completions") or 0, f"{place}.rules[{index}]", errors
+            success, spec.get("completions") or 0, f"{field_path}.rules[{index}]", errors
         )
 
 
 def _check_success_rule(success: Object, completions: int, path: str, errors: FieldErrors) -> None:
     count = success.get("succeededCount", 0)
-    place = f"{path}.succeededCount"
+    field_path = f"{path}.succeededCount"
     limits = [(completions, "specified completions")]
     indexes = success.get("succeededIndexes")
     if indexes is not None:
@@ -107,14 +107,14 @@ def _check_success_rule(success: Object, completions: int, path: str, errors: Fi
         try:
             total = count_indexes(indexes, completions)
         except ValueError as problem:
-            why = f"error parsing succeededIndexes: {problem}"
-            errors.invalid(f"{path}.succeededIndexes", indexes, why)
+            detail = f"error parsing succeededIndexes: {problem}"
+            errors.invalid(f"{path}.succeededIndexes", indexes, detail)
         limits.append((total, "indexes in the specified succeededIndexes field"))
-    errors.check_not_negative(place, count)
+    errors.check_not_negative(field_path, count)
     for limit, noun in limits:
         if count > limit:
-            why = f"must be less than or equal to {limit} (the number of {noun})"
-            errors.invalid(place, count, why)
+            detail = f"must be less than or equal to {limit} (the number of {noun})"
+            errors.invalid(field_path, count, detail)
 
 
 # validateJobSpec
@@ -134,14 +134,14 @@ def _check_pods(spec: Any, path: str, errors: FieldErrors) -> None:
     errors.check_choice(f"{path}.podReplacementPolicy", spec.get("podReplacementPolicy"), choices)
     check_template(spec["template"], f"{path}.template", errors)
     policy = spec["template"]["spec"].get("restartPolicy")
-    place = f"{path}.template.spec.restartPolicy"
+    field_path = f"{path}.template.spec.restartPolicy"
     if policy in ("Always", ""):
-        errors.required(place, 'valid values: "OnFailure", "Never"')
+        errors.required(field_path, 'valid values: "OnFailure", "Never"')
     elif policy not in ("OnFailure", "Never"):
-        errors.not_supported(place, policy, ["OnFailure", "Never"])
+        errors.not_supported(field_path, policy, ["OnFailure", "Never"])
     elif fails and policy != "Never":
-        why = 'only "Never" is supported when podFailurePolicy is specified'
-        errors.invalid(place, policy, why)
+        detail = 'only "Never" is supported when podFailurePolicy is specified'
+        errors.invalid(field_path, policy, detail)
 
 
 MANAGER = fields(

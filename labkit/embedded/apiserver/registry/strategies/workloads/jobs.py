@@ -179,11 +179,11 @@ def _check_generated(job: Object, errors: FieldErrors) -> None:
     generated = _generated(job)
     labels = job["spec"]["template"]["metadata"].get("labels") or {}
     for label, value in generated.items():
-        place = f"spec.template.metadata.labels[{label}]"
+        field_path = f"spec.template.metadata.labels[{label}]"
         if label not in labels:
-            errors.required(place, f"must be '{value}'")
+            errors.required(field_path, f"must be '{value}'")
         elif labels[label] != value:
-            errors.invalid(place, dict(sorted(labels.items())), f"must be '{value}'")
+            errors.invalid(field_path, dict(sorted(labels.items())), f"must be '{value}'")
     selector_errors = FieldErrors()
     validate_selector(selector, "spec.selector", selector_errors)
     if not selector_errors and not selects(selector, generated):

@@ -65,10 +65,10 @@ def _by_type(**rules: Rule) -> Rule:
 # ValidateRollingUpdateDeployment
 def _check_progress(rolling: Object, path: str, errors: FieldErrors) -> None:
     unavailable = rolling.get("maxUnavailable")
-    place = f"{path}.maxUnavailable"
+    field_path = f"{path}.maxUnavailable"
     if is_zero(unavailable) and is_zero(rolling.get("maxSurge")):
-        errors.invalid(place, unavailable, "may not be 0 when `maxSurge` is 0")
-    check_at_most_all(unavailable, place, errors)
+        errors.invalid(field_path, unavailable, "may not be 0 when `maxSurge` is 0")
+    check_at_most_all(unavailable, field_path, errors)
 
 
 # ValidateRollingUpdateDaemonSet: unlike a deployment, exactly one of the two has to be zero
@@ -76,8 +76,8 @@ def _check_one(rolling: Object, path: str, errors: FieldErrors) -> None:
     unavailable = not is_zero(rolling.get("maxUnavailable"))
     surge = not is_zero(rolling.get("maxSurge"))
     if unavailable and surge:
-        why = "may not be set when maxUnavailable is non-zero"
-        errors.invalid(f"{path}.maxSurge", rolling["maxSurge"], why)
+        detail = "may not be set when maxUnavailable is non-zero"
+        errors.invalid(f"{path}.maxSurge", rolling["maxSurge"], detail)
     elif not unavailable and not surge:
         errors.required(f"{path}.maxUnavailable", "cannot be 0 when maxSurge is 0")
 

@@ -29,8 +29,8 @@ def check_template(template: Object, path: str, errors: FieldErrors) -> None:
     check_annotations(template, errors, f"{path}.annotations")
     check_pod_spec(template["spec"], f"{path}.spec", errors)
     if template["spec"].get("ephemeralContainers"):
-        why = "ephemeral containers not allowed in pod template"
-        errors.forbidden(f"{path}.spec.ephemeralContainers", why)
+        detail = "ephemeral containers not allowed in pod template"
+        errors.forbidden(f"{path}.spec.ephemeralContainers", detail)
 
 
 UNUSABLE = {
@@ -51,14 +51,14 @@ def selected(owner: str = "ReplicaSet") -> Rule:
     def check(spec: Any, path: str, errors: FieldErrors) -> None:
         selector = spec.get("selector")
         template = spec["template"]
-        place = f"{path}.selector"
+        field_path = f"{path}.selector"
         before = len(errors)
-        validate_selector(selector, place, errors)
+        validate_selector(selector, field_path, errors)
         usable = len(errors) == before
         if selector is None and not daemon:
-            errors.required(place)
+            errors.required(field_path)
         elif selector is not None and not shown_selector(selector):
-            errors.invalid(place, {}, f"empty selector is invalid for {word}")
+            errors.invalid(field_path, {}, f"empty selector is invalid for {word}")
         if usable:
             labels = template["metadata"].get("labels")
             # No selector selects nothing, an empty one everything.
@@ -66,7 +66,7 @@ def selected(owner: str = "ReplicaSet") -> Rule:
                 refuse_labels(labels, errors)
         elif not daemon:
             printed = printed_value(shown_selector(selector))
-            errors.add("FieldValueInvalid", place, UNUSABLE[owner].format(printed))
+            errors.add("FieldValueInvalid", field_path, UNUSABLE[owner].format(printed))
         # As in Go, an unusable selector ends the checks of a replica set, but not those of the others.
         if usable or daemon:
             check_template(template, f"{path}.template", errors)
@@ -82,25 +82,25 @@ def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
     path = "spec.template.spec"
     errors.check_choice(f"{path}.restartPolicy", spec.get("restartPolicy", ""), ["Always"])
     if spec.get("activeDeadlineSeconds") is not None:
-        why = f"activeDeadlineSeconds in {owner} is not Supported"
-        errors.forbidden(f"{path}.activeDeadlineSeconds", why)
+        detail = f"activeDeadlineSeconds in {owner} is not Supported"
+        errors.forbidden(f"{path}.activeDeadlineSeconds", detail)
 
 
 def refuse_labels(labels: Object | None, errors: FieldErrors) -> None:
     """Report labels of a template that its selector does not select."""
     printed = None if labels is None else dict(sorted(labels.items()))
-    why = "`selector` does not match template `labels`"
-    errors.invalid("spec.template.metadata.labels", printed, why)
+    detail = "`selector` does not match template `labels`"
+    errors.invalid("spec.template.metadata.labels", printed, detail)
 
 
 def shown_selector(selector: Object) -> Object:
     """A label selector as messages show it."""
-    shown: Object = {}
+    printed: Object = {}
     if selector.get("matchLabels"):
-        shown["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
+        printed["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
     if selector.get("matchExpressions"):
-        shown["matchExpressions"] = [
+        printed["matchExpressions"] = [
             {name: term[name] for name in ("key", "operator", "values") if name in term}
             for term in selector["matchExpressions"]
         ]
-    return shown
+    return printed

@@ -88,13 +88,13 @@ class StatefulSetStrategy(WorkloadStrategy):
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        found = super().warnings(obj, old)
+        warnings = super().warnings(obj, old)
         if obj["spec"].get("revisionHistoryLimit", 0) < 0:
-            found.append(
+            warnings.append(
                 "spec.revisionHistoryLimit: a negative value retains all historical revisions; "
                 "a value >= 0 is recommended"
             )
-        return found
+        return warnings
 
 
 MAY_CHANGE = (
