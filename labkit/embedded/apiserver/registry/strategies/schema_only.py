@@ -105,6 +105,28 @@ class NetworkPolicyStrategy(SchemaStrategy):
             spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
 
 
+class LimitRangeStrategy(SchemaStrategy):
+    """Limit ranges, whose defaults ``kubectl describe`` shows."""
+
+    @override
+    def default(self, obj: Object) -> None:
+        for item in obj["spec"].get("limits") or ():
+            if item.get("type") != "Container":
+                continue
+            limits = {**(item.get("max") or {}), **(item.get("default") or {})}
+            requests = {**(item.get("min") or {}), **limits, **(item.get("defaultRequest") or {})}
+            for field, amounts in (("default", limits), ("defaultRequest", requests)):
+                if amounts:
+                    item[field] = amounts
+
+    @override
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        super().check(obj, errors)
+        types: set[str] = set()
+        for index, item in enumerate(obj["spec"].get("limits") or ()):
+            errors.check_unique(f"spec.limits[{index}].type", item.get("type", ""), types)
+
+
 class ApiServiceStrategy(SchemaStrategy):
     """API services, of which those without another server are available at once."""
 
@@ -149,7 +171,7 @@ _BINDING = _matching("spec.matchResources")
 
 SCHEMA_ONLY: Mapping[tuple[str, str], SchemaStrategy] = {
     ("", "Endpoints"): SchemaStrategy({"subsets[].ports[].protocol": "TCP"}, create_on_update=True),
-    ("", "LimitRange"): SchemaStrategy(create_on_update=True),
+    ("", "LimitRange"): LimitRangeStrategy(create_on_update=True),
     ("", "PersistentVolume"): SchemaStrategy(
         {
             "spec.persistentVolumeReclaimPolicy": "Retain",

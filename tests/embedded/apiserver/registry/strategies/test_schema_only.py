@@ -16,6 +16,7 @@ from tests.support.cluster import ClusterApi, causes
 CRON_JOBS = "/apis/batch/v1/namespaces/lab/cronjobs"
 HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 INGRESSES = "/apis/networking.k8s.io/v1/namespaces/lab/ingresses"
+LIMITS = "/api/v1/namespaces/lab/limitranges"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/lab/networkpolicies"
 QUOTAS = "/api/v1/namespaces/lab/resourcequotas"
 TEMPLATE = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}}
@@ -107,6 +108,16 @@ def test_defaults_reach_the_items_of_lists(api: ClusterApi) -> None:
     assert made["ingress"][0]["ports"] == [{"protocol": "TCP", "port": 80}]
     assert made["egress"][0]["ports"] == [{"protocol": "TCP", "port": 53}]
     assert made["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_limit_ranges_get_defaults_and_one_item_of_each_type(api: ClusterApi) -> None:
+    bound = {"type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "1", "memory": "1Mi"}}
+    made = api.must(api.admin.post(LIMITS, named(limits=[bound])))["spec"]["limits"]
+    defaults = {"default": {"cpu": "2"}, "defaultRequest": {"cpu": "2", "memory": "1Mi"}}
+    assert made == [{**bound, **defaults}]
+    assert causes(api.admin.post(LIMITS, named(limits=[bound, bound]))) == [
+        ("spec.limits[1].type", 'Duplicate value: "Container"')
+    ]
 
 
 def test_generations_count_changes_of_the_spec(api: ClusterApi) -> None:
