@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from labkit.core.html import TEMPLATES, digest, render, stylesheet
 from labkit.core.language import Text, fitted, listed, text
@@ -22,7 +22,7 @@ from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
 from labkit.grading.judging.score import Item, Score, TaskScore, plain
 from labkit.grading.reports.scores import POLICY, write_csv
-from labkit.grading.reports.similarity import Row, Similarity, compare
+from labkit.grading.reports.similarity import Similarity, compare
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import SEEDED
 from labkit.lessons.mistakes import mistakes
@@ -55,6 +55,85 @@ ANYTHING = {
     "role": "edit",
 }
 """Replaces the names that a learner chose in the sentence for the class."""
+
+
+Row = Mapping[str, Any]
+"""A row of a table, by its headings. The page, the CSV file and the JSON file all go through them in their order."""
+
+ExerciseRow = TypedDict(
+    "ExerciseRow",
+    {
+        "exercise": str,
+        "graded": int,
+        "full marks": int,
+        "mean share": float,
+        "median share": float,
+        "similar pairs": int,
+    },
+)
+
+PersonRow = TypedDict(
+    "PersonRow",
+    {
+        "exercise": str,
+        "learner": str,
+        "name": str,
+        "share": float | None,
+        "points": str,
+        "tasks": list[str],
+        "too much": int,
+        "state": list[str],
+    },
+)
+
+BeliefRow = TypedDict(
+    "BeliefRow",
+    {
+        "mistake": str,
+        "count": int,
+        "learners": list[str],
+        "tell the class": str,
+        "they believe": str,
+        "step": str,
+        "tasks": list[str],
+        "example": str,
+    },
+)
+
+BandRow = TypedDict(
+    "BandRow",
+    {"exercise": str, "from share": float, "to share": float, "submissions": int},
+)
+
+TaskRow = TypedDict(
+    "TaskRow",
+    {
+        "exercise": str,
+        "task": str,
+        "title": str,
+        "share": float | None,
+        "full marks": int,
+        "judged": int,
+        "discrimination": float | None,
+    },
+)
+
+
+class ErrorRow(TypedDict):
+    """An error, and the learners who had it first."""
+
+    error: str
+    count: int
+    learners: list[str]
+
+
+class UngradedRow(TypedDict):
+    """A submission that was not graded, not judged, or did not end by itself."""
+
+    exercise: str
+    learner: str
+    ended: str
+    why: str
 
 
 class NoSubmission(NamedTuple):
@@ -137,7 +216,7 @@ def overview(
     similar: Sequence[Similarity],
     left_out: Iterable[str] = (),
     missing: Iterable[NoSubmission] = (),
-) -> dict[str, list[Row]]:
+) -> dict[str, Sequence[Row]]:
     """Make the tables, in their order on the page. ``overview.html`` explains them."""
     judged = [result for result in results if result.ended not in UNGRADED]
     by_exercise: dict[str, list[Result]] = {}
@@ -171,11 +250,13 @@ def _share(points: float, most: float) -> float:
     return points / most if most else 0.0
 
 
-def _people(results: Iterable[Result], missing: Iterable[NoSubmission]) -> list[Row]:
+def _people(results: Iterable[Result], missing: Iterable[NoSubmission]) -> list[PersonRow]:
     """Make a row for each submission, and for each that is missing; learners who need help come first."""
-    rows = [
+    rows: list[PersonRow] = [
         {
-            **row._asdict(),
+            "exercise": row.exercise,
+            "learner": row.learner,
+            "name": row.name,
             "share": None,
             "points": "",
             "tasks": [],
@@ -218,7 +299,7 @@ def _points(score: Score | TaskScore) -> str:
     return text("{points} of {most}", f"{score.points:g}", f"{score.most:g}")
 
 
-def _exercise(name: str, results: Sequence[Result], alike: int) -> Row:
+def _exercise(name: str, results: Sequence[Result], alike: int) -> ExerciseRow:
     shares = [_share(result.score.points, result.score.most) for result in results]
     return {
         "exercise": name,
@@ -230,7 +311,7 @@ def _exercise(name: str, results: Sequence[Result], alike: int) -> Row:
     }
 
 
-def _bands(name: str, results: Sequence[Result]) -> Iterator[Row]:
+def _bands(name: str, results: Sequence[Result]) -> Iterator[BandRow]:
     """Count the results in each band of shares; the last one has those with all points as well."""
     shares = [_share(result.score.points, result.score.most) for result in results]
     counts = Counter(min(BANDS - 1, int(BANDS * share)) for share in shares)
@@ -243,7 +324,7 @@ def _bands(name: str, results: Sequence[Result]) -> Iterator[Row]:
         }
 
 
-def _tasks(name: str, results: Sequence[Result]) -> Iterator[Row]:
+def _tasks(name: str, results: Sequence[Result]) -> Iterator[TaskRow]:
     """Report how difficult each task is, and how well it tells learners apart."""
     for number, first in enumerate(results[0].score.tasks):
         judged: list[TaskScore] = []
@@ -275,7 +356,7 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
     return None
 
 
-def _errors(results: Iterable[Result]) -> list[Row]:
+def _errors(results: Iterable[Result]) -> list[ErrorRow]:
     """List the learners who have the same first error, the commonest first."""
     having: dict[str, dict[str, None]] = {}
     for result in results:
@@ -321,7 +402,7 @@ class _Belief:
     clear: str = ""
 
 
-def _beliefs(results: Iterable[Result]) -> list[Row]:
+def _beliefs(results: Iterable[Result]) -> list[BeliefRow]:
     """Put together who made the same kind of mistake, the commonest first, with a sentence for the class."""
     beliefs: dict[str, _Belief] = {}
     for result in results:
@@ -380,7 +461,7 @@ def _anonymous(example: object, result: Result) -> str:
     return text(re.sub("|".join(patterns) or "$^", "…", clean, flags=re.IGNORECASE))
 
 
-def _ungraded(result: Result) -> Iterator[Row]:
+def _ungraded(result: Result) -> Iterator[UngradedRow]:
     """Yield a row if a submission was not graded, not judged, or did not end by itself."""
     outcome = "" if result.complete else result.outcome
     # The outcome of an ungraded one has its note.

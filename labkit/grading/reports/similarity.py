@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import log
-from typing import Any
+from typing import TypedDict
 from zlib import crc32
 
 from labkit.core.language import LANGUAGES
@@ -68,8 +68,38 @@ MAX_LINES = 20
 """How many shared lines are shown of a pair."""
 
 
-Row = dict[str, Any]
-"""A row of a table of the overview, by its headings."""
+class SimilarPair(TypedDict):
+    """Two submissions that are alike.
+
+    Args:
+        exercise: The exercise's id.
+        learner: One learner.
+        other: The other one.
+        share: The share of their fingerprints' weight that the other has as well, averaged over both.
+        lines: Lines of the first, each with the second's.
+    """
+
+    exercise: str
+    learner: str
+    other: str
+    share: float
+    lines: list[str]
+
+
+class ForeignNames(TypedDict):
+    """A learner who uses names of another's tasks.
+
+    Args:
+        exercise: The exercise's id.
+        learner: The learner.
+        other: The owner of the names; empty if not in the class.
+        names: The names.
+    """
+
+    exercise: str
+    learner: str
+    other: str
+    names: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +109,14 @@ class Similarity:
     Args:
         exercise: The exercise's id.
         count: How many pairs are alike.
-        pairs: The most alike of them: ``learner``, ``other``; the ``share`` of their fingerprints' weight that the
-            other has as well, averaged over both; ``lines`` of the first, each with the second's.
-        foreign: Each ``learner`` who uses ``names`` of the tasks of an ``other``, who is empty if not in the class.
+        pairs: The most alike of them.
+        foreign: The learners who use others' names.
     """
 
     exercise: str
     count: int
-    pairs: list[Row]
-    foreign: list[Row]
+    pairs: list[SimilarPair]
+    foreign: list[ForeignNames]
 
 
 def compare(
@@ -113,7 +142,7 @@ def compare(
     own = [{mark for mark in marks if weights[mark]} for marks in own]
     # Earlier classes come after this one, so a pair of theirs has a first index beyond it.
     alike = sorted(pair for pair in _alike(own, weights) if pair[1] < len(codes))
-    pairs = [
+    pairs: list[SimilarPair] = [
         {
             "exercise": exercise.id,
             "learner": learners[first],
@@ -277,7 +306,7 @@ def _tokens(cell: str, assignment: _Assignment, names: Sequence[str]) -> Iterato
 
 def _foreign_names(
     exercise: ExerciseSpec, codes: Mapping[str, Sequence[str]], seed_names: Mapping[str, str]
-) -> Iterator[Row]:
+) -> Iterator[ForeignNames]:
     """Find the learners who use names that another learner's seed made."""
     variants = "".join(f"{task.variant(Seed(''))}" for task in exercise.tasks)
     labels = {match[1] for match in SEEDED.finditer(variants)}

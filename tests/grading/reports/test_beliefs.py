@@ -9,7 +9,7 @@ import pytest
 
 from labkit.grading.judging.result import Result
 from labkit.grading.judging.score import Score
-from labkit.grading.reports.overview import MAX_BELIEFS, overview
+from labkit.grading.reports.overview import MAX_BELIEFS, Row, overview
 from tests.grading.desk import ADMIN, Act, Desk, group, rule, sa
 from tests.grading.solutions import binding, role
 from tests.support.some import some
@@ -95,18 +95,18 @@ def class_of(sizes: Sequence[int]) -> list[Result]:
     return results
 
 
-def beliefs(results: list[Result]) -> list[dict[str, Any]]:
+def beliefs(results: list[Result]) -> Sequence[Row]:
     """The rows."""
     return overview(results, [])["beliefs"]
 
 
 @pytest.fixture(scope="module")
-def few() -> list[dict[str, Any]]:
+def few() -> Sequence[Row]:
     """The rows of a class in which each mistake is made once or twice."""
     return beliefs(class_of([2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2]))
 
 
-def test_the_same_mistake_is_one_row_whatever_its_names_are(few: list[dict[str, Any]]) -> None:
+def test_the_same_mistake_is_one_row_whatever_its_names_are(few: Sequence[Row]) -> None:
     rows = {row["mistake"]: row for row in few}
     assert rows["watch added"]["learners"] == ["learner00", "learner01"]
     assert set(MISTAKES) <= set(rows)
@@ -114,7 +114,7 @@ def test_the_same_mistake_is_one_row_whatever_its_names_are(few: list[dict[str, 
     assert [row["count"] for row in few] == sorted((row["count"] for row in few), reverse=True)
 
 
-def test_a_row_has_what_to_tell_the_class_and_where_to_go_back(few: list[dict[str, Any]]) -> None:
+def test_a_row_has_what_to_tell_the_class_and_where_to_go_back(few: Sequence[Row]) -> None:
     row = next(row for row in few if row["mistake"] == "watch added")
     assert row["tell the class"].startswith("What was granted: watch is a verb of its own")
     assert row["they believe"] == "get, list and watch always go together."
@@ -122,7 +122,7 @@ def test_a_row_has_what_to_tell_the_class_and_where_to_go_back(few: list[dict[st
     assert "watch · " in row["example"]
 
 
-def test_an_example_is_nobodys(few: list[dict[str, Any]]) -> None:
+def test_an_example_is_nobodys(few: Sequence[Row]) -> None:
     for row in some(few):
         assert row["example"], row
         for word in ("learner", "Nam0", "Surname", "RoleBinding"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from html import unescape
@@ -23,9 +23,9 @@ from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import Result
 from labkit.grading.judging.score import Item, Score, TaskScore
 from labkit.grading.reports.overrides import Override, apply
-from labkit.grading.reports.overview import NoSubmission, overview, page, write_overview
+from labkit.grading.reports.overview import NoSubmission, Row, overview, page, write_overview
 from labkit.grading.reports.scores import write_all
-from labkit.grading.reports.similarity import Row, Similarity
+from labkit.grading.reports.similarity import ForeignNames, Similarity, SimilarPair
 from tests.grading.support import submit
 from tests.support.languages import outside_brackets, pseudo, pseudo_sentences, speaking
 from tests.support.some import some
@@ -108,10 +108,16 @@ def a_class() -> list[Result]:
     return apply([Override("ann", "4.1", 1.0, "늦다")], results)
 
 
-def tables(results: list[Result]) -> dict[str, list[Row]]:
+def tables(results: list[Result]) -> dict[str, Sequence[Row]]:
     """The tables of an overview, each with rows."""
-    pair = {"exercise": EXERCISE, "learner": "ann", "other": "bob", "share": 0.9, "lines": ["exr"]}
-    foreign = {"exercise": EXERCISE, "learner": "ann", "other": "", "names": ["exr"]}
+    pair: SimilarPair = {
+        "exercise": EXERCISE,
+        "learner": "ann",
+        "other": "bob",
+        "share": 0.9,
+        "lines": ["exr"],
+    }
+    foreign: ForeignNames = {"exercise": EXERCISE, "learner": "ann", "other": "", "names": ["exr"]}
     left_out = ["Not graded: ann is late.", "Nothing to grade for exr: jim."]
     missing = [NoSubmission(EXERCISE, "jim", "")]
     return overview(results, [Similarity(EXERCISE, 1, [pair], [foreign])], left_out, missing)

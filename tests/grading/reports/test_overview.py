@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from labkit.cli import run as run_labkit
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore
 from labkit.grading.reports.overview import (
+    Row,
     overview,
     page,
     similarities,
@@ -46,7 +47,7 @@ def result(
     )
 
 
-def rows(results: list[Result], name: str) -> list[dict[str, Any]]:
+def rows(results: list[Result], name: str) -> Sequence[Row]:
     """A table's rows."""
     return overview(results, [])[name]
 
