@@ -135,6 +135,7 @@ class Container:
         parts = path.split("/")[::-1]
         while parts:
             part = parts.pop()
+            # `entries` and not `look()`: a mounted volume need not be brought up to date for its path.
             node = here.entries.get(part)
             if isinstance(node, Link) and links < MAX_LINKS:
                 links += 1
@@ -165,6 +166,7 @@ class Container:
             if isinstance(node, File) and node.mode & 0o111:
                 return
             problem = "is a directory" if isinstance(node, Directory) else "permission denied"
+        # runc's messages, which kubectl prints as they are.
         if "/" not in name:
             problem = "executable file not found in $PATH"
         raise NotRunnable(f'exec: "{name}": {problem}')

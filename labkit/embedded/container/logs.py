@@ -47,6 +47,7 @@ class Log:
 
     def write(self, data: bytes) -> None:
         """Add output; an unfinished line waits for its end."""
+        # A copy, because a client that is gone unsubscribes while it is called.
         for take in list(self._taps):
             take(data)
         *whole, rest = (self._open + data).split(b"\n")
@@ -115,6 +116,7 @@ class LogOptions:
     def select(self, lines: list[Line]) -> list[bytes]:
         """The lines as they are sent."""
         chosen = [line for line in lines if line.moment >= self.since]
+        # `--tail=0` is no line at all, but a slice from -0 would be all of them.
         if self.tail_lines >= 0:
             chosen = chosen[-self.tail_lines :] if self.tail_lines else []
         return self.cut([line.stamped() if self.timestamps else line.data for line in chosen])

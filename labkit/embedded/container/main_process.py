@@ -103,6 +103,7 @@ class MainProcess:
             steps_per_second=4_000,
             output_bytes=1 << 62,
             seconds=FOREVER,
+            # The first process is not killed for being busy; it waits, as with a limit of CPU.
             throttle=True,
         )
         self._io = ProcessIO(log, stdin=stdin)

@@ -83,6 +83,7 @@ class Terminal:
         elif byte in (0x0D, 0x0A):
             await self._echo(b"\r\n")
             line = bytes(self._line)
+            # Repeated lines are left out, as with bash's HISTCONTROL=ignoredups.
             if line.strip() and (not self._history or self._history[-1] != line):
                 self._history.append(line)
                 del self._history[:-MAX_HISTORY]

@@ -85,6 +85,7 @@ def build_root(image: Image) -> Directory:
     for path in f"{_DIRECTORIES} {_OF_DISTRIBUTION[kind]}".split():
         tree.directory(path)
     tree.directory("root", 0o700)
+    # Sticky: everyone can write there, and only remove files of their own.
     tree.directory("tmp", 0o1777)
     tree.directory("var/tmp", 0o1777)
     if image.distribution in ("debian", "ubuntu", "alpine"):

@@ -60,6 +60,7 @@ def verify_chain(
                 else "self-signed certificate in certificate chain"
             )
         return "unable to get local issuer certificate"
+    # OpenSSL looks at the dates only after it has found an authority.
     for certificate in chain:
         if moment > certificate.not_valid_after_utc:
             return EXPIRED

@@ -33,5 +33,6 @@ MODULE_OF = {name: module for module, names in MODULES.items() for name in names
 def find_program(name: str) -> Program | None:
     """A program, loaded if need be; None if the lab's shell has no such program."""
     if name not in PROGRAMS and name in MODULE_OF:
+        # Loading all modules would delay the first command of a lab.
         import_module(f"{__name__}.{MODULE_OF[name]}")
     return PROGRAMS.get(name)

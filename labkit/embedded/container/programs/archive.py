@@ -122,6 +122,7 @@ async def _extract(process: Process, archive: tarfile.TarFile, directory: str) -
             fs.mkdir(path or "/", parents=True)
             return
         fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
+        # Members replace files and links that exist, as in GNU tar.
         location = fs.find(path, follow=False)
         if location.node is not None:
             fs.remove(location)

@@ -97,6 +97,7 @@ async def line_batches(process: Process, stream: Stream) -> AsyncIterator[list[b
         if len(rest) > process.task_loop.budget.memory_bytes:
             raise MemoryExceeded
         *batch, rest = rest.split(b"\n")
+        # A chunk can have thousands of short lines, each of which is work for the caller.
         process.task_loop.charge(len(batch) / 64)
         if batch:
             yield batch

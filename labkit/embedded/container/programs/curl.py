@@ -32,6 +32,7 @@ from labkit.embedded.container.shell.streams import Stream, StreamError, encode
 from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Response
 
+# A watch is polled, because the task loop waits only for timers and for input.
 POLL_SECONDS = 0.1
 MORE = """\
 More details here: https://curl.se/docs/sslcerts.html

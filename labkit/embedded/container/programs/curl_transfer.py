@@ -173,6 +173,7 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Liste
     network = process.system.network
     host = url.host.strip("[]")
     pinned = options.resolve.get((url.host.lower(), str(url.port)))
+    # --resolve comes before /etc/hosts and DNS.
     address = pinned or network.resolve(host)
     if address is None:
         raise TransferError(6, f"Could not resolve host: {url.host}")
@@ -216,6 +217,7 @@ def _check_certificate(
     transfer.problem = tls.verify_chain(served, trusted, process.system.now()) or ""
     if insecure:
         return
+    # With -k the problem is only printed (-v).
     if transfer.problem:
         raise TransferError(60, f"SSL certificate problem: {transfer.problem}")
     host = transfer.url.host.strip("[]")

@@ -22,6 +22,7 @@ from labkit.embedded.container.shell.process import Process
 async def mkdir(process: Process) -> int:
     """Make directories."""
     mode = process.value("m") or "755"
+    # Symbolic modes such as `u+x` depend on the umask, which the lab does not have.
     if not re.fullmatch(r"[0-7]{1,4}", mode):
         raise Failure(f"mode '{mode}'{NOT_SIMULATED}")
 
@@ -44,6 +45,7 @@ async def rm(process: Process) -> int:
 
     async def remove(name: str) -> None:
         bare = name.rstrip("/")
+        # GNU's failsafe, --preserve-root, is its default since 2006.
         if name and not bare and recursive and not process.has("no-preserve-root"):
             raise Failure(
                 "it is dangerous to operate recursively on '/'\n"

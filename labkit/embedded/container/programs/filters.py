@@ -63,7 +63,7 @@ async def tr(process: Process) -> int:
     if others and not delete:
         if not last_set:
             raise Failure("when not truncating set1, string2 must be non-empty")
-        # The first of several equal characters decides, so they are entered last.
+        # Of several equal characters in the first set the last one decides.
         pairs = [*zip(first, last_set.ljust(len(first), last_set[-1:]), strict=False)]
         table = bytes(dict(pairs).get(code, code) for code in range(256))
     repeats = (

@@ -114,6 +114,7 @@ async def _serve(process: Process) -> int:
         return await process.err(
             f"error: listen tcp {address}:{port}: bind: address already in use\n"
         )
+    # A proxy on all addresses can be reached from other pods, the usual one cannot.
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
     proxy = Proxy(process.system, process.value("accept-hosts") or "")
     host_text = "[::]" if address == "0.0.0.0" else address

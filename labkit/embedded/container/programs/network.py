@@ -19,6 +19,7 @@ NOT_FOUND = (
     b"<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx/1.29.1</center>\r\n"
     b"</body>\r\n</html>\r\n"
 )
+# Lines wait for the server's next turn: a flood of requests must not fill the memory.
 MAX_LOG_LINES = 1000
 
 

@@ -16,12 +16,14 @@ from labkit.embedded.container.shell.task_loop import Sleep
 def make_shell(process: Process, dialect: str) -> Shell:
     """Return a shell process with another's environment and descriptors."""
     environment = {"PWD": process.cwd, "PATH": process.system.image.path, **process.env}
+    # Only bash counts nested shells.
     if dialect == "bash":
         level = environment.get("SHLVL", "")
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
         environment.setdefault("_", "/usr/bin/bash")
     shell = process.new_shell(environment, dialect=dialect)
     if dialect == "bash":
+        # Bash exports it from the start, though it has no value: `export -p` shows `OLDPWD` alone.
         shell.variables.export("OLDPWD")
     return shell
 

@@ -11,6 +11,7 @@ from labkit.embedded.container.programs.registry import NOT_SIMULATED, Failure, 
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
 
+# Each `s/x/xx/g` of a script doubles the line.
 MAX_SPACE = 1 << 20
 _USAGE = "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n"
 _LEFT_OUT = frozenset("{}btT:rwRWnNDPhHgGxlzFeMQaicy=")

@@ -119,6 +119,7 @@ async def stty(process: Process) -> int:
 @program("yes")
 async def yes(process: Process) -> int:
     """Print a line again and again."""
+    # Written by the page, as GNU's `yes` does, since each write is a system call.
     line = encode((" ".join(process.args) or "y") + "\n")
     block = line * max(1, 4096 // len(line))
     while True:

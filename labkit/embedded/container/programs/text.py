@@ -75,6 +75,7 @@ async def wc(process: Process) -> int:
 
 def _amount(process: Process) -> tuple[bool, str, int]:
     """Return whether bytes are counted instead of lines, the sign of how many, and how many; of one file."""
+    # Several files would need titles between them.
     if len(process.operands) > 1 and not process.has("q"):
         raise BadOption(f"several files without -q{NOT_SIMULATED}")
     by_bytes = process.has("c")

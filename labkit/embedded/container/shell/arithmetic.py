@@ -83,6 +83,7 @@ def evaluate(text: str, get: Callable[[str], str], *, bash: bool = False) -> int
     """
     if len(text) > MAX_LENGTH:
         raise ArithmeticProblem("expression too long")
+    # dash reports these operators as syntax errors, as its real arithmetic does.
     if bash and (omitted := _BASH_OMITTED.search(text)):
         raise _left_out(omitted[0])
     return _Parser(text, get).whole()

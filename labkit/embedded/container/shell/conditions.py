@@ -18,6 +18,7 @@ from labkit.embedded.container.files.inodes import (
 )
 from labkit.embedded.container.shell.shell import Shell
 
+# The recursion has a level for each -a and -o.
 MAX_WORDS = 200
 NOT_SIMULATED = "not simulated in this lab's pods"
 

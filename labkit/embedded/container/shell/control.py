@@ -38,6 +38,7 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
                 shell.task_loop.depth -= 1
             return await shell.check_exit()
         case syntax.Function(name=name, body=inner):
+            # Each subshell copies the table.
             if len(shell.functions) > MAX_FUNCTIONS:
                 raise Killed(9, "too many functions")
             shell.functions[name] = inner
@@ -167,6 +168,7 @@ async def _for_loop(shell: Shell, command: syntax.For) -> int:
     """``for name in words``."""
     if not NAME.fullmatch(command.name):
         raise ExitShell(await shell.complain(f"`{command.name}': not a valid identifier"))
+    # Without `in`, a loop is over the positional parameters.
     items = list(shell.positional)
     if command.words is not None:
         items = await expand_fields(shell, command.words)

@@ -184,6 +184,7 @@ async def _substitute(shell: Shell, script: Script) -> str:
     """``$(…)``: return the output of a script, without its last newlines."""
     capture = Capture(shell.task_loop.budget.memory_bytes)
     inner = shell.subshell()
+    # Only stdout is captured; messages go to the shell's own stderr.
     inner.fds[1] = capture
     if shell.bash:
         # Bash drops `set -e` in a substitution, except in POSIX mode.
@@ -292,6 +293,7 @@ def _file_names(shell: Shell, field: str) -> list[str]:
                     paths.append(path)
                 continue
             pattern = Pattern(part)
+            # A leading dot must be written out: `*` leaves hidden files alone.
             dotted = part.startswith(".")
             try:
                 names = fs.names(fs.directory(base or ".", cwd))

@@ -68,6 +68,7 @@ async def interact(shell: Shell) -> int:
         except ExitShell as leave:
             shell.status = leave.status
             return shell.status
+        # `break` at the prompt, outside of any loop.
         except LoopControl:
             continue
         except StreamError:

@@ -91,6 +91,7 @@ class Interpreter(Shell):
             if command.redirects:
                 self.fds = dict(outer)
             if not await redirect(self, command.redirects):
+                # dash has the status 2 for a simple command whose redirection fails.
                 self.status = 1 if self.bash or not isinstance(command, Simple) else 2
                 return await self.check_exit()
             if isinstance(command, Simple):
@@ -171,6 +172,7 @@ class Interpreter(Shell):
         return await run_program(self, words, alone=self._alone)
 
     async def _call_function(self, body: Command, arguments: list[str]) -> int:
+        # `break` within a function does not reach the loops around the call.
         positional, loops = self.positional, self.loops
         self.positional, self.loops = arguments, 0
         self.task_loop.depth += 1

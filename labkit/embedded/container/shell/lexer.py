@@ -88,6 +88,7 @@ class Lexer(WordReader):
             self.index = min(self.start + 1, len(text))
             self._read_heredocs()
             return
+        # Digits belong to a redirection only directly in front of it: `echo 2 >f` has an argument.
         number = _NUMBER.match(text, self.start)
         operator = OPERATORS[self.dialect].match(text, number.end() if number else self.start)
         if operator is None or (number and operator[0] not in REDIRECTIONS):
@@ -119,6 +120,7 @@ class Lexer(WordReader):
 
     def _read_heredocs(self) -> None:
         """Step over the texts of the here-documents begun on the line before."""
+        # Texts can have `$(…)` with here-documents of their own, so the list is taken first.
         pending = self.heredocs
         self.heredocs = []
         for redirect, operator, line in pending:

@@ -225,6 +225,7 @@ class Parser(Lexer):
     def without_braces(self, word: Word) -> Word:
         """Return a word, in which bash would expand no braces: that is left out."""
         texts = (part.text for part in word.parts if isinstance(part, Text) and not part.quoted)
+        # dash has no brace expansion, so `{a,b}` is a plain word there.
         if self.bash and any(map(_BRACES.search, texts)):
             self.left_out("{…,…}")
         return word
@@ -249,6 +250,7 @@ class Parser(Lexer):
         self.advance()
         self.expect(")")
         self.skip_newlines()
+        # A function's body is a compound command in bash, and any command in dash.
         if not self.token or (self.bash and self.compound() is None):
             raise self.fail()
         self.enter()

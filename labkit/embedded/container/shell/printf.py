@@ -60,6 +60,7 @@ def _format_once(layout: str, left: list[str], problems: list[str]) -> tuple[str
         spec = f"%{flags}{min(int(width or 0), MAX_WIDTH) or ''}{precision}"
         if kind not in "bsc":
             number = _integer(value, problems)
+            # As in C, %u and %x show a negative number as its two's complement.
             text += f"{spec}{kind}" % (number if kind in "di" else number & (1 << 64) - 1)
             continue
         ended = False

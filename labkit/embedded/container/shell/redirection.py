@@ -146,6 +146,7 @@ async def _redirect(shell: Shell, redirection: Redirect) -> None:
     number = redirection.descriptor
     if number < 0:
         number = 0 if operator[0] == "<" else 1
+    # Linux allows 1,024 of them; a script that opens more than 64 is a mistake or an attack.
     if number > MAX_DESCRIPTOR or len(fds) > MAX_OPEN:
         raise FileError(f"{number}: Bad file descriptor")
     if operator in ("<<", "<<<"):

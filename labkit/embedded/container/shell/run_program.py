@@ -35,6 +35,7 @@ async def run_program(
     path = look_up(shell, name)
     if path is None:
         problem = "command not found" if shell.bash else "not found"
+        # With an empty PATH bash looks in the working directory, and so names a missing file.
         if shell.bash and ("/" in name or shell.variables.text("PATH") == ""):
             problem = "No such file or directory"
         return await shell.complain(f"{name}: {problem}", 127)
@@ -65,6 +66,7 @@ async def run_program(
     except StreamError as error:
         await shell.write(2, f"{process.name}: write error: {error.reason}\n")
         return 1
+    # These end the whole exec; other signals only end the program.
     except (Interrupted, BudgetExceeded):
         raise
     except Killed as end:

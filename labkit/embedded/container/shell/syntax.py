@@ -74,6 +74,7 @@ class Assignment:
     append: bool = False
 
 
+# Not frozen: a here-document's text is read after the line that it begins in.
 @dataclass(slots=True)
 class Redirect:
     """A redirection.

@@ -69,5 +69,6 @@ class SyntaxProblem(Exception):
             return "syntax error: unexpected end of file"
         if self.kind == "other":
             return f"syntax error: {self.token}"
+        # Bash repeats the line, because a token can occur several times.
         source = text.split("\n")[self.line - 1 :][:1] or [""]
         return f"syntax error near unexpected token `{self.token}'\n{lead}`{source[0]}'"

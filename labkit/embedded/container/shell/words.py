@@ -45,6 +45,8 @@ class WordReader:
         self.index = 0
         self.depth = 0
         self._first_line = line
+        # The positions are looked up by bisection: counting the lines before each token would make
+        # long scripts quadratic.
         self._line_ends = [match.start() for match in re.finditer("\n", text)]
 
     def line_at(self, index: int) -> int:
@@ -85,6 +87,7 @@ class WordReader:
         plain = ""
         while (char := self.text[self.index : self.index + 1]) and char not in ends:
             match = _PLAIN.match(self.text, self.index)
+            # Within `${…}` a brace ends the word, elsewhere it is plain.
             if match is not None and not set(ends) & set(match[0]):
                 plain += match[0]
                 self.index = match.end()
@@ -121,6 +124,7 @@ class WordReader:
                 self.unclosed("'", start)
             self.index = match.end()
             return [Text(unescape(match[1], "ansi-c")[0], quoted=True)]
+        # `$"…"` is a translated text in bash, and a dollar sign in dash.
         if self.bash and text.startswith(('$"', "$["), start):
             self.left_out("$[…]" if text[start + 1] == "[" else '$"…"')
         return [self._expansion(quoted=False)]
@@ -203,6 +207,7 @@ class WordReader:
         self.index = match.end()
         text = re.sub(rf"\\({escaped})", r"\1", match[1])
         inner = type(self)(text, self.dialect, self.line_at(start))
+        # Backquotes nest through new readers, so the depth is handed on.
         inner.depth = self.depth
         inner.enter()
         # Bash reports an error in it when it comes to run it, and so do we for dash.

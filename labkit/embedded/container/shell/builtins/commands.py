@@ -131,6 +131,7 @@ async def wait(shell: Shell, words: list[str]) -> int:
             continue
         status = await shell.task_loop.join(task)
         shell.jobs.remove(task)
+        # Only dash reports how a process ended that it waited for.
         if not shell.bash and status in (137, 143):
             await shell.write(2, "Killed\n" if status == 137 else "Terminated\n")
     return status

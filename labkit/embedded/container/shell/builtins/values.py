@@ -28,6 +28,7 @@ async def false(shell: Shell, words: list[str]) -> int:
 @builtin("echo")
 async def echo(shell: Shell, words: list[str]) -> int:
     """Print its arguments."""
+    # dash follows XSI, where backslashes have a meaning without -e.
     await shell.fds[1].write(encode(echo_text(words[1:], escapes=not shell.bash)))
     return 0
 
