@@ -35,6 +35,7 @@ def check_domain_path(value: str, path: str, errors: FieldErrors) -> None:
         errors.required(path)
         return
     host, _, rest = value.partition("/")
+    # Only the first slash separates: the path after the domain can have more.
     if not host or not rest:
         errors.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
         return

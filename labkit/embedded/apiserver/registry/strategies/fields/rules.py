@@ -136,6 +136,7 @@ def one_of(missing: str, several: str, **rules: Rule) -> Rule:
         given = [name for name in rules if holder.get(name) is not None]
         errors.check_present(path, given, missing)
         for number, name in enumerate(given):
+            # What else is wrong with a second one does not matter, as it has to go.
             if number:
                 errors.forbidden(f"{path}.{name}", several)
             else:
