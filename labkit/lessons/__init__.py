@@ -153,7 +153,7 @@ def _kept_text(entry: Mapping[str, Any], now: str) -> str:
 
 
 def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
-    """Whether the first guess was right and came before the answer; None where nothing was predicted."""
+    """Return whether the first guess was right and came before the answer; None where nothing was predicted."""
     first = entry.get("first_guess")
     if first is None:
         return None

@@ -74,7 +74,7 @@ class Outcome(Displayable):
 
     @property
     def passed(self) -> bool:
-        """Whether the step is passed."""
+        """Return whether the step is passed."""
         return self.state == "passed"
 
     def __bool__(self) -> bool:

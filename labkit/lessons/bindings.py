@@ -146,7 +146,7 @@ def _worst(
 
 
 def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
-    """Whether a binding, such as ``RoleBinding reader``, gives the same role to the same subjects as at the reset."""
+    """Return whether a binding, such as ``RoleBinding reader``, gives the same as at the reset, to the same subjects."""
 
     def content(binding: Object) -> tuple[str, str, str]:
         return binding_title(binding), role_text(binding), subjects(binding)

@@ -83,12 +83,12 @@ class Asked:
 
     @property
     def reads(self) -> bool:
-        """Whether it is a GET."""
+        """Return whether it is a GET."""
         return self.call.verb in ("get", "list", "watch")
 
     @property
     def by_labkit(self) -> bool:
-        """Whether labkit's own client made it, so neither curl nor kubectl nor a proxy."""
+        """Return whether labkit's own client made it, so neither curl nor kubectl nor a proxy."""
         return self.agent.startswith("labkit/")
 
     @property
@@ -123,7 +123,7 @@ class PodCommand:
 
     @property
     def interactive(self) -> bool:
-        """Whether it opened a shell: what was typed there is not known."""
+        """Return whether it opened a shell: what was typed there is not known."""
         words = self.command.split()
         return bool(words) and words[0] in SHELLS and not any(_takes_script(word) for word in words)
 
@@ -151,12 +151,12 @@ class PodCommand:
         return [words for words in self.calls if words[0].rpartition("/")[2] in programs]
 
     def covers(self, at: float) -> bool:
-        """Whether a request at some time may be this command's."""
+        """Return whether a request at some time may be this command's."""
         return self.begun <= at <= self.ended
 
 
 def _takes_script(option: str) -> bool:
-    """Whether a shell's option is ``-c``, also together with others: ``-lc``."""
+    """Return whether a shell's option is ``-c``, also together with others: ``-lc``."""
     return re.fullmatch("-[a-z]*c", option) is not None
 
 
@@ -314,12 +314,12 @@ def _of_answer(entry: Mapping[str, Any]) -> Asked:
 
 
 def _is_plain(entry: Mapping[str, Any]) -> bool:
-    """Whether an answer came over plain HTTP, so through a proxy."""
+    """Return whether an answer came over plain HTTP, so through a proxy."""
     return str(entry.get("server", "")).startswith("http://")
 
 
 def _is_forwarded(event: Mapping[str, Any]) -> bool:
-    """Whether a proxy said for whom it asked: it adds an address, or on the embedded cluster an annotation."""
+    """Return whether a proxy said for whom it asked: it adds an address, or on the embedded cluster an annotation."""
     # A real server lists the addresses of X-Forwarded-For and X-Real-Ip before that of the connection.
     return len(event.get("sourceIPs") or ()) > 1 or FORWARDED_FOR in (
         event.get("annotations") or {}
@@ -353,7 +353,7 @@ def _of_exec_event(event: Mapping[str, Any]) -> PodCommand:
 
 
 def _twin(event: PodCommand, others: Iterable[PodCommand]) -> bool:
-    """Whether labkit ran the command that the audit log saw, so that its exit code is known."""
+    """Return whether labkit ran the command that the audit log saw, so that its exit code is known."""
     return any(
         other.returncode is not None and other.pod == event.pod and other.command == event.command
         for other in others

@@ -115,7 +115,7 @@ NAME = Prediction({}, form=r"[\w./:-]+", example="a name")
 
 
 def is_user(names: Names, prediction: object, user: str) -> bool:
-    """Whether a prediction names a service account's user, with or without the prefix.
+    """Return whether a prediction names a service account's user, with or without the prefix.
 
     Args:
         names: Maps the walkthrough's names to those on this cluster.

@@ -93,7 +93,7 @@ class Progress:
         self._change(step.upper(), lambda entry: entry.update(facts))
 
     def passed(self, step: str) -> bool:
-        """Whether the step was passed, now or earlier."""
+        """Return whether the step was passed, now or earlier."""
         return bool(self.entry(step).get("state") == "passed")
 
     def state(self, step: str) -> str:

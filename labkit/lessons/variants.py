@@ -25,20 +25,20 @@ own = lab.token(b64decode(secret.body["data"]["token"]).decode())"""
 
 
 def refuses_anonymous(context: CheckContext) -> bool:
-    """Whether a request without credentials gets a 401 before authorization."""
+    """Return whether a request without credentials gets a 401 before authorization."""
     # Since 1.14 /api is open to whoever is authenticated, and not to system:anonymous: 403, or 401 without it.
     return context.as_anonymous().get("/api").status == 401
 
 
 def makes_secrets(context: CheckContext) -> bool:
-    """Whether the cluster makes a token Secret for every account."""
+    """Return whether the cluster makes a token Secret for every account."""
     answer = context.admin.get(f"{NAMESPACE}/serviceaccounts/default")
     found = answer.body.get("secrets") or () if answer.status == 200 else ()
     return any(str(each.get("name")).startswith("default-token-") for each in found)
 
 
 def mounts_secrets(context: CheckContext) -> bool:
-    """Whether the token Secret of its account is mounted in the pod of W11."""
+    """Return whether the token Secret of its account is mounted in the pod of W11."""
     answer = context.admin.get(f"{NAMESPACE}/pods/curl-custom-sa")
     volumes = answer.body["spec"].get("volumes") or () if answer.status == 200 else ()
     return any("-token-" in (each.get("secret") or {}).get("secretName", "") for each in volumes)

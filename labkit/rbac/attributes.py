@@ -60,7 +60,7 @@ class Attributes(NamedTuple):
 
     @property
     def is_resource(self) -> bool:
-        """Whether the request is for a resource, not a path."""
+        """Return whether the request is for a resource, not a path."""
         return not (self.path or self.non_resource)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from labkit.core.language import text
 from labkit.rbac.attributes import Attributes
+from labkit.rbac.explain import NAMELESS_VERBS
 from labkit.rbac.objects import is_default, kind_of, name_of, namespace_of, role_key
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows
@@ -66,27 +67,30 @@ def smallest_changes(
 
 def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
     """A role with this permission and nothing else, and a binding to it."""
-    name, space = _free_name(policy, question), question.namespace if question.is_resource else ""
+    name = _free_name(policy, question)
+    space = ""
     if question.is_resource:
-        resource = question.resource + (f".{question.group}" if question.group else "")
-        resource += f"/{question.subresource}" if question.subresource else ""
+        space = question.namespace
+        resource = question.resource
+        if question.group:
+            resource += f".{question.group}"
+        if question.subresource:
+            resource += f"/{question.subresource}"
         flags = f"--verb={question.verb} --resource={resource}"
         # kubectl accepts --resource-name with these verbs, but their requests name no object, so the rule would
         # not match this one.
-        if question.name and question.verb not in ("list", "watch", "create", "deletecollection"):
+        if question.name and question.verb not in NAMELESS_VERBS:
             flags += f" --resource-name={question.name}"
         title = text(
             "A new cluster role with this permission and nothing else, bound cluster-wide."
         )
-        title = (
-            text("A new role in {namespace} with this permission and nothing else.", space)
-            if space
-            else title
-        )
+        if space:
+            title = text("A new role in {namespace} with this permission and nothing else.", space)
     else:
         flags = f"--verb={question.verb} --non-resource-url={question.path}"
         title = text("Allow the path {path} and nothing else.", question.path)
-    kind, where = ("role", f" -n {space}") if space else ("clusterrole", "")
+    kind = "role" if space else "clusterrole"
+    where = f" -n {space}" if space else ""
     commands = (
         f"kubectl create {kind} {name} {flags}{where}",
         f"kubectl create {kind}binding {name} --{kind}={name} {who.kubectl_flag}{where}",
@@ -154,7 +158,7 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
 
 
 def _only_reads(rules: list[Rule], question: Attributes) -> bool:
-    """Whether all that rules allow, besides a request, is reading the same resource."""
+    """Return whether all that rules allow, besides a request, is reading the same resource."""
     resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
     return all(
         rule.get("resources") == [resource]

@@ -94,7 +94,7 @@ class Allowance:
     role: str = ""
 
     def reaches(self, who: Subject, namespace: str, role: str) -> bool:
-        """Whether it is for what somebody got in a namespace (empty: everywhere) by a role."""
+        """Return whether it is for what somebody got in a namespace (empty: everywhere) by a role."""
         there = self.namespaces is None or namespace in self.namespaces
         named = self.who is None or (there and who.user == self.who.user)
         return named and self.role in ("", role)
@@ -276,7 +276,7 @@ class _Resources:
         self._plurals = {plural for _, plural in served}
 
     def lack(self, part: Part, namespace: str = "") -> bool:
-        """Whether nobody can use a permission that is bound in a namespace or (empty) everywhere.
+        """Return whether nobody can use a permission that is bound in a namespace or (empty) everywhere.
 
         No path and no node lies in a namespace, no subresource is listed, no resource is in another's group,
         none is called ``pod``, and no verb ``GET``.

@@ -37,7 +37,7 @@ class Permission:
 
     @property
     def cluster_wide(self) -> bool:
-        """Whether it is about cluster-scoped objects; a request for them names no namespace."""
+        """Return whether it is about cluster-scoped objects; a request for them names no namespace."""
         return (self.group, self.resource) in CLUSTER_SCOPED
 
     @classmethod

@@ -36,7 +36,7 @@ BOOTSTRAPPING = "kubernetes.io/bootstrapping"
 
 
 def is_default(obj: Object) -> bool:
-    """Whether an object is labelled as one of those that every cluster has."""
+    """Return whether an object is labelled as one of those that every cluster has."""
     return BOOTSTRAPPING in (obj["metadata"].get("labels") or {})
 
 

@@ -64,7 +64,7 @@ def breakdown(rule: Rule) -> Iterator[Part]:
 
 
 def covers(rule: Rule, part: Part) -> bool:
-    """Whether a rule includes a part of a rule, patterns and all."""
+    """Return whether a rule includes a part of a rule, patterns and all."""
     if not verb_matches(rule, part.verb):
         return False
     if part.path is not None:

@@ -62,7 +62,7 @@ def path_matches(rule: Rule, path: str) -> bool:
 
 
 def rule_allows(rule: Rule, question: Attributes) -> bool:
-    """Whether this rule alone allows the request.
+    """Return whether this rule alone allows the request.
 
     Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go``, ``RuleAllows``.
     """

@@ -90,7 +90,7 @@ def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
 
 
 def subject_matches(entry: Object, user: User, namespace: str) -> bool:
-    """Whether a binding's subject is this user.
+    """Return whether a binding's subject is this user.
 
     Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``appliesToUser``.
 

@@ -82,7 +82,7 @@ def changes(before: Policy, after: Policy, vocabulary: Vocabulary) -> list[Chang
 
 
 def same_answers(one: Policy, other: Policy, vocabulary: Vocabulary) -> bool:
-    """Whether two policies give the same answers.
+    """Return whether two policies give the same answers.
 
     Compared are all that bindings name, a fresh user, a fresh account in each namespace, and nobody known; in
     each namespace, a fresh one, and the whole cluster. Permissions that no request can use do not count.
@@ -167,7 +167,7 @@ def _covered(part: Part, held: Iterable[Rule]) -> bool:
 
 
 def usable(part: Part, namespace: str, vocabulary: Vocabulary) -> bool:
-    """Whether a request can use a permission: some part of a pattern, or a verb that its resource has.
+    """Return whether a request can use a permission: some part of a pattern, or a verb that its resource has.
 
     Args:
         part: The permission.

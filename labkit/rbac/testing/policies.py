@@ -125,7 +125,7 @@ def _selected(aggregation: Object, role: Object) -> bool:
 
 
 def _matches(selector: Object, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector matches; one that asks for nothing matches everything."""
+    """Return whether a label selector matches; one that asks for nothing matches everything."""
     # Both parts must hold; a selector without either matches everything (LabelSelectorAsSelector).
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
@@ -148,7 +148,7 @@ def _key(obj: Object) -> tuple[str, str, str]:
 
 
 def _is_policy(obj: Object) -> bool:
-    """Whether an object is a role or a binding.
+    """Return whether an object is a role or a binding.
 
     Raises:
         UsageError: It is meant to be one.

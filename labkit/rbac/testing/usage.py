@@ -176,7 +176,7 @@ def _own_grants(policy: Policy, who: Subject) -> Iterator[Use]:
 
 
 def _needed(granted: Use, used: Iterable[Use]) -> bool:
-    """Whether some request needed a granted permission; one for an object of any name counts for each name."""
+    """Return whether some request needed a granted permission; one for an object of any name counts for each name."""
     # Uses are counted without the objects' names, so names cannot be compared here.
     rule = granted.part._replace(names=()).rule()
     return any(granted.namespace in ("", use.namespace) and covers(rule, use.part) for use in used)

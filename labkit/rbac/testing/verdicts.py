@@ -30,12 +30,12 @@ class Verdict:
 
     @property
     def right(self) -> bool:
-        """Whether it is the expected answer."""
+        """Return whether it is the expected answer."""
         return self.allowed is self.question.may
 
 
 def allows(policy: Policy, question: Attributes) -> bool:
-    """Whether a policy allows a request."""
+    """Return whether a policy allows a request."""
     # The authorizer of system:masters comes before RBAC and asks no policy.
     return MASTERS in question.user.groups or next(grants(policy, question), None) is not None
 

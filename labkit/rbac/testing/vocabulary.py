@@ -167,11 +167,11 @@ class Vocabulary:
                 yield f"resource {qualified(groups[0], name)}"
 
     def namespaced(self, group: str, resource: str) -> bool:
-        """Whether the objects of a known resource lie in namespaces."""
+        """Return whether the objects of a known resource lie in namespaces."""
         return self.resources[group, resource][0]
 
     def has(self, verb: str, group: str, resource: str) -> bool:
-        """Whether there are requests with a verb for a resource."""
+        """Return whether there are requests with a verb for a resource."""
         known = self.resources.get((group, resource))
         return known is not None and verb in known[1]
 
