@@ -156,7 +156,8 @@ class Embedded:
             ApiFailure: When the server refuses.
         """
         from labkit.client import kubeconfig
-        from labkit.client.client import Client, failure
+        from labkit.client.client import Client
+        from labkit.client.refusals import failure
 
         context = kubeconfig.load(self.kubeconfig(), scratch=self.home)
         connect = self.traits.connect

@@ -18,11 +18,12 @@ from labkit.backends import podimage, sweep
 from labkit.backends.base import Manifest, Need, Options, Report, Status, Traits
 from labkit.backends.preflight import UNPREFIXED, Preflight, look
 from labkit.client import kubeconfig
-from labkit.client.client import Client, failure
+from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.manifests import title
 from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
+from labkit.client.refusals import failure
 from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_private
 from labkit.core.language import text

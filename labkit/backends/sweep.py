@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from labkit.client.client import NOT_READY, Client, failure
+from labkit.client.client import NOT_READY, Client
 from labkit.client.discovery import group_versions, resource_entries, version_path
+from labkit.client.refusals import failure
 from labkit.core.errors import ApiFailure
 
 AUTOMATIC = frozenset(

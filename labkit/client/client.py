@@ -17,9 +17,10 @@ from labkit.client.answer import NOBODY, Answer, Identity
 from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, with_query
 from labkit.client.object_names import missing_user
 from labkit.client.prefix import Names
+from labkit.client.refusals import failure
 from labkit.client.transport import READ_SECONDS, Connect, Credentials, Endpoint, Transport
 from labkit.core.arguments import LINE, METHOD, TEXT, describe, fit, takes
-from labkit.core.errors import ApiFailure, UsageError
+from labkit.core.errors import UsageError
 from labkit.core.version import LAB_AGENT, USER_AGENT
 
 if TYPE_CHECKING:
@@ -396,63 +397,3 @@ class Client:
 
 def _nothing(_user: str) -> str:
     return ""
-
-
-WAYS_OUT = {
-    400: "Correct what the message names.",
-    401: "The credential is not valid (any more): take a new one.",
-    403: "Grant what the message names, or ask as somebody who may.",
-    404: "Look whether the name and the namespace are right, and whether it is there.",
-    405: "Ask in another way: this path does not serve that verb.",
-    409: "Read the object again, and repeat the change.",
-    422: "Correct the fields that the message names.",
-}
-"""What to do about a refusal, by HTTP status."""
-
-
-STATE_NOT_WRITTEN = "StateNotWritten"
-"""The cause that the embedded server names in a Status when it cannot write its state (``storage``)."""
-
-
-def failure(status: int, body: object, what: str) -> ApiFailure:
-    """The error for a refusal of a call that the lab itself needs.
-
-    Args:
-        status: The HTTP status.
-        body: The answer's body.
-        what: What happened, as a sentence.
-    """
-    reason = message = ""
-    causes: list[Any] = []
-    if isinstance(body, dict):
-        reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
-        causes = (body.get("details") or {}).get("causes") or []
-    elif isinstance(body, str):
-        message = body.strip()[:500]
-    todo = WAYS_OUT.get(status, "Try again; `labkit status` tells how the cluster is doing.")
-    if any(cause.get("reason") == STATE_NOT_WRITTEN for cause in causes):
-        todo = (
-            "Make room where the cluster's state lies (`labkit status` names it), then try again."
-        )
-    return ApiFailure(status, reason, what, why=f"the server said {status}: {message}", todo=todo)
-
-
-def find_object(client: Client, path: str) -> dict[str, Any] | None:
-    """Return the object or list at a path; None only if the server says that there is none.
-
-    A busy server (429) or one that restarts (503) is no proof that an object is missing, so a check must not
-    take such an answer for one.
-
-    Args:
-        client: Who asks.
-        path: The path of the object.
-
-    Raises:
-        ApiFailure: The server answered with anything but the object and 404.
-    """
-    answer = client.get(path)
-    if answer.status == 404:
-        return None
-    if answer.status == 200 and isinstance(answer.body, dict):
-        return answer.body
-    raise failure(answer.status, answer.body, f"The cluster could not be asked for {path}.")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.client.client import Client, failure
+from labkit.client.client import Client
+from labkit.client.refusals import failure
 from labkit.core.errors import UsageError, near
 
 GROUPS = 'lab.admin.get("/apis") lists the groups and versions.'

@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from labkit.client.client import Client, failure
+from labkit.client.client import Client
 from labkit.client.discovery import Resources
+from labkit.client.refusals import failure
 from labkit.core.arguments import describe
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.client.answer import Answer
-from labkit.client.client import Client, failure
+from labkit.client.client import Client
 from labkit.client.exec.command import run, run_shell
 from labkit.client.exec.completed import SHELLS, CompletedExec
 from labkit.client.object_names import habit, pod_name
+from labkit.client.refusals import failure
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import ApiFailure, ExecFailed
 from labkit.core.language import text

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from labkit import lessons
 from labkit.client import manifests
-from labkit.client.client import Client, failure
+from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.manifests import Applied
 from labkit.client.object_names import habit, missing_account, missing_user, pod_name
 from labkit.client.pods import MountedToken, Pods, ReadyPod
+from labkit.client.refusals import failure
 from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
 from labkit.core.arguments import (

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from labkit.client.client import Client, find_object
+from labkit.client.client import Client
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.prefix import Names
+from labkit.client.refusals import find_object
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import ApiFailure
 from labkit.core.language import text

@@ -13,8 +13,9 @@ import pytest
 import urllib3
 
 from labkit.client.answer import Answer
-from labkit.client.client import STATE_NOT_WRITTEN, Client, failure, find_object
+from labkit.client.client import Client
 from labkit.client.prefix import Names
+from labkit.client.refusals import STATE_NOT_WRITTEN, failure, find_object
 from labkit.client.transport import Credentials, Endpoint, connection_error
 from labkit.core.errors import (
     ApiFailure,

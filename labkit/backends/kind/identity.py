@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from labkit.client.answer import Answer
-from labkit.client.client import Client, failure
+from labkit.client.client import Client
 from labkit.client.discovery import group_versions, resource_entries
+from labkit.client.refusals import failure
 from labkit.client.transport import Credentials
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_private

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from labkit.client.client import Client, find_object
+from labkit.client.client import Client
+from labkit.client.refusals import find_object
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
 from labkit.core.language import listed, text

@@ -15,7 +15,8 @@ import pytest
 
 from labkit.backends import sweep
 from labkit.cli import run as run_labkit
-from labkit.client.client import Client, failure, find_object
+from labkit.client.client import Client
+from labkit.client.refusals import failure, find_object
 from labkit.client.transport import Transport
 from labkit.core.errors import UsageError
 from labkit.embedded.apiserver.serving.address import listen

@@ -94,6 +94,6 @@ class StorageFailed(ApiError):
             500,
             "InternalError",
             f"Internal error occurred: the cluster's state cannot be written, nothing was changed: {why}",
-            # A client acts on the reason, since sentences change: ``client.failure`` says how to make room.
+            # A client acts on the reason, since sentences change: ``client.refusals`` says how to make room.
             {"causes": [{"reason": "StateNotWritten", "message": why}]},
         )

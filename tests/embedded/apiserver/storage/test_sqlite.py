@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.client.client import STATE_NOT_WRITTEN
+from labkit.client.refusals import STATE_NOT_WRITTEN
 from labkit.embedded.apiserver.storage import Expired, StorageFailed
 from labkit.embedded.apiserver.storage.sqlite import SCHEMA_VERSION, SQLiteStore, StateUnusable
 from tests.embedded.apiserver.storage.test_contract import key, places, put, write_and_fail
