@@ -16,7 +16,11 @@ from typing import Any
 from labkit.embedded.apiserver.registry.custom.decoding import decode_custom, pruned_for
 from labkit.embedded.apiserver.registry.custom.kinds import CustomKinds
 from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
-from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
+from labkit.embedded.apiserver.registry.managed.manager import (
+    Elsewhere,
+    Ownership,
+    update_managed_fields,
+)
 from labkit.embedded.apiserver.registry.strategies import strategy_of
 from labkit.embedded.apiserver.registry.strategy import StrategyContext, timestamp
 from labkit.embedded.apiserver.storage import Key, Store
@@ -147,16 +151,21 @@ class Objects:
         change(new)
         if new == obj:
             return obj
-        update_managed_fields(
-            self.struct(kind),
-            obj,
-            new,
-            manager,
-            kind.group_version,
-            subresource,
-            timestamp(self.clock()),
-        )
+        update_managed_fields(self.ownership(kind, manager, subresource), obj, new)
         return self.write(kind, new)
+
+    def ownership(
+        self,
+        kind: Kind,
+        manager: str,
+        subresource: str = "",
+        elsewhere: Elsewhere | None = None,
+    ) -> Ownership:
+        """A write of an object, for its ``managedFields``."""
+        now = timestamp(self.clock())
+        return Ownership(
+            self.struct(kind), manager, kind.group_version, now, subresource, elsewhere
+        )
 
     def note_owners(self) -> None:
         """Record the owners of objects that did not come through ``write``, such as those of a snapshot."""

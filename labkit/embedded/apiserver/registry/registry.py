@@ -8,7 +8,7 @@ Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from labkit.embedded.apiserver.registry import deletion
 from labkit.embedded.apiserver.registry.custom.decoding import in_version_of, version_of
@@ -40,32 +40,41 @@ from labkit.embedded.machinery.request import BeginAgain, Object
 from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
 from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
 
-__all__ = ["Change", "Check", "Controller", "Guard", "Registry", "timestamp"]
+__all__ = ["Change", "Check", "Controller", "Guard", "Registry", "WriteRules", "timestamp"]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRules:
+    """The rules that hold for a caller's write, beside those of the kind; controllers have none.
+
+    Args:
+        dry_run: Do everything but store the object.
+        guard: The permissions that a caller must hold to write this.
+        check: Validating admission.
+        warnings: Collects the warnings for the caller.
+    """
+
+    dry_run: bool = False
+    guard: Guard | None = None
+    check: Check | None = None
+    warnings: Texts | None = None
+
+
+UNCHECKED = WriteRules()
 
 
 class Registry(Objects):
     """Objects of all kinds, and the rules for changing them."""
 
     def create(
-        self,
-        kind: Kind,
-        obj: Object,
-        *,
-        dry_run: bool = False,
-        guard: Guard | None = None,
-        check: Check | None = None,
-        warnings: Texts | None = None,
-        manager: str = "",
+        self, kind: Kind, obj: Object, rules: WriteRules = UNCHECKED, *, manager: str = ""
     ) -> Object:
         """Store a new object.
 
         Args:
             kind: Its row.
             obj: The object, with its namespace set where it belongs in one. It is changed; do not use it afterwards.
-            dry_run: Do everything but store it.
-            guard: What a caller must hold to write this; controllers are not held to it.
-            check: Validating admission.
-            warnings: Collects the warnings for the caller.
+            rules: Of the caller.
             manager: For objects of controllers: complete it, and note this manager as the owner of its fields.
 
         Raises:
@@ -73,15 +82,7 @@ class Registry(Objects):
         """
         if manager:
             obj = self.complete(kind, obj)
-            update_managed_fields(
-                self.struct(kind),
-                None,
-                obj,
-                manager,
-                kind.group_version,
-                "",
-                timestamp(self.clock()),
-            )
+            update_managed_fields(self.ownership(kind, manager), None, obj)
         strategy = self.strategy(kind)
         metadata = obj["metadata"] = dict(obj.get("metadata") or {})
         for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
@@ -91,7 +92,7 @@ class Registry(Objects):
         generated = bool(metadata.get("generateName")) and not metadata.get("name")
         if generated:
             metadata["name"] = self.new_name(metadata["generateName"])
-        context = replace(self._context, dry_run=dry_run)
+        context = replace(self._context, dry_run=rules.dry_run)
         # What may go while a long request is apart: the namespace, and the definition of a custom kind.
         around = (
             Key("namespaces", "", metadata.get("namespace", "")),
@@ -99,8 +100,8 @@ class Registry(Objects):
         )
         before = [self.store.get(key) for key in around]
         strategy.prepare_create(context, obj)
-        if guard is not None:
-            guard(obj, None)
+        if rules.guard is not None:
+            rules.guard(obj, None)
         struct = self.struct(stored_kind(kind))
         with apart():
             errors = strategy.validate(kind, obj)
@@ -108,18 +109,18 @@ class Registry(Objects):
         self._refuse_invalid(kind, obj, errors)
         if [self.store.get(key) for key in around] != before:
             raise BeginAgain
-        if warnings is not None:
-            warnings += strategy.warnings(obj, None)
-        if check is not None:
-            check(obj, None)
+        if rules.warnings is not None:
+            rules.warnings.extend(strategy.warnings(obj, None))
+        if rules.check is not None:
+            rules.check(obj, None)
         # Storage refuses this in the real server, hence so late, with a 500, and never in a dry run.
-        if parsed_revision(metadata.get("resourceVersion", "")) and not dry_run:
+        if parsed_revision(metadata.get("resourceVersion", "")) and not rules.dry_run:
             raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
         name = metadata["name"]
         if self.store.get(Key(kind.resource, metadata.get("namespace", ""), name)) is not None:
             raise self._taken(kind, obj, generated)
         forget_empty(struct, ordered)
-        if dry_run:
+        if rules.dry_run:
             return ordered
         check_size(kind, ordered, None)
         return self.write(kind, ordered)
@@ -130,15 +131,12 @@ class Registry(Objects):
         namespace: str,
         name: str,
         change: Callable[[Object | None], Object],
+        rules: WriteRules = UNCHECKED,
         *,
+        creation: WriteRules = UNCHECKED,
         subresource: str = "",
         uid: str = "",
         create: bool = False,
-        dry_run: bool = False,
-        guard: Guard | None = None,
-        check: Check | None = None,
-        check_create: Check | None = None,
-        warnings: Texts | None = None,
     ) -> tuple[Object, bool]:
         """Replace an object.
 
@@ -147,14 +145,11 @@ class Registry(Objects):
             namespace: Its namespace.
             name: Its name.
             change: From the stored object (None if there is none) to the new one, completed and admitted.
+            rules: Of the caller.
+            creation: Of the caller, for an object that is created.
             subresource: ``status`` and the like: which part may change.
             uid: The uid that the object must have, empty for any.
-            create: Whether to create a missing object of any kind.
-            dry_run: Do everything but store it.
-            guard: What a caller must hold to write this; controllers are not held to it.
-            check: Validating admission of an update.
-            check_create: The same for a creation.
-            warnings: Collects the warnings for the caller.
+            create: Create a missing object of any kind.
 
         Returns:
             The object, and whether it was created.
@@ -164,53 +159,51 @@ class Registry(Objects):
         """
         strategy = self.strategy(kind)
         key = Key(kind.resource, namespace, name)
-        old: Object | None = self.store.get(key)
-        if old is None:
-            if not create and not (strategy.create_on_update and not subresource):
+        stored = self.store.get(key)
+        if stored is None:
+            if not create and (subresource or not strategy.create_on_update):
                 raise not_found(kind.plural, kind.group, name)
             if uid:
-                raise wrong_uid(kind, namespace, name, uid, "", dry_run)
-            obj = change(None)
-            wanted = obj["metadata"].get("uid")
-            if wanted:
-                why = f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found"
-                raise conflict(kind.plural, kind.group, name, why)
-            # The version that it was to replace; a new object replaces none.
-            obj["metadata"].pop("resourceVersion", None)
-            return self.create(
-                kind, obj, dry_run=dry_run, guard=guard, check=check_create, warnings=warnings
-            ), True
-        stored = old
+                raise wrong_uid(kind, namespace, name, uid, "", rules.dry_run)
+            return self._create_missing(kind, name, change(None), creation), True
+        old: Object = stored
         if isinstance(kind, CustomKind):
             with apart():
                 old = in_version_of(kind, old)
         if uid and uid != old["metadata"]["uid"]:
-            raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"], dry_run)
+            raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"], rules.dry_run)
         new = change(old)
         check_version(kind, strategy, new, old)
-        self._prepare_update(kind, strategy, new, old, subresource, dry_run, guard, warnings)
+        self._prepare_update(kind, strategy, new, old, subresource, rules)
+        # Something else may have been written while a long request was apart.
         if self.store.get(key) is not stored:
             raise BeginAgain
         forget_empty(self.struct(stored_kind(kind)), new)
-        # A custom object is also written anew if another version is stored now, or if its schema has new defaults.
-        if (
-            same(self.ordered(kind, new), stored)
-            if isinstance(kind, CustomKind)
-            else same(new, old)
-        ):
+        # A custom object is also written again if another version is stored now, or if its schema has new defaults.
+        # ``old`` is the stored object itself, unless the kind is a custom one.
+        if same(new if old is stored else self.ordered(kind, new), stored):
             return old, False
-        if check is not None:
-            check(new, old)
-        # Whoever takes the last finalizer off ends the object: no controller deletes it afterwards.
+        if rules.check is not None:
+            rules.check(new, old)
+        # The write that takes the last finalizer off ends the object: no controller deletes it afterwards.
         if deletion.emptied_finalizers(new, old):
-            if not dry_run:
+            if not rules.dry_run:
                 self.remove(kind, namespace, name, new)
             return new, False
         new = self.ordered(kind, new)
-        if dry_run:
+        if rules.dry_run:
             return new, False
         check_size(kind, new, old)
         return self.write(kind, new), False
+
+    def _create_missing(self, kind: Kind, name: str, obj: Object, rules: WriteRules) -> Object:
+        uid = obj["metadata"].get("uid")
+        if uid:
+            text = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(kind.plural, kind.group, name, text)
+        # The version that it was to replace; a new object replaces none.
+        obj["metadata"].pop("resourceVersion", None)
+        return self.create(kind, obj, rules)
 
     def delete(
         self,
@@ -303,12 +296,11 @@ class Registry(Objects):
         new: Object,
         old: Object,
         subresource: str,
-        dry_run: bool,
-        guard: Guard | None,
-        warnings: Texts | None,
+        rules: WriteRules,
     ) -> None:
-        context = replace(self._context, dry_run=dry_run)
-        metadata, before = new["metadata"], old["metadata"]
+        context = replace(self._context, dry_run=rules.dry_run)
+        metadata = new["metadata"]
+        before = old["metadata"]
         metadata.pop("generation", None)
         if "generation" in before:
             metadata["generation"] = before["generation"]
@@ -323,8 +315,8 @@ class Registry(Objects):
                 metadata[field] = before[field]
         if "deletionGracePeriodSeconds" in before:
             metadata.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
-        if guard is not None:
-            guard(new, old)
+        if rules.guard is not None:
+            rules.guard(new, old)
         with apart():
             if subresource in ("status", "finalize"):
                 errors = strategy.validate_status_update(kind, new, old)
@@ -333,10 +325,10 @@ class Registry(Objects):
             else:
                 errors = strategy.validate_update(kind, new, old)
         self._refuse_invalid(kind, new, errors)
-        if warnings is not None and not subresource:
-            warnings += strategy.warnings(new, old)
-        elif warnings is not None and subresource == "status":
-            warnings += strategy.status_warnings(new)
+        if rules.warnings is not None and not subresource:
+            rules.warnings.extend(strategy.warnings(new, old))
+        elif rules.warnings is not None and subresource == "status":
+            rules.warnings.extend(strategy.status_warnings(new))
 
     def _delete_namespace(
         self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
-from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
+from labkit.embedded.apiserver.registry.managed.manager import Ownership, update_managed_fields
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
@@ -17,4 +17,5 @@ def note_owner(request: Request, kind: Kind, obj: Object, now: str, subresource:
     struct = schemas().of_kind(kind.group, kind.version, kind.kind)
     assert struct is not None, kind
     manager = write_options(request, "CreateOptions").manager
-    update_managed_fields(struct, None, obj, manager, kind.group_version, subresource, now)
+    write = Ownership(struct, manager, kind.group_version, now, subresource)
+    update_managed_fields(write, None, obj)

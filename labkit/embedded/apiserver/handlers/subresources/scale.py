@@ -36,7 +36,7 @@ from labkit.embedded.apiserver.registry.managed.manager import (
     set_managed,
     update_managed_fields,
 )
-from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Registry, WriteRules
 from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
@@ -135,7 +135,7 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     current = scale_of(kind, workload)
     owners: Managed | None = None
     struct = schemas()["autoscaling.v1.Scale"]
-    now = timestamp(registry.clock())
+    write = registry.ownership(kind, options.manager, "scale")
     if form == APPLY_PATCH:
         config = applied_configuration(request, struct, SCALE)
         scale = applied_object(partial(Decoder().decode, struct), config, config, SCALE)
@@ -144,16 +144,7 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
         part["metadata"] = {"name": name}
         if "replicas" in (config.get("spec") or {}):
             set_replicas(kind, part, scale["spec"].get("replicas", 0))
-        merged, owners = apply(
-            registry.struct(kind),
-            workload,
-            part,
-            options.manager,
-            kind.group_version,
-            "scale",
-            options.force,
-            now,
-        )
+        merged, owners = apply(write, workload, part, force=options.force)
         sent = scale_of(kind, workload if merged is None else merged)
         sent["metadata"].update(scale["metadata"])
     elif patching:
@@ -184,17 +175,18 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     if changed and not isinstance(kind, CustomKind):
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
     if owners is None and changed:
-        update_managed_fields(
-            registry.struct(kind), workload, new, options.manager, kind.group_version, "scale", now
-        )
+        update_managed_fields(write, workload, new)
         owners = managers_of(new)
     if owners is not None:
         # So a new manager has no time, as with the real server.
-        owners.times = managers_of(workload).times
+        before = managers_of(workload)
+        for key, entry in owners.items():
+            entry.time = before[key].time if key in before else ""
         set_managed(new, owners)
         changed = new != workload
     if changed and isinstance(kind, CustomKind):
-        new, _ = registry.update(kind, namespace, name, lambda old: new, dry_run=options.dry_run)
+        rules = WriteRules(dry_run=options.dry_run)
+        new, _ = registry.update(kind, namespace, name, lambda old: new, rules)
         new = from_stored(kind, new)
     elif changed and not options.dry_run:
         new = registry.write(kind, new)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import orjson
@@ -36,7 +37,7 @@ from labkit.embedded.apiserver.registry.managed.manager import (
     set_managed,
     update_managed_fields,
 )
-from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Registry, WriteRules
 from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import BeginAgain, Object, Request
@@ -81,8 +82,7 @@ class Writer:
         """Create an object; 400, 403, 404, 409, 415 or 422."""
         options = write_options(request, "CreateOptions")
         with apart():
-            obj = decode_object(request, kind, keep_empty=True)
-            self._registry.strategy(kind).default(obj)
+            obj = self._decoded(request, kind)
             metadata = obj["metadata"]
             for field in SYSTEM_FIELDS:
                 metadata.pop(field, None)
@@ -95,24 +95,16 @@ class Writer:
             keep_managers(obj["metadata"], printed["metadata"])
         obj = self._stored(kind, obj)
         self._admission.admit(request, kind, "CREATE", obj, None, options.dry_run)
-        created = self._registry.create(
-            kind,
-            obj,
-            dry_run=options.dry_run,
-            guard=partial(self._authorize_grant, request),
-            check=self._admission.check(request, kind, "CREATE", options.dry_run),
-            warnings=request.warnings,
-        )
-        return One(kind, created, 201)
+        rules = self._rules(request, kind, options, "CREATE")
+        return One(kind, self._registry.create(kind, obj, rules), 201)
 
     def update(self, request: Request, kind: Kind) -> One:
         """Replace an object; 400, 403, 404, 409, 415 or 422."""
         name = object_meta.name_in_path(request)
         options = write_options(request, "UpdateOptions")
         with apart():
-            obj = decode_object(request, kind, keep_empty=True)
-            self._registry.strategy(kind).default(obj)
-            given, obj = obj, drop_empty(self._registry.struct(kind), obj)
+            sent = self._decoded(request, kind)
+            obj = drop_empty(self._registry.struct(kind), sent)
         object_meta.place(obj, object_meta.namespace_of(request, kind))
         object_meta.check_name(obj["metadata"], name)
 
@@ -120,10 +112,7 @@ class Writer:
             with apart():
                 new = copy.deepcopy(obj)
                 self._note_manager(request, kind, self._requested_version(kind, old), new, options)
-            _keep_empty_labels(kind, given, new)
-            new = self._stored(kind, new)
-            self._admit(request, kind, new, old, options)
-            return new
+            return self._admitted(request, kind, sent, new, old, options)
 
         return self._update(request, kind, change, options, uid=obj["metadata"].get("uid", ""))
 
@@ -131,63 +120,57 @@ class Writer:
         """Patch an object, as the content type says; 400, 403, 404, 409, 415 or 422."""
         name = object_meta.name_in_path(request)
         form = patch_type(request, kind)
-        options = write_options(request, "PatchOptions", apply=form == APPLY_PATCH)
+        applies = form == APPLY_PATCH
+        options = write_options(request, "PatchOptions", apply=applies)
         struct = self._registry.struct(kind)
-        strategy = self._registry.strategy(kind)
-        subresource = request.info.subresource
 
         def change(stored: Object | None) -> Object:
             if request.in_parts and len(orjson.dumps(stored)) > LARGE_BYTES:
                 raise BeginAgain
             with apart():
                 old = self._requested_version(kind, stored)
-                if form == APPLY_PATCH:
-                    config = applied_configuration(request, struct, kind, old)
-                    manager, version = options.manager, kind.group_version
-                    others = partial(in_version, kind) if isinstance(kind, CustomKind) else None
-                    try:
-                        merged, managed = apply(
-                            struct,
-                            old,
-                            config,
-                            manager,
-                            version,
-                            subresource,
-                            options.force,
-                            self._now(),
-                            others,
-                        )
-                    except Unownable as error:
-                        raise ApiError(500, "", str(error)) from error
-                    if merged is None and old is not None:
-                        new = copy.deepcopy(old)
-                    else:
-                        new = applied_object(
-                            partial(self._registry.complete, kind), merged or {}, config, kind
-                        )
-                    set_managed(new, managed)
+                if applies:
+                    new = self._applied(request, kind, old, options)
+                elif old is None:
+                    raise not_found(kind.plural, kind.group, name)
                 else:
-                    if old is None:
-                        raise not_found(kind.plural, kind.group, name)
-                    new = patched(request, form, old, struct, kind)
+                    sent = patched(request, form, old, struct, kind)
                     if not isinstance(kind, CustomKind):
-                        new["kind"], new["apiVersion"] = kind.kind, kind.group_version
-                    strategy.default(new)
-                    given, new = new, drop_empty(struct, new)
+                        sent |= {"kind": kind.kind, "apiVersion": kind.group_version}
+                    self._registry.strategy(kind).default(sent)
+                    new = drop_empty(struct, sent)
                     self._note_manager(request, kind, old, new, options)
-                    _keep_empty_labels(kind, given, new)
+                    _keep_empty_labels(kind, sent, new)
             object_meta.place(new, object_meta.namespace_of(request, kind))
             object_meta.check_name(new["metadata"], name)
-            new = self._stored(kind, new)
-            self._admit(request, kind, new, stored, options)
-            return new
+            return self._admitted(request, kind, {}, new, stored, options)
 
-        return self._update(
-            request, kind, change, options, create=form == APPLY_PATCH and not subresource
-        )
+        # Only an apply may create what it is to change, and no part of it.
+        create = applies and not request.info.subresource
+        return self._update(request, kind, change, options, create=create)
 
-    def _now(self) -> str:
-        return timestamp(self._registry.clock())
+    def _applied(
+        self, request: Request, kind: Kind, old: Object | None, options: WriteOptions
+    ) -> Object:
+        config = applied_configuration(request, self._registry.struct(kind), kind, old)
+        others = partial(in_version, kind) if isinstance(kind, CustomKind) else None
+        write = self._registry.ownership(kind, options.manager, request.info.subresource, others)
+        try:
+            merged, managed = apply(write, old, config, force=options.force)
+        except Unownable as error:
+            raise ApiError(500, "", str(error)) from error
+        if merged is None and old is not None:
+            new = copy.deepcopy(old)
+        else:
+            complete = partial(self._registry.complete, kind)
+            new = applied_object(complete, merged or {}, config, kind)
+        set_managed(new, managed)
+        return new
+
+    def _decoded(self, request: Request, kind: Kind) -> Object:
+        obj = decode_object(request, kind, keep_empty=True)
+        self._registry.strategy(kind).default(obj)
+        return obj
 
     def _requested_version(self, kind: Kind, stored: Object | None) -> Object | None:
         """Convert a stored object to the version of the request."""
@@ -197,9 +180,35 @@ class Writer:
         """Convert an object of the request's version to the version in which it is stored."""
         if kind.stored_as is None or isinstance(kind, CustomKind):
             return obj
-        made = to_stored(kind, obj)
-        self._registry.strategy(kind).default(made)
-        return made
+        converted = to_stored(kind, obj)
+        self._registry.strategy(kind).default(converted)
+        return converted
+
+    def _admitted(
+        self,
+        request: Request,
+        kind: Kind,
+        sent: Object,
+        new: Object,
+        old: Object | None,
+        options: WriteOptions,
+    ) -> Object:
+        """The object as it is to be stored, after mutating admission."""
+        _keep_empty_labels(kind, sent, new)
+        new = self._stored(kind, new)
+        operation = "CREATE" if old is None else "UPDATE"
+        self._admission.admit(request, kind, operation, new, old, options.dry_run)
+        return new
+
+    def _rules(
+        self, request: Request, kind: Kind, options: WriteOptions, operation: str
+    ) -> WriteRules:
+        return WriteRules(
+            dry_run=options.dry_run,
+            guard=partial(self._authorize_grant, request),
+            check=self._admission.check(request, kind, operation, options.dry_run),
+            warnings=request.warnings,
+        )
 
     def _update(
         self,
@@ -207,28 +216,27 @@ class Writer:
         kind: Kind,
         change: Callable[[Object | None], Object],
         options: WriteOptions,
+        *,
         create: bool = False,
         uid: str = "",
     ) -> One:
-        check_create = self._admission.check(request, kind, "CREATE", options.dry_run)
+        creation = self._rules(request, kind, options, "CREATE")
 
-        def may_create(new: Object | None, old: Object | None) -> None:
+        def check_create(new: Object | None, old: Object | None) -> None:
             self._authorize_create(request)
-            check_create(new, old)
+            assert creation.check is not None
+            creation.check(new, old)
 
         obj, created = self._registry.update(
             kind,
             object_meta.namespace_of(request, kind),
             request.info.name,
             change,
+            self._rules(request, kind, options, "UPDATE"),
+            creation=replace(creation, check=check_create),
             subresource=request.info.subresource,
             uid=uid,
             create=create,
-            dry_run=options.dry_run,
-            guard=partial(self._authorize_grant, request),
-            check=self._admission.check(request, kind, "UPDATE", options.dry_run),
-            check_create=may_create,
-            warnings=request.warnings,
         )
         return One(kind, obj, 201 if created else 200)
 
@@ -237,25 +245,13 @@ class Writer:
     ) -> None:
         # The manager also owns what conversion adds (see ``stored_as``).
         plain = kind.stored_as is None or isinstance(kind, CustomKind)
-        shown = new if plain else from_stored(kind, self._stored(kind, new))
-        update_managed_fields(
-            self._registry.struct(kind),
-            old,
-            shown,
-            options.manager,
-            kind.group_version,
-            request.info.subresource,
-            self._now(),
-            partial(in_version, kind) if old is not None and has_versions(kind) else None,
-        )
-        if shown is not new:
-            new["metadata"]["managedFields"] = shown["metadata"].get("managedFields", [])
-
-    def _admit(
-        self, request: Request, kind: Kind, new: Object, old: Object | None, options: WriteOptions
-    ) -> None:
-        operation = "CREATE" if old is None else "UPDATE"
-        self._admission.admit(request, kind, operation, new, old, options.dry_run)
+        seen = new if plain else from_stored(kind, self._stored(kind, new))
+        others = partial(in_version, kind) if old is not None and has_versions(kind) else None
+        subresource = request.info.subresource
+        write = self._registry.ownership(kind, options.manager, subresource, others)
+        update_managed_fields(write, old, seen)
+        if seen is not new:
+            new["metadata"]["managedFields"] = seen["metadata"].get("managedFields", [])
 
 
 def _keep_empty_labels(kind: Kind, sent: Object, new: Object) -> None:

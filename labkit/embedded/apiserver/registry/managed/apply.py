@@ -23,11 +23,12 @@ from labkit.embedded.apiserver.registry.managed.fieldset import (
 )
 from labkit.embedded.apiserver.registry.managed.manager import (
     STRIPPED,
-    Elsewhere,
+    Entry,
     Managed,
     ManagerId,
+    Ownership,
     changes,
-    changes_in,
+    changes_for,
     converted,
     ignored_fields,
     manager_id,
@@ -47,28 +48,15 @@ KUBECTL = "kubectl"
 
 
 def apply(
-    struct: Struct,
-    live: Object | None,
-    config: Object,
-    manager: str,
-    api_version: str,
-    subresource: str,
-    force: bool,
-    now: str,
-    elsewhere: Elsewhere | None = None,
+    write: Ownership, live: Object | None, config: Object, *, force: bool
 ) -> tuple[Object | None, Managed]:
     """Apply a configuration to an object.
 
     Args:
-        struct: The kind's schema.
+        write: The applier.
         live: The stored object, None if there is none.
-        config: What the caller applies, as it was sent.
-        manager: Who applies.
-        api_version: The configuration's version.
-        subresource: Through which subresource, if any.
+        config: The configuration as it was sent.
         force: Take over fields that others own.
-        now: The time for the manager's entry.
-        elsewhere: Converts to other versions of the kind, in which fields of other managers are compared.
 
     Returns:
         The merged object, still to be decoded, or None if nothing changed; and its managers.
@@ -77,45 +65,44 @@ def apply(
         ApiError: 409 with a cause for each conflict; 500 if there are parts that no manager can own.
         Unownable: Another manager's version does not have all fields of the object.
     """
-    shape = shape_of_struct(struct)
+    shape = shape_of_struct(write.struct)
     managed = managers_of(live)
-    if live is not None:
-        check_ownable(struct, live, api_version, first=not managed.fields)
-    if live is not None and elsewhere is not None:
-        for version in sorted({*managed.versions.values()} - {api_version}):
-            converted(elsewhere, version, live)
     if live is None:
-        base = empty_object(struct, config)
+        # The object that an apply to a missing object starts from.
+        base = Decoder(defaults=False).decode(write.struct, {})
+        base.update({name: config[name] for name in ("kind", "apiVersion") if name in config})
     else:
-        metadata = {
-            name: value for name, value in live["metadata"].items() if name != "managedFields"
-        }
-        base = {**live, "metadata": metadata}
-    if live is not None and not managed.fields:
-        set_, _ = changes(struct, None, live, subresource)
-        if set_:
-            key = manager_id("before-first-apply", "Update", api_version, "")
-            managed.fields[key], managed.versions[key], managed.times[key] = set_, api_version, now
-    me = manager_id(manager, "Apply", api_version, subresource)
-    applied = without(owned_by(shape, config), ignored_fields(struct, subresource))
-    owned = without(applied, STRIPPED)
-    last = managed.fields.get(me, {})
+        check_ownable(write.struct, live, write.version, first=not managed)
+        versions = {entry.version for entry in managed.values()} - {write.version}
+        if write.elsewhere is not None:
+            for version in sorted(versions):
+                converted(write.elsewhere, version, live)
+        own = live["metadata"].items()
+        base = {**live, "metadata": {name: item for name, item in own if name != "managedFields"}}
+        if not managed:
+            fields, _ = changes(write.struct, None, live, write.subresource)
+            if fields:
+                # Whatever is there already must not be lost to the first applier without a conflict.
+                key = manager_id("before-first-apply", "Update", write.version, "")
+                managed[key] = Entry(fields, write.version, write.now)
+    me = write.key("Apply")
+    applied = without(owned_by(shape, config), ignored_fields(write.struct, write.subresource))
+    last = managed.get(me, Entry({}, write.version))
     merged = merge(shape, base, config)
-    if last:
-        kept = applied
-        for key, fields in managed.fields.items():
+    if last.fields:
+        held = applied
+        for key, entry in managed.items():
             if key != me:
-                kept = union_sets(kept, fields)
-        merged = remove(shape, merged, difference_sets(last, kept), kept)
-    managed.fields[me] = owned
-    managed.versions[me] = api_version
-    _take_over(struct, base, merged, managed, me, subresource, force, elsewhere)
-    if not owned:
-        del managed.fields[me]
+                held = union_sets(held, entry.fields)
+        merged = remove(shape, merged, difference_sets(last.fields, held), held)
+    mine = managed[me] = Entry(without(applied, STRIPPED), write.version, last.time)
+    _take_over(write, base, merged, managed, force=force)
+    if not mine.fields:
+        del managed[me]
     if merged != base:
-        managed.times[me] = now
+        mine.time = write.now
     merged = copy.deepcopy(merged)
-    if manager == KUBECTL and _last_applied(merged):
+    if write.manager == KUBECTL and _last_applied(merged):
         merged["metadata"]["annotations"][LAST_APPLIED] = _as_last_applied(config)
     return None if merged == base else merged, managed
 
@@ -130,57 +117,47 @@ def check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -
         return
     group, _, version = api_version.rpartition("/")
     metadata = live["metadata"]
-    who = f"{metadata.get('namespace', '')}/{metadata['name']}; {group}/{version}, Kind={live['kind']}"
-    text = (
-        f"failed to create manager for existing fields: failed to convert new object ({who}) to smd typed"
-        if first
-        else f"failed to create typed live object ({who})"
-    )
+    named = f"{metadata.get('namespace', '')}/{metadata['name']}"
+    subject = f"({named}; {group}/{version}, Kind={live['kind']})"
+    text = f"failed to create typed live object {subject}"
+    if first:
+        text = (
+            "failed to create manager for existing fields: "
+            f"failed to convert new object {subject} to smd typed"
+        )
     raise ApiError(500, "", f"{text}: {joined(found)}")
 
 
-def empty_object(struct: Struct, config: Object) -> Object:
-    """The object that an apply to a missing object starts from."""
-    empty = Decoder(defaults=False).decode(struct, {})
-    empty.update({name: config[name] for name in ("kind", "apiVersion") if name in config})
-    return empty
-
-
 def _take_over(
-    struct: Struct,
-    live: Object,
-    new: Object,
-    managed: Managed,
-    me: ManagerId,
-    subresource: str,
-    force: bool,
-    elsewhere: Elsewhere | None,
+    write: Ownership, live: Object, new: Object, managed: Managed, *, force: bool
 ) -> None:
     """Remove changed fields from other managers, or raise a 409 with a cause for each conflict."""
-    set_, gone = changes(struct, live, new, subresource)
-    version = managed.versions[me]
+    own = changes(write.struct, live, new, write.subresource)
+    me = write.key("Apply")
     conflicts: dict[ManagerId, Node] = {}
-    for key in list(managed.fields):
+    versions = {key: entry.version for key, entry in managed.items()}
+    for key, entry in list(managed.items()):
         if key == me:
             continue
-        theirs = managed.versions.get(key, version)
-        other = None
-        if elsewhere is not None and theirs != version:
-            other = changes_in(elsewhere, theirs, live, new, subresource)
-        touched, lost = other if other is not None else (set_, gone)
-        common = intersection_sets(managed.fields[key], touched)
+        changed = changes_for(write, entry.version, live, new, own) or own
+        common = intersection_sets(entry.fields, changed[0])
         if common:
             conflicts[key] = common
-        managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
-        if not managed.fields[key]:
-            del managed.fields[key]
+        for fields in changed:
+            entry.fields = difference_sets(entry.fields, fields)
+        if not entry.fields:
+            del managed[key]
     if conflicts and not force:
-        if me.manager == KUBECTL:
-            allowed = _allowed(struct, live, version)
-            left = {key: difference_sets(fields, allowed) for key, fields in conflicts.items()}
-            conflicts = {key: fields for key, fields in left.items() if fields}
-        if conflicts:
-            raise conflict_error(conflicts, managed)
+        # kubectl replaces what kubectl set in the way that came before server-side apply.
+        allowed = _allowed(write, live) if write.manager == KUBECTL else {}
+        left = {key: difference_sets(fields, allowed) for key, fields in conflicts.items()}
+        rows = [
+            (_named(key, versions[key]), show_path(path))
+            for key, fields in sorted(left.items())
+            for path in (paths(fields) if fields else ())
+        ]
+        if rows:
+            raise conflict_error(rows)
 
 
 def _last_applied(obj: Object) -> str:
@@ -188,7 +165,7 @@ def _last_applied(obj: Object) -> str:
     return str(annotations.get(LAST_APPLIED) or "")
 
 
-def _allowed(struct: Struct, live: Object, version: str) -> Node:
+def _allowed(write: Ownership, live: Object) -> Node:
     """The fields that client-side apply set and that are unchanged since: kubectl may take them over."""
     try:
         config = json.loads(_last_applied(live))
@@ -196,14 +173,15 @@ def _allowed(struct: Struct, live: Object, version: str) -> Node:
         return {}
     if (
         not isinstance(config, dict)
-        or config.get("apiVersion") != version
-        or problems(struct, config)
+        or config.get("apiVersion") != write.version
+        or problems(write.struct, config)
     ):
         return {}
-    shape = shape_of_struct(struct)
-    changed, gone = compare(shape, config, live)
-    owned = owned_by(shape, config)
-    return difference_sets(difference_sets(owned, changed or {}), gone or {})
+    shape = shape_of_struct(write.struct)
+    allowed = owned_by(shape, config)
+    for fields in compare(shape, config, live):
+        allowed = difference_sets(allowed, fields or {})
+    return allowed
 
 
 def _as_last_applied(config: Object) -> str:
@@ -215,26 +193,25 @@ def _as_last_applied(config: Object) -> str:
     return json.dumps(kept, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def conflict_error(conflicts: dict[ManagerId, Node], managed: Managed) -> ApiError:
-    """Return a 409 that lists the fields that others own."""
-    rows: list[tuple[str, str]] = []
-    for key, fields in sorted(conflicts.items()):
-        who = go_quote(key.manager)
-        if key.subresource:
-            who += f' with subresource "{key.subresource}"'
-        if key.operation == "Update":
-            who += f" using {managed.versions.get(key, '')}"
-        rows += [(who, show_path(path)) for path in paths(fields)]
+def _named(key: ManagerId, version: str) -> str:
+    name = go_quote(key.manager)
+    if key.subresource:
+        name += f' with subresource "{key.subresource}"'
+    return f"{name} using {version}" if key.operation == "Update" else name
+
+
+def conflict_error(rows: list[tuple[str, str]]) -> ApiError:
+    """Return a 409 that lists the fields that others own, each as its manager and its path."""
     causes = [
-        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path}
-        for who, path in rows
+        {"reason": "FieldManagerConflict", "message": f"conflict with {name}", "field": path}
+        for name, path in rows
     ]
     if len(rows) == 1:
         text = f"Apply failed with 1 conflict: conflict with {rows[0][0]}: {rows[0][1]}"
     else:
-        lines: list[str] = []
-        for who in dict.fromkeys(who for who, _ in rows):
-            lines.append(f"conflicts with {who}:")
-            lines += [f"- {path}" for other, path in rows if other == who]
-        text = f"Apply failed with {len(rows)} conflicts: " + "\n".join(lines)
+        lines = [f"Apply failed with {len(rows)} conflicts: "]
+        for manager in dict.fromkeys(name for name, _ in rows):
+            lines.append(f"conflicts with {manager}:")
+            lines += [f"- {path}" for name, path in rows if name == manager]
+        text = lines[0] + "\n".join(lines[1:])
     return ApiError(409, "Conflict", text, {"causes": causes})

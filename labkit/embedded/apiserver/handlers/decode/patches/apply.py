@@ -43,7 +43,7 @@ def applied_configuration(
     if api_version != kind.group_version or name != kind.kind:
         group, _, version = str(api_version or "").rpartition("/")
         raise bad_request(f"invalid object type: {group}/{version}, Kind={name or ''}")
-    if live is not None and not managers_of(live).fields:
+    if live is not None and not managers_of(live):
         check_ownable(struct, live, kind.group_version, first=True)
     metadata = config.get("metadata")
     if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
