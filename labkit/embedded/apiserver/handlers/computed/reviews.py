@@ -19,7 +19,7 @@ from labkit.embedded.apiserver.authorization.node import NO_RULES
 from labkit.embedded.apiserver.handlers.computed import review_specs
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.object_meta import SYSTEM_FIELDS, check_namespace
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.responses import One, Operation
 from labkit.embedded.apiserver.registry.errors import FieldErrors
@@ -36,15 +36,6 @@ from labkit.rbac.bindings import Grant, joined_errors
 
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
-SYSTEM_FIELDS = (
-    "uid",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "selfLink",
-)
-"""Fields of the metadata that only the server sets."""
-
 RESOURCE_FIELDS = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
 
 Review = Callable[[Request, Object], Object]
@@ -68,17 +59,19 @@ class Reviews:
 
     def operations(self) -> dict[tuple[str, str, str], Operation]:
         """(group, plural, no subresource) to the operation that answers it."""
-        reviews: dict[tuple[str, str], Review] = {
-            (AUTHENTICATION, "tokenreviews"): self.token,
-            (AUTHENTICATION, "selfsubjectreviews"): self.self_subject,
-            (AUTHORIZATION, "subjectaccessreviews"): self.subject_access,
-            (AUTHORIZATION, "localsubjectaccessreviews"): self.local_subject_access,
-            (AUTHORIZATION, "selfsubjectaccessreviews"): self.self_subject_access,
-            (AUTHORIZATION, "selfsubjectrulesreviews"): self.self_subject_rules,
-        }
         return {
-            (group, plural, ""): partial(_answer, review)
-            for (group, plural), review in reviews.items()
+            (AUTHENTICATION, "tokenreviews", ""): partial(_answer, self.token),
+            (AUTHENTICATION, "selfsubjectreviews", ""): partial(_answer, self.self_subject),
+            (AUTHORIZATION, "subjectaccessreviews", ""): partial(_answer, self.subject_access),
+            (AUTHORIZATION, "localsubjectaccessreviews", ""): partial(
+                _answer, self.local_subject_access
+            ),
+            (AUTHORIZATION, "selfsubjectaccessreviews", ""): partial(
+                _answer, self.self_subject_access
+            ),
+            (AUTHORIZATION, "selfsubjectrulesreviews", ""): partial(
+                _answer, self.self_subject_rules
+            ),
         }
 
     def token(self, request: Request, body: Object) -> Object:
@@ -125,16 +118,16 @@ class Reviews:
         errors = review_specs.validate_access_spec(spec, needs_user=True)
         _must_be_empty(metadata, errors, "must be empty except for namespace", "namespace")
         resource = spec.get("resourceAttributes")
-        if resource is not None and resource.get("namespace", "") != namespace:
-            field, value = "spec.resourceAttributes.namespace", resource.get("namespace", "")
-            errors.invalid(field, value, "must match metadata.namespace")
-        if spec.get("nonResourceAttributes") is not None:
-            value = review_specs.go_fields(spec["nonResourceAttributes"])
-            errors.invalid(
-                "spec.nonResourceAttributes", value, "disallowed on this kind of request"
-            )
-        _refuse(errors)
-        return {"metadata": metadata, "spec": spec, "status": self._decide(_user_of(spec), spec)}
+        own = namespace if resource is None else resource.get("namespace", "")
+        if own != namespace:
+            field = "spec.resourceAttributes.namespace"
+            errors.invalid(field, own, "must match metadata.namespace")
+        path = spec.get("nonResourceAttributes")
+        if path is not None:
+            value = review_specs.go_fields(path)
+            detail = "disallowed on this kind of request"
+            errors.invalid("spec.nonResourceAttributes", value, detail)
+        return self._answered(metadata, spec, _user_of(spec), errors)
 
     def self_subject_access(self, request: Request, body: Object) -> Object:
         """SelfSubjectAccessReview: may I?"""
@@ -169,35 +162,30 @@ class Reviews:
         metadata = self._metadata(request, body)
         errors = review_specs.validate_access_spec(spec, needs_user=needs_user)
         _must_be_empty(metadata, errors, "must be empty")
-        _refuse(errors)
-        return {"metadata": metadata, "spec": spec, "status": self._decide(user, spec)}
+        return self._answered(metadata, spec, user, errors)
 
-    def _decide(self, user: User, spec: Object) -> Object:
+    def _answered(self, metadata: Object, spec: Object, user: User, errors: FieldErrors) -> Object:
+        if errors:
+            # Nameless, and so in the real server's message.
+            raise invalid("", AUTHORIZATION, "", errors)
         decision = self._authorize(_question(user, spec))
         status: Object = {"allowed": decision.allowed}
         if decision.reason:
             status["reason"] = decision.reason
-        errors = review_specs.evaluation_errors(spec)
-        if errors:
-            status["evaluationError"] = errors
-        return status
+        problems = review_specs.evaluation_errors(spec)
+        if problems:
+            status["evaluationError"] = problems
+        return {"metadata": metadata, "spec": spec, "status": status}
 
     def _metadata(self, request: Request, body: Object) -> Object:
-        metadata = {
-            key: value
-            for key, value in (body.get("metadata") or {}).items()
-            if key not in SYSTEM_FIELDS
-        }
+        sent = body.get("metadata") or {}
+        metadata = {key: value for key, value in sent.items() if key not in SYSTEM_FIELDS}
         info = request.info
         if not info.namespace:
             metadata.pop("namespace", None)
-        sent = {"metadata": metadata, "spec": body.get("spec") or {}}
-        note_owner(
-            request,
-            BY_RESOURCE[info.group, info.version, info.resource],
-            sent,
-            timestamp(self._clock()),
-        )
+        kind = BY_RESOURCE[info.group, info.version, info.resource]
+        review = {"metadata": metadata, "spec": body.get("spec") or {}}
+        note_owner(request, kind, review, timestamp(self._clock()))
         return metadata
 
 
@@ -225,17 +213,9 @@ def _user_of(spec: Object) -> User:
 
 def _must_be_empty(metadata: Object, errors: FieldErrors, detail: str, *allowed: str) -> None:
     if set(metadata) - {"managedFields", *allowed}:
-        review = {
-            "kind": "SubjectAccessReview",
-            "apiVersion": f"{AUTHORIZATION}/v1",
-            "metadata": metadata,
-        }
-        errors.invalid("metadata", in_order(review)["metadata"], detail)
-
-
-def _refuse(errors: FieldErrors) -> None:
-    if errors:
-        raise invalid("", AUTHORIZATION, "", errors)
+        head = {"kind": "SubjectAccessReview", "apiVersion": f"{AUTHORIZATION}/v1"}
+        shown = in_order({**head, "metadata": metadata})["metadata"]
+        errors.invalid("metadata", shown, detail)
 
 
 def _kept(rule: Object, *fields: str) -> dict[str, Any]:

@@ -11,6 +11,15 @@ from labkit.embedded.machinery.path_segments import path_segment_errors
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import bad_request
 
+SYSTEM_FIELDS = (
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "uid",
+    "creationTimestamp",
+)
+"""Fields of the metadata that only the server sets."""
+
 
 def name_in_path(request: Request) -> str:
     """The object's name in the path; 400 if no object can have that name."""

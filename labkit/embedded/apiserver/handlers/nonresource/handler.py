@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from labkit.embedded.apiserver.handlers.nonresource.discovery import DiscoveryHandler
-from labkit.embedded.apiserver.handlers.nonresource.health import CHECKS, health
+from labkit.embedded.apiserver.handlers.nonresource.health import CHECKS, TEXT, health
 from labkit.embedded.apiserver.handlers.represent.encode import dump_pretty
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, check_route
 from labkit.embedded.apiserver.handlers.represent.responses import page_not_found
@@ -65,7 +65,7 @@ class NonResourceHandler:
 
     def _other(self, request: Request) -> Response | None:
         path = request.path
-        if path == "/version" or path == "/version/":
+        if path in ("/version", "/version/"):
             if request.method != "GET":
                 raise method_not_allowed()
             check_route(request, (JSON,))
@@ -74,23 +74,20 @@ class NonResourceHandler:
         if path in ("/", "/index.html"):
             return Response(200, {"Content-Type": JSON}, dump_pretty({"paths": self._all_paths()}))
         if path == "/metrics":
+            form = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+            body = METRICS % self._revision()
             if request.method == "DELETE":  # accepted, without effect
-                return Response(
-                    200, {"Content-Type": "text/plain; charset=utf-8"}, b"metrics reset\n"
-                )
-            headers = {
-                "Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
-            }
-            return Response(200, headers, METRICS % self._revision())
+                form = TEXT["Content-Type"]
+                body = b"metrics reset\n"
+            return Response(200, {"Content-Type": form}, body)
         return None
 
     def _all_paths(self) -> list[str]:
+        discovery = self._discovery()
         paths = {"/api", "/apis", "/apis/", "/metrics", "/version", *self._paths}
-        paths |= {f"/api/{version}" for version in self._discovery().versions("")}
-        for group in self._discovery().groups:
-            paths.add(f"/apis/{group}")
-            paths |= {f"/apis/{group}/{version}" for version in self._discovery().versions(group)}
+        roots = {"": "/api"} | {group: f"/apis/{group}" for group in discovery.groups}
+        for group, root in roots.items():
+            paths |= {root, *(f"{root}/{version}" for version in discovery.versions(group))}
         for endpoint, checks in CHECKS.items():
-            paths.add(f"/{endpoint}")
-            paths |= {f"/{endpoint}/{check}" for check in checks}
+            paths |= {f"/{endpoint}", *(f"/{endpoint}/{check}" for check in checks)}
         return sorted(paths)

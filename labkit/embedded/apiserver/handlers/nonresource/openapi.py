@@ -35,20 +35,15 @@ class OpenApiHandler:
         """Documents of custom kinds, which are made again only when a definition has changed."""
         kinds = self._custom()
         if kinds != self._kinds:
-            self._kinds, self._made = kinds, {}
-        made = self._made
-        if name not in made:
+            self._kinds = kinds
+            self._made = {}
+        if name not in self._made:
+            # A document of many definitions takes long, and the event loop has others to answer.
             if request.in_parts and kinds:
                 raise BeginAgain
             with apart():
-                made[name] = make(kinds)
-        return made[name]
-
-    def _own(self, request: Request) -> dict[str, bytes]:
-        """The documents of custom kinds by name."""
-        from labkit.embedded.apiserver.openapi.custom import documents
-
-        return self._once(request, V3, documents)
+                self._made[name] = make(kinds)
+        return self._made[name]
 
     def __call__(self, request: Request) -> Response | None:
         """Answer a request for a document; None for any other path."""
@@ -56,51 +51,38 @@ class OpenApiHandler:
         if path != V2 and path != V3 and not path.startswith(V3 + "/"):
             return None
         # Loaded with the first document.
-        from labkit.embedded.apiserver.openapi.documents import (
-            document_hash,
-            document_v2,
-            document_v3,
-            index_v3,
-            protobuf_v2,
-        )
+        from labkit.embedded.apiserver.openapi import custom, documents
 
-        if path == V3:
-            # The real server sets no type, and Go detects text.
-            return Response(200, dict(TEXT), self._index(request, index_v3()))
         if path == V2 and self._custom():
             return self._custom_v2(request)
         if path == V2 and _accepted(request, PROTOBUF_V2) == PROTOBUF_V2:
-            return _document(request, protobuf_v2(), document_hash("v2/protobuf"), PROTOBUF_V2)
-        if _accepted(request) != JSON:
+            tag = documents.document_hash("v2/protobuf")
+            return _document(request, documents.protobuf_v2(), tag, PROTOBUF_V2)
+        if path != V3 and _accepted(request) != JSON:
             return Response(406, {})
         if path == V2:
-            return _document(request, document_v2(), document_hash("v2"))
+            return _document(request, documents.document_v2(), documents.document_hash("v2"))
+        own = self._once(request, V3, custom.documents)
+        if path == V3:
+            index = documents.index_v3()
+            if own:
+                paths = orjson.loads(index)["paths"]
+                for name, text in own.items():
+                    paths[name] = {"serverRelativeURL": f"{V3}/{name}?hash={_tag(text)}"}
+                index = orjson.dumps({"paths": dict(sorted(paths.items()))})
+            # The real server sets no type, and Go detects text.
+            return Response(200, dict(TEXT), index)
         name = path.removeprefix(V3 + "/")
-        own = self._own(request).get(name)
-        if own is not None:
-            return _document(request, own, _tag(own))
-        document = document_v3(name)
-        return (
-            _document(request, document, document_hash(name))
-            if document is not None
-            else Response(404, {})
-        )
-
-    def _index(self, request: Request, index: bytes) -> bytes:
-        """The paths of all documents."""
-        own = {
-            name: {"serverRelativeURL": f"{V3}/{name}?hash={_tag(text)}"}
-            for name, text in self._own(request).items()
-        }
-        found = {**orjson.loads(index)["paths"], **own} if own else {}
-        return (
-            orjson.dumps({"paths": {name: found[name] for name in sorted(found)}}) if own else index
-        )
+        if name in own:
+            return _document(request, own[name], _tag(own[name]))
+        document = documents.document_v3(name)
+        if document is None:
+            return Response(404, {})
+        return _document(request, document, documents.document_hash(name))
 
     def _custom_v2(self, request: Request) -> Response:
-        """Version 2 where there are custom kinds."""
-        from labkit.embedded.apiserver.openapi.custom import with_custom
-        from labkit.embedded.apiserver.openapi.documents import document_v2
+        """Version 2 if there are custom kinds."""
+        from labkit.embedded.apiserver.openapi import custom, documents
         from labkit.embedded.apiserver.openapi.protobuf import encoded
 
         form = _accepted(request, PROTOBUF_V2)
@@ -108,7 +90,8 @@ class OpenApiHandler:
             return Response(406, {})
 
         def whole(kinds: list[CustomKind]) -> dict[str, bytes]:
-            return {JSON: orjson.dumps(with_custom(orjson.loads(document_v2()), kinds))}
+            document = custom.with_custom(orjson.loads(documents.document_v2()), kinds)
+            return {JSON: orjson.dumps(document)}
 
         text = self._once(request, V2, whole)[JSON]
         tag = _tag(text + form.encode())

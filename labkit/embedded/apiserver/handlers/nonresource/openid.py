@@ -17,6 +17,7 @@ from labkit.embedded.machinery.status import ApiError, method_not_allowed
 
 CONFIGURATION = "/.well-known/openid-configuration"
 KEY_SET = "/openid/v1/jwks"
+TYPES = {CONFIGURATION: "application/json", KEY_SET: "application/jwk-set+json"}
 CACHE = {"Cache-Control": "public, max-age=3600"}
 
 
@@ -30,34 +31,28 @@ class OpenIdDocuments:
     def __call__(self, request: Request) -> Response | None:
         """Answer a request for one of the two documents; None for any other path."""
         path = request.path.removesuffix("/")
-        if path == CONFIGURATION:
-            return self._respond(request, "application/json", self._configuration(request))
-        if path == KEY_SET:
-            return self._respond(request, "application/jwk-set+json", self._signer.key_set())
-        return None
-
-    def _configuration(self, request: Request) -> object:
-        return {
-            "issuer": ISSUER,
-            "jwks_uri": f"https://{self._address(request)}{KEY_SET}",
-            "response_types_supported": ["id_token"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [ALGORITHM],
-        }
-
-    def _respond(self, request: Request, content_type: str, document: object) -> Response:
+        content_type = TYPES.get(path)
+        if content_type is None:
+            return None
         if request.method != "GET":
             raise method_not_allowed()
         if not accepts(request.headers.get("accept", ""), content_type):
             text = f"406: Not Acceptable\n\nAvailable representations: {content_type}"
             raise ApiError(406, "NotAcceptable", text, {})
+        document: object = self._signer.key_set()
+        if path == CONFIGURATION:
+            document = {
+                "issuer": ISSUER,
+                "jwks_uri": f"https://{self._address(request)}{KEY_SET}",
+                "response_types_supported": ["id_token"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": [ALGORITHM],
+            }
         return Response(200, {"Content-Type": content_type, **CACHE}, orjson.dumps(document))
 
 
 def accepts(accept: str, content_type: str) -> bool:
-    """Whether an ``Accept`` header allows a content type."""
-    if not accept.strip():
-        return True
-    family = content_type.split("/")[0]
-    offered = (part.split(";")[0].strip().lower() for part in accept.split(","))
-    return any(one in ("*/*", f"{family}/*", content_type) for one in offered)
+    """Return whether an ``Accept`` header allows a content type."""
+    allowed = ("*/*", f"{content_type.partition('/')[0]}/*", content_type)
+    ranges = accept.lower().split(",")
+    return not accept.strip() or any(part.split(";")[0].strip() in allowed for part in ranges)

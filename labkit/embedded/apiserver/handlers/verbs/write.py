@@ -51,14 +51,6 @@ AuthorizeCreate = Callable[[Request], None]
 AuthorizeGrant = Callable[[Request, Object, Object | None], None]
 """Raises 403 if a caller's new object, which replaces the second one, grants more than the caller holds."""
 
-SYSTEM_FIELDS = (
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "selfLink",
-    "uid",
-    "creationTimestamp",
-)
-
 
 class Writer:
     """Writes objects of any kind on a caller's behalf.
@@ -84,7 +76,7 @@ class Writer:
         with apart():
             obj = self._decoded(request, kind)
             metadata = obj["metadata"]
-            for field in SYSTEM_FIELDS:
+            for field in object_meta.SYSTEM_FIELDS:
                 metadata.pop(field, None)
             object_meta.place(obj, object_meta.namespace_of(request, kind))
             printed = drop_empty(self._registry.struct(kind), obj)
