@@ -100,32 +100,30 @@ def needed(struct: Struct) -> Iterator[Type]:
 def component(struct: Struct) -> Object:
     """A struct as a component."""
     about = describe(struct.name)
-    made: Object = {"type": "object"}
-    if about.text:
-        made = {"description": about.text, **made}
+    component: Object = described({"type": "object"}, about.text)
     required = [field.name for field in struct.fields.values() if field.required]
     if required:
-        made["required"] = required
-    made["properties"] = {}
+        component["required"] = required
+    properties = component["properties"] = {}
     for name, field in struct.fields.items():
-        text, schema = about.fields.get(name, ""), property_(field)
+        text = about.fields.get(name, "")
+        schema = property_(field)
         if field.enum:
             # As kube-openapi's generator ends it, but without what the values mean.
-            text += "\n".join(
-                ["\n\nPossible enum values:", *(f' - `"{value}"`' for value in field.enum)]
-            )
-        values = ELEMENTS.get(f"{struct.name}.{name}")
-        if values:
-            schema["items" if "items" in schema else "additionalProperties"]["enum"] = values
-        made["properties"][name] = described(schema, text.strip())
+            values = "".join(f'\n - `"{value}"`' for value in field.enum)
+            text += f"\n\nPossible enum values:{values}"
+        elements = ELEMENTS.get(f"{struct.name}.{name}")
+        if elements:
+            schema["items" if "items" in schema else "additionalProperties"]["enum"] = elements
+        properties[name] = described(schema, text.strip())
     if struct.kinds:
-        made["x-kubernetes-group-version-kind"] = [
+        component["x-kubernetes-group-version-kind"] = [
             {"group": group, "version": version, "kind": kind}
             for group, version, kind in struct.kinds
         ]
     if struct.atomic:
-        made["x-kubernetes-map-type"] = "atomic"
-    return made
+        component["x-kubernetes-map-type"] = "atomic"
+    return component
 
 
 def described(schema: Object, text: str) -> Object:
@@ -137,34 +135,34 @@ def described(schema: Object, text: str) -> Object:
 
 def property_(field: Field) -> Object:
     """A field as a property."""
-    made = schema_of(field.type)
+    schema = schema_of(field.type)
+    form = field.type.form
     extra: dict[str, Any] = {}
     if field.default is not None:
         extra["default"] = field.default
-    elif field.type.form == "struct" and not field.pointer:
+    elif form == "struct" and not field.pointer:
         extra["default"] = {}
-    elif field.required and not field.pointer and field.type.form in ZEROS:
-        extra["default"] = ZEROS[field.type.form]
-    if field.enum:
-        extra["enum"] = list(field.enum)
+    elif field.required and not field.pointer and form in ZEROS:
+        extra["default"] = ZEROS[form]
     # The list of a List kind has no type.
-    if field.type.form == "list" and not (
+    typed = form == "list" and not (
         field.type.item.form == "struct" and field.type.item.struct.kinds
-    ):
-        extra["x-kubernetes-list-type"] = field.list_type
-        if field.keys:
-            extra["x-kubernetes-list-map-keys"] = list(field.keys)
-    if field.merge_key:
-        extra["x-kubernetes-patch-merge-key"] = field.merge_key
-    if field.strategies:
-        extra["x-kubernetes-patch-strategy"] = ",".join(field.strategies)
-    if field.atomic and field.type.form == "map":
-        extra["x-kubernetes-map-type"] = "atomic"
-    if field.type.form == "struct" and field.type.struct.atomic and not field.atomic:
-        extra["x-kubernetes-map-type"] = "granular"
-    if extra and "$ref" in made:
-        made = {"allOf": [made]}
-    return {**made, **extra}
+    )
+    map_type = "atomic" if field.atomic and form == "map" else ""
+    if form == "struct" and field.type.struct.atomic and not field.atomic:
+        map_type = "granular"
+    keywords = {
+        "enum": list(field.enum),
+        "x-kubernetes-list-type": field.list_type if typed else "",
+        "x-kubernetes-list-map-keys": list(field.keys) if typed else [],
+        "x-kubernetes-patch-merge-key": field.merge_key,
+        "x-kubernetes-patch-strategy": ",".join(field.strategies),
+        "x-kubernetes-map-type": map_type,
+    }
+    extra |= {keyword: value for keyword, value in keywords.items() if value}
+    if extra and "$ref" in schema:
+        schema = {"allOf": [schema]}
+    return {**schema, **extra}
 
 
 def schema_of(type_: Type) -> Object:

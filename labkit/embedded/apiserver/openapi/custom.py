@@ -5,12 +5,17 @@ Source: k8s.io/apiextensions-apiserver ``pkg/controller/openapi/builder``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import orjson
 
-from labkit.embedded.apiserver.openapi.components import META, components, model_name, reference
+from labkit.embedded.apiserver.openapi.components import (
+    META,
+    components,
+    described,
+    model_name,
+    reference,
+)
 from labkit.embedded.apiserver.openapi.descriptions import describe
 from labkit.embedded.apiserver.openapi.documents import path_v2, rewritten, share_parameters
 from labkit.embedded.apiserver.openapi.paths import ANY, paths
@@ -39,19 +44,20 @@ CONVENTIONS = (
 
 def documents(kinds: Iterable[CustomKind]) -> dict[str, bytes]:
     """The documents of version 3 by name, one for each group version."""
-    found: dict[str, list[CustomKind]] = {}
+    versions: dict[str, list[CustomKind]] = {}
     for kind in kinds:
-        found.setdefault(f"apis/{kind.group_version}", []).append(kind)
-    return {name: _document(rows) for name, rows in found.items()}
+        versions.setdefault(f"apis/{kind.group_version}", []).append(kind)
+    return {name: _document(rows) for name, rows in versions.items()}
 
 
 def _document(kinds: list[CustomKind]) -> bytes:
-    schemas, found = components(ROOTS), dict[str, Object]()
+    schemas = components(ROOTS)
+    own: dict[str, Object] = {}
     for kind in kinds:
         schemas |= models(kind)
-        found |= own_paths(kind)
-    parts = {"schemas": {name: schemas[name] for name in sorted(schemas)}}
-    return orjson.dumps({"openapi": "3.0.0", "info": TITLE, "paths": found, "components": parts})
+        own |= own_paths(kind)
+    parts = {"schemas": dict(sorted(schemas.items()))}
+    return orjson.dumps({"openapi": "3.0.0", "info": TITLE, "paths": own, "components": parts})
 
 
 def own_paths(kind: CustomKind) -> dict[str, Object]:
@@ -85,58 +91,57 @@ def _limit_forms(holder: Object) -> None:
 
 def with_custom(document: Object, kinds: Iterable[CustomKind]) -> Object:
     """The document of version 2 with custom kinds."""
-    definitions, found = dict(document["definitions"]), dict[str, Object]()
+    definitions = dict(document["definitions"])
+    own: dict[str, Object] = {}
     for kind in kinds:
-        definitions |= {
-            name: rewritten(schema) for name, schema in models(kind, older=True).items()
-        }
-        found |= {path: path_v2(item) for path, item in own_paths(kind).items()}
-    for operation in (
-        each for item in found.values() for each in item.values() if isinstance(each, dict)
-    ):
-        if operation["consumes"] == ANY:
-            operation["consumes"] = list(FORMS)
-    parameters = {**document["parameters"], **share_parameters(found)}
+        for name, schema in models(kind, older=True).items():
+            definitions[name] = rewritten(schema)
+        own |= {path: path_v2(item) for path, item in own_paths(kind).items()}
+    for item in own.values():
+        for operation in item.values():
+            if isinstance(operation, dict) and operation["consumes"] == ANY:
+                operation["consumes"] = list(FORMS)
+    parameters = {**document["parameters"], **share_parameters(own)}
     return {
         **document,
-        "paths": {**document["paths"], **found},
-        "definitions": {name: definitions[name] for name in sorted(definitions)},
-        "parameters": {name: parameters[name] for name in sorted(parameters)},
+        "paths": {**document["paths"], **own},
+        "definitions": dict(sorted(definitions.items())),
+        "parameters": dict(sorted(parameters.items())),
     }
 
 
 def models(kind: CustomKind, *, older: bool = False) -> dict[str, Object]:
     """The components of a kind and of its list; ``older`` for version 2, which has no alternatives."""
-    schema = kind.version_spec.get("schema") or {}
-    given: Object | None = schema.get("openAPIV3Schema")
-    if given is None or (older and (given.get(PRESERVE) or kind.schema.get(PRESERVE))):
-        made: Object = {"type": "object"}
+    holder = kind.version_spec.get("schema") or {}
+    schema: Object | None = holder.get("openAPIV3Schema")
+    # Clients of version 2 would take "preserve" for a closed object, and refuse what the server accepts.
+    if schema is None or (older and (schema.get(PRESERVE) or kind.schema.get(PRESERVE))):
+        model: Object = {"type": "object"}
     else:
-        made = _schema(given, older)
-        made["properties"] = _object_fields(made.get("properties") or {})
-    made["x-kubernetes-group-version-kind"] = [_gvk(kind, kind.kind)]
-    fields = [
-        {"fieldPath": each["jsonPath"].removeprefix(".")}
-        for each in kind.version_spec.get("selectableFields", ())
-    ]
-    selectable = {"x-kubernetes-selectable-fields": fields} if fields else {}
-    items = {"type": "array", "items": reference(model_name(kind, kind.kind))}
-    items["description"] = f"List of {kind.plural}. {CONVENTIONS}"
-    listed = {
+        model = _schema(schema, older)
+        model["properties"] = _object_fields(model.get("properties") or {})
+    model["x-kubernetes-group-version-kind"] = [_gvk(kind, kind.kind)]
+    items = {
+        "type": "array",
+        "items": reference(model_name(kind, kind.kind)),
+        "description": f"List of {kind.plural}. {CONVENTIONS}",
+    }
+    metadata = {"allOf": [reference(f"{META}ListMeta")]}
+    listed: Object = {
         "type": "object",
         "description": f"{kind.list_kind} is a list of {kind.kind}",
         "required": ["items"],
-        "properties": {
-            **_type_fields(),
-            "items": items,
-            "metadata": {"allOf": [reference(f"{META}ListMeta")]},
-        },
+        "properties": {**_type_fields(), "items": items, "metadata": metadata},
         "x-kubernetes-group-version-kind": [_gvk(kind, kind.list_kind)],
     }
-    return {
-        model_name(kind, kind.kind): {**made, **selectable},
-        model_name(kind, kind.list_kind): {**listed, **selectable},
-    }
+    fields = [
+        {"fieldPath": field["jsonPath"].removeprefix(".")}
+        for field in kind.version_spec.get("selectableFields", ())
+    ]
+    if fields:
+        for published in (model, listed):
+            published["x-kubernetes-selectable-fields"] = fields
+    return {model_name(kind, kind.kind): model, model_name(kind, kind.list_kind): listed}
 
 
 def _gvk(kind: CustomKind, name: str) -> Object:
@@ -145,72 +150,60 @@ def _gvk(kind: CustomKind, name: str) -> Object:
 
 def _type_fields() -> Object:
     about = describe("core.v1.ConfigMap").fields
-    named = {
+    # Some versions of the client's models call the field by its name in Python.
+    texts = {
         "apiVersion": about.get("apiVersion", about.get("api_version", "")),
         "kind": about.get("kind", ""),
     }
-    return {
-        name: {"type": "string", **({"description": text} if text else {})}
-        for name, text in named.items()
-    }
+    return {name: described({"type": "string"}, text) for name, text in texts.items()}
 
 
 def _object_fields(properties: Object) -> Object:
     about = f"Standard object's metadata. {CONVENTIONS}#metadata"
     metadata: Object = {"description": about, "allOf": [reference(f"{META}ObjectMeta")]}
-    found = {**properties, **_type_fields(), "metadata": metadata}
-    return {name: found[name] for name in sorted(found)}
+    return dict(sorted({**properties, **_type_fields(), "metadata": metadata}.items()))
 
 
 def _schema(schema: Object, older: bool) -> Object:
     """A schema as it is published: either type of an int-or-string, and the fields of an embedded object."""
-    made = {
+    # Go leaves out what is false, except where that means something.
+    published = {
         name: value
         for name, value in schema.items()
         if value is not False or name == "additionalProperties"
     }
     for name in ("items", "additionalProperties"):
-        if isinstance(made.get(name), dict):
-            made[name] = _schema(made[name], older)
-    if isinstance(made.get("properties"), dict):
-        made["properties"] = {
-            name: _schema(made["properties"][name], older) for name in sorted(made["properties"])
-        }
-    if (
-        made.get(INT_OR_STRING)
-        and not older
-        and EITHER not in (made.get("anyOf"), *_first_any_of(made))
-    ):
-        if made.get("anyOf"):
-            made["allOf"] = [{"anyOf": EITHER}, *made.get("allOf", ())]
-        else:
-            made["anyOf"] = EITHER
+        if isinstance(published.get(name), dict):
+            published[name] = _schema(published[name], older)
+    if isinstance(published.get("properties"), dict):
+        properties = sorted(published["properties"].items())
+        published["properties"] = {name: _schema(below, older) for name, below in properties}
     if older:
-        made = _older(made)
-    if made.get(EMBEDDED) and not (older and made.get(PRESERVE)):
-        made["properties"] = _object_fields(made.get("properties") or {})
-        made["required"] = [
-            *made.get("required", ()),
-            *({"kind", "apiVersion"} - set(made.get("required", ()))),
-        ]
-    return made
-
-
-def _first_any_of(schema: Object) -> Iterator[Any]:
-    for each in (schema.get("allOf") or ())[:1]:
-        yield each.get("anyOf")
+        published = _older(published)
+    elif published.get(INT_OR_STRING):
+        alternatives = published.get("anyOf")
+        first = [choice.get("anyOf") for choice in (published.get("allOf") or ())[:1]]
+        if EITHER not in (alternatives, *first):
+            if alternatives:
+                published["allOf"] = [{"anyOf": EITHER}, *published.get("allOf", ())]
+            else:
+                published["anyOf"] = EITHER
+    if published.get(EMBEDDED) and not (older and published.get(PRESERVE)):
+        published["properties"] = _object_fields(published.get("properties") or {})
+        required = published.get("required", ())
+        published["required"] = [*required, *({"kind", "apiVersion"} - set(required))]
+    return published
 
 
 def _older(schema: Object) -> Object:
-    made = {
-        name: value
-        for name, value in schema.items()
-        if name not in ALTERNATIVES and name != "default"
-    }
-    nullable = made.pop("nullable", False)
-    if nullable or made.get(PRESERVE):
-        made = {name: value for name, value in made.items() if name not in ("items", "properties")}
-    untyped = nullable or (made.get(PRESERVE) and made.get("type") == "object")
-    if untyped or (made.get("type") == "array" and "items" not in made):
-        made.pop("type", None)
-    return made
+    """A schema without the keywords that version 2 does not have."""
+    dropped = {*ALTERNATIVES, "default", "nullable"}
+    nullable = schema.get("nullable", False)
+    preserve = schema.get(PRESERVE)
+    # Version 2 cannot say that null is allowed, so such a field may be anything.
+    if nullable or preserve:
+        dropped |= {"items", "properties"}
+    untyped = nullable or (preserve and schema.get("type") == "object")
+    if untyped or (schema.get("type") == "array" and "items" not in schema.keys() - dropped):
+        dropped.add("type")
+    return {name: value for name, value in schema.items() if name not in dropped}

@@ -148,9 +148,12 @@ def _resource(kind: Kind) -> Object:
         "namespaced": kind.namespaced,
         "kind": kind.kind,
         "verbs": _verbs(kind),
+        **_other_names(kind),
     }
-    resource |= _other_names(kind)
-    if "list" in kind.verbs and "create" in kind.verbs and _is_stored_served(kind):
+    stored = stored_kind(kind)
+    # Of a custom kind, only if the version in which it is stored is served too.
+    served = not isinstance(stored, CustomKind) or bool(stored.version_spec["served"])
+    if "list" in kind.verbs and "create" in kind.verbs and served:
         resource["storageVersionHash"] = storage_version_hash(kind)
     return resource
 
@@ -159,24 +162,18 @@ def _verbs(kind: Kind) -> list[str]:
     if not isinstance(kind, CustomKind):
         return sorted(kind.verbs)
     conditions = kind.definition["status"].get("conditions") or ()
-    ending = any((each["type"], each["status"]) == ("Terminating", "True") for each in conditions)
+    ending = any((row["type"], row["status"]) == ("Terminating", "True") for row in conditions)
     return list(TERMINATING_VERBS if ending else CUSTOM_VERBS)
 
 
 def _subresources(kind: Kind) -> list[tuple[str, tuple[str, ...]]]:
-    found = list(kind.subresources.items())
-    return found if isinstance(kind, CustomKind) else sorted(found)
-
-
-def _is_stored_served(kind: Kind) -> bool:
-    """Whether the version in which a custom kind is stored is served too."""
-    stored = stored_kind(kind)
-    return not isinstance(stored, CustomKind) or bool(stored.version_spec["served"])
+    rows = list(kind.subresources.items())
+    return rows if isinstance(kind, CustomKind) else sorted(rows)
 
 
 def _other_names(kind: Kind) -> Object:
     names = {"shortNames": list(kind.short_names), "categories": list(kind.categories)}
-    return {field: found for field, found in names.items() if found}
+    return {field: texts for field, texts in names.items() if texts}
 
 
 def storage_version_hash(kind: Kind) -> str:
@@ -191,39 +188,41 @@ def storage_version_hash(kind: Kind) -> str:
 
 def _subresource(kind: Kind, name: str, verbs: Sequence[str]) -> Object:
     group, version, other = subresource_kind(kind, name)
-    resource: Object = {
+    # Group and version are left out where they are the resource's own.
+    return {
         "name": f"{kind.plural}/{name}",
         "singularName": "",
         "namespaced": kind.namespaced,
+        **({"group": group, "version": version} if group else {}),
+        "kind": other,
+        "verbs": sorted(verbs),
     }
-    if group:
-        resource |= {"group": group, "version": version}
-    return {**resource, "kind": other, "verbs": sorted(verbs)}
 
 
 def _aggregated_resource(kind: Kind) -> Object:
-    resource: Object = {
+    subresources = [
+        {
+            "subresource": name,
+            "responseKind": _response_kind(kind, subresource_kind(kind, name)),
+            "verbs": sorted(verbs),
+        }
+        for name, verbs in _subresources(kind)
+    ]
+    return {
         "resource": kind.plural,
         "responseKind": _response_kind(kind, ("", "", kind.kind)),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
         "verbs": _verbs(kind),
+        **_other_names(kind),
+        **({"subresources": subresources} if subresources else {}),
     }
-    resource |= _other_names(kind)
-    if kind.subresources:
-        resource["subresources"] = [
-            {
-                "subresource": name,
-                "responseKind": _response_kind(kind, subresource_kind(kind, name)),
-                "verbs": sorted(verbs),
-            }
-            for name, verbs in _subresources(kind)
-        ]
-    return resource
 
 
 def _response_kind(kind: Kind, gvk: tuple[str, str, str]) -> Object:
     group, version, name = gvk
+    # The real server fills them in for custom kinds only.
     if isinstance(kind, CustomKind) and not version:
-        group, version = kind.group, kind.version
+        group = kind.group
+        version = kind.version
     return {"group": group, "version": version, "kind": name}

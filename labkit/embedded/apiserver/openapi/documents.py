@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -116,12 +117,13 @@ def protobuf_v2() -> bytes:
 
 def roots(kinds: Iterable[Kind]) -> list[str]:
     """The structs that some kinds' paths name."""
-    wanted = list(EVERYWHERE)
+    structs = list(EVERYWHERE)
     for kind in kinds:
         gvks = [(kind.group, kind.version, name) for name in (kind.kind, f"{kind.kind}List")]
         gvks += [SUBRESOURCE_KINDS[name] for name in kind.subresources if name in SUBRESOURCE_KINDS]
-        wanted += [struct.name for gvk in gvks if (struct := schemas().of_kind(*gvk)) is not None]
-    return list(dict.fromkeys(wanted))
+        found = (schemas().of_kind(*gvk) for gvk in gvks)
+        structs += [struct.name for struct in found if struct is not None]
+    return list(dict.fromkeys(structs))
 
 
 def rewritten(value: Any) -> Any:
@@ -137,75 +139,58 @@ def _definition(schema: Object) -> Object:
     Source: kube-openapi ``pkg/schemaconv`` and ``pkg/handler/default_pruning.go``.
     """
     # A property may be named default: it is a schema, and not empty.
-    schema = {
-        name: value
-        for name, value in schema.items()
-        if name != "default" or (value and isinstance(value, dict))
-    }
+    if "default" in schema and not (schema["default"] and isinstance(schema["default"], dict)):
+        schema = {name: value for name, value in schema.items() if name != "default"}
     if isinstance(schema.get("$ref"), str):
         return {"$ref": schema["$ref"].replace(PREFIX, "#/definitions/")}
-    if (
-        isinstance(schema.get("allOf"), list)
-        and len(schema["allOf"]) == 1
-        and "$ref" in schema["allOf"][0]
-    ):
-        return {
-            **{name: value for name, value in schema.items() if name != "allOf"},
-            **schema["allOf"][0],
-        }
+    several = schema.get("allOf")
+    if isinstance(several, list) and len(several) == 1 and "$ref" in several[0]:
+        return {**{name: item for name, item in schema.items() if name != "allOf"}, **several[0]}
     if isinstance(schema.get("oneOf"), list):
-        return {
-            "type": "string",
-            **{name: value for name, value in schema.items() if name != "oneOf"},
-        }
+        rest = {name: value for name, value in schema.items() if name != "oneOf"}
+        return {"type": "string", **rest}
     return schema
 
 
 def path_v2(item: Object) -> Object:
     """Convert a path to version 2."""
-    made: Object = {}
+    converted: Object = {}
     for name, value in item.items():
         if name == "parameters":
-            made[name] = [_parameter_v2(each) for each in value]
+            converted[name] = list(map(_parameter_v2, value))
             continue
         operation = {
-            key: each for key, each in value.items() if key not in ("requestBody", "responses")
+            key: part for key, part in value.items() if key not in ("requestBody", "responses")
         }
-        parameters = [_parameter_v2(each) for each in value.get("parameters", ())]
+        parameters = list(map(_parameter_v2, value.get("parameters", ())))
         body = value.get("requestBody")
         if body is not None:
-            schema = rewritten(next(iter(body["content"].values()))["schema"])
             required = {"required": True} if body.get("required") else {}
-            parameters.append({"name": "body", "in": "body", **required, "schema": schema})
+            parameters.append({"name": "body", "in": "body", **required, **_content_v2(body)})
         # What finds the server's resources reads no body.
         types = OBJECTS if "x-kubernetes-action" not in value else ANY
         operation["consumes"] = list(body["content"] if body is not None else types)
         operation["produces"] = list(value["responses"]["200"]["content"])
         operation["schemes"] = ["https"]
         if parameters:
-            operation["parameters"] = sorted(
-                parameters, key=lambda each: (each["name"], each["in"])
-            )
+            operation["parameters"] = sorted(parameters, key=itemgetter("name", "in"))
         operation["responses"] = {
-            code: _answer_v2(each) for code, each in value["responses"].items()
+            code: {"description": answer["description"], **_content_v2(answer)}
+            for code, answer in value["responses"].items()
         }
-        made[name] = operation
-    return made
+        converted[name] = operation
+    return converted
 
 
 def _parameter_v2(parameter: Object) -> Object:
-    return {
-        **{key: each for key, each in parameter.items() if key != "schema"},
-        **parameter["schema"],
-    }
+    rest = {key: part for key, part in parameter.items() if key != "schema"}
+    return {**rest, **parameter["schema"]}
 
 
-def _answer_v2(answer: Object) -> Object:
-    made: Object = {"description": answer["description"]}
-    content = answer.get("content")
-    if content:
-        made["schema"] = rewritten(next(iter(content.values()))["schema"])
-    return made
+def _content_v2(holder: Object) -> Object:
+    """The schema of a body or an answer: version 2 has one for all media types."""
+    content = holder.get("content")
+    return {"schema": rewritten(next(iter(content.values()))["schema"])} if content else {}
 
 
 def share_parameters(found: dict[str, Object]) -> dict[str, Object]:

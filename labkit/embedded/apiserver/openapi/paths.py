@@ -6,6 +6,7 @@ Source: k8s.io/apiserver ``pkg/endpoints/installer.go`` and ``pkg/endpoints/open
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from labkit.core.json_file import read_json
@@ -48,8 +49,8 @@ def paths(kinds: Iterable[Kind]) -> dict[str, Object]:
 
 def discovery(path: str, operation: str, description: str, answer: str) -> Object:
     """The path of a discovery document."""
-    made = _identified(path, operation, description)
-    return {"get": {**made, "responses": _answers(META + answer, OBJECTS, CODES["get"])}}
+    responses = _answers(META + answer, OBJECTS, CODES["get"])
+    return {"get": {**_identified(path, operation, description), "responses": responses}}
 
 
 def _of_kind(kind: Kind, root: str) -> Iterator[tuple[str, dict[str, Object]]]:
@@ -83,49 +84,43 @@ def _operation(kind: Kind, verb: str, path: str, subresource: str = "") -> tuple
     """An operation and its method."""
     method, word, description = OPERATIONS[verb]
     gvk = SUBRESOURCE_KINDS.get(subresource, (kind.group, kind.version, kind.kind))
-    name = (
-        _scope(kind, path)
-        + kind.kind
-        + subresource.title()
-        + ("List" if verb == "watchlist" else "")
-    )
+    name = _scope(kind, path) + kind.kind + subresource.title()
+    name += "List" * (verb == "watchlist")
     if kind.namespaced and "{namespace}" not in path:
         name += "ForAllNamespaces"
     custom = isinstance(kind, CustomKind)
     if verb == "list" and (custom or "watch" not in kind.verbs):
         description = "list objects of kind {kind}"
-    made = _identified(
-        path, word + name, description.format(kind=kind.kind, **_nouns(kind.kind, subresource))
-    )
+    text = description.format(kind=kind.kind, **_nouns(kind.kind, subresource))
+    operation = _identified(path, word + name, text)
     like = CUSTOM_SETS.get(verb, verb) if custom else verb
-    made["parameters"] = _parameters(path, SETS.get(subresource or like, SETS[like]))
+    operation["parameters"] = _parameters(path, SETS.get(subresource or like, SETS[like]))
     struct = schemas().of_kind(*gvk)
     own = component_name(struct.name) if struct is not None else ""
     listed = f"{own}List"
     if isinstance(kind, CustomKind) and struct is None:
-        own, listed = model_name(kind, kind.kind), model_name(kind, kind.list_kind)
-    body = {"patch": f"{META}Patch", "delete": f"{META}DeleteOptions"}.get(method, own)
+        own = model_name(kind, kind.kind)
+        listed = model_name(kind, kind.list_kind)
     if method != "get":
+        body = {"patch": f"{META}Patch", "delete": f"{META}DeleteOptions"}.get(method, own)
         forms = PATCHES if method == "patch" else ANY
-        made["requestBody"] = {"content": {each: {"schema": reference(body)} for each in forms}}
-    if method not in ("get", "delete"):
-        made["requestBody"]["required"] = True
-    codes = CODES["get" if verb == "deletecollection" else method]
+        content = {form: {"schema": reference(body)} for form in forms}
+        required = {} if method == "delete" else {"required": True}
+        operation["requestBody"] = {"content": content, **required}
+    answer = own
+    types = OBJECTS
     if verb in ("list", "watch", "watchlist"):
-        made["responses"] = _answers(
-            listed if verb == "list" else f"{META}WatchEvent", EVENTS, codes
-        )
+        answer = listed if verb == "list" else f"{META}WatchEvent"
+        types = EVENTS
     elif subresource == "log":
-        made["responses"] = _answers("", TEXTS, codes)
-    else:
-        gone = method == "delete" and (verb == "deletecollection" or kind.kind not in RETURNED)
-        made["responses"] = _answers(f"{META}Status" if gone else own, OBJECTS, codes)
+        answer = ""
+        types = TEXTS
+    elif method == "delete" and (verb == "deletecollection" or kind.kind not in RETURNED):
+        answer = f"{META}Status"
+    codes = CODES["get" if verb == "deletecollection" else method]
+    operation["responses"] = _answers(answer, types, codes)
     action = verb if verb in ("list", "deletecollection", "watch", "watchlist") else method
-    return method, {
-        **made,
-        "x-kubernetes-action": action,
-        "x-kubernetes-group-version-kind": _gvk(*gvk),
-    }
+    return method, {**operation, **_extensions(action, *gvk)}
 
 
 def _nouns(kind: str, subresource: str) -> dict[str, str]:
@@ -140,28 +135,26 @@ def _nouns(kind: str, subresource: str) -> dict[str, str]:
 def _connected(kind: Kind, subresource: str, path: str) -> Iterator[tuple[str, dict[str, Object]]]:
     """The paths of a subresource that passes requests on to a pod, a node or a service."""
     # Not the resource's own kind: clients look among a kind's patches for what it supports.
-    gvk = _gvk(kind.group, kind.version, subresource_kind(kind, subresource)[2])
-    for suffix in ("", "WithPath") if subresource == "proxy" else ("",):
+    own = subresource_kind(kind, subresource)[2]
+    extensions = _extensions("connect", kind.group, kind.version, own)
+    proxied = subresource == "proxy"
+    methods = [method for verb in kind.subresources[subresource] for method in CONNECTED[verb]]
+    for suffix in ("", "WithPath") if proxied else ("",):
         place = f"{path}/{{path}}" if suffix else path
-        found = {}
-        for method in (
-            method for verb in kind.subresources[subresource] for method in CONNECTED[verb]
-        ):
-            if subresource == "proxy" or method not in ("head", "options"):
-                name = f"connect{method.title()}{_scope(kind, path)}{kind.kind}{subresource.title()}{suffix}"
-                made = _identified(
-                    place,
-                    name,
-                    f"connect {method.upper()} requests to {subresource} of {kind.kind}",
-                )
-                made["parameters"] = _parameters(place, SETS[subresource])
-                made["responses"] = _answers("", ANY, CODES["get"])
-                found[method] = {
-                    **made,
-                    "x-kubernetes-action": "connect",
-                    "x-kubernetes-group-version-kind": gvk,
-                }
-        yield place, found
+        operations = {}
+        for method in methods:
+            # Only a proxy passes every method on.
+            if not proxied and method in ("head", "options"):
+                continue
+            name = f"connect{method.title()}{_scope(kind, path)}{kind.kind}{subresource.title()}{suffix}"
+            text = f"connect {method.upper()} requests to {subresource} of {kind.kind}"
+            operations[method] = {
+                **_identified(place, name, text),
+                "parameters": _parameters(place, SETS[subresource]),
+                "responses": _answers("", ANY, CODES["get"]),
+                **extensions,
+            }
+        yield place, operations
 
 
 def _scope(kind: Kind, path: str) -> str:
@@ -170,13 +163,13 @@ def _scope(kind: Kind, path: str) -> str:
 
 def _identified(path: str, operation: str, description: str) -> Object:
     """An operation's id with its group and version after the verb, and its tag."""
-    parts = path.strip("/").split("/")
-    group, version = (
-        [*parts[1:], "", ""][:2] if parts[0] == "apis" else ["core", *parts[1:], ""][:2]
-    )
+    root, group, version, *_ = [*path.strip("/").split("/"), "", ""]
+    if root == "api":
+        version = group
+        group = "core"
     group = "".join(_capital(word) for word in group.removesuffix(".k8s.io").split("."))
     verb = next(verb for verb in _TABLE["verbs"] if operation.startswith(verb))
-    tag = group[:1].lower() + group[1:] or parts[0]
+    tag = group[:1].lower() + group[1:] or root
     return {
         "description": description,
         "operationId": verb + group + _capital(version) + _capital(operation.removeprefix(verb)),
@@ -190,11 +183,11 @@ def _capital(word: str) -> str:
 
 def _parameters(path: str, names: Iterable[str]) -> list[Object]:
     """The parameters of a path and a query, sorted."""
-    made = [_parameter(name, "query") for name in names]
+    rows = [_parameter(name, "query") for name in names]
     for name in ("name", "namespace", "path"):
         if f"{{{name}}}" in path:
-            made.append({**_parameter(name, "path"), "required": True})
-    return sorted(made, key=lambda each: (each["name"], each["in"]))
+            rows.append({**_parameter(name, "path"), "required": True})
+    return sorted(rows, key=itemgetter("name", "in"))
 
 
 def _parameter(name: str, place: str) -> Object:
@@ -206,24 +199,23 @@ def _parameter(name: str, place: str) -> Object:
 def _shared(operations: dict[str, Object]) -> Object:
     """A path: the parameters that all of its operations have are its own."""
     lists = [operation["parameters"] for operation in operations.values()]
-    common = [each for each in lists[0] if all(each in others for others in lists)]
-    made: Object = {}
-    for method in sorted(operations):
-        operation = operations[method]
-        rest = [each for each in operation["parameters"] if each not in common]
-        made[method] = {key: value for key, value in operation.items() if key != "parameters"}
-        if rest:
-            made[method]["parameters"] = rest
-    return {**made, "parameters": common}
+    common = [row for row in lists[0] if all(row in others for others in lists)]
+    item: Object = {}
+    for method, operation in sorted(operations.items()):
+        rest = [row for row in operation.pop("parameters") if row not in common]
+        item[method] = {**operation, "parameters": rest} if rest else operation
+    return {**item, "parameters": common}
 
 
 def _answers(answer: str, types: Iterable[str], codes: dict[str, str]) -> Object:
-    content = {
-        each: {"schema": reference(answer) if answer else {"type": "string"}} for each in types
+    schema = reference(answer) if answer else {"type": "string"}
+    content = {type_: {"schema": schema} for type_ in types}
+    good = {code: {"description": phrase, "content": content} for code, phrase in codes.items()}
+    return {**good, "401": {"description": "Unauthorized"}}
+
+
+def _extensions(action: str, group: str, version: str, kind: str) -> Object:
+    return {
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": kind},
     }
-    made = {code: {"description": phrase, "content": content} for code, phrase in codes.items()}
-    return {**made, "401": {"description": "Unauthorized"}}
-
-
-def _gvk(group: str, version: str, kind: str) -> Object:
-    return {"group": group, "version": version, "kind": kind}
