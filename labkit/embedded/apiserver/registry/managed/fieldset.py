@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -42,69 +43,54 @@ def is_member(node: Node) -> bool:
     return not node or "." in node
 
 
-def union(left: Node, right: Node) -> Node:
-    """All paths of either set, for nodes below a root."""
-    joined: Node = {}
-    if is_member(left) or is_member(right):
-        joined["."] = {}
-    for name in [*left, *right]:
-        if name == "." or name in joined:
+class SetOperation(NamedTuple):
+    """Which paths the result of an operation on two sets has: those of one set only, and those of both."""
+
+    only_left: bool
+    both: bool
+    only_right: bool
+
+
+UNION = SetOperation(True, True, True)
+DIFFERENCE = SetOperation(True, False, False)
+INTERSECTION = SetOperation(False, True, False)
+
+
+def _combine(operation: SetOperation, left: Node, right: Node) -> Node:
+    """Combine two whole sets, where an empty one holds nothing."""
+    result: Node = {}
+    for name in dict.fromkeys([*left, *right]) if operation.only_right else left:
+        if name == ".":
             continue
-        if name in left and name in right:
-            joined[name] = union(left[name], right[name])
+        node: Node | None = None
+        if name not in right:
+            node = left[name] if operation.only_left else None
+        elif name not in left:
+            node = right[name]
         else:
-            joined[name] = left[name] if name in left else right[name]
-    return {} if len(joined) == 1 and "." in joined else joined
+            node = _combine_nodes(operation, left[name], right[name])
+        if node is not None:
+            result[name] = node
+    return result
 
 
-def union_sets(left: Node, right: Node) -> Node:
-    """The union of two whole sets, where an empty one holds nothing."""
-    if not left or not right:
-        return left or right
-    return union(left, right)
+def _combine_nodes(operation: SetOperation, left: Node, right: Node) -> Node | None:
+    """Combine two nodes below a root, where an empty one is itself in the set; None if nothing is left."""
+    result = _combine(operation, left, right)
+    in_left = is_member(left)
+    in_right = is_member(right)
+    if in_left and in_right:
+        member = operation.both
+    else:
+        member = (in_left and operation.only_left) or (in_right and operation.only_right)
+    if member:
+        return {".": {}, **result} if result else {}
+    return result or None
 
 
-def difference(left: Node, right: Node) -> Node | None:
-    """The paths of ``left`` that are not in ``right``; None if there are none."""
-    kept = difference_sets(left, right)
-    if is_member(left) and not is_member(right):
-        kept["."] = {}
-    return _leaf_or(kept)
-
-
-def difference_sets(left: Node, right: Node) -> Node:
-    """The difference of two whole sets."""
-    kept: Node = {}
-    for name, node in left.items():
-        rest = difference(node, right[name]) if name in right else node
-        if rest is not None and name != ".":
-            kept[name] = rest
-    return kept
-
-
-def intersection(left: Node, right: Node) -> Node | None:
-    """The paths in both sets; None if there are none."""
-    both = intersection_sets(left, right)
-    if is_member(left) and is_member(right):
-        both["."] = {}
-    return _leaf_or(both)
-
-
-def intersection_sets(left: Node, right: Node) -> Node:
-    """The intersection of two whole sets."""
-    both: Node = {}
-    for name, node in left.items():
-        common = intersection(node, right[name]) if name in right and name != "." else None
-        if common is not None:
-            both[name] = common
-    return both
-
-
-def _leaf_or(node: Node) -> Node | None:
-    """Return an only-self node as a leaf, and an empty one as None."""
-    if not node:
-        return None
-    return {} if len(node) == 1 and "." in node else node
+union_sets = partial(_combine, UNION)
+difference_sets = partial(_combine, DIFFERENCE)
+intersection_sets = partial(_combine, INTERSECTION)
 
 
 def without(left: Node, paths: Node) -> Node:
@@ -122,6 +108,7 @@ def without(left: Node, paths: Node) -> Node:
 
 def ordered(node: Node) -> Node:
     """The set with its elements in the order in which they are printed."""
+    # Sets of texts may have very many: they are sorted without a call for each.
     texts = [name for name in node if name[:3] == 'v:"' and "\\" not in name]
     if len(texts) + ("." in node) == len(node):
         names = ["."] * ("." in node) + sorted(texts, key=itemgetter(slice(3, -1)))
@@ -164,20 +151,19 @@ def _value_order(value: Any) -> tuple[int, Any]:
 
 def show_path(path: tuple[str, ...]) -> str:
     """A path as conflicts name it: ``.spec.containers[name="main"].image``."""
-    parts = []
+    text = ""
     for element in path:
         form, _, rest = element.partition(":")
         if form == "f":
-            parts.append(f".{rest}")
-        elif form == "k":
-            keys = orjson.loads(rest)
-            parts.append("[" + ",".join(f"{name}={printed_value(value)}" for name, value in keys.items())
-                         + "]")  # fmt: skip
+            text += f".{rest}"
+            continue
+        if form == "k":
+            keys = orjson.loads(rest).items()
+            rest = ",".join(f"{name}={printed_value(value)}" for name, value in keys)
         elif form == "v":
-            parts.append(f"[={printed_value(orjson.loads(rest))}]")
-        else:
-            parts.append(f"[{rest}]")
-    return "".join(parts)
+            rest = f"={printed_value(orjson.loads(rest))}"
+        text += f"[{rest}]"
+    return text
 
 
 @dataclass(slots=True)
@@ -270,16 +256,14 @@ def shape_of_type(type_: Type) -> Shape:
     """The shape of a type on its own."""
     found = _SHAPES.get(id(type_))
     if found is None:
-        if type_.form == "struct":
-            found = LEAF if type_.struct.atomic else Shape("map", type_.struct)
+        found = LEAF
+        if type_.form == "struct" and not type_.struct.atomic:
+            found = Shape("map", type_.struct)
         elif type_.form == "map":
             found = Shape("map", None, type_.item)
         elif type_.form == "deduced":
             found = Shape("deduced", None, type_)
-        else:
-            found = LEAF
-        if type_.table.lasting:
-            _SHAPES[id(type_)] = found
+        _remember(type_, type_, found)
     return found
 
 
@@ -287,22 +271,26 @@ def shape_of_field(field: Field) -> Shape:
     """The shape of a struct's field."""
     found = _SHAPES.get(id(field))
     if found is None:
-        if field.atomic:
+        type_ = field.type
+        if field.atomic or type_.form == "list":
             found = LEAF
-        elif field.type.form == "list":
-            if field.list_type == "map":
-                found = Shape("list", None, field.type.item, field.keys)
-            elif field.list_type == "set":
+            if not field.atomic and field.list_type == "map":
+                found = Shape("list", None, type_.item, field.keys)
+            elif not field.atomic and field.list_type == "set":
                 found = Shape("set")
-            else:
-                found = LEAF
-        elif field.type.form == "struct":
-            found = Shape("map", field.type.struct)
+        # A field says itself whether its struct has one owner.
+        elif type_.form == "struct":
+            found = Shape("map", type_.struct)
         else:
-            found = shape_of_type(field.type)
-        if field.type.table.lasting:
-            _SHAPES[id(field)] = found
+            found = shape_of_type(type_)
+        _remember(field, type_, found)
     return found
+
+
+def _remember(key: object, type_: Type, shape: Shape) -> None:
+    # The id of a type of a definition, which can go, may come back for another one.
+    if type_.table.lasting:
+        _SHAPES[id(key)] = shape
 
 
 def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]:
@@ -324,28 +312,29 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
     if shape.form == "map":
         before = old if isinstance(old, dict) else {}
         after = new if isinstance(new, dict) else {}
-        pairs = [("f:" + name, shape.child(name), before.get(name, ABSENT), after.get(name, ABSENT))
-                 for name in dict.fromkeys([*before, *after])]  # fmt: skip
+        pairs = [
+            ("f:" + name, shape.child(name), before.get(name, ABSENT), after.get(name, ABSENT))
+            for name in dict.fromkeys([*before, *after])
+        ]
     elif shape.form == "set":
-        was, now = (
-            Counter(shape.path_elements([] if each is ABSENT else each or []))
-            for each in (old, new)
-        )
+        was = Counter(shape.path_elements([] if old is ABSENT else old or []))
+        now = Counter(shape.path_elements([] if new is ABSENT else new or []))
         changed = {name: {} for name, count in now.items() if was.get(name) != count}
         removed = {name: {} for name in was if name not in now}
     else:
         items = shape.item()
-        first, second = ({} if each is ABSENT else shape.grouped(each) for each in (old, new))
+        first = {} if old is ABSENT else shape.grouped(old)
+        second = {} if new is ABSENT else shape.grouped(new)
         for name in dict.fromkeys([*first, *second]):
-            one, other = first.get(name, ()), second.get(name, ())
-            if len(one) > 1 or len(other) > 1:  # what is there several times is one leaf
-                pairs.append((name, LEAF, one or ABSENT, other or ABSENT))
+            left = first.get(name, [])
+            right = second.get(name, [])
+            if len(left) > 1 or len(right) > 1:
+                # Items with the same key cannot be told apart, and so are one leaf.
+                pairs.append((name, LEAF, left or ABSENT, right or ABSENT))
             else:
-                pairs.append(
-                    (name, items, one[0] if one else ABSENT, other[0] if other else ABSENT)
-                )
-    for name, inner, left, right in pairs:
-        is_set, is_gone = compare(inner, left, right)
+                pairs.append((name, items, *(left or [ABSENT]), *(right or [ABSENT])))
+    for name, inner, before, after in pairs:
+        is_set, is_gone = compare(inner, before, after)
         if is_set is not None:
             changed[name] = is_set
         if is_gone is not None:

@@ -15,60 +15,61 @@ DONE = {
 
 
 class _Summary:
-    """The STATUS cell: the summary of the containers' states."""
+    """The STATUS cell: the summary of the containers' states.
+
+    Source: k8s.io/kubernetes ``pkg/printers/internalversion/printers.go``, ``printPod``.
+    """
 
     def __init__(self, pod: Object) -> None:
         self.spec: Object = pod.get("spec") or {}
         self.status: Object = pod.get("status") or {}
-        self.restarts = self.ready = 0
+        self.restarts = 0
+        self.ready = 0
         self.last_restart = ""
         self.total = len(self.spec.get("containers") or ())
         self.reason: str = self.status.get("reason") or self.status.get("phase") or ""
-        if any(
-            each.get("type") == "PodScheduled" and each.get("reason") == "SchedulingGated"
-            for each in self.conditions
-        ):
+        self.conditions: dict[str, Object] = {
+            condition.get("type", ""): condition
+            for condition in self.status.get("conditions") or ()
+        }
+        if self.conditions.get("PodScheduled", {}).get("reason") == "SchedulingGated":
             self.reason = "SchedulingGated"
         initializing = self._init_containers()
         if not initializing or self.is_true("Initialized"):
             self._containers()
-        deleted = pod["metadata"].get("deletionTimestamp")
-        if deleted and self.status.get("reason") == "NodeLost":
-            self.reason = "Unknown"
-        elif deleted and self.status.get("phase") not in DONE:
-            self.reason = "Terminating"
-
-    @property
-    def conditions(self) -> list[Object]:
-        return self.status.get("conditions") or []
+        if pod["metadata"].get("deletionTimestamp"):
+            if self.status.get("reason") == "NodeLost":
+                self.reason = "Unknown"
+            elif self.status.get("phase") not in DONE:
+                self.reason = "Terminating"
 
     def is_true(self, condition: str) -> bool:
-        return any(
-            each.get("type") == condition and each.get("status") == "True"
-            for each in self.conditions
-        )
+        return bool(self.conditions.get(condition, {}).get("status") == "True")
+
+    def _count(self, status: Object) -> None:
+        self.restarts += status.get("restartCount", 0)
+        last = (status.get("lastState") or {}).get("terminated") or {}
+        self.last_restart = max(self.last_restart, last.get("finishedAt") or "")
 
     def _init_containers(self) -> bool:
-        """Count the init containers, and whether they still run."""
+        """Count the init containers, and return whether they still run."""
         declared = self.spec.get("initContainers") or ()
         sidecars = {
-            each.get("name", "") for each in declared if each.get("restartPolicy") == "Always"
+            container.get("name", "")
+            for container in declared
+            if container.get("restartPolicy") == "Always"
         }
         self.total += len(sidecars)
-        restarts, last_restart = 0, ""
+        statuses = self.status.get("initContainerStatuses") or ()
         initializing = False
-        for place, status in enumerate(self.status.get("initContainerStatuses") or ()):
-            self.restarts += status.get("restartCount", 0)
-            self.last_restart = max(self.last_restart, _finished(status))
-            sidecar = status.get("name") in sidecars
-            if sidecar:
-                restarts += status.get("restartCount", 0)
-                last_restart = max(last_restart, _finished(status))
+        for place, status in enumerate(statuses):
+            self._count(status)
             state = status.get("state") or {}
-            ended, waiting = state.get("terminated"), (state.get("waiting") or {}).get("reason")
+            ended = state.get("terminated")
+            waiting = (state.get("waiting") or {}).get("reason")
             if ended is not None and not ended.get("exitCode"):
                 continue
-            if sidecar and status.get("started"):
+            if status.get("name") in sidecars and status.get("started"):
                 self.ready += bool(status.get("ready"))
                 continue
             if ended is not None:
@@ -78,16 +79,22 @@ class _Summary:
             else:
                 self.reason = f"Init:{place}/{len(declared)}"
             initializing = True
+            statuses = statuses[: place + 1]
             break
+        # Restarts of init containers are forgotten when they are done, except those of sidecars.
         if not initializing or self.is_true("Initialized"):
-            self.restarts, self.last_restart = restarts, last_restart
+            self.restarts = 0
+            self.last_restart = ""
+            for status in statuses:
+                if status.get("name") in sidecars:
+                    self._count(status)
         return initializing
 
     def _containers(self) -> None:
         running = False
+        # Backwards, so that the first container's reason remains.
         for status in reversed(self.status.get("containerStatuses") or ()):
-            self.restarts += status.get("restartCount", 0)
-            self.last_restart = max(self.last_restart, _finished(status))
+            self._count(status)
             state = status.get("state") or {}
             waiting = (state.get("waiting") or {}).get("reason")
             if waiting:
@@ -99,11 +106,6 @@ class _Summary:
                 self.ready += 1
         if self.reason == "Completed" and running:
             self.reason = "Running" if self.is_true("Ready") else "NotReady"
-
-
-def _finished(status: Object) -> str:
-    ended = (status.get("lastState") or {}).get("terminated") or {}
-    return ended.get("finishedAt") or ""
 
 
 def _exit(ended: dict[str, Any]) -> str:
