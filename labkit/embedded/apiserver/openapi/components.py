@@ -55,22 +55,22 @@ def reference(name: str) -> Object:
 
 def components(roots: Iterable[str]) -> dict[str, Object]:
     """All components that some structs (named as in the schema's tables) need, by name, sorted."""
-    found: dict[str, Object] = {f"{META}Patch": PATCH}
+    schemas_by_name: dict[str, Object] = {f"{META}Patch": PATCH}
     todo = [name for name in roots if name in schemas()]
     seen = set(todo)
     while todo:
         struct = schemas()[todo.pop()]
-        found[component_name(struct.name)] = component(struct)
+        schemas_by_name[component_name(struct.name)] = component(struct)
         for type_ in needed(struct):
             if type_.form in SPECIAL:
                 name, special = SPECIAL[type_.form]
-                found[name] = special
+                schemas_by_name[name] = special
             elif type_.form == "struct" and type_.struct_name not in seen:
                 seen.add(type_.struct_name)
                 todo.append(type_.struct_name)
-    for schema in found.values():
-        _describe_references(schema, found)
-    return {name: found[name] for name in sorted(found)}
+    for schema in schemas_by_name.values():
+        _describe_references(schema, schemas_by_name)
+    return {name: schemas_by_name[name] for name in sorted(schemas_by_name)}
 
 
 def _describe_references(schema: Object, components: dict[str, Object]) -> None:

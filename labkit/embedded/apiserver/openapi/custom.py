@@ -63,12 +63,12 @@ def _document(kinds: list[CustomKind]) -> bytes:
 def own_paths(kind: CustomKind) -> dict[str, Object]:
     """The paths of a custom kind, with the media types and answers that it has; no deprecated watches."""
     root = f"/apis/{kind.group_version}/"
-    found = {
+    items = {
         path: item
         for path, item in paths([kind]).items()
         if path != root and not path.startswith(f"{root}watch/")
     }
-    for item in found.values():
+    for item in items.values():
         for method, operation in item.items():
             if method == "parameters":
                 continue
@@ -81,7 +81,7 @@ def own_paths(kind: CustomKind) -> dict[str, Object]:
                 _limit_forms(operation["requestBody"])
             for answer in operation["responses"].values():
                 _limit_forms(answer)
-    return found
+    return items
 
 
 def _limit_forms(holder: Object) -> None:

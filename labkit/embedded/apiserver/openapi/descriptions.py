@@ -79,8 +79,8 @@ def describe(struct_name: str) -> Description:
     package, api_version, name = struct_name.rsplit(".", 2)
     for pattern in WORDS:
         name = pattern.sub(r"\1_\2", name)
-    words = name.lower()
-    for candidate in (f"{package}_{api_version}_{words}", f"{api_version}_{words}"):
+    terms = name.lower()
+    for candidate in (f"{package}_{api_version}_{terms}", f"{api_version}_{terms}"):
         path = folder / f"{candidate}.py"
         if path.is_file():
             return restored(struct_name, read(path.read_text(encoding="utf-8")))
@@ -110,11 +110,11 @@ def read(source: str) -> Description:
     """The descriptions in a model's source."""
     about = DOCUMENTATION.search(source)
     fields: dict[str, str] = {}
-    for found in FIELD.finditer(source):
-        text = DESCRIPTION.search(found[2])
+    for match in FIELD.finditer(source):
+        text = DESCRIPTION.search(match[2])
         if text is None:
             continue
-        alias = ALIAS.search(found[2])
-        name = ast.literal_eval(alias[1]) if alias else found[1]
+        alias = ALIAS.search(match[2])
+        name = ast.literal_eval(alias[1]) if alias else match[1]
         fields[name] = ast.literal_eval(text[1])
     return Description(about[1].strip() if about else "", fields)

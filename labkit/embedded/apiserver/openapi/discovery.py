@@ -38,11 +38,11 @@ def subresource_kind(kind: Kind, subresource: str) -> tuple[str, str, str]:
 
 def version_rank(version: str) -> tuple[int, int, int, str]:
     """Sorts stable versions before beta before alpha, and higher before lower; all others come last, by name."""
-    found = KUBE_VERSION.fullmatch(version)
-    if found is None:
+    match = KUBE_VERSION.fullmatch(version)
+    if match is None:
         return 3, 0, 0, version
-    stage = {None: 0, "beta": 1, "alpha": 2}[found[2]]
-    return stage, -int(found[1]), -int(found[3] or 0), ""
+    stage = {None: 0, "beta": 1, "alpha": 2}[match[2]]
+    return stage, -int(match[1]), -int(match[3] or 0), ""
 
 
 class Discovery:

@@ -39,13 +39,13 @@ SERVED = Discovery(KINDS)
 
 def names() -> list[str]:
     """The documents' names, such as ``api/v1``, ``apis/apps/v1``, and ``apis/apps`` for a group's discovery."""
-    found = ["api", *(f"api/{version}" for version in SERVED.versions("")), "apis"]
+    documents = ["api", *(f"api/{version}" for version in SERVED.versions("")), "apis"]
     for group in SERVED.groups:
-        found += [
+        documents += [
             f"apis/{group}",
             *(f"apis/{group}/{version}" for version in SERVED.versions(group)),
         ]
-    return sorted(found)
+    return sorted(documents)
 
 
 def document_hash(name: str) -> str:
@@ -55,11 +55,11 @@ def document_hash(name: str) -> str:
 
 def index_v3() -> bytes:
     """``/openapi/v3``: the paths of the documents."""
-    found = {
+    items = {
         name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={document_hash(name)}"}
         for name in names()
     }
-    return orjson.dumps({"paths": found})
+    return orjson.dumps({"paths": items})
 
 
 @lru_cache(maxsize=4)
@@ -95,14 +95,14 @@ def discovery_paths() -> dict[str, Object]:
 def document_v2() -> bytes:
     """``/openapi/v2``: everything in the older form."""
     whole = discovery_paths() | paths(KINDS)
-    found = {path: path_v2(whole[path]) for path in sorted(whole)}
+    items = {path: path_v2(whole[path]) for path in sorted(whole)}
     return orjson.dumps(
         {
             "swagger": "2.0",
             "info": INFO,
-            "paths": found,
+            "paths": items,
             "definitions": rewritten(components(roots(KINDS)) | DISCOVERY),
-            "parameters": share_parameters(found),
+            "parameters": share_parameters(items),
             "securityDefinitions": SECURITY,
             "security": [{name: [] for name in SECURITY}],
         }
@@ -121,8 +121,8 @@ def roots(kinds: Iterable[Kind]) -> list[str]:
     for kind in kinds:
         gvks = [(kind.group, kind.version, name) for name in (kind.kind, f"{kind.kind}List")]
         gvks += [SUBRESOURCE_KINDS[name] for name in kind.subresources if name in SUBRESOURCE_KINDS]
-        found = (schemas().of_kind(*gvk) for gvk in gvks)
-        structs += [struct.name for struct in found if struct is not None]
+        candidates = (schemas().of_kind(*gvk) for gvk in gvks)
+        structs += [struct.name for struct in candidates if struct is not None]
     return list(dict.fromkeys(structs))
 
 

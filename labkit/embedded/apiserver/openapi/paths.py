@@ -37,14 +37,14 @@ CONNECTED: dict[str, list[str]] = _TABLE["connected"]
 
 def paths(kinds: Iterable[Kind]) -> dict[str, Object]:
     """All paths of some kinds, sorted."""
-    found: dict[str, Object] = {}
+    items: dict[str, Object] = {}
     for kind in kinds:
         root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-        found[f"{root}/"] = discovery(
+        items[f"{root}/"] = discovery(
             f"{root}/", "getAPIResources", "get available resources", "APIResourceList"
         )
-        found.update((path, _shared(operations)) for path, operations in _of_kind(kind, root))
-    return {path: found[path] for path in sorted(found)}
+        items.update((path, _shared(operations)) for path, operations in _of_kind(kind, root))
+    return {path: items[path] for path in sorted(items)}
 
 
 def discovery(path: str, operation: str, description: str, answer: str) -> Object:
@@ -57,10 +57,10 @@ def _of_kind(kind: Kind, root: str) -> Iterator[tuple[str, dict[str, Object]]]:
     """The paths of a kind, each with its operations by method."""
     scope = "namespaces/{namespace}/" if kind.namespaced else ""
     collection, watched = (f"{root}{watch}/{scope}{kind.plural}" for watch in ("", "/watch"))
-    one = f"{collection}/{{name}}"
+    named = f"{collection}/{{name}}"
     rows: dict[str, tuple[str, ...]] = {
         collection: ("list", "create", "deletecollection"),
-        one: ("get", "update", "patch", "delete"),
+        named: ("get", "update", "patch", "delete"),
         watched: ("watchlist",),
         f"{watched}/{{name}}": ("watch",),
     }
@@ -73,7 +73,7 @@ def _of_kind(kind: Kind, root: str) -> Iterator[tuple[str, dict[str, Object]]]:
         if served:
             yield path, dict(_operation(kind, verb, path) for verb in served)
     for subresource, verbs in kind.subresources.items():
-        path = f"{one}/{subresource}"
+        path = f"{named}/{subresource}"
         if subresource_kind(kind, subresource)[2].endswith("Options"):
             yield from _connected(kind, subresource, path)
         else:
@@ -140,7 +140,7 @@ def _connected(kind: Kind, subresource: str, path: str) -> Iterator[tuple[str, d
     proxied = subresource == "proxy"
     methods = [method for verb in kind.subresources[subresource] for method in CONNECTED[verb]]
     for suffix in ("", "WithPath") if proxied else ("",):
-        place = f"{path}/{{path}}" if suffix else path
+        url = f"{path}/{{path}}" if suffix else path
         operations = {}
         for method in methods:
             # Only a proxy passes every method on.
@@ -149,12 +149,12 @@ def _connected(kind: Kind, subresource: str, path: str) -> Iterator[tuple[str, d
             name = f"connect{method.title()}{_scope(kind, path)}{kind.kind}{subresource.title()}{suffix}"
             text = f"connect {method.upper()} requests to {subresource} of {kind.kind}"
             operations[method] = {
-                **_identified(place, name, text),
-                "parameters": _parameters(place, SETS[subresource]),
+                **_identified(url, name, text),
+                "parameters": _parameters(url, SETS[subresource]),
                 "responses": _answers("", ANY, CODES["get"]),
                 **extensions,
             }
-        yield place, operations
+        yield url, operations
 
 
 def _scope(kind: Kind, path: str) -> str:

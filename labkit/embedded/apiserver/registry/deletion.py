@@ -17,16 +17,16 @@ from labkit.embedded.machinery.status import conflict
 def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
     """Refuse the deletion if its uid or resourceVersion is not that of the object."""
     metadata = old["metadata"]
-    for word, wanted, found, reason in (
+    for word, expected, actual, reason in (
         ("UID", options.uid, metadata["uid"], "deleted and then recreated"),
         ("ResourceVersion", options.resource_version, metadata["resourceVersion"], "modified"),
     ):
-        if wanted is not None and wanted != found:
-            why = (
-                f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found}). "
+        if expected is not None and expected != actual:
+            detail = (
+                f"the {word} in the precondition ({expected}) does not match the {word} in record ({actual}). "
                 f"The object might have been {reason}"
             )
-            raise conflict(kind.kind, stored_kind(kind).group, metadata["name"], why)
+            raise conflict(kind.kind, stored_kind(kind).group, metadata["name"], detail)
 
 
 def begin_graceful(
@@ -81,13 +81,13 @@ def deletion_finalizers(
     else:
         last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
         orphan, foreground = last == ORPHAN or (not last and orphans), last == FOREGROUND
-    kept = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
-    wanted = kept + [ORPHAN] * orphan + [FOREGROUND] * foreground
-    return finalizers if set(wanted) == set(finalizers) else wanted
+    rest = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
+    expected = rest + [ORPHAN] * orphan + [FOREGROUND] * foreground
+    return finalizers if set(expected) == set(finalizers) else expected
 
 
 def emptied_finalizers(new: Object, old: Object) -> bool:
-    """Whether an object that is being deleted has lost its last finalizer."""
+    """Return whether an object that is being deleted has lost its last finalizer."""
     before = old["metadata"]
     if new["metadata"].get("finalizers") or not before.get("deletionTimestamp"):
         return False

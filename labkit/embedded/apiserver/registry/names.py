@@ -36,8 +36,8 @@ def regex_error(message: str, pattern: str, *examples: str) -> str:
     """The message for a text that does not match a pattern, with examples."""
     if not examples:
         return f"{message} (regex used for validation is '{pattern}')"
-    shown = "e.g. " + " or ".join(f"'{example}', " for example in examples)
-    return f"{message} ({shown}regex used for validation is '{pattern}')"
+    listed = "e.g. " + " or ".join(f"'{example}', " for example in examples)
+    return f"{message} ({listed}regex used for validation is '{pattern}')"
 
 
 def too_long(limit: int, unit: str = "characters") -> str:
@@ -49,19 +49,19 @@ def _form(
     value: str, pattern: str, message: str, *examples: str, limit: int = 0, unit: str = "characters"
 ) -> list[str]:
     """Check the length (in bytes, if there is a limit) and the pattern of a text."""
-    found = [too_long(limit, unit)] if limit and len(value.encode()) > limit else []
+    messages = [too_long(limit, unit)] if limit and len(value.encode()) > limit else []
     if not re.fullmatch(pattern, value):
-        found.append(regex_error(message, pattern, *examples))
-    return found
+        messages.append(regex_error(message, pattern, *examples))
+    return messages
 
 
 def dns_label(value: str) -> list[str]:
     """An RFC 1123 label: at most 63 of a-z, 0-9 and ``-``."""
     message = f"a lowercase RFC 1123 label {LOWER} or '-', {ENDS}"
-    found = _form(value, LABEL, message, "my-name", "123-abc", limit=63)
+    messages = _form(value, LABEL, message, "my-name", "123-abc", limit=63)
     if "." in value and re.fullmatch(SUBDOMAIN, value):
-        found[-1] = "must not contain dots"
-    return found
+        messages[-1] = "must not contain dots"
+    return messages
 
 
 def dns_subdomain(value: str, unit: str = "characters") -> list[str]:
@@ -78,7 +78,7 @@ def dns_1035_label(value: str) -> list[str]:
 
 def qualified_name(value: str) -> list[str]:
     """A label's or annotation's key: a name, perhaps with a domain before ``/``."""
-    found: list[str] = []
+    messages: list[str] = []
     prefix, slash, name = value.partition("/")
     if not slash:
         name = value
@@ -86,16 +86,16 @@ def qualified_name(value: str) -> list[str]:
         optional = " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
         return ["a valid label key " + regex_error(*NOT_QUALIFIED) + optional]
     elif not prefix:
-        found.append("prefix part must be non-empty")
+        messages.append("prefix part must be non-empty")
     else:
-        found += ["prefix part " + message for message in dns_subdomain(prefix, "bytes")]
+        messages += ["prefix part " + message for message in dns_subdomain(prefix, "bytes")]
     if not name:
-        found.append("name part must be non-empty")
+        messages.append("name part must be non-empty")
     elif len(name.encode()) > 63:
-        found.append("name part " + too_long(63, "bytes"))
+        messages.append("name part " + too_long(63, "bytes"))
     if not re.fullmatch(QUALIFIED, name):
-        found.append("name part " + regex_error(*NOT_QUALIFIED))
-    return found
+        messages.append("name part " + regex_error(*NOT_QUALIFIED))
+    return messages
 
 
 def label_value(value: str) -> list[str]:
@@ -109,12 +109,14 @@ def label_value(value: str) -> list[str]:
 def config_key(value: str) -> list[str]:
     """A key of a ConfigMap's or Secret's data."""
     message = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
-    found = _form(value, "[-._a-zA-Z0-9]+", message, "key.name", "KEY_NAME", "key-name", limit=253)
+    messages = _form(
+        value, "[-._a-zA-Z0-9]+", message, "key.name", "KEY_NAME", "key-name", limit=253
+    )
     if value in (".", ".."):
-        found.append(f"must not be '{value}'")
+        messages.append(f"must not be '{value}'")
     elif value.startswith(".."):
-        found.append("must not start with '..'")
-    return found
+        messages.append("must not start with '..'")
+    return messages
 
 
 def env_name(value: str) -> list[str]:
@@ -130,18 +132,18 @@ def env_name(value: str) -> list[str]:
 
 def port_name(value: str) -> list[str]:
     """A port's name: an IANA service name."""
-    found = []
+    messages = []
     if len(value) > 15:
-        found.append(too_long(15))
+        messages.append(too_long(15))
     if not re.fullmatch("[-a-z0-9]+", value):
-        found.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+        messages.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search("[a-z]", value):
-        found.append("must contain at least one letter (a-z)")
+        messages.append("must contain at least one letter (a-z)")
     if "--" in value:
-        found.append("must not contain consecutive hyphens")
+        messages.append("must not contain consecutive hyphens")
     if value and (value[0] == "-" or value[-1] == "-"):
-        found.append("must not begin or end with a hyphen")
-    return found
+        messages.append("must not begin or end with a hyphen")
+    return messages
 
 
 def http_header(value: str) -> list[str]:
@@ -162,7 +164,7 @@ def port_number(value: int) -> list[str]:
 
 
 def ip_address(value: str) -> bool:
-    """Whether a text is an IP address."""
+    """Return whether a text is an IP address."""
     try:
         ipaddress.ip_address(value)
     except ValueError:
@@ -171,7 +173,7 @@ def ip_address(value: str) -> bool:
 
 
 def ip_range(value: str) -> bool:
-    """Whether a text is an address and the length of a prefix."""
+    """Return whether a text is an address and the length of a prefix."""
     try:
         ipaddress.ip_network(value, strict=False)
     except ValueError:

@@ -99,9 +99,9 @@ class Objects:
         """The schema of a kind."""
         if isinstance(kind, CustomKind):
             return kind.struct
-        found = schemas().of_kind(kind.group, kind.version, kind.kind)
-        assert found is not None, kind
-        return found
+        schema = schemas().of_kind(kind.group, kind.version, kind.kind)
+        assert schema is not None, kind
+        return schema
 
     def complete(self, kind: Kind, data: Any, strict: Texts | None = None) -> Object:
         """Decode JSON to an object of a kind, with all its defaults.

@@ -34,24 +34,24 @@ def parsed_revision(text: str) -> int | None:
 
 def check_version(kind: Kind, strategy: Strategy, new: Object, old: Object) -> None:
     """Refuse a write to another state of the object; without a resourceVersion, take the stored one."""
-    wanted = new["metadata"].get("resourceVersion", "")
+    sent = new["metadata"].get("resourceVersion", "")
     current = old["metadata"]["resourceVersion"]
     name = old["metadata"]["name"]
-    if wanted in ("", "0"):
+    if sent in ("", "0"):
         if not strategy.unconditional_update:
             errors = FieldErrors()
             errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
             raise invalid_object(kind.plural, kind.group, name, errors)
         new["metadata"]["resourceVersion"] = current
-    elif parsed_revision(wanted) is None:
-        why = "value out of range" if wanted.isascii() and wanted.isdigit() else "invalid syntax"
-        raise ApiError(500, "", f"strconv.ParseUint: parsing {go_quote(wanted)}: {why}")
-    elif wanted != current:
+    elif parsed_revision(sent) is None:
+        detail = "value out of range" if sent.isascii() and sent.isdigit() else "invalid syntax"
+        raise ApiError(500, "", f"strconv.ParseUint: parsing {go_quote(sent)}: {detail}")
+    elif sent != current:
         raise conflict(kind.plural, kind.group, name, MODIFIED)
 
 
 def same(new: Object, old: Object) -> bool:
-    """Whether a write would change nothing but the times in ``managedFields``."""
+    """Return whether a write would change nothing but the times in ``managedFields``."""
     if new == old:
         return True
     before, after = old["metadata"], new["metadata"]
@@ -71,9 +71,9 @@ def wrong_uid(
     kind: Kind, namespace: str, name: str, expected: str, actual: str, dry_run: bool = False
 ) -> ApiError:
     """Return a 409 for an object of another uid."""
-    place = STORAGE_PLACES.get(kind.plural, kind.plural)
+    directory = STORAGE_PLACES.get(kind.plural, kind.plural)
     key = "".join(
-        f"/{part}" for part in ("" if dry_run else "registry", place, namespace, name) if part
+        f"/{part}" for part in ("" if dry_run else "registry", directory, namespace, name) if part
     )
     return conflict(
         kind.plural,

@@ -50,8 +50,8 @@ def too_large(size: int) -> ApiError:
     """The real server's 500 for a message of this size."""
     if size <= MAX_MESSAGE_BYTES:
         return ApiError(500, "", "etcdserver: request is too large")
-    why = f"trying to send message larger than max ({size} vs. {MAX_MESSAGE_BYTES})"
-    return ApiError(500, "", f"rpc error: code = ResourceExhausted desc = {why}")
+    detail = f"trying to send message larger than max ({size} vs. {MAX_MESSAGE_BYTES})"
+    return ApiError(500, "", f"rpc error: code = ResourceExhausted desc = {detail}")
 
 
 class Growth:

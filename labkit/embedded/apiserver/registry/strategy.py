@@ -71,23 +71,23 @@ class Strategy:
 
     name_rule: NameRule = staticmethod(subdomain_name)
     create_on_update = False
-    """Whether a PUT creates a missing object."""
+    """True if a PUT creates a missing object."""
     unconditional_update = True
-    """Whether an update may leave out the resourceVersion."""
+    """True if an update may leave out the resourceVersion."""
     returns_deleted = False
-    """Whether a deletion returns the object, not a Status."""
+    """True if a deletion returns the object, not a Status."""
     generation = False
-    """Whether ``metadata.generation`` counts changes of the spec."""
+    """True if ``metadata.generation`` counts changes of the spec."""
     status = False
-    """Whether only writes to ``/status`` change the status."""
+    """True if only writes to ``/status`` change the status."""
     new_status: ClassVar[Object] = {}
     """The status of a new object, for kinds with ``status``."""
     graceful = False
-    """Whether deletions have a grace period."""
+    """True if deletions have a grace period."""
     orphans = False
-    """Whether deletions without a propagation policy orphan the dependents."""
+    """True if deletions without a propagation policy orphan the dependents."""
     collected = True
-    """Whether the garbage collector handles dependents, so that propagation policies count."""
+    """True if the garbage collector handles dependents, so that propagation policies count."""
     # Some strategies of the real server call the same validation twice, and answers list each cause that they
     # find.
     full_checks = 1
@@ -95,7 +95,7 @@ class Strategy:
     change_checks = 1
     """How often an update validates the change of metadata, besides once for every kind."""
     known_finalizers = True
-    """Whether finalizers without a domain must be Kubernetes' own."""
+    """True if finalizers without a domain must be Kubernetes' own."""
 
     def default(self, obj: Object) -> None:
         """Set the defaults of an object."""

@@ -52,22 +52,22 @@ def _validate_selector(selector: Object, path: str, labels: bool, errors: FieldE
         detail = f"when {path} is specified, requirements or rawSelector is required"
         errors.required(f"{path}.requirements", detail)
     for index, requirement in enumerate(requirements):
-        place = f"{path}.requirements[{index}]"
+        location = f"{path}.requirements[{index}]"
         key = requirement.get("key", "")
         operator = requirement.get("operator", "")
         values = requirement.get("values") or []
         if not labels and not key:
-            errors.required(f"{place}.key", "must be specified")
+            errors.required(f"{location}.key", "must be specified")
         if operator in ("In", "NotIn") and not values:
             detail = "must be specified when `operator` is 'In' or 'NotIn'"
-            errors.required(f"{place}.values", detail)
+            errors.required(f"{location}.values", detail)
         elif operator in ("Exists", "DoesNotExist") and values:
             detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-            errors.forbidden(f"{place}.values", detail)
+            errors.forbidden(f"{location}.values", detail)
         # Fields have no rules of their own for names and values.
         if labels:
-            errors.check_format(f"{place}.key", key, qualified_name)
-            errors.check_each(f"{place}.values", values, label_value)
+            errors.check_format(f"{location}.key", key, qualified_name)
+            errors.check_each(f"{location}.values", values, label_value)
 
 
 def evaluation_errors(spec: Object) -> str:

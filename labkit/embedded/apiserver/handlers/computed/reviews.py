@@ -214,8 +214,8 @@ def _user_of(spec: Object) -> User:
 def _must_be_empty(metadata: Object, errors: FieldErrors, detail: str, *allowed: str) -> None:
     if set(metadata) - {"managedFields", *allowed}:
         head = {"kind": "SubjectAccessReview", "apiVersion": f"{AUTHORIZATION}/v1"}
-        shown = in_order({**head, "metadata": metadata})["metadata"]
-        errors.invalid("metadata", shown, detail)
+        printed = in_order({**head, "metadata": metadata})["metadata"]
+        errors.invalid("metadata", printed, detail)
 
 
 def _kept(rule: Object, *fields: str) -> dict[str, Any]:

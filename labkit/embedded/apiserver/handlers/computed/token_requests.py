@@ -132,18 +132,20 @@ class TokenRequests:
             if node:
                 bound["node"] = self._lookup("nodes", "", node) or {"metadata": {"name": node}}
         if ref.get("uid") and ref["uid"] != obj["metadata"]["uid"]:
-            why = f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record"
+            detail = f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record"
             raise conflict(
-                kind, "", name, f"{why}. The object might have been deleted and then recreated"
+                kind, "", name, f"{detail}. The object might have been deleted and then recreated"
             )
         return bound
 
 
 def _must_match(metadata: Object, namespace: str, name: str) -> None:
-    found = metadata.get("name") or name
-    if found != name:
-        why = f"Invalid value: {go_quote(found)}: must match the service account name if specified"
-        raise _invalid(name, "metadata.name", why)
+    account = metadata.get("name") or name
+    if account != name:
+        detail = (
+            f"Invalid value: {go_quote(account)}: must match the service account name if specified"
+        )
+        raise _invalid(name, "metadata.name", detail)
     check_namespace(metadata, namespace)
 
 

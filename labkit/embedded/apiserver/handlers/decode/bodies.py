@@ -150,8 +150,8 @@ def warning_lines(strict: list[str]) -> list[str]:
     """The warnings for what strict decoding would refuse; YAML reports several in one text."""
     lines: list[str] = []
     for text in strict:
-        _, found, rest = text.partition("yaml: unmarshal errors:\n")
-        lines += [line.strip() for line in rest.split("\n")] if found else [text]
+        _, separator, rest = text.partition("yaml: unmarshal errors:\n")
+        lines += [line.strip() for line in rest.split("\n")] if separator else [text]
     return lines
 
 
@@ -179,13 +179,13 @@ def decode_body(
         keep_empty: See ``Decoder``.
     """
     data = _read(media_type, body, expected[2], strict)
-    found = _read_kind(data, body, expected)
-    if found[1] not in older or (found[0], expected[1], found[2]) != expected:
-        (check or _check_kind)(found, expected)
+    gvk = _read_kind(data, body, expected)
+    if gvk[1] not in older or (gvk[0], expected[1], gvk[2]) != expected:
+        (check or _check_kind)(gvk, expected)
     try:
         obj = Decoder(strict, keep_empty=keep_empty).decode(struct, data)
     except DecodeProblem as error:
-        raise _cannot_be_handled(found[2], found[1], expected[2], str(error)) from error
+        raise _cannot_be_handled(gvk[2], gvk[1], expected[2], str(error)) from error
     obj.pop("kind", None)
     obj.pop("apiVersion", None)
     return {"kind": expected[2], "apiVersion": _api_version(*expected[:2]), **obj}

@@ -124,7 +124,7 @@ class FieldSelector:
         return bool(self.terms)
 
     def matches(self, obj: Object) -> bool:
-        """Whether an object satisfies every term."""
+        """Return whether an object satisfies every term."""
         return all((get(obj) == value) is equal for get, value, equal in self.terms)
 
 

@@ -42,7 +42,7 @@ class Requirement:
     values: frozenset[str] = frozenset()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels satisfy the term."""
+        """Return whether labels satisfy the term."""
         value = labels.get(self.key)
         if self.operator in ("=", "==", "in"):
             return value is not None and value in self.values
@@ -69,7 +69,7 @@ class LabelSelector:
         return bool(self.requirements)
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels satisfy every term."""
+        """Return whether labels satisfy every term."""
         return all(requirement.matches(labels) for requirement in self.requirements)
 
 

@@ -92,8 +92,8 @@ def watch_defaults(options: ListOptions) -> ListOptions:
 
     Source: k8s.io/apimachinery ``pkg/apis/meta/internalversion/defaults.go``.
     """
-    said = options.send_initial_events is not None or options.resource_version_match
-    if said or options.resource_version not in ("", "0"):
+    explicit = options.send_initial_events is not None or options.resource_version_match
+    if explicit or options.resource_version not in ("", "0"):
         return options
     return replace(options, send_initial_events=True, resource_version_match=NOT_OLDER)
 
@@ -168,13 +168,13 @@ def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
     400 if it is no resource version. 504 if the server has not reached it: with ``retry``, it says when to retry.
     """
     try:
-        wanted = parse_revision(text)
+        revision = parse_revision(text)
     except ValueError as error:
         problem = f"invalid resource version: {_bad_revision(text)}: {error}"
         raise bad_request(problem) from error
-    if wanted > current:
-        raise too_large_revision(wanted, current, retry=retry)
-    return wanted
+    if revision > current:
+        raise too_large_revision(revision, current, retry=retry)
+    return revision
 
 
 def too_large_revision(revision: int, current: int, *, retry: bool = True) -> ApiError:

@@ -59,11 +59,11 @@ def check_namespace(metadata: Object, namespace: str) -> None:
 
 def check_name(metadata: Object, name: str) -> None:
     """Refuse with 400 an object that has another name than its path."""
-    found = metadata.get("name", "")
-    if not found:
-        why = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
-        raise bad_request(why)
-    if found != name:
+    sent = metadata.get("name", "")
+    if not sent:
+        detail = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        raise bad_request(detail)
+    if sent != name:
         raise bad_request(
-            f"the name of the object ({found}) does not match the name on the URL ({name})"
+            f"the name of the object ({sent}) does not match the name on the URL ({name})"
         )

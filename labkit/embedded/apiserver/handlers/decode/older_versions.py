@@ -27,12 +27,12 @@ UNVERSIONED = frozenset(_TABLE["unversioned"])
 
 
 def is_registered(api_version: str, kind: str) -> bool:
-    """Whether the decoder knows an older version of a kind."""
+    """Return whether the decoder knows an older version of a kind."""
     return kind in KINDS.get(api_version, "").split()
 
 
 def is_older(api_version: str, kind: str, group: str, newer: str) -> bool:
-    """Whether a kind is an older version of ``newer``, which is now in ``group``."""
+    """Return whether a kind is an older version of ``newer``, which is now in ``group``."""
     named = api_version.rpartition("/")[0]
     home = MOVED.get(named, {}).get(kind, MOVED_ALL.get(named, named))
     today = MOVED.get(group, {}).get(newer, group)

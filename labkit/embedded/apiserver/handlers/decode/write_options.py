@@ -147,8 +147,8 @@ def _body_options(request: Request) -> Object:
             "(must be of type DeleteOptions): ",
             "cannot be handled as a DeleteOptions: ",
         ):
-            head, found, tail = text.partition(marker)
-            text = tail if found else head
+            head, separator, tail = text.partition(marker)
+            text = tail if separator else head
         framed = text.endswith(")") and ("parse error" in text or "protobuf message" in text)
         raise bad_request(text.rpartition(" (")[0] if framed else text) from error
 

@@ -88,8 +88,8 @@ def _wants_aggregated(request: Request) -> str:
         form = {"json": negotiation.JSON, "yaml": negotiation.YAML, "*": negotiation.JSON}.get(
             clause.subtype, ""
         )
-        wanted = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
-        if form and wanted.items() <= dict(clause.parameters).items():
+        expected = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
+        if form and expected.items() <= dict(clause.parameters).items():
             return form  # at any position: the aggregated form is looked for first
     return ""
 

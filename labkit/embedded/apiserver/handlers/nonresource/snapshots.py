@@ -25,15 +25,15 @@ class SnapshotHandler:
 
     def __call__(self, request: Request) -> Response | None:
         """Answer a request for a restoration, None for any other path; 404 or 405."""
-        found = PATH.fullmatch(request.path)
-        if found is None:
+        match = PATH.fullmatch(request.path)
+        if match is None:
             return None
         if request.method != "POST":
             raise method_not_allowed()
-        snapshot = self._store.named_snapshot(found[1])
+        snapshot = self._store.named_snapshot(match[1])
         if snapshot is None:
-            raise not_found("snapshots", "labkit", found[1])
+            raise not_found("snapshots", "labkit", match[1])
         self._store.restore(snapshot)
         self._restored()
-        answer = {"name": found[1], "resourceVersion": str(self._store.revision)}
+        answer = {"name": match[1], "resourceVersion": str(self._store.revision)}
         return Response(200, {"Content-Type": "application/json"}, dump(answer) + b"\n")

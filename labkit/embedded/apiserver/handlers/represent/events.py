@@ -39,9 +39,9 @@ class EventEncoder:
         ``headers``: a Table has its column definitions.
         """
         if self.table is not None:
-            wanted = replace(self.table, headers=headers)
+            options = replace(self.table, headers=headers)
             metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
-            obj = self.transformer.table(self.kind, [in_order(obj)], metadata, wanted)
+            obj = self.transformer.table(self.kind, [in_order(obj)], metadata, options)
         elif self.form.as_kind:
             obj = partial(self.form.meta_version, obj)
         else:

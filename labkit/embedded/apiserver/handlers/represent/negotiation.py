@@ -74,8 +74,10 @@ def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
 
 @cached(256)
 def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
-    wanted = [part.partition(";")[0].strip() for part in header.split(",")]
-    return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
+    accepted = [part.partition(";")[0].strip() for part in header.split(",")]
+    return not header or any(
+        media_type == "*/*" or media_type in offered for media_type in accepted
+    )
 
 
 def negotiate(
@@ -107,7 +109,7 @@ def check_stream(form: Form) -> None:
 
 
 def accepts_errors(request: Request) -> bool:
-    """Whether the caller accepts a form in which errors are written."""
+    """Return whether the caller accepts a form in which errors are written."""
     return _accepted(request.headers.get("accept", ""), ()) is not None
 
 
@@ -120,7 +122,7 @@ def negotiate_error(request: Request) -> Form:
 
 
 def wants_pretty(request: Request) -> bool:
-    """Whether JSON is indented: ``?pretty=1``, or the client is curl, wget or a browser."""
+    """Return whether JSON is indented: ``?pretty=1``, or the client is curl, wget or a browser."""
     asked = request.query.get("pretty")
     if asked and asked[0]:
         return asked[0] in TRUE

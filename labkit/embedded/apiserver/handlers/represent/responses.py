@@ -105,8 +105,8 @@ def respond(
         return Response(code, headers, parts=_held(large, head + b",", b"\n"))
     with apart():
         converted = form.as_kind or kind.stored_as is not None
-        shown = transformer.one(form, kind, obj) if converted else obj
-        headers["Content-Type"], body = encode(form, shown)
+        view = transformer.one(form, kind, obj) if converted else obj
+        headers["Content-Type"], body = encode(form, view)
     # Only a stored object is read by several clients, who can share its bytes.
     if in_parts and len(body) > LARGE_BYTES and type(obj) is Stored:
         shared = share(obj, f"one;{form.key};{kind.group_version}", lambda: body)

@@ -48,8 +48,8 @@ class Transformer:
             return partial(form.meta_version, obj)
         if form.as_kind != "Table":
             raise _unwanted(form, kind, "not a list (*{})")
-        found = obj.get("metadata", {})
-        metadata = {key: found[key] for key in ("resourceVersion",) if key in found}
+        own = obj.get("metadata", {})
+        metadata = {key: own[key] for key in ("resourceVersion",) if key in own}
         # A scale is printed as one, whatever it scales.
         resource = "scale" if obj.get("kind") == "Scale" and kind.kind != "Scale" else ""
         return self.table(kind, [in_order(obj)], metadata, table_options(form), resource)

@@ -40,7 +40,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def check_simple_key(self) -> bool:
-        """Whether a key is simple: up to 128 bytes, on one line."""
+        """Return whether a key is simple: up to 128 bytes, on one line."""
         if not isinstance(self.event, yaml.ScalarEvent):
             return bool(super().check_simple_key())
         return len(self.event.value.encode()) <= LONGEST_KEY and "\n" not in self.event.value
@@ -49,8 +49,8 @@ class _Dumper(yaml.SafeDumper):
         """Write a text in double quotes, folded like plain text: at a space after the width."""
         self.write_indicator('"', True)
         after_space = False
-        for place, char in enumerate(text):
-            inside = 0 < place < len(text) - 1
+        for index, char in enumerate(text):
+            inside = 0 < index < len(text) - 1
             if (
                 split
                 and char == " "
@@ -59,7 +59,7 @@ class _Dumper(yaml.SafeDumper):
                 and self.column > self.best_width
             ):
                 self.write_indent()
-                if text[place + 1] == " ":
+                if text[index + 1] == " ":
                     self._put("\\")
             else:
                 self._put(_escaped(char))

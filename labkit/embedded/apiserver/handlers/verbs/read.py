@@ -66,11 +66,11 @@ class Reader:
             if at > 0:
                 revision, exact = at, True
         elif options.resource_version:
-            wanted = list_options.reached_revision(options.resource_version, revision)
+            asked = list_options.reached_revision(options.resource_version, revision)
             if options.resource_version_match == list_options.EXACT or (
-                options.limit > 0 and wanted > 0 and not options.resource_version_match
+                options.limit > 0 and asked > 0 and not options.resource_version_match
             ):
-                revision, exact = wanted, True
+                revision, exact = asked, True
         limit = max(options.limit, 0)
         if options.resource_version == "0" and not options.continue_token:
             limit = 0  # served from the cache, which does not page

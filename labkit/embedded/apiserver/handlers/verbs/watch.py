@@ -134,7 +134,7 @@ class WatchStream:
         self._clock = clock
         self._headers = encoder.table is not None
         self.closed = False
-        """Whether the stream has ended."""
+        """True if the stream has ended."""
         self._subscriptions: list[Callable[[], None]] = []
         self._wake: Callable[[], None] | None = None
         now = clock()

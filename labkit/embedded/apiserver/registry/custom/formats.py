@@ -68,13 +68,13 @@ def _date(text: str) -> bool:
 
 def _date_time(text: str) -> bool:
     date, separator, clock = text.lower().partition("t")
-    found = CLOCK.fullmatch(clock)
+    match = CLOCK.fullmatch(clock)
     return (
         bool(separator)
         and _date(date)
-        and found is not None
-        and found[1] <= "23"
-        and max(found[2], found[3]) <= "59"
+        and match is not None
+        and match[1] <= "23"
+        and max(match[2], match[3]) <= "59"
     )
 
 
@@ -148,7 +148,7 @@ NUMBER_FORMATS = {"integer": ("int32", "int64"), "number": ("float", "double")}
 
 
 def is_known(format_: str, type_: str) -> bool:
-    """Whether a format is one that values of a type are checked against."""
+    """Return whether a format is one that values of a type are checked against."""
     if type_ in ("", "string"):
         return format_.replace("-", "") in FORMATS
     return format_ in NUMBER_FORMATS.get(type_, ())

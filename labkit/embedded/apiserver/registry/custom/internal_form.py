@@ -36,5 +36,5 @@ def _field(name: str, value: Any, zero: Any) -> Any:
             "Allows": value is not False,
             "Schema": internal(value) if isinstance(value, dict) else None,
         }
-    made = internal(value, INNER[name]) if name in INNER else value
-    return {"Schema": made, "JSONSchemas": None} if name == "items" else made
+    form = internal(value, INNER[name]) if name in INNER else value
+    return {"Schema": form, "JSONSchemas": None} if name == "items" else form

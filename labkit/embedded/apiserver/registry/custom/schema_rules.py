@@ -211,10 +211,10 @@ def _check_level(schema: Schema, path: str, errors: FieldErrors, level: str) -> 
             detail = "must not specify anything other than name and generateName, but metadata is implicitly specified"
             errors.forbidden(f"{path}.properties[metadata]", detail)
     if level == ROOT or embedded:
-        for name, wanted in META_TYPES.items():
-            own = properties.get(name, {"type": wanted}).get("type", "")
-            if own != wanted:
-                errors.invalid(f"{path}.properties[{name}].type", own, f"must be {wanted}")
+        for name, expected in META_TYPES.items():
+            own = properties.get(name, {"type": expected}).get("type", "")
+            if own != expected:
+                errors.invalid(f"{path}.properties[{name}].type", own, f"must be {expected}")
 
 
 def _restricts(metadata: Schema) -> bool:
@@ -285,12 +285,12 @@ def _check_keywords(
         own = root or bool(schema.get(EMBEDDED))
         inside = keyword == "properties" and own and name in META_FIELDS
         if inside and root:
-            why = f"in top-level {name}"
+            detail = f"in top-level {name}"
         elif keyword == "additionalProperties" and meta:
-            why = "inside additionalProperties applying to object metadata"
+            detail = "inside additionalProperties applying to object metadata"
         else:
-            why = reason
-        _check_keywords(below, path + step, errors, meta=meta or inside, reason=why)
+            detail = reason
+        _check_keywords(below, path + step, errors, meta=meta or inside, reason=detail)
     if schema.get(PRESERVE) is False:
         errors.invalid(f"{path}.{PRESERVE}", False, "must be true or undefined")
     for name, form, choices in EXTENSIONS:
@@ -409,13 +409,13 @@ def _check_rule(rule: Schema, schema: Schema, path: str, errors: FieldErrors) ->
         detail = "messageExpression must be non-empty if specified"
         errors.required(f"{path}.messageExpression", detail)
     errors.check_choice(f"{path}.reason", rule.get("reason"), REASONS)
-    place = rule.get("fieldPath", "")
-    if place and not place.strip():
-        errors.invalid(f"{path}.fieldPath", place, "must be non-empty if specified")
-    if LINE_BREAK.search(place):
-        errors.invalid(f"{path}.fieldPath", place, "must not contain line breaks")
-    if place and field_at(place, schema, named=True)[1]:
-        errors.invalid(f"{path}.fieldPath", place, "must be a valid path")
+    field_path = rule.get("fieldPath", "")
+    if field_path and not field_path.strip():
+        errors.invalid(f"{path}.fieldPath", field_path, "must be non-empty if specified")
+    if LINE_BREAK.search(field_path):
+        errors.invalid(f"{path}.fieldPath", field_path, "must not contain line breaks")
+    if field_path and field_at(field_path, schema, named=True)[1]:
+        errors.invalid(f"{path}.fieldPath", field_path, "must be a valid path")
 
 
 def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema, str]:

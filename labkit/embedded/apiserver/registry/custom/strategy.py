@@ -47,9 +47,9 @@ class CustomStrategy(Strategy):
     @override
     def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         if holds(self._kind.definition, "Terminating"):
-            why = "create not allowed while custom resource definition is terminating"
+            detail = "create not allowed while custom resource definition is terminating"
             raise forbidden(
-                self._kind.plural, self._kind.group, obj["metadata"].get("name", ""), why
+                self._kind.plural, self._kind.group, obj["metadata"].get("name", ""), detail
             )
         if self._status:
             obj.pop("status", None)
@@ -125,9 +125,9 @@ class CustomStrategy(Strategy):
 
     def _type_errors(self, obj: Object) -> FieldErrors:
         errors = FieldErrors()
-        for name, wanted in (("kind", self._kind.kind), ("apiVersion", self._kind.group_version)):
-            if obj.get(name) != wanted:
-                errors.invalid(name, obj.get(name, ""), f"must be {wanted}")
+        for name, expected in (("kind", self._kind.kind), ("apiVersion", self._kind.group_version)):
+            if obj.get(name) != expected:
+                errors.invalid(name, obj.get(name, ""), f"must be {expected}")
         return errors
 
     def _check_scale_status(self, obj: Object, errors: FieldErrors) -> None:
@@ -195,5 +195,5 @@ def nested(obj: Object, path: str, type_: type) -> tuple[Any, str]:
 
 
 def _wrong_type(path: str, value: Any, wanted: str) -> str:
-    found = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}"
-    return f"{path} accessor error: {found}, expected {wanted}"
+    actual = f"{go_text(value)} is of the type {GO_TYPES[type(value)]}"
+    return f"{path} accessor error: {actual}, expected {wanted}"

@@ -40,9 +40,9 @@ def inner(schema: Schema | None, name: str) -> Schema | None:
     """The schema of a field: of the property, else of additional properties."""
     if schema is None:
         return None
-    found: Schema | None = (schema.get("properties") or {}).get(name)
+    below: Schema | None = (schema.get("properties") or {}).get(name)
     more = schema.get("additionalProperties")
-    return found if found is not None else more if isinstance(more, dict) else None
+    return below if below is not None else more if isinstance(more, dict) else None
 
 
 def items_of(schema: Schema | None) -> Schema | None:
@@ -76,8 +76,8 @@ def walk(
             for name in sorted(value, reverse=True):
                 if isinstance(value[name], CONTAINERS):
                     by_key = bracketed and name not in properties
-                    place = f"{path}[{name}]" if by_key else child_path(path, name)
-                    pending.append((value[name], inner(schema, name), place))
+                    location = f"{path}[{name}]" if by_key else child_path(path, name)
+                    pending.append((value[name], inner(schema, name), location))
         else:
             below = items_of(schema)
             pending += reversed(
@@ -159,22 +159,22 @@ def read_metadata(data: Any, unknown: list[str], path: str = "") -> Object:
 
 
 def _embedded(value: Any, schema: Schema | None, path: str) -> Iterator[tuple[Object, str]]:
-    for holder, known, place in walk(value, schema, path):
+    for holder, known, location in walk(value, schema, path):
         if known.get(EMBEDDED) and isinstance(holder, dict):
-            yield holder, place
+            yield holder, location
 
 
 def coerce_embedded(value: Any, schema: Schema | None, unknown: list[str], path: str = "") -> None:
     """Decode the metadata of embedded objects; ``DecodeProblem`` if it is invalid."""
-    for holder, place in _embedded(value, schema, path):
+    for holder, location in _embedded(value, schema, path):
         for name in ("apiVersion", "kind"):
             if not isinstance(holder.get(name, ""), str):
-                _refuse_embedded(holder, name, place, "must be a string")
+                _refuse_embedded(holder, name, location, "must be a string")
         if "metadata" in holder:
             try:
-                holder["metadata"] = read_metadata(holder["metadata"], unknown, place)
+                holder["metadata"] = read_metadata(holder["metadata"], unknown, location)
             except DecodeProblem as error:
-                _refuse_embedded(holder, "metadata", place, str(error))
+                _refuse_embedded(holder, "metadata", location, str(error))
 
 
 def _refuse_embedded(holder: Object, name: str, path: str, problem: str) -> None:
@@ -184,9 +184,9 @@ def _refuse_embedded(holder: Object, name: str, path: str, problem: str) -> None
 
 def check_embedded(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:
     """Check the type and the metadata of embedded objects."""
-    for holder, place in _embedded(value, schema, path):
+    for holder, location in _embedded(value, schema, path):
         for name in ("apiVersion", "kind"):
-            field = child_path(place, name)
+            field = child_path(location, name)
             text = holder.get(name)
             if name not in holder:
                 errors.required(field)
@@ -202,7 +202,7 @@ def check_embedded(value: Any, schema: Schema | None, errors: FieldErrors, path:
             named = {**metadata, "name": metadata.get("name") or "fakename"}
             namespaced = bool(metadata.get("namespace"))
             validate_metadata(
-                named, namespaced, path_segment_name, errors, child_path(place, "metadata")
+                named, namespaced, path_segment_name, errors, child_path(location, "metadata")
             )
 
 
@@ -215,10 +215,10 @@ def check_mixed_case(name: str, path: str, errors: FieldErrors) -> None:
 
 def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:
     """Check that lists of the types ``set`` and ``map`` have no item twice."""
-    for items, known, place in walk(value, schema, path, bracketed=True):
+    for items, known, location in walk(value, schema, path, bracketed=True):
         if not isinstance(items, list):
             continue
-        keys = _keys(items, known, errors, place)
+        keys = _keys(items, known, errors, location)
         # Long lists of different texts are common; they need no encoding to be told apart.
         if all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys):
             continue
@@ -228,7 +228,7 @@ def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: st
             counts[text] = counts.get(text, 0) + 1
             # The real server reports an item once, however often it is repeated.
             if counts[text] == 2:
-                errors.duplicate(f"{place}[{index}]", key)
+                errors.duplicate(f"{location}[{index}]", key)
 
 
 def _keys(items: list[Any], schema: Schema, errors: FieldErrors, path: str) -> list[Any]:

@@ -176,19 +176,19 @@ def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result
 
 
 def _check_type(types: list[str], format_: str, value: Any, path: str, result: Result) -> None:
-    found = TYPE_NAMES.get(type(value), "object")
-    fits = found in types or (found == "integer" and "number" in types)
-    fits = fits or (found == "number" and "integer" in types and float(value).is_integer())
-    own = {"integer": "int64", "number": "float64"}.get(found, "")
-    if found not in ("string", "array") and format_ and not (fits or own == format_):
+    sort = TYPE_NAMES.get(type(value), "object")
+    fits = sort in types or (sort == "integer" and "number" in types)
+    fits = fits or (sort == "number" and "integer" in types and float(value).is_integer())
+    own = {"integer": "int64", "number": "float64"}.get(sort, "")
+    if sort not in ("string", "array") and format_ and not (fits or own == format_):
         result.type_error(path, format_, own, own)
     # Formats of strings are checked later, and so the type is not where there is one.
     elif fits or (
-        format_ and found in ("string", "array") and not {"integer", "number"}.intersection(types)
+        format_ and sort in ("string", "array") and not {"integer", "number"}.intersection(types)
     ):
         result.passed += 1
     else:
-        result.type_error(path, ",".join(types), found, found)
+        result.type_error(path, ",".join(types), sort, sort)
 
 
 def _check_enum(schema: Schema, value: Any, path: str, result: Result) -> None:
@@ -211,14 +211,14 @@ def _check_size(schema: Schema, value: Any, path: str, result: Result) -> bool:
     # A stored object is of a subclass of dict.
     keyword, verb, unit, reason = SIZES.get(type(value), SIZES[dict])
     size = len(value)
-    shown = value if isinstance(value, str) else size
+    bad = value if isinstance(value, str) else size
     most = schema.get(f"max{keyword}")
     least = schema.get(f"min{keyword}")
     if most is not None and size > most:
         text = f"{path} in body {verb} at most {most}{unit}"
-        result.add(reason, path, shown, text, (most,))
+        result.add(reason, path, bad, text, (most,))
     elif least is not None and size < least:
-        result.add("invalid", path, shown, f"{path} in body {verb} at least {least}{unit}")
+        result.add("invalid", path, bad, f"{path} in body {verb} at least {least}{unit}")
     else:
         return True
     return False

@@ -54,8 +54,8 @@ def check_deprecation(version: Object, path: str, errors: FieldErrors) -> None:
     for index, char in enumerate(text):
         if not char.isprintable():
             # Go counts in bytes.
-            found = f"non-printable character found at index {len(text[:index].encode())}"
-            detail = f"must only contain printable UTF-8 characters; {found}"
+            problem = f"non-printable character found at index {len(text[:index].encode())}"
+            detail = f"must only contain printable UTF-8 characters; {problem}"
             errors.invalid(path, text, detail)
             break
 
@@ -99,23 +99,23 @@ def _check_column(column: Object, path: str, errors: FieldErrors) -> None:
 def _check_selectable(fields: list[Object], schema: Schema, path: str, errors: FieldErrors) -> None:
     seen: set[str] = set()
     for index, field in enumerate(fields):
-        place = f"{path}[{index}].jsonPath"
+        location = f"{path}[{index}].jsonPath"
         text = field.get("jsonPath", "")
         if not text:
-            errors.required(place)
+            errors.required(location)
             continue
         selected, problem = field_at(text, schema)
         if problem:
-            errors.invalid(place, text, f"is an invalid path: {problem}")
+            errors.invalid(location, text, f"is an invalid path: {problem}")
             continue
         if text.split(".")[1] == "metadata":
-            errors.invalid(place, text, "must not point to fields in metadata")
+            errors.invalid(location, text, "must not point to fields in metadata")
         if selected.get("type") not in ("string", "boolean", "integer"):
             detail = (
                 "must point to a field of type string, boolean or integer. "
                 "Enum string fields and strings with formats are allowed."
             )
-            errors.invalid(place, text, detail)
-        errors.check_unique(place, text, seen)
+            errors.invalid(location, text, detail)
+        errors.check_unique(location, text, seen)
     if len(seen) > MAX_SELECTABLE:
         errors.too_many(path, len(seen), MAX_SELECTABLE)

@@ -112,8 +112,8 @@ def check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -
 
     ``first``: the object has no managers yet.
     """
-    found = problems(struct, live, repeats=True)
-    if not found:
+    errors = problems(struct, live, repeats=True)
+    if not errors:
         return
     group, _, version = api_version.rpartition("/")
     metadata = live["metadata"]
@@ -125,7 +125,7 @@ def check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -
             "failed to create manager for existing fields: "
             f"failed to convert new object {subject} to smd typed"
         )
-    raise ApiError(500, "", f"{text}: {joined(found)}")
+    raise ApiError(500, "", f"{text}: {joined(errors)}")
 
 
 def _take_over(
@@ -186,11 +186,11 @@ def _allowed(write: Ownership, live: Object) -> Node:
 
 def _as_last_applied(config: Object) -> str:
     """A configuration as the last-applied annotation holds it."""
-    kept = copy.deepcopy(config)
-    annotations = (kept.get("metadata") or {}).get("annotations")
+    applied = copy.deepcopy(config)
+    annotations = (applied.get("metadata") or {}).get("annotations")
     if annotations:
         annotations.pop(LAST_APPLIED, None)
-    return json.dumps(kept, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(applied, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _named(key: ManagerId, version: str) -> str:

@@ -28,7 +28,7 @@ ZEROS: dict[str, Any] = {"string": "", "int32": 0, "int64": 0, "bool": False}
 NO_KEYS = "k:{}"
 
 _is_plain = re.compile(r'[^\x00-\x1f"\\<>&\u2028\u2029\ud800-\udfff]*').fullmatch
-"""Whether a text stands in JSON as it is."""
+"""True if a text stands in JSON as it is."""
 
 
 class Unownable(Exception):
@@ -39,7 +39,7 @@ class Unownable(Exception):
 
 
 def is_member(node: Node) -> bool:
-    """Whether the node's own path is in the set."""
+    """Return whether the node's own path is in the set."""
     return not node or "." in node
 
 
@@ -95,15 +95,15 @@ intersection_sets = partial(_combine, INTERSECTION)
 
 def without(left: Node, paths: Node) -> Node:
     """``left`` without the paths and everything below them."""
-    kept: Node = {}
+    left_over: Node = {}
     for name, node in left.items():
         if name not in paths:
-            kept[name] = node
+            left_over[name] = node
         elif paths[name]:
             rest = without(node, paths[name])
             if rest:
-                kept[name] = rest
-    return kept
+                left_over[name] = rest
+    return left_over
 
 
 def ordered(node: Node) -> Node:
@@ -120,10 +120,10 @@ def ordered(node: Node) -> Node:
 def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """All paths of a set in the real server's order: level by level."""
     names = sorted((name for name in node if name != "."), key=_element_order)
-    found = [(*prefix, name) for name in names if is_member(node[name])]
+    members = [(*prefix, name) for name in names if is_member(node[name])]
     for name in names:
-        found += paths(node[name], (*prefix, name))
-    return found
+        members += paths(node[name], (*prefix, name))
+    return members
 
 
 def _element_order(element: str) -> tuple[int, Any]:
@@ -193,7 +193,7 @@ class Shape:
         return Shape("map", None, self.element) if is_map else LEAF
 
     def declares(self, name: str) -> bool:
-        """Whether a field is one of a struct's own."""
+        """Return whether a field is one of a struct's own."""
         return self.struct is not None and name in self.struct.fields
 
     def item(self) -> Shape:
@@ -202,12 +202,12 @@ class Shape:
 
     def grouped(self, value: Any) -> dict[str, list[Any]]:
         """All items of a keyed list by their path element; an item without keys raises ``Unownable``."""
-        found: dict[str, list[Any]] = {}
+        groups: dict[str, list[Any]] = {}
         for element, item in zip(self.path_elements(value or []), value or (), strict=True):
             if element == NO_KEYS:
                 raise Unownable
-            found.setdefault(element, []).append(item)
-        return found
+            groups.setdefault(element, []).append(item)
+        return groups
 
     def path_elements(self, items: list[Any]) -> list[str]:
         """The path elements of a list's items; the plain texts of a set, which may be very many, cost no call each."""
@@ -254,37 +254,37 @@ def shape_of_struct(struct: Struct) -> Shape:
 
 def shape_of_type(type_: Type) -> Shape:
     """The shape of a type on its own."""
-    found = _SHAPES.get(id(type_))
-    if found is None:
-        found = LEAF
+    shape = _SHAPES.get(id(type_))
+    if shape is None:
+        shape = LEAF
         if type_.form == "struct" and not type_.struct.atomic:
-            found = Shape("map", type_.struct)
+            shape = Shape("map", type_.struct)
         elif type_.form == "map":
-            found = Shape("map", None, type_.item)
+            shape = Shape("map", None, type_.item)
         elif type_.form == "deduced":
-            found = Shape("deduced", None, type_)
-        _remember(type_, type_, found)
-    return found
+            shape = Shape("deduced", None, type_)
+        _remember(type_, type_, shape)
+    return shape
 
 
 def shape_of_field(field: Field) -> Shape:
     """The shape of a struct's field."""
-    found = _SHAPES.get(id(field))
-    if found is None:
+    shape = _SHAPES.get(id(field))
+    if shape is None:
         type_ = field.type
         if field.atomic or type_.form == "list":
-            found = LEAF
+            shape = LEAF
             if not field.atomic and field.list_type == "map":
-                found = Shape("list", None, type_.item, field.keys)
+                shape = Shape("list", None, type_.item, field.keys)
             elif not field.atomic and field.list_type == "set":
-                found = Shape("set")
+                shape = Shape("set")
         # A field says itself whether its struct has one owner.
         elif type_.form == "struct":
-            found = Shape("map", type_.struct)
+            shape = Shape("map", type_.struct)
         else:
-            found = shape_of_type(type_)
-        _remember(field, type_, found)
-    return found
+            shape = shape_of_type(type_)
+        _remember(field, type_, shape)
+    return shape
 
 
 def _remember(key: object, type_: Type, shape: Shape) -> None:

@@ -132,7 +132,7 @@ def decode_managed(entries: Any) -> Managed | None:
 
 
 def valid_node(node: Any, depth: int = 0) -> bool:
-    """Whether this is a FieldsV1 document."""
+    """Return whether this is a FieldsV1 document."""
     if not isinstance(node, dict) or depth > 100:
         return False
     return all(
@@ -223,9 +223,9 @@ def converted(
 ) -> tuple[Struct, Object] | None:
     """An object in another version of its kind, None if there is no such; raise ``Unownable`` for fields it lacks."""
     other = elsewhere(version, obj)
-    found = problems(*other, repeats=True) if other and other[0].resets is not None else []
-    if found:
-        raise Unownable(f"{doing}{joined(found)}")
+    errors = problems(*other, repeats=True) if other and other[0].resets is not None else []
+    if errors:
+        raise Unownable(f"{doing}{joined(errors)}")
     return other
 
 

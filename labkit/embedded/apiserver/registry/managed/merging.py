@@ -44,26 +44,26 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
         known = live.get(element)
         merged.append(merge(items, known, item) if known is not None else item)
 
-    place = other = 0
-    while place < len(left) or other < len(right):
-        if place < len(left) and other < len(right):
-            element = left[place][0]
+    at = other = 0
+    while at < len(left) or other < len(right):
+        if at < len(left) and other < len(right):
+            element = left[at][0]
             if element == right[other][0]:
                 take(*right[other])
-                place, other = place + 1, other + 1
+                at, other = at + 1, other + 1
                 shared.popleft()
                 continue
             if element in mine and shared and shared[0] != element:
-                place += 1  # it comes where the configuration has it
+                at += 1  # it comes where the configuration has it
                 continue
-        if place < len(left):
-            element, item = left[place]
+        if at < len(left):
+            element, item = left[at]
             if element not in mine:
                 merged.append(item)
-                place += 1
+                at += 1
                 continue
             if element in done:
-                place += 1
+                at += 1
         if other < len(right):
             element = right[other][0]
             take(*right[other])

@@ -67,9 +67,9 @@ def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
         return
     seen: set[str] = set()
     for index, (element, item) in enumerate(zip(shape.path_elements(value), value, strict=True)):
-        why = _no_element(shape, item, element)
-        if why:
-            yield f"{path}: element {index}: {why}"
+        detail = _no_element(shape, item, element)
+        if detail:
+            yield f"{path}: element {index}: {detail}"
             return
         if element in seen and not repeats:
             yield f"{path}: duplicate entries for key {show_path((element,))}"

@@ -48,10 +48,10 @@ def applied_configuration(
     metadata = config.get("metadata")
     if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
-    found = problems(struct, config)
-    if found:
+    errors = problems(struct, config)
+    if errors:
         raise ApiError(
-            500, "", f"failed to create typed patch object ({_who(config, kind)}): {joined(found)}"
+            500, "", f"failed to create typed patch object ({_who(config, kind)}): {joined(errors)}"
         )
     if strict:
         mode = field_validation(request)

@@ -67,18 +67,18 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     result: Any
     if form == JSON_PATCH:
         result = _json_patch(request.body, _written(current, kind), strict)
-        shown = result
+        document = result
     elif form == MERGE_PATCH:
         patch = _object(request.body, "error decoding patch: ", strict)
         if request.body.strip() == b"null":
             raise bad_request("Invalid JSON Patch")
         result = merge_patch(_written(current, kind), patch)
-        shown = result
+        document = result
     else:
         patch = _object(request.body, "", strict)
         result = strategic_merge(current, patch, struct)
         # The patch and not the result, which the real server has no text of here.
-        shown = go_text(patch)
+        document = go_text(patch)
     if mode == "Ignore":
         strict = []
     noted = strict if mode != "Ignore" else None
@@ -91,9 +91,9 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
             obj = decoding.Decoder(noted, keep_empty=True).decode(struct, result)
     except decoding.DecodeProblem as error:
         converted = form == STRATEGIC_PATCH
-        raise _invalid_patch(shown, restored(error) if converted else str(error)) from error
+        raise _invalid_patch(document, restored(error) if converted else str(error)) from error
     if strict and mode == "Strict":
-        raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
+        raise _invalid_patch(document, f"strict decoding error: {', '.join(strict)}")
     request.warnings += strict
     return obj
 
@@ -168,8 +168,8 @@ def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict:
     if isinstance(value, gojson.Pairs):
         for name in value.duplicates:
             if len(strict) < decoding.MAX_STRICT_ERRORS:
-                place = "".join((*path, f".{name}")).removeprefix(".")
-                strict.append(f"duplicate field {go_quote(place)}")
+                name_path = "".join((*path, f".{name}")).removeprefix(".")
+                strict.append(f"duplicate field {go_quote(name_path)}")
     steps = value.items() if isinstance(value, dict) else enumerate(value)
     for step, item in steps:
         if isinstance(item, dict | list):
@@ -256,13 +256,13 @@ def restored(problem: decoding.DecodeProblem) -> str:
     if type_ is None:
         text = INTO_FIELD.sub("Go value of type", str(problem))
         return f"error decoding from json: {text}" if text.startswith("illegal base64") else text
-    found = decoding.go_kind(value)
+    go_kind = decoding.go_kind(value)
     if type_.form == "struct":
-        return f"cannot restore struct from: {found}"
+        return f"cannot restore struct from: {go_kind}"
     if type_.form in ("list", "map", "bytes"):
-        return f"cannot restore {'map' if type_.form == 'map' else 'slice'} from {found}"
-    if (found, type_.form) in CONVERTIBLE:
-        return f"cannot convert {found} to {type_.go}"
+        return f"cannot restore {'map' if type_.form == 'map' else 'slice'} from {go_kind}"
+    if (go_kind, type_.form) in CONVERTIBLE:
+        return f"cannot convert {go_kind} to {type_.go}"
     return f"unrecognized type: {type_.form}"
 
 

@@ -47,8 +47,8 @@ def _merge_map(
             return patch
         if directive == "delete":
             return {}
-        shown = go_text({**patch, DIRECTIVE: directive})
-        raise senseless(f"unknown patch type: {go_text(directive)} in map: {shown}")
+        text = go_text({**patch, DIRECTIVE: directive})
+        raise senseless(f"unknown patch type: {go_text(directive)} in map: {text}")
     _retain_keys(original, patch)
     _set_element_order(original, patch, struct)
     for key, value in patch.items():
@@ -89,9 +89,9 @@ def _inner(field: Field | None) -> Struct | None:
 
 
 def _put(original: dict[str, Any], patch: dict[str, Any], key: str, value: Any) -> None:
-    kept, keep = _without_directives(value)
+    plain, keep = _without_directives(value)
     if keep:
-        original[key] = patch[key] = kept
+        original[key] = patch[key] = plain
     else:
         original.pop(key, None)
 
@@ -100,12 +100,12 @@ def _without_directives(value: Any) -> tuple[Any, bool]:
     if isinstance(value, dict):
         if DIRECTIVE in value:
             return None, False
-        kept = {}
+        plain = {}
         for name, item in value.items():
             inner, keep = _without_directives(item)
             if keep and not name.startswith((DELETE_FROM, SET_ORDER)) and name != RETAIN_KEYS:
-                kept[name] = inner
-        return kept, True
+                plain[name] = inner
+        return plain, True
     if isinstance(value, list):
         pairs = [_without_directives(item) for item in value]
         return [item for item, keep in pairs if keep], True
@@ -126,11 +126,15 @@ def _retain_keys(original: dict[str, Any], patch: dict[str, Any]) -> None:
     keys = patch.pop(RETAIN_KEYS)
     if not isinstance(keys, list) or any(not isinstance(key, str) for key in keys):
         raise bad_request(BAD_RETAIN)
-    kept = frozenset(keys)
+    retained = frozenset(keys)
     for key, value in patch.items():
-        if value is not None and not key.startswith((DELETE_FROM, SET_ORDER)) and key not in kept:
+        if (
+            value is not None
+            and not key.startswith((DELETE_FROM, SET_ORDER))
+            and key not in retained
+        ):
             raise bad_request(BAD_RETAIN)
-    for key in original.keys() - kept:
+    for key in original.keys() - retained:
         del original[key]
 
 
@@ -150,14 +154,14 @@ def _set_element_order(
         order = patch.pop(key)
         name = key[len(SET_ORDER) :]
         if not isinstance(order, list):
-            found = (
+            go_kind_sent = (
                 OBJECT
                 if isinstance(order, dict)
                 else "%!s(<nil>)"
                 if order is None
                 else go_kind(order)
             )
-            raise senseless(f"expected a []interface {{}}, but received a {found}")
+            raise senseless(f"expected a []interface {{}}, but received a {go_kind_sent}")
         field = struct.fields.get(name) if struct is not None else None
         if field is None:
             where = struct.go if struct is not None else ""
@@ -183,12 +187,12 @@ def _set_element_order(
 
 def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
     """Check that ``$setElementOrder`` has the items of a patch, in the same order."""
-    wanted = iter([_identity(item, key) for item in order])
+    expected = iter([_identity(item, key) for item in order])
     for item in sent:
         if key and isinstance(item, dict) and DIRECTIVE in item:
             continue
         mine = _identity(item, key)
-        if not any(mine == other for other in wanted):
+        if not any(mine == other for other in expected):
             raise senseless(
                 f"The order in patch list:\n{go_text(sent)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
             )
@@ -228,9 +232,9 @@ def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any
     for item in plain:
         if key not in item:
             raise _no_merge_key(item, key)
-        place = places.setdefault(_hashable(item[key]), len(merged_items))
-        if place < len(merged_items):
-            merged_items[place] = _merge_map(merged_items[place], item, _inner(field))
+        index = places.setdefault(_hashable(item[key]), len(merged_items))
+        if index < len(merged_items):
+            merged_items[index] = _merge_map(merged_items[index], item, _inner(field))
         else:
             merged_items.append(_without_directives(_discard_nulls(item))[0])
     return _in_order(merged_items, plain, original, key)
@@ -242,14 +246,14 @@ def _no_merge_key(item: Any, key: str) -> ApiError:
 
 def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) -> list[Any]:
     """Order merged items: those of the patch in its order, the others between them as before."""
-    wanted, before = _first_places(order, key), _first_places(server, key)
+    after, before = _first_places(order, key), _first_places(server, key)
     known = [(_identity(item, key), item) for item in merged]
     patched = deque(
-        sorted((pair for pair in known if pair[0] in wanted), key=lambda pair: wanted[pair[0]])
+        sorted((pair for pair in known if pair[0] in after), key=lambda pair: after[pair[0]])
     )
     others = deque(
         sorted(
-            (pair for pair in known if pair[0] not in wanted),
+            (pair for pair in known if pair[0] not in after),
             key=lambda pair: before.get(pair[0], len(server)),
         )
     )
@@ -264,8 +268,8 @@ def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) 
 def _first_places(items: list[Any], key: str) -> dict[Hashable, int]:
     """The first index of each item of a list."""
     places: dict[Hashable, int] = {}
-    for place, item in enumerate(items):
-        places.setdefault(_identity(item, key), place)
+    for index, item in enumerate(items):
+        places.setdefault(_identity(item, key), index)
     return places
 
 

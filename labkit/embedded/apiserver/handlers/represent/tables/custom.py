@@ -31,17 +31,17 @@ def custom_printer(kind: CustomKind) -> Printer:
         "jsonPath": ".metadata.creationTimestamp",
     }
     columns: list[Object] = kind.version_spec.get("additionalPrinterColumns") or [age]
-    shown = [COLUMNS[""][0]]
+    definitions = [COLUMNS[""][0]]
     for column in columns:
         about = f"Custom resource definition column (in JSONPath format): {column['jsonPath']}"
-        shown.append({"description": about, **column})
+        definitions.append({"description": about, **column})
 
     def cells(obj: Object, now: float) -> Cells:
         return [obj["metadata"]["name"], *(_cell(column, obj, now) for column in columns)]
 
     # Without their paths, since these cells are computed by other rules.
-    shown = [{key: column[key] for key in column if key != "path"} for column in shown]
-    return Printer(kind.resource, cells, columns=shown)
+    definitions = [{key: column[key] for key in column if key != "path"} for column in definitions]
+    return Printer(kind.resource, cells, columns=definitions)
 
 
 def _cell(column: Object, obj: Object, now: float) -> Any:

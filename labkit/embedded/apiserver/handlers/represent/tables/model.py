@@ -79,7 +79,7 @@ def find(obj: Any, path: str) -> list[Any]:
     """
     values = [obj]
     for step in STEP.finditer(path):
-        values = [found for value in values for found in _step(value, step)]
+        values = [found_value for value in values for found_value in _step(value, step)]
     return values
 
 
@@ -105,8 +105,8 @@ def _passes(item: Any, condition: str) -> bool:
     if parts is None or not values or parts["operator"] is None:
         return bool(values)
     right = parts["right"]
-    wanted = right[1:-1] if right[:1] in ("'", '"') else right
-    return (go_template(values[0]) == wanted) == (parts["operator"] == "==")
+    expected = right[1:-1] if right[:1] in ("'", '"') else right
+    return (go_template(values[0]) == expected) == (parts["operator"] == "==")
 
 
 def _from_template(template: str, separator: str) -> Callable[[Any], str]:
@@ -140,7 +140,7 @@ def _reader(column: Object) -> Callable[[Object, float], Any]:
     def read(obj: Object, now: float) -> Any:
         value: Any = obj
         if "[" in path:
-            value = [found for found in find(obj, f".{path}") if found not in ABSENT]
+            value = [item for item in find(obj, f".{path}") if item not in ABSENT]
             if write is None and value:
                 value = value[0]
         else:
@@ -180,15 +180,15 @@ class Printer:
         columns = self.columns or COLUMNS[self.resource]
         self.definitions.extend(map(_definition, columns))
         self._readers.extend(
-            (place, _reader(column)) for place, column in enumerate(columns) if "path" in column
+            (index, _reader(column)) for index, column in enumerate(columns) if "path" in column
         )
 
     def cells(self, obj: Object, now: float) -> Cells:
         """The cells of an object's row; ``now`` is in seconds since the epoch."""
         row = self.computed(obj, now)
         # From left to right, so each is inserted behind all that come before it.
-        for place, read in self._readers:
-            row.insert(place, read(obj, now))
+        for index, read in self._readers:
+            row.insert(index, read(obj, now))
         return row
 
 

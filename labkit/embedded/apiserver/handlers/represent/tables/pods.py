@@ -62,7 +62,7 @@ class _Summary:
         self.total += len(sidecars)
         statuses = self.status.get("initContainerStatuses") or ()
         initializing = False
-        for place, status in enumerate(statuses):
+        for index, status in enumerate(statuses):
             self._count(status)
             state = status.get("state") or {}
             ended = state.get("terminated")
@@ -77,9 +77,9 @@ class _Summary:
             elif waiting and waiting != "PodInitializing":
                 self.reason = "Init:" + waiting
             else:
-                self.reason = f"Init:{place}/{len(declared)}"
+                self.reason = f"Init:{index}/{len(declared)}"
             initializing = True
-            statuses = statuses[: place + 1]
+            statuses = statuses[: index + 1]
             break
         # Restarts of init containers are forgotten when they are done, except those of sidecars.
         if not initializing or self.is_true("Initialized"):
