@@ -40,6 +40,7 @@ class Admission:
 
         def check(new: Object | None, old: Object | None) -> None:
             attributes = _attributes(request, kind, operation, new, old, dry_run)
+            # A deletion sends no object, so nothing is left to mutate between the two phases.
             if operation == "DELETE":
                 self._chain.admit(attributes)
             self._chain.validate(attributes)
@@ -56,6 +57,7 @@ def _attributes(
     dry_run: bool,
 ) -> Attributes:
     info = request.info
+    # A POST to a collection has the name in its body only, or none yet if it is generated.
     some = new if new is not None else old
     name = info.name or (some["metadata"].get("name", "") if some is not None else "")
     return Attributes(

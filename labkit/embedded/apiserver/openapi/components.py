@@ -56,6 +56,7 @@ def reference(name: str) -> Object:
 def components(roots: Iterable[str]) -> dict[str, Object]:
     """All components that some structs (named as in the schema's tables) need, by name, sorted."""
     schemas_by_name: dict[str, Object] = {f"{META}Patch": PATCH}
+    # Structs refer to each other in circles (JSONSchemaProps), hence a list instead of recursion.
     todo = [name for name in roots if name in schemas()]
     seen = set(todo)
     while todo:
@@ -116,6 +117,7 @@ def component(struct: Struct) -> Object:
         if elements:
             schema["items" if "items" in schema else "additionalProperties"]["enum"] = elements
         properties[name] = described(schema, text.strip())
+    # kubectl finds a kind's schema by this extension.
     if struct.kinds:
         component["x-kubernetes-group-version-kind"] = [
             {"group": group, "version": version, "kind": kind}
@@ -128,6 +130,7 @@ def component(struct: Struct) -> Object:
 
 def described(schema: Object, text: str) -> Object:
     """Add a description to a schema. A reference may have no siblings, so it moves into ``allOf``."""
+    # OpenAPI 3.0 ignores everything beside a reference.
     if "$ref" in schema:
         schema = {"allOf": [schema]}
     return {"description": text, **schema} if text else schema
@@ -144,6 +147,7 @@ def property_(field: Field) -> Object:
         extra["default"] = {}
     elif field.required and not field.pointer and form in ZEROS:
         extra["default"] = ZEROS[form]
+    # Server-side apply in clients (kubectl, controller-runtime) reads these keywords.
     # The list of a List kind has no type.
     typed = form == "list" and not (
         field.type.item.form == "struct" and field.type.item.struct.kinds

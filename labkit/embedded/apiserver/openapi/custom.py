@@ -73,6 +73,7 @@ def own_paths(kind: CustomKind) -> dict[str, Object]:
             if method == "parameters":
                 continue
             operation["x-kubernetes-group-version-kind"] = _gvk(kind, kind.kind)
+            # The builder for custom kinds leaves these out, unlike the installer for built-in ones.
             if operation["x-kubernetes-action"] == "deletecollection":
                 del operation["requestBody"]
             elif method == "patch":
@@ -183,6 +184,7 @@ def _schema(schema: Object, older: bool) -> Object:
     elif published.get(INT_OR_STRING):
         alternatives = published.get("anyOf")
         first = [choice.get("anyOf") for choice in (published.get("allOf") or ())[:1]]
+        # Clients know no int-or-string, but they know alternatives.
         if EITHER not in (alternatives, *first):
             if alternatives:
                 published["allOf"] = [{"anyOf": EITHER}, *published.get("allOf", ())]

@@ -73,10 +73,12 @@ def models_version() -> str:
 
 def describe(struct_name: str) -> Description:
     """The descriptions of a struct, named as in the schema's tables, such as ``core.v1.PodSpec``."""
+    # The documents are complete without it, but "kubectl explain" shows no text.
     folder = models()
     if folder is None:
         return NOTHING
     package, api_version, name = struct_name.rsplit(".", 2)
+    # The client's generator names files in snake case.
     for pattern in WORDS:
         name = pattern.sub(r"\1_\2", name)
     terms = name.lower()
@@ -91,6 +93,7 @@ def restored(struct_name: str, about: Description) -> Description:
     """Descriptions with their lines, and with the names of fields as the server's release has them."""
     paragraphs = struct_name in PARAGRAPHS
     fields = {name: _lines(text, paragraphs) for name, text in about.fields.items()}
+    # The client is generated from a later release than the server's.
     if struct_name in GO_NAMES:
         for name, field_ in schemas()[struct_name].fields.items():
             if fields.get(name, "").startswith(f"{name} "):

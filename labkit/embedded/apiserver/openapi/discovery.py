@@ -52,6 +52,7 @@ class Discovery:
         self._versions: dict[str, dict[str, list[Kind]]] = {}
         for kind in kinds:
             self._versions.setdefault(kind.group, {}).setdefault(kind.version, []).append(kind)
+        # Sorted here once, since every document lists resources by name.
         for versions in self._versions.values():
             for rows in versions.values():
                 rows.sort(key=lambda kind: kind.plural)
@@ -59,6 +60,7 @@ class Discovery:
     @property
     def groups(self) -> Sequence[str]:
         """Names of the groups served, without the core group, in the real server's order."""
+        # Groups of definitions come last in the real server, whose priorities they cannot set.
         custom = sorted(group for group in self._versions if group not in GROUPS)
         return [*(group for group in GROUPS if group and group in self._versions), *custom]
 

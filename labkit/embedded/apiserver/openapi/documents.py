@@ -62,6 +62,7 @@ def index_v3() -> bytes:
     return orjson.dumps({"paths": items})
 
 
+# Few, since each is large, and kubectl reads only the groups of its command.
 @lru_cache(maxsize=4)
 def document_v3(name: str) -> bytes | None:
     """``/openapi/v3/{name}``, None if there is no such document."""
@@ -220,6 +221,7 @@ def share_parameters(found: dict[str, Object]) -> dict[str, Object]:
 @lru_cache(maxsize=256)
 def _fnv(data: bytes) -> str:
     """The first 48 bits of Go's FNV-1 in base 64."""
+    # The offset basis and, below, the prime of 64-bit FNV.
     value = 0xCBF29CE484222325
     for byte in data:
         value = value * 0x100000001B3 % 2**64 ^ byte

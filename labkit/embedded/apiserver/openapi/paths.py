@@ -125,6 +125,7 @@ def _operation(kind: Kind, verb: str, path: str, subresource: str = "") -> tuple
 
 def _nouns(kind: str, subresource: str) -> dict[str, str]:
     """How descriptions name an object or its subresource: a new one, and an existing one."""
+    # The installer's GetArticleForNoun, which goes by letters and not by sounds.
     article = "an " if kind[0] in "AEIOU" else "a "
     if kind.endswith("s") and not kind.endswith("ss"):
         article = ""
@@ -168,6 +169,7 @@ def _identified(path: str, operation: str, description: str) -> Object:
         version = group
         group = "core"
     group = "".join(_capital(word) for word in group.removesuffix(".k8s.io").split("."))
+    # Generated clients name their methods after these ids.
     verb = next(verb for verb in _TABLE["verbs"] if operation.startswith(verb))
     tag = group[:1].lower() + group[1:] or root
     return {
@@ -183,6 +185,7 @@ def _capital(word: str) -> str:
 
 def _parameters(path: str, names: Iterable[str]) -> list[Object]:
     """The parameters of a path and a query, sorted."""
+    # Sorted, because the real server collects them from Go maps.
     rows = [_parameter(name, "query") for name in names]
     for name in ("name", "namespace", "path"):
         if f"{{{name}}}" in path:

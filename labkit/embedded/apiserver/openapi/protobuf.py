@@ -30,6 +30,7 @@ VARINT, EIGHT_BYTES, BYTES = 0, 1, 2
 
 def varint(value: int) -> bytes:
     """Encode a varint; a negative number has 64 bits."""
+    # Negative numbers are sent in two's complement.
     value &= 2**64 - 1
     parts = bytearray()
     while value > 0x7F:

@@ -50,6 +50,7 @@ def begin_graceful(
         metadata["deletionTimestamp"] = timestamp(clock() + asked)
         metadata["deletionGracePeriodSeconds"] = asked
         return True, False
+    # The first request decides; later ones can only shorten it.
     period = strategy.grace_seconds(marked, options)
     metadata["deletionTimestamp"] = timestamp(clock() + period)
     metadata["deletionGracePeriodSeconds"] = period
@@ -79,6 +80,7 @@ def deletion_finalizers(
     if options.propagation:
         orphan, foreground = options.propagation == "Orphan", options.propagation == "Foreground"
     else:
+        # Without a policy, an earlier request's choice stands.
         last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
         orphan, foreground = last == ORPHAN or (not last and orphans), last == FOREGROUND
     rest = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]

@@ -188,6 +188,7 @@ class FieldErrors(list[dict[str, str]]):
 
 def listed(causes: Iterable[dict[str, str]]) -> str:
     """Causes as a message lists them, without duplicates."""
+    # The causes keep duplicates, the message does not: utilerrors.Aggregate drops them.
     lines = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
     return lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
 

@@ -59,6 +59,7 @@ def dns_label(value: str) -> list[str]:
     """An RFC 1123 label: at most 63 of a-z, 0-9 and ``-``."""
     message = f"a lowercase RFC 1123 label {LOWER} or '-', {ENDS}"
     messages = _form(value, LABEL, message, "my-name", "123-abc", limit=63)
+    # The most common mistake has a message of its own.
     if "." in value and re.fullmatch(SUBDOMAIN, value):
         messages[-1] = "must not contain dots"
     return messages
@@ -121,6 +122,7 @@ def config_key(value: str) -> list[str]:
 
 def env_name(value: str) -> list[str]:
     """The name of an environment variable, by the relaxed rule of 1.34."""
+    # KEP-4369 relaxed the rule: anything printable but "=".
     if not value:
         return ["environment variable name must be non-empty"]
     if any(not " " <= char <= "~" or char == "=" for char in value):
@@ -216,6 +218,7 @@ def range_messages(value: str) -> list[str]:
 
 def without_zeros(address: str) -> str:
     """An IPv4 address without leading zeros; any other text as it is."""
+    # Some parsers read leading zeros as octal, so the server refuses them (CVE-2021-29923).
     parts = address.split(".")
     if len(parts) != 4 or not all(part.isascii() and part.isdecimal() for part in parts):
         return address
@@ -244,4 +247,5 @@ def label_name(name: str, prefix: bool = False) -> list[str]:
 
 def path_segment_name(name: str, prefix: bool = False) -> list[str]:
     """The rule for the names of RBAC objects, and the minimum for all names."""
+    # A prefix of dots becomes a name with a suffix.
     return [] if prefix and name in (".", "..") else path_segment_errors(name)

@@ -115,6 +115,7 @@ class Objects:
             return decode_custom(
                 kind, {**data, "kind": kind.kind, "apiVersion": kind.group_version}, strict
             )
+        # Empty values are kept until the defaults are set: an empty list may be a choice.
         struct = self.struct(kind)
         obj = Decoder(strict, keep_empty=True).decode(struct, data)
         obj = {"kind": kind.kind, "apiVersion": kind.group_version, **obj}
@@ -129,6 +130,7 @@ class Objects:
         metadata = obj["metadata"]
         key = Key(kind.resource, metadata.get("namespace", ""), metadata["name"])
         with self.transaction():
+            # Read inside the transaction: a controller may have written since the caller read it.
             old = self.store.get(key)
             stored = self.store.put(key, obj)
             self._note_owners(metadata)
@@ -223,6 +225,7 @@ class Objects:
                 if self._depth == 1 and self._changes:
                     self._react()
             except BaseException:
+                # The store has forgotten these writes as well.
                 while len(self._changes) > begun_at:
                     self._changes.pop()
                 raise
@@ -231,6 +234,7 @@ class Objects:
 
     def _react(self) -> None:
         with uncharged():
+            # A controller's writes append changes, so that all controllers see all changes in one order.
             while self._changes:
                 change = self._changes.popleft()
                 for controller in self.controllers:
@@ -247,6 +251,7 @@ class Objects:
 
     def new_name(self, prefix: str) -> str:
         """A name with a random suffix of five characters."""
+        # 63 characters with the suffix, so that it can be a label's value, too.
         return prefix[:58] + self.new_suffix()
 
     def new_suffix(self) -> str:

@@ -87,11 +87,13 @@ class Registry(Objects):
         metadata = obj["metadata"] = dict(obj.get("metadata") or {})
         for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
             metadata.pop(field, None)
+        # Never the caller's: owner references and volumes rely on it.
         metadata["uid"] = self.new_uid()
         metadata["creationTimestamp"] = timestamp(self.clock())
         generated = bool(metadata.get("generateName")) and not metadata.get("name")
         if generated:
             metadata["name"] = self.new_name(metadata["generateName"])
+        # Strategies allocate addresses and ports, except in a dry run.
         context = replace(self._context, dry_run=rules.dry_run)
         # What may go while a long request is apart: the namespace, and the definition of a custom kind.
         around = (
@@ -282,6 +284,7 @@ class Registry(Objects):
         name = obj["metadata"]["name"]
         error = already_exists(kind.plural, kind.group, name)
         existing = self.store.get(Key(kind.resource, obj["metadata"].get("namespace", ""), name))
+        # kubectl apply prints this while an object waits for its finalizers.
         if existing is not None and existing["metadata"].get("deletionTimestamp"):
             error.message = f"object is being deleted: {error.message}"
         if generated:
@@ -301,6 +304,7 @@ class Registry(Objects):
         context = replace(self._context, dry_run=rules.dry_run)
         metadata = new["metadata"]
         before = old["metadata"]
+        # Only the strategy counts it.
         metadata.pop("generation", None)
         if "generation" in before:
             metadata["generation"] = before["generation"]

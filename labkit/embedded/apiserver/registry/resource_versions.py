@@ -54,6 +54,7 @@ def same(new: Object, old: Object) -> bool:
     """Return whether a write would change nothing but the times in ``managedFields``."""
     if new == old:
         return True
+    # kubectl apply in a loop would otherwise write an object each time.
     before, after = old["metadata"], new["metadata"]
     if "managedFields" not in after or "managedFields" not in before:
         return False

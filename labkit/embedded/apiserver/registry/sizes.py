@@ -38,6 +38,7 @@ def message_size(kind: Kind, obj: Object) -> int:
     key = "/registry/" + "/".join(
         (row.resource, *Key("", metadata.get("namespace", ""), metadata["name"])[1:])
     )
+    # Close enough while it is small: JSON is larger than protobuf.
     size = len(orjson.dumps(obj))
     if size > MAX_REQUEST_BYTES and not isinstance(row, CustomKind):
         from labkit.embedded.machinery.schema.protobuf_write import encode_protobuf

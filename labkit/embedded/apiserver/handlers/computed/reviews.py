@@ -80,6 +80,7 @@ class Reviews:
         if not spec.get("token"):
             raise bad_request("token is required for TokenReview in authentication")
         audiences = list(spec.get("audiences") or [ISSUER])
+        # A webhook authenticator elsewhere sends the token that it received in a header.
         token = header_token(f"Bearer {spec['token']}")  # parsed as in a header
         status: Object
         try:
@@ -138,10 +139,12 @@ class Reviews:
         namespace = (body.get("spec") or {}).get("namespace", "")
         if not namespace:
             raise bad_request("no namespace on request")
+        # The node authorizer decides by objects, and so has no rules to list.
         a_node = node_name(request.user) is not None
         errors: list[str] = [NO_RULES] if a_node else []
         resources, paths = [], []
         for grant in self._held(request.user, namespace, errors):
+            # A user may hold thousands of rules through groups.
             charge(20)
             rule = grant.rule
             if rule.get("resources"):

@@ -106,6 +106,7 @@ class TokenRequests:
             dry_run=False,
             annotate=request.annotate,
         )
+        # NodeRestriction lets a kubelet ask only for tokens of its own pods.
         self._admission.admit(write)
         return One(KIND, self._answer(request, body), 201)
 
@@ -130,6 +131,7 @@ class TokenRequests:
                 raise bad_request(f"{what} to pod running with different serviceaccount name.")
             node = obj["spec"].get("nodeName")
             if node:
+                # The token names the node even if it has gone; then it has no uid.
                 bound["node"] = self._lookup("nodes", "", node) or {"metadata": {"name": node}}
         if ref.get("uid") and ref["uid"] != obj["metadata"]["uid"]:
             detail = f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record"

@@ -52,6 +52,7 @@ PARAMETERS = re.compile(
 
 def content_type(request: Request) -> str:
     """The media type of the body, JSON if the header is missing; 415 for an unknown one."""
+    # curl sends application/x-www-form-urlencoded unless told otherwise, which is refused here.
     named, _, parameters = request.headers.get("content-type", "").partition(";")
     named = named.strip().lower()
     if not named:
@@ -89,6 +90,7 @@ def decode_object(
         older: Other versions of it that read the same.
         keep_empty: See ``Decoder``.
     """
+    # A scale of a custom object is a built-in kind.
     if isinstance(kind, CustomKind) and gvk is None:
         return _decode_custom(request, kind)
     expected = gvk or (kind.group, kind.version, kind.kind)
@@ -199,6 +201,7 @@ def summary(body: bytes, limit: int = 30) -> str:
     """The start of a body, as errors show it."""
     if not body:
         return "<empty>"
+    # Binary bodies are shown in hex, as Go prints bytes.
     start = body[:limit]
     text = start.decode("utf-8", "replace") if body[:1] == b"{" else start.hex()
     return text + (" ..." if len(body) > limit else "")
@@ -245,6 +248,7 @@ def _unrecognized(
 
 def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[str, str, str]:
     """The (group, version, kind) of a body, completed by the expected one."""
+    # The JSON null and an empty document are objects without fields, in Go.
     if data is None:
         return expected
     if not isinstance(data, dict):

@@ -46,6 +46,7 @@ class Requirement:
         value = labels.get(self.key)
         if self.operator in ("=", "==", "in"):
             return value is not None and value in self.values
+        # Negative terms match objects without the label, unlike SQL.
         if self.operator in ("!=", "notin"):
             return value is None or value not in self.values
         if self.operator == "exists":
@@ -76,6 +77,7 @@ class LabelSelector:
 @cached(256)
 def parse_labels(text: str) -> LabelSelector:
     """Parse a label selector; 400 if it is invalid."""
+    # The text may be a megabyte of terms.
     charge(3 * len(text))
     try:
         return LabelSelector(tuple(_Parser(text).selector()))
@@ -123,6 +125,7 @@ class _Parser:
             if token != ",":
                 raise _unexpected(token, "',' or 'end of string'")
             expected = "identifier after ','"
+        # Go sorts by key, and checks the terms in that order.
         return sorted(requirements, key=lambda requirement: requirement.key)
 
     def requirement(self) -> Requirement:

@@ -63,12 +63,14 @@ def parse_int(text: str) -> int:
 
 def parse_bool(text: str) -> bool:
     """Parse a flag of a query: everything but ``false`` and ``0`` is true."""
+    # Go converts query parameters so, unlike its strconv.ParseBool.
     return text not in ("false", "0")
 
 
 def read_options(request: Request) -> ListOptions:
     """The options of a list, watch or deletecollection; 400 or 422."""
     query = request.query
+    # A shared constant, which handlers recognize by identity.
     if not query:
         return EVERYTHING
     timeout, initial = query.get("timeoutSeconds"), query.get("sendInitialEvents")

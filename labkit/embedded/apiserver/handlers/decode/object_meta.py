@@ -51,6 +51,7 @@ def place(obj: Object, namespace: str) -> None:
 
 def check_namespace(metadata: Object, namespace: str) -> None:
     """Refuse with 400 an object that names another namespace than its request."""
+    # A missing namespace is taken from the path; another one would be a write that was not authorized.
     if (metadata.get("namespace") or namespace) != namespace:
         raise bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"

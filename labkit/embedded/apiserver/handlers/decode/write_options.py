@@ -91,6 +91,7 @@ def _check_dry_run(values: list[str], errors: FieldErrors) -> None:
 def user_agent_manager(request: Request) -> str:
     """The printable characters of the user agent before its first slash."""
     agent = request.headers.get("user-agent", "").partition("/")[0]
+    # Nearly every user agent; the loop below is for the others.
     if agent.isascii() and agent.isprintable():
         return agent[:MANAGER_LIMIT]
     manager = ""

@@ -35,6 +35,7 @@ class DiscoveryHandler:
 
     def __call__(self, request: Request) -> Response | None:
         """Answer a request below ``/api`` or ``/apis``, None for any other path; 404, 405 or 406."""
+        # No route of the real server begins so.
         if request.path.startswith("//"):
             return None
         root, *rest = request.path.strip("/").split("/")
@@ -95,6 +96,7 @@ def _wants_aggregated(request: Request) -> str:
 
 
 def _aggregated(request: Request, form: str, document: bytes) -> Response:
+    # kubectl keeps this document on disk and asks with If-None-Match.
     tag = f'"{hashlib.sha512(document).hexdigest().upper()}"'
     content_type = AGGREGATED.replace(negotiation.JSON, form)
     headers = {

@@ -57,6 +57,7 @@ class NonResourceHandler:
 
     def __call__(self, request: Request) -> Response:
         """Answer a request; 404, 405 or 406."""
+        # Few, and each rejects by the first part of the path.
         for route in self._routes:
             response = route(request)
             if response is not None:

@@ -30,6 +30,7 @@ def health(request: Request) -> Response | None:
         return None
     if check:
         return Response(200, dict(TEXT), b"ok") if check in checks else None
+    # Repeated names are reported once.
     excluded = list(dict.fromkeys(request.query.get("exclude", ())))
     if "verbose" not in request.query:
         return Response(200, dict(NOSNIFF), b"ok")

@@ -122,6 +122,7 @@ def _accepted(request: Request, *others: str) -> str:
 def _document(request: Request, document: bytes, tag: str, form: str = JSON) -> Response:
     headers = {"Content-Type": form, "Etag": f'"{tag}"', "Vary": "Accept"}
     asked = request.param("hash")
+    # Clients keep documents by their hash; an outdated one is sent to the current one.
     if asked and asked != tag:
         return Response(301, {"Location": f"{request.path}?hash={tag}"})
     if asked:

@@ -34,6 +34,7 @@ class OpenIdDocuments:
         content_type = TYPES.get(path)
         if content_type is None:
             return None
+        # Not even HEAD: the real server registers these paths for GET alone.
         if request.method != "GET":
             raise method_not_allowed()
         if not accepts(request.headers.get("accept", ""), content_type):

@@ -34,6 +34,7 @@ class SnapshotHandler:
         if snapshot is None:
             raise not_found("snapshots", "labkit", match[1])
         self._store.restore(snapshot)
+        # Kinds of definitions, owners and watch caches describe the state before.
         self._restored()
         answer = {"name": match[1], "resourceVersion": str(self._store.revision)}
         return Response(200, {"Content-Type": "application/json"}, dump(answer) + b"\n")

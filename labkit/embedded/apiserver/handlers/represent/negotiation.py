@@ -97,6 +97,7 @@ def negotiate(
         raise not_acceptable(f"only the following media types are accepted: {', '.join(OFFERED)}")
     if form.as_kind == "Table" and "includeObject" in request.query:
         form = replace(form, include=request.param("includeObject"))
+    # People read curl and browsers, programs read the rest.
     if not form.pretty and form.media_type == JSON and wants_pretty(request):
         return PRETTY if form is PLAIN else replace(form, pretty=True)
     return form
@@ -146,6 +147,7 @@ def parse_accept(header: str) -> tuple[Clause, ...]:
     for part in header.split(","):
         media, *rest = part.split(";")
         type_, slash, subtype = media.strip().partition("/")
+        # "*" alone is short for "*/*" in goautoneg.
         if not slash and type_ != "*":
             continue
         quality, parameters = 1.0, []
@@ -186,6 +188,7 @@ def _with_parameters(
 ) -> Form | None:
     if parameters.get("sv"):
         return None
+    # "watch" is the only stream.
     if parameters.get("stream", "watch") != "watch":
         return None
     as_kind, version = "", "v1"

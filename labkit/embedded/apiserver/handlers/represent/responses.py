@@ -136,6 +136,7 @@ def _list(transformer: Transformer, form: Form, result: Many, in_parts: bool) ->
     if form.media_type == YAML or form.pretty or not objects:
         content_type, body = encode(form, render(metadata, objects))
         return Response(200, {"Content-Type": content_type}, body)
+    # Rows are rendered one by one later, so they are sorted now.
     if form.as_kind == "Table":
         objects = transformer.in_row_order(kind, objects)
     content_type, parts = _list_parts(form, metadata, objects, render, kind.group_version)

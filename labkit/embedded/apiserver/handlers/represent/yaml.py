@@ -109,6 +109,7 @@ def _looks_like_something_else(dumper: yaml.SafeDumper, text: str) -> bool:
 
 
 def _float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
+    # JSON has no integers apart from numbers, so sigs.k8s.io/yaml prints 2.0 as 2.
     if value == int(value) and abs(value) < WHOLE:
         return dumper.represent_scalar("tag:yaml.org,2002:int", repr(int(value)))
     return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
@@ -126,6 +127,7 @@ _Dumper.add_representer(float, _float)
 
 def to_yaml(value: Any) -> str:
     """A decoded JSON value as YAML."""
+    # PyYAML looks for the exact types of dict and list, and stored objects are subclasses.
     plain = _plain(value)
     return yaml.dump(
         plain,

@@ -121,6 +121,7 @@ class ResourceHandler:
         verb = "" if request.path.startswith("//") else _verb(request, kind)
         if not verb:
             return page_not_found()
+        # Reads ignore their bodies, however large.
         if len(request.body) > MAX_BODY_BYTES and verb not in READS:
             raise entity_too_large()
         warning = _deprecation(kind)
@@ -209,6 +210,7 @@ def _custom_verb(info: RequestInfo, kind: CustomKind) -> str:
     if info.verb not in (kind.subresources[info.subresource] if info.subresource else kind.verbs):
         details = resource_details(kind.plural, kind.group)
         raise _unsupported(kind, info.verb, kind.qualified, details)
+    # The handler for custom kinds has no routes, so it is reached by any path.
     if info.verb in ("update", "patch") and not info.name:
         raise bad_request("name must be provided")
     return info.verb

@@ -34,6 +34,7 @@ def proxies(
     def pass_on(request: Request, scheme: str, address: str, port: int | str) -> Response:
         before = 8 if request.info.namespace else 6
         rest = "".join(f"/{path}" for path in request.path.split("/", before)[before:])
+        # Relative links of a page would lead to the proxy's siblings without the slash.
         if not rest and request.method in ("GET", "HEAD"):
             _, mark, query = request.raw_uri.partition("?")
             return Response(301, {"Location": f"{request.path}/{mark}{query}"})

@@ -131,6 +131,7 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     options = write_options(request, kind_of_options, apply=form == APPLY_PATCH)
     namespace = request.info.namespace
     sent = None if patching else decode_object(request, kind, gvk=SUBRESOURCE_KINDS["scale"])
+    # Not registry.update: a scale has no rules of its kind beyond the number of pods.
     workload = from_stored(kind, registry.get(kind, namespace, name))
     current = scale_of(kind, workload)
     owners: Managed | None = None
@@ -172,6 +173,7 @@ def write_scale(registry: Registry, admission: Admission, request: Request, kind
     new = copy.deepcopy(workload)
     set_replicas(kind, new, replicas)
     changed = new != workload
+    # The strategy of a custom kind counts generations itself, in registry.update.
     if changed and not isinstance(kind, CustomKind):
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
     if owners is None and changed:

@@ -55,6 +55,7 @@ class Deleter:
         """
         chosen = list_options.read_options(request)
         list_options.check_list_options(chosen, watch=False)
+        # A page of a deletion is cut like a page of a list, and so takes a continue token, too.
         after = self._start(chosen)
         matches = selection(kind, chosen)
         options = delete_options(request)
@@ -72,6 +73,7 @@ class Deleter:
         graceful = self._registry.strategy(kind).graceful
         with self._registry.transaction():
             for obj in page.objects:
+                # A graceful deletion wakes the controllers and the kubelet; one that is not is a single write.
                 charge(1000 if graceful else 100)
                 namespace = obj["metadata"].get("namespace", "")
                 try:
@@ -79,6 +81,7 @@ class Deleter:
                         kind, namespace, obj["metadata"]["name"], copy.copy(options), check
                     )
                 except ApiError as error:
+                    # A controller may have deleted an object of the page with an earlier one.
                     if error.code != 404:
                         raise
         return Many(kind, metadata, page.objects)
@@ -96,5 +99,6 @@ class Deleter:
 
 def _warn_of_orphans(request: Request, kind: Kind, options: DeleteOptions) -> None:
     """Warn that deleting a Job without a propagation policy orphans its pods."""
+    # Jobs keep the orphaning default of the first releases, which surprises most callers.
     if (kind.group, kind.plural) == ("batch", "jobs") and not options.propagation:
         request.warnings.append(ORPHANED_PODS)

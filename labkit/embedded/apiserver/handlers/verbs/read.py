@@ -26,6 +26,7 @@ class Reader:
     def get(self, request: Request, kind: Kind) -> One:
         """Get one object; 404, or 400, 500 or 504 for a bad resource version."""
         key = Key(kind.resource, namespace_of(request, kind), name_in_path(request))
+        # Most requests have none.
         if "resourceVersion" in request.query:
             self._check_revision(kind, request.param("resourceVersion"))
         obj = self.store.get(key)
@@ -35,6 +36,7 @@ class Reader:
 
     def _check_revision(self, kind: Kind, text: str) -> None:
         """Require a resource version that was reached; of events, which no cache serves, it is checked elsewhere."""
+        # Events are too many for the watch cache, so the real server reads them from etcd.
         if kind.plural != "events":
             list_options.stored_revision(text)
         list_options.reached_revision(text, self.store.revision)
@@ -43,6 +45,7 @@ class Reader:
         """List a collection; 400, 410, 422 or 504."""
         options = list_options.read_options(request)
         namespace = namespace_of(request, kind)
+        # The list of every controller and of kubectl: no selector, no page, no version.
         if options is list_options.EVERYTHING:
             metadata: Object = {"resourceVersion": str(self.store.revision)}
             return Many(kind, metadata, self.store.list(kind.resource, namespace))
@@ -58,6 +61,7 @@ class Reader:
     ) -> tuple[Object, Page]:
         revision, after, exact = self.store.revision, "", False
         if options.continue_token:
+            # The token holds the revision already.
             if options.resource_version not in ("", "0"):
                 raise bad_request("specifying resource version is not allowed when using continue")
             at, after = list_options.decode_continue(options.continue_token)
@@ -72,6 +76,7 @@ class Reader:
             ):
                 revision, exact = asked, True
         limit = max(options.limit, 0)
+        # The watch cache, which answers "0", does not page.
         if options.resource_version == "0" and not options.continue_token:
             limit = 0  # served from the cache, which does not page
         try:
@@ -95,6 +100,7 @@ def _expired(options: list_options.ListOptions, after: str) -> ApiError:
     """410: the revision of a list is no longer kept. A continue token can go on at the newest."""
     if not options.continue_token:
         return ApiError(410, "Expired", "The resourceVersion for the provided list is too old.")
+    # A client that prefers progress to consistency can go on with the new token.
     error = ApiError(
         410,
         "Expired",

@@ -117,8 +117,10 @@ class Writer:
         struct = self._registry.struct(kind)
 
         def change(stored: Object | None) -> Object:
+            # A patch copies and diffs the whole object, which would hold up the event loop.
             if request.in_parts and len(orjson.dumps(stored)) > LARGE_BYTES:
                 raise BeginAgain
+            # The patch of a large object takes long; nothing is stored before it is done.
             with apart():
                 old = self._requested_version(kind, stored)
                 if applies:
@@ -151,6 +153,7 @@ class Writer:
             merged, managed = apply(write, old, config, force=options.force)
         except Unownable as error:
             raise ApiError(500, "", str(error)) from error
+        # An apply that changes nothing must not write either, or every apply would wake all watches.
         if merged is None and old is not None:
             new = copy.deepcopy(old)
         else:
@@ -212,6 +215,7 @@ class Writer:
         create: bool = False,
         uid: str = "",
     ) -> One:
+        # An update of a missing object is checked as what it is: a creation.
         creation = self._rules(request, kind, options, "CREATE")
 
         def check_create(new: Object | None, old: Object | None) -> None:

@@ -53,6 +53,7 @@ def decode_custom(kind: CustomKind, data: Any, strict: list[str] | None = None) 
         coerce_embedded(obj, kind.schema, embedded)
         set_defaults(obj, kind.schema, Growth())
         unknown += sorted(pruned) + sorted(embedded)
+    # Whatever a schema says about metadata, it is always the server's own.
     obj["metadata"] = metadata
     if strict is not None:
         strict += [*repeated, *(f'unknown field "{path}"' for path in unknown)]
@@ -75,6 +76,7 @@ def in_version_of(kind: CustomKind, obj: Object) -> Unstructured:
 
 def version_of(kind: CustomKind, obj: Object) -> CustomKind:
     """The version in which an object is stored; 500 if its definition no longer has it."""
+    # A definition may drop a version only after its objects were written in another, but nothing enforces this.
     row = kind.versions.get(obj["apiVersion"].removeprefix(f"{kind.group}/"))
     if row is None:
         text = f"request to convert CR from an invalid group/version: {obj['apiVersion']}"

@@ -79,6 +79,7 @@ def _date_time(text: str) -> bool:
 
 
 def _duration(text: str) -> bool:
+    # strfmt tries Go's own form first, and then looks for one of its own anywhere in the text.
     return GO_DURATION.fullmatch(text) is not None or DURATION.search(text) is not None
 
 

@@ -31,6 +31,7 @@ def _field(name: str, value: Any, zero: Any) -> Any:
         return zero
     if name == "properties":
         return {key: internal(value[key]) for key in sorted(value)}
+    # A struct of a flag and a schema in Go, either of which JSON can hold.
     if name == "additionalProperties":
         return {
             "Allows": value is not False,

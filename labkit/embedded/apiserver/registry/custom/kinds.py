@@ -52,6 +52,7 @@ class CustomKinds:
         self._made: dict[str, tuple[Object, list[CustomKind]]] = {}
         self.generation = 0
         """Counts the changes, for what is derived from the kinds."""
+        # Read again only when a kind is asked for, since definitions often change several times in a row.
         store.follow(DEFINITIONS.resource, self._forget)
 
     def _forget(self) -> None:
@@ -130,8 +131,10 @@ def custom_kinds(definition: Object) -> Iterable[CustomKind]:
     """The rows of a definition, one for each version."""
     spec = definition["spec"]
     names = definition["status"]["acceptedNames"]
+    # Validation has made sure that there is exactly one.
     storage = next(version["name"] for version in spec["versions"] if version["storage"])
     rows: dict[str, CustomKind] = {}
+    # Each row knows the others, since an object may be stored in any of them.
     for version in spec["versions"]:
         schema: Schema = (version.get("schema") or {}).get("openAPIV3Schema") or {PRESERVE: True}
         if spec.get("preserveUnknownFields"):

@@ -420,6 +420,7 @@ def _check_rule(rule: Schema, schema: Schema, path: str, errors: FieldErrors) ->
 
 def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema, str]:
     """The schema of the field at a path, and what is wrong with the path; ``named``: ``['a']`` is a step too."""
+    # Not a JSON path in general: only steps to fields, without lists, filters or quotes in names.
     rest = path
     while rest:
         step = FIELD_STEP.match(rest)

@@ -46,6 +46,7 @@ class CustomStrategy(Strategy):
 
     @override
     def prepare_create(self, context: StrategyContext, obj: Object) -> None:
+        # Its controller deletes the objects, and would never end if new ones came.
         if holds(self._kind.definition, "Terminating"):
             detail = "create not allowed while custom resource definition is terminating"
             raise forbidden(
@@ -102,6 +103,7 @@ class CustomStrategy(Strategy):
         if errors:
             return errors
         errors = common_update_errors(kind, new, old, known_finalizers=False)
+        # The spec may break a rule that is newer than the object, and a controller must still report.
         schema = (self._kind.schema.get("properties") or {}).get("status")
         if "status" in new:
             check_value(schema, new["status"], errors, "status", old.get("status", ABSENT))

@@ -149,6 +149,7 @@ def set_defaults(value: Any, schema: Schema | None, growth: Growth) -> None:
 
 def read_metadata(data: Any, unknown: list[str], path: str = "") -> Object:
     """Decode metadata, collecting unknown fields; ``DecodeProblem`` if a value has the wrong type."""
+    # The same decoder as for built-in kinds, so that both refuse the same values.
     strict: list[str] = []
     metadata = Decoder(strict, defaults=False).decode(schemas()["meta.v1.ObjectMeta"], data)
     if metadata.get("creationTimestamp") is None:

@@ -95,6 +95,7 @@ def check_value(
     if schema is None:
         return
     result = validate(schema, value, "", old)
+    # Even a value that breaks a new rule can be written again unchanged.
     if result.problems and value == old:
         return
     for problem in result.problems.values():
@@ -133,6 +134,7 @@ def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result
 
     The order of the checks, and what each adds to ``passed``, decide which alternative's problems are reported.
     """
+    # A schema with alternatives in alternatives can take exponential time.
     charge(VALUE_COST)
     result = Result()
     types = _types_of(schema)
@@ -193,6 +195,7 @@ def _check_type(types: list[str], format_: str, value: Any, path: str, result: R
 
 def _check_enum(schema: Schema, value: Any, path: str, result: Result) -> None:
     choices = schema.get("enum")
+    # An enumeration may have thousands of values, and be that of each item of a list.
     charge(CHOICE_COST * len(choices or ()))
     if choices and not any(_equal(value, choice) for choice in choices):
         charge(len(choices))

@@ -99,6 +99,7 @@ def apply(
     _take_over(write, base, merged, managed, force=force)
     if not mine.fields:
         del managed[me]
+    # An apply without effect keeps its time, and so is not written.
     if merged != base:
         mine.time = write.now
     merged = copy.deepcopy(merged)

@@ -211,6 +211,7 @@ class Shape:
 
     def path_elements(self, items: list[Any]) -> list[str]:
         """The path elements of a list's items; the plain texts of a set, which may be very many, cost no call each."""
+        # Finalizers of a large object, or a set of a hundred thousand names.
         if self.form == "set" and set(map(type, items)) == {str} and _is_plain("".join(items)):
             return [f'v:"{item}"' for item in items]
         return [self.path_element(item) for item in items]
@@ -302,6 +303,7 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
         if new is ABSENT:
             return None, {}
         return (None, None) if old == new else ({}, None)
+    # Parts that a write does not touch are the same objects, which saves most of the comparison.
     if old is new:
         return None, None
     if not old and not new:  # null or empty: a leaf, so that the two can be told apart

@@ -133,6 +133,7 @@ def decode_managed(entries: Any) -> Managed | None:
 
 def valid_node(node: Any, depth: int = 0) -> bool:
     """Return whether this is a FieldsV1 document."""
+    # Clients may send any JSON here.
     if not isinstance(node, dict) or depth > 100:
         return False
     return all(
@@ -272,6 +273,7 @@ def update_managed_fields(write: Ownership, old: Object | None, new: Object) -> 
         key = manager_id(write.manager or "unknown", "Update", write.version, write.subresource)
         before = managed[key].fields if key in managed else {}
         managed[key] = Entry(union_sets(before, own[0]), write.version, write.now)
+    # A manager without fields has nothing to defend.
     managed = {key: entry for key, entry in managed.items() if entry.fields}
     _merge_oldest(managed)
     set_managed(new, managed)
@@ -301,6 +303,7 @@ def _merge_oldest(managed: Managed) -> None:
     surplus = len(updates) - MAX_UPDATERS
     oldest: dict[str, ManagerId] = {}
     for key in updates:
+        # KEP-555 keeps entries few, since each controller with a version in its name would add one.
         if surplus <= 0:
             return
         version = managed[key].version

@@ -35,6 +35,7 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
     mine, live = dict(right), {}
     for element, item in left:
         live[element] = None if element in live else item  # what is there twice is not merged
+    # The items of both lists, in the order that the configuration wants.
     shared = deque(element for element, _ in right if element in live)
     merged: list[Any] = []
     done: set[str] = set()
@@ -104,6 +105,7 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
                 left.append(item)
                 continue
             node, held = gone[element], kept.get(element)
+            # The item itself was applied, and no manager holds it now.
             if is_member(node):
                 continue
             left.append(remove(items, item, node, held or {}))

@@ -34,6 +34,7 @@ def applied_configuration(
         config = yaml_to_json(request.body, strict)
     except YamlProblem as error:
         raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from error
+    # An empty file is an empty configuration, which then lacks its kind.
     if config is None:
         config = {}
     if not isinstance(config, dict):
@@ -43,6 +44,7 @@ def applied_configuration(
     if api_version != kind.group_version or name != kind.kind:
         group, _, version = str(api_version or "").rpartition("/")
         raise bad_request(f"invalid object type: {group}/{version}, Kind={name or ''}")
+    # The first apply of an object that predates its managers needs all of it to be ownable.
     if live is not None and not managers_of(live):
         check_ownable(struct, live, kind.group_version, first=True)
     metadata = config.get("metadata")

@@ -215,15 +215,18 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
         operations = []
     if not isinstance(operations, list):
         raise bad_request(prefix + decoding.cannot_unmarshal(operations, "[]handlers.jsonPatchOp"))
+    # The same limit as in the real server, which applies each operation to the whole document.
     if len(operations) > MAX_OPERATIONS:
         allowed = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {allowed}")
     for index, operation in enumerate(operations):
         _check_operation(operation, index, strict)
+    # Operations change the document in place, and the stored object must stay.
     patch = JsonPatch(copy.deepcopy(current))
     try:
         for operation in operations:
             patch.apply(operation)
+    # A chain of copies can nest a document more deeply than Python can walk.
     except (Inapplicable, RecursionError) as error:
         raise unprocessable() from error
     return patch.written()

@@ -49,6 +49,7 @@ def _merge_map(
             return {}
         text = go_text({**patch, DIRECTIVE: directive})
         raise senseless(f"unknown patch type: {go_text(directive)} in map: {text}")
+    # Before the loop, since both directives change the fields that it sees.
     _retain_keys(original, patch)
     _set_element_order(original, patch, struct)
     for key, value in patch.items():
@@ -74,6 +75,7 @@ def _merge_map(
             original[key] = _merge_list(current, value, field)
         elif isinstance(current, list) and isinstance(value, list):
             original[key] = value
+        # Nulls of a new value have nothing to delete.
         elif current is None:
             _put(original, patch, key, _discard_nulls(value))
         else:
@@ -200,6 +202,7 @@ def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
 
 def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any]:
     key = field.merge_key
+    # A list of scalars merges as a set.
     if not key:
         unique: dict[Hashable, Any] = {}
         for item in (*original, *patch):
@@ -224,8 +227,10 @@ def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any
             raise senseless("merging lists cannot yet be specified in the patch")
         else:
             raise senseless(f"unknown patch type: {go_text(directive)} in map: {go_text(item)}")
+    # The other items of the patch are the new list.
     if replace:
         return plain
+    # Deletions come first in Go, so a patch can replace an item by deleting and adding it.
     original = [item for item in original if _identity(item, key) not in gone]
     merged_items = list(original)
     places = _first_places(merged_items, key)
@@ -257,6 +262,7 @@ def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) 
             key=lambda pair: before.get(pair[0], len(server)),
         )
     )
+    # A merge of two sorted lists: items that the patch does not name stay among their neighbours.
     joined: list[Any] = []
     while others and patched:
         left, right = others[0][0], patched[0][0]

@@ -25,6 +25,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 def custom_printer(kind: CustomKind) -> Printer:
     """The printer of one version of a custom kind."""
+    # Every custom kind has this column unless its definition names others.
     age = {
         **COLUMNS["configmaps"][-1],
         "type": "date",

@@ -133,6 +133,7 @@ def conditions(pod: Object) -> list[Object]:
 @printer("pods", conditions=conditions)
 def pods(pod: Object, now: float) -> Cells:
     """Sum up a pod and its containers."""
+    # One pass over the containers for the three cells that need it.
     summary = _Summary(pod)
     restarts = str(summary.restarts)
     if summary.restarts and summary.last_restart:

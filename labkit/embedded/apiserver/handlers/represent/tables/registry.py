@@ -17,6 +17,7 @@ PRINTERS: Mapping[str, Printer] = {resource: Printer(resource) for resource in C
     for value in vars(module).values()
     if isinstance(value, Printer)
 }
+# RBAC roles are such a kind: kubectl shows when they were created.
 DEFAULT = PRINTERS[""]
 """For kinds without columns of their own; without objects it has no rows either."""
 

@@ -27,11 +27,13 @@ def duration(seconds: float) -> str:
     Source: k8s.io/apimachinery ``pkg/util/duration``.
     """
     whole = int(seconds)
+    # A second of difference between two clocks is forgiven.
     if whole < -1:
         return "<invalid>"
     whole = max(whole, 0)
     if whole < 2 * MINUTE:
         return f"{whole}s"
+    # The larger a duration, the less its smaller unit matters.
     for limit, big, small, names in (
         (10 * MINUTE, MINUTE, 1, "ms"),
         (3 * HOUR, MINUTE, 0, "m"),
