@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
 from labkit.embedded.apiserver.authorization.node import NO_RULES
 from labkit.embedded.apiserver.handlers.computed import review_specs
-from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
+from labkit.embedded.apiserver.handlers.computed.token_requests import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import SYSTEM_FIELDS, check_namespace
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options

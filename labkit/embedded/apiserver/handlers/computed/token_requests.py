@@ -11,15 +11,16 @@ from typing import Any
 from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
 from labkit.embedded.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.embedded.apiserver.authentication.identity import Lookup
-from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_key, check_namespace
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.responses import One
+from labkit.embedded.apiserver.registry.managed.manager import Ownership, update_managed_fields
 from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, not_found
 from labkit.embedded.machinery.steady_clock import Clock
 
@@ -168,3 +169,15 @@ def _check_lifetime(seconds: int) -> None:
 def _invalid(name: str, path: str, message: str) -> ApiError:
     cause = {"reason": "FieldValueInvalid", "message": message, "field": path}
     return invalid("TokenRequest", GROUP, name, [cause])
+
+
+def note_owner(request: Request, kind: Kind, obj: Object, now: str, subresource: str = "") -> None:
+    """Put the ``managedFields`` of a first write into an object; 422 if the request's parameters are invalid.
+
+    The request names the manager, in a parameter or by its user agent. The object is changed in place.
+    """
+    struct = schemas().of_kind(kind.group, kind.version, kind.kind)
+    assert struct is not None, kind
+    manager = write_options(request, "CreateOptions").manager
+    write = Ownership(struct, manager, kind.group_version, now, subresource)
+    update_managed_fields(write, None, obj)

@@ -1,4 +1,4 @@
-"""The query parameters of list and watch.
+"""The query parameters of list and watch, and the objects that they select.
 
 Source: k8s.io/apimachinery ``pkg/apis/meta/internalversion/validation``;
 k8s.io/apiserver ``pkg/storage/continue.go``.
@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import orjson
 
+from labkit.embedded.apiserver.handlers.decode.field_selectors import field_selector
+from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema.decoding import cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
+from labkit.embedded.machinery.work import charge
 
 EXACT, NOT_OLDER = "Exact", "NotOlderThan"
 INT = re.compile(r"[+-]?[0-9]+")
 UINT = re.compile(r"[0-9]+")
 BASE64_URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_\r\n"
 TOKEN_VERSION = "meta.k8s.io/v1"
+
+
+Matches = Callable[[Object], bool]
+
+FEW_TERMS = 8
+"""A selector of so many terms costs no more than the object that it looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +238,25 @@ def _decode_base64(token: str) -> bytes:
     if bad is not None:
         raise ValueError(f"illegal base64 data at input byte {bad}")
     return base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
+
+
+def selection(kind: Kind, options: ListOptions) -> Matches | None:
+    """The predicate of the label and field selectors together, None for everything; 400 if one is invalid."""
+    labels = parse_labels(options.label_selector)
+    fields = field_selector(kind, options.field_selector)
+    by_label, by_field = labels.matches, fields.matches
+    terms = len(labels.requirements) + len(fields.terms)
+
+    def matches(obj: Object) -> bool:
+        return by_label(obj["metadata"].get("labels") or {})
+
+    def charged(obj: Object) -> bool:
+        charge(terms)
+        return by_field(obj) and matches(obj)
+
+    # Without a charge, a selector of thousands of terms would be free for each of thousands of objects.
+    if terms > FEW_TERMS:
+        return charged
+    if not labels:
+        return by_field if fields else None
+    return (lambda obj: by_field(obj) and matches(obj)) if fields else matches

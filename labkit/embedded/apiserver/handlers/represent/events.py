@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from labkit.embedded.apiserver.handlers.represent.encode import object_bytes, protobuf_event
-from labkit.embedded.apiserver.handlers.represent.negotiation import PROTOBUF, Form
-from labkit.embedded.apiserver.handlers.represent.transform import Table, Transformer, partial
+from labkit.embedded.apiserver.handlers.represent.negotiation import PROTOBUF, Form, Table
+from labkit.embedded.apiserver.handlers.represent.transform import Transformer, partial
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object, Unstructured

@@ -52,6 +52,21 @@ class Form:
         return f"{self.media_type};{self.as_kind};{self.meta_version};{self.pretty}"
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The options of a Table.
+
+    Args:
+        include: The part of its object that each row carries: ``Metadata``, ``Object`` or ``None``.
+        version: Of ``meta.k8s.io``.
+        headers: It has column definitions.
+    """
+
+    include: str = "Metadata"
+    version: str = "v1"
+    headers: bool = True
+
+
 PLAIN = Form()
 """The object itself as compact JSON, the most common form: there is no equal one beside it."""
 PRETTY = Form(pretty=True)

@@ -6,9 +6,8 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/response.go``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from labkit.embedded.apiserver.handlers.represent.negotiation import Form, not_acceptable
+from labkit.embedded.apiserver.handlers.represent.negotiation import Form, Table, not_acceptable
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
@@ -16,21 +15,6 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.steady_clock import Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The options of a Table.
-
-    Args:
-        include: The part of its object that each row carries: ``Metadata``, ``Object`` or ``None``.
-        version: Of ``meta.k8s.io``.
-        headers: It has column definitions.
-    """
-
-    include: str = "Metadata"
-    version: str = "v1"
-    headers: bool = True
 
 
 class Transformer:

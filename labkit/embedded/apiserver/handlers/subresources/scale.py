@@ -18,11 +18,13 @@ from labkit.embedded.apiserver.handlers.decode.object_meta import (
     check_namespace,
     name_in_path,
 )
-from labkit.embedded.apiserver.handlers.decode.patches.apply import (
+from labkit.embedded.apiserver.handlers.decode.patches.patch import (
+    APPLY_PATCH,
     applied_configuration,
     applied_object,
+    patch_type,
+    patched,
 )
-from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.responses import One, Operation
 from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, labels, selector

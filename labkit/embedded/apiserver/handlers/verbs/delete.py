@@ -11,7 +11,6 @@ from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode import list_options
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
 from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
-from labkit.embedded.apiserver.handlers.decode.selection import selection
 from labkit.embedded.apiserver.handlers.decode.write_options import delete_options
 from labkit.embedded.apiserver.handlers.represent.responses import Many, One
 from labkit.embedded.apiserver.registry.registry import Registry
@@ -57,7 +56,7 @@ class Deleter:
         list_options.check_list_options(chosen, watch=False)
         # A page of a deletion is cut like a page of a list, and so takes a continue token, too.
         after = self._start(chosen)
-        matches = selection(kind, chosen)
+        matches = list_options.selection(kind, chosen)
         options = delete_options(request)
         _warn_of_orphans(request, kind, options)
         store, limit = self._registry.store, max(chosen.limit, 0)

@@ -9,7 +9,6 @@ from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode import list_options
 from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
-from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
 from labkit.embedded.apiserver.handlers.represent.responses import Many, One
 from labkit.embedded.apiserver.storage import Expired, Key, Page, Store
 from labkit.embedded.machinery.kinds import Kind
@@ -50,14 +49,18 @@ class Reader:
             metadata: Object = {"resourceVersion": str(self.store.revision)}
             return Many(kind, metadata, self.store.list(kind.resource, namespace))
         list_options.check_list_options(options, watch=False)
-        matches = selection(kind, options)
+        matches = list_options.selection(kind, options)
         metadata, page = self._page(kind, namespace, options, matches)
         if page.remaining and matches is None:
             metadata["remainingItemCount"] = page.remaining
         return Many(kind, metadata, page.objects)
 
     def _page(
-        self, kind: Kind, namespace: str, options: list_options.ListOptions, matches: Matches | None
+        self,
+        kind: Kind,
+        namespace: str,
+        options: list_options.ListOptions,
+        matches: list_options.Matches | None,
     ) -> tuple[Object, Page]:
         revision, after, exact = self.store.revision, "", False
         if options.continue_token:

@@ -12,14 +12,15 @@ from random import Random
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
 from labkit.embedded.apiserver.handlers.decode.list_options import (
     ListOptions,
+    Matches,
     check_list_options,
     read_options,
+    selection,
     stored_revision,
     too_large_revision,
     watch_defaults,
 )
 from labkit.embedded.apiserver.handlers.decode.object_meta import namespace_of
-from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
 from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
 from labkit.embedded.apiserver.handlers.represent.negotiation import (
     JSON,

@@ -17,11 +17,13 @@ import orjson
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode import object_meta
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.patches.apply import (
+from labkit.embedded.apiserver.handlers.decode.patches.patch import (
+    APPLY_PATCH,
     applied_configuration,
     applied_object,
+    patch_type,
+    patched,
 )
-from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
 from labkit.embedded.apiserver.handlers.decode.write_options import WriteOptions, write_options
 from labkit.embedded.apiserver.handlers.represent.responses import One
 from labkit.embedded.apiserver.registry.conversion import (

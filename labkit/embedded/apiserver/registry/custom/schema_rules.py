@@ -23,6 +23,7 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     Schema,
     check_embedded,
     coerce_embedded,
+    field_at,
     items_of,
     prune,
 )
@@ -59,7 +60,6 @@ NOT_NESTED = {
 """The keywords that alternatives must not have."""
 META_TYPES = {"kind": "string", "apiVersion": "string", "metadata": "object"}
 SCHEMA_COST = 200
-FIELD_STEP = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]")
 LINE_BREAK = re.compile(r"[\n\r]")
 IF_STATUS = "if the status subresource is enabled"
 CEL_WARNING = "{field}: validation rules are kept but not evaluated by this server"
@@ -416,28 +416,6 @@ def _check_rule(rule: Schema, schema: Schema, path: str, errors: FieldErrors) ->
         errors.invalid(f"{path}.fieldPath", field_path, "must not contain line breaks")
     if field_path and field_at(field_path, schema, named=True)[1]:
         errors.invalid(f"{path}.fieldPath", field_path, "must be a valid path")
-
-
-def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema, str]:
-    """The schema of the field at a path, and what is wrong with the path; ``named``: ``['a']`` is a step too."""
-    # Not a JSON path in general: only steps to fields, without lists, filters or quotes in names.
-    rest = path
-    while rest:
-        step = FIELD_STEP.match(rest)
-        if rest[0] == "[" and not named:
-            return {}, "array notation is not allowed"
-        if rest[0] not in "[.":
-            return {}, f"expected [ or . but got: {re.split(r'[.[]', rest)[0]}"
-        if step is None:
-            return {}, "unexpected end of JSON path"
-        properties = schema.get("properties")
-        more = schema.get("additionalProperties")
-        below = properties.get(step[1] or step[2]) if properties else more
-        if not isinstance(below, dict):
-            return {}, "does not refer to a valid field"
-        schema = below
-        rest = rest[step.end() :]
-    return schema, ""
 
 
 def unknown_formats(schema: Schema) -> list[str]:

@@ -7,6 +7,7 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/schema/{pruning,defaultin
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,7 @@ LIST_TYPE = "x-kubernetes-list-type"
 LIST_KEYS = "x-kubernetes-list-map-keys"
 MAP_TYPE = "x-kubernetes-map-type"
 NODE_COST = 3
+FIELD_STEP = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]")
 CONTAINERS = (dict, list)
 """The values that a walk enters. A list may have a million other items, which must not cost a call each."""
 
@@ -49,6 +51,28 @@ def items_of(schema: Schema | None) -> Schema | None:
     """The schema of a list's items."""
     items = schema.get("items") if schema is not None else None
     return items if isinstance(items, dict) else None
+
+
+def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema, str]:
+    """The schema of the field at a path, and what is wrong with the path; ``named``: ``['a']`` is a step too."""
+    # Not a JSON path in general: only steps to fields, without lists, filters or quotes in names.
+    rest = path
+    while rest:
+        step = FIELD_STEP.match(rest)
+        if rest[0] == "[" and not named:
+            return {}, "array notation is not allowed"
+        if rest[0] not in "[.":
+            return {}, f"expected [ or . but got: {re.split(r'[.[]', rest)[0]}"
+        if step is None:
+            return {}, "unexpected end of JSON path"
+        properties = schema.get("properties")
+        more = schema.get("additionalProperties")
+        below = properties.get(step[1] or step[2]) if properties else more
+        if not isinstance(below, dict):
+            return {}, "does not refer to a valid field"
+        schema = below
+        rest = rest[step.end() :]
+    return schema, ""
 
 
 def child_path(path: str, name: str) -> str:

@@ -5,8 +5,8 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.custom.schema_rules import check_schema, field_at
-from labkit.embedded.apiserver.registry.custom.structural import Schema
+from labkit.embedded.apiserver.registry.custom.schema_rules import check_schema
+from labkit.embedded.apiserver.registry.custom.structural import Schema, field_at
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.request import Object
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from labkit.embedded.apiserver.handlers.represent.negotiation import Table
 from labkit.embedded.apiserver.handlers.represent.tables import cells, pods
 from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Printer
-from labkit.embedded.apiserver.handlers.represent.transform import Table
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import by_name
 
