@@ -11,21 +11,15 @@ import time
 from collections.abc import Callable, Iterable
 from random import Random, SystemRandom
 
-from labkit.embedded.apiserver.admission.plugins import default_chain
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.filters.pipeline import pipeline
 from labkit.embedded.apiserver.filters.priority import FlowHeaders
-from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.computed.reviews import Reviews
-from labkit.embedded.apiserver.handlers.computed.token_requests import TokenRequests
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
 from labkit.embedded.apiserver.handlers.subresources.proxy import Reach
-from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key, Store
-from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import ClusterApi, NodeSettings
@@ -35,14 +29,8 @@ from labkit.embedded.wiring.access import Access
 from labkit.embedded.wiring.content import bootstrap
 from labkit.embedded.wiring.controllers import Controllers, Timed, controller_create
 from labkit.embedded.wiring.credentials import Credentials
-from labkit.embedded.wiring.handlers import connections, nonresource_handler
-
-COUNTED = {
-    kind.resource
-    for kind in KINDS
-    if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
-}
-"""The kinds that quotas count: all that a namespace keeps, except events."""
+from labkit.embedded.wiring.handlers import computed, connections, nonresource_handler
+from labkit.embedded.wiring.writing import Writing
 
 
 class Cluster:
@@ -95,32 +83,16 @@ class Cluster:
         self.authorize = access.authorize
 
         # What a write passes.
-        custom = self.registry.custom
-
-        def counted() -> set[str]:
-            return COUNTED | custom.counted()
-
-        plugins = default_chain(
-            self._lookup,
-            self.store.list,
-            self.registry.new_suffix,
-            counted,
-            access.may_use_signer,
-            access.may_request_audience,
-            mount_secrets=automatic,
-        )
-        admission = Admission(plugins)
-        writer = Writer(self.registry, admission, access.refuse_creation, access.refuse_escalation)
+        writing = Writing(self.registry, self._lookup, access, mount_secrets=automatic)
 
         # What reacts to it.
-        create = controller_create(writer)
         controllers = Controllers(
             self.registry,
-            create,
+            controller_create(writing.writer),
             keys.ca_certificate,
             self._sign_request,
             credentials,
-            counted,
+            writing.counted,
             automatic=automatic,
         )
         self._publishers = controllers.publishers
@@ -137,18 +109,16 @@ class Cluster:
             )  # last: it runs what the others made
 
         # What answers requests.
-        transformer = Transformer(clock, era)
-        reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
-        token_requests = TokenRequests(self.issuer, self._lookup, clock, plugins)
-        computed = {
-            **reviews.operations(),
-            ("", "serviceaccounts", "token"): token_requests.operation,
-        }
         pods = PodConnections(node_api, self._node, clock, access.refuse_creation)
         reach: Reach = self._node.reach if self._node is not None else (lambda address, port: None)
-        links = connections(self.store, pods, reach)
         self._resources = ResourceHandler(
-            self.registry, admission, writer, transformer, self.random, computed, links
+            self.registry,
+            writing.admission,
+            writing.writer,
+            Transformer(clock, era),
+            self.random,
+            computed(credentials, access, writing, self._lookup, clock),
+            connections(self.store, pods, reach),
         )
         self._nonresources = nonresource_handler(
             self.registry, self.signer, self._address_for, self._restored

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from labkit.embedded.apiserver.admission.attributes import Lookup
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
+from labkit.embedded.apiserver.handlers.computed.reviews import Reviews
+from labkit.embedded.apiserver.handlers.computed.token_requests import TokenRequests
 from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
 from labkit.embedded.apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
 from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
@@ -14,6 +17,7 @@ from labkit.embedded.apiserver.handlers.nonresource.openid import (
     OpenIdDocuments,
 )
 from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
+from labkit.embedded.apiserver.handlers.represent.responses import Operation
 from labkit.embedded.apiserver.handlers.routing.resources import Connection, Resource
 from labkit.embedded.apiserver.handlers.subresources.proxy import Reach, proxies
 from labkit.embedded.apiserver.openapi.discovery import Discovery
@@ -22,6 +26,10 @@ from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.kinds import KINDS, CustomKind
 from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.steady_clock import Clock
+from labkit.embedded.wiring.access import Access
+from labkit.embedded.wiring.credentials import Credentials
+from labkit.embedded.wiring.writing import Writing
 
 
 class CurrentDiscovery:
@@ -39,6 +47,18 @@ class CurrentDiscovery:
             self._rows = rows
             self._discovery = Discovery((*KINDS, *rows))
         return self._discovery
+
+
+def computed(
+    credentials: Credentials, access: Access, writing: Writing, lookup: Lookup, clock: Clock
+) -> dict[Resource, Operation]:
+    """Return the handlers of resources that are answered and never stored."""
+    reviews = Reviews(credentials.tokens, access.authorize, access.rbac.rules_for, clock)
+    token_requests = TokenRequests(credentials.issuer, lookup, clock, writing.plugins)
+    return {
+        **reviews.operations(),
+        ("", "serviceaccounts", "token"): token_requests.operation,
+    }
 
 
 def connections(store: Store, pods: Connection, reach: Reach) -> dict[Resource, Connection]:
