@@ -1,4 +1,4 @@
-"""The controllers: each brings stored objects to what their specs ask for, inside the write that changes them."""
+"""The controllers: each moves stored objects towards their specs, inside the write that changes them."""
 
 MANAGER = "kube-controller-manager"
 """The field manager of what controllers write."""

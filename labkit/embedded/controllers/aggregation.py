@@ -1,4 +1,4 @@
-"""Aggregated cluster roles: their rules are those of the cluster roles they select.
+"""Aggregated cluster roles: their rules come from the cluster roles they select.
 
 Source: k8s.io/kubernetes ``pkg/controller/clusterroleaggregation``;
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
@@ -111,7 +111,7 @@ class RoleAggregation(BaseController):
         return list(rules.values())
 
     def _concerns(self, aggregated: Object, changed: list[Object]) -> bool:
-        """Return whether a change may change the rules of an aggregated role."""
+        """Return whether a change can affect the rules of an aggregated role."""
         if not self._limiter.allows() or any(_name(role) == _name(aggregated) for role in changed):
             return True
         return any(

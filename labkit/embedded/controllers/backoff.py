@@ -17,12 +17,12 @@ MAX_SECONDS = 60
 
 
 class Backoff:
-    """When an owner may try again, by a clock that is never set back: each failure doubles its delay."""
+    """The times of the next tries of owners, by a clock that is never set back: each failure doubles its delay."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._delays: dict[str, tuple[float, float]] = {}
-        """An owner's uid to when it may try again, and its last delay."""
+        """An owner's uid to the time of its next try, and its last delay."""
 
     def fail(self, owner: Object) -> None:
         """Count a failure."""

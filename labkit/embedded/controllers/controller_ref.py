@@ -1,4 +1,4 @@
-"""Owner references of controllers: who controls an object, and how orphans are adopted and others released.
+"""Owner references of controllers: the controller of an object, and the orphans that it adopts.
 
 Source: k8s.io/kubernetes ``pkg/controller/controller_ref_manager.go``.
 """

@@ -1,4 +1,4 @@
-"""The life of a CustomResourceDefinition: its names, its API services, and its end with that of its instances.
+"""The life of a CustomResourceDefinition: its names, its API services, and its deletion after its instances.
 
 Source: k8s.io/apiextensions-apiserver ``pkg/controller/{status,establish,apiapproval,finalizer}``; k8s.io/kubernetes
 ``pkg/controlplane/controller/crdregistration``.

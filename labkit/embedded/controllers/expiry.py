@@ -11,7 +11,7 @@ from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 
 TTL_SECONDS = 3600
-# The search reads all events; a minute is nothing beside their hour.
+# The search reads all events; a minute is little compared with their hour.
 EVERY_SECONDS = 60
 
 

@@ -115,7 +115,7 @@ def past_deadline(job: Object, begun: str | None, now: float) -> bool:
 
 
 def delayed_until(pods: Iterable[Object]) -> float:
-    """Return when the next pod may be created: failures since the last success delay it."""
+    """Return the time from which the next pod can be created: failures since the last success delay it."""
     # The real controller keeps the count in memory; here the remaining pods are counted, which survives a restart.
     failures = 0
     last = 0.0

@@ -125,7 +125,7 @@ class NamespaceDeletion(BaseController):
             self._registry.remove(NAMESPACES, "", name)
 
     def _explain(self, namespace: Object, remaining: list[tuple[Kind, list[Object]]]) -> None:
-        """Write into the status what the namespace waits for."""
+        """Write the objects that the namespace waits for into its status."""
         # Of the real server's five conditions the three about errors are left out: none of them can happen here.
         remaining.sort(key=lambda pair: pair[0].resource)
         counts = ", ".join(

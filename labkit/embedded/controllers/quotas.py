@@ -1,4 +1,4 @@
-"""The status of quotas: the limits and what is used of them. Only numbers of objects count.
+"""The status of quotas: the limits and the usage. Only numbers of objects count.
 
 Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 ``pkg/admission/plugin/resourcequota``.

@@ -41,7 +41,7 @@ from labkit.embedded.machinery.status import ApiError
 ADMITTING = tuple(
     BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount")
 )
-"""The kinds of objects by which admission may have refused a pod."""
+"""The kinds of objects by which admission can have refused a pod."""
 
 
 class Create(Protocol):
@@ -64,7 +64,7 @@ class Messages(NamedTuple):
 
 
 class WorkloadController(BaseController):
-    """Reconciles the owners of one kind with what they control."""
+    """Reconciles the owners of one kind with their dependents."""
 
     kind: Kind
     """The owners' row."""
@@ -83,7 +83,7 @@ class WorkloadController(BaseController):
 
     @abstractmethod
     def _sync(self, owner: Object) -> None:
-        """Take the next step towards what an owner's spec asks for.
+        """Take the next step towards an owner's spec.
 
         A step creates at most one dependent. The change of that dependent causes the next step, when quotas have
         counted it; a loop in one step would create more than they allow.
@@ -96,7 +96,7 @@ class WorkloadController(BaseController):
     # Changes
 
     def __call__(self, change: Change) -> None:
-        """React to a change of an owner, of a dependent, and of what may have refused one."""
+        """React to a change of an owner, of a dependent, or of an object by which admission refused one."""
         if change.kind is self.kind:
             self._owner_changed(change)
         elif change.kind is self.dependents:
@@ -180,7 +180,7 @@ class WorkloadController(BaseController):
         return True
 
     def _claim(self, owner: Object, kind: Kind | None = None) -> list[Object]:
-        """Adopt the orphans that an owner selects, release what it no longer selects, and return what it controls.
+        """Adopt the orphans that an owner selects, release dependents that it no longer selects, and return the rest.
 
         Objects of another ``kind`` than the dependents have the same labels, as revisions do.
         """

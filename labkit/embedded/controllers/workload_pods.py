@@ -23,12 +23,12 @@ MAX_WRITTEN = 256 << 10
 
 
 def max_pods(template: Object) -> int:
-    """The most pods of a template that one owner gets."""
+    """Return the most pods of a template that one owner gets."""
     return affordable(pod_cost(template), min(MAX_PODS, -(-MAX_WRITTEN // len(str(template)))))
 
 
 def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
-    """A sort key that puts first what is deleted first: unassigned, pending, not ready, the youngest pods."""
+    """Return a sort key that puts first the pods to delete first: unassigned, pending, not ready, the youngest."""
     phases = {"Pending": 0, "Unknown": 1, "Running": 2}
     return (
         bool(pod["spec"].get("nodeName")),
@@ -39,7 +39,7 @@ def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
 
 
 def pod_from(template: Object, kind: Kind, owner: Object) -> Object:
-    """A pod made from a template."""
+    """Return a pod made from a template."""
     metadata = template.get("metadata") or {}
     pod_metadata: dict[str, Any] = {
         "generateName": f"{name_of(owner)}-",

@@ -1,1 +1,1 @@
-"""What the components of the embedded cluster share: requests, errors, kinds, schemas, keys."""
+"""The parts that the components of the embedded cluster share: requests, errors, kinds, schemas, keys."""

@@ -1,7 +1,7 @@
-"""Does a long request in a thread, beside the event loop that answers the others.
+"""Runs a long request in a thread, in turns with the event loop that answers the others.
 
-The thread has the cluster to itself, as the loop has it otherwise: the loop stands still meanwhile. Where the request
-is ``apart`` and works on nothing that others change, the loop goes on.
+The loop pauses while the thread works on the cluster. While the request is ``apart``, and works on nothing that others
+change, the loop continues.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from labkit.embedded.machinery.request import Response
 HOW: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar(
     "apart", default=nullcontext
 )
-"""What ``apart`` does: by default, and in what reacts to a change, nothing."""
+"""The implementation of ``apart``: by default, and in reactions to a change, it does nothing."""
 
 
 def apart() -> AbstractContextManager[None]:
-    """Let others go on during what takes long and touches nothing that they change."""
+    """Let other requests continue during long work that touches no shared state."""
     return HOW.get()()
 
 
 async def beside(work: Callable[[], Response]) -> Response:
-    """Do the work of a long request."""
+    """Run a long request in a thread, taking turns with the event loop."""
     loop = asyncio.get_running_loop()
-    stands = Semaphore(0)
-    goes_on = Semaphore(0)
+    loop_paused = Semaphore(0)
+    resume_loop = Semaphore(0)
 
     # Runs on the loop's thread, and blocks it: the work may change the cluster meanwhile.
-    def stand_still() -> None:
-        stands.release()
-        goes_on.acquire()
+    def pause_loop() -> None:
+        loop_paused.release()
+        resume_loop.acquire()
 
     def enter() -> None:
-        loop.call_soon_threadsafe(stand_still)
-        stands.acquire()
+        loop.call_soon_threadsafe(pause_loop)
+        loop_paused.acquire()
 
     @contextmanager
-    def leaving() -> Iterator[None]:
-        goes_on.release()
+    def release_loop() -> Iterator[None]:
+        resume_loop.release()
         token = HOW.set(nullcontext)
         try:
             yield
@@ -51,20 +51,20 @@ async def beside(work: Callable[[], Response]) -> Response:
             HOW.reset(token)
             enter()
 
-    def alone() -> Response:
+    def run_work() -> Response:
         # Context variables are per thread here: ``to_thread`` copies the context.
-        HOW.set(leaving)
+        HOW.set(release_loop)
         enter()
         try:
             return work()
         finally:
-            goes_on.release()
+            resume_loop.release()
 
-    # What it holds for a while would bring on full collections, during which all wait.
+    # The objects of a long request would cause full collections, during which all requests wait.
     collects = gc.isenabled()
     gc.disable()
     try:
-        return await asyncio.to_thread(alone)
+        return await asyncio.to_thread(run_work)
     finally:
         if collects:
             gc.enable()

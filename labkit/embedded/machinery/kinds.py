@@ -126,7 +126,7 @@ BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = {
 BY_KIND: Mapping[tuple[str, str], Kind] = {
     (row.group, row.kind): row for row in sorted(KINDS, key=lambda row: row.stored_as is None)
 }
-"""(group, kind) to its row, that of the stored version where there are several."""
+"""(group, kind) to its row; with several versions, the stored one."""
 
 
 def stored_kind(kind: Kind) -> Kind:

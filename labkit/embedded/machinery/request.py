@@ -141,7 +141,7 @@ class Request:
     source_ip: str = "127.0.0.1"
     raw_uri: str = ""
     header_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Headers that may repeat (``impersonate-group``, ``impersonate-extra-*``), each value apart."""
+    """Headers that can repeat (``impersonate-group``, ``impersonate-extra-*``), each value apart."""
     in_parts: bool = False
 
     # Set by the filters.
@@ -179,7 +179,7 @@ class EventStream(Protocol):
         """Return whether the stream has ended."""
 
     def on_ready(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` whenever ``read`` may have new events."""
+        """Call ``wake`` whenever ``read`` can have new events."""
 
     def close(self) -> None:
         """End the stream: the client has disconnected."""

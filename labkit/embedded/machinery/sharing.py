@@ -1,4 +1,4 @@
-"""Encodings of large objects, which exist once for all who send them at the same time, and only as long."""
+"""Encodings of large objects, shared by all clients to which they are sent at the same time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _shared: WeakValueDictionary[tuple[int, str], Encoding] = WeakValueDictionary()
 
 
 def share(obj: Any, form: str, encode: Callable[[], bytes]) -> Encoding:
-    """Encode an object that nobody changes, or share what another reader of the same form sends now."""
+    """Encode an immutable object, or share the encoding that another client receives now in the same form."""
     key = (id(obj), form)
     known = _shared.get(key)
     if known is None:
@@ -37,5 +37,5 @@ def share(obj: Any, form: str, encode: Callable[[], bytes]) -> Encoding:
 
 
 def shared_bytes() -> int:
-    """How many bytes are shared now."""
+    """Return the number of bytes that are shared now."""
     return sum(len(encoding.data) for encoding in list(_shared.values()))

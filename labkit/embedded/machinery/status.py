@@ -144,7 +144,7 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]
 
 
 def entity_too_large() -> ApiError:
-    """413: the body is larger than a write may be."""
+    """413: the body is too large for a write."""
     return ApiError(
         413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BODY_BYTES}"
     )

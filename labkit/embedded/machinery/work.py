@@ -1,8 +1,8 @@
 """Bounds the work of one request.
 
-Code that goes over what a user sent charges for it, a unit for about a microsecond, and the request ends when its
+Code that processes a user's data charges for it, a unit for about a microsecond, and the request ends when its
 budget is spent. The charge follows from the request and the objects, and never from a clock: the same request has
-the same answer on a slow machine. Where no budget is entered, nothing is bounded.
+the same answer on a slow machine. Without a budget nothing is bounded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _current: ContextVar[WorkBudget | None] = ContextVar("work", default=None)
 
 @contextmanager
 def limited(budget: WorkBudget) -> Iterator[None]:
-    """Charge to a budget what is done inside."""
+    """Charge the work inside to a budget."""
     token = _current.set(budget)
     try:
         yield
@@ -59,7 +59,7 @@ def charge(units: float) -> None:
 
 @contextmanager
 def uncharged() -> Iterator[None]:
-    """Charge nothing inside: for what reacts to a change, and cannot be given up halfway."""
+    """Charge nothing inside: reactions to a change cannot be given up halfway."""
     budget = _current.get() or WorkBudget(math.inf)
     # A write that is half done cannot be taken back by what reacts to it.
     left = budget.left
@@ -73,6 +73,6 @@ def uncharged() -> Iterator[None]:
 
 
 def affordable(cost: float, most: int) -> int:
-    """How many things of a cost one request may bring about: at least one, ``most`` where no budget is entered."""
+    """Return how many things of a cost one request can cause: at least one, and ``most`` without a budget."""
     budget = _current.get()
     return most if budget is None else min(most, max(1, int(budget.units / cost)))

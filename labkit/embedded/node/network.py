@@ -1,4 +1,4 @@
-"""The node's side of the pod network: from an address and a port to what listens there.
+"""The node's side of the pod network: finds the server at an address and a port.
 
 A pod reaches the API server (by the Service ``kubernetes`` and by the node's address), the ports
 of its own containers, and those of other pods, by address or through a Service; nothing else exists.
@@ -42,7 +42,7 @@ class Wiring:
         hosts: Mapping[str, str],
         listeners: Mapping[int, Listener],
     ) -> PodNetwork:
-        """The network as one pod's containers see it, with the names of its ``/etc/hosts`` and what they serve."""
+        """Return the network as one pod's containers see it, with the names of its ``/etc/hosts`` and their servers."""
         return PodNetwork(address, namespace, hosts, self._service, listeners, self._elsewhere)
 
     def api_listener(self) -> Listener:

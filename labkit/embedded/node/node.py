@@ -73,7 +73,7 @@ class Node:
     # Changes
 
     def sync_pod(self, old: Object | None, new: Object | None) -> None:
-        """React to a change of a pod, which may be new or gone: bind it, run it, end it."""
+        """React to a change of a pod, or its creation or deletion: bind it, run it, end it."""
         if new is None:
             if old is not None:
                 self._forget(uid_of(old))
@@ -230,7 +230,7 @@ class Node:
                 self._advance(due)
 
     def sweep(self) -> None:
-        """Start and end pods by what is stored, after a restart or a rewind."""
+        """Start and end pods as the stored objects require, after a restart or a rewind."""
         stored = {uid_of(pod): pod for pod in self._api.list("pods")}
         # A snapshot that was restored may be of a time before these pods.
         for uid in [uid for uid in self._pods if uid not in stored]:

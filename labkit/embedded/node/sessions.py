@@ -16,7 +16,7 @@ MAX_UNSENT_BYTES = 4 << 20
 
 
 class Streams(NamedTuple):
-    """The streams that a caller asked for, and whether they are those of a terminal."""
+    """The streams that a caller requested, and whether they belong to a terminal."""
 
     stdin: bool
     stdout: bool

@@ -52,11 +52,11 @@ class Access:
         self._guard(request.user, request.info, new, old)
 
     def may_use_signer(self, user: User, verb: str, name: str) -> bool:
-        """Return whether a user may ``approve``, ``attest`` or ``sign`` for a signer."""
+        """Return whether a user can ``approve``, ``attest`` or ``sign`` for a signer."""
         return self._allows(Attributes(user, verb, CERTIFICATES, "*", "signers", name=name))
 
     def may_request_audience(self, node: User, namespace: str, account: str, audience: str) -> bool:
-        """Return whether a node may request tokens of a service account for an audience."""
+        """Return whether a node can request tokens of a service account for an audience."""
         verb = "request-serviceaccounts-token-audience"
         return self._allows(
             Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account)

@@ -15,7 +15,7 @@ from labkit.embedded.wiring.controllers import Controllers
 
 
 def bootstrap(registry: Registry, controllers: Controllers) -> None:
-    """Store what is missing of a new cluster's content, in one transaction."""
+    """Store the missing parts of a cluster's content, in one transaction."""
     new = not registry.store.revision
     copied = registry.store.is_copy
     with registry.transaction():
@@ -29,7 +29,7 @@ def bootstrap(registry: Registry, controllers: Controllers) -> None:
 
 
 def _bootstrap_policy(registry: Registry, new: bool) -> None:
-    """Store the default roles and bindings, and give existing ones what they lack."""
+    """Store the default roles and bindings, and add the missing parts to existing ones."""
     now = timestamp(registry.clock())
     for plural, obj in bootstrap_policy(now):
         metadata = obj["metadata"]

@@ -1,4 +1,4 @@
-"""The handlers that connect pods, services and nodes, and those of paths that name no resource."""
+"""The handlers that connect pods, services and nodes, and the handlers of other paths."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from labkit.embedded.wiring.writing import Writing
 
 
 class CurrentDiscovery:
-    """The current discovery: the server's own kinds, and those of established definitions."""
+    """The current discovery: the server's own kinds, and the kinds of established definitions."""
 
     def __init__(self, custom: CustomKinds) -> None:
         self._custom = custom
@@ -41,7 +41,7 @@ class CurrentDiscovery:
         self._discovery = Discovery(KINDS)
 
     def __call__(self) -> Discovery:
-        """The documents, made anew when a definition has changed."""
+        """Return the documents, rebuilt when a definition has changed."""
         rows = self._custom.served()
         if rows != self._rows:
             self._rows = rows

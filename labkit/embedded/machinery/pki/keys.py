@@ -36,14 +36,14 @@ class Keys:
         return cls(*new_authority(), b"", b"", token_key or new_token_key()).renewed()
 
     def renewed(self) -> Keys:
-        """The same keys with a new certificate for the server."""
+        """Return the same keys with a new certificate for the server."""
         from labkit.embedded.machinery.pki.certificates import issue
 
         certificate, key = issue(self.ca_certificate, self.ca_key, "kube-apiserver", server=True)
         return replace(self, server_certificate=certificate, server_key=key)
 
     def with_new_authority(self) -> Keys:
-        """The same keys with a new certificate for the authority; what it has signed stays good."""
+        """Return the same keys with a new certificate for the authority; certificates that it has signed stay valid."""
         from labkit.embedded.machinery.pki.certificates import renew_authority
 
         return replace(self, ca_certificate=renew_authority(self.ca_key))

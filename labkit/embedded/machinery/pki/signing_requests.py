@@ -60,7 +60,7 @@ USAGES = (
     "signing",
     "timestamping",
 )
-"""The usages that a request may ask for; the cluster signs few of them."""
+"""The usages that a request can name; the cluster signs few of them."""
 
 
 class BadRequestFile(ValueError):

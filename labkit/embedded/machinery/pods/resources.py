@@ -11,7 +11,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def pod_level(name: str) -> bool:
-    """Return whether a resource may be asked for by the pod as a whole."""
+    """Return whether a pod can request a resource as a whole."""
     return name in ("cpu", "memory") or name.startswith(HUGE_PAGES)
 
 

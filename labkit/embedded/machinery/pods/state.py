@@ -37,7 +37,7 @@ def is_available(pod: Object, seconds: int, now: float) -> bool:
 
 
 def port_number(target: Any, pod: Object, protocol: str) -> int:
-    """Return the number of a port of a pod, which may be given by its name; 0 if no container has the name."""
+    """Return the number of a port of a pod, given by its number or its name; 0 if no container has the name."""
     # ``targetPort`` is an IntOrString: what looks like a number is one, as ``intstr.Parse`` has it.
     if isinstance(target, int) or target.isdigit():
         return int(target)

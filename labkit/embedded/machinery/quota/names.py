@@ -21,7 +21,7 @@ COUNTED = (
     "services.nodeports",
 )
 QUOTA = frozenset((*COMPUTE, *EPHEMERAL, *COUNTED, "requests.storage"))
-"""The resources that a quota may limit by a short name."""
+"""The resources that a quota can limit by a short name."""
 STANDARD = QUOTA | {"storage"}
 CONTAINER = frozenset(("cpu", "memory", "ephemeral-storage"))
 HUGE_PAGES = "hugepages-"
@@ -41,12 +41,12 @@ def standard(name: str) -> bool:
 
 
 def standard_in_quota(name: str) -> bool:
-    """Return whether a quota may bound a resource without a prefix."""
+    """Return whether a quota can limit a resource without a prefix."""
     return name in QUOTA or huge_pages(name)
 
 
 def standard_in_container(name: str) -> bool:
-    """Return whether a container may ask for a resource without a prefix."""
+    """Return whether a container can request a resource without a prefix."""
     return name in CONTAINER or name.startswith(HUGE_PAGES)
 
 

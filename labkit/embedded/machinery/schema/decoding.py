@@ -31,7 +31,7 @@ OBJECT = "map[string]interface {}"
 # The one list that has a meaning when empty: reset all managers (server-side apply).
 RESETTING = "managedFields"
 TOO_DEEP = "json: exceeded max depth"
-# Ours: free-form JSON must be encoded again, and orjson refuses what is nested deeper than 254 levels.
+# Ours: free-form JSON must be encoded again, and orjson takes at most 254 levels.
 MAX_PLAIN_DEPTH = 200
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 EMPTY: tuple[Any, ...] = ("", 0, [], {})
@@ -257,7 +257,7 @@ ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
 """Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
 CONTAINERS = frozenset(("list", "map"))
 NAMED = frozenset(("struct", "list", "map"))
-"""Forms in which there may be fields that a strict decoding names."""
+"""Forms that can contain fields which a strict decoding names."""
 KEPT = ALWAYS | {"raw", "json"}
 """Forms whose empty value, once given, is printed."""
 

@@ -76,7 +76,7 @@ def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty(type_: Type, value: Any) -> Any:
-    """The same of a value, which in an object of a custom kind may be of another type than it should."""
+    """Do the same with a value; in an object of a custom kind it can have the wrong type."""
     if type_.form == "struct":
         return drop_empty(type_.struct, value) if isinstance(value, dict) else value
     if type_.form not in CONTAINERS or type_.item.form != "struct":

@@ -183,7 +183,7 @@ def _extend(repeated: Any, values: list[Any], item: Type) -> None:
 
 
 def _into(message: Any, value: Any, type_: Type) -> None:
-    """Fill a message from a value that JSON may write as text."""
+    """Fill a message from a value, which JSON can write as text."""
     names = message.DESCRIPTOR.fields_by_name
     if type_.form in ("time", "microtime"):
         whole, _, fraction = value.rstrip("Z").partition(".")

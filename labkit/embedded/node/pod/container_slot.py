@@ -62,7 +62,7 @@ class Slot:
 
     @property
     def passed(self) -> bool:
-        """Return whether the init container after it may start."""
+        """Return whether the next init container can start."""
         if self.sidecar:
             # A sidecar that has crashed does not block the others: it will restart.
             return self.running or bool(self.last)

@@ -47,7 +47,7 @@ class PodContext:
         }
 
     def share(self, slot: Slot) -> int:
-        """The number of a container's first process: 1, or what the shared process namespace has for it."""
+        """Return the number of a container's first process: 1, unless the pod shares a process namespace."""
         if not self.object()["spec"].get("shareProcessNamespace"):
             return 1
         number = next(
@@ -70,7 +70,7 @@ class PodContext:
         return self._object
 
     def addressed(self) -> Object:
-        """The pod with its addresses, which its status may lack yet."""
+        """Return the pod with its addresses, which its status does not have from the start."""
         pod = self.object()
         status = {
             **pod["status"],

@@ -1,4 +1,4 @@
-"""The environment of a container: its own variables, and those of the Services around it.
+"""The environment of a container: its own variables, and variables for the Services of its namespace.
 
 Sources: k8s.io/kubernetes ``pkg/kubelet/envvars``, ``pkg/kubelet/kubelet_pods.go``.
 """

@@ -158,7 +158,7 @@ class Pod(PodContext):
         )
 
     def _in_turn(self) -> Iterator[Slot]:
-        """The containers that may run by now: an init container that has not passed blocks those after it."""
+        """Yield the containers that can run now: an init container that has not passed blocks those after it."""
         if self._over or self._overdue:
             return
         # They are for debugging, also of a pod whose init containers never pass.
