@@ -20,8 +20,6 @@ from typing import Any
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
-from labkit.core.language import NAME
-
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
 ROW = re.compile(r" *\|")
 """The beginning of a table's row."""
@@ -198,19 +196,15 @@ def translated(document: Any, texts: Catalog) -> Any:
     return document
 
 
-def compiled(catalogues: Iterable[Catalog], *, sentences: bool = False) -> str:
-    """The translations of some catalogues as labkit reads them, one a line; none that is fuzzy.
-
-    Of ``sentences`` the one with the longest words of its own is the first: a shorter one may fit as well.
-    """
+def compiled(catalogues: Iterable[Catalog]) -> str:
+    """Return the translations of some catalogues as labkit reads them, one a line; none that is fuzzy."""
     shown = {
         str(message.id): str(message.string)
         for texts in catalogues
         for message in messages(texts)
         if message.string and not message.fuzzy
     }
-    own = sorted(shown, key=lambda each: (-len(NAME.sub("", each)) if sentences else 0, each))
-    return json.dumps({each: shown[each] for each in own}, ensure_ascii=False, indent=0) + "\n"
+    return json.dumps(dict(sorted(shown.items())), ensure_ascii=False, indent=0) + "\n"
 
 
 def _translation(text: str, texts: Catalog) -> str:

@@ -40,11 +40,7 @@ def outputs() -> dict[Path, str]:
         rooms = {
             name: catalogues.read(written[catalogues.path(language, name)]) for name in texts.ROOMS
         }
-        sentences = [rooms.pop(name) for name in texts.SENTENCES]
         written[texts.COMPILED / f"{language}.json"] = catalogues.compiled(rooms.values())
-        written[texts.COMPILED / f"{language}-sentences.json"] = catalogues.compiled(
-            sentences, sentences=True
-        )
     return written
 
 

@@ -15,15 +15,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from labkit.core.html import stylesheet
-from labkit.core.language import IN_PAGE, IN_SCRIPT
 from labkit.core.language import LANGUAGES as NAMES
 from labkit.core.version import __version__
 from labkit.practice import pool
 from tools import catalogues, site_fonts
 from tools.notebooks import ROOT
+from tools.texts import IN_SCRIPT
 
 SOURCES = ROOT / "page" / "site"
 STATIC = ROOT / "labkit" / "ui" / "static"
+IN_PAGE = re.compile(r'\{\{t\("([^"]*)"\)\}\}')
+"""A text in a page's HTML."""
 SAID = ROOT / "labkit" / "core" / "languages"
 """What labkit says in other languages."""
 PICTURES = ("xray", "graph", "matrix")

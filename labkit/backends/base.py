@@ -6,12 +6,12 @@ All other calls go through the API and are the same on every cluster.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.core.display import Card, Displayable, Row
-from labkit.core.language import fitted, text
+from labkit.core.language import text
 
 if TYPE_CHECKING:
     from labkit.client.auditlog import AuditLog
@@ -132,11 +132,10 @@ class Need:
     todo: str = ""
     required: bool = True
 
-    def spoken(self) -> Need:
-        """The same in the learner's language."""
-        return replace(
-            self, thing=fitted(self.thing), state=fitted(self.state), todo=fitted(self.todo)
-        )
+    def __post_init__(self) -> None:
+        """Make texts of the words, which are shown in the learner's language."""
+        for name in ("thing", "state", "todo"):
+            object.__setattr__(self, name, text(getattr(self, name)))
 
 
 class Backend(Protocol):

@@ -32,13 +32,14 @@ from labkit.backends.kind.program import ensure_node_image
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
+from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
 from labkit.core.version import DISTRIBUTION, __version__
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0
 PROGRESS_SECONDS = 5.0
-ROOM = "Free some disk space, and see that Docker is well: docker info"
+ROOM = text("Free some disk space, and see that Docker is well: docker info")
 LEFT_OUT = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
 README = """\
@@ -103,7 +104,7 @@ def save(
             _progress(scratch, report),
         ):
             _gather(scratch, contents, engine, target.name, report)
-            report(f"Writing {target} …")
+            report(text("Writing {target} …", target))
             part = scratch / "whole.tar"
             with tarfile.open(part, "w") as archive:
                 for name in (
@@ -129,7 +130,7 @@ def _progress(directory: Path, report: Report) -> Iterator[None]:
         while not over.wait(PROGRESS_SECONDS):
             with suppress(OSError):  # a file goes while it is looked at
                 size = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
-                report(f"  {size >> 20} MiB so far …")
+                report(text("  {size} MiB so far …", size >> 20))
 
     thread = threading.Thread(target=measure, daemon=True)
     thread.start()
@@ -163,7 +164,12 @@ def load(source: Path, home: Path, report: Report) -> Contents:
     contents = look(source)
     if contents.machine != platform.machine():
         raise UsageError(
-            f"{source} is for {contents.machine}, and this machine is {platform.machine()}.",
+            text(
+                "{source} is for {machine}, and this machine is {machine2}.",
+                source,
+                contents.machine,
+                platform.machine(),
+            ),
             todo="Save a bundle on a machine of the same kind.",
         )
     if not contents.node_image:
@@ -174,7 +180,7 @@ def load(source: Path, home: Path, report: Report) -> Contents:
         report("Unpacking the images …")
         with tarfile.open(source) as archive:
             archive.extract("images.tar", scratch, filter="data")
-        report(f"Loading them into {engine.program} …")
+        report(text("Loading them into {program} …", engine.program))
         done = engine.run("load", "--input", f"{scratch}/images.tar", timeout_seconds=SAVE_SECONDS)
     lacking = [
         name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)
@@ -182,7 +188,7 @@ def load(source: Path, home: Path, report: Report) -> Contents:
     if not done.ok or lacking:
         raise Missing(
             "The images could not be loaded.",
-            why=done.last_words or f"{', '.join(lacking)} is missing",
+            why=done.last_words or text("{lacking} is missing", ", ".join(lacking)),
             todo=ROOM,
         )
     write_private(
@@ -203,13 +209,14 @@ def look(source: Path) -> Contents:
             facts: dict[str, Any] = json.load(member) if member else {}
         if facts.pop("format") != FORMAT:
             raise UsageError(
-                f"{source} was written by another version of labkit.", todo="Save it again."
+                text("{source} was written by another version of labkit.", source),
+                todo="Save it again.",
             )
         return Contents(**facts)
     except (OSError, tarfile.TarError, KeyError, ValueError, TypeError) as error:
         why = getattr(error, "strerror", None) or "it lacks what a bundle holds"
         raise UsageError(
-            f"{source} is no bundle.",
+            text("{source} is no bundle.", source),
             why=str(why),
             todo="Name the file that `labkit bundle save` wrote.",
         ) from error
@@ -261,7 +268,7 @@ def _wheels(directory: Path) -> None:
         [*command, *pins], timeout_seconds=SAVE_SECONDS, env={"TMPDIR": str(directory.parent)}
     )
     if not done.ok:
-        todo = "Gathering them needs the network; check it."
+        todo = text("Gathering them needs the network; check it.")
         raise Missing("The wheels could not be gathered.", why=done.last_words, todo=todo)
     root = Path(__file__).resolve().parents[2]
     if (root / "pyproject.toml").exists():
@@ -284,7 +291,7 @@ def pip_command(directory: Path) -> list[str]:
         return own
     done = call([sys.executable, "-P", "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
     if not done.ok:
-        todo = "Install Python's venv module, such as apt install python3-venv."
+        todo = text("Install Python's venv module, such as apt install python3-venv.")
         raise Missing(
             "There is no pip here to gather the wheels with.", why=done.last_words, todo=todo
         )

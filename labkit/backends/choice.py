@@ -12,6 +12,7 @@ from labkit.backends.base import NAMES, Backend, Manifest, Need, Options
 from labkit.core import page
 from labkit.core.errors import UsageError, near
 from labkit.core.home import read_json, write_private
+from labkit.core.language import text
 
 OWNERS = {
     "node": "embedded",
@@ -49,14 +50,19 @@ class Choice:
         if backend is None:
             backend = "existing" if options.kubeconfig else str(saved.get("backend") or "embedded")
         if backend in NAMES and backend not in offered():
-            raise page.refusal(f"The cluster {backend}")
+            raise page.refusal(text("The cluster {backend}", backend))
         if backend not in NAMES:
-            raise UsageError(f'There is no backend "{backend}".', todo=near(backend, NAMES))
+            raise UsageError(
+                text('There is no backend "{backend}".', backend), todo=near(backend, NAMES)
+            )
         for option, owner in OWNERS.items():
             if owner != backend and getattr(options, option) != getattr(Options(), option):
                 raise UsageError(
-                    f'The backend {backend} has no option "{option}".',
-                    todo=f"It is one of {owner}: choose that backend as well, or leave the option out.",
+                    text('The backend {backend} has no option "{option}".', backend, option),
+                    todo=text(
+                        "It is one of {owner}: choose that backend as well, or leave the option out.",
+                        owner,
+                    ),
                 )
         if saved.get("backend") == backend and (
             options.kubeconfig is None or backend != "existing"

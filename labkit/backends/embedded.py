@@ -59,7 +59,7 @@ PRISTINE = "/labkit/snapshots/pristine/restore"
 def find_needs() -> list[Need]:
     """The requirements: Python alone."""
     version = ".".join(str(part) for part in sys.version_info[:3])
-    return [Need("Python", True, f"{version}; no Docker is needed")]
+    return [Need("Python", True, text("{version}; no Docker is needed", version))]
 
 
 class Embedded:
@@ -99,7 +99,13 @@ class Embedded:
             if not self._is_running():
                 self._spawn(report)
             took = time.monotonic() - begun
-            report(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
+            report(
+                text(
+                    "The embedded cluster runs at {url} (ready in {took} s).",
+                    self._state()["url"],
+                    f"{took:.1f}",
+                )
+            )
 
     def stop(self, report: Report) -> None:
         """Stop the server. Its objects are kept for the next start.
@@ -115,7 +121,10 @@ class Embedded:
             self._require_here()
             self._end()
             report(
-                f"The embedded cluster is stopped. Its objects are kept; `{self.up}` brings them back."
+                text(
+                    "The embedded cluster is stopped. Its objects are kept; `{up}` brings them back.",
+                    self.up,
+                )
             )
 
     def status(self) -> Status:
@@ -145,7 +154,7 @@ class Embedded:
             raise NotRunning(
                 "There is no kubeconfig yet.",
                 why="the embedded cluster was never started",
-                todo=f"Start it with `{self.up}`.",
+                todo=text("Start it with `{up}`.", self.up),
             )
         return path
 
@@ -190,8 +199,12 @@ class Embedded:
         ):
             if asked is not None and key in state and state[key] != asked:
                 raise UsageError(
-                    f"The embedded cluster already runs, with {key} {_word(state[key])}.",
-                    todo=f"Stop it first with `{self.down}`, then start it as you like.",
+                    text(
+                        "The embedded cluster already runs, with {key} {key2}.",
+                        key,
+                        _word(state[key]),
+                    ),
+                    todo=text("Stop it first with `{down}`, then start it as you like.", self.down),
                 )
         return True
 
@@ -215,8 +228,8 @@ class Embedded:
         """
         if self._elsewhere():
             raise StartFailed(
-                f"{self.home} is in use in another container or on another machine.",
-                why=f"the embedded cluster runs on {self._state().get('host')}",
+                text("{home} is in use in another container or on another machine.", self.home),
+                why=text("the embedded cluster runs on {host}", self._state().get("host")),
                 todo="Stop that one first, or set LABKIT_HOME to a directory that this one has for itself.",
             )
 
@@ -282,12 +295,14 @@ class Embedded:
             raise StartFailed(
                 "The embedded cluster's own certificate is not trusted.",
                 why=self._distrust,
-                todo=f"Correct this machine's clock; or move {self.home} away, and start again.",
+                todo=text(
+                    "Correct this machine's clock; or move {home} away, and start again.", self.home
+                ),
             )
         raise StartFailed(
             "The embedded cluster did not start.",
             why=self._last_words(),
-            todo=f"The server's output is in {self.home / 'server.log'}.",
+            todo=text("The server's output is in {log}.", self.home / "server.log"),
         )
 
     def _launch(self) -> subprocess.Popen[bytes]:
@@ -341,14 +356,18 @@ class Embedded:
             if activity.is_stuck:
                 raise StartFailed(
                     "The embedded cluster did not start.",
-                    why=f"its process made no progress for {START_SECONDS:g} s",
-                    todo=f"Start it again. The server's output is in {self.home / 'server.log'}.",
+                    why=text("its process made no progress for {seconds} s", f"{START_SECONDS:g}"),
+                    todo=text(
+                        "Start it again. The server's output is in {log}.", self.home / "server.log"
+                    ),
                 )
             if activity.age > explain_at:
                 explain_at = math.inf
                 report(
-                    f"The server is still starting: {load() or 'it takes longer than usual'}. "
-                    "labkit waits as long as it makes progress."
+                    text(
+                        "The server is still starting: {usual}. labkit waits as long as it makes progress.",
+                        load() or text("it takes longer than usual"),
+                    )
                 )
             time.sleep(POLL_SECONDS)
         end_process(process, STOP_SECONDS)
@@ -365,11 +384,9 @@ class Embedded:
         if lines:
             return lines[-1]
         full = shutil.disk_usage(self.home).free < NEEDED_BYTES
-        return (
-            f"no space is left where {self.home} lies"
-            if full
-            else "the process ended without output"
-        )
+        if full:
+            return text("no space is left where {home} lies", self.home)
+        return text("the process ended without output")
 
     def _end(self, patience_seconds: float = STOP_SECONDS) -> None:
         pid = self._state().get("pid")
@@ -386,7 +403,8 @@ class Embedded:
             else:
                 return
         raise LabkitError(
-            f"The server process {pid} does not end.", todo=f"End it by hand: kill -9 {pid}"
+            text("The server process {pid} does not end.", pid),
+            todo=text("End it by hand: kill -9 {pid}", pid),
         )
 
 
@@ -395,7 +413,7 @@ _SIGNALS: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGKILL)
 
 def _word(value: object) -> str:
     return (
-        {True: "in", False: "left out"}.get(value, str(value))
+        {True: "in", False: text("left out")}.get(value, str(value))
         if isinstance(value, bool)
         else str(value)
     )

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import Missing
+from labkit.core.language import text
 
 PROBE_SECONDS = 20.0
 MAKING_SECONDS = 60.0
@@ -47,7 +48,7 @@ class Done:
     def last_words(self) -> str:
         """The last line of its standard error, which usually has the reason of a failure."""
         lines = [line for line in (self.stderr or self.stdout).splitlines() if line.strip()]
-        return lines[-1].strip() if lines else f"exit code {self.returncode}"
+        return lines[-1].strip() if lines else text("exit code {code}", self.returncode)
 
 
 def call(
@@ -239,7 +240,11 @@ def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
         raise problems[0]
     raise Missing(
         "Docker is not installed (nor is Podman).",
-        todo=f"{GET_DOCKER} - or use the embedded cluster, which needs none: labkit up --backend embedded",
+        todo=text(
+            "Install Docker Desktop, Colima, or your system's package: "
+            "https://docs.docker.com/get-docker/ - or use the embedded cluster, which "
+            "needs none: labkit up --backend embedded"
+        ),
     )
 
 
@@ -258,7 +263,7 @@ def _problem(program: str, done: Done, facts: Mapping[str, Any]) -> Missing:
     name = program.capitalize()
     if "permission denied" in low:
         return Missing(
-            f"{name} is installed, but you may not use it.",
+            text("{name} is installed, but you may not use it.", name),
             why=reason,
             todo="sudo usermod -aG docker $USER, then log out and in again (or run rootless Docker).",
         )
@@ -268,8 +273,14 @@ def _problem(program: str, done: Done, facts: Mapping[str, Any]) -> Missing:
         or "connection refused" in low
     ):
         return Missing(
-            f"{name} is installed, but it does not run.",
+            text("{name} is installed, but it does not run.", name),
             why=reason,
-            todo=f"Start it: sudo systemctl start {program} - or open Docker Desktop.",
+            todo=text(
+                "Start it: sudo systemctl start {program} - or open Docker Desktop.", program
+            ),
         )
-    return Missing(f"{name} does not answer.", why=reason, todo=f"See what `{program} info` says.")
+    return Missing(
+        text("{name} does not answer.", name),
+        why=reason,
+        todo=text("See what `{program} info` says.", program),
+    )

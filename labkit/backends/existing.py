@@ -32,14 +32,18 @@ from labkit.core.version import LAB_AGENT
 LABEL = "labkit/lab"
 """The label of every object of the lab; its value is the learner's prefix, or ``UNPREFIXED``."""
 
-NO_NODE = "No node of this cluster is ready: its pods stay Pending, and what needs a running pod cannot be done."
+NO_NODE = text(
+    "No node of this cluster is ready: its pods stay Pending, and what needs a running pod cannot be done."
+)
 
-NO_LOG = (
+NO_LOG = text(
     "Its audit log cannot be read: what you ask through labkit counts for the checkpoints "
     "(notebooks, labkit exec, labkit proxy), and what another client asks directly does not."
 )
 
-NO_PART_5 = "You may not create cluster roles here: parts 5 and 6 cannot be done, the rest works."
+NO_PART_5 = text(
+    "You may not create cluster roles here: parts 5 and 6 cannot be done, the rest works."
+)
 
 MANAGED = "app.kubernetes.io/managed-by"
 
@@ -48,8 +52,12 @@ def find_needs(file: Path | None) -> list[Need]:
     """The requirements: a kubeconfig."""
     if file:
         exists = file.exists()
-        return [Need("kubeconfig", exists, f"{'' if exists else 'there is no file '}{file}")]
-    todo = "labkit up --backend existing --kubeconfig FILE --context NAME"
+        return [
+            Need(
+                "kubeconfig", exists, text("{file}" if exists else "there is no file {file}", file)
+            )
+        ]
+    todo = text("labkit up --backend existing --kubeconfig FILE --context NAME")
     return [Need("kubeconfig", False, "none is named; ~/.kube/config is never used unasked", todo)]
 
 
@@ -92,9 +100,16 @@ class Existing:
         record = read_json(self._record_file)
         in_use = {key: record.get(key) for key in target} == target
         if record and not in_use and self._config_file.exists():
-            prefix = f" with the prefix {record['prefix']}" if record.get("prefix") else ""
+            prefix = (
+                text(" with the prefix {prefix}", record["prefix"]) if record.get("prefix") else ""
+            )
             raise UsageError(
-                f"The lab is in use already: context {record.get('context')} of {record.get('kubeconfig')}{prefix}.",
+                text(
+                    "The lab is in use already: context {context} of {kubeconfig}{prefix}.",
+                    record.get("context"),
+                    record.get("kubeconfig"),
+                    prefix,
+                ),
                 todo="Name the same cluster again, or remove its objects first with `labkit down`.",
             )
         if in_use and record.get("at_once") and self._config_file.exists():
@@ -148,10 +163,20 @@ class Existing:
         removed, context = self._remove(report, report), read_json(self._record_file).get("context")
         self._record_file.unlink(missing_ok=True)
         self._config_file.unlink(missing_ok=True)
-        what = (
-            f"{removed} objects of the lab are gone" if removed else "There was nothing of the lab"
-        )
-        report(f"{what} on the cluster of the context {context}; the rest of it is as it was.")
+        if removed:
+            gone = text(
+                "{removed} objects of the lab are gone on the cluster of the context {context}; "
+                "the rest of it is as it was.",
+                removed,
+                context,
+            )
+        else:
+            gone = text(
+                "There was nothing of the lab on the cluster of the context {context}; "
+                "the rest of it is as it was.",
+                context,
+            )
+        report(gone)
 
     def status(self) -> Status:
         """The cluster in use, and whether it answers."""
@@ -207,7 +232,7 @@ class Existing:
         if preflight.looks_like_production and not self.options.force:
             raise UsageError(
                 "This cluster looks like production.",
-                why=f"{len(preflight.foreign)} namespaces belong to somebody else",
+                why=text("{foreign} namespaces belong to somebody else", len(preflight.foreign)),
                 todo="Use another cluster; or add --force if you are sure.",
             )
         lacking = [right for right in preflight.missing if right.essential]
@@ -248,7 +273,7 @@ class Existing:
         client = self._client
         labelled = sweep.inventory(client, self._selector)
         for path in labelled:
-            report(f"  removing {path}")
+            report(text("  removing {path}", path))
         removed = sweep.remove(client, labelled, waiting)
         by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
         if by_hand:
@@ -256,7 +281,7 @@ class Existing:
                 "These objects have the walkthrough's names and were created by hand; they are deleted too:"
             )
             for manifest, _ in by_hand:
-                report(f"  removing {title(client.names.body(manifest))}")
+                report(text("  removing {manifest}", title(client.names.body(manifest))))
             removed += sweep.remove(
                 client, [client.names.path(path) for _, path in reversed(by_hand)], waiting
             )

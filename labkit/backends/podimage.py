@@ -17,6 +17,7 @@ from labkit.backends.base import Manifest, Report
 from labkit.backends.engine import Done, Engine, call
 from labkit.core import resources
 from labkit.core.errors import Missing
+from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
 from labkit.core.version import __version__
 
@@ -91,7 +92,7 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
         done = engine.run("load", "--input", tarball, timeout_seconds=LOAD_SECONDS)
         if not done.ok or not engine.has_image(IMAGE):
             raise Missing(
-                f"{tarball} does not give the image {IMAGE}.",
+                text("{tarball} does not give the image {image}.", tarball, IMAGE),
                 why=done.last_words,
                 todo="Correct LABKIT_POD_TARBALL.",
             )
@@ -99,7 +100,8 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
     chosen = os.environ.get("LABKIT_POD_BASE")
     bases = [chosen] if chosen else ["", *([node_image] if node_image else [])]
     for base in bases:
-        report(f"Building the lab's pod image{f' on {base}' if base else ''} …")
+        on_base = text(" on {base}", base) if base else ""
+        report(text("Building the lab's pod image{base} …", on_base))
         arguments = ["--build-arg", f"BASE={base}"] if base else []
         done = call(
             [

@@ -15,6 +15,7 @@ from labkit.client.manifests import title
 from labkit.client.prefix import NAMESPACES, Names
 from labkit.client.transport import Credentials
 from labkit.core.display import Card, Displayable, Row
+from labkit.core.language import text
 
 MANY = 5
 """With more foreign namespaces than this a cluster looks like production."""
@@ -53,7 +54,7 @@ class Right:
     @property
     def text(self) -> str:
         """The right in words."""
-        where = f"in {self.namespace}" if self.namespace else "cluster-wide"
+        where = text("in {namespace}", self.namespace) if self.namespace else "cluster-wide"
         return f"{self.verb} {self.resource} {where}"
 
 

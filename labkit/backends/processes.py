@@ -7,6 +7,8 @@ import subprocess
 import time
 from contextlib import suppress
 
+from labkit.core.language import text
+
 
 class Activity:
     """Whether a process makes progress: a stuck one uses no processor time for some seconds."""
@@ -32,10 +34,10 @@ class Activity:
 def load() -> str:
     """How busy this machine is, in words; empty where that is nothing unusual."""
     processors, waiting = os.cpu_count() or 1, os.getloadavg()[0]
-    return (
-        f"{waiting:.0f} processes wait for {processors} processors"
-        if waiting > 2 * processors
-        else ""
+    if waiting <= 2 * processors:
+        return ""
+    return text(
+        "{waiting} processes wait for {processors} processors", f"{waiting:.0f}", processors
     )
 
 

@@ -14,6 +14,7 @@ from labkit.client.client import NOT_READY, Client
 from labkit.client.discovery import group_versions, resource_entries, version_path
 from labkit.client.refusals import failure
 from labkit.core.errors import ApiFailure
+from labkit.core.language import text
 
 AUTOMATIC = frozenset(
     {"events", "endpoints", "endpointslices", "ipaddresses", "csinodes", "volumeattachments"}
@@ -75,7 +76,7 @@ def remove(
         if answer.ok:
             gone.append(path)
         elif answer.status not in (404, 409):
-            raise failure(answer.status, answer.body, f"{path} cannot be deleted.")
+            raise failure(answer.status, answer.body, text("{path} cannot be deleted.", path))
     _wait_until_gone(client, gone, report)
     return gone
 
@@ -95,12 +96,16 @@ def _wait_until_gone(client: Client, paths: Collection[str], report: Callable[[s
             waited = time.monotonic() - begun
             if waited > QUIET_SECONDS and not told:
                 told = True
-                report(f"Waiting until {path} and what comes after it are gone …")
+                report(text("Waiting until {path} and what comes after it are gone …", path))
             if waited > GONE_SECONDS:
                 raise ApiFailure(
                     answer.status,
                     "Timeout",
-                    f"{path} was deleted and is still there after {GONE_SECONDS:g} s.",
+                    text(
+                        "{path} was deleted and is still there after {seconds} s.",
+                        path,
+                        f"{GONE_SECONDS:g}",
+                    ),
                     todo="Its finalizers may wait for something: `kubectl get -o yaml` shows them.",
                 )
             time.sleep(0.1)
@@ -140,7 +145,7 @@ def _items(client: Client, path: str, selector: str) -> Iterator[tuple[str, str,
         and answer.status not in (403, 404, 405, 503)
         and NOT_READY not in answer.message
     ):
-        raise failure(answer.status, answer.body, f"{path} cannot be read.")
+        raise failure(answer.status, answer.body, text("{path} cannot be read.", path))
     prefix, _, plural = path.rpartition("/")
     for entry in answer.items if answer.ok else ():
         meta: dict[str, Any] = entry["metadata"]

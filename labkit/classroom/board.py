@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.classroom.store import CLOSED, Asked, Store
-from labkit.core.language import fitted, said, shown, text
+from labkit.core.language import said, shown, text
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.steps import step_ids
@@ -72,13 +72,13 @@ def commonest(store: Store) -> list[dict[str, Any]]:
         having.setdefault(slip["kind"], set()).add(slip["learner"])
     most_first = sorted(having, key=lambda name: -len(having[name]))
     kinds = [mistakes()[name] for name in most_first if name in mistakes()][:MAX_MISTAKES]
-    anything = {name: fitted(word) for name, word in ANYTHING.items()}
+    anything = {name: said(word) for name, word in ANYTHING.items()}
     return [
         {
             "name": said(kind.name),
             "count": len(having[kind.id]),
             "say": shown(text(kind.says, **anything)),
         }
-        | {"idea": fitted(text(kind.idea)), "step": kind.step}
+        | {"idea": said(text(kind.idea)), "step": kind.step}
         for kind in kinds
     ]

@@ -36,8 +36,10 @@ SENT = text(
     "the steps before. No code, token, object or address is sent. lab.leave() ends this, and deletes it there."
 )
 
-UNREACHED = "Be in the same network, and copy address and code again. A page joins only the class that serves it."
-UNTRUSTED = (
+UNREACHED = text(
+    "Be in the same network, and copy address and code again. A page joins only the class that serves it."
+)
+UNTRUSTED = text(
     "This computer does not trust the certificate of the class. Ask your teacher for the file of its CA, and name it "
     'before you join: import os; os.environ["SSL_CERT_FILE"] = "ca.pem".'
 )
@@ -70,7 +72,9 @@ def join(
     if "name" not in answer:
         why = answer.get("why", "")
         todo = UNTRUSTED if "CERTIFICATE" in why else UNREACHED
-        raise Unreachable(f"No class answers at {base or 'this address'}.", why=why, todo=todo)
+        raise Unreachable(
+            text("No class answers at {address}.", base or text("this address")), why=why, todo=todo
+        )
     with _kept(home) as kept:
         if kept.get("class") != answer["class"]:
             kept |= {"class": answer["class"], "key": key, "number": 0, "waiting": []}

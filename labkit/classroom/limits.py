@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from labkit.core.language import fitted
+from labkit.core.language import shown, text
 from labkit.core.yaml_file import read_yaml
 
 MAX_PER_ADDRESS = 250
@@ -36,9 +36,10 @@ class Refusal(Exception):
 
     def __init__(self, name: str, **values: object) -> None:
         super().__init__(name)
-        said = REFUSALS[name]
-        self.status = int(said["status"])
-        self.what, self.todo = (fitted(said[name]).format(**values) for name in ("what", "todo"))
+        refusal = REFUSALS[name]
+        self.status = int(refusal["status"])
+        self.what = shown(text(refusal["what"], **values))
+        self.todo = shown(text(refusal["todo"], **values))
 
 
 class Rate:

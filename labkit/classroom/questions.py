@@ -19,7 +19,7 @@ from typing import Any
 
 from labkit import lessons
 from labkit.classroom.limits import Refusal, read_text
-from labkit.core.language import fitted, language, said, shown, text
+from labkit.core.language import language, said, shown, text
 from labkit.core.resources import notebooks
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes, of_guess
@@ -29,9 +29,9 @@ from labkit.practice.pool import policy, pool, sentence
 MAX_TEXT, MAX_OPTION, MAX_OPTIONS = 600, 120, 6
 
 WORDS = {
-    "allowed": "200, allowed",
-    "forbidden": "403, forbidden",
-    "unauthorized": "401, unauthorized",
+    "allowed": text("200, allowed"),
+    "forbidden": text("403, forbidden"),
+    "unauthorized": text("401, unauthorized"),
 }
 """How a decision is shown, with its status."""
 
@@ -72,13 +72,13 @@ def catalogue() -> dict[str, dict[str, str]]:
     """What the teacher chooses from: groups, with the title of each question by its source."""
     ideas = pool()["beliefs"]
     return {
-        fitted("Before a step"): {
-            step: f"{step} · {fitted(entry['ask'])}" for step, entry in _steps().items()
+        said("Before a step"): {
+            step: f"{step} · {said(entry['ask'])}" for step, entry in _steps().items()
         },
-        fitted("At the beginning of a part"): {
+        said("At the beginning of a part"): {
             each: f"{each} · {ask}" for each, (ask, _) in recalls(language()).items()
         },
-        fitted("The drill: who believes this?"): {
+        said("The drill: who believes this?"): {
             example: f"{said(idea['name'])} ({number})"
             for idea in ideas
             for number, example in enumerate(idea["examples"], 1)
@@ -107,9 +107,9 @@ def _of_step(step: str) -> Question:
     ideas = {
         str(place): [_idea(kind.idea, kind.says, kind.step)] for place, kind in enumerate(kinds)
     }
-    options = [fitted(text(WORDS.get(each, each))) for each in words]
+    options = [said(text(WORDS.get(each, each))) for each in words]
     because = said(mistakes()[of_guess(step)].says)
-    return _question(step, fitted(entry["ask"]), options, words.index(predicted[0]), because, ideas)
+    return _question(step, said(entry["ask"]), options, words.index(predicted[0]), because, ideas)
 
 
 @cache
@@ -158,4 +158,4 @@ def _question(
 
 
 def _idea(idea: str, say: str, step: str) -> dict[str, str]:
-    return {"idea": fitted(text(idea)), "say": said(say), "step": step}
+    return {"idea": said(text(idea)), "say": said(say), "step": step}

@@ -22,7 +22,8 @@ from labkit.classroom import questions
 from labkit.classroom.board import STATES, board, public
 from labkit.classroom.limits import Limits, Refusal, read_key, read_text
 from labkit.classroom.store import ROUNDS, Store
-from labkit.core.language import IN_PAGE, IN_SCRIPT, fitted, language
+from labkit.core.html import render_source
+from labkit.core.language import said, translations_in
 from labkit.core.sharing import Share
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes
@@ -101,7 +102,7 @@ class Classroom:
         except web.HTTPClientError:
             refusal = Refusal("no-page")
         if refusal.status == 507:
-            self._trouble = f"{refusal.what} {fitted('Free some space there.')}"
+            self._trouble = f"{refusal.what} {said('Free some space there.')}"
             self._wake("board")
         return web.json_response(
             {"what": refusal.what, "todo": refusal.todo}, status=refusal.status
@@ -113,12 +114,15 @@ class Classroom:
             raise Refusal(refusal)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        path = STATIC / request.match_info.get("name", "vote")
-        path = path if path.suffix else path.with_suffix(".html")
-        page = path.read_text(encoding="utf-8").replace("{{language}}", language())
-        page = IN_PAGE.sub(lambda found: fitted(found[1]), page)
-        page = IN_SCRIPT.sub(lambda found: f't("{fitted(found[1])}"', page)
-        return web.Response(text=page, content_type=TYPES[path.suffix])
+        name = request.match_info.get("name", "vote")
+        if Path(name).suffix:
+            content = (STATIC / name).read_text(encoding="utf-8")
+        else:
+            name, script = f"{name}.html", f"{name}.js"
+            scripts = [(STATIC / each).read_text(encoding="utf-8") for each in ("class.js", script)]
+            words = translations_in("\n".join(scripts))
+            content = render_source((STATIC / name).read_text(encoding="utf-8"), words=words)
+        return web.Response(text=content, content_type=TYPES[Path(name).suffix])
 
     async def _end_streams(self, _app: web.Application) -> None:
         self._over = True

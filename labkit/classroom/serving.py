@@ -17,7 +17,7 @@ from aiohttp import web
 from labkit.classroom.server import SETTINGS, Classroom
 from labkit.classroom.store import Store
 from labkit.core.errors import UsageError
-from labkit.core.language import fitted
+from labkit.core.language import said, text
 from labkit.core.sharing import ROOM, shared
 
 
@@ -42,9 +42,11 @@ async def serve(
         if certificate:
             tls.load_cert_chain(certificate, key)
     except OSError as error:  # SSLError is one
-        todo = "Give --certificate and --key the PEM files of a certificate and its key."
+        todo = text("Give --certificate and --key the PEM files of a certificate and its key.")
         raise UsageError(
-            f"The certificate {certificate} cannot be used.", why=str(error), todo=todo
+            text("The certificate {certificate} cannot be used.", certificate),
+            why=str(error),
+            todo=todo,
         ) from error
     runner = web.AppRunner(classroom.app(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
@@ -52,9 +54,11 @@ async def serve(
         await web.TCPSite(runner, listen, port, ssl_context=tls if certificate else None).start()
     except (OSError, OverflowError) as error:
         await runner.cleanup()
-        todo = "Give an address of this machine, and a free --port."
+        todo = text("Give an address of this machine, and a free --port.")
         raise UsageError(
-            f"The class cannot listen on {listen}, port {port}.", why=str(error), todo=todo
+            text("The class cannot listen on {listen}, port {port}.", listen, port),
+            why=str(error),
+            todo=todo,
         ) from error
     classroom.link = address(listen, runner.addresses[0][1], certificate)
     say(announcement(classroom, listen))
@@ -71,12 +75,12 @@ async def serve(
 def announcement(classroom: Classroom, listen: str) -> str:
     """What the teacher reads when the class begins."""
     link, code = classroom.link, classroom.store.code
-    site = fitted(SETTINGS["site"]).format(link=link) if classroom.site else ""
-    reach = fitted(SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]])
+    site = said(SETTINGS["site"]).format(link=link) if classroom.site else ""
+    reach = said(SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]])
     text, classroom.picture = qr(f"{link}/vote#{code}")
-    seen = {"qr": text or fitted(SETTINGS["no qr"]), "site": site, "reach": reach}
+    seen = {"qr": text or said(SETTINGS["no qr"]), "site": site, "reach": reach}
     return str(
-        fitted(SETTINGS["start"]).format(
+        said(SETTINGS["start"]).format(
             link=link, code=code, key=classroom.store.teacher_key, **seen
         )
     )

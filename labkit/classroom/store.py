@@ -22,7 +22,7 @@ from labkit.classroom.limits import Refusal
 from labkit.core import ownership
 from labkit.core.errors import HomeError, NotRunning
 from labkit.core.home import ensure_private, home_error, home_path
-from labkit.core.language import fitted
+from labkit.core.language import said, text
 
 SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 VERSION = 1
@@ -31,7 +31,9 @@ VERSION = 1
 APPLICATION_ID = 0x6C6B636C
 """``lkcl``: marks the file as a class."""
 
-TODO = "End the other process (Ctrl-C), use the labkit that made it, or set LABKIT_HOME to another directory."
+TODO = text(
+    "End the other process (Ctrl-C), use the labkit that made it, or set LABKIT_HOME to another directory."
+)
 
 MAX_LEARNERS, MAX_QUESTIONS, MAX_VOTERS = 1000, 300, 1500
 
@@ -82,7 +84,7 @@ class Store:
             why = "another process has it open" if busy else str(error)
         if why:
             self._database.close()
-            raise HomeError(f"The class in {path} cannot be used.", why=why, todo=TODO)
+            raise HomeError(text("The class in {path} cannot be used.", path), why=why, todo=TODO)
 
     def _open(self) -> str:
         """Open the database, or make it; returns what is wrong with it."""
@@ -106,9 +108,11 @@ class Store:
             database.execute(f"PRAGMA user_version={VERSION}")
         database.execute("COMMIT")
         if self._one("PRAGMA application_id") != APPLICATION_ID:
-            return "it is not a class of labkit"
+            return text("it is not a class of labkit")
         if (version := self._one("PRAGMA user_version")) != VERSION:
-            return f"another labkit made it (layout {version}, this one reads {VERSION})"
+            return text(
+                "another labkit made it (layout {version}, this one reads {own})", version, VERSION
+            )
         self.id, self.code, self.teacher_key, self.began = database.execute(
             "SELECT * FROM class"
         ).fetchone()
@@ -149,11 +153,11 @@ class Store:
                 self.learner(key) is None
                 and self._one("SELECT count(*) FROM learners") >= MAX_LEARNERS
             ):
-                raise Refusal("full", most=fitted(f"{MAX_LEARNERS} learners"))
+                raise Refusal("full", most=said(text("{learners} learners", MAX_LEARNERS)))
             insert = "INSERT INTO learners(key, name, joined, number) VALUES(?, ?, ?, 0) ON CONFLICT(key) DO NOTHING"
             database.execute(insert, (hashed(key), name, time.time()))
             learner = self.learner(key)
-            name = name or fitted(f"Learner {learner}")
+            name = name or said(text("Learner {learner}", learner))
             database.execute("UPDATE learners SET name=? WHERE id=?", (name, learner))
         return name
 
@@ -197,7 +201,7 @@ class Store:
         """Open a question; the one before is closed."""
         with self._transaction() as database:
             if self._one("SELECT count(*) FROM questions") >= MAX_QUESTIONS:
-                raise Refusal("full", most=fitted(f"{MAX_QUESTIONS} questions"))
+                raise Refusal("full", most=said(text("{questions} questions", MAX_QUESTIONS)))
             database.execute("UPDATE questions SET stage=?", (CLOSED,))
             row = (json.dumps(content), FIRST, time.time())
             insert = (
@@ -219,7 +223,7 @@ class Store:
         with self._transaction() as database:
             count = "SELECT count(*) FROM votes WHERE question=? AND round=? AND voter<>?"
             if self._one(count, question, number, voter) >= MAX_VOTERS:
-                raise Refusal("full", most=fitted(f"{MAX_VOTERS} answers in a round"))
+                raise Refusal("full", most=said(text("{voters} answers in a round", MAX_VOTERS)))
             row = (question, number, voter, choice, time.time())
             database.execute("INSERT OR REPLACE INTO votes VALUES(?, ?, ?, ?, ?)", row)
 

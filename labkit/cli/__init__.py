@@ -8,7 +8,6 @@ has the exit codes.
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import signal
 import sys
@@ -18,7 +17,7 @@ import click
 
 from labkit.cli.output import echo
 from labkit.core.errors import LabkitError, UsageError, near
-from labkit.core.language import fitted
+from labkit.core.language import text
 from labkit.core.version import __version__
 
 MODULES = {
@@ -70,7 +69,9 @@ class Commands(click.Group):
             and args[0] not in COMMANDS
             and not args[0].startswith("-")
         ):
-            raise UsageError(f'labkit has no command "{args[0]}".', todo=near(args[0], COMMANDS))
+            raise UsageError(
+                text('labkit has no command "{args}".', args[0]), todo=near(args[0], COMMANDS)
+            )
         return super().resolve_command(ctx, args)
 
 
@@ -102,8 +103,7 @@ def run(arguments: list[str]) -> int:
         click.echo(f"labkit: {error}", err=True)
         return error.exit_code
     except click.ClickException as error:
-        error.show(written := io.StringIO())
-        echo(written.getvalue().rstrip().replace(error.message, fitted(error.message)), err=True)
+        error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         echo("\nlabkit: interrupted", err=True)
@@ -122,7 +122,9 @@ def run(arguments: list[str]) -> int:
 def _refused(error: OSError) -> LabkitError:
     """The error for an OSError that no other code has translated."""
     return LabkitError(
-        f"{error.filename} cannot be used." if error.filename else "The system refused something.",
+        text("{filename} cannot be used.", error.filename)
+        if error.filename
+        else "The system refused something.",
         why=error.strerror or str(error),
         todo="Name another place, or check the permissions and the free space of this one. "
         "(LABKIT_DEBUG=1 shows where it happened.)",

@@ -9,6 +9,7 @@ import click
 from labkit.cli.cluster import report
 from labkit.cli.output import echo
 from labkit.core.home import home_path
+from labkit.core.language import text
 
 
 @click.group("bundle")
@@ -28,8 +29,16 @@ def save_command(file: Path, image: str, no_images: bool) -> None:
     size = file.stat().st_size / 1024**2
     taken = contents.node_image or "no images"
     echo(
-        f"{file} holds labkit {contents.version} for Python {contents.python} on {contents.machine} and {taken} "
-        f"({size:.0f} MiB). Its README.txt says how to go on."
+        text(
+            "{file} holds labkit {version} for Python {python} on {machine} and {taken} "
+            "({size} MiB). Its README.txt says how to go on.",
+            file,
+            contents.version,
+            contents.python,
+            contents.machine,
+            taken,
+            f"{size:.0f}",
+        )
     )
 
 
@@ -41,6 +50,6 @@ def load_command(file: Path) -> None:
 
     contents = bundle.load(file, home_path(), report)
     if contents.node_image:
-        echo(f"Ready: labkit up --backend kind uses {contents.node_image}.")
+        echo(text("Ready: labkit up --backend kind uses {image}.", contents.node_image))
     else:
         echo("It holds no images, and the embedded cluster needs none: go on with labkit lab.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from labkit.cli.output import FOLDER, INPUT, echo
-from labkit.core.language import fitted
+from labkit.core.language import said
 
 
 @click.group("class")
@@ -61,7 +61,7 @@ def delete_command(yes: bool) -> int:
     """Delete the class: learners, outcomes, questions and votes."""
     from labkit.classroom.store import delete, place
 
-    if not yes and not click.confirm(fitted("Delete the class with all that is kept of it?")):
+    if not yes and not click.confirm(said("Delete the class with all that is kept of it?")):
         echo("Nothing was deleted.")
         return 1
     delete(place())

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from labkit.cli.output import FOLDER, INPUT, echo
+from labkit.core.language import text
 
 
 @click.group("course")
@@ -22,7 +23,14 @@ def build_command(folder: Path) -> int:
     from labkit.grading.nbgrader import course
 
     written = course.build(folder)
-    echo(f"{len(written)} assignments in {folder / 'source'}. How to go on: {folder / 'README.md'}")
+    echo(
+        text(
+            "{written} assignments in {source}. How to go on: {md}",
+            len(written),
+            folder / "source",
+            folder / "README.md",
+        )
+    )
     return 0
 
 
@@ -41,7 +49,10 @@ def secret_command(folder: Path, roster: Path | None) -> int:
     from labkit.grading.reports.scores import safe_cell
 
     secret, is_new = make_secret(folder)
-    echo(f"{folder / FILE}: {'made' if is_new else 'was there, and stays'}.", err=True)
+    echo(
+        text("{file}: made." if is_new else "{file}: was there, and stays.", folder / FILE),
+        err=True,
+    )
     rows = [("id", "name", "mail", "code")]
     for person in Roster(roster).people.values() if roster else ():
         rows.append((person.id, person.name, person.mail, secret.code(person.id)))
@@ -62,6 +73,6 @@ def checker_command(folder: Path) -> int:
     from labkit.grading.nbgrader import checker
 
     path = (folder / "checker.sock").absolute()
-    echo(f"The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}")
+    echo(text("The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}", path))
     asyncio.run(checker.serve(path, folder / "ledger.jsonl", read_secret(folder)))
     return 0

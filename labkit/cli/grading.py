@@ -162,7 +162,12 @@ def grade_command(**options: Any) -> int:
     results = RUNNERS[plan.place](plan, session)
     if plan.overrides_template:
         session.write_template(plan.overrides_table)
-        echo(f"Fill in points and reasons in {plan.overrides_table}, and start the command again.")
+        echo(
+            text(
+                "Fill in points and reasons in {overrides}, and start the command again.",
+                plan.overrides_table,
+            )
+        )
     return 1 if any(result.ended == FAILED for result in results) else 0
 
 
@@ -233,9 +238,15 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
     for entry in session.intake.submissions:
         if entry not in session.chosen and entry.key not in session.results_by_key:
             echo(
-                f"Not graded yet, and not in the reports: {entry.learner} {entry.exercise}.",
+                text(
+                    "Not graded yet, and not in the reports: {learner} {exercise}.",
+                    entry.learner,
+                    entry.exercise,
+                ),
                 err=True,
             )
     graded = len(session.chosen) - len(session.ungraded)
     if graded:
-        echo(f"{graded} of {len(session.chosen)} are graded already.", err=True)
+        echo(
+            text("{graded} of {chosen} are graded already.", graded, len(session.chosen)), err=True
+        )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from labkit.core.language import said
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,15 +62,19 @@ class GradingPlan:
     def __post_init__(self) -> None:
         if self.scheduler and (self.on_real_cluster or self.slots or self.trust):
             raise click.UsageError(
-                "--scheduler goes without --backend, --kubeconfig, --places and --trust."
+                said("--scheduler goes without --backend, --kubeconfig, --places and --trust.")
             )
         if self.extensions and not self.due:
-            raise click.UsageError("--extensions goes with --due.")
+            raise click.UsageError(said("--extensions goes with --due."))
         table = self.overrides_table
         if self.overrides and not (self.overrides_template or table.exists()):
-            raise click.UsageError(f"There is no {table}; --overrides-template writes one.")
+            raise click.UsageError(
+                said("There is no {overrides}; --overrides-template writes one.", table)
+            )
         if self.overrides_template and table.exists():
-            raise click.UsageError(f"There is a {table}: write into it, or move it away.")
+            raise click.UsageError(
+                said("There is a {overrides}: write into it, or move it away.", table)
+            )
 
     @property
     def cluster(self) -> str:

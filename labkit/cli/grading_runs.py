@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labkit.cli.cluster import report
 from labkit.cli.output import echo
-from labkit.core.language import fitted, listed, said, text
+from labkit.core.language import listed, said, text
 
 if TYPE_CHECKING:
     from labkit.cli.grading_plan import GradingPlan
@@ -87,7 +87,7 @@ def _dask_pool(plan: GradingPlan) -> DaskPool:
     try:
         from labkit.grading.pools.dask_pool import DaskPool
     except ModuleNotFoundError as error:
-        todo = "Install labkit with its extra: pip install 'kube-labkit[scale]'"
+        todo = text("Install labkit with its extra: pip install 'kube-labkit[scale]'")
         raise Missing(
             "--scheduler needs the library distributed.", why=str(error), todo=todo
         ) from error
@@ -107,16 +107,24 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
         else [entry for entry in session.ungraded if calls_kubectl(entry.path)]
     )
     if callers and not go_on:
-        first = f"the first is {callers[0].learner} {callers[0].exercise}"
+        first = text("the first is {first}", f"{callers[0].learner} {callers[0].exercise}")
         raise UsageError(
             "Notebooks call kubectl, which is not on this machine.",
-            why=f"{len(callers)} do, {first}: what it should have made would be missing",
+            why=text(
+                "{callers} do, {first}: what it should have made would be missing",
+                len(callers),
+                first,
+            ),
             todo="Install kubectl, or grade the others: --without-kubectl.",
         )
     session.postpone(callers, text("it calls kubectl, which is not on the grader's machine"))
     for entry in callers:
         echo(
-            f"Not graded: {entry.learner} {entry.exercise} calls kubectl. Grade it again where it is.",
+            text(
+                "Not graded: {learner} {exercise} calls kubectl. Grade it again where it is.",
+                entry.learner,
+                entry.exercise,
+            ),
             err=True,
         )
 
@@ -186,11 +194,17 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
 def _print_summary(session: GradingSession, results: list[Result]) -> None:
     """Print how many were graded, and where the scores are."""
     full = sum(result.full for result in results)
-    of_what = " of what can be judged there" if any(result.omissions for result in results) else ""
+    incomplete = any(result.omissions for result in results)
     by_hand = sum(bool(task.corrected) for result in results for task in result.score.tasks)
-    of_what += f", {by_hand} of the tasks corrected by hand" if by_hand else ""
     echo(
-        f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}"
+        text(
+            "{results} graded, {full} with full marks{what}{corrected}. Scores: {csv}",
+            len(results),
+            full,
+            text(" of what can be judged there") if incomplete else "",
+            text(", {number} of the tasks corrected by hand", by_hand) if by_hand else "",
+            session.out / "scores.csv",
+        )
     )
 
 
@@ -207,6 +221,6 @@ def _compare(real: Result, embedded: Result) -> None:
     verdict = text("they differ.") if differ else text("they agree.")
     echo(listed((" ".join(real.key), listed(scores, ", "), verdict), ": "))
     for line in "\n".join(
-        map(fitted, filter(None, (real.omissions, real.note, *differ)))
+        map(said, filter(None, (real.omissions, real.note, *differ)))
     ).splitlines():
         echo(f"  {line}")

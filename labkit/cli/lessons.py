@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from labkit.cli.output import as_json, complete_steps, echo, json_option
-from labkit.core.language import fitted
+from labkit.core.language import said, text
 from labkit.presenter.terminal import keys, restore
 
 
@@ -35,7 +35,7 @@ def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
     for outcome in outcomes:
         echo(outcome)
     if len(outcomes) > 1:
-        echo(f"{passed} of {len(outcomes)} passed")
+        echo(text("{passed} of {outcomes} passed", passed, len(outcomes)))
     return 0 if passed == len(outcomes) else 1
 
 
@@ -72,11 +72,11 @@ def demo_command(
     as kind. Your progress is never touched.
     """
     if yes and not here:
-        raise click.UsageError("--yes goes with --here: otherwise nothing is asked.")
+        raise click.UsageError(said("--yes goes with --here: otherwise nothing is asked."))
     if notes:
         if by_step or pace or here or record:
             raise click.UsageError(
-                "--notes follows a demo in another terminal, and goes with no other option."
+                said("--notes follows a demo in another terminal, and goes with no other option.")
             )
         from labkit.presenter.notes import follow
 
@@ -88,15 +88,22 @@ def demo_command(
         sys.stdin.isatty() and sys.stdout.isatty() and "JPY_PARENT_PID" not in os.environ
     ):
         raise click.UsageError(
-            f"{option} waits for a key, and there is no terminal to press one on; leave it out."
+            said(
+                "{option} waits for a key, and there is no terminal to press one on; leave it out.",
+                option,
+            )
         )
     if by_step and os.environ.get("TERM") in ("dumb", "unknown"):
         raise click.UsageError(
-            f"{option} draws pages, and TERM={os.environ['TERM']} cannot; leave it out."
+            said(
+                "{option} draws pages, and TERM={term} cannot; leave it out.",
+                option,
+                os.environ["TERM"],
+            )
         )
     if here and not yes:
         click.confirm(
-            fitted("What you made of the walkthrough on the chosen cluster is removed. Go on?"),
+            said("What you made of the walkthrough on the chosen cluster is removed. Go on?"),
             abort=True,
         )
     if sys.stdout.isatty():

@@ -15,7 +15,7 @@ from labkit.backends.choice import find_needs
 from labkit.cli.cluster import report
 from labkit.cli.output import as_json, echo, json_option
 from labkit.core.home import home_path
-from labkit.core.language import fitted
+from labkit.core.language import said, text
 from labkit.core.proxies import bypass_loopback, exceptions, proxy_variables
 
 if TYPE_CHECKING:
@@ -53,22 +53,31 @@ def doctor_command(json_wanted: bool) -> None:
         )
         return
     for name, needs in clusters.items():
-        echo(
-            f"{'✔' if _ready(needs) else '✘'} {name}: {'ready' if _ready(needs) else 'something is missing'}"
-        )
+        echo(text("✔ {name}: ready" if _ready(needs) else "✘ {name}: something is missing", name))
         for need in needs:
-            echo(_line(need.spoken()))
+            echo(_line(need))
     if named := proxy_variables(os.environ):
-        echo(f"\nA proxy is named by {', '.join(named)}. labkit does not ask it.")
+        echo(text("\nA proxy is named by {named}. labkit does not ask it.", ", ".join(named)))
         if (wanted := bypass_loopback(os.environ)["no_proxy"]) != ",".join(exceptions(os.environ)):
-            echo(f"    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted}")
+            echo(
+                text(
+                    "    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted2}",
+                    wanted,
+                    wanted,
+                )
+            )
     if servers:
         echo("\nServers of yours that run:")
     for server in servers:
         echo(f"    {_describe(server, home)}")
     for directory in left:
-        echo(f"\nLeft by a program that was killed: {directory} (`labkit clean` removes it)")
-    echo(f"\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.")
+        echo(
+            text(
+                "\nLeft by a program that was killed: {directory} (`labkit clean` removes it)",
+                directory,
+            )
+        )
+    echo(text("\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.", home))
 
 
 @click.command("clean")
@@ -89,13 +98,13 @@ def clean_command(yes: bool) -> None:
     servers = [server for server in running_servers() if server.left_over and server.home != home]
     left = leftovers(home)
     for line in (
-        *(f"stop {_describe(server, home)}" for server in servers),
-        *(f"remove {path}" for path in left),
+        *(text("stop {server}", _describe(server, home)) for server in servers),
+        *(text("remove {path}", path) for path in left),
     ):
         echo(line)
     if not servers and not left:
         echo("There is nothing to clean.")
-    elif yes or click.confirm(fitted("Go on?"), abort=True):
+    elif yes or click.confirm(said("Go on?"), abort=True):
         for server in servers:
             Embedded(server.home, Options()).stop(report)
         for directory in left:
@@ -124,18 +133,26 @@ def _ready(needs: list[Need]) -> bool:
 
 def _line(need: Need) -> str:
     mark = "✔" if need.met else "✘" if need.required else "!"
-    line = f"    {mark} {need.thing}: {need.state}"
-    return line if need.met or not need.todo else f"{line}\n        try: {need.todo}"
+    lines = [f"    {mark} {said(need.thing)}: {said(need.state)}"]
+    if need.todo and not need.met:
+        lines.append(said("        try: {todo}", text(need.todo)))
+    return "\n".join(lines)
 
 
 def _describe(server: Server, home: Path) -> str:
     """A server and what it holds."""
-    owner = (
-        "it ends with its program"
-        if server.program
-        else "left over"
-        if server.left_over
-        else "another LABKIT_HOME"
+    if server.home == home:
+        owner: str = "LABKIT_HOME"
+    elif server.program:
+        owner = text("it ends with its program")
+    elif server.left_over:
+        owner = text("left over")
+    else:
+        owner = text("another LABKIT_HOME")
+    return text(
+        "process {pid}: {megabytes} MiB, {url}, {where}",
+        server.pid,
+        server.megabytes,
+        server.url or text("starting"),
+        text("{home} ({owner})", server.home, owner),
     )
-    where = f"{server.home} ({'LABKIT_HOME' if server.home == home else fitted(owner)})"
-    return f"process {server.pid}: {server.megabytes} MiB, {server.url or 'starting'}, {where}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from labkit.cli.output import DIRECTORY, FILE, echo
-from labkit.core.language import language
+from labkit.core.language import language, said, text
 
 
 @click.command("lab", context_settings={"ignore_unknown_options": True})
@@ -34,9 +34,13 @@ def lab_command(
     from labkit.lab import workbook
 
     target = workbook.prepare(directory, instructor=instructor)
-    echo(f"Your notebooks are in {target.directory}")
+    echo(text("Your notebooks are in {directory}", target.directory))
     for name in target.outdated:
-        echo(f"  {name} has a newer version; rename your copy to get it at the next start.")
+        echo(
+            text(
+                "  {name} has a newer version; rename your copy to get it at the next start.", name
+            )
+        )
     if language() == "ko" and not workbook.HAS_KOREAN:
         echo("JupyterLab's own menus are English: pip install 'kube-labkit[ko]' makes them Korean.")
     first = f"{workbook.INSTRUCTOR}/01-api-server.ipynb" if instructor else workbook.FIRST
@@ -71,11 +75,15 @@ def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
     ]
     if not found:
         raise click.BadParameter(
-            f"{part!r} is none of {', '.join(lesson.id for lesson in lessons.LESSONS)}."
+            said(
+                "{part} is none of {lessons}.",
+                repr(part),
+                ", ".join(lesson.id for lesson in lessons.LESSONS),
+            )
         )
     (lesson,) = found
     page = out or Path(f"{lesson.id}.slides.html")
-    echo(f"The cells of {lesson.id} run on a cluster of their own …")
+    echo(text("The cells of {id} run on a cluster of their own …", lesson.id))
     slides.write(lesson, page, reveal or slides.REVEAL)
-    echo(f"The slides are in {page}.")
+    echo(text("The slides are in {page}.", page))
     return 0

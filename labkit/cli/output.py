@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from labkit.core.language import fitted, language, width
+from labkit.core.language import language, said, width
 from labkit.core.redact import redact_all
 
-SENTENCE = re.compile(r"(?<=[.?!])  ?(?=[A-Z(\[])|  (?=\[)")
-"""Where a sentence of a command's help ends."""
 FILLER = "\ue000"
 """Stands beside a letter that takes two columns while help is wrapped, since click counts letters."""
 
@@ -36,42 +34,66 @@ class Help(click.HelpFormatter):
 
     def write_text(self, text: str) -> None:
         """Write paragraphs; one after a backspace keeps its lines."""
-        said = (
-            fitted(part) if part.startswith("\b") else _said(part) for part in text.split("\n\n")
-        )
-        super().write_text("\n\n".join(said))
+        super().write_text("\n\n".join(_wide(said(part)) for part in paragraphs_of_help(text)))
 
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
         """Write options or commands, each with what it does."""
-        super().write_dl([(name, _said(said)) for name, said in rows], col_max, col_spacing)
+        super().write_dl([(name, _wide(_help(line))) for name, line in rows], col_max, col_spacing)
 
     def getvalue(self) -> str:
         """All that was written."""
-        return re.sub(
-            r"(?m)^\w+:", lambda heading: fitted(heading[0]), super().getvalue().replace(FILLER, "")
-        )
+        return super().getvalue().replace(FILLER, "")
+
+
+def paragraphs_of_help(docstring: str) -> list[str]:
+    """Split a command's help into its paragraphs; one after a backspace keeps its lines."""
+    parts = inspect.cleandoc(docstring).split("\n\n")
+    return [part if part.startswith("\b") else " ".join(part.split()) for part in parts]
+
+
+def _help(line: str) -> str:
+    """A line of help in the learner's language; click has added a default or a range to an option's."""
+    text, bracket, extra = line.partition("  [")
+    return f"{said(' '.join(text.split()))}{bracket}{extra}"
 
 
 # Each command has its own context, and no other program of click runs in this process.
 click.Context.formatter_class = Help
 
 
-def echo(said: object, *, err: bool = False) -> None:
-    """Print lines in the learner's language."""
-    click.echo(fitted(said if isinstance(said, str) else str(said)), err=err)
-
-
-def _said(english: str) -> str:
-    """Sentences of help in the learner's language."""
+def _short_help(command: click.Command, limit: int = 45) -> str:
+    """A command's line in a list of commands; click would cut its English off before it is translated."""
     if language() == "en":
-        return english
-    said = " ".join(
-        fitted(" ".join(sentence.split()))
-        for sentence in SENTENCE.split(english.replace("\n", " "))
-    )
-    return "".join(letter + FILLER * (width(letter) - 1) for letter in said)
+        return english_short_help(command, limit)
+    return said(paragraphs_of_help(command.help or "")[0])
+
+
+english_short_help = click.Command.get_short_help_str
+click.Command.get_short_help_str = _short_help  # type: ignore[assignment, method-assign]  # click has no hook for it
+
+
+def _counted(one: str, many: str, number: int) -> str:
+    """A text about one thing, or about several, in the learner's language."""
+    return said(one if number == 1 else many)
+
+
+# click marks its messages for gettext, which would look for the language in LANG and not in LABKIT_LANG.
+for module in (click.core, click.exceptions, click.formatting, click.parser, click.types):
+    vars(module).update(_=said, ngettext=_counted)
+
+
+def echo(line: object, *, err: bool = False) -> None:
+    """Print lines in the learner's language."""
+    click.echo(said(line) if isinstance(line, str) else str(line), err=err)
+
+
+def _wide(line: str) -> str:
+    """A line with a filler beside each letter that takes two columns."""
+    if line.isascii():
+        return line
+    return "".join(letter + FILLER * (width(letter) - 1) for letter in line)
 
 
 def as_json(document: object) -> None:

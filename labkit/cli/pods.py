@@ -13,6 +13,7 @@ import click
 from labkit.cli.cluster import found_lab
 from labkit.cli.output import FILE, echo
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 
 EXAMPLES = """Run a command in a pod, or open a shell in it.
 
@@ -40,7 +41,7 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
 
     if "/" in pod and namespace:
         raise UsageError(
-            f"The namespace is named twice: {namespace} and {pod}.",
+            text("The namespace is named twice: {namespace} and {pod}.", namespace, pod),
             todo="Leave out -n, or the part before the /.",
         )
     pod = pod_name(f"{namespace}/{pod}" if namespace else pod)
@@ -79,12 +80,15 @@ def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> No
     client = lab.as_pod(caller) if caller else lab.admin
     with Proxy(client, port=port, unix_socket=unix_socket) as proxy:
         if unix_socket:
-            echo(f"Starting to serve on {proxy.unix_socket}")
+            echo(text("Starting to serve on {socket}", proxy.unix_socket))
         else:
-            echo(f"Starting to serve on 127.0.0.1:{proxy.port}")
+            echo(text("Starting to serve on 127.0.0.1:{port}", proxy.port))
             echo(
-                f"While it runs, every user of this machine has the rights of {client.name}; "
-                "--unix-socket PATH lets in you alone.",
+                text(
+                    "While it runs, every user of this machine has the rights of {name}; "
+                    "--unix-socket PATH lets in you alone.",
+                    client.name,
+                ),
                 err=True,
             )
         sys.stdout.flush()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.rbac.objects import Object
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
 from labkit.rbac.testing.policies import policy_of
@@ -35,7 +36,11 @@ class _Loader(yaml.CSafeLoader):
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if key.value in seen and isinstance(key, yaml.ScalarNode):
                 raise ValueError(
-                    f"line {key.start_mark.line + 1}: the key {key.value} is there twice"
+                    text(
+                        "line {number}: the key {key} is there twice",
+                        key.start_mark.line + 1,
+                        key.value,
+                    )
                 )
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
@@ -75,7 +80,7 @@ def from_cluster(kubeconfig: Path, context: str) -> Source:
     try:
         policy = read_policy(client)
     except PolicyUnreadable as error:
-        what = "The cluster's policy cannot be read."
+        what = text("The cluster's policy cannot be read.")
         raise UsageError(what, why=error.message, todo="Ask as its administrator.") from error
     objects = [
         {**each, "kind": kind}
@@ -97,7 +102,8 @@ def questions_document(file: Path) -> Any:
     documents = list(_documents(file))
     if len(documents) != 1:
         raise UsageError(
-            f"{file} holds {len(documents)} documents.", todo="Write all questions in one."
+            text("{file} holds {documents} documents.", file, len(documents)),
+            todo="Write all questions in one.",
         )
     return documents[0]
 
@@ -132,7 +138,10 @@ def _files(path: Path) -> list[Path]:
         return [path]
     files = sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
     if not files:
-        raise UsageError(f"{path} holds no manifests.", todo=f"They end in {', '.join(SUFFIXES)}.")
+        raise UsageError(
+            text("{path} holds no manifests.", path),
+            todo=text("They end in {suffixes}.", ", ".join(SUFFIXES)),
+        )
     return files
 
 
@@ -154,29 +163,32 @@ def _documents(file: Path) -> Iterator[Any]:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise UsageError(
-                f"{file} is larger than {MAX_BYTES >> 20} MiB.", todo="Leave out what is no policy."
+                text("{file} is larger than {bytes} MiB.", file, MAX_BYTES >> 20),
+                todo="Leave out what is no policy.",
             )
-        text = file.read_text(encoding="utf-8")
+        content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, error) from error
-    if "{{" in text:
+    if "{{" in content:
         raise UsageError(
-            f"{file} is a template.", todo="Render it first, such as with helm template."
+            text("{file} is a template.", file), todo="Render it first, such as with helm template."
         )
     try:
-        for document in yaml.load_all(text, Loader=_Loader):
+        for document in yaml.load_all(content, Loader=_Loader):
             if document is not None:
                 yield document
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise UsageError(
-            f"{file} is not YAML.", why=" ".join(str(error).split())[:300], todo="Correct it."
+            text("{file} is not YAML.", file),
+            why=" ".join(str(error).split())[:300],
+            todo="Correct it.",
         ) from error
 
 
 def _unreadable(file: Path, error: Exception) -> UsageError:
     why = getattr(error, "strerror", None) or str(error)
     return UsageError(
-        f"{file} cannot be read.", why=why, todo="Name a text file that you may read."
+        text("{file} cannot be read.", file), why=why, todo="Name a text file that you may read."
     )
 
 

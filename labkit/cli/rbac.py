@@ -15,7 +15,7 @@ from labkit.cli.output import INPUT, as_json, echo, json_option
 from labkit.cli.policy_files import Source
 from labkit.core.errors import UsageError
 from labkit.core.home import place_error
-from labkit.core.language import fitted
+from labkit.core.language import said, text
 from labkit.core.redact import redact
 from labkit.rbac.objects import is_default
 
@@ -81,9 +81,16 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
         for row in rows:
             echo(f"{'✔' if row['right'] else '✘'} {row['question']}")
             if not row["right"]:
-                why = " ".join(map(fitted, row["reasons"])) or fitted("No rule is near it.")
-                echo(f"    It is {'allowed' if row['allowed'] else 'refused'}. {why}")
-        echo(f"{len(rows) - len(wrong)} of {len(rows)} answers are as expected.")
+                why = " ".join(map(said, row["reasons"])) or said("No rule is near it.")
+                echo(
+                    text(
+                        "    It is allowed. {why}"
+                        if row["allowed"]
+                        else "    It is refused. {why}",
+                        why,
+                    )
+                )
+        echo(text("{wrong} of {rows} answers are as expected.", len(rows) - len(wrong), len(rows)))
     sys.exit(NO if wrong else 0)
 
 
@@ -111,7 +118,8 @@ def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy:
     asked = _asked(questions, source)
     if (failing := wrong(source.policy, asked)) is not None:
         raise UsageError(
-            f"The policy itself answers otherwise: {failing}.", todo="See labkit rbac test."
+            text("The policy itself answers otherwise: {failing}.", failing),
+            todo="See labkit rbac test.",
         )
     every = [
         (each, wrong(each.policy, asked)) for each in mutants(source.policy, source.vocabulary)
@@ -126,10 +134,17 @@ def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy:
         as_json({"policies": len(every), "passing": left, "rejected": gone})
     else:
         for row in gone if rejected else ():
-            echo(f"rejected: {fitted(row['what'])}\n    by {row['by']}")
+            echo(text("rejected: {what}\n    by {by}", said(row["what"]), row["by"]))
         for row in left:
-            echo(f"passes: {fitted(row['what'])}")
-        echo(f"{len(gone)} of {len(every)} wrong policies are rejected by {len(asked)} questions.")
+            echo(text("passes: {what}", said(row["what"])))
+        echo(
+            text(
+                "{gone} of {every} wrong policies are rejected by {asked} questions.",
+                len(gone),
+                len(every),
+                len(asked),
+            )
+        )
     sys.exit(NO if left else 0)
 
 
@@ -154,7 +169,7 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
         _show_notes(after)
         for each in found:
             echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
-        changed = f"Permissions that have changed: {len(found)}."
+        changed = text("Permissions that have changed: {found}.", len(found))
         echo(changed if found else "Nobody gained or lost anything.")
     sys.exit(NO if found else 0)
 
@@ -184,7 +199,12 @@ def report_command(
     events = policy_files.AuditEvents(audit_log)
     found = usage_of(subject(account), source.policy, events, source.vocabulary)
     if not found.requests:
-        what = f"{found.who.label} made no request in {audit_log} ({events.lines} lines)."
+        what = text(
+            "{label} made no request in {log} ({lines} lines).",
+            found.who.label,
+            audit_log,
+            events.lines,
+        )
         raise UsageError(what, todo="Name the account and the log of its run.")
     least = least_policy(found, name)
     if json_wanted:
@@ -192,13 +212,20 @@ def report_command(
         counts = {"requests": found.requests, "lines": events.lines, "broken_lines": events.broken}
         as_json({**counts, **lists, "least": least})
     else:
-        echo(f"{found.who.label} made {found.requests} requests ({events.lines} lines of the log).")
+        echo(
+            text(
+                "{label} made {requests} requests ({lines} lines of the log).",
+                found.who.label,
+                found.requests,
+                events.lines,
+            )
+        )
         if events.broken:
-            echo(f"{events.broken} lines are no events and were left out.")
+            echo(text("{broken} lines are no events and were left out.", events.broken))
         if found.dropped:
-            echo(f"{found.dropped} requests were of too many kinds to be counted.")
-        _list("It lacked", found.missing)
-        _list("It never used", found.unused)
+            echo(text("{dropped} requests were of too many kinds to be counted.", found.dropped))
+        _list(text("It lacked:"), text("It lacked: nothing."), found.missing)
+        _list(text("It never used:"), text("It never used: nothing."), found.unused)
         click.echo(
             redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip())
         )
@@ -219,7 +246,7 @@ def _source(
 ) -> Source:
     """The policy to be asked; with ``needed``, files without a role and a binding are refused."""
     if bool(policy) == bool(kubeconfig):
-        raise click.UsageError("Name the policy's files, or --kubeconfig.")
+        raise click.UsageError(said("Name the policy's files, or --kubeconfig."))
     source = (
         policy_files.from_cluster(kubeconfig, context)
         if kubeconfig
@@ -232,7 +259,9 @@ def _source(
             is_default(each) for each in (*source.policy.roles.values(), *source.policy.bindings)
         )
     ):
-        todo = "Name rendered manifests with roles and bindings; any question that expects no would pass."
+        todo = text(
+            "Name rendered manifests with roles and bindings; any question that expects no would pass."
+        )
         raise UsageError("The policy holds no role and no binding.", todo=todo)
     return source
 
@@ -245,11 +274,11 @@ def _notes(source: Source) -> list[str]:
 
 def _show_notes(source: Source) -> None:
     for line in _notes(source):
-        echo(f"Note: {fitted(line)}", err=True)
+        echo(text("Note: {line}", said(line)), err=True)
 
 
-def _list(title: str, uses: Sequence[Any]) -> None:
-    echo(f"{title}: {'nothing.' if not uses else ''}".rstrip())
+def _list(title: str, without: str, uses: Sequence[Any]) -> None:
+    echo(title if uses else without)
     for use in uses:
         echo(redact(f"  {use}"))
 

@@ -12,7 +12,7 @@ from labkit.cli.cluster import found_lab
 from labkit.cli.output import DIRECTORY, FILE, echo
 from labkit.core.errors import UsageError
 from labkit.core.home import place_error
-from labkit.core.language import fitted
+from labkit.core.language import said, text
 
 
 @click.group("work")
@@ -34,13 +34,19 @@ def save_command(file: Path, directory: Path | None) -> None:
     folder = workbook.prepare(directory).directory
     found = {name: _stored(folder / name) for name in workbook.names(folder)}
     notebooks = {name: notebook for name, notebook in found.items() if _cells(notebook) is not None}
-    text = work.pack(found_lab(), notebooks)
+    content = work.pack(found_lab(), notebooks)
     try:
         with file.open("x", encoding="utf-8") as target:
-            target.write(text)
+            target.write(content)
     except OSError as error:
         raise place_error(file, error) from error
-    echo(f"{file} has your progress, {len(notebooks)} notebooks and what you made in the cluster.")
+    echo(
+        text(
+            "{file} has your progress, {notebooks} notebooks and what you made in the cluster.",
+            file,
+            len(notebooks),
+        )
+    )
 
 
 @work_command.command("load")
@@ -68,7 +74,8 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
         outside = not name.endswith(".ipynb") or any(part in ("", "..") for part in name.split("/"))
         if outside or _cells(notebook) is None:
             raise UsageError(
-                f"{name} in {file} is no notebook.", todo="Take a file that labkit saved."
+                text("{name} in {file} is no notebook.", name, file),
+                todo="Take a file that labkit saved.",
             )
     lab = found_lab()
     lab.progress.add(progress)
@@ -81,9 +88,9 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
     ]
     left = work.load(lab, objects, overwrite=False)
     for line in [*differ, *left]:
-        echo(f"This differs here: {line}")
+        echo(text("This differs here: {line}", line))
     if (differ or left) and overwrite is None:
-        overwrite = click.confirm(fitted("Replace it by what the file has?"))
+        overwrite = click.confirm(said("Replace it by what the file has?"))
     for name, notebook in notebooks.items():
         path, number = folder / name, 2
         while name in differ and not overwrite and path.exists():
@@ -95,7 +102,7 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
             )
     for line in work.load(lab, objects, overwrite=True) if left and overwrite else ():
         echo(line)
-    echo(f"Your work is here, and your notebooks are in {folder}.")
+    echo(text("Your work is here, and your notebooks are in {folder}.", folder))
 
 
 def _stored(path: Path) -> Any:

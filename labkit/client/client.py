@@ -221,8 +221,8 @@ class Client:
         """
         if kind not in PATCH_TYPES:
             raise UsageError(
-                f"There is no kind of patch {describe(kind)}.",
-                todo=f"Use one of {', '.join(PATCH_TYPES)}.",
+                text("There is no kind of patch {kind}.", describe(kind)),
+                todo=text("Use one of {types}.", ", ".join(PATCH_TYPES)),
             )
         return self.request(
             "PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]}
@@ -250,14 +250,18 @@ class Client:
         with self.open("GET", path, query=query, timeout_seconds=timeout_seconds + 10) as response:
             if response.status != 200:
                 status = decode(response.read(), response.headers.get("Content-Type", ""))
-                raise failure(response.status, status, f"{self.name} may not watch {path}.")
+                raise failure(
+                    response.status, status, text("{name} may not watch {path}.", self.name, path)
+                )
             for line in lines(response):
                 event: dict[str, Any] = json.loads(line)
                 if event["type"] == "ERROR":
                     # The status 200 has been sent already, so an error can only be an event with a Status.
                     code = int(event["object"].get("code") or 500)
                     raise failure(
-                        code, event["object"], f"The watch of {path} was ended by the server."
+                        code,
+                        event["object"],
+                        text("The watch of {path} was ended by the server.", path),
                     )
                 yield event
 
@@ -357,7 +361,9 @@ class Client:
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         answer = self.without_observers().post(path, body)
         if not answer.ok:
-            raise failure(answer.status, answer.body, f"{self.name} may not ask what it may do.")
+            raise failure(
+                answer.status, answer.body, text("{name} may not ask what it may do.", self.name)
+            )
         return bool(answer.body["status"]["allowed"])
 
     def with_credentials(self, credentials: Credentials, name: str) -> Client:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from labkit.core.arguments import describe
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -41,7 +41,7 @@ def encode(body: object | None) -> bytes | None:
     try:
         return body.encode() if isinstance(body, str) else json.dumps(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        what = f"{describe(body)[0].upper()}{describe(body)[1:]} cannot be sent."
+        what = text("A value of the type {type} cannot be sent.", type(body).__name__)
         raise UsageError(
             what, why=str(error), todo="Pass a dict of text, numbers, lists and dicts."
         ) from error

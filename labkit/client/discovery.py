@@ -11,8 +11,9 @@ from typing import Any
 from labkit.client.client import Client
 from labkit.client.refusals import failure
 from labkit.core.errors import UsageError, near
+from labkit.core.language import text
 
-GROUPS = 'lab.admin.get("/apis") lists the groups and versions.'
+GROUPS = text('lab.admin.get("/apis") lists the groups and versions.')
 
 
 class Resources:
@@ -33,9 +34,9 @@ class Resources:
         kinds = self._kinds(version)
         if kind not in kinds:
             what = (
-                f"The cluster serves no {kind} in {version}."
+                text("The cluster serves no {kind} in {version}.", kind, version)
                 if kinds
-                else f"The cluster does not serve {version}."
+                else text("The cluster does not serve {version}.", version)
             )
             raise UsageError(what, todo=self._elsewhere(kind) or near(kind, kinds) or GROUPS)
         plural, namespaced = kinds[kind]
@@ -70,7 +71,9 @@ class Resources:
                 return {}
             if not answer.ok:
                 raise failure(
-                    answer.status, answer.body, f"The cluster does not say what {version} holds."
+                    answer.status,
+                    answer.body,
+                    text("The cluster does not say what {version} holds.", version),
                 )
             self._known[version] = {
                 entry["name"]: (entry["kind"], bool(entry["namespaced"]))
@@ -84,7 +87,11 @@ class Resources:
             (version for version in group_versions(self._client) if kind in self._kinds(version)),
             "",
         )
-        return f"{kind} is served in {found}: write apiVersion: {found}." if found else ""
+        return (
+            text("{kind} is served in {found}: write apiVersion: {found2}.", kind, found, found)
+            if found
+            else ""
+        )
 
 
 def group_versions(client: Client, *, every: bool = False) -> list[str]:

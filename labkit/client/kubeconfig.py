@@ -24,6 +24,7 @@ import yaml
 from labkit.client.transport import Credentials, Endpoint
 from labkit.core.errors import UsageError, near
 from labkit.core.home import write_private
+from labkit.core.language import text
 from labkit.core.redact import redact
 from labkit.core.yaml_file import LOADER
 
@@ -93,17 +94,19 @@ def read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
-            f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name."
+            text("The kubeconfig {path} cannot be read.", path),
+            why=reason,
+            todo="Check the file's name.",
         ) from error
     except yaml.YAMLError as error:
         raise UsageError(
-            f"The kubeconfig {path} is not YAML.",
+            text("The kubeconfig {path} is not YAML.", path),
             why=str(error).splitlines()[0],
             todo="Check the file.",
         ) from error
     if not isinstance(document, dict) or not isinstance(document.get("contexts"), list):
         raise UsageError(
-            f"{path} is not a kubeconfig.",
+            text("{path} is not a kubeconfig.", path),
             why="it has no list of contexts",
             todo="Name the file that kubectl uses there.",
         )
@@ -123,7 +126,9 @@ def _resolve(document: Fields, name: str, path: Path) -> tuple[Fields, Fields, F
     contexts = _named(document, "contexts", "context")
     if name not in contexts:
         raise UsageError(
-            f'{path} has no context "{name}".' if name else f"{path} names no current context.",
+            text('{path} has no context "{name}".', path, name)
+            if name
+            else text("{path} names no current context.", path),
             todo=near(name, contexts) or "Name one with `kubectl config use-context`.",
         )
     chosen = contexts[name]
@@ -138,8 +143,8 @@ def _endpoint(cluster: Mapping[str, Any], path: Path, scratch: Path | None) -> E
     server = str(cluster.get("server") or "")
     if not server.startswith(("https://", "http://")):
         raise UsageError(
-            f"{path} names no server.",
-            why=f'"{server}" is no https:// address',
+            text("{path} names no server.", path),
+            why=text('"{server}" is no https:// address', server),
             todo="Check its clusters.",
         )
     ca_file = cluster.get("certificate-authority")
@@ -165,7 +170,7 @@ def _credentials(user: Mapping[str, Any], cluster: Mapping[str, Any], path: Path
         return _plugin(user["exec"], cluster, path)
     if user.get("auth-provider") or user.get("username"):
         raise UsageError(
-            f"{path} uses a way to log in that Kubernetes has dropped.",
+            text("{path} uses a way to log in that Kubernetes has dropped.", path),
             why="auth-provider and passwords have left Kubernetes",
             todo="Renew the kubeconfig with your provider's current tool.",
         )
@@ -178,7 +183,7 @@ def _file_token(path: Path) -> Callable[[], str]:
             return path.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise UsageError(
-                f"The token file {path} cannot be read.",
+                text("The token file {path} cannot be read.", path),
                 why=str(error.strerror),
                 todo="Log in again, or correct tokenFile.",
             ) from error
@@ -211,7 +216,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
             AttributeError,
         ) as error:  # the last where it fails in a terminal
             raise UsageError(
-                f"The login program of {path} failed: {spec.get('command')}.",
+                text("The login program of {path} failed: {command}.", path, spec.get("command")),
                 why="" if isinstance(error, AttributeError) else redact(str(error)),
                 todo="Run it by hand, log in, and try again.",
             ) from error
@@ -241,7 +246,9 @@ def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
             return _beside(path, entry[key]).read_text(encoding="ascii")
     except (binascii.Error, UnicodeDecodeError, ValueError, OSError) as error:
         raise UsageError(
-            f"{key} of {path} cannot be read.", why=str(error), todo="Download the file again."
+            text("{key} of {path} cannot be read.", key, path),
+            why=str(error),
+            todo="Download the file again.",
         ) from error
     return ""
 
@@ -266,5 +273,8 @@ def _lookup(
 ) -> dict[str, Any]:
     entries = _named(document, plural, singular)
     if name not in entries:
-        raise UsageError(f'{path} has no {singular} "{name}".', todo=near(name, entries))
+        raise UsageError(
+            text('{path} has no {singular} "{name}".', path, singular, name),
+            todo=near(name, entries),
+        )
     return entries[name]

@@ -106,7 +106,7 @@ def run(line: str, kubeconfig: Path, cache: Path) -> CompletedKubectl:
         words = shlex.split(line)
     except ValueError as error:
         raise UsageError(
-            f"{describe(line)} is no command line.",
+            text("{line} is no command line.", describe(line)),
             why=str(error),
             todo="Close the quotes that you opened.",
         ) from error
@@ -115,7 +115,7 @@ def run(line: str, kubeconfig: Path, cache: Path) -> CompletedKubectl:
     command = shlex.join(["kubectl", *words])
     if words[:1] == ["edit"]:
         raise UsageError(
-            f"{describe(command)} opens an editor, and a cell has none.",
+            text("{command} opens an editor, and a cell has none.", describe(command)),
             todo="Run it in a terminal, or make the change in YAML (lab.apply) or in Python.",
         )
     program = None if page.IN_PAGE else shutil.which("kubectl")

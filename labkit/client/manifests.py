@@ -24,7 +24,7 @@ from labkit.core.language import text
 Manifest = dict[str, Any]
 Adapt = Callable[[Manifest], Manifest]
 
-TEXT = "the text"
+TEXT = text("the text")
 """The name of a text without one, for errors."""
 
 
@@ -60,22 +60,22 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def _not_yaml(text: str, source: str, error: Exception) -> UsageError:
+def _not_yaml(content: str, source: str, error: Exception) -> UsageError:
     """The error for a text that is not YAML. Lines count from the first that is not empty, in files from the first."""
-    what, mark = f"{source} is not YAML.", getattr(error, "problem_mark", None)
+    what, mark = text("{source} is not YAML.", source), getattr(error, "problem_mark", None)
     if mark is None:
         return UsageError(
             what,
             why=" ".join(str(error).split())[:500],
             todo="Look for a bracket that is not closed.",
         )
-    empty = len(text) - len(text.lstrip("\n")) if source == TEXT else 0
-    line = text.split("\n")[mark.line] if mark.line < text.count("\n") + 1 else ""
+    empty = len(content) - len(content.lstrip("\n")) if source == TEXT else 0
+    line = content.split("\n")[mark.line] if mark.line < content.count("\n") + 1 else ""
     where = f"line {mark.line + 1 - empty}, {describe(line.strip())}"
     if "\t" in line and "'\\t'" in str(error):
-        todo = "Put spaces in place of the tab: two for each level."
+        todo = text("Put spaces in place of the tab: two for each level.")
         return UsageError(
-            what, why=f"{where}, has a tab, and YAML is indented with spaces", todo=todo
+            what, why=text("{where}, has a tab, and YAML is indented with spaces", where), todo=todo
         )
     parts = (getattr(error, "context", None), getattr(error, "problem", None))
     why = f"{', '.join(part for part in parts if part)}: {where}"
@@ -93,7 +93,7 @@ def from_python(what: object) -> list[Manifest]:
     """
     entries = [what] if isinstance(what, Mapping) or not isinstance(what, Iterable) else what
     return [
-        _checked(dict(entry) if isinstance(entry, Mapping) else entry, "The argument")
+        _checked(dict(entry) if isinstance(entry, Mapping) else entry, text("The argument"))
         for entry in entries
     ]
 
@@ -235,7 +235,7 @@ def _apply_one(
     path = resources.path(manifest)
     deadline = time.monotonic() + patience_seconds
     answer = client.post(path.rpartition("/")[0], adapted, query=STRICT)
-    while any(text in answer.message for text in NOT_YET) and time.monotonic() < deadline:
+    while any(content in answer.message for content in NOT_YET) and time.monotonic() < deadline:
         time.sleep(0.1)
         answer = client.post(path.rpartition("/")[0], adapted, query=STRICT)
     outcome = "created"
@@ -248,9 +248,15 @@ def _apply_one(
             else "changed"
         )
     if not answer.ok:
-        refused = failure(answer.status, answer.body, f"{title(manifest)} was not accepted.")
-        if any(text in answer.message for text in FIXED):
-            refused.todo = f'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), and apply again.'
+        refused = failure(
+            answer.status, answer.body, text("{manifest} was not accepted.", title(manifest))
+        )
+        if any(content in answer.message for content in FIXED):
+            refused.todo = text(
+                'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), '
+                "and apply again.",
+                path,
+            )
         raise refused
     while time.monotonic() < deadline and _lacks_something(client, manifest, path):
         time.sleep(0.1)
@@ -274,7 +280,7 @@ def _checked(entry: Any, source: str) -> Manifest:
     meta = entry.get("metadata") if isinstance(entry, dict) else None
     if not isinstance(meta, dict) or not entry.get("apiVersion") or not entry.get("kind"):
         raise UsageError(
-            f"{source} holds something that is no Kubernetes object.",
+            text("{source} holds something that is no Kubernetes object.", source),
             why="an object has apiVersion, kind and metadata",
             todo="Write all three; in YAML each begins a line.",
         )
@@ -282,23 +288,27 @@ def _checked(entry: Any, source: str) -> Manifest:
     texts |= {"name": meta.get("name") or "", "namespace": meta.get("namespace") or ""}
     for field, value in texts.items():
         if not isinstance(value, str):
-            why = f"its {field} is {describe(value)}, which is no text"
+            why = text("its {field} is {value}, which is no text", field, describe(value))
             raise UsageError(
-                f"{source} holds something that is no Kubernetes object.", why=why, todo=AS_TEXT
+                text("{source} holds something that is no Kubernetes object.", source),
+                why=why,
+                todo=AS_TEXT,
             )
     if not texts["name"]:
         raise UsageError(
-            f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name."
+            text("{source} holds a {kind} without a name.", source, entry["kind"]),
+            todo="Give it one: metadata.name.",
         )
     try:
         json.dumps(entry).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        why = str(error)
         raise UsageError(
-            f"{source} holds a value that an object cannot have.", why=why, todo=AS_JSON
+            text("{source} holds a value that an object cannot have.", source),
+            why=str(error),
+            todo=AS_JSON,
         ) from error
     return dict(entry)
 
 
-AS_TEXT = "Put it in quotes."
-AS_JSON = "An object holds text, numbers, true, false, null, lists and dicts."
+AS_TEXT = text("Put it in quotes.")
+AS_JSON = text("An object holds text, numbers, true, false, null, lists and dicts.")

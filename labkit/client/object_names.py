@@ -65,7 +65,11 @@ def _meant(name: str) -> str:
 def habit(name: str) -> str:
     """A sentence for who put kubectl's kind before the slash: ``pod/curl`` is the pod ``curl``; empty for others."""
     kind, _, rest = name.partition("/")
-    return f'If you mean kubectl\'s "{name}", write "default/{rest}".' if kind in KINDS else ""
+    return (
+        text('If you mean kubectl\'s "{name}", write "default/{rest}".', name, rest)
+        if kind in KINDS
+        else ""
+    )
 
 
 class Caller(Protocol):

@@ -19,12 +19,14 @@ from labkit.client.object_names import habit, pod_name
 from labkit.client.refusals import failure
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import ApiFailure, ExecFailed
-from labkit.core.language import text
+from labkit.core.language import listed, text
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """The directory of a container's service account files."""
 
-NO_TOKEN = "Look for automountServiceAccountToken: false in the pod's spec, or in its account."
+NO_TOKEN = text(
+    "Look for automountServiceAccountToken: false in the pod's spec, or in its account."
+)
 
 NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
 """What a container waits for whose image cannot be fetched."""
@@ -34,7 +36,7 @@ ADVICE = {
 }
 """What to do about a container that waits."""
 
-NOT_READY = "Wait longer, or see what its events say: lab.kubectl or lab.admin.get."
+NOT_READY = text("Wait longer, or see what its events say: lab.kubectl or lab.admin.get.")
 
 TOKEN_SECONDS = 10.0
 """After how long a pod's token is read again."""
@@ -138,7 +140,7 @@ class Pods:
         query = {"container": container} if container else None
         answer = self._admin.get(f"{_path(pod)}/log", query=query)
         if not answer.ok:
-            raise _refused(pod, answer, f"{pod} has no log.")
+            raise _refused(pod, answer, text("{pod} has no log.", pod))
         return str(answer.body)
 
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
@@ -158,7 +160,7 @@ class Pods:
                 raise self._not_ready(pod, answer)
             if time.monotonic() > quiet_until:
                 quiet_until = deadline
-                self._report(f"Waiting until the pod {pod_name(pod)} is ready …")
+                self._report(text("Waiting until the pod {pod} is ready …", pod_name(pod)))
             time.sleep(POLL_SECONDS)
 
     def wait_for(self, objects: Iterable[Mapping[str, Any]]) -> None:
@@ -179,42 +181,44 @@ class Pods:
                 pod, ["cat", f"{MOUNT}/token"], container=container, timeout_seconds=30.0
             )
         except ExecFailed as error:
-            what = f"The token of {pod_name(pod)} cannot be read."
+            what = text("The token of {pod} cannot be read.", pod_name(pod))
             raise ExecFailed(
                 error.status, error.reason, what, why=error.why, todo=error.todo
             ) from error
         if not done.ok:
             raise ExecFailed(
-                0, "", f"{pod} mounts no token.", why=done.stderr.strip(), todo=NO_TOKEN
+                0, "", text("{pod} mounts no token.", pod), why=done.stderr.strip(), todo=NO_TOKEN
             )
         return done.stdout.strip()
 
     def _not_ready(self, pod: str, answer: Answer) -> ApiFailure:
         """Why a pod is not ready: what its containers wait for, and the last warning of its events."""
-        what = f"The pod {pod} is not ready."
+        what = text("The pod {pod} is not ready.", pod)
         if not answer.ok or not isinstance(answer.body, dict):
             return _refused(pod, answer, what)
         reasons = waiting_reasons(answer.body)
-        listed = [f"container {name}: {reason}" for name, reason in reasons.items()]
-        why = "; ".join(
-            [f"its phase is {(answer.body.get('status') or {}).get('phase', 'unknown')}", *listed]
-        )
-        if said := self._last_warning(answer.body):
-            why += f"; its events say: {said}"
+        phase = (answer.body.get("status") or {}).get("phase", "unknown")
+        whys = [text("its phase is {phase}", phase)]
+        whys += [
+            text("container {name}: {reason}", name, reason) for name, reason in reasons.items()
+        ]
+        if warning := self._last_warning(answer.body):
+            whys.append(text("its events say: {warning}", warning))
         todo = next((ADVICE[reason] for reason in reasons.values() if reason in ADVICE), NOT_READY)
         if NO_IMAGE & set(reasons.values()):
             spec = answer.body["spec"]
             containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
             images = [each["image"] for each in containers if reasons.get(each["name"]) in NO_IMAGE]
-            todo = (
-                f"Is the image's name spelt right, {' and '.join(images)}, and can this cluster reach its registry? "
-                f'Delete the pod, lab.admin.delete("{_path(pod)}"), and apply it with the right one'
+            offline = text("; without a registry take {own}, with imagePullPolicy: IfNotPresent")
+            todo = text(
+                "Is the image's name spelt right, {images}, and can this cluster reach its "
+                'registry? Delete the pod, lab.admin.delete("{path}"), and apply it with the '
+                "right one{offline}.",
+                listed(images),
+                _path(pod),
+                text(offline, self._image) if self._image else "",
             )
-            offline = (
-                f"; without a registry take {self._image}, with imagePullPolicy: IfNotPresent."
-            )
-            todo += offline if self._image else "."
-        return ApiFailure(answer.status, "NotReady", what, why=why, todo=todo)
+        return ApiFailure(answer.status, "NotReady", what, why=listed(whys, "; "), todo=todo)
 
     def _last_warning(self, pod: Mapping[str, Any]) -> str:
         """The longest of the warnings among a pod's events, which says most; empty without one."""

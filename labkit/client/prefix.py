@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 
 NAMESPACES = frozenset({"default", "kikai", "darbo"})
 """The walkthrough's namespaces."""
@@ -49,7 +50,7 @@ class Names:
         """Raise a UsageError when the prefix is no DNS label of at most 20 letters."""
         if self.prefix and not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", self.prefix):
             raise UsageError(
-                f'"{self.prefix}" cannot be a prefix.',
+                text('"{prefix}" cannot be a prefix.', self.prefix),
                 why="names in Kubernetes are small letters, digits and dashes",
                 todo="Choose something like `ann`.",
             )

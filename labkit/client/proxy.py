@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, UsageError
+from labkit.core.language import text
 
 if sys.platform == "emscripten":  # which has no Unix sockets
     from socketserver import TCPServer as UnixStreamServer
@@ -118,7 +119,9 @@ class Proxy:
         if self.unix_socket:
             raise UsageError(
                 "A proxy on a Unix socket is asked by other programs.",
-                todo=f"curl --unix-socket {self.unix_socket} http://localhost{path}",
+                todo=text(
+                    "curl --unix-socket {socket} http://localhost{path}", self.unix_socket, path
+                ),
             )
         plain = Client(
             Endpoint(self.url),
@@ -189,7 +192,7 @@ def _tcp_server(port: int, handler: type[_Handler]) -> _Server:
         return _Server(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:
         raise UsageError(
-            f"The proxy cannot listen on port {port}.",
+            text("The proxy cannot listen on port {port}.", port),
             why=getattr(error, "strerror", None) or str(error),
             todo="Choose another with --port, or leave it out for a free one.",
         ) from error
@@ -206,13 +209,13 @@ def _unix_server(path: Path, handler: type[_Handler]) -> _UnixServer:
             path.unlink()
         return _UnixServer(str(path), handler)
     except ownership.Unsafe as problem:
-        why, todo = problem.why, "Name a socket in a directory of your own."
+        why, todo = problem.why, text("Name a socket in a directory of your own.")
     except OSError as error:
         why, todo = (
             error.strerror or str(error),
-            "Name another place; its whole path has at most 107 bytes.",
+            text("Name another place; its whole path has at most 107 bytes."),
         )
-    raise UsageError(f"The proxy cannot listen on {path}.", why=why, todo=todo)
+    raise UsageError(text("The proxy cannot listen on {path}.", path), why=why, todo=todo)
 
 
 class _Handler(BaseHTTPRequestHandler):

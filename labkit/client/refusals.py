@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import ApiFailure
+from labkit.core.language import text
 
 if TYPE_CHECKING:
     from labkit.client.client import Client
@@ -45,7 +46,13 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
         todo = (
             "Make room where the cluster's state lies (`labkit status` names it), then try again."
         )
-    return ApiFailure(status, reason, what, why=f"the server said {status}: {message}", todo=todo)
+    return ApiFailure(
+        status,
+        reason,
+        what,
+        why=text("the server said {status}: {message}", status, message),
+        todo=todo,
+    )
 
 
 def find_object(client: Client, path: str) -> dict[str, Any] | None:
@@ -66,4 +73,6 @@ def find_object(client: Client, path: str) -> dict[str, Any] | None:
         return None
     if answer.status == 200 and isinstance(answer.body, dict):
         return answer.body
-    raise failure(answer.status, answer.body, f"The cluster could not be asked for {path}.")
+    raise failure(
+        answer.status, answer.body, text("The cluster could not be asked for {path}.", path)
+    )

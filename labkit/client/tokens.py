@@ -28,9 +28,9 @@ from labkit.core.redact import HIDDEN
 
 JWKS_PATH = "/openid/v1/jwks"
 JWKS_TYPE = "application/jwk-set+json"
-WHOLE = "Give the whole token: three parts with two dots between them."
+WHOLE = text("Give the whole token: three parts with two dots between them.")
 DECODE_BYTES = "Make text of the bytes: add .decode()."
-DECODE_BASE64 = 'Decode it: base64.b64decode(secret["data"]["token"]).decode().'
+DECODE_BASE64 = text('Decode it: base64.b64decode(secret["data"]["token"]).decode().')
 REVIEW_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 _K8S = "kubernetes.io"
@@ -76,7 +76,7 @@ class Token(Displayable):
         if len(parts) != 3:
             raise TokenError(
                 "This is not a token.",
-                why=f"a token has three parts with dots between, this has {len(parts)}",
+                why=text("a token has three parts with dots between, this has {parts}", len(parts)),
                 todo="Take the whole text of the file `token`.",
             )
         header, claims = (
@@ -213,16 +213,16 @@ def mistaken(raw: str | bytes) -> TokenError | None:
         return TokenError(
             "This is bytes, and a token is text.", why="b64decode returns bytes", todo=DECODE_BYTES
         )
-    text = "".join(raw.split())
-    if re.match(r"b['\"]", text):
-        why = (
+    token = "".join(raw.split())
+    if re.match(r"b['\"]", token):
+        why = text(
             "it begins with b and a quote, as bytes do that were made text by str() or an f-string"
         )
         return TokenError("This is bytes, and a token is text.", why=why, todo=DECODE_BYTES)
-    if text.startswith("ZXlK"):
-        why = "the values in a Secret's data are encoded"
+    if token.startswith("ZXlK"):
+        why = text("the values in a Secret's data are encoded")
         return TokenError("This is base64 of a token, not the token.", why=why, todo=DECODE_BASE64)
-    if text.lower().startswith("bearereyj"):
+    if token.lower().startswith("bearereyj"):
         return TokenError(
             "This is the value of a header; the token is only a part of it.",
             todo="Leave the word Bearer out.",
@@ -242,10 +242,14 @@ def _part(part: str, name: str) -> dict[str, Any]:
         value = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError) as error:
         raise TokenError(
-            f"This is not a token: its {name} cannot be decoded.", why=str(error), todo=WHOLE
+            text("This is not a token: its {name} cannot be decoded.", name),
+            why=str(error),
+            todo=WHOLE,
         ) from error
     if not isinstance(value, dict):
-        raise TokenError(f"This is not a token: its {name} is no JSON object.", todo=WHOLE)
+        raise TokenError(
+            text("This is not a token: its {name} is no JSON object.", name), todo=WHOLE
+        )
     return value
 
 

@@ -23,6 +23,7 @@ import urllib3
 
 from labkit.core.errors import LabkitError, TokenError, Unreachable, Untrusted
 from labkit.core.home import home_error
+from labkit.core.language import text
 
 # urllib3 would warn of a clock that is years behind. A certificate that fails by it has an error that says so.
 urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)
@@ -288,7 +289,7 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Untrusted(
-                f"The certificate at {server} is not trusted.",
+                text("The certificate at {server} is not trusted.", server),
                 why=cause.verify_message or str(cause),
                 todo="Correct this machine's clock."
                 if cause.verify_code in (NOT_YET_VALID, EXPIRED)
@@ -296,19 +297,19 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
             )
         if isinstance(cause, ConnectionRefusedError):
             return Unreachable(
-                f"Nothing listens at {server}.",
+                text("Nothing listens at {server}.", server),
                 why="the connection was refused",
                 todo="Start the cluster (`labkit up`, or Lab() in a notebook), or check the address in the kubeconfig.",
             )
         if isinstance(cause, ConnectionError):
             return Unreachable(
-                f"The connection to {server} broke off.",
+                text("The connection to {server} broke off.", server),
                 why=cause.strerror or str(cause),
                 todo="Try again; `labkit status` says whether the cluster runs.",
             )
         if isinstance(cause, socket.gaierror):
             return Unreachable(
-                f"The host of {server} is unknown.",
+                text("The host of {server} is unknown.", server),
                 why=cause.strerror or str(cause),
                 todo="Check the address in the kubeconfig and the network.",
             )
@@ -316,7 +317,7 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
         if not isinstance(cause, BaseException):
             break
     return Unreachable(
-        f"No answer from {server}.",
+        text("No answer from {server}.", server),
         why=str(error),
         todo="`labkit status` says whether the cluster runs.",
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.core.redact import redact
 
 P = ParamSpec("P")
@@ -69,7 +70,9 @@ def takes(example: str, **kinds: ArgumentKind) -> Callable[[Callable[P, T]], Cal
                 bound = signature.bind(*args, **kwargs)
             except TypeError as error:
                 raise UsageError(
-                    f"{name}() got the wrong arguments.", why=str(error), todo=f"Write {example}."
+                    text("{name}() got the wrong arguments.", name),
+                    why=str(error),
+                    todo=text("Write {example}.", example),
                 ) from None
             for parameter, kind in kinds.items():
                 value = bound.arguments.get(parameter, inspect.Parameter.empty)
@@ -107,32 +110,28 @@ def fit(value: object, kind: ArgumentKind, name: str, parameter: str, example: s
     except (TypeError, ValueError, OverflowError, RecursionError):
         is_bytes = isinstance(value, bytes | bytearray)
         raise UsageError(
-            f"{name} cannot take {describe(value)} as `{parameter}`.",
-            why=f"it has to be {kind.words}",
-            todo=f"Make text of the bytes: add .decode(). Write {example}."
+            text("{name} cannot take {value} as `{parameter}`.", name, describe(value), parameter),
+            why=text("it has to be {words}", kind.words),
+            todo=text("Make text of the bytes: add .decode(). Write {example}.", example)
             if is_bytes
-            else f"Write {example}.",
+            else text("Write {example}.", example),
         ) from None
 
 
 def describe(value: object) -> str:
     """Describe a learner's argument in an error: in one line, short, and never bytes or a token."""
-    if value is None or isinstance(value, bool | int | float):
-        text = (
-            str(value)
-            if not isinstance(value, int) or value.bit_length() < 128
-            else "a very large number"
-        )
-    elif isinstance(value, str):
-        line = redact(value[:MAX_LINE]).encode("utf-8", "backslashreplace").decode()
-        line = "".join(
-            letter if _is_printed(letter) else repr(letter)[1:-1]
-            for letter in line[: MAX_DESCRIPTION + 1]
-        )
-        text = f'"{line if len(line) <= MAX_DESCRIPTION else line[: MAX_DESCRIPTION - 1] + "…"}"'
-    else:
-        text = f"a value of the type {type(value).__name__}"
-    return text
+    if isinstance(value, int) and value.bit_length() >= 128:
+        return text("a very large number")
+    if value is None or isinstance(value, int | float):
+        return str(value)
+    if not isinstance(value, str):
+        return text("a value of the type {type}", type(value).__name__)
+    line = redact(value[:MAX_LINE]).encode("utf-8", "backslashreplace").decode()
+    line = "".join(
+        letter if _is_printed(letter) else repr(letter)[1:-1]
+        for letter in line[: MAX_DESCRIPTION + 1]
+    )
+    return f'"{line if len(line) <= MAX_DESCRIPTION else line[: MAX_DESCRIPTION - 1] + "…"}"'
 
 
 def _is_printed(letter: str) -> bool:
@@ -228,15 +227,15 @@ def _storable(value: object) -> object:
     return value
 
 
-TEXT = ArgumentKind("text", _text)
-LINE = ArgumentKind("one line of text", _line)
-LINE_OR_NONE = ArgumentKind("one line of text", _line_or_none)
-PATH = ArgumentKind("the path of a file or a directory", _path)
-STEP = ArgumentKind("a step, such as W15", _step)
-SECONDS = ArgumentKind("a number of seconds", _seconds)
-PORT = ArgumentKind("a number from 0 to 65535", _port)
-COMMAND = ArgumentKind("a command line, or a list of its words", _command)
-MANIFESTS = ArgumentKind("a lesson, a file, YAML text or objects", _manifests)
-INPUT = ArgumentKind("text or bytes", _input)
-METHOD = ArgumentKind("GET, POST, PUT, PATCH or DELETE", _method)
-STORABLE = ArgumentKind("something that can be kept as text", _storable)
+TEXT = ArgumentKind(text("text"), _text)
+LINE = ArgumentKind(text("one line of text"), _line)
+LINE_OR_NONE = ArgumentKind(text("one line of text"), _line_or_none)
+PATH = ArgumentKind(text("the path of a file or a directory"), _path)
+STEP = ArgumentKind(text("a step, such as W15"), _step)
+SECONDS = ArgumentKind(text("a number of seconds"), _seconds)
+PORT = ArgumentKind(text("a number from 0 to 65535"), _port)
+COMMAND = ArgumentKind(text("a command line, or a list of its words"), _command)
+MANIFESTS = ArgumentKind(text("a lesson, a file, YAML text or objects"), _manifests)
+INPUT = ArgumentKind(text("text or bytes"), _input)
+METHOD = ArgumentKind(text("GET, POST, PUT, PATCH or DELETE"), _method)
+STORABLE = ArgumentKind(text("something that can be kept as text"), _storable)

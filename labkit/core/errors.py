@@ -27,7 +27,7 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-from labkit.core.language import fitted, text
+from labkit.core.language import said, text
 from labkit.core.redact import redact
 
 
@@ -47,11 +47,10 @@ class LabkitError(Exception):
         super().__init__(self.what)
 
     def __str__(self) -> str:
-        """All three parts, one a line; in the learner's language, if the first is translated."""
-        say = str if fitted(self.what) == self.what else fitted
-        why = self.why and text("  why: {why}", say(self.why))
-        todo = self.todo and text("  try: {todo}", say(self.todo))
-        return "\n".join(say(part) for part in (self.what, why, todo) if part)
+        """All three parts, one a line, in the learner's language."""
+        why = self.why and text("  why: {why}", self.why)
+        todo = self.todo and text("  try: {todo}", self.todo)
+        return "\n".join(said(part) for part in (self.what, why, todo) if part)
 
     def _render_traceback_(self) -> list[str]:
         """The text that IPython shows: the sentences without a traceback."""

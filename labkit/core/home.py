@@ -19,6 +19,7 @@ from typing import Any
 
 from labkit.core import ownership, page
 from labkit.core.errors import HomeError, UsageError
+from labkit.core.language import text
 
 JOINED = Path("class") / "joined.json"
 """What a lab keeps in its home of the class that it has joined; without it nothing of a class is loaded."""
@@ -70,7 +71,7 @@ def _refusals_of(path: Path) -> Iterator[None]:
         yield
     except ownership.Unsafe as problem:
         raise HomeError(
-            f"labkit does not use {path}.", why=problem.why, todo=problem.todo
+            text("labkit does not use {path}.", path), why=problem.why, todo=problem.todo
         ) from problem
     except OSError as error:
         raise home_error(path, error) from error
@@ -83,16 +84,18 @@ def _say(mended: str) -> None:
 
 def home_error(path: Path, error: OSError) -> HomeError:
     """The error for an OSError in labkit's own directory, with what to do."""
-    todo = "Make it writable, free some space, or set LABKIT_HOME to another directory."
+    todo = text("Make it writable, free some space, or set LABKIT_HOME to another directory.")
     if isinstance(error, ownership.NotPlain):
-        todo = "Look at what it is, and move it away."
-    return HomeError(f"labkit cannot use {path}.", why=error.strerror or str(error), todo=todo)
+        todo = text("Look at what it is, and move it away.")
+    return HomeError(
+        text("labkit cannot use {path}.", path), why=error.strerror or str(error), todo=todo
+    )
 
 
 def place_error(path: Path, error: OSError) -> UsageError:
     """The error for an OSError at a path that the learner named, which ``LABKIT_HOME`` does not change."""
     return UsageError(
-        f"labkit cannot use {path}.",
+        text("labkit cannot use {path}.", path),
         why=error.strerror or str(error),
         todo="Name another place, or check the permissions and the free space of this one.",
     )

@@ -27,6 +27,11 @@ def render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(values)
 
 
+def render_source(source: str, **values: object) -> str:
+    """Render a page that has its template elsewhere; ``{{t("…")}}`` in it is a text in the learner's language."""
+    return _environment().from_string(source).render(t=said, language=language(), **values)
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context

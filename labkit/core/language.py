@@ -2,8 +2,7 @@
 
 An English text is its own key in a catalogue, as with gettext. It stays English where it is compared, counted or
 stored, and is translated when it is shown. ``make messages`` writes ``languages/LANGUAGE.json`` from the catalogues in
-``locale``; it is read with the first text that is shown in that language, so English costs nothing. What commands print
-and errors say are plain strings: their templates are in ``LANGUAGE-sentences.json``, and ``fitted`` finds the one.
+``locale``; it is read with the first text that is shown in that language, so English costs nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +23,6 @@ LANGUAGES = {"en": "English", "ko": "한국어"}
 VARIABLES = ("LABKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """The environment's variables that may name the language; the first that is set decides."""
 
-IN_SCRIPT = re.compile(r'(?:\bt\(|\bwidget\("\w+", )"([^"]*)"')
-"""A text in a widget's script."""
-IN_PAGE = re.compile(r'\{\{t\("([^"]*)"\)\}\}')
-"""A text in a page's HTML."""
 NAME = re.compile(r"\{(\w+)\}")
 
 PLAIN = {str, int, float, bool, type(None)}
@@ -54,9 +49,15 @@ def text(template: str, /, *values: object, **named: object) -> Text:
         named |= zip(dict.fromkeys(NAME.findall(template)), values, strict=True)
     elif not named and isinstance(template, Text):
         return template
-    made = Text(_filled(template, named))
-    made.template, made.values = str(template), named
-    return made
+    # Stored results hold the values as JSON, so a path or an error becomes its text here.
+    plain = {
+        name: value if type(value) in PLAIN or isinstance(value, Text) else str(value)
+        for name, value in named.items()
+    }
+    message = Text(_filled(template, plain))
+    message.template = str(template)
+    message.values = plain
+    return message
 
 
 def listed(parts: Iterable[str], separator: str = "") -> str:
@@ -86,41 +87,11 @@ def said(template: str, *values: object) -> str:
     return shown(text(template, *values))
 
 
-def fitted(english: str) -> str:
-    """Lines that were filled in already, in the learner's language: each by the first template that it fits."""
-    translation, known = shown(english), _catalogue(language(), "-sentences")
-    return (
-        re.sub(r"\S.*", lambda line: _fitted(line[0], known), english)
-        if translation == english
-        else translation
-    )
-
-
-def _fitted(line: str, known: Mapping[str, str]) -> str:
-    if line.endswith("..."):  # click cuts a command's first sentence off
-        line = next((each for each in known if each.startswith(line[:-3])), line)
-    for template in [line] if line in known else known:
-        if (values := fit(template, line)) is not None:
-            return _filled(known[template], values)
-    return line
-
-
-def fit(template: str, english: str) -> dict[str, str] | None:
-    """The values with which a template is a sentence, the shortest from the left; None if it is another one."""
-    parts = NAME.split(template)
-    start, names, between, end = parts[0], parts[1::2], parts[2:-1:2], parts[-1]
-    if not names or "\n" in english:
-        return {} if english == template else None
-    if not (english.startswith(start) and english.endswith(end)):
-        return None
-    values, here, last = {}, len(start), len(english) - len(end)
-    # A regular expression would try all ways to divide the sentence, which may be a stranger's.
-    for name, part in zip(names, between, strict=False):
-        there = english.find(part, here + 1, last)
-        if there < 0:
-            return None
-        values[name], here = english[here:there], there + len(part)
-    return {**values, names[-1]: english[here:last]} if here < last else None
+def translations_in(script: str) -> dict[str, str]:
+    """Return the translations of the texts in a script's quotation marks, by the English text; none in English."""
+    catalogue = _catalogue(language())
+    quoted = re.findall(r'(?<=")[^"\n]+(?=")', script) if catalogue else []
+    return {english: catalogue[english] for english in quoted if english in catalogue}
 
 
 def all_shown(value: Any) -> Any:
@@ -190,11 +161,11 @@ read: Callable[[str], str] = _read
 
 
 @cache
-def _catalogue(language: str, part: str = "") -> Mapping[str, str]:
+def _catalogue(language: str) -> Mapping[str, str]:
     if language == "en":
         return {}
     with suppress(OSError, ValueError):  # a page whose site does not answer
-        catalogue: dict[str, str] = json.loads(read(f"{language}{part}.json"))
+        catalogue: dict[str, str] = json.loads(read(f"{language}.json"))
         return catalogue
     return {}
 

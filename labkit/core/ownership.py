@@ -19,6 +19,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from labkit.core.language import listed, text
+
 TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
 """The variable with the name of a group that may write to parents of the home: on a hub's volume, the user alone."""
 
@@ -135,7 +137,9 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
             if links > MAX_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
             if not is_trusted_user(info.st_uid):
-                raise Unsafe(f"{here} is a link of {owner(info.st_uid)}", _elsewhere())
+                raise Unsafe(
+                    text("{here} is a link of {uid}", here, owner(info.st_uid)), _elsewhere()
+                )
             target = Path(here.readlink())
             at = Path(target.anchor) if target.is_absolute() else at
             left.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
@@ -158,27 +162,49 @@ def check_parent(directory: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     if not is_trusted_user(info.st_uid):
         raise Unsafe(
-            f"{directory} belongs to {owner(info.st_uid)}, who can replace what lies in it",
+            text(
+                "{directory} belongs to {uid}, who can replace what lies in it",
+                directory,
+                owner(info.st_uid),
+            ),
             _elsewhere(),
         )
     if info.st_mode & stat.S_ISVTX or not info.st_mode & (OTHERS_WRITE | GROUP_WRITES):
         return
     if info.st_mode & OTHERS_WRITE:
         raise Unsafe(
-            f"every user of this machine can replace what lies in {directory}",
-            f"Take that right away: chmod o-w {_quoted(directory)}. {_elsewhere('Or set')}",
+            text("every user of this machine can replace what lies in {directory}", directory),
+            text(
+                "Take that right away: chmod o-w {directory}. {elsewhere}",
+                _quoted(directory),
+                _elsewhere(otherwise=True),
+            ),
         )
     if not _is_trusted_group(info.st_gid):
         group = _group_name(info.st_gid)
         raise Unsafe(
-            f"the members of the group {group} can replace what lies in {directory}",
-            f"Take that right away: chmod g-w {_quoted(directory)}. Or, where nobody else is in this group or reaches "
-            f"this volume, say so: export {TRUSTED_GROUP}={group}",
+            text(
+                "the members of the group {group} can replace what lies in {directory}",
+                group,
+                directory,
+            ),
+            text(
+                "Take that right away: chmod g-w {directory}. Or, where nobody else is in this "
+                "group or reaches this volume, say so: export LABKIT_TRUSTED_GROUP={group}",
+                _quoted(directory),
+                group,
+            ),
         )
     if _has_access_list(directory):
         raise Unsafe(
-            f"the access list of {directory} may let others replace what lies in it",
-            f"Look at it with getfacl, and take it away: setfacl -b {_quoted(directory)}. {_elsewhere('Or set')}",
+            text(
+                "the access list of {directory} may let others replace what lies in it", directory
+            ),
+            text(
+                "Look at it with getfacl, and take it away: setfacl -b {directory}. {elsewhere}",
+                _quoted(directory),
+                _elsewhere(otherwise=True),
+            ),
         )
 
 
@@ -206,9 +232,13 @@ def check_content(home: Path) -> None:
                 continue
             if info.st_uid not in mine:
                 raise Unsafe(
-                    f"{entry.path} belongs to {owner(info.st_uid)}",
-                    f"If you know what it is, make it yours: sudo chown -hR {os.geteuid()} {_quoted(home)}. "
-                    "If not, move it away.",
+                    text("{path} belongs to {uid}", entry.path, owner(info.st_uid)),
+                    text(
+                        "If you know what it is, make it yours: sudo chown -hR {geteuid} {home}. If "
+                        "not, move it away.",
+                        os.geteuid(),
+                        _quoted(home),
+                    ),
                 )
             if stat.S_ISDIR(info.st_mode) and not (directory == home and entry.name in UNSEARCHED):
                 waiting.append(Path(entry.path))
@@ -242,7 +272,7 @@ def open_file(path: Path, flags: int) -> int:
     if not stat.S_ISREG(info.st_mode):
         why = "it is no regular file"
     elif not ALONE and info.st_uid not in (0, os.geteuid()):
-        why = f"it belongs to {owner(info.st_uid)}"
+        why = text("it belongs to {uid}", owner(info.st_uid))
     elif writes and info.st_nlink > 1:
         why = "it has another name as well (a hard link), and would be changed there too"
     if why:
@@ -270,7 +300,7 @@ def is_trusted_user(user: int) -> bool:
 
 def owner(user: int) -> str:
     """The name of a user, for a sentence."""
-    return "root" if user == 0 else f"another user (id {user})"
+    return "root" if user == 0 else text("another user (id {user})", user)
 
 
 def _close(path: Path, place: Path) -> str:
@@ -280,9 +310,11 @@ def _close(path: Path, place: Path) -> str:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     if info.st_uid != os.geteuid():
         below = (
-            f", such as {path / 'labkit'}" if info.st_uid == 0 and os.access(place, os.W_OK) else ""
+            text(", such as {path}", path / "labkit")
+            if info.st_uid == 0 and os.access(place, os.W_OK)
+            else ""
         )
-        raise Unsafe(f"it belongs to {owner(info.st_uid)}", _elsewhere(below=below))
+        raise Unsafe(text("it belongs to {uid}", owner(info.st_uid)), _elsewhere(below=below))
     if not info.st_mode & NOT_OWNER:
         return ""
     if any(_is_home(above) for above in place.parents):
@@ -293,8 +325,16 @@ def _close(path: Path, place: Path) -> str:
     if info.st_mode & stat.S_ISVTX or (content and not content & STATE):
         raise Unsafe(
             "others may enter it, and it is not labkit's alone",
-            f"Set LABKIT_HOME to a directory of its own, such as {path / 'labkit'}."
-            + (f" Or, if it is labkit's alone: {private}" if content else ""),
+            listed(
+                [
+                    text(
+                        "Set LABKIT_HOME to a directory of its own, such as {labkit}.",
+                        path / "labkit",
+                    ),
+                    text("Or, if it is labkit's alone: {private}", private) if content else "",
+                ],
+                " ",
+            ),
         )
     by_group = info.st_mode & GROUP_WRITES and not (
         _is_trusted_group(info.st_gid) and not _has_access_list(place)
@@ -303,13 +343,15 @@ def _close(path: Path, place: Path) -> str:
     if content and writable:
         raise Unsafe(
             "others could write to it, and may have left in it what would run as you",
-            f"Look through it, and then close it: {private} (everything in it stays).",
+            text(
+                "Look through it, and then close it: {private} (everything in it stays).", private
+            ),
         )
     place.chmod(0o700)
     # Somebody may have been quicker than chmod. From now on nobody can, so this look is the last that is needed.
     if not content and any(place.iterdir()):
         raise Unsafe("somebody put files into it just now", _elsewhere())
-    return f"{path} was open to others; its mode is 700 now." if content else ""
+    return text("{path} was open to others; its mode is 700 now.", path) if content else ""
 
 
 def _is_home(directory: Path) -> bool:
@@ -318,10 +360,12 @@ def _is_home(directory: Path) -> bool:
     return private and not STATE.isdisjoint(entry.name for entry in directory.iterdir())
 
 
-def _elsewhere(verb: str = "Set", below: str = "") -> str:
+def _elsewhere(*, otherwise: bool = False, below: str = "") -> str:
     if os.geteuid() == 0 and os.environ.get("SUDO_USER") and not below:
-        return "Run labkit as yourself, without sudo."
-    return f"{verb} LABKIT_HOME to a directory of your own{below}."
+        return text("Run labkit as yourself, without sudo.")
+    if otherwise:
+        return text("Or set LABKIT_HOME to a directory of your own.")
+    return text("Set LABKIT_HOME to a directory of your own{below}.", below)
 
 
 def _is_trusted_group(group: int) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 
 IN_PAGE = sys.platform == "emscripten"
 """True in a page: one process without threads, sockets and file locks, and one user. Tests of the page set it."""
@@ -22,13 +23,15 @@ class Page(Protocol):
 current: Page | None = None
 """The page that was entered and not left. Only ``labkit.backends.page.Page`` sets it."""
 
-AT_HOME = "At home it works: install labkit, and bring your progress along with export_progress()."
+AT_HOME = text(
+    "At home it works: install labkit, and bring your progress along with export_progress()."
+)
 
 
 def refusal(what: str) -> UsageError:
     """The error for a feature that needs another program or a socket."""
     return UsageError(
-        f"{what} cannot work in a page of a browser.",
+        text("{what} cannot work in a page of a browser.", what),
         why="a page starts no programs and opens no connections",
         todo=AT_HOME,
     )

@@ -153,18 +153,32 @@ class GradingSession:
     def warnings(self) -> Iterator[str]:
         """Say which earlier results and corrections are not used, and why."""
         if self._store.damaged:
-            yield f"Not used: {self._store.damaged} stored results that are damaged, or behind a link."
+            yield text(
+                "Not used: {damaged} stored results that are damaged, or behind a link.",
+                self._store.damaged,
+            )
         if self._store.unsigned:
-            yield f"Not yours: {self._store.unsigned} stored results; they are graded again."
+            yield text(
+                "Not yours: {unsigned} stored results; they are graded again.", self._store.unsigned
+            )
         for reason, count in self.stored.outdated.items():
-            yield f"Not used: {count} stored results, which are graded again: {reason}."
+            yield text(
+                "Not used: {count} stored results, which are graded again: {reason}.", count, reason
+            )
         # They stay stored, in case the teacher named only some of the folders.
         if self.stored.gone:
             gone = ", ".join(map(" ".join, sorted(self.stored.gone)))
-            line = f"Graded before, not in what is named now, and not in the reports: {gone}."
-            yield f"{line} Name all folders and archives together."
+            yield text(
+                "Graded before, not in what is named now, and not in the reports: {gone}. "
+                "Name all folders and archives together.",
+                gone,
+            )
         if older := sum(result.rule != RULE for result in self.results_by_key.values()):
-            yield f"Judged by an earlier rule of what is too much, and not again: {older} results. See --regrade."
+            yield text(
+                "Judged by an earlier rule of what is too much, and not again: {older} "
+                "results. See --regrade.",
+                older,
+            )
         yield from self._record.edited_scores()
         yield from self._record.outdated(self._overrides, self._exercises)
         # Corrections for learners without a submission have no result to correct.
@@ -176,8 +190,13 @@ class GradingSession:
         for override in self._overrides:
             exercise = overrides.EXERCISE_OF[override.task]
             if (override.learner, exercise) not in keys | self.results_by_key.keys():
-                line = f"Not corrected: {override.learner} {override.task}. Nothing of {exercise} is here"
-                yield f"{line}: write the points into your learning system."
+                yield text(
+                    "Not corrected: {learner} {task}. Nothing of {exercise} is here: write the "
+                    "points into your learning system.",
+                    override.learner,
+                    override.task,
+                    exercise,
+                )
 
     def postpone(self, submissions: Iterable[Submission], reason: str) -> None:
         """Report submissions as not graded; they are graded the next time."""
@@ -284,7 +303,11 @@ class GradingSession:
         with_secret = any(result.course_fingerprint for _, result in last.values())
         if with_secret and not (self._options.course or whole):
             raise UsageError(
-                f"The results in {self.out} are of a course with a secret, which is not looked for beside notebooks.",
+                text(
+                    "The results in {out} are of a course with a secret, which is not looked for "
+                    "beside notebooks.",
+                    self.out,
+                ),
                 todo="Name the folder or archive that they are in, and the learner: --only LEARNER.",
             )
         for key, (digest, result) in last.items():
@@ -304,13 +327,15 @@ class GradingSession:
     def _reason_to_regrade(self, result: Result) -> str:
         """Return why a stored result of an unchanged submission does not hold any more; empty if it does."""
         if not result.graded_by:
-            return "they were stored without what they depend on, by an earlier labkit"
+            return text("they were stored without what they depend on, by an earlier labkit")
         if result.graded_by != __version__:
-            return f"labkit {result.graded_by} graded them, and this is {__version__}"
+            return text(
+                "labkit {earlier} graded them, and this is {version}", result.graded_by, __version__
+            )
         if result.exercise_fingerprint != self._exercises[result.exercise]:
-            return f"{result.exercise} has changed since"
+            return text("{exercise} has changed since", result.exercise)
         if result.course_fingerprint != self._options.course:
-            return "the course has another secret"
+            return text("the course has another secret")
         return ""
 
 

@@ -26,7 +26,7 @@ from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError, near
 from labkit.core.home import JOINED, check_home, ensure_private, home_path, read_json, write_private
-from labkit.core.language import text
+from labkit.core.language import said, text
 from labkit.core.proxies import bypass_loopback
 from labkit.core.redact import redact
 from labkit.lab import expect
@@ -47,7 +47,7 @@ def print_progress(line: str) -> None:
     Notebooks show standard error in red, like a failure.
     """
     stream = sys.stdout if page.IN_PAGE or "ipykernel.zmqshell" in sys.modules else sys.stderr
-    stream.write(f"{language.fitted(line)}\n")
+    stream.write(f"{said(line)}\n")
     stream.flush()
 
 
@@ -84,7 +84,8 @@ class ChosenCluster(Displayable):
         if lang:
             if lang not in language.LANGUAGES:
                 raise UsageError(
-                    f"labkit does not speak “{lang}”.", todo=near(lang, language.LANGUAGES)
+                    text("labkit does not speak “{lang}”.", lang),
+                    todo=near(lang, language.LANGUAGES),
                 )
             language.use(lang)
         os.environ.update(bypass_loopback(os.environ))  # for learners' own clients, in this kernel

@@ -18,6 +18,7 @@ from typing import Any
 
 from labkit.core.errors import Unreachable
 from labkit.core.home import ensure_private, home_path, write_private
+from labkit.core.language import text
 from labkit.lab.exercises import SealedExercise
 from labkit.lab.exercises import exercise as open_exercise
 from labkit.lab.lab import Lab
@@ -109,7 +110,7 @@ class UncheckedExercise:
     def points(self, task: str) -> float:
         """Judge a task here; print what was seen and return the points."""
         result = next(entry for entry in self._exercise.score().tasks if entry.id == task)
-        print("UNTRUSTED: no checker runs, so the learner's own kernel judged this.")  # noqa: T201
+        print(text("UNTRUSTED: no checker runs, so the learner's own kernel judged this."))  # noqa: T201
         print(self._exercise.check(task))  # noqa: T201
         return float(result.points)
 
@@ -134,9 +135,9 @@ def open_paper(exercise: str, code: str = "") -> tuple[Any, Any]:
         return lab, made if isinstance(made, SealedExercise) else UncheckedExercise(made)
     home = ensure_private(home_path() / "course" / secrets.token_hex(8))
     opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})
-    for name, text in opened["files"].items():
+    for name, content in opened["files"].items():
         ensure_private((home / name).parent)
-        write_private(home / name, text)
+        write_private(home / name, content)
     return Lab(home=home), CheckedExercise(exercise, opened["ticket"], opened["texts"])
 
 

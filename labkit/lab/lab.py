@@ -396,7 +396,9 @@ class Lab(ChosenCluster):
         namespace, _, name = pod_name(account).partition("/")
         answer = request_token(self.admin.without_observers(), namespace, name)
         if not answer.ok:
-            refused = failure(answer.status, answer.body, f"There is no token of {account}.")
+            refused = failure(
+                answer.status, answer.body, text("There is no token of {account}.", account)
+            )
             if answer.status == 404:
                 missing = missing_account(self.admin.without_observers(), namespace, name)
                 refused.todo = habit(f"{namespace}/{name}") or missing or refused.todo

@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit.client import manifests
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.lessons.library import Library
 
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
@@ -35,13 +36,15 @@ def objects_of(
 def read(file: Path) -> Objects:
     """The objects in a file; a UsageError if it cannot be read, or is no manifest."""
     try:
-        text = file.read_text(encoding="utf-8")
+        content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(
-            f"{file} cannot be read.", why=why, todo="Name a text file that you may read."
+            text("{file} cannot be read.", file),
+            why=why,
+            todo="Name a text file that you may read.",
         ) from error
-    return manifests.parse(text, file.name)
+    return manifests.parse(content, file.name)
 
 
 def _own_file(what: str) -> Path | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from labkit.client.discovery import group_versions, resource_entries, version_path
 from labkit.client.manifests import title
 from labkit.core.errors import LabkitError, UsageError
+from labkit.core.language import text
 from labkit.core.redact import redact_all
 from labkit.lab.lab import Lab
 from labkit.rbac.objects import Object
@@ -55,14 +56,14 @@ def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
 
 def load(lab: Lab, objects: list[Object], *, overwrite: bool) -> list[str]:
     """Create missing objects, and change others if they may be overwritten; return a line for each that is left."""
-    left = []
+    left: list[str] = []
     for each in objects:
         try:
             here = lab.admin.without_observers().get(lab.resources.path(each))
             if overwrite or here.status == 404:
                 lab.apply(each)
             elif _portable(here.body) != each:
-                left.append(f"{title(each)} is another one here.")
+                left.append(text("{each} is another one here.", title(each)))
         except (LabkitError, KeyError, TypeError) as error:
             left.append(f"{title(each)}: {error}")
     return left

@@ -27,7 +27,7 @@ from labkit.core.home import (
     read_json,
     write_private,
 )
-from labkit.core.language import language
+from labkit.core.language import language, text
 from labkit.core.proxies import bypass_loopback
 from labkit.lab.backend import chosen
 
@@ -109,7 +109,7 @@ def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workb
             "Set LABKIT_HOME to", "Name"
         )
         raise UsageError(
-            f"labkit puts no notebooks into {target}.", why=problem.why, todo=todo
+            text("labkit puts no notebooks into {target}.", target), why=problem.why, todo=todo
         ) from problem
     except OSError as error:
         raise (place_error if directory else home_error)(target, error) from error

@@ -98,7 +98,7 @@ def _kept_value(value: object) -> object:
         json.dumps(value)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"A value of the type {type(value).__name__} cannot be kept for a step.",
+            text("A value of the type {name} cannot be kept for a step.", type(value).__name__),
             why="it has to outlive the notebook, as text",
             todo='Give text, a number, a list or a dict, such as "forbidden".',
         ) from error

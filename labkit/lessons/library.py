@@ -14,6 +14,7 @@ from labkit.client.manifests import Manifest, parse
 from labkit.core import resources
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
+from labkit.core.language import text
 from labkit.lessons.steps import position, step_id, step_ids, taken_away
 
 PREPARED = "labkit/prepared"
@@ -56,10 +57,12 @@ class Library:
         if not matches:
             if lesson.endswith((".yaml", ".yml", ".json")):
                 raise UsageError(
-                    f"There is no file {describe(name)} here, and no lesson has it.",
+                    text("There is no file {name} here, and no lesson has it.", describe(name)),
                     todo=near(lesson, lessons),
                 )
-            raise UsageError(f"There is no lesson {describe(lesson)}.", todo=near(lesson, lessons))
+            raise UsageError(
+                text("There is no lesson {lesson}.", describe(lesson)), todo=near(lesson, lessons)
+            )
         # A number is enough, such as 04: the names of lessons begin with different ones.
         directory = self.root / matches[0]
         if not rest:
@@ -69,8 +72,12 @@ class Library:
         }
         named = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
         if not named:
-            names = f"Its files are: {', '.join(files)}." if files else "It has none."
-            raise UsageError(f'"{matches[0]}" has no file {describe(rest)}.', todo=names)
+            names = (
+                text("Its files are: {files}.", ", ".join(files)) if files else text("It has none.")
+            )
+            raise UsageError(
+                text('"{matches}" has no file {rest}.', matches[0], describe(rest)), todo=names
+            )
         return named
 
     def before(self, step: str | None) -> list[tuple[str, Path]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from labkit.core.language import fitted, said, text
+from labkit.core.language import said, text
 from labkit.core.yaml_file import read_yaml
 
 
@@ -25,11 +25,10 @@ class Talk:
         """What the instructor says, and what the class does not see before, in Markdown."""
         # What learners meet at a mistake is in quotes, as the check says it.
         stuck = (
-            said("They {did}: “{says}”", fitted(did), fitted(text(says)))
-            for did, says in self.stuck
+            said("They {did}: “{says}”", said(did), said(text(says))) for did, says in self.stuck
         )
         say, stuck_at = (
-            "".join(f"- {each}\n" for each in part) for part in (map(fitted, self.say), stuck)
+            "".join(f"- {each}\n" for each in part) for part in (map(said, self.say), stuck)
         )
         ask, answer = (
             f"**{said('Ask:')}** {said(self.ask)}",

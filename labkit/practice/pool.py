@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from labkit.core.language import fit, shown, text
+from labkit.core.language import NAME, shown, text
 
 PATH = Path(__file__).with_name("pool.json")
 """Written by ``python -m tools.drill``."""
@@ -45,3 +45,21 @@ def policy(question: dict[str, Any]) -> str:
         if question["form"] == "graph"
         else written
     )
+
+
+def fit(template: str, english: str) -> dict[str, str] | None:
+    """The values with which a template is a sentence, the shortest from the left; None if it is another one."""
+    parts = NAME.split(template)
+    start, names, between, end = parts[0], parts[1::2], parts[2:-1:2], parts[-1]
+    if not names or "\n" in english:
+        return {} if english == template else None
+    if not (english.startswith(start) and english.endswith(end)):
+        return None
+    values, here, last = {}, len(start), len(english) - len(end)
+    # A regular expression would try all ways to divide the sentence, which may be a stranger's.
+    for name, part in zip(names, between, strict=False):
+        there = english.find(part, here + 1, last)
+        if there < 0:
+            return None
+        values[name], here = english[here:there], there + len(part)
+    return {**values, names[-1]: english[here:last]} if here < last else None

@@ -18,7 +18,7 @@ from rich.markdown import Markdown
 from labkit import lessons
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
-from labkit.core.language import fitted, said
+from labkit.core.language import said, shown, text
 from labkit.core.sharing import DEMO, read_shared
 from labkit.lessons.talk import talks
 from labkit.presenter import room
@@ -35,7 +35,7 @@ def follow() -> int:
     if place is None:
         raise NotRunning(
             "No demo runs here.",
-            why=f"nothing is shared in {home_path() / DEMO}",
+            why=text("nothing is shared in {demo}", home_path() / DEMO),
             todo="Start labkit demo --step in another terminal, with the same LABKIT_HOME.",
         )
     console = Console(highlight=False)
@@ -48,22 +48,24 @@ def follow() -> int:
             if terminal.key(0.5) in ("q", "Q", "c-d"):
                 return 0
             place = read_shared(DEMO)
-    console.print(fitted("The demo has ended."))
+    console.print(said("The demo has ended."))
     return 0
 
 
 def notes(place: dict[str, Any]) -> str:
     """The notes for a place, as the demo shares it, in Markdown."""
     now = time.time()
-    parts = [f"*{clock(now - place.get('begun', now))} since the demo began*"]
+    parts: list[str] = [
+        text("*{clock} since the demo began*", clock(now - place.get("begun", now)))
+    ]
     if (step := lessons.STEPS.get(place.get("step", ""))) is not None:
         parts.append(f"**{step.id} · {said(step.title)}** ({place['place']})")
         parts.append(times(step.id, place.get("taken", {}), now - place.get("since", now)))
         parts += [room.state(asked)] if (asked := room.question()) else []
         parts.append(talks()[step.id].notes())
     if following := place.get("next"):
-        parts.append(f"**Next, {following}:** {said(talks()[following].ask)}")
-    return "\n\n".join(map(fitted, parts))
+        parts.append(text("**Next, {step}:** {ask}", following, text(talks()[following].ask)))
+    return "\n\n".join(map(shown, parts))
 
 
 def times(step: str, taken: Mapping[str, float], here: float) -> str:
@@ -71,10 +73,17 @@ def times(step: str, taken: Mapping[str, float], here: float) -> str:
     seconds = {**taken, step: taken.get(step, 0) + here}
     planned = {each: 60 * lessons.STEPS[each].minutes for each in seconds if each in lessons.STEPS}
     all_planned, all_taken = sum(planned.values()), sum(seconds[each] for each in planned)
-    left = f"{clock(abs(all_planned - all_taken))} {'left' if all_planned >= all_taken else 'over'}"
-    of_step = f"{clock(seconds[step])} of {clock(planned[step])} planned for this step"
-    of_all = f"{clock(all_taken)} of {clock(all_planned)} for all shown so far ({len(planned)})"
-    return f"**Time:** {of_step}; {of_all}: **{left}**"
+    difference = all_planned - all_taken
+    return text(
+        "**Time:** {here} of {planned} planned for this step; "
+        "{all} of {of} for all shown so far ({number}): **{difference}**",
+        clock(seconds[step]),
+        clock(planned[step]),
+        clock(all_taken),
+        clock(all_planned),
+        len(planned),
+        text("{clock} left" if difference >= 0 else "{clock} over", clock(abs(difference))),
+    )
 
 
 def clock(seconds: float) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.core.errors import LabkitError
-from labkit.core.language import fitted
+from labkit.core.language import said, text
 from labkit.core.sharing import ROOM, read_shared
 from labkit.core.yaml_file import read_yaml
 
@@ -34,14 +34,20 @@ def question() -> Question:
 def state(asked: Question) -> str:
     """The stage of a question, and how many have answered."""
     first, second = asked["answers"]
-    answered = fitted(f"{first} answered, then {second}" if second else f"{first} answered")
-    return fitted(f"The room: {fitted(DATA['stages'][asked['stage']])}, {answered}")
+    answered = said(
+        text("{first} answered, then {second}", first, second)
+        if second
+        else text("{first} answered", first)
+    )
+    return said(
+        text("The room: {stage}, {answered}", said(DATA["stages"][asked["stage"]]), answered)
+    )
 
 
 def page(asked: Question) -> RenderableType:
     """A question of the room, with its bars."""
     if not asked:
-        return Text(fitted(DATA["no class"]))
+        return Text(said(DATA["no class"]))
     return Group(
         Markdown(asked["ask"], style="bold yellow"),
         Text(f"\n{asked['text']}".rstrip()),
@@ -71,7 +77,7 @@ def bars(asked: Question) -> RenderableType:
             numbers,
             Group(*(Bar(sum(votes) or 1, 0, votes[place], color="cyan") for votes in rounds)),
         )
-    below = _wrong(asked) if rounds else [Text(f"\n{fitted(DATA['no bars'])}", "dim")]
+    below = _wrong(asked) if rounds else [Text(f"\n{said(DATA['no bars'])}", "dim")]
     return Group(Text(f"{state(asked)}\n", "bold"), table, *below)
 
 
@@ -79,12 +85,16 @@ def _wrong(asked: Question) -> Iterator[RenderableType]:
     """The commonest wrong answer of a closed question, and the ideas behind it."""
     if wrong := asked.get("wrong"):
         yield Text(
-            fitted(
-                f"\nThe commonest wrong answer: {asked['options'][wrong['option']]} ({wrong['count']})."
+            said(
+                text(
+                    "\nThe commonest wrong answer: {option} ({count}).",
+                    asked["options"][wrong["option"]],
+                    wrong["count"],
+                )
             )
         )
         yield from (
-            Text(fitted(f"The idea behind it: “{each['idea']}”"))
+            Text(said(text("The idea behind it: “{idea}”", each["idea"])))
             for each in wrong["ideas"]
             if each["idea"]
         )

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from labkit import lessons
 from labkit.core.errors import UsageError
-from labkit.core.language import fitted, shown, text
+from labkit.core.language import said, shown, text
 from labkit.core.sharing import DEMO, Share, shared
 from labkit.lab.lab import Lab
 from labkit.presenter import room, screen
@@ -166,7 +166,7 @@ class Stage:
         try:
             step = lessons.find(typed)
         except UsageError as error:
-            self._message = f"{fitted(error.what)} {fitted(error.todo)}"
+            self._message = f"{said(error.what)} {said(error.todo)}"
             return
         if step not in self.play.steps:
             self._message = shown(

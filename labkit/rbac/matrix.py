@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from labkit.core.errors import UsageError
 from labkit.core.json_file import read_json
+from labkit.core.language import text
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.policy import Api
 from labkit.rbac.reviews import reviews
@@ -41,7 +42,7 @@ class Permission:
         return (self.group, self.resource) in CLUSTER_SCOPED
 
     @classmethod
-    def parse(cls, text: str) -> Permission:
+    def parse(cls, content: str) -> Permission:
         """Read ``list pods``, ``create pods/exec`` or ``get deployments.apps``.
 
         Raises:
@@ -49,12 +50,12 @@ class Permission:
         """
         # The form of kubectl create role --resource: the group follows the plural after a dot, the subresource
         # after a slash.
-        verb, _, rest = text.strip().partition(" ")
+        verb, _, rest = content.strip().partition(" ")
         thing, _, subresource = rest.strip().partition("/")
         resource, _, group = thing.partition(".")
         if not verb or not resource:
             raise UsageError(
-                f"“{text}” is no permission.",
+                text("“{text}” is no permission.", content),
                 todo="Write a verb and a resource, such as “list pods”.",
             )
         return cls(verb, resource, group, subresource)

@@ -22,7 +22,7 @@ from IPython import get_ipython
 
 from labkit.core.errors import LabkitError
 from labkit.core.html import render, stylesheet
-from labkit.core.language import IN_SCRIPT, all_shown, language, shown, text, width
+from labkit.core.language import all_shown, shown, text, translations_in, width
 from labkit.rbac.policy import PolicyUnreadable
 
 STATIC = Path(__file__).with_name("static")
@@ -95,17 +95,13 @@ class LabWidget(anywidget.AnyWidget):
         """Run ``on_<action>``, as a click on the widget does, with what the click sends."""
         method = getattr(self, f"on_{action}", None)
         if method is None:
-            self.notice = f"This widget cannot do “{action}”."
+            self.notice = text("This widget cannot do “{action}”.", action)
             return
         self.notice = ""
         try:
             method(**arguments)
         except self.failures as error:
             self.notice = str(error)
-
-    def texts(self) -> list[str]:
-        """Return the English texts that the script shows."""
-        return IN_SCRIPT.findall(str(self._esm))
 
     def as_text(self) -> str:
         """Return the same as plain text, for terminals and screen readers."""
@@ -121,9 +117,7 @@ class LabWidget(anywidget.AnyWidget):
 
     def _speak(self) -> None:
         """Give the script its texts in the learner's language."""
-        self.words = (
-            {} if language() == "en" else {each: shown(text(each)) for each in self.texts()}
-        )
+        self.words = translations_in(f"{self._esm}")
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         arguments = {name: value for name, value in content.items() if name != "action"}

@@ -43,7 +43,10 @@ class Board(LabWidget):
         self._lessons = [entry for entry in lessons.LESSONS if lesson in ("", entry.id)]
         if not self._lessons:
             known = ", ".join(entry.id for entry in lessons.LESSONS)
-            raise UsageError(f"There is no lesson “{lesson}”.", todo=f"The lessons are: {known}.")
+            raise UsageError(
+                text("There is no lesson “{lesson}”.", lesson),
+                todo=text("The lessons are: {known}.", known),
+            )
         self._messages: dict[str, str] = {}
         self._modified_ns = 0
         self._show()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit import lessons
 from labkit.core import page
 from labkit.core.arguments import takes
-from labkit.core.language import language, shown, text
+from labkit.core.language import language, said, shown, text
 from labkit.lab import words
 from labkit.lessons.progress import Progress
 from labkit.practice import keeping, pool
@@ -38,9 +38,11 @@ class Drill(LabWidget):
         self._progress.join_drill(found)
         self.notice = shown(said)
 
-    def texts(self) -> list[str]:
-        """Return the texts of the script, and with the questions theirs."""
-        return super().texts() + ([] if page.IN_PAGE else pool.texts())
+    def _speak(self) -> None:
+        """Give the script its texts and, if it has the questions, theirs."""
+        super()._speak()
+        if language() != "en" and not page.IN_PAGE:
+            self.words = {**self.words, **{each: said(each) for each in pool.texts()}}
 
     def as_text(self) -> str:
         """Return what is kept, in a line."""

@@ -22,7 +22,7 @@ from labkit.core import page
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.core.html import render
-from labkit.core.language import LANGUAGES, fitted, language, listed, shown, text, use
+from labkit.core.language import LANGUAGES, language, listed, said, shown, text, use
 from labkit.lab import work
 from labkit.lab.backend import chosen
 from labkit.lab.lab import Lab
@@ -208,11 +208,10 @@ class StartPanel(LabWidget):
             if name not in self._needs:
                 rows.append([name, text("not known yet"), text("run: labkit doctor")])
                 continue
-            missing = [
-                need.spoken() for need in self._needs[name] if need.required and not need.met
-            ]
+            missing = [need for need in self._needs[name] if need.required and not need.met]
             what = " ".join(
-                f"{need.thing}: {need.state.rstrip('.')}. {need.todo}" for need in missing
+                f"{shown(need.thing)}: {shown(need.state).rstrip('.')}. {shown(need.todo)}"
+                for need in missing
             )
             rows.append([name, text("no") if missing else text("yes"), what])
         return rows
@@ -228,7 +227,7 @@ class StartPanel(LabWidget):
             else "",
             "busy": self._busy,
             "percent": self._percent,
-            "log": [{**each, "text": fitted(each["text"])} for each in self._log],
+            "log": [{**each, "text": said(each["text"])} for each in self._log],
             "again": keeping.reminder(
                 keeping.read(Progress(self._home / "progress.json").drill())[0], time.time()
             ),
@@ -246,7 +245,7 @@ class StartPanel(LabWidget):
                     "title": ABOUT[name][0],
                     "about": ABOUT[name][1],
                     "known": name in self._needs,
-                    "needs": [asdict(need.spoken()) for need in self._needs.get(name, [])],
+                    "needs": [asdict(need) for need in self._needs.get(name, [])],
                 }
                 for name in self._names
             ],

@@ -37,7 +37,7 @@ class TokenInspector(LabWidget):
         super().__init__()
         if len(tokens) not in (1, 2):
             raise UsageError(
-                f"The inspector takes one token or two to compare, not {len(tokens)}.",
+                text("The inspector takes one token or two to compare, not {tokens}.", len(tokens)),
                 todo="TokenInspector(lab, mounted, own) compares two.",
             )
         self._asker: Client = api_of(lab)
@@ -114,7 +114,10 @@ def _token(given: Token | str, asker: Client) -> Token:
     if isinstance(given, str):
         return Token.decode(given.strip(), asker)
     raise UsageError(
-        f"The inspector takes tokens, and this is a value of the type {type(given).__name__}.",
+        text(
+            "The inspector takes tokens, and this is a value of the type {name}.",
+            type(given).__name__,
+        ),
         todo='Give a token, such as lab.token("default/kikai") or lab.pod_token("default/curl").',
     )
 

@@ -31,7 +31,7 @@ class MutantWall(LabWidget):
         asked = policy.manifests.questions(questions) if questions else []
         if (failing := wrong(policy.manifests.policy, asked)) is not None:
             raise UsageError(
-                f"The right policy answers otherwise: {failing}.",
+                text("The right policy answers otherwise: {failing}.", failing),
                 todo="See policy.test(questions).",
             )
         every = sorted(policy.manifests.wrong_policies, key=lambda each: SORTS.index(each.sort))

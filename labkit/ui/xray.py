@@ -35,7 +35,10 @@ class XRay(Shareable, LabWidget):
         super().__init__()
         if not isinstance(answer, Answer):
             raise UsageError(
-                f"An X-ray is made of an answer, and this is a value of the type {type(answer).__name__}.",
+                text(
+                    "An X-ray is made of an answer, and this is a value of the type {name}.",
+                    type(answer).__name__,
+                ),
                 todo='Give what a caller got: XRay(lab.as_anonymous().get("/api"), lab)',
             )
         self._api: Api = api_of(lab)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import signal
@@ -17,13 +16,12 @@ import pytest
 from labkit import cli
 from labkit.backends import servers
 from labkit.core.errors import HomeError, LabkitError, UsageError, near
-from labkit.core.language import NAME, _catalogue, fitted, width
+from labkit.core.language import text, width
 from labkit.lab import workbook
 from tests.support.korean import HANGUL
-from tests.support.languages import outside_brackets, pseudo, pseudo_sentences, speaking
+from tests.support.languages import outside_brackets, pseudo, speaking
 from tests.support.some import some
-from tools import sentences
-from tools.values import VALUES
+from tools import texts
 
 CONTEXT = click.Context(cli.cli, info_name="labkit")
 
@@ -43,7 +41,7 @@ def commands() -> Iterator[tuple[list[str], click.Command]]:
 @pytest.fixture
 def in_brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LABKIT_LANG", "ko")  # `labkit grade` chooses that of the environment again
-    with speaking(pseudo(), pseudo_sentences()):
+    with speaking(pseudo()):
         yield
 
 
@@ -117,24 +115,16 @@ def test_what_programs_read_stays_english(
 
 
 def test_an_error_is_shown_in_korean_with_its_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    error: LabkitError = UsageError('labkit has no command "x".', todo=near("x", ["up"]))
+    error: LabkitError = UsageError(
+        text('labkit has no command "{args}".', "x"), todo=near("x", ["up"])
+    )
     monkeypatch.setenv("LABKIT_LANG", "en")
     assert str(error) == 'labkit has no command "x".\n  try: Known are: up.'
     monkeypatch.setenv("LABKIT_LANG", "ko")
     assert str(error) == 'labkit에 이런 명령이 없다: "x"\n  해결: 쓸 수 있는 것: up.'
-    error = HomeError("labkit cannot use /a b.", why="Permission denied")
+    error = HomeError(text("labkit cannot use {path}.", "/a b"), why="Permission denied")
     assert str(error) == "쓸 수 없는 위치다: /a b.\n  이유: Permission denied"
     assert error.what == "labkit cannot use /a b."
-
-
-@pytest.mark.parametrize("template", VALUES)
-def test_the_english_words_of_a_value_are_translated_too(
-    template: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LABKIT_LANG", "ko")
-    assert fitted(NAME.sub("7", template)) == NAME.sub(
-        "7", _catalogue("ko", "-sentences")[template]
-    )
 
 
 @pytest.mark.parametrize(
@@ -153,37 +143,16 @@ def test_a_catalogue_is_read_when_it_is_used(lang: str, words: str, reads: int) 
     assert (run.returncode, "was read" in run.stderr) == (reads, bool(reads)), run.stderr
 
 
-def test_the_sentences_of_a_module_are_found() -> None:
-    tree = ast.parse(
-        "WAYS = 'this way'\n"
-        'why = f\'{path} is {"here" if ok else "there"}\'\n'
-        "raise UsageError(f'No {len(names)} {WAYS}.', why=why, todo=near(x, y))\n"
-        "raise ValueError('not this', 'nor this')\n"
-    )
-    assert list(sentences.in_errors(tree, {"text"})) == [
-        "No {names} this way.",
-        "{path} is here",
-        "{path} is there",
-    ]
-    tree = ast.parse(
+def test_the_texts_of_a_command_are_found() -> None:
+    source = (
         "@group.command('x')\n@click.option('--y', help='One. Two.')\n"
-        "def x_command():\n    '''First\n    line. Second.'''\n    echo(f'{a.b} and {b}')\n    print('no')\n"
+        "def x_command():\n    '''First\n    line.\n\n    Second.'''\n"
+        "    echo(text('{a} and {b}', a, b) if c else 'no a')\n    print('not this')\n"
+        "    raise UsageError('No a.', why='why' if b else '', todo=near(x, y))\n"
     )
-    assert sorted(sentences.in_command(tree, True)) == [
-        "First line.",
-        "One.",
-        "Second.",
-        "Two.",
-        "{b} and {b2}",
+    assert sorted(texts.in_module(source, "cli")) == [
+        *("First line.", "No a.", "One. Two.", "Second.", "no a", "why", "{a} and {b}"),
     ]
-
-
-def test_a_sentence_is_found_by_its_own_template(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABKIT_LANG", "ko")
-    for english, korean in some(_catalogue("ko", "-sentences").items()):
-        # Without something between them, two values cannot be told apart.
-        if "}{" not in english and "..." not in english:
-            assert fitted(NAME.sub("/a-b", english)) == NAME.sub("/a-b", korean), english
 
 
 @pytest.mark.parametrize(

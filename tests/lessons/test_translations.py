@@ -41,6 +41,7 @@ VERDICTS = rf"(?:40[13] )?(?:{ALLOWED}|{FORBIDDEN}|{UNAUTHORIZED})"
 IN_ENGLISH = re.compile(rf"{VERDICTS}|(?:[\w/*= ]+: (?:{VERDICTS}|\w+)(?:; )?)+\.?")
 """What stays as it is: a prediction's names, and their verdicts."""
 AS_THEY_ARE = {
+    *("other", "question"),  # a learner's own question
     *("label", "kikai", "darbo", "volumes", "guess", "real"),  # a prediction's names and words
     *(
         "output",
@@ -236,9 +237,9 @@ def test_every_text_has_a_value_for_each_name() -> None:
 
 def test_the_texts_of_a_module_are_found() -> None:
     source = 'hint = text("one {name}", name)\nfailed("kind", "seen" if ok else text("other"), f"{x}", "hint")\nprint("no")'
-    assert list(texts.in_module(source, set())) == ["one {name}", "seen", "hint", "other"]
+    assert list(texts.in_module(source)) == ["one {name}", "seen", "hint", "other"]
     source = 'raise UsageError(f"{x}", why="why", todo="todo")'
-    assert list(texts.in_module(source, {"UsageError"})) == ["why", "todo"]
+    assert list(texts.in_module(source)) == ["why", "todo"]
 
 
 def test_a_changed_english_text_is_fuzzy_and_shown_in_english() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit.core.language import shown
-from labkit.practice.pool import policy, pool, sentence, texts
+from labkit.practice.pool import fit, policy, pool, sentence, texts
 from tests.practice.test_same_in_javascript import in_javascript
 from tests.support.languages import brackets, complete, speaking
 from tests.support.some import some
@@ -86,3 +86,25 @@ def test_the_script_translates_alike(in_korean: None, tmp_path: Path) -> None:
         "data.asked.map((each) => sentence(each, pool.sentences))", data, tmp_path
     )
     assert plain == asked
+
+
+@pytest.mark.parametrize(
+    ("template", "english", "values"),
+    [
+        ("No {a}.", "No pod.", {"a": "pod"}),
+        ("{a}: {b}", "x: y: z", {"a": "x", "b": "y: z"}),
+        ("{a} of {b}.", "one of two of three.", {"a": "one", "b": "two of three"}),
+        ("{a}{b}", "xyz", {"a": "x", "b": "yz"}),
+        ("whole", "whole", {}),
+        ("No {a}.", "No .", None),
+        ("{a}: {b}", "x: ", None),
+        ("{a}, {b}.", "x.", None),
+        ("{a} ends", "it ends here", None),
+        ("{a}: {b}", "x: y\nz", None),
+        ("".join(f"{{a{number}}}, " for number in range(20)) + "!", "x, " * 20_000, None),
+    ],
+)
+def test_a_template_fits_a_sentence(
+    template: str, english: str, values: dict[str, str] | None
+) -> None:
+    assert fit(template, english) == values

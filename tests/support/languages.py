@@ -18,22 +18,15 @@ from tools import catalogues, texts
 
 
 @contextmanager
-def speaking(
-    catalogue: Mapping[str, str] | None = None, sentences: Mapping[str, str] | None = None
-) -> Iterator[None]:
-    """Speak Korean, or what a catalogue has in its place, and another one of sentences.
+def speaking(catalogue: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Speak Korean, or what a catalogue has in its place.
 
     In Korean, texts that are not translated yet have a stand-in: a test that looks for English in Korean output finds
     code that shows a text without translating it, and no English sentence that is new.
     """
-    files = {
-        "ko.json": complete() if catalogue is None else catalogue,
-        "ko-sentences.json": json.loads(language._read("ko-sentences.json"))
-        if catalogue is None
-        else sentences or {},
-    }
+    messages = json.dumps(complete() if catalogue is None else catalogue)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(language, "read", lambda name: json.dumps(files[name]))
+        patch.setattr(language, "read", lambda _name: messages)
         language._catalogue.cache_clear()
         language.use("ko")
         try:
@@ -74,16 +67,6 @@ def pseudo() -> dict[str, str]:
         for room in texts.ROOMS
         for message in catalogues.messages(texts.template(room))
     )
-
-
-@cache
-def pseudo_sentences() -> dict[str, str]:
-    """All sentences of labkit in this language, the longest first."""
-    rooms = [texts.template(room) for room in texts.SENTENCES]
-    for message in some([message for room in rooms for message in catalogues.messages(room)]):
-        message.string = brackets([str(message.id)])[str(message.id)]
-    known: dict[str, str] = json.loads(catalogues.compiled(rooms, sentences=True))
-    return known
 
 
 def translate(texts: Catalog, english: str, translation: str) -> None:

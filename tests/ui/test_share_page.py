@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from labkit.core.language import IN_SCRIPT
 from labkit.rbac.policy import Policy
 from labkit.ui.share import Shareable
 from tests.support.languages import korean, speaking
 from tools import site_pages
+from tools.texts import IN_SCRIPT
 
 PAGE = """
 import { readFileSync } from "node:fs";

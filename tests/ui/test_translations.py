@@ -14,8 +14,7 @@ import pytest
 from labkit.client.client import Client
 from labkit.client.manifests import Applied, AppliedObject
 from labkit.core import language
-from labkit.core.errors import UsageError
-from labkit.core.language import IN_SCRIPT
+from labkit.core.errors import UsageError, near
 from labkit.lab.policy import PolicyTests
 from labkit.lab.sources import objects_of
 from labkit.lessons.library import library
@@ -28,6 +27,7 @@ from tests.lessons.policy_questions import TWO
 from tests.rbac.conftest import api
 from tests.support.languages import pseudo, speaking
 from tests.support.some import some
+from tools.texts import IN_SCRIPT
 
 __all__ = ["api"]
 
@@ -133,14 +133,12 @@ def test_a_card_has_translated_labels_and_texts(api: Client, in_brackets: None) 
     assert repr(applied).splitlines() == ["✔ ⟦1⟧", "  ⟦⟧  Role kikai/reader"]
 
 
-def test_an_error_is_translated_as_a_whole_or_not_at_all(in_brackets: None) -> None:
+def test_an_error_is_translated_part_by_part(in_brackets: None) -> None:
     with pytest.raises(UsageError) as caught:
         decisions().read("W15", "maybe")
     assert str(caught.value).splitlines()[0] == "⟦W15 maybe⟧"
     assert caught.value.what == "“maybe” is no possible answer to W15."
-    assert str(
-        UsageError("Nobody has translated this.", todo="Look at that line.")
-    ).splitlines() == [
-        "Nobody has translated this.",
-        "  try: Look at that line.",
+    assert str(UsageError("Not a text of labkit.", todo=near("x", ["up"]))).splitlines() == [
+        "Not a text of labkit.",
+        "⟦⟦up⟧⟧",
     ]

@@ -21,6 +21,7 @@ from labkit.backends.kind.needs import find_needs
 from labkit.client import kubeconfig
 from labkit.core.errors import Missing, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, locked, read_json
+from labkit.core.language import text
 
 NAME = "labkit"
 
@@ -94,11 +95,14 @@ class KindBackend:
                 return
             find()
             if cluster.is_unfinished() or cluster.is_ours():
-                report(f"Deleting the kind cluster {cluster.name} …")
+                report(text("Deleting the kind cluster {name} …", cluster.name))
                 cluster.delete()
             else:
                 report(
-                    f"The kind cluster {cluster.name} is gone, or not this lab's any more; it is left alone."
+                    text(
+                        "The kind cluster {name} is gone, or not this lab's any more; it is left alone.",
+                        cluster.name,
+                    )
                 )
                 cluster.forget()
 
@@ -163,12 +167,12 @@ class KindBackend:
             if not need.met and need.required:
                 raise Missing(f"{need.thing}: {need.state}.", todo=need.todo)
             if not need.met and need.todo:
-                report(f"Note: {need.thing}: {need.state}. {need.todo}")
+                report(text("Note: {thing}: {state}. {todo}", need.thing, need.state, need.todo))
         return engine
 
     def _restart(self, engine: Engine, report: Report) -> None:
         cluster = self._cluster
-        report(f"Starting the node of the kind cluster {cluster.name} again …")
+        report(text("Starting the node of the kind cluster {name} again …", cluster.name))
         done = engine.run("start", cluster.node)
         if not done.ok:
             raise StartFailed(
@@ -176,7 +180,7 @@ class KindBackend:
                 why=done.last_words,
                 todo="labkit down; labkit up",
             )
-        todo = f"`kind export logs --name {cluster.name}` shows why."
+        todo = text("`{command}` shows why.", f"kind export logs --name {cluster.name}")
         readiness.wait(cluster.client, todo, report)
 
     def _refuse_taken_name(self) -> None:
@@ -184,15 +188,22 @@ class KindBackend:
         done = call(["kind", "get", "clusters"], env=self._cluster.environment)
         if name in done.stdout.split():
             raise UsageError(
-                f'A kind cluster named "{name}" exists, and this lab did not make it.',
-                todo=f"Delete it yourself (kind delete cluster --name {name}), or choose another "
-                "name: export LABKIT_KIND_CLUSTER=my-lab",
+                text('A kind cluster named "{name}" exists, and this lab did not make it.', name),
+                todo=text(
+                    "Delete it yourself (kind delete cluster --name {name}), or choose another "
+                    "name: export LABKIT_KIND_CLUSTER=my-lab",
+                    name,
+                ),
             )
 
     def _refuse_another_image(self) -> None:
         running = str(self._cluster.record.get("image") or "")
         if self.image and self.image != running:
             raise UsageError(
-                f"The kind cluster {self._cluster.name} already runs, with {running or 'the image kind comes with'}.",
+                text(
+                    "The kind cluster {name} already runs, with {with}.",
+                    self._cluster.name,
+                    running or text("the image kind comes with"),
+                ),
                 todo="Delete it first with `labkit down`, then start it as you like.",
             )

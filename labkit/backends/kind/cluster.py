@@ -19,6 +19,7 @@ from labkit.client import kubeconfig
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_private
+from labkit.core.language import text
 from labkit.core.version import LAB_AGENT
 
 READY, CREATING = "ready", "creating"
@@ -114,9 +115,9 @@ class KindCluster:
             done = self.engine.run("rm", "--force", "--volumes", self.node, timeout_seconds=120.0)
         if not done.ok:
             raise LabkitError(
-                f"The kind cluster {self.name} could not be deleted.",
+                text("The kind cluster {name} could not be deleted.", self.name),
                 why=done.last_words,
-                todo=f"kind delete cluster --name {self.name}",
+                todo=text("kind delete cluster --name {name}", self.name),
             )
         self.forget()
 

@@ -13,6 +13,7 @@ from labkit.backends.engine import Engine
 from labkit.backends.kind import identity, program, readiness
 from labkit.backends.kind.cluster import CREATING, READY, RECORD_FORMAT, KindCluster
 from labkit.core.errors import LabkitError, StartFailed
+from labkit.core.language import text
 from labkit.core.signals import interrupt_on_signals
 
 BUSY = "on a busy machine up to ten"
@@ -56,10 +57,14 @@ def create(context: ActionContext) -> None:
         (write_config, ""),  # kind's, and the audit policy
         (
             create_nodes,
-            f"Creating the kind cluster {cluster.name}; this takes a minute or two, {BUSY} …",
+            text(
+                "Creating the kind cluster {name}; this takes a minute or two, on a busy "
+                "machine up to ten …",
+                cluster.name,
+            ),
         ),
-        (load_pod_image, "Loading the pod image …"),  # so that pods start without a registry
-        (wait_until_usable, "Waiting until a pod can run …"),  # later than the node's Ready
+        (load_pod_image, text("Loading the pod image …")),  # so that pods start without a registry
+        (wait_until_usable, text("Waiting until a pod can run …")),  # later than the node's Ready
         (
             create_identity,
             "",
@@ -79,7 +84,13 @@ def create(context: ActionContext) -> None:
             program.export_logs(cluster)
         _clean_up(cluster, report)
         raise
-    report(f"The kind cluster {cluster.name} is ready ({time.monotonic() - begun:.0f} s).")
+    report(
+        text(
+            "The kind cluster {name} is ready ({begun} s).",
+            cluster.name,
+            f"{time.monotonic() - begun:.0f}",
+        )
+    )
 
 
 def _clean_up(cluster: KindCluster, report: Report) -> None:
@@ -121,7 +132,10 @@ def create_nodes(context: ActionContext) -> None:
         if not TOO_SLOW.search(error.why):
             raise
         context.report(
-            f"The machine was too slow for it ({error.why}). Once more, from the beginning …"
+            text(
+                "The machine was too slow for it ({why}). Once more, from the beginning …",
+                error.why,
+            )
         )
         cluster.delete()
         cluster.write_record(CREATING, image=context.image)
@@ -137,7 +151,7 @@ def load_pod_image(context: ActionContext) -> None:
 
 def wait_until_usable(context: ActionContext) -> None:
     """Wait until a pod runs and resolves a name."""
-    todo = f"The node's logs are in {context.cluster.logs}."
+    todo = text("The node's logs are in {logs}.", context.cluster.logs)
     readiness.wait(context.cluster.client, todo, context.report)
 
 
@@ -146,7 +160,9 @@ def create_identity(context: ActionContext) -> None:
     try:
         identity.create(context.cluster.client, context.cluster.directory)
     except LabkitError as error:
-        context.report(f"Note: the audit log will hold what the lab itself reads, too. {error}")
+        context.report(
+            text("Note: the audit log will hold what the lab itself reads, too. {error}", error)
+        )
     context.cluster.__dict__.pop("client", None)
 
 

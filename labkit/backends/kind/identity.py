@@ -28,6 +28,7 @@ from labkit.client.refusals import failure
 from labkit.client.transport import Credentials
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_private
+from labkit.core.language import text
 from labkit.rbac.objects import BOOTSTRAPPING
 
 USER = "labkit:reader"
@@ -99,7 +100,7 @@ def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
         "type": "Approved",
         "status": "True",
         "reason": "Lab",
-        "message": "The lab reads by it.",
+        "message": text("The lab reads by it."),
     }
     deadline = time.monotonic() + SIGN_SECONDS
     try:
@@ -108,7 +109,7 @@ def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
             if time.monotonic() > deadline:
                 raise LabkitError(
                     "The cluster signs no certificate.",
-                    why=f"waited {SIGN_SECONDS:g} s",
+                    why=text("waited {seconds} s", f"{SIGN_SECONDS:g}"),
                     todo="Look at the pod kube-controller-manager.",
                 )
             time.sleep(0.1)
@@ -127,6 +128,6 @@ def _body(answer: Answer) -> dict[str, Any]:
         raise failure(
             answer.status,
             answer.body,
-            f"The lab's own identity needs {answer.method} {answer.path}.",
+            text("The lab's own identity needs {method} {path}.", answer.method, answer.path),
         )
     return dict(answer.body)

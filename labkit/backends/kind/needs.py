@@ -5,11 +5,12 @@ from __future__ import annotations
 from labkit.backends.base import Need
 from labkit.backends.engine import call, find
 from labkit.core.errors import Missing
+from labkit.core.language import text
 
 MEMORY_BYTES = 2 * 1024**3
 DISK_BYTES = 5 * 1024**3
 
-GET_KIND = (
+GET_KIND = text(
     "apt install kind, brew install kind, conda install -c conda-forge kubernetes-kind, "
     "or https://kind.sigs.k8s.io/docs/user/quick-start/#installation"
 )
@@ -27,18 +28,28 @@ def find_needs(image: str) -> list[Need]:
     needs = [
         Need("Docker or Podman", True, f"{engine.program} {engine.version}"),
         _program(),
-        Need("memory", enough, _gib(memory), f"Give Docker at least {_gib(MEMORY_BYTES)}."),
+        Need(
+            "memory",
+            enough,
+            _gib(memory),
+            text("Give Docker at least {bytes}.", _gib(MEMORY_BYTES)),
+        ),
     ]
     if disk is not None:
         needs.append(
-            Need("disk", disk >= DISK_BYTES, f"{_gib(disk)} free", "Free some: docker system prune")
+            Need(
+                "disk",
+                disk >= DISK_BYTES,
+                text("{disk} free", _gib(disk)),
+                "Free some: docker system prune",
+            )
         )
     if image:
         there = engine.has_image(image)
-        text = "in the local engine" if there else "will be pulled"
-        needs.append(Need(f"node image {image}", there, text, "", required=False))
+        content = text("in the local engine") if there else text("will be pulled")
+        needs.append(Need(text("node image {image}", image), there, content, "", required=False))
     if cgroup:
-        todo = "It works here, but Kubernetes will drop v1; a current Linux has v2."
+        todo = text("It works here, but Kubernetes will drop v1; a current Linux has v2.")
         needs.append(Need("cgroup version", cgroup == "2", cgroup, todo, required=False))
     return needs
 

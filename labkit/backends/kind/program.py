@@ -17,6 +17,7 @@ from labkit.backends.kind.cluster import KindCluster
 from labkit.core import resources
 from labkit.core.errors import Missing, StartFailed
 from labkit.core.home import write_private
+from labkit.core.language import text
 
 PULL_SECONDS = 1800.0
 
@@ -45,13 +46,16 @@ def ensure_node_image(engine: Engine, image: str, report: Report) -> None:
     """
     if not image or engine.has_image(image):
         return
-    report(f"Pulling the node image {image} …")
+    report(text("Pulling the node image {image} …", image))
     done = engine.run("pull", "--quiet", image, timeout_seconds=PULL_SECONDS)
     if not done.ok:
         raise Missing(
-            f"The node image {image} is not here and cannot be pulled.",
+            text("The node image {image} is not here and cannot be pulled.", image),
             why=done.last_words,
-            todo=f"Check its name and the network, or load it from a file: {engine.program} load -i FILE",
+            todo=text(
+                "Check its name and the network, or load it from a file: {program} load -i FILE",
+                engine.program,
+            ),
         )
 
 
@@ -123,21 +127,27 @@ def _without_command_output(report: Report) -> Report:
 
 def failed(lines: Sequence[str], log: Path, image: str, cluster: str) -> StartFailed:
     """Why a creation failed, and what to do, from all that kind printed and ``log`` keeps."""
-    text = "\n".join(lines).lower()
-    todo = (
-        f"kind's whole output: {log}. `labkit doctor` looks at this machine; "
-        "`labkit up --backend embedded` needs no Docker."
+    content = "\n".join(lines).lower()
+    todo = text(
+        "kind's whole output: {log}. `labkit doctor` looks at this machine; `labkit up "
+        "--backend embedded` needs no Docker.",
+        log,
     )
-    if "pull" in text and ("image" in text or "manifest" in text):
-        name = image or "kind's node image"
-        todo = (
-            f"{name} is not here and cannot be pulled. Check the network, load it "
-            "(docker load -i FILE), or name one that is here: --image or LABKIT_KIND_IMAGE."
+    if "pull" in content and ("image" in content or "manifest" in content):
+        name = image or text("kind's node image")
+        todo = text(
+            "{name} is not here and cannot be pulled. Check the network, load it (docker "
+            "load -i FILE), or name one that is here: --image or LABKIT_KIND_IMAGE.",
+            name,
         )
-    elif "could not find a log line" in text:
-        todo = f"{image or 'The node image'} does not start as a node. Is it one of kind's (kindest/node:…)? {todo}"
-    elif "already exist" in text:
-        todo = f"Another cluster has that name: kind delete cluster --name {cluster}"
+    elif "could not find a log line" in content:
+        todo = text(
+            "{image} does not start as a node. Is it one of kind's (kindest/node:…)? {todo}",
+            image or text("The node image"),
+            todo,
+        )
+    elif "already exist" in content:
+        todo = text("Another cluster has that name: kind delete cluster --name {cluster}", cluster)
     return StartFailed("kind could not create the cluster.", why=_reason(lines), todo=todo)
 
 

@@ -17,6 +17,7 @@ from labkit.client.client import Client
 from labkit.client.exec.command import run
 from labkit.client.pods import is_ready
 from labkit.core.errors import LabkitError, StartFailed
+from labkit.core.language import text
 
 READY_SECONDS = 900.0
 """As long as images take to unpack on a slow machine."""
@@ -28,14 +29,17 @@ DEFAULT = "/api/v1/namespaces/default"
 PROBE = "labkit-ready"
 
 STEPS: list[tuple[str, Callable[[Client], bool]]] = [
-    ("the API server", lambda client: exists(client, "/readyz")),
-    ("the node", lambda client: all_ready(client, "/api/v1/nodes")),
+    (text("the API server"), lambda client: exists(client, "/readyz")),
+    (text("the node"), lambda client: all_ready(client, "/api/v1/nodes")),
     (
-        "the default service account",
+        text("the default service account"),
         lambda client: exists(client, f"{DEFAULT}/serviceaccounts/default"),
     ),
-    ("the system's pods", lambda client: all_ready(client, "/api/v1/namespaces/kube-system/pods")),
-    ("a pod with working DNS", lambda client: pod_runs(client)),
+    (
+        text("the system's pods"),
+        lambda client: all_ready(client, "/api/v1/namespaces/kube-system/pods"),
+    ),
+    (text("a pod with working DNS"), lambda client: pod_runs(client)),
 ]
 
 
@@ -49,16 +53,16 @@ def wait(client: Client, todo: str, report: Report, *, seconds: float = READY_SE
     for what, holds in STEPS:
         if holds(client):
             continue
-        report(f"  … {what}")
+        report(text("  … {what}", what))
         begun = reported = time.monotonic()
         while not holds(client):
             if time.monotonic() > reported + STILL_SECONDS:
                 reported = time.monotonic()
-                report(f"  … {what}, still ({reported - begun:.0f} s)")
+                report(text("  … {what}, still ({begun} s)", what, f"{reported - begun:.0f}"))
             if time.monotonic() > deadline:
                 raise StartFailed(
-                    f"The cluster is not usable: it still waits for {what}.",
-                    why=f"waited {seconds:g} s",
+                    text("The cluster is not usable: it still waits for {what}.", what),
+                    why=text("waited {seconds} s", f"{seconds:g}"),
                     todo=todo,
                 )
             time.sleep(POLL_SECONDS)

@@ -12,6 +12,7 @@ from labkit.backends.page import snapshot, storage
 from labkit.backends.page.storage import SnapshotStore, Storage
 from labkit.core import home as homes
 from labkit.core import page
+from labkit.core.language import listed, text
 
 if TYPE_CHECKING:
     from labkit.backends.page.cluster import PageCluster
@@ -143,7 +144,7 @@ class Page:
         if not isinstance(progress, dict) or not progress:
             return said
         homes.write_private(self.home / PROGRESS, json.dumps(progress))
-        return f"{said} Your passes are still there."
+        return listed([said, text("Your passes are still there.")], " ")
 
     def _progress(self) -> bytes:
         """The file of the learner's progress as bytes."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labkit.core import home as homes
 from labkit.core import ownership
+from labkit.core.language import text
 from labkit.core.version import __version__
 
 VERSION = 1
@@ -54,14 +55,18 @@ def unpack(data: bytes, home: Path) -> str:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             comment = json.loads(archive.comment)
             if comment["snapshot"] > VERSION:
-                return f"labkit {comment['labkit']} made it, and this is labkit {__version__}"
+                return text(
+                    "labkit {earlier} made it, and this is labkit {version}",
+                    comment["labkit"],
+                    __version__,
+                )
             files = {
                 name: archive.read(name)
                 for name in archive.namelist()
                 if ".." not in name and name[0] != "/"
             }
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
-        return "it is damaged"
+        return text("it is damaged")
     for name in _files(home):
         (home / name).unlink()
     for name, content in files.items():

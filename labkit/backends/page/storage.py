@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from labkit.core.errors import LabkitError
+from labkit.core.language import listed, text
 from labkit.core.page import AT_HOME
 
 SNAPSHOT, SET_ASIDE, PROGRESS = "snapshot", "set-aside", "progress"
@@ -70,8 +71,11 @@ class SnapshotStore:
         try:
             self._storage.write(SET_ASIDE, data)
         except OSError as error:
-            why += f"; it could not be set aside either ({error.strerror or error})"
-        return f"What this page had kept cannot be used: {why}. The cluster begins afresh."
+            failed = text("it could not be set aside either ({error})", error.strerror or error)
+            why = listed([why, failed], "; ")
+        return text(
+            "What this page had kept cannot be used: {why}. The cluster begins afresh.", why
+        )
 
     def _save(self) -> None:
         self._due = False
@@ -81,7 +85,7 @@ class SnapshotStore:
             self._full = False
         except OSError as error:
             if not self._full:  # one message until a save succeeds
-                what = "This page cannot keep your work: it ends with the page."
+                what = text("This page cannot keep your work: it ends with the page.")
                 sys.stdout.write(
                     f"{LabkitError(what, why=error.strerror or str(error), todo=AT_HOME)}\n"
                 )

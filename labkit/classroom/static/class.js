@@ -1,7 +1,9 @@
 // What the pages of a class share: following the server, and drawing a question.
 
-/** A text in the teacher's language, which the server has put in its place, with values in the place of names. */
-export const t = (text, values = {}) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+const words = JSON.parse(document.getElementById("words").textContent); // translations, by the English text
+
+/** A text in the teacher's language, with values in the place of names. */
+export const t = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
 export const LOST = t("The connection is lost. Trying again …");
 const PATIENCE = 40000; // the server says something every 15 seconds

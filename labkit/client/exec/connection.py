@@ -16,6 +16,7 @@ from labkit.client.exec.failures import UnknownProtocol, refused
 from labkit.client.transport import CONNECT_SECONDS, connection_error
 from labkit.core import page
 from labkit.core.errors import ExecFailed
+from labkit.core.language import text
 
 if TYPE_CHECKING:
     import websocket
@@ -91,7 +92,7 @@ def open_exec(
         Unreachable: When nothing answers.
     """
     if page.IN_PAGE:
-        raise page.refusal("A terminal")
+        raise page.refusal(text("A terminal"))
     import websocket
 
     path, query, headers = exec_request(client, pod, command, container, stdin=stdin, tty=tty)

@@ -7,8 +7,9 @@ from typing import Any
 
 from labkit.client.object_names import habit
 from labkit.core.errors import ExecFailed
+from labkit.core.language import text
 
-IN_THE_IMAGE = "Name a program that the container's image has."
+IN_THE_IMAGE = text("Name a program that the container's image has.")
 
 
 class UnknownProtocol(ExecFailed):
@@ -41,7 +42,11 @@ def exit_code(status: bytes, pod: str) -> int:
 def not_started(pod: str, why: str, code: int = 500, reason: str = "") -> ExecFailed:
     """The error for a command that the container could not start."""
     return ExecFailed(
-        code, reason, f"The command could not be started in {pod}.", why=why, todo=IN_THE_IMAGE
+        code,
+        reason,
+        text("The command could not be started in {pod}.", pod),
+        why=why,
+        todo=IN_THE_IMAGE,
     )
 
 
@@ -59,20 +64,28 @@ def refused(code: int, body: bytes, pod: str, error: type[ExecFailed] = ExecFail
     if code == 404 and habit(pod):
         todo = habit(pod)
     elif code == 403:
-        todo = "Grant create on pods/exec, or ask as somebody who may."
+        todo = text("Grant create on pods/exec, or ask as somebody who may.")
     elif "is not valid for pod" in message:
-        todo = "Name a container that the pod has, or none for its first: the pod's spec.containers tells."
+        todo = text(
+            "Name a container that the pod has, or none for its first: the pod's spec.containers tells."
+        )
     else:
-        todo = 'Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
-    why = message or f"the server answered {code}"
+        todo = text(
+            'Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
+        )
+    why = message or text("the server answered {code}", code)
     return error(
-        code, str(status.get("reason", "")), f"No command can be run in {pod}.", why=why, todo=todo
+        code,
+        str(status.get("reason", "")),
+        text("No command can be run in {pod}.", pod),
+        why=why,
+        todo=todo,
     )
 
 
 def connection_lost(pod: str) -> ExecFailed:
     """The error for a connection that ended before its command did."""
-    what = f"The connection to {pod} ended before the command did."
+    what = text("The connection to {pod} ended before the command did.", pod)
     return ExecFailed(
         0,
         "",

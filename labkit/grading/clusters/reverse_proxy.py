@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
+from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import ApiError, Keys
 from labkit.grading.clusters.request_policy import READ_METHODS, RequestPolicy
@@ -314,7 +315,7 @@ def _drain(learner: ssl.SSLSocket) -> None:
 
 def _refused(reason: str) -> bytes:
     """Write an API server's 403."""
-    status = ApiError(403, "Forbidden", f"The grader does not pass this on: {reason}.")
+    status = ApiError(403, "Forbidden", text("The grader does not pass this on: {reason}.", reason))
     body = json.dumps(status.to_status()).encode()
     head = f"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return f"{head}Connection: close\r\n\r\n".encode() + body

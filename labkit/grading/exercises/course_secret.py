@@ -76,14 +76,17 @@ def read_secret(folder: Path) -> CourseSecret | None:
     if not path.exists():
         return None
     if os.name == "posix" and path.stat().st_mode & 0o077:
-        why = "with it they have everybody's codes"
-        raise UsageError(f"Others may read {path}.", why=why, todo=f"chmod 600 {path}")
-    text = path.read_text(encoding="ascii", errors="replace").strip()
-    if len(text) != 2 * SECRET_BYTES:
+        why = text("with it they have everybody's codes")
         raise UsageError(
-            f"{path} holds no secret.", todo="Bring the file back that labkit course secret made."
+            text("Others may read {path}.", path), why=why, todo=text("chmod 600 {path}", path)
         )
-    return CourseSecret(text.encode())
+    content = path.read_text(encoding="ascii", errors="replace").strip()
+    if len(content) != 2 * SECRET_BYTES:
+        raise UsageError(
+            text("{path} holds no secret.", path),
+            todo="Bring the file back that labkit course secret made.",
+        )
+    return CourseSecret(content.encode())
 
 
 def seed_name(learner: str, code: str = "") -> str:

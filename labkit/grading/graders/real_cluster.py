@@ -102,7 +102,8 @@ class SharedCluster:
             path = resources.path(obj)
             if self._admin.get(path).status != 404:
                 raise UsageError(
-                    f"{title(obj)} is there already.", todo="Delete it, or take another cluster."
+                    text("{obj} is there already.", title(obj)),
+                    todo="Delete it, or take another cluster.",
                 )
             # Recorded first: what is created and then interrupted must be deleted as well.
             self._requests.created.append(path)
@@ -224,9 +225,16 @@ class RealClusterGrader(WithWorkers):
         )
         spaces = sum(obj["kind"] == "Namespace" for obj in objects)
         context = kubeconfigs.load(self.lab.kubeconfig, scratch=self.lab.home).name
-        progress(f"On {found.server} (context {context}), as {found.user}:")
         progress(
-            f"  {len(objects)} objects ({spaces} namespaces) are made for the exercises, and more by the learners;"
+            text("On {server} (context {context}), as {user}:", found.server, context, found.user)
+        )
+        progress(
+            text(
+                "  {objects} objects ({spaces} namespaces) are made for the exercises, and "
+                "more by the learners;",
+                len(objects),
+                spaces,
+            )
         )
         progress("  each is taken away when it is judged. What is there already is not changed.")
         if found.conflicts:
@@ -238,7 +246,7 @@ class RealClusterGrader(WithWorkers):
         if found.looks_like_production and not force:
             raise UsageError(
                 "This cluster looks like production.",
-                why=f"{len(found.foreign)} namespaces belong to somebody else",
+                why=text("{foreign} namespaces belong to somebody else", len(found.foreign)),
                 todo="Learners' code is run on it: take one that you can throw away, or say --force.",
             )
         if found.missing:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from labkit.core.language import text
 from labkit.grading.intake.submissions import MAX_BYTES, below, printable
 
 SUFFIX = ".zip"
@@ -52,7 +53,7 @@ def unpack(
     try:
         with archive.open("rb") as file:
             if not named and os.fstat(file.fileno()).st_size > MAX_FOUND:
-                raise Refused(f"it is larger than {MAX_FOUND >> 20} MiB")
+                raise Refused(text("it is larger than {megabytes} MiB", MAX_FOUND >> 20))
             if archive == folder:
                 archive.unlink()
             folder.mkdir(parents=True)
@@ -60,14 +61,15 @@ def unpack(
                 yield from _write_all(opened, folder, named=named)
     except Exception as error:
         # zipfile raises many kinds of errors; one archive must not stop the grading of the others.
-        yield f"the archive is not opened: {_reason(error)}"
+        yield text("the archive is not opened: {reason}", _reason(error))
     for inner in find_archives(folder):
         again = (
             unpack(inner, inner, nested=False)
             if nested
-            else ["it is an archive in an archive in another"]
+            else [text("it is an archive in an archive in another")]
         )
-        yield from (f"{printable(inner.relative_to(folder))}: {line}" for line in again)
+        name = printable(inner.relative_to(folder))
+        yield from (text("{archive}: {line}", name, line) for line in again)
 
 
 def find_archives(folder: Path) -> list[Path]:
@@ -83,16 +85,17 @@ def _write_all(opened: zipfile.ZipFile, folder: Path, *, named: bool) -> Iterato
         if not entry.is_dir() and "__MACOSX/" not in entry.filename
     ]
     if not named and len(entries) > MAX_FOUND_FILES:
-        raise Refused(f"it has {len(entries)} files")
+        raise Refused(text("it has {number} files", len(entries)))
     left = MAX_NAMED if named else MAX_FOUND
     for entry in entries:
         try:
             left -= _write(opened, entry, folder)
         except Exception as error:
             # The other files of the same archive are graded.
-            yield f"{printable(_name(entry)[:200])} is not unpacked: {_reason(error)}"
+            name = printable(_name(entry)[:200])
+            yield text("{file} is not unpacked: {reason}", name, _reason(error))
         if left < 0:
-            raise Refused("what is in it is too large")
+            raise Refused(text("what is in it is too large"))
 
 
 def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int:
@@ -101,14 +104,14 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int
     parts = PurePosixPath(name).parts
     # The last form is a drive of Windows.
     if name.startswith("/") or ".." in parts or re.match("[A-Za-z]:", name):
-        raise Refused("its path leads out of the archive")
+        raise Refused(text("its path leads out of the archive"))
     if len(parts[:-1]) > MAX_DEPTH:
-        raise Refused(f"it lies in more than {MAX_DEPTH} folders")
+        raise Refused(text("it lies in more than {depth} folders", MAX_DEPTH))
     # 0 is an archive made on Windows. A link could lead out of the folder.
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise Refused("it is no ordinary file")
+        raise Refused(text("it is no ordinary file"))
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Refused("it is compressed in an unusual way")
+        raise Refused(text("it is compressed in an unusual way"))
     path = folder.joinpath(*parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Mode x: of two entries with one name the first counts, and the second is reported.
@@ -145,5 +148,5 @@ def decoded(data: bytes, western: str) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, Refused | OSError):
-        return getattr(error, "strerror", None) or str(error)
-    return f"it is damaged or encrypted ({type(error).__name__})"
+        return error.args[0] if isinstance(error, Refused) else error.strerror or str(error)
+    return text("it is damaged or encrypted ({error})", type(error).__name__)

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.grading.intake.submissions import Submission, Unreadable, read_untrusted
 from labkit.grading.intake.tables import read_records
 from labkit.grading.tasks.seed import learner_name
@@ -106,18 +107,19 @@ class Deadline:
         return datetime.fromisoformat(entry.handed_in) - due if entry.handed_in else timedelta()
 
 
-def read_time(text: str) -> datetime:
+def read_time(content: str) -> datetime:
     """Read a time with its zone, such as ``2026-11-20T23:59+01:00``.
 
     Raises:
         UsageError: It is not a time, or has no zone.
     """
     with suppress(ValueError):
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(content)
         if time.tzinfo:
             return time
     raise UsageError(
-        f"{text} is no time with a zone.", todo="Write it like 2026-11-20T23:59+01:00."
+        text("{time} is no time with a zone.", content),
+        todo="Write it like 2026-11-20T23:59+01:00.",
     )
 
 
@@ -132,7 +134,9 @@ def read_extensions(path: Path, find_learner: Callable[[str], str]) -> dict[str,
         try:
             extensions[find_learner(row["learner"])] = read_time(row["due"])
         except UsageError as error:
-            raise UsageError(f"{path}, line {number}: {error.what}", todo=error.todo) from error
+            raise UsageError(
+                text("{path}, line {number}: {what}", path, number, error.what), todo=error.todo
+            ) from error
     return extensions
 
 

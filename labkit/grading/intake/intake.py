@@ -74,22 +74,28 @@ class Intake:
         who = printable(name)
         if matches:
             raise UsageError(
-                f"There are several learners called {who}.",
-                todo=f"Use an id: {', '.join(matches)}.",
+                text("There are several learners called {who}.", who),
+                todo=text("Use an id: {found}.", ", ".join(matches)),
             )
-        what = f"There is no learner {who}." if with_roster else f"There is no submission of {who}."
+        what = (
+            text("There is no learner {who}.", who)
+            if with_roster
+            else text("There is no submission of {who}.", who)
+        )
         raise UsageError(what, todo=near(name, [*sorted(ids), *known]))
 
     def leave_out(self, reasons: Iterable[str]) -> None:
         """Note submissions that are not graded."""
-        self._add_left_out(f"Not graded: {reason}." for reason in reasons)
+        self._add_left_out(text("Not graded: {reason}.", reason) for reason in reasons)
 
     def note_missing(self, missing: dict[str, list[Person]]) -> None:
         """Note learners without a submission, by exercise."""
         self.missing = missing
         for exercise, people in missing.items():
             names = ", ".join(f"{person.id} ({person.name})" for person in people)
-            self._add_left_out([f"Nothing to grade for {exercise}: {printable(names)}."])
+            self._add_left_out(
+                [text("Nothing to grade for {exercise}: {names}.", exercise, printable(names))]
+            )
 
     def _add_left_out(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -126,7 +132,7 @@ def collect(
     for number, path in enumerate(paths):
         if not path.exists():
             raise UsageError(
-                f"There is no {path}.",
+                text("There is no {path}.", path),
                 todo="Name the folder or archive that holds the submissions.",
             )
         copy = unpacked / str(number)
@@ -145,7 +151,7 @@ def collect(
         intake.submissions = entries
         entries = list(map(partial(_timed, deadline(intake.find_learner)), entries))
     if not late:
-        intake.leave_out(f"{entry.label} is late" for entry in entries if entry.late)
+        intake.leave_out(text("{label} is late", entry.label) for entry in entries if entry.late)
         entries = [entry for entry in entries if not entry.late]
     intake.submissions, left_out = choose(entries, duplicates)
     intake.leave_out(left_out)
@@ -153,7 +159,7 @@ def collect(
         raise none_found(", ".join(map(str, paths)), "\n       ".join(intake.lines[:10]))
     for entry in intake.submissions:
         if entry.late:
-            line = f"Late, and graded: {entry.label}."
+            line = text("Late, and graded: {label}.", entry.label)
             if entry.delay:
                 line = text("Late, and graded: {label} ({how}).", entry.label, entry.delay)
             intake.lines.append(line)
@@ -170,7 +176,7 @@ def _unpack(path: Path, copy: Path) -> Iterator[str]:
     """Unpack an archive, or those in a folder, each under its path there; yield the refusals."""
     for archive in [path] if _is_archive(path) else find_archives(path):
         for line in unpack(archive, copy / archive.relative_to(path), named=archive == path):
-            yield f"{printable(archive.name)}: {line}"
+            yield text("{archive}: {line}", printable(archive.name), line)
 
 
 def _unwrapped(folder: Path, name: str) -> Path:
@@ -205,11 +211,18 @@ def _identified(
         numbers.setdefault((person.id if person else "", entry.exercise, system), set()).add(number)
     for entry, person in senders:
         if person is None and entry.learner in in_roster:
-            intake.leave_out([f"{entry.label}: {entry.learner} is another's id in the roster"])
+            reason = text("{label}: {learner} is another's id in the roster")
+            intake.leave_out([text(reason, entry.label, entry.learner)])
             continue
         if person is None:
             # Graded nevertheless: the roster can be out of date.
-            intake.lines.append(f"Not in the roster, and graded as {entry.learner}: {entry.label}.")
+            intake.lines.append(
+                text(
+                    "Not in the roster, and graded as {learner}: {label}.",
+                    entry.learner,
+                    entry.label,
+                )
+            )
             person = Person(entry.learner, entry.name)
         system, _, number = entry.sender.rpartition(":")
         if system:

@@ -15,6 +15,7 @@ from itertools import dropwhile, zip_longest
 from pathlib import Path
 
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.intake.tables import read_table
 from labkit.grading.tasks.seed import identity, learner_name
@@ -39,7 +40,7 @@ FIRST_NAME = "first name"
 TEST_STUDENT = "Student, Test"
 """The account that Canvas adds to each course, for its teacher."""
 
-ROWS = "Give each learner a row: id, name and mail address."
+ROWS = text("Give each learner a row: id, name and mail address.")
 
 ADDRESS = ".+@.+"
 
@@ -72,14 +73,15 @@ class Roster:
         for person in filter(None, map(_person, _rows(path))):
             if identity(person.id) in ids:
                 raise UsageError(
-                    f"Two rows of {path} have the id {person.id}.", todo="Remove one of them."
+                    text("Two rows of {path} have the id {id}.", path, person.id),
+                    todo="Remove one of them.",
                 )
             ids.add(identity(person.id))
             self.people[person.id] = person
             for clue in _clues(person):
                 self._known.setdefault(clue, set()).add(person.id)
         if not self.people:
-            raise UsageError(f"Nobody is in {path}.", todo=ROWS)
+            raise UsageError(text("Nobody is in {path}.", path), todo=ROWS)
 
     def find(self, entry: Submission) -> Person | None:
         """Find the sender: by the system's number if the roster has it, otherwise by id, mail address or name.
@@ -119,7 +121,11 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
     )
     if _unknown(rows, headings):
         raise UsageError(
-            f"The headings of {path} are not known: {', '.join(filter(None, rows[0]))}.",
+            text(
+                "The headings of {path} are not known: {rows}.",
+                path,
+                ", ".join(filter(None, rows[0])),
+            ),
             todo="Call them id, name and mail. What Moodle exports is known in English.",
         )
     if {*IDS, *NAMES, *MAILS}.isdisjoint(headings):
@@ -179,7 +185,7 @@ def _person(row: dict[str, str]) -> Person | None:
     # Different ids can have become the same one.
     if SHORTENED.fullmatch(id_):
         raise UsageError(
-            f"A spreadsheet shortened an id: {id_}.",
+            text("A spreadsheet shortened an id: {id}.", id_),
             todo="Make its column text, and save it again.",
         )
     # Spreadsheets write a column of numbers with decimals.

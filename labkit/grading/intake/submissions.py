@@ -141,7 +141,8 @@ def find(folder: Path) -> list[Submission]:
     """
     if not folder.exists():
         raise UsageError(
-            f"There is no {folder}.", todo="Name the folder that holds the submissions."
+            text("There is no {folder}.", folder),
+            todo="Name the folder that holds the submissions.",
         )
     submissions, _ = choose(walk(folder))
     if not submissions:
@@ -153,9 +154,13 @@ def none_found(where: object, why: str = "") -> UsageError:
     """Make the error for a place without a submission."""
     known = ", ".join(exercise.id for exercise in EXERCISES)
     return UsageError(
-        f"There is no submission in {where}.",
+        text("There is no submission in {where}.", where),
         why=why or "a submission is LEARNER/EXERCISE.ipynb or LEARNER__EXERCISE.ipynb",
-        todo=f"Name the folder above the learners' folders, and keep the exercises' file names: {known}.",
+        todo=text(
+            "Name the folder above the learners' folders, and keep the exercises' file "
+            "names: {known}.",
+            known,
+        ),
     )
 
 
@@ -187,12 +192,24 @@ def choose(
         # A system's numbers tell people of one name apart; folders' names do not.
         if len(senders) > 1 and any(":" in sender for sender in senders):
             lines += [
-                f"{entry.label} would be {learner}'s {exercise}, and another's is as well"
+                text(
+                    "{label} would be {learner}'s {exercise}, and another's is as well",
+                    entry.label,
+                    learner,
+                    exercise,
+                )
                 for entry in several
             ]
         elif len(found) > 1 and duplicates == "refuse":
             lines += [
-                f"{entry.label} is one of {len(found)} of {learner}'s {exercise}" for entry in found
+                text(
+                    "{label} is one of {several} of {learner}'s {exercise}",
+                    entry.label,
+                    len(found),
+                    learner,
+                    exercise,
+                )
+                for entry in found
             ]
         else:
             names = {entry.name for entry in found if ":" not in entry.sender}
@@ -202,9 +219,15 @@ def choose(
                 found.sort(
                     key=lambda entry: entry.name not in (ids if len(ids) == 1 else {learner})
                 )
-                rule = f"that which is written as the id counts, else the {'first' if duplicates == 'first' else 'newest'}"
                 lines.append(
-                    f"the rest of {printable(', '.join(sorted(names)))}, which are one learner: {rule}"
+                    text(
+                        "the rest of {names}, which are one learner: "
+                        "that which is written as the id counts, else the first"
+                        if duplicates == "first"
+                        else "the rest of {names}, which are one learner: "
+                        "that which is written as the id counts, else the newest",
+                        printable(", ".join(sorted(names))),
+                    )
                 )
             chosen.append(found[0])
             lines += [
@@ -255,7 +278,7 @@ def skipped(*folders: Path) -> list[str]:
             empty.append(f"{printable(name)} holds no notebook")
         is_other = top.suffix.lower() not in (SUFFIX, ".zip") and top.is_file()
         if is_other and (_system(name) or CANVAS_PAGE.fullmatch(name)):
-            others.append(f"{printable(name)} is no notebook")
+            others.append(text("{path} is no notebook", printable(name)))
     return [*wrong, *empty, *others]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labkit.core.errors import UsageError
+from labkit.core.language import listed, text
 from labkit.grading.intake.archives import decoded
 
 
@@ -29,17 +30,18 @@ def read_table(path: Path) -> list[Line]:
     # An .xlsx file is a zip archive, an .xls file a compound file.
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UsageError(
-            f"{path} is no table of text.", todo="Save it in the spreadsheet as CSV (UTF-8)."
+            text("{path} is no table of text.", path),
+            todo="Save it in the spreadsheet as CSV (UTF-8).",
         )
     # Excel's "Unicode text" is UTF-16, which has a zero byte in each ASCII character.
-    text = data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
+    content = data.decode("utf-16", "replace") if b"\0" in data else decoded(data, "cp1252")
     # Excel's own first line, which names the separator. Its newlines stay, so that line numbers are right.
-    separator = re.match(r"\s*sep=.\s*?\n", text, re.IGNORECASE)
+    separator = re.match(r"\s*sep=.\s*?\n", content, re.IGNORECASE)
     if separator:
-        text = "\n" * separator[0].count("\n") + text[separator.end() :]
-    first = re.search(r".*[,;\t].*", text)
+        content = "\n" * separator[0].count("\n") + content[separator.end() :]
+    first = re.search(r".*[,;\t].*", content)
     reader = csv.reader(
-        io.StringIO(text), delimiter=max(",;\t", key=first[0].count) if first else ","
+        io.StringIO(content), delimiter=max(",;\t", key=first[0].count) if first else ","
     )
     lines = (Line(reader.line_num, [cell.strip() for cell in row]) for row in reader)
     return [line for line in lines if any(line.cells)]
@@ -59,8 +61,8 @@ def read_records(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[s
     missing = [name for name in columns if name not in headings]
     if missing:
         raise UsageError(
-            f"{path} has no column {' and no column '.join(missing)}.",
-            todo=f"Its first row must have the headings {', '.join(columns)}.",
+            text("{path} has no column {missing}.", path, listed(missing, " and no column ")),
+            todo=text("Its first row must have the headings {columns}.", ", ".join(columns)),
         )
     empty = dict.fromkeys(headings, "")
     return [

@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.core.errors import UsageError
 from labkit.core.html import TEMPLATES
+from labkit.core.language import text
 from labkit.grading.exercises.course_secret import FILE, read_secret
 from labkit.grading.exercises.notebooks import METADATA, Cell, code, markdown
 from labkit.grading.tasks import EXERCISES
@@ -42,7 +43,9 @@ def build(folder: Path) -> list[Path]:
         and any(path.name != FILE for path in folder.iterdir())
         and not config.exists()
     ):
-        raise UsageError(f"{folder} is not empty and is no course.", todo="Name a new folder.")
+        raise UsageError(
+            text("{folder} is not empty and is no course.", folder), todo="Name a new folder."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     config.write_text(CONFIG)
     (folder / "README.md").write_text((TEMPLATES / "course.md").read_text())

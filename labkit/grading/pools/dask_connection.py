@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from distributed import Client, Security
 
 from labkit.core.errors import Missing, Unreachable, UsageError
+from labkit.core.language import text
 from labkit.core.version import DISTRIBUTION
 
 CONNECT_SECONDS = 10.0
@@ -41,14 +42,23 @@ def security_for(address: str, files: Mapping[str, str]) -> Security | None:
     except ValueError:
         host = ""
     if not host:
-        raise UsageError(f"{address} is no scheduler's address.", todo=f"Name one as {TLS}.")
+        raise UsageError(
+            text("{address} is no scheduler's address.", address),
+            todo=text(
+                "Name one as tls://HOST:PORT, with --tls-ca, --tls-cert and --tls-key, or with "
+                "Dask's own configuration."
+            ),
+        )
     if parts.scheme == "tcp":
         if LOOPBACK.fullmatch(host):
             return None
         raise UsageError(
-            f"{address} is without TLS, and not on this machine.",
+            text("{address} is without TLS, and not on this machine.", address),
             why="who reaches such a scheduler can run any program on its workers, and read every submission and score",
-            todo=f"Give the cluster certificates, and name it as {TLS}. See docs/scale.md.",
+            todo=text(
+                "Give the cluster certificates, and name it as tls://HOST:PORT, with --tls-ca, "
+                "--tls-cert and --tls-key, or with Dask's own configuration. See docs/scale.md."
+            ),
         )
     try:
         security = Security(require_encryption=True, **files)
@@ -58,9 +68,15 @@ def security_for(address: str, files: Mapping[str, str]) -> Security | None:
             security.get_connection_args("client")
             return security
     except (OSError, ValueError) as error:
-        todo = "Name PEM files that belong together."
+        todo = text("Name PEM files that belong together.")
         raise UsageError("The certificates cannot be used.", why=str(error), todo=todo) from error
-    raise UsageError("A scheduler with TLS asks for a certificate.", todo=f"Name it as {TLS}.")
+    raise UsageError(
+        "A scheduler with TLS asks for a certificate.",
+        todo=text(
+            "Name it as tls://HOST:PORT, with --tls-ca, --tls-cert and --tls-key, or with "
+            "Dask's own configuration."
+        ),
+    )
 
 
 def connect(address: str, security: Security | None) -> Client:
@@ -79,7 +95,7 @@ def connect(address: str, security: Security | None) -> Client:
         )
     except OSError as error:
         raise Unreachable(
-            f"The scheduler at {address} does not answer.",
+            text("The scheduler at {address} does not answer.", address),
             why="; ".join(str(cause) for cause in (error, error.__cause__) if cause),
             todo="See that it runs, and that --tls-ca is the authority of its certificate, as its --tls-ca-file is.",
         ) from error
@@ -98,6 +114,6 @@ def require_labkit(client: Client) -> None:
     ]
     if without:
         raise Missing(
-            f"There is no labkit on {', '.join(without)}.",
+            text("There is no labkit on {without}.", ", ".join(without)),
             todo="Install kube-labkit[scale] on the scheduler and all its workers, or start a cluster of labkit's own.",
         )

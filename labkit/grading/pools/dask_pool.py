@@ -111,7 +111,7 @@ class DaskPool:
             self._look()
             if self._workers and not self._slots:
                 raise Missing(
-                    f"None of the cluster's {len(self._workers)} workers can grade.",
+                    text("None of the cluster's {workers} workers can grade.", len(self._workers)),
                     why="see above, for each of them",
                     todo="Mend one, or start others as docs/scale.md says.",
                 )
@@ -274,13 +274,16 @@ class DaskPool:
         self._slots = {event["worker"]: event["slots"] for event in fit}
         self.level = fit[0]["level"] if fit else self.level
         lines = [
-            f"The worker {event['worker']} gets nothing: {event['refused']}."
+            text("The worker {worker} gets nothing: {refused}.", event["worker"], event["refused"])
             for event in present
             if event["refused"]
         ]
         if not self._workers:
             lines = [
-                f"No worker is connected to {self._address}. Start one: this command waits for it."
+                text(
+                    "No worker is connected to {address}. Start one: this command waits for it.",
+                    self._address,
+                )
             ]
         for line in dict.fromkeys(lines):
             if line not in self._reported:
@@ -303,7 +306,12 @@ class DaskPool:
             Unreachable: It does not come back.
         """
         self._report(
-            f"The scheduler at {self._address} has gone ({error}): waiting for it. Results so far are stored."
+            text(
+                "The scheduler at {address} has gone ({error}): waiting for it. Results so far "
+                "are stored.",
+                self._address,
+                error,
+            )
         )
         deadline = time.monotonic() + RECONNECT_SECONDS
         self._close()
@@ -314,7 +322,10 @@ class DaskPool:
             except (Unreachable, *LOST) as reason:
                 if time.monotonic() > deadline:
                     raise Unreachable(
-                        f"The scheduler at {self._address} has gone, and does not come back.",
+                        text(
+                            "The scheduler at {address} has gone, and does not come back.",
+                            self._address,
+                        ),
                         why=str(reason),
                         todo="Start it and its workers, then the same command: it goes on where it was.",
                     ) from reason

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from distributed import WorkerPlugin, get_worker
 
 from labkit.core.errors import LabkitError
+from labkit.core.language import packed, text
 from labkit.core.version import __version__
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import FAILED
@@ -34,10 +35,18 @@ from labkit.grading.walls.root_directory import is_visible
 if TYPE_CHECKING:
     from distributed import Worker
 
-DIFFERENT = "its {} is {}, and not {}: run it with the Python and the labkit of this command"
-KEY_READABLE = "notebooks could read its TLS key {}: move the key out of the folders that they see, such as /etc/ssl"
-NO_KUBECTL = "it has no kubectl, which notebooks may call: install it on the worker's PATH"
-NO_WALLS = "there are no walls around a learner's code: run the worker on Linux, as root or with user namespaces"
+DIFFERENT = text(
+    "its {name} is {here}, and not {required}: run it with the Python and the labkit of this command"
+)
+KEY_READABLE = text(
+    "notebooks could read its TLS key {key}: "
+    "move the key out of the folders that they see, such as /etc/ssl"
+)
+NO_KUBECTL = text("it has no kubectl, which notebooks may call: install it on the worker's PATH")
+NO_WALLS = text(
+    "there are no walls around a learner's code: "
+    "run the worker on Linux, as root or with user namespaces"
+)
 
 
 class GradingFailed(Exception):
@@ -88,10 +97,10 @@ class GraderPlugin(WorkerPlugin):
             refused = NO_WALLS
             await self.teardown(worker)
         elif started and not self._all:
-            refused = f"its graders do not start: {' '.join(str(started[0]).split())}"
+            refused = text("its graders do not start: {why}", " ".join(str(started[0]).split()))
         event = {
             "worker": worker.contact_address,
-            "refused": refused,
+            "refused": packed(refused),
             "level": level,
             "slots": len(self._all),
         }
@@ -136,7 +145,7 @@ class GraderPlugin(WorkerPlugin):
         tls = worker.security.get_tls_config_for_role("worker")
         key = tls["key"] or tls["cert"]
         if key and "\n" not in key and is_visible(Path(key).resolve()):
-            return KEY_READABLE.format(key)
+            return text(KEY_READABLE, key)
         if not shutil.which("kubectl"):
             return NO_KUBECTL
         here = installed()

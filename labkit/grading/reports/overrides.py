@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.core.errors import UsageError, near
-from labkit.core.language import said, text
+from labkit.core.language import listed, said, text
 from labkit.grading.intake.submissions import Unreadable, read_untrusted
 from labkit.grading.intake.tables import read_records
 from labkit.grading.judging.result import Result
@@ -78,17 +78,25 @@ def read_overrides(path: Path, find_learner: Callable[[str], str]) -> list[Overr
         try:
             override = _override(row, find_learner)
             if (override.learner, override.task) in overrides:
-                raise ValueError(f"{override.learner} has a line for {override.task} already")
+                raise ValueError(
+                    text("{learner} has a line for {task} already", override.learner, override.task)
+                )
             overrides[override.learner, override.task] = override
         except UsageError as error:
-            wrong.append(f"line {number}: {error.what} {error.todo}".rstrip())
+            wrong.append(_line(number, listed([error.what, error.todo], " ")))
         except ValueError as error:
-            wrong.append(f"line {number}: {error}")
+            wrong.append(_line(number, error.args[0]))
     # All at once, so that a teacher corrects the table once.
     if wrong:
-        todo = "Correct these lines; nothing was graded or written."
-        raise UsageError(f"{path} cannot be used.", why="\n       ".join(wrong), todo=todo)
+        todo = text("Correct these lines; nothing was graded or written.")
+        raise UsageError(
+            text("{path} cannot be used.", path), why=listed(wrong, "\n       "), todo=todo
+        )
     return list(overrides.values())
+
+
+def _line(number: int, problem: str) -> str:
+    return text("line {number}: {problem}", number, problem)
 
 
 def _override(row: Mapping[str, str], find_learner: Callable[[str], str]) -> Override:
@@ -96,15 +104,20 @@ def _override(row: Mapping[str, str], find_learner: Callable[[str], str]) -> Ove
     name, task = row["learner"].removeprefix(QUOTE), row["task"]
     learner = find_learner(name)
     if task not in TASKS:
-        raise UsageError(f"there is no task {plain(task, 40)}.", todo=near(task, TASKS))
+        raise UsageError(text("there is no task {task}.", plain(task, 40)), todo=near(task, TASKS))
     most = TASKS[task].variant(Seed(learner)).max_points
     points = _number(row["points"])
     if not 0 <= points <= most:
         raise ValueError(
-            f"{plain(row['points'], 40)} is not from 0 to {most:g}, the points of {task}"
+            text(
+                "{points} is not from 0 to {most}, the points of {task}",
+                plain(row["points"], 40),
+                f"{most:g}",
+                task,
+            )
         )
     if not row["reason"]:
-        raise ValueError("the reason is missing: the learner will read it")
+        raise ValueError(text("the reason is missing: the learner will read it"))
     return Override(learner, task, points, plain(row["reason"]))
 
 
@@ -122,7 +135,9 @@ def write_template(path: Path, results: Sequence[Result]) -> None:
     try:
         write_csv(path, rows, mode="x")
     except FileExistsError as error:
-        raise UsageError(f"There is a {path}.", todo="Write into it, or move it away.") from error
+        raise UsageError(
+            text("There is a {path}.", path), todo="Write into it, or move it away."
+        ) from error
 
 
 def apply(overrides: Iterable[Override], results: Iterable[Result]) -> list[Result]:
@@ -164,8 +179,16 @@ class Record:
         if edits:
             aside = self._free_name()
             self._scores.replace(aside)
-            yield f"{SCORES} was edited by hand, and is written anew: {', '.join(edits)}. What you wrote is in {aside}."
-            yield "What shall count goes into a table of corrections: see --overrides-template."
+            yield text(
+                "{scores} was edited by hand, and is written anew: {edits}. What you wrote is "
+                "in {aside}.",
+                SCORES,
+                ", ".join(edits),
+                aside,
+            )
+            yield text(
+                "What shall count goes into a table of corrections: see --overrides-template."
+            )
 
     def _free_name(self) -> Path:
         names = (self._scores.with_name(f"scores-edited-{number}.csv") for number in range(1, 1000))
@@ -181,8 +204,18 @@ class Record:
                 self._last["overrides"].get(override.key, exercises[exercise])
                 != exercises[exercise]
             ):
-                line = f"{override.learner} {override.task} ({override.points:g} points): {override.reason}"
-                yield f"Corrected under an earlier version of {exercise}, and still so: {line}. Look at it again."
+                line = text(
+                    "{task} ({points} points): {reason}",
+                    f"{override.learner} {override.task}",
+                    f"{override.points:g}",
+                    override.reason,
+                )
+                yield text(
+                    "Corrected under an earlier version of {exercise}, and still so: {line}. Look "
+                    "at it again.",
+                    exercise,
+                    line,
+                )
 
     def write(
         self, results: Iterable[Result], overrides: Iterable[Override], exercises: Mapping[str, str]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
 from labkit.core.html import TEMPLATES, digest, render, stylesheet
-from labkit.core.language import Text, fitted, listed, text
+from labkit.core.language import Text, listed, text
 from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
@@ -204,7 +204,6 @@ def page(tables: Mapping[str, Sequence[Row]]) -> str:
         people=people,
         most=MAX_ROWS,
         fewest=FEWEST,
-        fitted=fitted,
         policy=policy,
         style=style,
         script=script,
@@ -426,7 +425,7 @@ def _beliefs(results: Iterable[Result]) -> list[BeliefRow]:
             "count": len(belief.examples),
             "learners": list(belief.examples),
             "tell the class": text(mistakes()[kind].says, **ANYTHING),
-            "they believe": mistakes()[kind].idea,
+            "they believe": text(mistakes()[kind].idea),
             "step": mistakes()[kind].step,
             "tasks": sorted(belief.tasks),
             "example": belief.clear or next(iter(belief.examples.values())),

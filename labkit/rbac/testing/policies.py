@@ -38,7 +38,9 @@ def policy_of(objects: Iterable[Object]) -> Policy:
     keys: set[tuple[str, str, str]] = set()
     for each in own:
         if (key := _key(each)) in keys:
-            raise UsageError(f"{title(*key)} is there twice.", todo="Leave one of them out.")
+            raise UsageError(
+                text("{key} is there twice.", title(*key)), todo="Leave one of them out."
+            )
         keys.add(key)
     # Manifests may contain a default role, such as an edited view: then theirs counts.
     kept = (each for each in default_objects() if _key(each) not in keys)
@@ -158,12 +160,17 @@ def _is_policy(obj: Object) -> bool:
         todo = (
             near(str(kind), POLICY_KINDS)
             if version == "v1"
-            else f"Kubernetes serves {GROUP}/v1 only."
+            else text("Kubernetes serves {group}/v1 only.", GROUP)
         )
-        raise UsageError(f"There is no kind {kind} in {obj['apiVersion']}.", todo=todo)
+        raise UsageError(
+            text("There is no kind {kind} in {apiversion}.", kind, obj["apiVersion"]), todo=todo
+        )
     # 0.93 catches a slip in a name of 25 letters, and lets other projects' kinds called Role pass.
     if group != GROUP and kind in POLICY_KINDS and get_close_matches(group, [GROUP], cutoff=0.93):
-        raise UsageError(f"There is no API group {group}.", todo=f'Did you mean "{GROUP}"?')
+        raise UsageError(
+            text("There is no API group {group}.", group),
+            todo=text('Did you mean "{group}"?', GROUP),
+        )
     return group == GROUP
 
 
@@ -179,13 +186,13 @@ def _checked(obj: Any) -> Object:
     what = f"{kind} {name}"
     if not isinstance(name, str) or not name:
         raise UsageError(
-            f"A {kind} has no name.",
+            text("A {kind} has no name.", kind),
             todo="Write metadata.name; a template has to be rendered first.",
         )
     # Helm's braces are valid YAML in quotes, so a template gets this far and would be judged as text.
     if "{{" in f"{name} {metadata.get('namespace')} {obj.get('subjects')} {obj.get('roleRef')}":
         raise UsageError(
-            f"{what} is a template.", todo="Render it first, such as with helm template."
+            text("{what} is a template.", what), todo="Render it first, such as with helm template."
         )
     # kubectl apply puts it into the context's namespace, which is default unless somebody changed it.
     if kind in ("Role", "RoleBinding") and not metadata.get("namespace"):
@@ -194,7 +201,7 @@ def _checked(obj: Any) -> Object:
         _check_binding(what, obj)
     elif not _is_list_of(obj.get("rules"), _is_rule):
         raise UsageError(
-            f"{what} has rules that are none.",
+            text("{what} has rules that are none.", what),
             todo="verbs, apiGroups and resources are lists of texts.",
         )
     return {**obj, "metadata": metadata}
@@ -208,19 +215,23 @@ def _check_binding(what: str, binding: Any) -> None:
         or ref.get("kind") not in POLICY_KINDS[:2]
     ):
         raise UsageError(
-            f"{what} has no roleRef with kind and name.", todo="Name a Role or a ClusterRole."
+            text("{what} has no roleRef with kind and name.", what),
+            todo="Name a Role or a ClusterRole.",
         )
     entries = binding.get("subjects") or []
     if not _is_list_of(entries, lambda entry: isinstance(entry, dict) and bool(entry.get("name"))):
-        raise UsageError(f"{what} has subjects that are none.", todo="Each has a kind and a name.")
+        raise UsageError(
+            text("{what} has subjects that are none.", what), todo="Each has a kind and a name."
+        )
     if ref.get("apiGroup", GROUP) != GROUP:
         raise UsageError(
-            f"{what} has a roleRef of the API group {ref['apiGroup']}.", todo=f"Write {GROUP}."
+            text("{what} has a roleRef of the API group {apigroup}.", what, ref["apiGroup"]),
+            todo=text("Write {group}.", GROUP),
         )
     for entry in entries if binding["kind"] == "ClusterRoleBinding" else ():
         if entry.get("kind") == "ServiceAccount" and not entry.get("namespace"):
             raise UsageError(
-                f"{what} names the account {entry['name']} without a namespace.",
+                text("{what} names the account {who} without a namespace.", what, entry["name"]),
                 todo="Write its namespace.",
             )
 
@@ -236,7 +247,9 @@ def _is_rule(rule: Any) -> bool:
         return False
     unknown = sorted(map(str, set(rule) - set(fields)))
     if unknown:
-        raise UsageError(f"A rule has the field {unknown[0]}.", todo=near(unknown[0], fields))
+        raise UsageError(
+            text("A rule has the field {name}.", unknown[0]), todo=near(unknown[0], fields)
+        )
     return all(
         _is_list_of(rule.get(field), lambda value: isinstance(value, str)) for field in fields
     )

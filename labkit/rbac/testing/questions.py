@@ -51,7 +51,7 @@ class Question:
 
     def __str__(self) -> str:
         """In words: ``kikai/default may not: list services in darbo``."""
-        who = self.who.label or f"group {self.who.groups[0]}"
+        who = self.who.label or text("group {name}", self.who.groups[0])
         said = question_text(self.attributes, f"{who} {'may' if self.may else 'may not'}")
         return str(said) if self.attributes.namespace else said  # as it is written in the file
 
@@ -153,9 +153,13 @@ def check_consistent(questions: Iterable[Question]) -> None:
         wider = product(who_else, {asked.namespace, ""}, {asked.name, ""})
         keys = ((who, asked._replace(namespace=space, name=name)[1:]) for who, space, name in wider)
         if not each.may and (other := next((allowed[key] for key in keys if key in allowed), None)):
-            what = f"Questions {other.entry} and {each.entry} contradict each other."
+            what = text(
+                "Questions {entry} and {entry2} contradict each other.", other.entry, each.entry
+            )
             raise UsageError(
-                what, why=f"“{other}” and “{each}”: no policy answers both so.", todo="Correct one."
+                what,
+                why=text("“{other}” and “{each}”: no policy answers both so.", other, each),
+                todo="Correct one.",
             )
 
 
@@ -211,7 +215,7 @@ def _request(who: Subject, line: str, vocabulary: Vocabulary) -> Attributes:
             todo = (
                 near(verb, PATH_VERBS)
                 if not rest
-                else "A path has no name and lies in no namespace."
+                else text("A path has no name and lies in no namespace.")
             )
             raise UsageError(text("“{line}” is no request for a path.", line), todo=todo)
         vocabulary.check_path(thing)

@@ -27,7 +27,7 @@ from labkit.grading.reports.overview import NoSubmission, Row, overview, page, w
 from labkit.grading.reports.scores import write_all
 from labkit.grading.reports.similarity import ForeignNames, Similarity, SimilarPair
 from tests.grading.support import submit
-from tests.support.languages import outside_brackets, pseudo, pseudo_sentences, speaking
+from tests.support.languages import outside_brackets, pseudo, speaking
 from tests.support.some import some
 
 EXERCISE = "ex4-roles"
@@ -133,7 +133,7 @@ def words(html: str) -> Iterator[str]:
 @pytest.fixture
 def in_brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LABKIT_LANG", "ko")
-    with speaking(pseudo(), pseudo_sentences()):
+    with speaking(pseudo()):
         yield
 
 
