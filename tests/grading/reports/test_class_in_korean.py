@@ -118,7 +118,10 @@ def tables(results: list[Result]) -> dict[str, Sequence[Row]]:
         "lines": ["exr"],
     }
     foreign: ForeignNames = {"exercise": EXERCISE, "learner": "ann", "other": "", "names": ["exr"]}
-    left_out = ["Not graded: ann is late.", "Nothing to grade for exr: jim."]
+    left_out = [
+        text("Not graded: {reason}.", text("{label} is late", "ann")),
+        text("Nothing to grade for {exercise}: {names}.", "exr", "jim"),
+    ]
     missing = [NoSubmission(EXERCISE, "jim", "")]
     return overview(results, [Similarity(EXERCISE, 1, [pair], [foreign])], left_out, missing)
 
