@@ -21,6 +21,7 @@ from labkit.client.refusals import failure
 from labkit.client.transport import READ_SECONDS, Connect, Credentials, Endpoint, Transport
 from labkit.core.arguments import LINE, METHOD, TEXT, describe, fit, takes
 from labkit.core.errors import UsageError
+from labkit.core.language import text
 from labkit.core.version import LAB_AGENT, USER_AGENT
 
 if TYPE_CHECKING:

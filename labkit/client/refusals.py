@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from labkit.client.client import Client
 
 WAYS_OUT = {
-    400: "Correct what the message names.",
-    401: "The credential is not valid (any more): take a new one.",
-    403: "Grant what the message names, or ask as somebody who may.",
-    404: "Look whether the name and the namespace are right, and whether it is there.",
-    405: "Ask in another way: this path does not serve that verb.",
-    409: "Read the object again, and repeat the change.",
-    422: "Correct the fields that the message names.",
+    400: text("Correct what the message names."),
+    401: text("The credential is not valid (any more): take a new one."),
+    403: text("Grant what the message names, or ask as somebody who may."),
+    404: text("Look whether the name and the namespace are right, and whether it is there."),
+    405: text("Ask in another way: this path does not serve that verb."),
+    409: text("Read the object again, and repeat the change."),
+    422: text("Correct the fields that the message names."),
 }
 """What to do about a refusal, by HTTP status."""
 
@@ -41,9 +41,9 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
         causes = (body.get("details") or {}).get("causes") or []
     elif isinstance(body, str):
         message = body.strip()[:500]
-    todo = WAYS_OUT.get(status, "Try again; `labkit status` tells how the cluster is doing.")
+    todo = WAYS_OUT.get(status, text("Try again; `labkit status` tells how the cluster is doing."))
     if any(cause.get("reason") == STATE_NOT_WRITTEN for cause in causes):
-        todo = (
+        todo = text(
             "Make room where the cluster's state lies (`labkit status` names it), then try again."
         )
     return ApiFailure(
