@@ -20,6 +20,9 @@ from labkit.core.language import text
 from labkit.core.redact import redact
 
 _NAMED = re.compile(r'User "([^"]+)" cannot')
+_WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
+"""The texts of ``Warning`` headers (RFC 7234, 5.5). Kubernetes sends code 299 and the agent ``-`` only."""
+
 _WORDS = {
     201: "created",
     401: "not authenticated",
@@ -152,6 +155,17 @@ class Answer(Displayable):
         """The request's id in the audit log (the ``Audit-Id`` header)."""
         return self.headers.get("audit-id", "")
 
+    @property
+    def warnings(self) -> list[str]:
+        """The texts of the ``Warning`` headers, such as a deprecated version or an object without effect.
+
+        Source: KEP-1693; https://kubernetes.io/blog/2020/09/03/warnings/
+        """
+        return [
+            warning.replace('\\"', '"').replace("\\\\", "\\")
+            for warning in _WARNING.findall(self.headers.get("warning", ""))
+        ]
+
     @cached_property
     def event(self) -> dict[str, Any] | None:
         """The audit event of this request; None where no audit log is readable."""
@@ -252,6 +266,7 @@ class Answer(Displayable):
             Row("url", f"{self.method} {self.url}", code=True),
             Row("message", redact(self.message)),
             Row("note", self.note),
+            Row("warning", "; ".join(self.warnings)),
             Row("got", self._gist()),
             Row("decided", self.decision),
             Row("kubectl", self.kubectl, code=True),

@@ -153,3 +153,19 @@ def test_a_refusal_has_a_note_on_the_user_it_names() -> None:
     assert "note" not in repr(
         made(200, {"kind": "Pod"}, advise=lambda user: f"There is no {user}.")
     )
+
+
+def test_a_card_shows_the_servers_warnings() -> None:
+    header = (
+        '299 - "v1 is \\"old\\"", 299 - "labkit: stored, without effect: cron jobs start no jobs"'
+    )
+    answer = made(201, {"kind": "CronJob"}, headers={"warning": header})
+    assert answer.warnings == [
+        'v1 is "old"',
+        "labkit: stored, without effect: cron jobs start no jobs",
+    ]
+    assert (
+        '  warning  v1 is "old"; labkit: stored, without effect: cron jobs start no jobs\n'
+        in repr(answer)
+    )
+    assert made(200, {}).warnings == []

@@ -27,6 +27,7 @@ TARGETS = [
     "soak",
     "test-browser",
     "test-hub",
+    "test-lowest",
     "test-page",
     "test-page-node",
     "test-page-short",
@@ -88,6 +89,7 @@ def test_ci_calls_only_make_targets_and_apt() -> None:
     page = ["tests test-page-node", "tests test-page-short"]
     assert called == [
         "make check",
+        "tests test-lowest",
         "tests test-browser",
         *page,
         hub,

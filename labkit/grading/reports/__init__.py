@@ -3,5 +3,6 @@
 - ``result_store``              stores them signed, so that an interrupted session resumes
 - ``scores``, ``gradebooks``    files for learners and for teachers' systems
 - ``overrides``                 a teacher's corrections by hand
-- ``overview``, ``similarity``  a class on one page; notebooks that are too much alike
+- ``overview``, ``rows``        a class on one page, and the rows of its tables
+- ``similarity``                notebooks that are too much alike
 """

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple
 
 from labkit.core.html import TEMPLATES, digest, render, stylesheet
 from labkit.core.language import Text, listed, text
@@ -21,6 +21,16 @@ from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
 from labkit.grading.judging.score import Item, Score, TaskScore, plain
+from labkit.grading.reports.rows import (
+    BandRow,
+    BeliefRow,
+    ErrorRow,
+    ExerciseRow,
+    PersonRow,
+    Row,
+    TaskRow,
+    UngradedRow,
+)
 from labkit.grading.reports.scores import POLICY, write_csv
 from labkit.grading.reports.similarity import Similarity, compare
 from labkit.grading.tasks import find_exercise
@@ -55,85 +65,6 @@ ANYTHING = {
     "role": "edit",
 }
 """Replaces the names that a learner chose in the sentence for the class."""
-
-
-Row = Mapping[str, Any]
-"""A row of a table, by its headings. The page, the CSV file and the JSON file all go through them in their order."""
-
-ExerciseRow = TypedDict(
-    "ExerciseRow",
-    {
-        "exercise": str,
-        "graded": int,
-        "full marks": int,
-        "mean share": float,
-        "median share": float,
-        "similar pairs": int,
-    },
-)
-
-PersonRow = TypedDict(
-    "PersonRow",
-    {
-        "exercise": str,
-        "learner": str,
-        "name": str,
-        "share": float | None,
-        "points": str,
-        "tasks": list[str],
-        "too much": int,
-        "state": list[str],
-    },
-)
-
-BeliefRow = TypedDict(
-    "BeliefRow",
-    {
-        "mistake": str,
-        "count": int,
-        "learners": list[str],
-        "tell the class": str,
-        "they believe": str,
-        "step": str,
-        "tasks": list[str],
-        "example": str,
-    },
-)
-
-BandRow = TypedDict(
-    "BandRow",
-    {"exercise": str, "from share": float, "to share": float, "submissions": int},
-)
-
-TaskRow = TypedDict(
-    "TaskRow",
-    {
-        "exercise": str,
-        "task": str,
-        "title": str,
-        "share": float | None,
-        "full marks": int,
-        "judged": int,
-        "discrimination": float | None,
-    },
-)
-
-
-class ErrorRow(TypedDict):
-    """An error, and the learners who had it first."""
-
-    error: str
-    count: int
-    learners: list[str]
-
-
-class UngradedRow(TypedDict):
-    """A submission that was not graded, not judged, or did not end by itself."""
-
-    exercise: str
-    learner: str
-    ended: str
-    why: str
 
 
 class NoSubmission(NamedTuple):

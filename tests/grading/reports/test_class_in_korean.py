@@ -23,7 +23,8 @@ from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import Result
 from labkit.grading.judging.score import Item, Score, TaskScore
 from labkit.grading.reports.overrides import Override, apply
-from labkit.grading.reports.overview import NoSubmission, Row, overview, page, write_overview
+from labkit.grading.reports.overview import NoSubmission, overview, page, write_overview
+from labkit.grading.reports.rows import Row
 from labkit.grading.reports.scores import write_all
 from labkit.grading.reports.similarity import ForeignNames, Similarity, SimilarPair
 from tests.grading.support import submit

@@ -15,13 +15,13 @@ from labkit.cli import run as run_labkit
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.judging.score import NOTHING_MORE, Item, Score, TaskScore
 from labkit.grading.reports.overview import (
-    Row,
     overview,
     page,
     similarities,
     without_names,
     write_overview,
 )
+from labkit.grading.reports.rows import Row
 from tests.grading import classroom
 from tests.grading.support import solved_cells, submit
 
