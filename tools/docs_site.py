@@ -117,6 +117,7 @@ docs/performance
 CONTRIBUTING
 docs/contributing/lessons
 docs/contributing/exercises
+docs/contributing/exercises
 CHANGELOG
 SECURITY
 CODE_OF_CONDUCT

@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Whoever changes an English text need not know the other languages, so this stops only a release.
     print(
         f"{'error' if options.complete else 'warning'}: some texts are shown in English. `make messages` renews the "
-        "catalogues in locale; see “A translation” in CONTRIBUTING.md.",
+        "catalogues in locale; see docs/contributing/translations.md.",
         file=sys.stderr,
     )
     return int(options.complete)
