@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from labkit.client.kubectl import CompletedKubectl
     from labkit.client.proxy import Proxy
     from labkit.lab.policy import PolicyTests
+
 WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
 
 

@@ -110,24 +110,32 @@ class Cells:
             for cell in variants.cells(step, worked, words.context(self.lab))
         ]
 
-    def ask(self, asked: str) -> None:
-        """Run what somebody asks in between, a line of kubectl or of Python; the names stay as they are."""
+    def ask(self, line: str) -> None:
+        """Run a question of the class, a line of kubectl or of Python, and store its answer in ``asked``.
+
+        The names of the cells and their last answer stay as they were.
+        """
         names, answer = self._names, self.answer
         # exit() would close the terminal that the keys come from, and input() read from it.
-        self._names, self.answer = (
-            {**names, **dict.fromkeys(("exit", "quit", "input"), _refuse)},
-            None,
-        )
-        _, is_kubectl, words = (
-            f"{asked} ".partition("kubectl ") if asked.startswith("kubectl") else ("", "", "")
-        )
-        before = self._last_event("kubectl/")
+        self._names = {**names, "exit": _refuse, "quit": _refuse, "input": _refuse}
+        self.answer = None
+        program, _, arguments = line.partition(" ")
         try:
-            self.run(f"lab.kubectl({words.strip()!r})" if is_kubectl else asked)
-            if is_kubectl and (event := self._last_event("kubectl/")) not in ({}, before):
-                self.answer = _answer_of(event, self.lab.admin.server)
+            if program == "kubectl":
+                self._ask_kubectl(arguments.strip())
+            else:
+                self.run(line)
         finally:
-            self._names, self.asked, self.answer = names, self.answer, answer
+            self.asked = self.answer
+            self._names, self.answer = names, answer
+
+    def _ask_kubectl(self, arguments: str) -> None:
+        """Run kubectl, and read its answer from the audit log: kubectl does not report it to the lab."""
+        before = self._last_event("kubectl/")
+        self.run(f"lab.kubectl({arguments!r})")
+        event = self._last_event("kubectl/")
+        if event and event != before:
+            self.answer = _answer_of(event, self.lab.admin.server)
 
     def _last_event(self, agent: str) -> dict[str, Any]:
         """The newest event of the audit log whose client's name begins so; empty if it has none."""
