@@ -83,7 +83,7 @@ LOWEST := build/lowest
 test-lowest: $(DEV) ## the demo and the tests of other libraries' internals, with the lowest versions allowed
 	uv=$$(command -v uv || echo $(BIN)/uv); $$uv venv --quiet --allow-existing --python $(BIN)/python $(LOWEST) \
 		&& $$uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e . \
-		&& $$uv pip install --quiet --python $(LOWEST)/bin/python pytest pytest-xdist
+		&& $$uv pip install --quiet --python $(LOWEST)/bin/python hypothesis pytest pytest-xdist
 	home=$$(mktemp -d) && LABKIT_HOME=$$home $(LOWEST)/bin/labkit demo >/dev/null; status=$$?; rm -rf "$$home"; exit $$status
 	$(LOWEST)/bin/python -m pytest -p no:anyio -o addopts= -W ignore::DeprecationWarning $(INTERNALS) $(PYTEST_ARGS)
 

@@ -41,6 +41,9 @@ write: Any = nbformat.writes  # nbformat has no types for it
 FOR_EVERYBODY = {
     'role="heading">': 'role="heading" aria-level="2">',
     'class="cell_output docutils container"': 'class="cell_output docutils container" tabindex="0"',
+    'class="table-wrapper colwidths-auto docutils container"': (
+        'class="table-wrapper colwidths-auto docutils container" tabindex="0"'
+    ),
 }
 """What a screen reader and a keyboard need of Sphinx's and MyST-NB's pages, and do not get."""
 
@@ -115,9 +118,15 @@ docs/limits
 docs/parity
 docs/performance
 CONTRIBUTING
+docs/contributing/tests
 docs/contributing/lessons
 docs/contributing/exercises
-docs/contributing/exercises
+docs/contributing/server
+docs/contributing/widgets
+docs/contributing/translations
+docs/contributing/page
+docs/contributing/dependencies
+docs/contributing/releases
 CHANGELOG
 SECURITY
 CODE_OF_CONDUCT

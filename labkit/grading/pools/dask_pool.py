@@ -22,7 +22,7 @@ from typing import NamedTuple, Self
 from distributed import Client, Future, KilledWorker
 
 from labkit.core.errors import Missing, Unreachable
-from labkit.core.language import text
+from labkit.core.language import text, unpacked
 from labkit.grading.graders.grader import OnResult
 from labkit.grading.graders.stages import failed_result, unreadable_result
 from labkit.grading.intake.submissions import (
@@ -274,7 +274,11 @@ class DaskPool:
         self._slots = {event["worker"]: event["slots"] for event in fit}
         self.level = fit[0]["level"] if fit else self.level
         lines = [
-            text("The worker {worker} gets nothing: {refused}.", event["worker"], event["refused"])
+            text(
+                "The worker {worker} gets nothing: {refused}.",
+                event["worker"],
+                unpacked(event["refused"]),
+            )
             for event in present
             if event["refused"]
         ]

@@ -151,7 +151,7 @@ class GraderPlugin(WorkerPlugin):
         here = installed()
         for name, value in self._required.items():
             if here.get(name) != value:
-                return DIFFERENT.format(name, here.get(name), value)
+                return text(DIFFERENT, name, here.get(name), value)
         return ""
 
     def _start(self) -> GraderPool:

@@ -84,7 +84,6 @@ def test_limits_list_all_programs_and_builtins() -> None:
         "ps",
         "read x",
         "trap : TERM",
-        "xargs echo",
     ],
 )
 def test_omitted_programs_and_builtins_are_reported(shell: str, command: str) -> None:
@@ -154,3 +153,28 @@ def test_unknown_commands_are_not_found() -> None:
 def test_omitted_syntax_is_reported_and_runs_nothing(script: str, what: str) -> None:
     done = run(f"echo first\necho before; {script}; echo after")
     assert done == (2, "first\n", f"bash: -c: line 2: {what}: not simulated in this lab's pods\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("echo https://kubernetes | xargs echo curl", (0, "curl https://kubernetes\n", "")),
+        ("printf 'a b\\nc\\n' | xargs -n 1 echo x", (0, "x a\nx b\nx c\n", "")),
+        ("printf 'a b\\nc\\n' | xargs -I @ echo '<@>'", (0, "<a b>\n<c>\n", "")),
+        ("true | xargs", (0, "\n", "")),
+        ("true | xargs -r echo x", (0, "", "")),
+        ("echo a | xargs false", (123, "", "")),
+        ("echo a | xargs nowhere", (127, "", "xargs: nowhere: No such file or directory\n")),
+        ("echo a | xargs -P 2 echo", (1, "", None)),
+        ("echo '\"a b\"' | xargs echo", (1, "", None)),
+    ],
+)
+def test_xargs_runs_a_command_with_words_of_its_input(
+    command: str, expected: tuple[int, str, str | None]
+) -> None:
+    status, out, err = run(command)
+    assert (status, out) == expected[:2]
+    if expected[2] is None:
+        assert "not simulated in this lab's pods" in err
+    else:
+        assert err == expected[2]

@@ -106,7 +106,7 @@ def comparable(result: Result) -> list[str]:
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep all of each message that a notebook sends."""
     replace_fork_server(monkeypatch, recording_fork_server.__name__, {})
-    monkeypatch.setattr(stages, "_kept_output", lambda output: output)
+    monkeypatch.setattr(stages, "_readable_output", lambda output: output)
 
 
 @pytest.mark.slow

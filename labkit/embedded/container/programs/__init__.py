@@ -17,7 +17,7 @@ MODULES = {
     "kubectl": "kubectl",
     "listing": "ls",
     "network": "nginx httpd-foreground pause nslookup wget",
-    "run": "sh bash dash ash env timeout",
+    "run": "sh bash dash ash env timeout xargs",
     "sed": "sed",
     "text": "cat wc head tail",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import FOREVER, seconds_of
+from labkit.embedded.container.programs.common import FOREVER, everything, seconds_of
 from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
 from labkit.embedded.container.programs.system import environment_text
 from labkit.embedded.container.shell.interactive import interact, run_lines
@@ -111,6 +111,42 @@ async def env(process: Process) -> int:
     _check_program(process, words[0], f"'{words[0]}'")
     directory = process.value("C") or process.cwd
     return await process.run(words, environment, directory)
+
+
+@program(
+    "xargs",
+    options="0! null! r,no-run-if-empty t! verbose! n,max-args= L! I,replace= d! delimiter! P! max-procs! p! x! s! a!",
+    stop=True,
+)
+async def xargs(process: Process) -> int:
+    """Run a command with words from standard input."""
+    text = decode(await everything(process, process.stdin))
+    if set(text) & set("\"'\\"):
+        raise Failure(f"quotes in the input{NOT_SIMULATED}")
+    command = process.operands or ["echo"]
+    words = text.split()
+    replaced = process.value("I")
+    if replaced:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        batches = [[word.replace(replaced, line) for word in command] for line in lines]
+    else:
+        limit = process.value("n") or ""
+        # Without -n the system's limit for arguments decides, which no input here reaches.
+        size = max(1, int(limit)) if limit.isdigit() and len(limit) < 6 else len(words) or 1
+        batches = [[*command, *words[start : start + size]] for start in range(0, len(words), size)]
+        if not batches and not process.has("r"):
+            # GNU xargs runs the command once even without input.
+            batches = [command]
+    status = 0
+    for batch in batches:
+        _check_program(process, batch[0], batch[0])
+        result = await process.run(batch)
+        # 255 asks xargs to stop; any other failure is reported as 123 at the end.
+        if result == 255:
+            return 124
+        if result:
+            status = 123
+    return status
 
 
 @program(
