@@ -19,6 +19,8 @@ from labkit.core.display import Card, Displayable, Row
 from labkit.core.language import text
 from labkit.core.redact import redact
 
+# The sentence of every refusal by RBAC, for resources and for other paths: forbiddenMessage in
+# k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go.
 _NAMED = re.compile(r'User "([^"]+)" cannot')
 _WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
 """The texts of ``Warning`` headers (RFC 7234, 5.5). Kubernetes sends code 299 and the agent ``-`` only."""
@@ -52,6 +54,8 @@ class Identity:
     @classmethod
     def of(cls, info: Mapping[str, Any]) -> Identity:
         """The identity in a review's or an audit event's user."""
+        # Reviews and audit events share one Go type, UserInfo of authentication.k8s.io/v1, which leaves
+        # out empty fields.
         extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
         return cls(
             info.get("username", ""), tuple(info.get("groups") or ()), info.get("uid", ""), extra
@@ -111,6 +115,7 @@ class Answer(Displayable):
 
         A 404 or 409 counts as allowed: the server authorizes a request before it looks for the object.
         """
+        # So a learner without rights cannot find out with a 404 which objects exist.
         return self.status not in (401, 403)
 
     @property
@@ -185,9 +190,13 @@ class Answer(Displayable):
         """
         if self.status == 401:
             return NOBODY
+        # The event first: it records this request, while a review is another request, made later, when
+        # the token can have expired.
         user = (self.event or {}).get("user")
         if isinstance(user, dict) and "username" in user:
             return Identity.of(user)
+        # A SelfSubjectReview without the Impersonate headers answers with the impersonator; RBAC's
+        # message names the impersonated user.
         found, named = self.identify(), self._refused_user
         return found if named in ("", found.user) else Identity(named)
 
@@ -220,6 +229,7 @@ class Answer(Displayable):
         """The names of ``items``; with their namespaces where the call names none."""
         if self.call.namespace:
             return self.names
+        # A list over all namespaces can hold several objects of one name.
         homes = [str(item.get("metadata", {}).get("namespace", "")) for item in self.items]
         return [
             f"{home}/{name}" if home else name for home, name in zip(homes, self.names, strict=True)
@@ -313,6 +323,7 @@ class Answer(Displayable):
             )
         if "gitVersion" in self.body:
             return text("version {version}", self.body["gitVersion"])
+        # Discovery documents have no items: /, /api, /apis and a group version use these four keys.
         for listed in ("paths", "versions", "groups", "resources"):
             if isinstance(self.body.get(listed), list):
                 entries = self.body[listed]
@@ -320,6 +331,7 @@ class Answer(Displayable):
                     _entry_name(entry) if isinstance(entry, dict) else str(entry)
                     for entry in entries
                 ]
+                # Discovery lists subresources, such as pods/log, as resources of their own.
                 return _listed(
                     listed, [name for name in names if listed != "resources" or "/" not in name]
                 )

@@ -49,6 +49,7 @@ class AuditFile:
 def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
     """The event with an audit id in some lines of a log, the newest first."""
     text = audit_id.encode()
+    # Most lines are ruled out by a search for the id, because parsing each line as JSON is slower.
     candidates = parse_events(line for line in lines if text in line)
     return next((event for event in candidates if event.get("auditID") == audit_id), None)
 
@@ -58,6 +59,7 @@ def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             event = json.loads(line)
+        # The API server may be writing the last line, and the search backwards can cut the first one.
         except ValueError:
             continue
         if isinstance(event, dict):
@@ -77,7 +79,9 @@ def backwards(path: Path) -> Iterator[bytes]:
             size = min(BLOCK_BYTES, position)
             position = stream.seek(position - size)
             first, *lines = (stream.read(size) + rest).split(b"\n")
+            # The first piece of a block can be the end of a line that begins in the block before it.
             rest = first
             yield from (line for line in reversed(lines) if line)
+        # At MAX_BYTES the piece that is left is half a line, unless the file begins there.
         if position == 0 and rest:
             yield rest

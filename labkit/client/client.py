@@ -76,6 +76,7 @@ class Client:
         self.transport = transport or self._connect(endpoint, self.credentials)
         self._reader = self._connect(endpoint, reader) if reader else None
         self.agent = agent
+        # Opened when it is needed: only callers with a client certificate cannot share their connections.
         self._anonymous_transport: Transport | None = None
         self._identity: Identity | None = None
 
@@ -112,6 +113,7 @@ class Client:
         for name, kind, value in (("method", METHOD, method), ("path", TEXT, path)):
             fit(value, kind, "lab.admin.request", name, 'lab.admin.request("GET", "/api")')
         impersonates = any(key.lower() == "impersonate-user" for key in headers or ())
+        # HTTP methods are case-sensitive (RFC 9110, 9.1), and learners write them in small letters too.
         method = method.upper()
         path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
         body = self.names.body(body)
@@ -120,12 +122,15 @@ class Client:
         if data is not None:
             sent["Content-Type"] = content_type(method, body)
         sent.update(self.credentials.headers())
+        # After the credential, so that an exercise can send another Authorization header.
         sent.update(headers or {})
         begun = time.perf_counter()
         send = partial(
             self._send, method, path, body=data, headers=sent, timeout_seconds=timeout_seconds
         )
         response = send()
+        # Reads only: the server's watch cache answers them, and sends this 429 until it is filled; writes
+        # go past it to etcd. Source: k8s.io/apiserver/pkg/storage/cacher/cacher.go
         for _ in range(NOT_READY_RETRIES if method == "GET" else 0):
             if response.status != 429 or NOT_READY.encode() not in response.data:
                 break
@@ -153,6 +158,7 @@ class Client:
         return answer
 
     def _send(self, method: str, path: str, **how: Any) -> BaseHTTPResponse:
+        # kind's audit policy leaves out the reader's requests, so the log has the learner's alone.
         if self._reader and method == "GET" and self.agent == LAB_AGENT:
             response = self._reader.send(method, path, **how)
             if response.status not in (
@@ -190,6 +196,7 @@ class Client:
             "Content-Type": "application/json",
         }
         sent.update(self.credentials.headers())
+        # Encoded beforehand, in one thread: the other threads only wait for the network.
         datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
         replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
         return [
@@ -247,6 +254,8 @@ class Client:
             ApiFailure: When the watch is refused, or the server ends it with an error: 410 when the changes since the
                 given ``resourceVersion`` are no longer stored. Then list again, and watch from the new version.
         """
+        # The server ends a watch after timeoutSeconds, or after 30 to 60 minutes when it is left out.
+        # The read timeout is longer, because a watch without changes sends nothing until then.
         query = {"timeoutSeconds": str(timeout_seconds), **(query or {}), "watch": "1"}
         with self.open("GET", path, query=query, timeout_seconds=timeout_seconds + 10) as response:
             if response.status != 200:
@@ -309,11 +318,14 @@ class Client:
         Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
         """
         if self._identity is None:
+            # Version v1 is served since Kubernetes 1.28; older servers answer 404, and the user is unknown.
             body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
             path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
             answer = self.without_observers().post(path, body)
             if answer.status == 401:
                 return NOBODY
+            # The ClusterRole system:basic-user lets authenticated users alone create this review. So a 403
+            # without a credential proves that the server let the anonymous user in.
             if self.credentials.kind == "none" and answer.status == 403:
                 self._identity = Identity("system:anonymous", ("system:unauthenticated",))
             elif not answer.ok:
@@ -357,6 +369,7 @@ class Client:
         body = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
+            # An empty field means "all" or "none" in a review, just as a missing one does.
             "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
         }
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -375,6 +388,8 @@ class Client:
             name: The other caller's name in the lab.
         """
         transport = None
+        # A server that sees a client certificate ignores the token, so callers with a token must not
+        # use the connections of a caller with a certificate.
         if not credentials.certificate:
             if self.credentials.certificate and self._anonymous_transport is None:
                 self._anonymous_transport = self._connect(self.endpoint, Credentials())
@@ -393,6 +408,7 @@ class Client:
 
     def without_observers(self) -> Client:
         """The same caller for the lab's own requests: no observer sees them, and the audit log tells them apart."""
+        # A shallow copy: connections and the identity that the server has reported are shared.
         quiet = copy(self)
         quiet.observers, quiet.agent = [], LAB_AGENT
         return quiet

@@ -51,6 +51,8 @@ def content_type(method: str, body: object) -> str:
     """The default media type: a list in a PATCH is a JSON patch, anything else a merge patch."""
     if method != "PATCH":
         return "application/json"
+    # A JSON patch (RFC 6902) is always a list. The merge patch (RFC 7386) rather than the strategic
+    # one, because servers refuse that for custom resources, with 415.
     return PATCH_TYPES["json" if isinstance(body, list) else "merge"]
 
 
@@ -59,8 +61,10 @@ def decode(data: bytes, content_type: str) -> Any:
     if "json" in content_type:
         try:
             return json.loads(data)
+        # Something between client and server can answer, such as a login page with a wrong type.
         except ValueError:
             pass
+    # The log of a pod can hold any bytes.
     return data.decode("utf-8", errors="replace")
 
 
@@ -68,6 +72,7 @@ def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
     """Yield a stream's lines as they arrive, without empty ones."""
     rest = b""
     for piece in response.stream(65536):
+        # Each event of a watch is a JSON object in a line, and can arrive in several pieces.
         *lines, rest = (rest + piece).split(b"\n")
         yield from (line for line in lines if line.strip())
     if rest.strip():

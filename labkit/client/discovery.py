@@ -43,6 +43,7 @@ class Resources:
         prefix = version_path(version)
         if not namespaced:
             return f"{prefix}/{plural}"
+        # As kubectl does with a context that names no namespace.
         namespace = (manifest.get("metadata") or {}).get("namespace") or "default"
         return f"{prefix}/namespaces/{namespace}/{plural}"
 
@@ -67,6 +68,7 @@ class Resources:
         """The resources and subresources of a group version by name: the kind, and whether it is namespaced."""
         if version not in self._known:
             answer = self._client.get(version_path(version))
+            # Not cached: the group version can be added later, with a CustomResourceDefinition.
             if answer.status == 404:
                 return {}
             if not answer.ok:
@@ -99,6 +101,7 @@ def group_versions(client: Client, *, every: bool = False) -> list[str]:
     answer = client.get("/apis")
     groups = answer.body["groups"] if answer.ok else ()
     chosen = [group["versions"] if every else [group["preferredVersion"]] for group in groups]
+    # The core group is older than the groups and is served at /api, so /apis does not list it.
     return ["v1", *(each["groupVersion"] for versions in chosen for each in versions)]
 
 
@@ -110,4 +113,5 @@ def resource_entries(client: Client, version: str) -> list[dict[str, Any]]:
 
 def version_path(version: str) -> str:
     """The path of a group version, such as ``v1`` or ``apps/v1``."""
+    # Only the core group's versions have no group before a slash.
     return f"/apis/{version}" if "/" in version else f"/api/{version}"

@@ -30,9 +30,11 @@ def kubectl_command(
     """
     words = ["kubectl"]
     if credential != "certificate":
+        # An empty kubeconfig, or kubectl would add the credential of the learner's own one.
         words += ["--kubeconfig=/dev/null", f"--server={server}"]
         if server.startswith("https:"):
             words.append(f"--certificate-authority={_file(ca_file)}")
+            # With no credential at all kubectl stops at a terminal to ask for a user name.
             words.append('--token="$TOKEN"' if credential == "token" else "--username=nobody")
     return " ".join(words) + " " + _kubectl_verb(method.upper(), path, body)
 
@@ -57,6 +59,7 @@ def _kubectl_verb(method: str, path: str, body: Any) -> str:
     split = urlsplit(path)
     query = dict(parse_qsl(split.query))
     call = read_call(method, path)
+    # kubectl has no command for other paths and most subresources; --raw takes any path.
     raw = shlex.quote(path)
     if not call.is_resource or call.subresource:
         return _special(call, body) or _raw(method, raw)
@@ -77,6 +80,7 @@ def _kubectl_verb(method: str, path: str, body: Any) -> str:
         return _join("patch", call.resource, call.name, where, f"--type=merge -p {patch}")
     if call.verb == "delete":
         return _join("delete", call.resource, call.name, where)
+    # kubectl sends no deletecollection: it lists the objects and deletes each. It is the nearest command.
     return _join("delete", call.resource, "--all" * (not query), where, _selectors(query))
 
 
@@ -94,6 +98,7 @@ def _special(call: Call, body: Any) -> str:
 
 
 def _raw(method: str, path: str) -> str:
+    # These four commands alone have the option --raw.
     verb = {"GET": "get", "POST": "create", "PUT": "replace", "DELETE": "delete"}.get(method)
     if verb is None:
         return f"get --raw {path}   # {method} has no kubectl command of its own"
@@ -119,9 +124,11 @@ def _where(call: Call) -> str:
         return ""
     if call.namespace:
         return f"-n {shlex.quote(call.namespace)}"
+    # Without -n and -A kubectl adds the context's namespace, which would be another request.
     return "-A" if call.verb in ("list", "watch") and call.resource in _NAMESPACED else ""
 
 
+# The kinds of the lessons, rather than discovery: a card that is shown must not make requests.
 _NAMESPACED = frozenset(
     {"pods", "services", "serviceaccounts", "secrets", "configmaps", "events", "endpoints"}
     | {"roles", "rolebindings", "deployments", "jobs", "persistentvolumeclaims"}

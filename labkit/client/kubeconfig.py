@@ -58,6 +58,7 @@ def load(path: Path, context: str = "", *, scratch: Path | None = None) -> Conte
         UsageError: When the file is missing, broken, or lacks the context.
     """
     document = read(path)
+    # Unlike kubectl, $KUBECONFIG with several files is not merged: the learner has named this one.
     name = context or str(document.get("current-context") or "")
     _, cluster, user = _resolve(document, name, path)
     return Context(name, _endpoint(cluster, path, scratch), _credentials(user, cluster, path))
@@ -149,6 +150,7 @@ def _endpoint(cluster: Mapping[str, Any], path: Path, scratch: Path | None) -> E
         )
     ca_file = cluster.get("certificate-authority")
     return Endpoint(
+        # A path in the address is kept: some providers serve many clusters at one host.
         server=server.rstrip("/"),
         ca=_data(cluster, "certificate-authority", path),
         ca_file=str(_beside(path, ca_file)) if ca_file else "",
@@ -159,9 +161,12 @@ def _endpoint(cluster: Mapping[str, Any], path: Path, scratch: Path | None) -> E
 
 
 def _credentials(user: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> Credentials:
+    # kubectl sends a certificate and a token together, and the server authenticates by the certificate.
     certificate = _data(user, "client-certificate", path)
     if certificate:
         return Credentials(certificate=certificate, key=_data(user, "client-key", path))
+    # Before the token: of both, Kubernetes prefers the file's, which is read again and again.
+    # Source: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo
     if user.get("tokenFile"):
         return Credentials(token_source=_file_token(_beside(path, user["tokenFile"])))
     if user.get("token"):
@@ -180,6 +185,7 @@ def _credentials(user: Mapping[str, Any], cluster: Mapping[str, Any], path: Path
 def _file_token(path: Path) -> Callable[[], str]:
     def token() -> str:
         try:
+            # Read for each request, because whatever renews the token replaces the file.
             return path.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise UsageError(
@@ -205,6 +211,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
         provider: Any = ExecProvider  # the official client's classes carry no types
         node: Any = ConfigNode
         try:
+            # The directory, because a command's relative path is relative to the kubeconfig.
             return dict(
                 provider(
                     node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))
@@ -222,6 +229,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
             ) from error
 
     status = run()
+    # A certificate is not renewed: it belongs to the connections, which are open by then.
     if status.get("clientCertificateData"):
         return Credentials(
             certificate=status["clientCertificateData"], key=str(status.get("clientKeyData") or "")
@@ -229,6 +237,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
 
     def token() -> str:
         nonlocal status
+        # client-go runs the plugin again after a 401 as well; here the learner sees that 401.
         expires = status.get("expirationTimestamp")
         if expires and datetime.fromisoformat(expires) <= datetime.now(UTC):
             status = run()
@@ -240,6 +249,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
 def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
     """The PEM in ``<key>-data``, or in the file that ``<key>`` names."""
     try:
+        # The inline data overrides the file, as in client-go.
         if entry.get(f"{key}-data"):
             return base64.b64decode(entry[f"{key}-data"], validate=True).decode("ascii")
         if entry.get(key):

@@ -66,6 +66,7 @@ def exec_in(command: str) -> tuple[str, str] | None:
     words = shlex.split(command)
     if "exec" not in words or "--" not in words[:-1]:
         return None
+    # Only what is before the dashes are kubectl's options; the command has options of its own.
     cut = words.index("--")
     words, inside = words[:cut], words[cut + 1 :]
     namespace, pod = "default", ""
@@ -79,6 +80,7 @@ def exec_in(command: str) -> tuple[str, str] | None:
             next(rest, "")
         elif not word.startswith("-") and word != "exec" and not pod:
             pod = word.rpartition("/")[2]
+    # `sh -c LINE` is the line itself, as in Lab.exec, so that both are the same evidence.
     inner = inside[2] if len(inside) == 3 and inside[1] == "-c" else shlex.join(inside)
     return f"{namespace}/{pod}", inner
 
@@ -120,12 +122,15 @@ def run(line: str, kubeconfig: Path, cache: Path) -> CompletedKubectl:
         )
     program = None if page.IN_PAGE else shutil.which("kubectl")
     if program is None:
+        # The exit codes of a shell for an unknown command, and below of timeout(1).
         return CompletedKubectl(command, 127, stderr="kubectl: command not found")
+    # The rest of the environment stays: kubectl finds credential plugins on the PATH.
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": str(cache)}
     try:
         done = subprocess.run(
             [program, *words],
             env=environment,
+            # A cell has no keyboard: with `apply -f -` kubectl would wait for input until the timeout.
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -39,9 +39,11 @@ def parse(text: str, source: str = TEXT) -> list[Manifest]:
         UsageError: When it is not YAML, or holds something that is not an object.
     """
     try:
+        # Empty documents are skipped: `---` often stands at the end of a text.
         documents = [
             document for document in yaml.load_all(text, Loader=_Loader) if document is not None
         ]
+    # PyYAML recurses for each level, so deeply nested brackets exhaust the stack.
     except (yaml.YAMLError, RecursionError) as error:
         raise _not_yaml(text, source, error) from error
     found: list[Manifest] = []
@@ -50,6 +52,7 @@ def parse(text: str, source: str = TEXT) -> list[Manifest]:
     return found
 
 
+# Not libyaml's loader, which is faster: its message about a tab does not name the tab.
 class _Loader(yaml.SafeLoader):
     """Loads dates as text, as Kubernetes does, because JSON has no dates."""
 
@@ -192,6 +195,7 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
             for k in keys
         )
         return [line for part in parts for line in part]
+    # Lists of different lengths are shown whole, because their items have no certain partners.
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))
         return [line for i, (a, b) in pairs for line in differences(a, b, f"{path}[{i}]")]
@@ -203,6 +207,7 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
 STRICT = {"fieldValidation": "Strict"}
 """Unknown fields are an error, as with ``kubectl apply``."""
 
+# From ValidatePodUpdate and FieldImmutableErrorMsg, and for roleRef from pkg/apis/rbac/validation.
 FIXED = (
     "may not change fields",
     "may not add or remove containers",
@@ -211,6 +216,7 @@ FIXED = (
 )
 """Parts of the messages for immutable fields."""
 
+# From Kubernetes' plugin/pkg/admission/serviceaccount/admission.go.
 NOT_YET = ("error looking up service account", "No API token found for service account")
 """Parts of the messages for a pod whose account, or, before 1.24, its token, does not exist yet."""
 
@@ -234,6 +240,7 @@ def _apply_one(
     adapted = adapt(manifest)
     path = resources.path(manifest)
     deadline = time.monotonic() + patience_seconds
+    # Created first and read after a 409: between a look and a creation another could create it.
     answer = client.post(path.rpartition("/")[0], adapted, query=STRICT)
     while any(content in answer.message for content in NOT_YET) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -241,8 +248,11 @@ def _apply_one(
     outcome = "created"
     if answer.status == 409 and answer.reason == "AlreadyExists":
         before = client.get(path)
+        # Strategic, as kubectl does it: a patch of one container leaves the others. No field is ever
+        # removed, because there is no record of the last manifest as kubectl has in an annotation.
         answer = client.patch(path, adapted, kind="strategic", query=STRICT)
         outcome = (
+            # A patch that changes nothing is not written to etcd, so the version remains.
             "unchanged"
             if answer.ok and _version(before.body) == _version(answer.body)
             else "changed"
@@ -271,6 +281,7 @@ def _version(body: Any) -> object:
 
 
 def _flat(document: Any) -> list[Any]:
+    # `kubectl get -o yaml` prints several objects so; the kind exists in clients alone.
     if isinstance(document, dict) and document.get("kind") == "List":
         return _flat(document.get("items") or [])
     return list(document) if isinstance(document, list) else [document]
@@ -300,6 +311,7 @@ def _checked(entry: Any, source: str) -> Manifest:
             todo="Give it one: metadata.name.",
         )
     try:
+        # YAML can hold values that JSON cannot, such as sets, bytes and lists that contain themselves.
         json.dumps(entry).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(

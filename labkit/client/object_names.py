@@ -11,6 +11,7 @@ from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
 
+# ServiceAccountUsernamePrefix in k8s.io/apiserver/pkg/authentication/serviceaccount/util.go.
 ACCOUNT_PREFIX = "system:serviceaccount:"
 """The beginning of a service account's user name."""
 
@@ -42,6 +43,7 @@ def pod_name(name: str) -> str:
         UsageError: When it is neither.
     """
     namespace, _, rest = name.strip().rpartition("/")
+    # A name with an empty namespace, such as /curl, is refused below rather than put into default.
     namespace = "default" if name.strip() == rest else namespace
     if NAME.fullmatch(namespace) and NAME.fullmatch(rest):
         return f"{namespace}/{rest}"
@@ -95,8 +97,10 @@ def missing_account(client: Caller, namespace: str, name: str) -> str:
     Returns:
         Two sentences; empty when the account exists, or cannot be looked for.
     """
+    # RBAC accepts subjects that do not exist, so a mistyped account is first noticed by its 403.
     namespace, answer = client.names.namespace(namespace), client.get("/api/v1/serviceaccounts")
     known = [f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in answer.items]
+    # An empty list is also the answer of a server that refuses to list accounts.
     if not known or f"{namespace}/{name}" in known:
         return ""
     homes = sorted({each.partition("/")[0] for each in known})

@@ -21,6 +21,7 @@ from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import ApiFailure, ExecFailed
 from labkit.core.language import listed, text
 
+# DefaultAPITokenMountPath in plugin/pkg/admission/serviceaccount/admission.go.
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """The directory of a container's service account files."""
 
@@ -28,6 +29,7 @@ NO_TOKEN = text(
     "Look for automountServiceAccountToken: false in the pod's spec, or in its account."
 )
 
+# The kubelet's reasons: pkg/kubelet/images/types.go.
 NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
 """What a container waits for whose image cannot be fetched."""
 
@@ -38,6 +40,8 @@ ADVICE = {
 
 NOT_READY = text("Wait longer, or see what its events say: lab.kubectl or lab.admin.get.")
 
+# Not read once and for all: the kubelet replaces the file after 80 % of the token's life, or 24 hours.
+# https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
 TOKEN_SECONDS = 10.0
 """After how long a pod's token is read again."""
 
@@ -122,6 +126,7 @@ class Pods:
 
         try:
             done = attempt()
+        # Tried first, and waited for afterwards: nearly always the pod runs, and needs no other request.
         except ExecFailed:
             if not self._is_starting(pod):
                 raise
@@ -152,6 +157,7 @@ class Pods:
             if answer.ok and is_ready(answer.body):
                 return ReadyPod(pod_name(pod), answer.body)
             hopeless = (
+                # An embedded cluster has settled when it answers, so waiting would not bring an image.
                 not answer.ok
                 or not self._run
                 or (not self._patience_seconds and _cannot_pull(answer.body))
@@ -225,6 +231,7 @@ class Pods:
         meta = pod["metadata"]
         fields = {"fieldSelector": f"involvedObject.uid={meta['uid']},type=Warning"}
         events = self._admin.get(f"/api/v1/namespaces/{meta['namespace']}/events", query=fields)
+        # The last event is often "Back-off pulling image" alone; the longest has the registry's error.
         return max((str(each.get("message", "")) for each in events.items), key=len, default="")
 
     def _is_starting(self, pod: str) -> bool:
@@ -275,6 +282,7 @@ def _path(pod: str) -> str:
 
 def is_ready(entry: Mapping[str, Any]) -> bool:
     """Whether a pod or a node has the condition Ready."""
+    # Not the phase: a pod is Running before its readiness probe has succeeded.
     conditions = (entry.get("status") or {}).get("conditions") or []
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
@@ -282,6 +290,7 @@ def is_ready(entry: Mapping[str, Any]) -> bool:
 def pods_run(admin: Client) -> bool:
     """Return whether pods run on a cluster: whether a node is ready, or nodes may not be listed."""
     answer = admin.get("/api/v1/nodes")
+    # Learners on a shared cluster usually cannot list nodes, which belong to no namespace.
     return not answer.ok or any(map(is_ready, answer.items))
 
 
@@ -293,6 +302,7 @@ def waiting_reasons(pod: Mapping[str, Any]) -> dict[str, str]:
     """What each container that waits is waiting for, such as ``ImagePullBackOff``, by the container's name."""
     status = pod.get("status") or {}
     statuses = [
+        # Init containers run first, so their reasons come first.
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
     ]

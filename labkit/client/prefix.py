@@ -21,6 +21,7 @@ NAMESPACES = frozenset({"default", "kikai", "darbo"})
 CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
 """The walkthrough's cluster-scoped objects. Others, such as ``view``, are the cluster's own."""
 
+# The lookahead takes whole names: `kikai` is rewritten, and `kikai-2` is another namespace.
 _PATH = re.compile(
     r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[^a-z0-9.-]|$)"
 )
@@ -72,6 +73,7 @@ class Names:
 
     def path(self, path: str) -> str:
         """A request's path on this cluster."""
+        # Every cluster has this Service in `default`, and pods find the API server by it.
         if not self.prefix or path.startswith(_CLUSTERS_OWN):
             return path
         return _PATH.sub(self._part, path)
@@ -91,15 +93,18 @@ class Names:
             return body
         mapped = dict(body)
         kind, meta = str(body["kind"]), dict(body.get("metadata") or {})
+        # An object without a namespace needs none: the namespace in the path of its request decides.
         if "namespace" in meta:
             meta["namespace"] = self.namespace(meta["namespace"])
         if "name" in meta and kind == "Namespace":
             meta["name"] = self.namespace(meta["name"])
+        # ClusterRole and ClusterRoleBinding are the only cluster-scoped kinds that learners create.
         elif "name" in meta and kind.startswith("Cluster"):
             meta["name"] = self.cluster(meta["name"])
         if meta:
             mapped["metadata"] = meta
         reference = body.get("roleRef")
+        # A Role is in the binding's own namespace, so its name needs no prefix.
         if isinstance(reference, Mapping) and reference.get("kind") == "ClusterRole":
             mapped["roleRef"] = {**reference, "name": self.cluster(reference.get("name", ""))}
         if isinstance(body.get("subjects"), list):
@@ -118,6 +123,7 @@ class Names:
             return subject
         if "namespace" in subject:
             return {**subject, "namespace": self.namespace(subject["namespace"])}
+        # A User or a Group without a namespace can be a service account's, written out in full.
         return {**subject, "name": self.user(str(subject.get("name", "")))}
 
     def _review(self, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from labkit.client.answer import Answer
     from labkit.client.client import Client
 
+# kubectl's DefaultHostAcceptRE, with a port, which kubectl cuts off, and its DefaultPathRejectRE:
+# k8s.io/kubectl/pkg/proxy/proxy_server.go.
 ACCEPT_HOSTS = re.compile(r"^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$")
 REJECT_PATHS = re.compile(r"^/api/.*/pods/.*/(exec|attach)(\?|$)")
 
@@ -45,6 +47,7 @@ HOP_BY_HOP = frozenset(
 )
 """Headers of one hop, and those that only the proxy may set."""
 
+# MaxRequestBodyBytes in k8s.io/apiserver/pkg/server/config.go: twice what etcd takes.
 MAX_BODY = 3 * 1024 * 1024
 """The API server takes no larger bodies."""
 
@@ -93,6 +96,7 @@ class Proxy:
         handler = type(
             "Handler",
             (_Handler,),
+            # TCP_NODELAY is an option of TCP: a Unix socket refuses it.
             {"caller": caller, "disable_nagle_algorithm": unix_socket is None},
         )
         self._thread: threading.Thread | None = None
@@ -105,6 +109,7 @@ class Proxy:
             if self.unix_socket
             else _tcp_server(port, handler)
         )
+        # It looks every 0.1 s, not 0.5 s, whether to stop, so that close() is quick.
         self._thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
 
     def get(self, path: str) -> Answer:
@@ -170,6 +175,7 @@ class Proxy:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # Closing does not wait for the requests that are open: a watch can last for hours.
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -211,6 +217,7 @@ def _unix_server(path: Path, handler: type[_Handler]) -> _UnixServer:
     except ownership.Unsafe as problem:
         why, todo = problem.why, text("Name a socket in a directory of your own.")
     except OSError as error:
+        # sun_path of sockaddr_un has 108 bytes on Linux, one of them for the zero. Source: unix(7).
         why, todo = (
             error.strerror or str(error),
             text("Name another place; its whole path has at most 107 bytes."),
@@ -235,6 +242,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(403, f"Forbidden: {refusal}")
             return
         length = self.headers.get("Content-Length")
+        # http.server does not decode chunks: what was left unread would be taken for the next request.
         if self.headers.get("Transfer-Encoding") or (length is not None and not length.isdigit()):
             self._say(411, "Length Required")
             return
@@ -242,6 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(413, "Request Entity Too Large")
             return
         body = self.rfile.read(int(length)) if length else None
+        # Without Authorization, or a program could use the proxy with a credential of its own.
         headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         if (
             self.client_address
@@ -281,6 +290,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Why this request is not passed on; empty when it is."""
         if not ACCEPT_HOSTS.match(self.headers.get("Host", "")):
             return "the Host header names no loopback address"
+        # kubectl checks the Host alone, which a page elsewhere that posts to localhost has right. Browsers
+        # add the Origin to such requests.
         origin = self.headers.get("Origin")
         if origin and not ACCEPT_HOSTS.match(origin.partition("://")[2]):
             return "the request comes from a web page elsewhere"
@@ -299,9 +310,11 @@ class _Handler(BaseHTTPRequestHandler):
         if length is not None or self.command == "HEAD":
             self.send_header("Content-Length", length or "0")
             self.end_headers()
+            # Passed on as it came: the header Content-Encoding still describes it.
             for piece in response.stream(65536, decode_content=False):
                 self.wfile.write(piece)
             return
+        # The length of a stream, such as a watch, is not known.
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for piece in (
@@ -313,6 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, status: int, text: str) -> None:
         body = f"{text}\n".encode()
+        # The request's body was not read, and would be taken for the next request.
         self.close_connection = True
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 _COLLECTION = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
 _SINGLE = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}
+# Source: namespaceSubresources in k8s.io/apiserver/pkg/endpoints/request/requestinfo.go.
 _OF_NAMESPACES = {"status", "finalize"}
 
 
@@ -60,12 +61,14 @@ def read_call(method: str, path: str) -> Call:
     method = method.upper()
     split = urlsplit(path)
     parts = [part for part in split.path.split("/") if part]
+    # /api, /api/v1 and /apis/GROUP/VERSION are discovery, which RBAC grants by nonResourceURLs.
     if parts[:1] == ["api"] and len(parts) >= 3:
         group, version, rest = "", parts[1], parts[2:]
     elif parts[:1] == ["apis"] and len(parts) >= 4:
         group, version, rest = parts[1], parts[2], parts[3:]
     else:
         return Call(method.lower(), split.path or "/")
+    # Watches by path are deprecated since Kubernetes 1.11, and are still served.
     watch_prefix = rest[0] == "watch" and len(rest) > 1
     if watch_prefix:
         rest = rest[1:]
@@ -74,6 +77,7 @@ def read_call(method: str, path: str) -> Call:
         namespace = rest[1]
         if len(rest) > 2 and rest[2] not in _OF_NAMESPACES:
             rest = rest[2:]
+    # A limit: for a list the server also takes the name from fieldSelector=metadata.name=…
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
     verb = (_SINGLE if name else _COLLECTION).get(method, method.lower())

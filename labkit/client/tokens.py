@@ -117,6 +117,7 @@ class Token(Displayable):
     def bound_to(self) -> str:
         """The object that the token is bound to, such as ``pod curl``; empty when there is none."""
         claims = self.claims.get(_K8S)
+        # The pod first: since 1.30 a pod's token names its node as well.
         for kind in ("pod", "secret", "node"):
             if isinstance(claims, dict) and kind in claims:
                 return f"{kind} {claims[kind].get('name')}"
@@ -219,9 +220,11 @@ def mistaken(raw: str | bytes) -> TokenError | None:
             "it begins with b and a quote, as bytes do that were made text by str() or an f-string"
         )
         return TokenError("This is bytes, and a token is text.", why=why, todo=DECODE_BYTES)
+    # A token begins with {" in base64, which is eyJ, and that once more in base64 is ZXlK.
     if token.startswith("ZXlK"):
         why = text("the values in a Secret's data are encoded")
         return TokenError("This is base64 of a token, not the token.", why=why, todo=DECODE_BASE64)
+    # The whitespace is gone by now, also that after "Bearer".
     if token.lower().startswith("bearereyj"):
         return TokenError(
             "This is the value of a header; the token is only a part of it.",
@@ -238,6 +241,7 @@ def request_token(asker: Client, namespace: str, account: str) -> Answer:
 
 def _part(part: str, name: str) -> dict[str, Any]:
     try:
+        # base64url in a JWT has no padding (RFC 7515, section 2), and Python's decoder wants it.
         padded = part + "=" * (-len(part) % 4)
         value = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError) as error:
@@ -266,6 +270,7 @@ def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, s
     key = keys.get(header.get("kid"))
     if key is None:
         return False, text("not verified: the cluster has no key {key}", header.get("kid"))
+    # The key decides, never the header, which the token's author can choose. RFC 8725, section 3.1.
     algorithm = str(key.get("alg", "RS256"))
     if header.get("alg") != algorithm:
         return False, text(
@@ -273,6 +278,7 @@ def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, s
             header.get("alg"),
             algorithm,
         )
+    # Only the signature: an expired token is shown as such, and can still be genuine.
     checks: Any = {
         "verify_aud": False,
         "verify_exp": False,

@@ -173,6 +173,7 @@ class Transport:
             ssl_context=self.context,
             server_hostname=endpoint.server_name or None,
             retries=False,
+            # Of concurrent connections urllib3 reuses one by default, and closes the others after each use.
             maxsize=16,
         )
 
@@ -240,6 +241,7 @@ class Transport:
         size = max(MIN_PER_THREAD, math.ceil(len(bodies) / MAX_THREADS))
         parts = [bodies[start : start + size] for start in range(0, len(bodies), size)]
         try:
+            # Threads of its own for each call: a server that does not answer blocks no later call.
             with ThreadPoolExecutor(MAX_THREADS) as threads:
                 return list(chain.from_iterable(threads.map(exchange_all, parts)))
         except urllib3.exceptions.HTTPError as error:
@@ -267,6 +269,7 @@ class Transport:
             headers=dict(headers),
             timeout=_timeout(timeout_seconds),
             preload_content=not stream,
+            # A redirect would carry the token to another host.
             redirect=False,
         )
 
@@ -313,6 +316,7 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
                 why=cause.strerror or str(cause),
                 todo="Check the address in the kubeconfig and the network.",
             )
+        # urllib3 has the operating system's error in `reason`, not always in the chain of causes.
         cause = cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)
         if not isinstance(cause, BaseException):
             break

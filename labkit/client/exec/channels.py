@@ -73,8 +73,10 @@ def frames(
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise library.WebSocketTimeoutException("the command took too long")
+        # websocket-client drops its socket when the other side has closed.
         if (connection := socket.sock) is None:
             return
+        # Bytes that TLS has decrypted already are invisible to select, which would wait for more.
         buffered = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
         readable, writable, _ = select.select(
             [connection, *(() if waiting else watched)],
@@ -108,6 +110,7 @@ def _received(socket: websocket.WebSocket) -> bytes:
     """
     import websocket as library
 
+    # A frame can arrive in pieces; waiting for the last one must not stop the sending for long.
     socket.settimeout(STALL_SECONDS)
     try:
         opcode, data = socket.recv_data(control_frame=True)

@@ -80,6 +80,7 @@ def _exchange(
     import websocket
 
     output: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
+    # Over WebSocket the Status on the error channel is the only sign of the exit code.
     status, deadline = b"", time.monotonic() + timeout_seconds
     with open_with_input(client, pod, command, container, stdin) as socket:
         outgoing = input_frames(stdin, socket.getsubprotocol()) if stdin is not None else ()
@@ -143,4 +144,5 @@ def default_container(client: Client, pod: str) -> str:
         return ""
     annotations = answer.body["metadata"].get("annotations") or {}
     first = answer.body["spec"]["containers"][0]["name"]
+    # Source: https://kubernetes.io/docs/reference/labels-annotations-taints/
     return str(annotations.get("kubectl.kubernetes.io/default-container", first))

@@ -33,6 +33,8 @@ def exit_code(status: bytes, pod: str) -> int:
     if document.get("status") == "Success":
         return 0
     for cause in (document.get("details") or {}).get("causes") or []:
+        # ExitCodeCauseType in k8s.io/apimachinery/pkg/util/remotecommand/constants.go; an exit by a
+        # signal has such a cause, too, with 128 and the signal's number.
         if cause.get("reason") == "ExitCode":
             return int(cause.get("message", 1))
     code, reason = int(document.get("code", 500)), str(document.get("reason", ""))
@@ -97,6 +99,7 @@ def connection_lost(pod: str) -> ExecFailed:
 def lacks_program(error: ExecFailed, program: str) -> bool:
     """Whether a command could not be started because the container lacks the program."""
     text = error.why.lower()
+    # The message is the container runtime's, not Kubernetes', and differs between runc and crun.
     return program in text and ("not found" in text or "no such file" in text)
 
 

@@ -114,7 +114,9 @@ def _raw_terminal() -> Iterator[int]:
 
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
+    # select does not return for a signal whose handler is in Python (PEP 475), but does for a pipe.
     resized, resizing = os.pipe()
+    # A signal handler must not block, even when nothing reads the pipe.
     os.set_blocking(resizing, False)
 
     def note(*_: Any) -> None:
@@ -143,6 +145,7 @@ def _size() -> bytes:
     size = os.get_terminal_size(sys.stdout.fileno())
     return (
         bytes((channels.RESIZE,))
+        # The fields of TerminalSize in k8s.io/client-go/tools/remotecommand.
         + json.dumps({"Width": size.columns, "Height": size.lines}).encode()
     )
 
