@@ -72,6 +72,7 @@ class Status(Displayable):
         rows = [Row("address", self.url, code=True)]
         rows += [Row(label, value) for label, value in self.facts.items()]
         title = text("The {cluster} cluster runs.", self.backend)
+        # Two whole sentences, not a sentence with a "not" put in: each is a message for translators.
         if not self.running:
             title = text("The {cluster} cluster does not run.", self.backend)
         return Card(title, "good" if self.running else "plain", rows)
@@ -135,6 +136,7 @@ class Need:
     def __post_init__(self) -> None:
         """Make texts of the words, which are shown in the learner's language."""
         for name in ("thing", "state", "todo"):
+            # The only way to set a field of a frozen dataclass.
             object.__setattr__(self, name, text(getattr(self, name)))
 
 

@@ -40,6 +40,8 @@ FORMAT = 1
 SAVE_SECONDS = 1800.0
 PROGRESS_SECONDS = 5.0
 ROOM = text("Free some disk space, and see that Docker is well: docker info")
+# Files that the installer adds to the metadata, so that they are in no wheel.
+# https://packaging.python.org/en/latest/specifications/recording-installed-packages/
 LEFT_OUT = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
 README = """\
@@ -100,6 +102,7 @@ def save(
     )
     try:
         with (
+            # Beside the target, because a file can be replaced atomically only within a file system.
             scratch_directory(".bundle-", target.absolute().parent) as scratch,
             _progress(scratch, report),
         ):
@@ -115,6 +118,7 @@ def save(
                     "notebooks",
                 ):
                     archive.add(scratch / name, name)
+            # At the end: an interrupted run leaves no half a bundle under the target's name.
             part.replace(target)
     except OSError as error:
         raise place_error(target, error) from error
@@ -162,6 +166,8 @@ def load(source: Path, home: Path, report: Report) -> Contents:
         Missing: When Docker is not there or does not take the images.
     """
     contents = look(source)
+    # Wheels and images hold programs for one processor. The Python version is not checked here:
+    # pip fails by it, and README.txt explains its message.
     if contents.machine != platform.machine():
         raise UsageError(
             text(
@@ -179,9 +185,11 @@ def load(source: Path, home: Path, report: Report) -> Contents:
     with scratch_directory(".bundle-", home) as scratch:
         report("Unpacking the images …")
         with tarfile.open(source) as archive:
+            # The filter refuses what could be written elsewhere (PEP 706): a bundle can be anybody's file.
             archive.extract("images.tar", scratch, filter="data")
         report(text("Loading them into {program} …", engine.program))
         done = engine.run("load", "--input", f"{scratch}/images.tar", timeout_seconds=SAVE_SECONDS)
+    # An engine reports success, too, for an archive that holds other images than the named ones.
     lacking = [
         name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)
     ]
@@ -263,6 +271,7 @@ def _wheels(directory: Path) -> None:
         for name, version in installed_versions(DISTRIBUTION).items()
         if name != DISTRIBUTION
     )
+    # --no-deps, because the pins name all of them; wheels alone, because the other machine may have no compiler.
     command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
     done = call(
         [*command, *pins], timeout_seconds=SAVE_SECONDS, env={"TMPDIR": str(directory.parent)}
@@ -271,6 +280,7 @@ def _wheels(directory: Path) -> None:
         todo = text("Gathering them needs the network; check it.")
         raise Missing("The wheels could not be gathered.", why=done.last_words, todo=todo)
     root = Path(__file__).resolve().parents[2]
+    # A checkout, whose wheel can be built. An installed labkit has no sources to build from.
     if (root / "pyproject.toml").exists():
         build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
         done = call(build, timeout_seconds=SAVE_SECONDS)
@@ -286,7 +296,9 @@ def _wheels(directory: Path) -> None:
 
 def pip_command(directory: Path) -> list[str]:
     """The command pip; that of a temporary environment where this one has none."""
+    # -P: otherwise a file pip.py in the current directory would run in its place.
     own = [sys.executable, "-P", "-m", "pip"]
+    # uv makes environments without pip.
     if importlib.util.find_spec("pip"):
         return own
     done = call([sys.executable, "-P", "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
@@ -308,6 +320,7 @@ def installed_versions(name: str) -> dict[str, str]:
     todo = [(canonicalize_name(name), "")]
     while todo:
         key, extra = todo.pop()
+        # Distributions can require each other in a circle.
         if (key, extra) in seen:
             continue
         seen.add((key, extra))
@@ -332,6 +345,7 @@ def repack(distribution: metadata.Distribution, directory: Path) -> Path:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as wheel:
         for path, data in _installed(distribution):
             if path.endswith(".dist-info/RECORD"):
+                # RECORD lists every file with its hash, except for itself.
                 record = path
                 continue
             digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
@@ -346,6 +360,7 @@ def repack(distribution: metadata.Distribution, directory: Path) -> Path:
 def _installed(distribution: metadata.Distribution) -> Iterator[tuple[str, bytes]]:
     for file in distribution.files or []:
         path = str(file)
+        # Installers write the scripts again, from the entry points, for the machine's own paths.
         scripts = path.startswith("..") or "__pycache__" in path
         if not scripts and file.name not in LEFT_OUT:
             yield path, Path(str(file.locate())).read_bytes()

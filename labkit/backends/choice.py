@@ -64,6 +64,7 @@ class Choice:
                         owner,
                     ),
                 )
+        # With a newly named kubeconfig the saved context and prefix do not apply: they are another file's.
         if saved.get("backend") == backend and (
             options.kubeconfig is None or backend != "existing"
         ):
@@ -77,6 +78,7 @@ class Choice:
         if self.backend == "existing":
             document |= {"kubeconfig": str(options.kubeconfig), "context": options.context}
             document |= {"prefix": options.prefix}
+        # The embedded server's options are not saved: its server.json has those that it runs with.
         if self.backend == "kind" and options.image:
             document["image"] = options.image
         if read_json(home / "backend.json") != document:
@@ -110,6 +112,8 @@ def make(
         options: Its options.
         lesson_objects: Gives the objects that learners create, by whose names an existing cluster is searched.
     """
+    # Each backend is imported where it is chosen, so that a command loads no other one's libraries,
+    # such as kind's cryptography.
     if page.IN_PAGE:
         from labkit.backends.page.backend import PageBackend
         from labkit.backends.page.page import current_page

@@ -88,9 +88,11 @@ class Embedded:
         ensure_private(self.home)
         if self._is_running():
             return
+        # Looked at beforehand, only so that the wait for the lock can be announced.
         if is_locked(self.home / "start.lock"):
             report("Waiting for another program that starts the embedded cluster or stops it …")
         with locked(self.home / "start.lock"):
+            # Once more: while this program waited for the lock, another one may have started the server.
             if self._is_running():
                 return
             begun = time.monotonic()
@@ -115,6 +117,7 @@ class Embedded:
         """
         with locked(self.home / "start.lock"):
             if not self._alive():
+                # A killed server leaves this file.
                 (self.home / "server.json").unlink(missing_ok=True)
                 report("The embedded cluster does not run.")
                 return
@@ -173,6 +176,7 @@ class Embedded:
         client = Client(
             context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, connect=connect
         )
+        # An address of the embedded server alone; Kubernetes has no snapshots.
         answer = client.request("POST", PRISTINE)
         if not answer.ok:
             raise failure(
@@ -190,6 +194,7 @@ class Embedded:
         if not self._alive() or not self._answers():
             return False
         state = self._state()
+        # After an update the old server is replaced, because its code and the client's may differ.
         if state.get("version", __version__) != __version__:
             return False
         for key, asked in (
@@ -249,6 +254,7 @@ class Embedded:
             context = ssl.create_default_context(cafile=self.home / "pki" / "ca.crt")
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # no stricter than kubectl
             patience_seconds = max(patience_seconds, ANSWER_SECONDS)
+            # http.client follows no proxy of the environment, as urllib would.
             with closing(
                 HTTPSConnection("127.0.0.1", port, timeout=patience_seconds, context=context)
             ) as connection:
@@ -278,9 +284,11 @@ class Embedded:
                 time.sleep(POLL_SECONDS)
         if self._alive():
             report("Stopping a server of another version, or one that does not respond, first.")
+            # A server that works is given the time to write its state; one that hangs would not use it.
             self._end(patience_seconds=1.0 if unresponsive else STOP_SECONDS)
 
     def _spawn(self, report: Report) -> None:
+        # Otherwise the address of the last server could be taken for that of the new one.
         (self.home / "server.json").unlink(missing_ok=True)
         self._distrust = ""  # of the one before
         process = self._launch()
@@ -307,28 +315,33 @@ class Embedded:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         options = self.options
+        # -P, because -m would import modules from the working directory before all others.
         command = [sys.executable, "-P", "-m", "labkit.embedded", "--home", str(self.home)]
         command += (
             ["--port", str(options.port)] if options.port else []
         )  # else the server takes its last one, or any
         command += ["--no-node"] if options.node is False else []
         command += ["--era", options.era] if options.era else []
+        # A checkout that is not installed is found in no other way with -P.
         package_root = str(Path(__file__).resolve().parents[2])
         paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         words = self.home / "server.log"
         try:
+            # Not open(): the file must not be a link that somebody has placed there.
             log = ownership.open_file(words, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         except OSError as error:
             raise home_error(words, error) from error
         try:
             process = subprocess.Popen(
                 command,
+                # The server outlives the notebook, whose directory may be deleted or unmounted.
                 cwd=self.home,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                # In a session of its own, so that Ctrl-C in the terminal does not end the server, too.
                 start_new_session=True,
             )
         except OSError as error:
@@ -351,6 +364,7 @@ class Embedded:
         """
         activity, explain_at = Activity(process.pid, START_SECONDS), REPORT_SECONDS
         while process.poll() is None and not self._distrust:
+            # server.json is written when the server listens: before that there is no port to ask.
             if self._state().get("pid") == process.pid and self._answers(activity.age):
                 return True
             if activity.is_stuck:

@@ -72,6 +72,7 @@ def call(
             check=False,
             env={**os.environ, **(env or {})},
         )
+    # The exit codes of a shell, and for the timeout that of timeout(1).
     except FileNotFoundError:
         return Done(127, "", f"{command[0]}: command not found")
     except PermissionError:
@@ -100,6 +101,7 @@ def follow(
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
+                # kind and kubeadm write their progress to standard error.
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
@@ -134,13 +136,16 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
+            # signal.signal returns None for a handler that was not installed from Python.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    # After the handlers are back, which decide what the signal does.
     for late in came:
         signal.raise_signal(late)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
     """End a program and its children, but wait until a container that one of them creates exists."""
+    # The program alone: a `docker run` that it has started goes on until its container can be deleted.
     process.terminate()
     process.wait()
     deadline = time.monotonic() + MAKING_SECONDS
@@ -176,6 +181,7 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables with which kind uses this engine."""
+        # With both installed, kind would use Docker; this variable names another provider.
         return {} if self.program == "docker" else {"KIND_EXPERIMENTAL_PROVIDER": self.program}
 
     @property
@@ -195,6 +201,7 @@ class Engine:
     def cgroup_version(self) -> str:
         """``1`` or ``2``; empty when unknown."""
         host = self.facts.get("host") or {}
+        # Docker reports "2", Podman "v2".
         return str(self.facts.get("CgroupVersion") or host.get("cgroupVersion") or "").lstrip("v")
 
     @property
@@ -203,6 +210,7 @@ class Engine:
         store = self.facts.get("store") or {}
         root = self.facts.get("DockerRootDir") or store.get("graphRoot") or ""
         try:
+            # Docker Desktop and remote engines name a directory of another machine.
             return shutil.disk_usage(root).free if root else None
         except OSError:
             return None
@@ -233,6 +241,7 @@ def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
             continue
         done = call([program, "info", "--format", "{{json .}}"])
         facts = _facts(done.stdout)
+        # docker info can end with exit code 0 without a daemon, and names the error in its output.
         if done.ok and facts and not facts.get("ServerErrors"):
             return Engine(program, facts)
         problems.append(_problem(program, done, facts))

@@ -114,8 +114,10 @@ class Existing:
             )
         if in_use and record.get("at_once") and self._config_file.exists():
             return  # a grader's cluster, which the grader has prepared
+        # Before the preflight, which asks the cluster by this file.
         kubeconfig.extract(source, context, self._config_file)
         if in_use:
+            # Raises an error if the cluster does not answer, before the record is written.
             self._client.whoami()
             write_private(
                 self._record_file,
@@ -132,6 +134,7 @@ class Existing:
             self._judge(preflight)
             self._make_default_namespace()
         except BaseException:
+            # Without this file the lab uses no cluster, so the next start can name another one.
             self._config_file.unlink(missing_ok=True)
             raise
         # Only part 5 needs rights in the whole cluster that the lab can do without.
@@ -263,6 +266,7 @@ class Existing:
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
         )
         answer = self._client.post("/api/v1/namespaces", body)
+        # 409: an earlier start has created it.
         if not answer.ok and answer.status != 409:
             raise failure(
                 answer.status, answer.body, "The namespace for your objects cannot be made."
@@ -271,6 +275,7 @@ class Existing:
     def _remove(self, report: Report, waiting: Report) -> int:
         """Delete what is the lab's; report each object, and separately a wait that takes long. Return their number."""
         client = self._client
+        # The label first: it is certain. Names can be another's, and are looked for afterwards.
         labelled = sweep.inventory(client, self._selector)
         for path in labelled:
             report(text("  removing {path}", path))
@@ -282,6 +287,7 @@ class Existing:
             )
             for manifest, _ in by_hand:
                 report(text("  removing {manifest}", title(client.names.body(manifest))))
+            # In the opposite order of creation: namespaces, which come first in a lesson, go last.
             removed += sweep.remove(
                 client, [client.names.path(path) for _, path in reversed(by_hand)], waiting
             )
@@ -320,6 +326,7 @@ class Existing:
 
     def _answers(self) -> bool:
         try:
+            # A refusal is an answer, too: some clusters show their version to administrators alone.
             return self._client.get("/version").status in (200, 403)
         except LabkitError:
             return False

@@ -14,6 +14,7 @@ import urllib3
 from labkit.client.transport import Endpoint, ExecOutput, Transport
 from labkit.embedded import Answer, Handler, PeerCertificate, ShownCertificate, ask, read_request
 
+# An address for display: port 1 is never opened.
 HERE = Endpoint("https://127.0.0.1:1")
 
 UPGRADE = {
@@ -24,6 +25,7 @@ UPGRADE = {
 
 
 @dataclass(frozen=True, slots=True)
+# In place of urllib3's response, which does much that a body in memory does not need.
 class BufferedResponse:
     """As much of a urllib3 response as ``Client.request`` reads."""
 
@@ -89,6 +91,7 @@ class InProcess(Transport):
         if response.upgrade is None:
             return ExecOutput(response.status, response.body)
         client = _ClientEnd(stdin or b"", time.monotonic() + seconds)
+        # Driven by hand, because an event loop may be running already: notebooks and pages have one.
         running = response.upgrade.run(client).__await__()
         status = b""
         try:
@@ -123,6 +126,7 @@ class _ClientEnd:
 
     async def sleep(self, seconds: float) -> None:
         left = max(0.0, self._deadline - time.monotonic())
+        # Nothing else runs in this thread, so a blocking sleep is right.
         time.sleep(min(seconds, left))
         if seconds > left:
             raise TimeoutError

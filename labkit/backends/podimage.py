@@ -70,7 +70,9 @@ def _with_image(
         containers = spec.get(kind)
         for container in containers if isinstance(containers, list) else ():
             if isinstance(container, dict) and _name(container) in replaced:
+                # With Always the kubelet would ask a registry, which does not have the lab's own image.
                 container |= {"image": image, "imagePullPolicy": "IfNotPresent"}
+                # A command in the manifest is the learner's, and remains.
                 if command and "command" not in container:
                     container["command"] = list(command)
     return adapted
@@ -98,6 +100,7 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
             )
         return
     chosen = os.environ.get("LABKIT_POD_BASE")
+    # The empty name is the Dockerfile's own base, which has to be pulled.
     bases = [chosen] if chosen else ["", *([node_image] if node_image else [])]
     for base in bases:
         on_base = text(" on {base}", base) if base else ""
@@ -113,6 +116,8 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
                 str(resources.clusters() / "images"),
             ],
             timeout_seconds=BUILD_SECONDS,
+            # Otherwise BuildKit can add an attestation, which turns the image into an index of manifests.
+            # https://docs.docker.com/build/building/variables/#buildx_no_default_attestations
             env={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
         )
         if done.ok:
@@ -132,6 +137,7 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
     """
     with scratch_directory(".image-", scratch) as directory:
         archive = str(directory / "pod.tar")
+        # An archive, because `kind load docker-image` asks Docker, also where Podman runs the nodes.
         done = engine.run("save", "--output", archive, IMAGE, timeout_seconds=LOAD_SECONDS)
         if done.ok:
             command = ["kind", "load", "image-archive", archive, "--name", cluster]
@@ -162,5 +168,6 @@ def _import(engine: Engine, node: str, archive: str) -> Done:
 
 
 def _name(container: Mapping[str, Any]) -> str:
+    # Docker's short names: `ubuntu` stands for docker.io/library/ubuntu:latest.
     name = str(container.get("image", "")).removeprefix("docker.io/").removeprefix("library/")
     return name.split("@")[0].split(":")[0]

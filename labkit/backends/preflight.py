@@ -20,6 +20,7 @@ from labkit.core.language import text
 MANY = 5
 """With more foreign namespaces than this a cluster looks like production."""
 
+# Kubernetes reserves the prefix kube-; the others are kind's and those of distributions.
 OF_EVERY_CLUSTER = ("default", "kube-", "local-path-storage", "openshift-", "gke-", "cattle-")
 """Prefixes of a cluster's own namespaces."""
 
@@ -120,6 +121,8 @@ def look(
         ApiFailure: When the server refuses an access review.
     """
     namespaces = client.get("/api/v1/namespaces")
+    # RBAC grants /api to authenticated users (system:discovery), so anonymous ones get 403; where
+    # the server runs with --anonymous-auth=false, the answer is 401.
     anonymous = client.with_credentials(Credentials(), "anonymous").get("/api")
     labs = {names.namespace(name) for name in NAMESPACES} | _learners(namespaces.items, selector)
     foreign = [n for n in namespaces.names if n not in labs and not n.startswith(OF_EVERY_CLUSTER)]
@@ -181,6 +184,7 @@ def _rights(client: Client, names: Names) -> Iterable[Right]:
         ("create", "subjectaccessreviews", "authorization.k8s.io", "", "the checkpoints", True)
     ]
     for verb, resource, group, namespace, why, essential in wanted:
+        # A review, not a dry run: it needs no valid object, and admission has no part in it.
         allowed = client.can(verb, resource, namespace, group=group)
         yield Right(verb, resource, group, namespace, why, allowed, essential)
 
@@ -196,5 +200,6 @@ def _conflicts(client: Client, objects: Sequence[dict[str, Any]], selector: str)
         seen.add(path)
         answer = client.get(path)
         labels = answer.body["metadata"].get("labels") or {} if answer.ok else {}
+        # Objects with the lab's own label are from an earlier start of the same learner.
         if answer.ok and labels.get(key) != value:
             yield title(client.names.body(entry))

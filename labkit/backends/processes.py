@@ -16,6 +16,7 @@ class Activity:
     def __init__(self, pid: int, patience_seconds: float) -> None:
         self._pid, self._patience = pid, patience_seconds
         self._begun = self._since = time.monotonic()
+        # Processor time, because elapsed time proves nothing: on a busy machine a healthy start is slow.
         self._used = cpu_seconds(pid)
 
     @property
@@ -52,11 +53,13 @@ def end_process(process: subprocess.Popen[bytes], patience_seconds: float) -> No
 
 def exists(pid: object) -> bool:
     """Whether there is a process of that id."""
+    # To kill(2), 0 and negative numbers are process groups; 1 is init, or a container's own program.
     if not isinstance(pid, int) or pid <= 1:
         return False
     try:
         os.kill(pid, 0)
     except OSError as error:
+        # A process that may not be signalled exists, and is another user's.
         return isinstance(error, PermissionError)
     return True
 
@@ -66,5 +69,6 @@ def cpu_seconds(pid: int) -> float:
     import psutil
 
     with suppress(psutil.Error):
+        # User and system time, without what children have used.
         return float(sum(psutil.Process(pid).cpu_times()[:2]))
     return 0.0

@@ -44,8 +44,10 @@ def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) ->
         for path in sorted(_collections(client), key=_rank)
         for entry in _items(client, path, selector)
     ]
+    # Nodes, because they own the mirror pods of the control plane's static pods.
     keeping = {uid for path, uid, _ in entries if path in kept or path.startswith("/api/v1/nodes/")}
     rest = [entry for entry in entries if entry[1] not in keeping]
+    # Repeated, because a deployment owns replica sets, and those own the pods.
     while made := {uid for _, uid, owners in rest if owners & keeping}:
         keeping |= made
         rest = [entry for entry in rest if entry[1] not in made]
@@ -70,11 +72,14 @@ def remove(
     namespaces = {f"{p}/" for p in paths if _is_namespace(p)}
     for path in paths:
         inside = any(path.startswith(namespace) for namespace in namespaces)
+        # The namespace's deletion takes the rest away. Pods go before it, because it would wait for their
+        # grace periods, and their owners before them, because those would replace them.
         if inside and "/pods/" not in path and not path.startswith(OWNERS):
             continue
         answer = client.delete(path, query=_manner(path))
         if answer.ok:
             gone.append(path)
+        # 404: its owner is gone, and it with it. 409: a namespace is being deleted already.
         elif answer.status not in (404, 409):
             raise failure(answer.status, answer.body, text("{path} cannot be deleted.", path))
     _wait_until_gone(client, gone, report)
@@ -85,6 +90,7 @@ def _manner(path: str) -> dict[str, str] | None:
     """How an object is deleted: pods without their grace period of 30 seconds, owners after what they own."""
     if "/pods/" in path:
         return {"gracePeriodSeconds": "0"}
+    # With the default, Background, the owner would be gone while its pods still run.
     return {"propagationPolicy": "Foreground"} if path.startswith(OWNERS) else None
 
 
@@ -127,6 +133,7 @@ def _collections(client: Client) -> Iterator[str]:
 def _rank(path: str) -> int:
     """When to delete a collection's objects: what may refuse requests first, namespaces last."""
     plural = path.rpartition("/")[2]
+    # Webhooks and policies may refuse the deletions that follow.
     if path.startswith("/apis/admissionregistration.k8s.io/"):
         return 0
     if path.startswith(OWNERS):
@@ -137,6 +144,7 @@ def _rank(path: str) -> int:
 
 def _items(client: Client, path: str, selector: str) -> Iterator[tuple[str, str, set[str]]]:
     """Each object of a collection: its path, its uid, and the uids of its owners."""
+    # Without a limit a list comes in one piece, whatever its length.
     query = {"labelSelector": selector} if selector else None
     answer = client.get(path, query=query)
     # 503: the server behind an APIService is gone; not ready: what no version can read goes with its definition.

@@ -22,19 +22,23 @@ class NodeAuditLog:
 
     def event(self, audit_id: str) -> dict[str, Any] | None:
         """The event with an audit id; None when there is none within ``EVENT_SECONDS``."""
+        # The id becomes part of a shell command, and clients can choose it (header Audit-ID).
         if not re.fullmatch(r"[0-9a-zA-Z-]{1,64}", audit_id):
             return None
+        # All files, because the log is rotated at 20 MB (audit-log-maxsize in lab.yaml).
         command = f"grep -hF {audit_id} {LOGS}/*.log"
         deadline = time.monotonic() + EVENT_SECONDS
         while True:
             done = self._engine.run("exec", self._node, "sh", "-c", command)
             event = auditlog.pick(reversed(done.stdout.encode().splitlines()), audit_id)
+            # grep ends with 1 when nothing matches, and with more when it fails.
             if event is not None or done.returncode > 1 or time.monotonic() > deadline:
                 return event
             time.sleep(0.05)  # kube-apiserver writes the event a moment after it has answered
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Its events, the newest first."""
+        # The oldest file first, so that tail keeps the newest events.
         command = f"cat $(ls -rt {LOGS}/*.log) | tail -c {auditlog.MAX_BYTES}"
         done = self._engine.run("exec", self._node, "sh", "-c", command)
         return auditlog.parse_events(reversed(done.stdout.encode().splitlines()))

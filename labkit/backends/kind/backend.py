@@ -25,6 +25,8 @@ from labkit.core.language import text
 
 NAME = "labkit"
 
+# 1.20 is the last version whose pods mount the token Secrets of their accounts by default.
+# https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/
 ERA_IMAGES = {"1.20": "kindest/node:v1.20.15"}
 
 
@@ -77,6 +79,7 @@ class KindBackend:
             if self._cluster.is_unfinished():
                 report("An earlier start was interrupted; what it left is removed first.")
                 self._cluster.delete()
+            # After the needs: the question goes to kind, which may be missing.
             self._refuse_taken_name()
             creation.create(creation.ActionContext(self._cluster, engine, self.image, report))
 
@@ -173,6 +176,7 @@ class KindBackend:
     def _restart(self, engine: Engine, report: Report) -> None:
         cluster = self._cluster
         report(text("Starting the node of the kind cluster {name} again …", cluster.name))
+        # By the engine, because kind has no command that starts a stopped node.
         done = engine.run("start", cluster.node)
         if not done.ok:
             raise StartFailed(

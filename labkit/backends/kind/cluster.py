@@ -81,6 +81,7 @@ class KindCluster:
         record = self.record
         if record.get("state") != READY or record.get("cluster") != self.name or not self.engine:
             return False
+        # The container's id, because its name follows from the cluster's, which others can use as well.
         return bool(record.get("node") == self.engine.container_id(self.node))
 
     def is_unfinished(self) -> bool:
@@ -105,6 +106,7 @@ class KindCluster:
             "cluster",
             "--name",
             self.name,
+            # Otherwise kind would remove its entries from ~/.kube/config, where they never were.
             "--kubeconfig",
             str(self.config_file),
         ]
@@ -123,6 +125,8 @@ class KindCluster:
 
     def forget(self) -> None:
         """Delete the record, the kubeconfig and the credential of the lab's own identity."""
+        # kind locks a kubeconfig by a file beside it, and can leave that there.
         for name in ("cluster.json", "kubeconfig", "kubeconfig.lock", identity.FILE):
             (self.directory / name).unlink(missing_ok=True)
+        # The next cluster has another address and other keys.
         self.__dict__.pop("client", None)

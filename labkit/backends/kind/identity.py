@@ -83,13 +83,16 @@ def _rules(admin: Client) -> list[dict[str, Any]]:
 
 def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
     """A certificate for the key, signed by the cluster."""
+    # No organization, so the user is in no group but system:authenticated.
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, USER)])
     request = (
         x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
     )
+    # Without expirationSeconds the certificate is valid for a year (--cluster-signing-duration).
     spec = {
         "request": base64.b64encode(request.public_bytes(Encoding.PEM)).decode(),
         "signerName": SIGNER,
+        # The signer demands "client auth", and accepts "key encipherment" too, which serves RSA keys alone.
         "usages": ["digital signature", "client auth"],
     }
     body = _body(
@@ -114,6 +117,7 @@ def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
                 )
             time.sleep(0.1)
     finally:
+        # The controller manager would remove the approved request only after an hour.
         admin.delete(path)
     return base64.b64decode(certificate).decode()
 

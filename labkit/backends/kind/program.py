@@ -64,6 +64,7 @@ def write_config(directory: Path, cgroup_version: str) -> None:
     source = resources.clusters() / "kind"
     text = (source / "lab.yaml").read_text(encoding="utf-8")
     if cgroup_version == "1":
+        # lab.yaml ends with the list of patches, so that text at its end is one more of them.
         text = f"{text.rstrip()}\n{CGROUP_V1_PATCH}"
     write_private(directory / "lab.yaml", text)
     policy = (source / "audit-policy.yaml").read_text(encoding="utf-8")
@@ -90,6 +91,7 @@ def create_cluster(
     command += ["--kubeconfig", str(cluster.config_file), *(["--image", image] if image else [])]
     environment = {**os.environ, **variables}
     environment.pop("KUBECONFIG", None)
+    # In this directory, because lab.yaml names the audit policy by a relative path.
     code, lines = follow(
         command, _without_command_output(report), cwd=cluster.directory, env=environment
     )

@@ -66,6 +66,7 @@ def wait(client: Client, todo: str, report: Report, *, seconds: float = READY_SE
                     todo=todo,
                 )
             time.sleep(POLL_SECONDS)
+    # It has to be gone before creation.record_as_ready lists the objects that a reset keeps.
     client.delete(f"{DEFAULT}/pods/{PROBE}", query={"gracePeriodSeconds": "0"})
 
 
@@ -80,6 +81,7 @@ def all_ready(client: Client, path: str) -> bool:
     """Whether there are objects at a path, and all have the condition Ready."""
     with suppress(LabkitError):
         found = client.get(path).items
+        # A new cluster has no nodes and no system pods at first.
         return bool(found) and all(map(is_ready, found))
     return False
 
@@ -94,6 +96,7 @@ def pod_runs(client: Client) -> bool:
         return False
     with suppress(LabkitError):
         name = "kubernetes.default.svc.cluster.local"
+        # getent, because it asks as programs do, by the C library with /etc/nsswitch.conf.
         return run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
     return False
 

@@ -70,11 +70,13 @@ class PageCluster:
         fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(self._admin_pem)).hexdigest()
         self._admin = PeerCertificate(*ADMIN, fingerprint)
         self._routes[HOST, PORT] = self._respond, context.endpoint.ca
+        # No revision of a store, so the first change is always noted.
         self._revision = -1
         self._note_change()
 
     def handle(self, request: Request) -> Response:
         """Answer a request."""
+        # There is no thread that could run the controllers while no request comes.
         self._cluster.advance()
         response = self._cluster.handle(request)
         self._note_change()
@@ -106,6 +108,7 @@ class PageCluster:
         return InProcess(self.handle, self._certificate(credentials.certificate), endpoint)
 
     def _certificate(self, presented_pem: str) -> PeerCertificate | ShownCertificate | None:
+        # The lab's own requests have this certificate, and it need not be parsed for each of them.
         if presented_pem.strip().startswith(self._admin_pem):
             return self._admin
         chain = tuple(map(ssl.PEM_cert_to_DER_cert, PEM.findall(presented_pem)))

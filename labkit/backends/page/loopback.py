@@ -194,5 +194,6 @@ def _check_trust(ca: str, context: ssl.SSLContext | None, trusted: str = "") -> 
         error = ssl.SSLCertVerificationError(
             1, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {UNTRUSTED}"
         )
+        # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY of OpenSSL.
         error.verify_code, error.verify_message = 20, UNTRUSTED
         raise error

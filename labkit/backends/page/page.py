@@ -53,6 +53,7 @@ class Page:
         Raises:
             RuntimeError: The process is in a page already.
         """
+        # Two pages would patch the same libraries, and leaving one would undo the other's patches.
         if page.current is not None:
             raise RuntimeError("another page was entered, and not left")
         page.current = self
@@ -129,6 +130,7 @@ class Page:
             return None
         homes.ensure_private(self.home)
         cluster = self.clusters.get(self.home)
+        # An open database would write its own pages into the restored file.
         if cluster:
             cluster.close()
         why = snapshot.unpack(data, self.home)

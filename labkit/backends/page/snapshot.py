@@ -36,6 +36,7 @@ def pack(home: Path, database: bytes | None = None) -> bytes:
         database: The content of the database of a running cluster, whose file may be behind.
     """
     data = io.BytesIO()
+    # Not compressed: after a small change most blocks of the archive are the same as before.
     with zipfile.ZipFile(data, "w") as archive:
         archive.comment = json.dumps({"snapshot": VERSION, "labkit": __version__}).encode()
         for name in _files(home):
@@ -54,6 +55,7 @@ def unpack(data: bytes, home: Path) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             comment = json.loads(archive.comment)
+            # Older snapshots can be read; newer ones may have a layout that is unknown here.
             if comment["snapshot"] > VERSION:
                 return text(
                     "labkit {earlier} made it, and this is labkit {version}",
@@ -63,6 +65,7 @@ def unpack(data: bytes, home: Path) -> str:
             files = {
                 name: archive.read(name)
                 for name in archive.namelist()
+                # Otherwise a snapshot that was tampered with could write outside the home.
                 if ".." not in name and name[0] != "/"
             }
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
@@ -93,5 +96,6 @@ def _files(home: Path) -> list[str]:
 def _content(home: Path, name: str) -> bytes:
     data = (home / name).read_bytes()
     if name == AUDIT_LOG and len(data) > MAX_AUDIT_BYTES:
+        # The first line is cut, and half an event is none.
         return data[-MAX_AUDIT_BYTES:].partition(b"\n")[2]
     return data
