@@ -120,12 +120,14 @@ def fit(value: object, kind: ArgumentKind, name: str, parameter: str, example: s
 
 def describe(value: object) -> str:
     """Describe a learner's argument in an error: in one line, short, and never bytes or a token."""
+    # Also because str() refuses integers of more than 4,300 digits (sys.set_int_max_str_digits).
     if isinstance(value, int) and value.bit_length() >= 128:
         return text("a very large number")
     if value is None or isinstance(value, int | float):
         return str(value)
     if not isinstance(value, str):
         return text("a value of the type {type}", type(value).__name__)
+    # Redacted before it is cut: half a token would not be recognized as one.
     line = redact(value[:MAX_LINE]).encode("utf-8", "backslashreplace").decode()
     line = "".join(
         letter if _is_printed(letter) else repr(letter)[1:-1]
@@ -135,12 +137,14 @@ def describe(value: object) -> str:
 
 
 def _is_printed(letter: str) -> bool:
+    # Controls could move a terminal's cursor, and marks of direction could reorder the line.
     return unicodedata.category(letter)[0] != "C"
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
+    # Raises a UnicodeEncodeError for a lone surrogate, which can be in a str and not in UTF-8.
     value.encode()
     if "\0" in value:
         raise ValueError
@@ -172,12 +176,14 @@ def _step(value: object) -> str:
 
 def _seconds(value: object) -> float:
     if (
+        # True and False are integers in Python, and no number of seconds.
         not isinstance(value, int | float)
         or isinstance(value, bool)
         or math.isnan(value)
         or value < 0
     ):
         raise TypeError
+    # Timeouts that do not fit the operating system's types raise OverflowError much later.
     return float(min(value, MAX_SECONDS))
 
 
@@ -190,6 +196,7 @@ def _port(value: object) -> int:
 def _command(value: object) -> str | list[str]:
     if isinstance(value, str):
         return _text(value)
+    # These can be iterated, too, but their items are numbers or keys, not words.
     if isinstance(value, bytes | bytearray | Mapping) or not isinstance(value, Iterable):
         raise TypeError
     words = [_text(word) for word in value]

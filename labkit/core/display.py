@@ -69,6 +69,7 @@ class Card:
     def __repr__(self) -> str:
         return self.text()
 
+    # IPython looks for a method of this name: IPython.core.formatters.HTMLFormatter.
     def _repr_html_(self) -> str:
         return self.html()
 

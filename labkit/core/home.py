@@ -109,11 +109,13 @@ def write_private(path: Path, text: str) -> None:
     """
     ensure_private(path.parent)
     with _refusals_of(path):
+        # In the same directory, because a rename is atomic only within a file system.
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)
                 stream.flush()
+                # Otherwise the name could lead to an empty file after a power cut.
                 os.fsync(stream.fileno())
             Path(temporary).replace(path)
         except BaseException:
@@ -155,6 +157,7 @@ def locked(path: Path) -> Iterator[None]:
     with _refusals_of(path):
         descriptor = ownership.open_file(path, os.O_RDWR | os.O_CREAT)
     try:
+        # flock, not lockf: a lock of lockf ends when the process closes any descriptor of the file.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -172,6 +175,7 @@ def is_locked(path: Path) -> bool:
     except OSError as error:
         raise home_error(path, error) from error
     try:
+        # A shared lock, so that two programs that look at the same time are not taken for its holder.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

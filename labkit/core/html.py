@@ -39,6 +39,7 @@ def _environment() -> Environment:
     environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(TEMPLATES),
+        # A missing value is an error, and not an empty place on a page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -72,6 +73,7 @@ def inline_styles() -> Mapping[str, str]:
     text = re.sub(r"/\*.*?\*/", "", stylesheet(), flags=re.DOTALL)
     properties: dict[str, str] = {}
     for name, value in re.findall(r"(--lk-[a-z-]+): ([^;]+);", text):
+        # The first value is the light theme's; a rule for dark themes sets the property again later.
         properties.setdefault(name, value)
     styles = {}
     for name, body in re.findall(r"^\.lk-([a-z-]+) \{([^}]*)\}", text, flags=re.MULTILINE):

@@ -25,9 +25,11 @@ VARIABLES = ("LABKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 NAME = re.compile(r"\{(\w+)\}")
 
+# Compared by exact type: a Text is a str, too.
 PLAIN = {str, int, float, bool, type(None)}
 """What most values are, and what nothing changes."""
 
+# A list with one code or none, so that use() changes it without a global statement.
 _chosen: list[str] = []
 
 
@@ -143,6 +145,7 @@ def use(language: str) -> None:
 def language() -> str:
     """The code of the learner's language."""
     named = [*_chosen, *filter(None, (os.environ.get(name) for name in VARIABLES)), ""][0]
+    # Such as ko_KR.UTF-8 of POSIX, or ko-KR of browsers; C and POSIX are English.
     code = re.split(r"[_.@-]", named)[0].lower()
     return code if code in LANGUAGES else "en"
 
@@ -164,6 +167,7 @@ read: Callable[[str], str] = _read
 def _catalogue(language: str) -> Mapping[str, str]:
     if language == "en":
         return {}
+    # A failure is cached, so the rest of the session is English and not half translated.
     with suppress(OSError, ValueError):  # a page whose site does not answer
         catalogue: dict[str, str] = json.loads(read(f"{language}.json"))
         return catalogue

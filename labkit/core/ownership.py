@@ -169,6 +169,7 @@ def check_parent(directory: Path) -> None:
             ),
             _elsewhere(),
         )
+    # In a sticky directory, such as /tmp, only its owner and an entry's owner can rename or delete the entry.
     if info.st_mode & stat.S_ISVTX or not info.st_mode & (OTHERS_WRITE | GROUP_WRITES):
         return
     if info.st_mode & OTHERS_WRITE:
@@ -240,6 +241,7 @@ def check_content(home: Path) -> None:
                         _quoted(home),
                     ),
                 )
+            # Links to directories are not followed: st_mode is the link's own.
             if stat.S_ISDIR(info.st_mode) and not (directory == home and entry.name in UNSEARCHED):
                 waiting.append(Path(entry.path))
 
@@ -273,6 +275,7 @@ def open_file(path: Path, flags: int) -> int:
         why = "it is no regular file"
     elif not ALONE and info.st_uid not in (0, os.geteuid()):
         why = text("it belongs to {uid}", owner(info.st_uid))
+    # Reading through another name harms nobody; writing would change a file elsewhere.
     elif writes and info.st_nlink > 1:
         why = "it has another name as well (a hard link), and would be changed there too"
     if why:

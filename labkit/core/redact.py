@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+# Header and claims of a JWT are JSON objects, and base64 of their beginning {" is eyJ.
 TOKEN = re.compile(r"\b(eyJ[A-Za-z0-9_-]{5,})\.(eyJ[A-Za-z0-9_-]{5,})\.([A-Za-z0-9_-]{8,})")
 HIDDEN = "eyJ….eyJ….<signature>"
 
@@ -33,10 +34,12 @@ def redact_all(value: object) -> object:
 
 
 _BASE64 = r"[A-Za-z0-9+/]{40,}(?:\n[A-Za-z0-9+/]{40,})*(?:\n?[A-Za-z0-9+/]*=+)?"
+# The rest of "-----BEGIN PRIVATE" in base64, also with RSA or EC before the word PRIVATE.
 _KEY = "(?:BQUklWQV|BSU0EgUFJJVkFU|BFQyBQUklWQV)"
 _HIDDEN = {
     TOKEN.pattern: HIDDEN,
     rf"\bZXlK{_BASE64}": "<base64 of a token>",
     rf"\bLS0tLS1CRUdJTi{_KEY}{_BASE64}": "<base64 of a private key>",
+    # \Z, because a text that was cut can have a key without its end.
     r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?(?:-----END \1PRIVATE KEY-----|\Z)": "<private key>",
 }

@@ -17,6 +17,7 @@ def folder(name: str) -> Path:
     Raises:
         FileNotFoundError: When this installation has no such folder.
     """
+    # The wheel's own folder first: beside an installed package there can be another one's `notebooks`.
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate

@@ -56,6 +56,7 @@ def is_held(lock: Path) -> bool:
     try:
         return is_locked(lock)
     except LabkitError:
+        # In doubt a directory stays: deleting one that is in use is worse.
         return True
 
 

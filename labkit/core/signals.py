@@ -23,6 +23,7 @@ def interrupt_on_signals() -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
+        # nohup ignores SIGHUP, and that has to remain so.
         if handler is signal.SIG_DFL:
             signal.signal(number, _interrupt)
     try:
