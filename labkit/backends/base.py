@@ -68,7 +68,7 @@ class Status(Displayable):
     facts: dict[str, str] = field(default_factory=dict)
 
     def card(self) -> Card:
-        """Whether it runs, its address, and the other facts."""
+        """Return whether it runs, its address, and the other facts."""
         rows = [Row("address", self.url, code=True)]
         rows += [Row(label, value) for label, value in self.facts.items()]
         title = text("The {cluster} cluster runs.", self.backend)
@@ -164,10 +164,10 @@ class Backend(Protocol):
         """
 
     def status(self) -> Status:
-        """The cluster's state. Starts nothing."""
+        """Return the cluster's state. Starts nothing."""
 
     def kubeconfig(self) -> Path:
-        """The path of the administrator's kubeconfig.
+        """Return the path of the administrator's kubeconfig.
 
         Raises:
             NotRunning: When there is none yet.

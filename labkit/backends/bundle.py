@@ -146,7 +146,7 @@ def _progress(directory: Path, report: Report) -> Iterator[None]:
 
 
 def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
-    """The node image's name, after it and the pod image are in the engine's store."""
+    """Return the node image's name, after it and the pod image are in the engine's store."""
     image = KindBackend(home, Options(image=named or None)).image
     if not image:
         raise Missing(
@@ -206,7 +206,7 @@ def load(source: Path, home: Path, report: Report) -> Contents:
 
 
 def look(source: Path) -> Contents:
-    """A bundle's contents.
+    """Return a bundle's contents.
 
     Raises:
         UsageError: When the file is not a bundle of this format.
@@ -295,7 +295,7 @@ def _wheels(directory: Path) -> None:
 
 
 def pip_command(directory: Path) -> list[str]:
-    """The command pip; that of a temporary environment where this one has none."""
+    """Return the command pip; that of a temporary environment where this one has none."""
     # -P: otherwise a file pip.py in the current directory would run in its place.
     own = [sys.executable, "-P", "-m", "pip"]
     # uv makes environments without pip.
@@ -311,7 +311,7 @@ def pip_command(directory: Path) -> list[str]:
 
 
 def installed_versions(name: str) -> dict[str, str]:
-    """The installed versions of a distribution and of all its installed dependencies, by name."""
+    """Return the installed versions of a distribution and of all its installed dependencies, by name."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 

@@ -28,7 +28,7 @@ OWNERS = {
 
 
 def offered() -> tuple[str, ...]:
-    """The backends that can be chosen here; in a page the embedded one alone."""
+    """Return the backends that can be chosen here; in a page the embedded one alone."""
     return ("embedded",) if page.IN_PAGE else NAMES
 
 
@@ -133,7 +133,7 @@ def make(
 
 
 def find_needs(name: str, home: Path, options: Options) -> list[Need]:
-    """The requirements of the backend of that name on this machine, met or not."""
+    """Return the requirements of the backend of that name on this machine, met or not."""
     if name == "embedded":
         from labkit.backends import embedded
 

@@ -57,7 +57,7 @@ PRISTINE = "/labkit/snapshots/pristine/restore"
 
 
 def find_needs() -> list[Need]:
-    """The requirements: Python alone."""
+    """Return the requirements: Python alone."""
     version = ".".join(str(part) for part in sys.version_info[:3])
     return [Need("Python", True, text("{version}; no Docker is needed", version))]
 
@@ -131,7 +131,7 @@ class Embedded:
             )
 
     def status(self) -> Status:
-        """Whether the server runs, and how it was started."""
+        """Return whether the server runs, and how it was started."""
         if not self._alive():
             return Status(self.name, False, facts={"start it": self.up})
         state = self._state()
@@ -147,7 +147,7 @@ class Embedded:
         return Status(self.name, self._answers(), str(state.get("url", "")), facts)
 
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig.
+        """Return the administrator's kubeconfig.
 
         Raises:
             NotRunning: When the server was never started here.
@@ -186,7 +186,7 @@ class Embedded:
     # -- within ----------------------------------------------------------------------
 
     def _is_running(self) -> bool:
-        """Whether a server of this version runs, with the options asked for, and answers.
+        """Return whether a server of this version runs, with the options asked for, and answers.
 
         Raises:
             UsageError: When it runs with other options.
@@ -221,7 +221,7 @@ class Embedded:
         )
 
     def _elsewhere(self) -> bool:
-        """Whether the server's process id is one of another container or machine, which shares the home."""
+        """Return whether the server's process id is one of another container or machine, which shares the home."""
         here = place()
         return bool(self._state().get("place", here) != here)
 
@@ -242,7 +242,7 @@ class Embedded:
         return read_json(self.home / "server.json")
 
     def _answers(self, patience_seconds: float = 0.0) -> bool:
-        """Whether the server in server.json is ready, in this time or a little more, and has the cluster's certificate.
+        """Return whether the server in server.json is ready, in this time or a little more, and has the cluster's certificate.
 
         ``/readyz`` needs no credential; http.client, because the client takes longer to import
         than the server takes to answer.

@@ -41,7 +41,7 @@ class Done:
 
     @property
     def ok(self) -> bool:
-        """Whether the exit code is 0."""
+        """Return whether the exit code is 0."""
         return self.returncode == 0
 
     @property
@@ -156,7 +156,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _makes_container(group: int) -> bool:
-    """Whether a process of a group is creating a container."""
+    """Return whether a process of a group is creating a container."""
     for line in call(["ps", "-ax", "-o", "pgid=,args="]).stdout.splitlines():
         number, _, words = line.strip().partition(" ")
         if number == str(group) and re.match(
@@ -220,17 +220,17 @@ class Engine:
         return call([self.program, *words], timeout_seconds=timeout_seconds)
 
     def has_image(self, image: str) -> bool:
-        """Whether the image is in the engine's store."""
+        """Return whether the image is in the engine's store."""
         return self.run("image", "inspect", image).ok
 
     def container_id(self, name: str) -> str:
-        """The id of a container, running or not; empty when there is none."""
+        """Return the id of a container, running or not; empty when there is none."""
         done = self.run("container", "inspect", "--format", "{{.Id}}", name)
         return done.stdout.strip() if done.ok else ""
 
 
 def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
-    """The first of these programs that answers.
+    """Return the first of these programs that answers.
 
     Raises:
         Missing: When none answers, with the reason of the first that is installed.

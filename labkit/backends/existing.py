@@ -49,7 +49,7 @@ MANAGED = "app.kubernetes.io/managed-by"
 
 
 def find_needs(file: Path | None) -> list[Need]:
-    """The requirements: a kubeconfig."""
+    """Return the requirements: a kubeconfig."""
     if file:
         exists = file.exists()
         return [
@@ -182,7 +182,7 @@ class Existing:
         report(gone)
 
     def status(self) -> Status:
-        """The cluster in use, and whether it answers."""
+        """Return the cluster in use, and whether it answers."""
         record = read_json(self._record_file)
         if not record or not self._config_file.exists():
             return Status(
@@ -196,7 +196,7 @@ class Existing:
         return Status(self.name, self._answers(), str(record.get("server", "")), facts)
 
     def kubeconfig(self) -> Path:
-        """The path of a private kubeconfig with the named context alone.
+        """Return the path of a private kubeconfig with the named context alone.
 
         Raises:
             NotRunning: When no cluster is in use.
@@ -247,7 +247,7 @@ class Existing:
             )
 
     def _adapt(self, manifest: Manifest) -> Manifest:
-        """The object with the lab's label, and a current image for the walkthrough's proxy.
+        """Return the object with the lab's label, and a current image for the walkthrough's proxy.
 
         ``LABKIT_POD_IMAGE`` names an image for all of the walkthrough's containers: it needs
         bash and curl, and must run ``kubectl proxy`` by itself.

@@ -59,7 +59,7 @@ def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
 def _with_image(
     manifest: Manifest, replaced: Sequence[str], image: str, command: Sequence[str] | None = None
 ) -> Manifest:
-    """A copy with an image, and a command where there is none, for some containers of a pod or of its template."""
+    """Return a copy with an image, and a command where there is none, for some containers of a pod or of its template."""
     if manifest.get("kind") not in TEMPLATES:
         return manifest
     adapted = copy.deepcopy(manifest)

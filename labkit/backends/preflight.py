@@ -90,11 +90,11 @@ class Preflight(Displayable):
 
     @property
     def looks_like_production(self) -> bool:
-        """Whether more than ``MANY`` namespaces are foreign."""
+        """Return whether more than ``MANY`` namespaces are foreign."""
         return len(self.foreign) > MANY
 
     def card(self) -> Card:
-        """All findings."""
+        """Return all findings."""
         lacking = [f"{right.text}: {right.why}" for right in self.missing]
         rows = [
             Row("server", self.server, code=True),
@@ -139,7 +139,7 @@ def look(
 
 
 def _learners(namespaces: Iterable[dict[str, Any]], selector: str) -> set[str]:
-    """The namespaces of all learners on the cluster, so that a class does not look like production.
+    """Return the namespaces of all learners on the cluster, so that a class does not look like production.
 
     These are the namespaces with the lab's label, and the others of the same prefix, which a
     learner may have created by hand.
@@ -153,7 +153,7 @@ def _learners(namespaces: Iterable[dict[str, Any]], selector: str) -> set[str]:
 
 
 def _made(client: Client, objects: Sequence[dict[str, Any]], names: Names) -> Iterable[str]:
-    """The objects that will be created, by their names on the cluster; with a prefix none in ``default``."""
+    """Yield the objects that will be created, by their names on the cluster; with a prefix none in ``default``."""
     resources = Resources(client)
     if names.prefix:
         yield f"Namespace {names.namespace('default')}"

@@ -26,7 +26,7 @@ class Activity:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether it made no progress for these seconds; to be asked again and again."""
+        """Return whether it made no progress for these seconds; to be asked again and again."""
         if (used := cpu_seconds(self._pid)) != self._used:
             self._used, self._since = used, time.monotonic()
         return time.monotonic() - self._since > self._patience
@@ -52,7 +52,7 @@ def end_process(process: subprocess.Popen[bytes], patience_seconds: float) -> No
 
 
 def exists(pid: object) -> bool:
-    """Whether there is a process of that id."""
+    """Return whether there is a process of that id."""
     # To kill(2), 0 and negative numbers are process groups; 1 is init, or a container's own program.
     if not isinstance(pid, int) or pid <= 1:
         return False
@@ -65,7 +65,7 @@ def exists(pid: object) -> bool:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The processor time that a process has used; 0 when there is none."""
+    """Return the processor time that a process has used; 0 when there is none."""
     import psutil
 
     with suppress(psutil.Error):

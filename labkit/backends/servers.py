@@ -34,7 +34,7 @@ class Server:
 
 
 def running_servers() -> list[Server]:
-    """The servers of this user, by their command lines; each must be the one that its state directory names."""
+    """Return the servers of this user, by their command lines; each must be the one that its state directory names."""
     import psutil
 
     servers = []
@@ -65,5 +65,5 @@ def running_servers() -> list[Server]:
 
 
 def leftovers(home: Path) -> list[Path]:
-    """The temporary directories that killed programs have left: the system's, and those in a state directory."""
+    """Return the temporary directories that killed programs have left: the system's, and those in a state directory."""
     return [*abandoned(Path(tempfile.gettempdir())), *abandoned(home)]

@@ -30,7 +30,7 @@ QUIET_SECONDS = 2.0
 
 
 def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) -> list[str]:
-    """The paths of a cluster's objects, in the order to delete them.
+    """Return the paths of a cluster's objects, in the order to delete them.
 
     Collections that the caller may not list are skipped.
 
@@ -118,7 +118,7 @@ def _wait_until_gone(client: Client, paths: Collection[str], report: Callable[[s
 
 
 def _collections(client: Client) -> Iterator[str]:
-    """The paths of all collections whose objects can be listed and deleted, in the preferred versions, and nodes."""
+    """Yield the paths of all collections whose objects can be listed and deleted, in the preferred versions, and nodes."""
     for version in group_versions(client):
         for entry in resource_entries(client, version):
             name = entry["name"]
@@ -143,7 +143,7 @@ def _rank(path: str) -> int:
 
 
 def _items(client: Client, path: str, selector: str) -> Iterator[tuple[str, str, set[str]]]:
-    """Each object of a collection: its path, its uid, and the uids of its owners."""
+    """Yield each object of a collection: its path, its uid, and the uids of its owners."""
     # Without a limit a list comes in one piece, whatever its length.
     query = {"labelSelector": selector} if selector else None
     answer = client.get(path, query=query)

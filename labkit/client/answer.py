@@ -53,7 +53,7 @@ class Identity:
 
     @classmethod
     def of(cls, info: Mapping[str, Any]) -> Identity:
-        """The identity in a review's or an audit event's user."""
+        """Return the identity in a review's or an audit event's user."""
         # Reviews and audit events share one Go type, UserInfo of authentication.k8s.io/v1, which leaves
         # out empty fields.
         extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
@@ -106,12 +106,12 @@ class Answer(Displayable):
 
     @property
     def ok(self) -> bool:
-        """Whether the status is 2xx."""
+        """Return whether the status is 2xx."""
         return 200 <= self.status < 300
 
     @property
     def allowed(self) -> bool:
-        """Whether the caller was authenticated and authorized: neither 401 nor 403.
+        """Return whether the caller was authenticated and authorized: neither 401 nor 403.
 
         A 404 or 409 counts as allowed: the server authorizes a request before it looks for the object.
         """
@@ -120,7 +120,7 @@ class Answer(Displayable):
 
     @property
     def forbidden(self) -> bool:
-        """Whether the caller was authenticated and not authorized (403)."""
+        """Return whether the caller was authenticated and not authorized (403)."""
         return self.status == 403
 
     @property
@@ -247,7 +247,7 @@ class Answer(Displayable):
         return redact(curl_command(self.method, self.url, self.sent, self.credential, self.ca_file))
 
     def summary(self) -> dict[str, Any]:
-        """The fields to record; neither the body nor a credential is among them."""
+        """Return the fields to record; neither the body nor a credential is among them."""
         return {
             "kind": "answer",
             "who": self.who,
@@ -285,7 +285,7 @@ class Answer(Displayable):
         return Card(text("{status} {word}", self.status, text(word)), tone, rows)
 
     def json(self) -> str:
-        """The body as indented JSON, with the signatures of tokens removed."""
+        """Return the body as indented JSON, with the signatures of tokens removed."""
         if isinstance(self.body, str):
             return redact(self.body)
         return redact(json.dumps(self.body, indent=2, ensure_ascii=False))
@@ -340,11 +340,11 @@ class Answer(Displayable):
 
 
 def _entry_name(entry: Mapping[str, Any]) -> str:
-    """The name of a group or a resource, or the group version of an entry without a name."""
+    """Return the name of a group or a resource, or the group version of an entry without a name."""
     return str(entry.get("name") or entry.get("groupVersion") or "")
 
 
 def _listed(what: str, names: list[str]) -> str:
-    """The first twelve names of a list."""
+    """Return the first twelve names of a list."""
     said = text("{what}: {names}", what, ", ".join(names[:12])) if names else what
     return text("{names}, … {count} more", said, len(names) - 12) if len(names) > 12 else said

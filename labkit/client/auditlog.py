@@ -24,10 +24,10 @@ class AuditLog(Protocol):
     """A cluster's audit log, as far as it can be read."""
 
     def event(self, audit_id: str) -> dict[str, Any] | None:
-        """The last event with an audit id, which is the ``Audit-Id`` header of an answer; None without one."""
+        """Return the last event with an audit id, which is the ``Audit-Id`` header of an answer; None without one."""
 
     def events(self) -> Iterable[dict[str, Any]]:
-        """Its events, the newest first."""
+        """Return its events, the newest first."""
         ...
 
 
@@ -38,16 +38,16 @@ class AuditFile:
         self._path = path
 
     def event(self, audit_id: str) -> dict[str, Any] | None:
-        """The last event with an audit id."""
+        """Return the last event with an audit id."""
         return pick(backwards(self._path), audit_id) if audit_id else None
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Its events, the newest first."""
+        """Return its events, the newest first."""
         return parse_events(backwards(self._path))
 
 
 def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
-    """The event with an audit id in some lines of a log, the newest first."""
+    """Return the event with an audit id in some lines of a log, the newest first."""
     text = audit_id.encode()
     # Most lines are ruled out by a search for the id, because parsing each line as JSON is slower.
     candidates = parse_events(line for line in lines if text in line)
@@ -55,7 +55,7 @@ def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
 
 
 def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """The events in some lines of a log; lines that hold none are skipped."""
+    """Yield the events in some lines of a log; lines that hold none are skipped."""
     for line in lines:
         try:
             event = json.loads(line)
@@ -67,7 +67,7 @@ def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def backwards(path: Path) -> Iterator[bytes]:
-    """A file's lines, the last first; none when it cannot be read."""
+    """Yield a file's lines, the last first; none when it cannot be read."""
     try:
         stream = os.fdopen(ownership.open_file(path, os.O_RDONLY), "rb")
     except OSError:

@@ -313,7 +313,7 @@ class Client:
         )
 
     def whoami(self) -> Identity:
-        """The user that the server authenticates this caller as (SelfSubjectReview), asked for once.
+        """Return the user that the server authenticates this caller as (SelfSubjectReview), asked for once.
 
         Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
         """
@@ -345,7 +345,7 @@ class Client:
     def can(
         self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = ""
     ) -> bool:
-        """Whether the server allows this caller an action (SelfSubjectAccessReview).
+        """Return whether the server allows this caller an action (SelfSubjectAccessReview).
 
         Args:
             verb: Such as ``list``.
@@ -407,14 +407,14 @@ class Client:
         )
 
     def without_observers(self) -> Client:
-        """The same caller for the lab's own requests: no observer sees them, and the audit log tells them apart."""
+        """Return the same caller for the lab's own requests: no observer sees them, and the audit log tells them apart."""
         # A shallow copy: connections and the identity that the server has reported are shared.
         quiet = copy(self)
         quiet.observers, quiet.agent = [], LAB_AGENT
         return quiet
 
     def __repr__(self) -> str:
-        """The caller's name, the server and the kind of credential, never the credential."""
+        """Return the caller's name, the server and the kind of credential, never the credential."""
         return f"<{self.name} at {self.endpoint.server} with {self.credentials.kind}>"
 
 

@@ -48,7 +48,7 @@ def encode(body: object | None) -> bytes | None:
 
 
 def content_type(method: str, body: object) -> str:
-    """The default media type: a list in a PATCH is a JSON patch, anything else a merge patch."""
+    """Return the default media type: a list in a PATCH is a JSON patch, anything else a merge patch."""
     if method != "PATCH":
         return "application/json"
     # A JSON patch (RFC 6902) is always a list. The merge patch (RFC 7386) rather than the strategic

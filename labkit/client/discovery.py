@@ -24,7 +24,7 @@ class Resources:
         self._known: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def collection(self, manifest: Mapping[str, Any]) -> str:
-        """The path of an object's collection, from its apiVersion, kind and namespace.
+        """Return the path of an object's collection, from its apiVersion, kind and namespace.
 
         Raises:
             UsageError: When the cluster serves no such kind.
@@ -48,7 +48,7 @@ class Resources:
         return f"{prefix}/namespaces/{namespace}/{plural}"
 
     def path(self, manifest: Mapping[str, Any]) -> str:
-        """The path of an object."""
+        """Return the path of an object."""
         return f"{self.collection(manifest)}/{manifest['metadata']['name']}"
 
     def served(self) -> dict[tuple[str, str], bool]:
@@ -60,12 +60,12 @@ class Resources:
         }
 
     def _kinds(self, version: str) -> dict[str, tuple[str, bool]]:
-        """The kinds of a group version: each one's plural, and whether it is namespaced. Empty when not served."""
+        """Return the kinds of a group version: each one's plural, and whether it is namespaced. Empty when not served."""
         found = self._resources(version).items()
         return {kind: (name, namespaced) for name, (kind, namespaced) in found if "/" not in name}
 
     def _resources(self, version: str) -> dict[str, tuple[str, bool]]:
-        """The resources and subresources of a group version by name: the kind, and whether it is namespaced."""
+        """Return the resources and subresources of a group version by name: the kind, and whether it is namespaced."""
         if version not in self._known:
             answer = self._client.get(version_path(version))
             # Not cached: the group version can be added later, with a CustomResourceDefinition.
@@ -84,7 +84,7 @@ class Resources:
         return self._known[version]
 
     def _elsewhere(self, kind: str) -> str:
-        """A sentence that names the group version in which a kind is served; empty when there is none."""
+        """Return a sentence that names the group version in which a kind is served; empty when there is none."""
         found = next(
             (version for version in group_versions(self._client) if kind in self._kinds(version)),
             "",
@@ -97,7 +97,7 @@ class Resources:
 
 
 def group_versions(client: Client, *, every: bool = False) -> list[str]:
-    """The group versions that a cluster serves, ``v1`` first: of each group the preferred one, or every one."""
+    """Return the group versions that a cluster serves, ``v1`` first: of each group the preferred one, or every one."""
     answer = client.get("/apis")
     groups = answer.body["groups"] if answer.ok else ()
     chosen = [group["versions"] if every else [group["preferredVersion"]] for group in groups]
@@ -112,6 +112,6 @@ def resource_entries(client: Client, version: str) -> list[dict[str, Any]]:
 
 
 def version_path(version: str) -> str:
-    """The path of a group version, such as ``v1`` or ``apps/v1``."""
+    """Return the path of a group version, such as ``v1`` or ``apps/v1``."""
     # Only the core group's versions have no group before a slash.
     return f"/apis/{version}" if "/" in version else f"/api/{version}"

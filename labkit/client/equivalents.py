@@ -24,7 +24,7 @@ _REVIEWS = {
 def kubectl_command(
     method: str, path: str, body: Any, credential: str, server: str, ca_file: str
 ) -> str:
-    """The kubectl command for a call, with the credential as ``$TOKEN``.
+    """Return the kubectl command for a call, with the credential as ``$TOKEN``.
 
     The credential is ``certificate``, ``token`` or ``none``; ``ca_file`` is empty when the CA is no file.
     """
@@ -40,7 +40,7 @@ def kubectl_command(
 
 
 def curl_command(method: str, url: str, body: Any, credential: str, ca_file: str) -> str:
-    """The curl command for a call, with the credential as ``$TOKEN``, ``$CERT`` and ``$KEY``."""
+    """Return the curl command for a call, with the credential as ``$TOKEN``, ``$CERT`` and ``$KEY``."""
     words = ["curl", f"--cacert {_file(ca_file)}"] if url.startswith("https:") else ["curl"]
     if credential == "token":
         words.append('-H "Authorization: Bearer $TOKEN"')

@@ -115,7 +115,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """The document; JSON, which is YAML too, is parsed many times as fast."""
+    """Return the document; JSON, which is YAML too, is parsed many times as fast."""
     if text.startswith("{"):
         with suppress(ValueError):
             return json.loads(text)
@@ -123,7 +123,7 @@ def _parsed(text: str) -> Any:
 
 
 def _resolve(document: Fields, name: str, path: Path) -> tuple[Fields, Fields, Fields]:
-    """A context, its cluster and its user; a context without a user has an empty one."""
+    """Return a context, its cluster and its user; a context without a user has an empty one."""
     contexts = _named(document, "contexts", "context")
     if name not in contexts:
         raise UsageError(
@@ -247,7 +247,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
 
 
 def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
-    """The PEM in ``<key>-data``, or in the file that ``<key>`` names."""
+    """Return the PEM in ``<key>-data``, or in the file that ``<key>`` names."""
     try:
         # The inline data overrides the file, as in client-go.
         if entry.get(f"{key}-data"):
@@ -264,7 +264,7 @@ def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
 
 
 def _absolute(entry: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """An entry whose files are named by absolute paths, so that it holds in another directory."""
+    """Return an entry whose files are named by absolute paths, so that it holds in another directory."""
     return {**entry, **{key: str(_beside(path, entry[key])) for key in FILES if entry.get(key)}}
 
 

@@ -44,7 +44,7 @@ class CompletedKubectl(Displayable):
     note: str = ""
 
     def card(self) -> Card:
-        """The command and its output."""
+        """Return the command and its output."""
         if self.returncode == 127:
             note = text("kubectl is not installed here. Nothing is lost: the lab needs none.")
             if page.IN_PAGE:
@@ -62,7 +62,7 @@ class CompletedKubectl(Displayable):
 
 
 def exec_in(command: str) -> tuple[str, str] | None:
-    """The pod (``namespace/name``) and the command line of a ``kubectl exec``; None for another command."""
+    """Return the pod (``namespace/name``) and the command line of a ``kubectl exec``; None for another command."""
     words = shlex.split(command)
     if "exec" not in words or "--" not in words[:-1]:
         return None
@@ -86,7 +86,7 @@ def exec_in(command: str) -> tuple[str, str] | None:
 
 
 def impersonated(command: str) -> str:
-    """The user that a kubectl command asks as (``--as``); empty for none."""
+    """Return the user that a kubectl command asks as (``--as``); empty for none."""
     words = shlex.split(command)
     given = [word.partition("=")[2] for word in words if word.startswith("--as=")]
     given += [after for word, after in pairwise(words) if word == "--as"]

@@ -64,7 +64,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _not_yaml(content: str, source: str, error: Exception) -> UsageError:
-    """The error for a text that is not YAML. Lines count from the first that is not empty, in files from the first."""
+    """Return the error for a text that is not YAML. Lines count from the first that is not empty, in files from the first."""
     what, mark = text("{source} is not YAML.", source), getattr(error, "problem_mark", None)
     if mark is None:
         return UsageError(
@@ -118,7 +118,7 @@ class AppliedObject(Displayable):
     adapted: tuple[str, ...] = ()
 
     def card(self) -> Card:
-        """The object in one line, and the fields that the backend changed."""
+        """Return the object in one line, and the fields that the backend changed."""
         rows = [Row("here", line) for line in self.adapted]
         return Card(
             text("{kind} {name} {outcome}", self.kind, self.name, text(self.outcome)), "good", rows
@@ -179,7 +179,7 @@ def apply(
 
 
 def title(manifest: Mapping[str, Any]) -> str:
-    """An object in words, such as ``Role kikai/service-reader``."""
+    """Return an object in words, such as ``Role kikai/service-reader``."""
     meta = manifest.get("metadata") or {}
     namespace = meta.get("namespace")
     name = f"{namespace}/{meta.get('name')}" if namespace else str(meta.get("name"))
@@ -187,7 +187,7 @@ def title(manifest: Mapping[str, Any]) -> str:
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:
-    """The differing fields of two objects, a line each: ``spec.x: a → b``."""
+    """Return the differing fields of two objects, a line each: ``spec.x: a → b``."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = [*before, *(key for key in after if key not in before)]
         parts = (
@@ -225,7 +225,7 @@ TOKEN_SECRET = "kubernetes.io/service-account-token"
 
 
 def _lacks_something(client: Client, manifest: Manifest, path: str) -> bool:
-    """Whether a controller has still to add something: a Secret's token, a namespace's account."""
+    """Return whether a controller has still to add something: a Secret's token, a namespace's account."""
     if manifest["kind"] == "Namespace":
         return not client.get(f"{path}/serviceaccounts/default").ok
     if manifest.get("type") != TOKEN_SECRET:

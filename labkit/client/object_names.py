@@ -31,7 +31,7 @@ KINDS = frozenset({"pod", "pods", "po", "sa", "serviceaccount", "serviceaccounts
 
 
 def pod_name(name: str) -> str:
-    """A pod's or account's full name.
+    """Return a pod's or account's full name.
 
     Args:
         name: ``namespace/name``, or the name alone in the namespace ``default``.
@@ -54,7 +54,7 @@ def pod_name(name: str) -> str:
 
 
 def _meant(name: str) -> str:
-    """The name that a kubectl habit means: ``-n kikai test``, ``kikai test``, ``kikai:default``; empty for others."""
+    """Return the name that a kubectl habit means: ``-n kikai test``, ``kikai test``, ``kikai:default``; empty for others."""
     text = name.strip().removeprefix(ACCOUNT_PREFIX)
     option = re.search(r"(?:^|\s)(?:-n[=\s]*|--namespace[=\s]\s*)(\S+)", text)
     rest = text.replace(option[0], " ") if option else text
@@ -65,7 +65,7 @@ def _meant(name: str) -> str:
 
 
 def habit(name: str) -> str:
-    """A sentence for who put kubectl's kind before the slash: ``pod/curl`` is the pod ``curl``; empty for others."""
+    """Return a sentence for who put kubectl's kind before the slash: ``pod/curl`` is the pod ``curl``; empty for others."""
     kind, _, rest = name.partition("/")
     return (
         text('If you mean kubectl\'s "{name}", write "default/{rest}".', name, rest)
@@ -83,7 +83,7 @@ class Caller(Protocol):
         """Read an object or a list."""
 
     def without_observers(self) -> Self:
-        """The same for the lab's own requests."""
+        """Return the same for the lab's own requests."""
 
 
 def missing_account(client: Caller, namespace: str, name: str) -> str:

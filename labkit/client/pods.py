@@ -63,7 +63,7 @@ class ReadyPod(Displayable):
     body: Mapping[str, Any] = field(compare=False)
 
     def card(self) -> Card:
-        """The pod's containers and its service account."""
+        """Return the pod's containers and its service account."""
         spec = self.body["spec"]
         containers = ", ".join(f"{each['name']} ({each['image']})" for each in spec["containers"])
         rows = [
@@ -137,7 +137,7 @@ class Pods:
         return done
 
     def logs(self, pod: str, container: str | None = None) -> str:
-        """A container's log; see ``Lab.logs``.
+        """Return a container's log; see ``Lab.logs``.
 
         Raises:
             ApiFailure: When there is no log.
@@ -177,7 +177,7 @@ class Pods:
                 self.wait(f"{meta.get('namespace', 'default')}/{meta['name']}")
 
     def token(self, pod: str, container: str | None = None) -> str:
-        """The token that a pod mounts, read in the container.
+        """Return the token that a pod mounts, read in the container.
 
         Raises:
             ExecFailed: When the pod does not run or mounts no token.
@@ -227,7 +227,7 @@ class Pods:
         return ApiFailure(answer.status, "NotReady", what, why=listed(whys, "; "), todo=todo)
 
     def _last_warning(self, pod: Mapping[str, Any]) -> str:
-        """The longest of the warnings among a pod's events, which says most; empty without one."""
+        """Return the longest of the warnings among a pod's events, which says most; empty without one."""
         meta = pod["metadata"]
         fields = {"fieldSelector": f"involvedObject.uid={meta['uid']},type=Warning"}
         events = self._admin.get(f"/api/v1/namespaces/{meta['namespace']}/events", query=fields)
@@ -235,7 +235,7 @@ class Pods:
         return max((str(each.get("message", "")) for each in events.items), key=len, default="")
 
     def _is_starting(self, pod: str) -> bool:
-        """Whether a pod of a real cluster exists and is not ready yet."""
+        """Return whether a pod of a real cluster exists and is not ready yet."""
         if not self._patience_seconds:
             return False
         answer = self._admin.get(_path(pod))
@@ -260,7 +260,7 @@ class MountedToken:
         self._raw, self._read_at, self._generation = "", 0.0, -1
 
     def __call__(self) -> str:
-        """The current token."""
+        """Return the current token."""
         now, generation = time.monotonic(), self._now()
         if now - self._read_at > TOKEN_SECONDS or self._generation != generation:
             self._raw = self._pods.token(self._pod, self._container)
@@ -281,7 +281,7 @@ def _path(pod: str) -> str:
 
 
 def is_ready(entry: Mapping[str, Any]) -> bool:
-    """Whether a pod or a node has the condition Ready."""
+    """Return whether a pod or a node has the condition Ready."""
     # Not the phase: a pod is Running before its readiness probe has succeeded.
     conditions = (entry.get("status") or {}).get("conditions") or []
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

@@ -33,7 +33,7 @@ _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
 
 
 def _is_one_of(name: object, known: frozenset[str]) -> bool:
-    """Whether a name is known; a learner's object may have a list or a dict for a name."""
+    """Return whether a name is known; a learner's object may have a list or a dict for a name."""
     return isinstance(name, str) and name in known
 
 
@@ -57,29 +57,29 @@ class Names:
             )
 
     def namespace(self, name: str) -> str:
-        """A namespace's name on this cluster."""
+        """Return a namespace's name on this cluster."""
         return f"{self.prefix}-{name}" if self.prefix and _is_one_of(name, NAMESPACES) else name
 
     def cluster(self, name: str) -> str:
-        """The name of a cluster-scoped object on this cluster."""
+        """Return the name of a cluster-scoped object on this cluster."""
         return f"{self.prefix}-{name}" if self.prefix and _is_one_of(name, CLUSTER_NAMES) else name
 
     def user(self, name: str) -> str:
-        """A service account's user or group name on this cluster."""
+        """Return a service account's user or group name on this cluster."""
         match = _USER.match(name)
         if not match:
             return name
         return f"{match[1]}{self.namespace(match[2])}{match[3]}"
 
     def path(self, path: str) -> str:
-        """A request's path on this cluster."""
+        """Return a request's path on this cluster."""
         # Every cluster has this Service in `default`, and pods find the API server by it.
         if not self.prefix or path.startswith(_CLUSTERS_OWN):
             return path
         return _PATH.sub(self._part, path)
 
     def command(self, line: str) -> str:
-        """A command for a pod, with the paths and the host in it rewritten.
+        """Return a command for a pod, with the paths and the host in it rewritten.
 
         Outside the namespace ``default`` the API server's short name does not resolve.
         """
@@ -88,7 +88,7 @@ class Names:
         return _HOST.sub(r"\1kubernetes.default", _PATH.sub(self._part, line))
 
     def body(self, body: Any) -> Any:
-        """An object with its names rewritten; anything else unchanged."""
+        """Return an object with its names rewritten; anything else unchanged."""
         if not self.prefix or not isinstance(body, Mapping) or "kind" not in body:
             return body
         mapped = dict(body)

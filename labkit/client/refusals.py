@@ -27,7 +27,7 @@ STATE_NOT_WRITTEN = "StateNotWritten"
 
 
 def failure(status: int, body: object, what: str) -> ApiFailure:
-    """The error for a refusal of a call that the lab itself needs.
+    """Return the error for a refusal of a call that the lab itself needs.
 
     Args:
         status: The HTTP status.

@@ -44,7 +44,7 @@ class Call:
 
     @property
     def is_resource(self) -> bool:
-        """Whether the path names a resource."""
+        """Return whether the path names a resource."""
         return bool(self.resource)
 
     @property

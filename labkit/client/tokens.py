@@ -99,7 +99,7 @@ class Token(Displayable):
 
     @property
     def legacy(self) -> bool:
-        """Whether it is a token from a Secret, which does not expire."""
+        """Return whether it is a token from a Secret, which does not expire."""
         return any(key.startswith(_LEGACY) for key in self.claims)
 
     @property
@@ -110,7 +110,7 @@ class Token(Displayable):
 
     @property
     def expired(self) -> bool:
-        """Whether the token has expired."""
+        """Return whether the token has expired."""
         return self.expires is not None and self.expires.timestamp() <= time.time()
 
     @property
@@ -125,7 +125,7 @@ class Token(Displayable):
         return f"secret {secret}" if secret else ""
 
     def explain(self) -> dict[str, str]:
-        """The meaning of each claim of this token."""
+        """Return the meaning of each claim of this token."""
         return {name: EXPLAINED[name] for name in self.flat if name in EXPLAINED}
 
     def review(self, asker: Client, audiences: Sequence[str] = ()) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Comparison(Displayable):
 
     @property
     def identical(self) -> bool:
-        """Whether both are the same token."""
+        """Return whether both are the same token."""
         return self.left.raw == self.right.raw
 
     @property
@@ -190,7 +190,7 @@ class Comparison(Displayable):
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
     def card(self) -> Card:
-        """The claims with the same value, then those that differ."""
+        """Return the claims with the same value, then those that differ."""
         rows = [Row(f"= {name}", plain(name, value)) for name, value in self.same.items()]
         for name, (left, right) in self.different.items():
             sides = text("left:  {left}\nright: {right}", plain(name, left), plain(name, right))
@@ -313,7 +313,7 @@ def _nested(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def plain(name: str, value: Any) -> str:
-    """A claim's value as text: timestamps with their date, lists with commas."""
+    """Return a claim's value as text: timestamps with their date, lists with commas."""
     if value is None:
         return text("(none)")
     if name in _TIMES and isinstance(value, int | float):

@@ -83,7 +83,7 @@ class Credentials:
         return "token" if self.token or self.token_source else "none"
 
     def headers(self) -> dict[str, str]:
-        """The headers that carry the credential.
+        """Return the headers that carry the credential.
 
         Raises:
             TokenError: When the token holds characters that a header cannot.
@@ -99,7 +99,7 @@ class Credentials:
 
 
 def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
-    """The TLS context for one address and one client certificate, which trusts the cluster's CA alone.
+    """Return the TLS context for one address and one client certificate, which trusts the cluster's CA alone.
 
     Raises:
         LabkitError: When the CA or the client certificate is unreadable.
@@ -287,7 +287,7 @@ NOT_YET_VALID, EXPIRED = 9, 10
 
 
 def connection_error(server: str, error: BaseException) -> Unreachable:
-    """The error for a connection without an answer, from its exception and that one's causes."""
+    """Return the error for a connection without an answer, from its exception and that one's causes."""
     cause: Any = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

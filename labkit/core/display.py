@@ -59,7 +59,7 @@ class Card:
         return render("card.html", card=self, rows=self._shown_rows(), symbol=SYMBOLS[self.tone])
 
     def _shown_rows(self) -> list[Row]:
-        """The rows with a value, in the learner's language."""
+        """Return the rows with a value, in the learner's language."""
         return [
             Row(shown(text(row.label)), shown(row.value), row.code)
             for row in self.rows

@@ -47,14 +47,14 @@ class LabkitError(Exception):
         super().__init__(self.what)
 
     def __str__(self) -> str:
-        """All three parts, one a line, in the learner's language."""
+        """Return all three parts, one a line, in the learner's language."""
         why = self.why and text("  why: {why}", self.why)
         todo = self.todo and text("  try: {todo}", self.todo)
         return "\n".join(said(part) for part in (self.what, why, todo) if part)
 
     # IPython calls this instead of formatting a traceback: InteractiveShell.showtraceback.
     def _render_traceback_(self) -> list[str]:
-        """The text that IPython shows: the sentences without a traceback."""
+        """Return the text that IPython shows: the sentences without a traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -134,7 +134,7 @@ class ExpectedForbidden(LabkitError, AssertionError):
 
 
 def _redacted(said: str) -> str:
-    """A text without tokens, which can be translated if it had none."""
+    """Return a text without tokens, which can be translated if it had none."""
     # A redacted text is no template any more, so there is no translation of it.
     clean = redact(said)
     return text(said) if clean == said else clean

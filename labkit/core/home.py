@@ -83,7 +83,7 @@ def _say(mended: str) -> None:
 
 
 def home_error(path: Path, error: OSError) -> HomeError:
-    """The error for an OSError in labkit's own directory, with what to do."""
+    """Return the error for an OSError in labkit's own directory, with what to do."""
     todo = text("Make it writable, free some space, or set LABKIT_HOME to another directory.")
     if isinstance(error, ownership.NotPlain):
         todo = text("Look at what it is, and move it away.")
@@ -93,7 +93,7 @@ def home_error(path: Path, error: OSError) -> HomeError:
 
 
 def place_error(path: Path, error: OSError) -> UsageError:
-    """The error for an OSError at a path that the learner named, which ``LABKIT_HOME`` does not change."""
+    """Return the error for an OSError at a path that the learner named, which ``LABKIT_HOME`` does not change."""
     return UsageError(
         text("labkit cannot use {path}.", path),
         why=error.strerror or str(error),
@@ -165,7 +165,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds a lock on a file; False if the file is missing."""
+    """Return whether a process holds a lock on a file; False if the file is missing."""
     import fcntl
 
     try:

@@ -9,5 +9,5 @@ import orjson
 
 
 def read_json(module: str, name: str) -> Any:
-    """The content of a file beside a module, which gives its ``__file__``."""
+    """Return the content of a file beside a module, which gives its ``__file__``."""
     return orjson.loads(Path(module).with_name(name).read_bytes())

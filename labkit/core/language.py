@@ -63,7 +63,7 @@ def text(template: str, /, *values: object, **named: object) -> Text:
 
 
 def listed(parts: Iterable[str], separator: str = "") -> str:
-    """The parts of a list as one text, in which each can be translated; ``one and other`` without a separator.
+    """Return the parts of a list as one text, in which each can be translated; ``one and other`` without a separator.
 
     Empty parts are left out.
     """
@@ -73,7 +73,7 @@ def listed(parts: Iterable[str], separator: str = "") -> str:
 
 
 def shown(english: str) -> str:
-    """A text in the learner's language; English where it has no translation, or is not a ``Text``."""
+    """Return a text in the learner's language; English where it has no translation, or is not a ``Text``."""
     catalogue = _catalogue(language())
     if not catalogue or not isinstance(english, Text):
         return str(english)
@@ -85,7 +85,7 @@ def shown(english: str) -> str:
 
 
 def said(template: str, *values: object) -> str:
-    """A text of a template and values, in the learner's language."""
+    """Return a text of a template and values, in the learner's language."""
     return shown(text(template, *values))
 
 
@@ -97,17 +97,17 @@ def translations_in(script: str) -> dict[str, str]:
 
 
 def all_shown(value: Any) -> Any:
-    """A value with all its texts, also those in lists and dicts, in the learner's language."""
+    """Return a value with all its texts, also those in lists and dicts, in the learner's language."""
     return _changed(value, shown)
 
 
 def packed(value: Any) -> Any:
-    """A value, or the fields of a dataclass, with each ``Text`` in parts, as JSON can hold it; see ``unpacked``."""
+    """Return a value, or the fields of a dataclass, with each ``Text`` in parts, as JSON can hold it; see ``unpacked``."""
     return _changed(value, lambda each: {"text": each.template, "values": packed(each.values)})
 
 
 def unpacked(value: Any) -> Any:
-    """A value that was packed; a ``TypeError``, if a text's parts are no text and its values."""
+    """Return a value that was packed; a ``TypeError``, if a text's parts are no text and its values."""
     if isinstance(value, dict):
         if value.keys() == {"text", "values"}:
             return text(value["text"], **unpacked(value["values"]))
@@ -120,7 +120,7 @@ def unpacked(value: Any) -> Any:
 
 
 def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
-    """A value in which each ``Text``, also those in lists, dicts and dataclasses, is changed."""
+    """Return a value in which each ``Text``, also those in lists, dicts and dataclasses, is changed."""
     if isinstance(value, Text):
         return change(value)
     if isinstance(value, list | tuple):
@@ -143,7 +143,7 @@ def use(language: str) -> None:
 
 
 def language() -> str:
-    """The code of the learner's language."""
+    """Return the code of the learner's language."""
     named = [*_chosen, *filter(None, (os.environ.get(name) for name in VARIABLES)), ""][0]
     # Such as ko_KR.UTF-8 of POSIX, or ko-KR of browsers; C and POSIX are English.
     code = re.split(r"[_.@-]", named)[0].lower()

@@ -293,7 +293,7 @@ def read_text(path: Path) -> str:
 
 
 def is_trusted_user(user: int) -> bool:
-    """Whether parents of a home may belong to a user: they are this one, or root.
+    """Return whether parents of a home may belong to a user: they are this one, or root.
 
     In a user namespace that does not map the machine's root, the kernel shows all unmapped users, root
     among them, as one number. There the owner of ``/`` is taken for root.
@@ -302,7 +302,7 @@ def is_trusted_user(user: int) -> bool:
 
 
 def owner(user: int) -> str:
-    """The name of a user, for a sentence."""
+    """Return the name of a user, for a sentence."""
     return "root" if user == 0 else text("another user (id {user})", user)
 
 
@@ -372,7 +372,7 @@ def _elsewhere(*, otherwise: bool = False, below: str = "") -> str:
 
 
 def _is_trusted_group(group: int) -> bool:
-    """Whether a group is the user alone: their private group, or the one in ``LABKIT_TRUSTED_GROUP``."""
+    """Return whether a group is the user alone: their private group, or the one in ``LABKIT_TRUSTED_GROUP``."""
     import grp
     import pwd
 
@@ -403,7 +403,7 @@ def _group_name(group: int) -> str:
 
 
 def _has_access_list(directory: Path) -> bool:
-    """Whether an access list gives rights to others than owner and group. Source: acl(5)."""
+    """Return whether an access list gives rights to others than owner and group. Source: acl(5)."""
     # With such a list the group bits of the mode are its mask, and do not say who may write. Only Linux has listxattr:
     # lists of macOS are not seen.
     if not hasattr(os, "listxattr"):
@@ -414,7 +414,7 @@ def _has_access_list(directory: Path) -> bool:
 
 
 def _root_is_unmapped() -> bool:
-    """Whether this process is in a user namespace without the machine's root. Source: user_namespaces(7)."""
+    """Return whether this process is in a user namespace without the machine's root. Source: user_namespaces(7)."""
     try:
         overflow_id = int(Path("/proc/sys/kernel/overflowuid").read_text())
         ranges = [

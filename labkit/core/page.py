@@ -29,7 +29,7 @@ AT_HOME = text(
 
 
 def refusal(what: str) -> UsageError:
-    """The error for a feature that needs another program or a socket."""
+    """Return the error for a feature that needs another program or a socket."""
     return UsageError(
         text("{what} cannot work in a page of a browser.", what),
         why="a page starts no programs and opens no connections",

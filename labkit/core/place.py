@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def place() -> str:
-    """An id of the set of processes in which this one's id is unique; empty if the system does not report one.
+    """Return an id of the set of processes in which this one's id is unique; empty if the system does not report one.
 
     A home may lie on a volume that containers and machines share, and each of these has processes of its own
     under the same ids. Sources: pid_namespaces(7), proc_sys_kernel(5).

@@ -14,12 +14,12 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def proxy_variables(environment: Mapping[str, str]) -> list[str]:
-    """The variables that name a proxy, in the spelling that they have."""
+    """Return the variables that name a proxy, in the spelling that they have."""
     return [name for name, value in environment.items() if name.lower() in PROXIES and value]
 
 
 def exceptions(environment: Mapping[str, str]) -> list[str]:
-    """The hosts that are reached without the proxy, by either spelling of the variable."""
+    """Return the hosts that are reached without the proxy, by either spelling of the variable."""
     values = (environment.get(name, "") for name in NO_PROXY)
     return list(
         dict.fromkeys(host.strip() for value in values for host in value.split(",") if host.strip())

@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def folder(name: str) -> Path:
-    """The path of a top-level data folder, such as ``clusters``, which may be read-only.
+    """Return the path of a top-level data folder, such as ``clusters``, which may be read-only.
 
     Raises:
         FileNotFoundError: When this installation has no such folder.
@@ -27,10 +27,10 @@ def folder(name: str) -> Path:
 
 
 def clusters() -> Path:
-    """The manifests and cluster configurations (``clusters/``)."""
+    """Return the manifests and cluster configurations (``clusters/``)."""
     return folder("clusters")
 
 
 def notebooks() -> Path:
-    """The learner's notebooks (``notebooks/*.ipynb``)."""
+    """Return the learner's notebooks (``notebooks/*.ipynb``)."""
     return folder("notebooks")

@@ -44,7 +44,7 @@ def scratch_directory(prefix: str, within: Path | None = None) -> Iterator[Path]
 
 
 def abandoned(within: Path) -> list[Path]:
-    """The user's own temporary directories in a directory whose program has ended without removing them."""
+    """Return the user's own temporary directories in a directory whose program has ended without removing them."""
     with suppress(OSError):
         entries = [Path(entry) for entry in os.scandir(within) if _is_own(entry)]
         return sorted(path for path in entries if not is_held(path / PROGRAM_LOCK))
@@ -52,7 +52,7 @@ def abandoned(within: Path) -> list[Path]:
 
 
 def is_held(lock: Path) -> bool:
-    """Whether the program of a lock lives, as far as can be seen."""
+    """Return whether the program of a lock lives, as far as can be seen."""
     try:
         return is_locked(lock)
     except LabkitError:

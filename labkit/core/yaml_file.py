@@ -13,6 +13,6 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(module: str, name: str) -> Any:
-    """The content of a file beside a module, which gives its ``__file__``. In a page it is JSON: YAML is slow there."""
+    """Return the content of a file beside a module, which gives its ``__file__``. In a page it is JSON: YAML is slow there."""
     content = (Path(module).parent / name).read_bytes()
     return json.loads(content) if content.startswith(b"{") else yaml.load(content, LOADER)

@@ -86,5 +86,5 @@ esac""",
 
 
 def only(programs: Programs) -> dict[str, str]:
-    """An environment in which nothing else is found."""
+    """Return an environment in which nothing else is found."""
     return {**os.environ, "PATH": programs.path}

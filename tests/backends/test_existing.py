@@ -187,7 +187,7 @@ def test_a_class_room_of_learners_does_not_look_like_production(
 
 
 def poor(tmp_path: Path, foreign_cluster: Path, admin: Client, roles: list[str]) -> Path:
-    """A kubeconfig of an account with some cluster roles only."""
+    """Return a kubeconfig of an account with some cluster roles only."""
     accounts = "/api/v1/namespaces/kube-public/serviceaccounts"
     admin.post(
         accounts, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "poor"}}

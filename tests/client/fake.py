@@ -98,6 +98,6 @@ def fake_api(answer: Handler, tls: ssl.SSLContext | None = None) -> Iterator[Fak
 
 
 def status(code: int, reason: str, message: str) -> Reply:
-    """A Status object, as an API server refuses."""
+    """Return a Status object, as an API server refuses."""
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason}
     return Reply(code, {**body, "message": message, "code": code})

@@ -63,7 +63,7 @@ def test_a_token_file_is_read_at_each_use(tmp_path: Path) -> None:
 
 
 def login(tmp_path: Path, script: str) -> Path:
-    """A kubeconfig whose user logs in with a program."""
+    """Return a kubeconfig whose user logs in with a program."""
     program = tmp_path / "login"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o700)
@@ -72,7 +72,7 @@ def login(tmp_path: Path, script: str) -> Path:
 
 
 def counting(expires: str) -> str:
-    """A program that gives the tokens t1, t2, …, each with the same end."""
+    """Return a program that gives the tokens t1, t2, …, each with the same end."""
     status = f'{{\\"token\\":\\"t$n\\",\\"expirationTimestamp\\":\\"{expires}\\"}}'
     kind = '\\"apiVersion\\":\\"client.authentication.k8s.io/v1\\",\\"kind\\":\\"ExecCredential\\"'
     return f'echo >>runs; n=$(($(wc -l <runs)))\necho "{{{kind},\\"status\\":{status}}}"'

@@ -162,7 +162,7 @@ def test_a_group_that_is_the_user_alone_may_write_to_parents(
 
 
 def access_list(*entries: tuple[int, int, int]) -> bytes:
-    """An access list as the kernel takes it: tags, rights and ids. Source: linux/posix_acl_xattr.h."""
+    """Return an access list as the kernel takes it: tags, rights and ids. Source: linux/posix_acl_xattr.h."""
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 

@@ -20,7 +20,7 @@ FORMS: list[Callable[[str], str]] = [
 
 
 def keys() -> list[str]:
-    """A key of each kind in each of its formats."""
+    """Return a key of each kind in each of its formats."""
     made: list[rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = [
         rsa.generate_private_key(65537, 2048),
         ec.generate_private_key(ec.SECP256R1()),

@@ -21,7 +21,7 @@ class NodeAuditLog:
         self._engine, self._node = engine, node
 
     def event(self, audit_id: str) -> dict[str, Any] | None:
-        """The event with an audit id; None when there is none within ``EVENT_SECONDS``."""
+        """Return the event with an audit id; None when there is none within ``EVENT_SECONDS``."""
         # The id becomes part of a shell command, and clients can choose it (header Audit-ID).
         if not re.fullmatch(r"[0-9a-zA-Z-]{1,64}", audit_id):
             return None
@@ -37,7 +37,7 @@ class NodeAuditLog:
             time.sleep(0.05)  # kube-apiserver writes the event a moment after it has answered
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Its events, the newest first."""
+        """Return its events, the newest first."""
         # The oldest file first, so that tail keeps the newest events.
         command = f"cat $(ls -rt {LOGS}/*.log) | tail -c {auditlog.MAX_BYTES}"
         done = self._engine.run("exec", self._node, "sh", "-c", command)

@@ -110,7 +110,7 @@ class KindBackend:
                 cluster.forget()
 
     def status(self) -> Status:
-        """Whether the cluster exists and answers."""
+        """Return whether the cluster exists and answers."""
         record = self._cluster.record
         if record.get("state") != READY:
             return Status(self.name, False, facts={"start it": "labkit up --backend kind"})
@@ -130,7 +130,7 @@ class KindBackend:
         )
 
     def kubeconfig(self) -> Path:
-        """The path of the administrator's kubeconfig, which kind wrote into the state directory.
+        """Return the path of the administrator's kubeconfig, which kind wrote into the state directory.
 
         Raises:
             NotRunning: When there is no cluster.

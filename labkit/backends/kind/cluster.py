@@ -77,7 +77,7 @@ class KindCluster:
         write_private(self._record_file, f"{text}\n")
 
     def is_ours(self) -> bool:
-        """Whether the cluster exists and is the one that this lab created."""
+        """Return whether the cluster exists and is the one that this lab created."""
         record = self.record
         if record.get("state") != READY or record.get("cluster") != self.name or not self.engine:
             return False
@@ -85,11 +85,11 @@ class KindCluster:
         return bool(record.get("node") == self.engine.container_id(self.node))
 
     def is_unfinished(self) -> bool:
-        """Whether its creation has begun and did not end."""
+        """Return whether its creation has begun and did not end."""
         return self.record.get("state") == CREATING
 
     def answers(self) -> bool:
-        """Whether its API server is ready."""
+        """Return whether its API server is ready."""
         with suppress(LabkitError):
             return self.client.get("/readyz").ok
         return False

@@ -42,7 +42,7 @@ REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
 
 def read(directory: Path) -> Credentials | None:
-    """The identity's credential; None where the cluster has no such identity."""
+    """Return the identity's credential; None where the cluster has no such identity."""
     kept = read_json(directory / FILE)
     return Credentials(certificate=str(kept["certificate"]), key=str(kept["key"])) if kept else None
 
@@ -82,7 +82,7 @@ def _rules(admin: Client) -> list[dict[str, Any]]:
 
 
 def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
-    """A certificate for the key, signed by the cluster."""
+    """Return a certificate for the key, signed by the cluster."""
     # No organization, so the user is in no group but system:authenticated.
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, USER)])
     request = (
@@ -123,7 +123,7 @@ def _sign(admin: Client, key: ec.EllipticCurvePrivateKey) -> str:
 
 
 def _body(answer: Answer) -> dict[str, Any]:
-    """The object of an answer.
+    """Return the object of an answer.
 
     Raises:
         ApiFailure: When the server refused.

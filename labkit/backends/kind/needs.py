@@ -17,7 +17,7 @@ GET_KIND = text(
 
 
 def find_needs(image: str) -> list[Need]:
-    """The requirements, met or not; the node image is empty for kind's own."""
+    """Return the requirements, met or not; the node image is empty for kind's own."""
     try:
         engine = find()
     except Missing as error:

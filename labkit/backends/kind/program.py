@@ -115,7 +115,7 @@ def export_logs(cluster: KindCluster) -> None:
 
 
 def _without_command_output(report: Report) -> Report:
-    """A report without a failed command's output, which kind prints last."""
+    """Return a report without a failed command's output, which kind prints last."""
     over = False
 
     def progress(line: str) -> None:
@@ -154,7 +154,7 @@ def failed(lines: Sequence[str], log: Path, image: str, cluster: str) -> StartFa
 
 
 def _reason(lines: Sequence[str]) -> str:
-    """The line that says why: kubeadm's, else the failed command's first, else kind's error, else the last."""
+    """Return the line that says why: kubeadm's, else the failed command's first, else kind's error, else the last."""
     for line in reversed(lines):
         if match := _KUBEADM_FAILED.match(line):
             return match[1]

@@ -71,14 +71,14 @@ def wait(client: Client, todo: str, report: Report, *, seconds: float = READY_SE
 
 
 def exists(client: Client, path: str) -> bool:
-    """Whether a path can be read; False also while the server does not answer."""
+    """Return whether a path can be read; False also while the server does not answer."""
     with suppress(LabkitError):
         return client.get(path).ok
     return False
 
 
 def all_ready(client: Client, path: str) -> bool:
-    """Whether there are objects at a path, and all have the condition Ready."""
+    """Return whether there are objects at a path, and all have the condition Ready."""
     with suppress(LabkitError):
         found = client.get(path).items
         # A new cluster has no nodes and no system pods at first.

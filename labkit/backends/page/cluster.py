@@ -83,7 +83,7 @@ class PageCluster:
         return response
 
     def database(self) -> bytes:
-        """The content of its database."""
+        """Return the content of its database."""
         store = self._cluster.store
         assert isinstance(store, SQLiteStore)
         return store.serialized()
@@ -104,7 +104,7 @@ class PageCluster:
             changed(self.home / DATABASE)
 
     def connect(self, endpoint: Endpoint, credentials: Credentials) -> InProcess:
-        """A transport that calls it."""
+        """Return a transport that calls it."""
         return InProcess(self.handle, self._certificate(credentials.certificate), endpoint)
 
     def _certificate(self, presented_pem: str) -> PeerCertificate | ShownCertificate | None:

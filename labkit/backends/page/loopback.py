@@ -48,7 +48,7 @@ class Wire:
         self.sent += data
 
     def makefile(self, *_mode: Any, **_options: Any) -> io.BytesIO:
-        """The answer to what was sent so far."""
+        """Return the answer to what was sent so far."""
         sent = bytes(self.sent)
         self.sent.clear()
         return io.BytesIO(self._answer(sent))

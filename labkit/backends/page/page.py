@@ -80,7 +80,7 @@ class Page:
 
     @property
     def in_a_class(self) -> bool:
-        """Whether a lab here has joined a teacher's class."""
+        """Return whether a lab here has joined a teacher's class."""
         return (self.home / homes.JOINED).exists()
 
     @cached_property
@@ -107,7 +107,7 @@ class Page:
             self._store.save_soon()
 
     def snapshot(self) -> bytes:
-        """The state directory as bytes."""
+        """Return the state directory as bytes."""
         cluster = self.clusters.get(self.home)
         return snapshot.pack(self.home, cluster.database() if cluster else None)
 
@@ -149,13 +149,13 @@ class Page:
         return listed([said, text("Your passes are still there.")], " ")
 
     def _progress(self) -> bytes:
-        """The file of the learner's progress as bytes."""
+        """Return the file of the learner's progress as bytes."""
         path = self.home / PROGRESS
         return path.read_bytes() if path.exists() else b""
 
 
 def current_page() -> Page:
-    """The page of this process. Where none was entered, one that keeps nothing is."""
+    """Return the page of this process. Where none was entered, one that keeps nothing is."""
     if not isinstance(page.current, Page):
         return Page().enter()
     return page.current

@@ -29,7 +29,7 @@ MAX_AUDIT_BYTES = 256 * 1024
 
 
 def pack(home: Path, database: bytes | None = None) -> bytes:
-    """A snapshot of a state directory.
+    """Return a snapshot of a state directory.
 
     Args:
         home: The state directory.
@@ -82,7 +82,7 @@ def unpack(data: bytes, home: Path) -> str:
 
 
 def _files(home: Path) -> list[str]:
-    """The names of a snapshot's files, below the directory. It is called after each cell, and paths are slow.
+    """Return the names of a snapshot's files, below the directory. It is called after each cell, and paths are slow.
 
     The database is the first: its pages stay where they are in the snapshot, so that few of its blocks change.
     """

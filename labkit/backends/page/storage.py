@@ -18,7 +18,7 @@ class Storage(Protocol):
     """What the page gives to keep bytes in, such as IndexedDB."""
 
     def read(self, name: str) -> bytes | None:
-        """The bytes of that name; None when there are none."""
+        """Return the bytes of that name; None when there are none."""
 
     def write(self, name: str, data: bytes, /) -> None:
         """Replace the bytes of that name atomically.
@@ -56,7 +56,7 @@ class SnapshotStore:
             self._save()
 
     def load(self, name: str = SNAPSHOT) -> bytes | None:
-        """The snapshot, or what has another name; None when there is none."""
+        """Return the snapshot, or what has another name; None when there is none."""
         return self._storage.read(name)
 
     def set_aside(self, data: bytes, why: str) -> str:

@@ -32,14 +32,14 @@ STALL_SECONDS = 0.2
 
 
 def input_frames(data: bytes, protocol: str | None) -> Iterator[bytes]:
-    """The frames of a command's whole input, and of its end if the protocol has one."""
+    """Yield the frames of a command's whole input, and of its end if the protocol has one."""
     for start in range(0, len(data), PIECE_BYTES):
         yield bytes((STDIN,)) + data[start : start + PIECE_BYTES]
     yield from end_of_input(protocol)
 
 
 def end_of_input(protocol: str | None) -> list[bytes]:
-    """The frame that closes standard input; none in v4."""
+    """Return the frame that closes standard input; none in v4."""
     return [bytes((CLOSE, STDIN))] if protocol == PROTOCOLS[0] else []
 
 
@@ -103,7 +103,7 @@ def frames(
 
 
 def _received(socket: websocket.WebSocket) -> bytes:
-    """The next frame's data; empty when a control frame came, or the frame is not complete yet.
+    """Return the next frame's data; empty when a control frame came, or the frame is not complete yet.
 
     Raises:
         WebSocketConnectionClosedException: When the other side closes.

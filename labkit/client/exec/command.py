@@ -127,7 +127,7 @@ def run_shell(
 
 
 def default_container(client: Client, pod: str) -> str:
-    """The container that kubectl chooses when none is named.
+    """Return the container that kubectl chooses when none is named.
 
     Args:
         client: The caller.

@@ -37,7 +37,7 @@ class CompletedExec(Displayable):
 
     @property
     def ok(self) -> bool:
-        """Whether the exit code is 0."""
+        """Return whether the exit code is 0."""
         return self.returncode == 0
 
     def json(self) -> Any:
@@ -63,7 +63,7 @@ class CompletedExec(Displayable):
         return shlex.join(self.args)
 
     def summary(self) -> dict[str, Any]:
-        """The fields to record, without tokens."""
+        """Return the fields to record, without tokens."""
         body = self.json()
         message = body.get("message", "") if isinstance(body, dict) else ""
         return {
@@ -79,7 +79,7 @@ class CompletedExec(Displayable):
         }
 
     def card(self) -> Card:
-        """The command and its output."""
+        """Return the command and its output."""
         where = (
             text("{pod}, container {container}", self.pod, self.container)
             if self.container

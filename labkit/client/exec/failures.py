@@ -17,7 +17,7 @@ class UnknownProtocol(ExecFailed):
 
 
 def exit_code(status: bytes, pod: str) -> int:
-    """The exit code in the Status that ends a command.
+    """Return the exit code in the Status that ends a command.
 
     Args:
         status: The error channel's JSON.
@@ -42,7 +42,7 @@ def exit_code(status: bytes, pod: str) -> int:
 
 
 def not_started(pod: str, why: str, code: int = 500, reason: str = "") -> ExecFailed:
-    """The error for a command that the container could not start."""
+    """Return the error for a command that the container could not start."""
     return ExecFailed(
         code,
         reason,
@@ -53,7 +53,7 @@ def not_started(pod: str, why: str, code: int = 500, reason: str = "") -> ExecFa
 
 
 def refused(code: int, body: bytes, pod: str, error: type[ExecFailed] = ExecFailed) -> ExecFailed:
-    """The error for a server that refuses to run commands in a pod.
+    """Return the error for a server that refuses to run commands in a pod.
 
     Args:
         code: The HTTP status.
@@ -86,7 +86,7 @@ def refused(code: int, body: bytes, pod: str, error: type[ExecFailed] = ExecFail
 
 
 def connection_lost(pod: str) -> ExecFailed:
-    """The error for a connection that ended before its command did."""
+    """Return the error for a connection that ended before its command did."""
     what = text("The connection to {pod} ended before the command did.", pod)
     return ExecFailed(
         0,
@@ -97,14 +97,14 @@ def connection_lost(pod: str) -> ExecFailed:
 
 
 def lacks_program(error: ExecFailed, program: str) -> bool:
-    """Whether a command could not be started because the container lacks the program."""
+    """Return whether a command could not be started because the container lacks the program."""
     text = error.why.lower()
     # The message is the container runtime's, not Kubernetes', and differs between runc and crun.
     return program in text and ("not found" in text or "no such file" in text)
 
 
 def _document(text: bytes) -> dict[str, Any]:
-    """A JSON object; empty when it is not one."""
+    """Return a JSON object; empty when it is not one."""
     try:
         document = json.loads(text)
     except ValueError:

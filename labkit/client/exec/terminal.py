@@ -87,14 +87,14 @@ def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
 
 
 def _piped() -> bytes | None:
-    """The whole piped input, for ``v4``, which cannot close standard input; None when nothing comes."""
+    """Return the whole piped input, for ``v4``, which cannot close standard input; None when nothing comes."""
     if not select.select([sys.stdin], [], [], NOTHING_SECONDS)[0]:
         return None
     return sys.stdin.buffer.read()
 
 
 def _input(socket: websocket.WebSocket) -> dict[int, Iterator[bytes]]:
-    """The frames of standard input, until its end, by its descriptor."""
+    """Return the frames of standard input, until its end, by its descriptor."""
     descriptor = sys.stdin.fileno()
 
     def read() -> Iterator[bytes]:
@@ -141,7 +141,7 @@ def _sizes(resized: int) -> Iterator[bytes]:
 
 
 def _size() -> bytes:
-    """The frame with the window's size."""
+    """Return the frame with the window's size."""
     size = os.get_terminal_size(sys.stdout.fileno())
     return (
         bytes((channels.RESIZE,))

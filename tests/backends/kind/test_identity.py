@@ -90,12 +90,12 @@ def test_its_key_is_the_labs_alone_and_goes_with_the_cluster(started: KindBacken
 
 
 def rule_paths(event: Mapping[str, Any]) -> list[str]:
-    """The path that a rule's ``nonResourceURLs`` are compared with; none for a resource."""
+    """Return the path that a rule's ``nonResourceURLs`` are compared with; none for a resource."""
     return [] if "objectRef" in event else [event["requestURI"]]
 
 
 def is_dropped(event: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
-    """Whether an audit policy leaves an event out: the first rule that fits decides, as in Kubernetes."""
+    """Return whether an audit policy leaves an event out: the first rule that fits decides, as in Kubernetes."""
     user, paths = event["user"], rule_paths(event)
     for rule in policy["rules"]:
         fits = [
