@@ -1,4 +1,4 @@
-"""The interface of a backend: start, stop and reset a cluster, and give its kubeconfig.
+"""The interface of a backend: start, stop and reset a cluster, and return its kubeconfig.
 
 All other calls go through the API and are the same on every cluster.
 """
@@ -58,7 +58,7 @@ class Status(Displayable):
     Args:
         backend: The backend's name.
         running: Whether it answers.
-        url: Its address; empty when it has none.
+        url: Its address; empty without one.
         facts: More lines of the card, by label.
     """
 
@@ -68,7 +68,7 @@ class Status(Displayable):
     facts: dict[str, str] = field(default_factory=dict)
 
     def card(self) -> Card:
-        """Return whether it runs, its address, and the other facts."""
+        """Return a card with the state, the address and the other facts."""
         rows = [Row("address", self.url, code=True)]
         rows += [Row(label, value) for label, value in self.facts.items()]
         title = text("The {cluster} cluster runs.", self.backend)
@@ -84,21 +84,21 @@ def _unchanged(manifest: Manifest) -> Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What differs from cluster to cluster.
+    """The differences between clusters that the lab has to know.
 
     Args:
         at_once: A change has taken effect when the server answers.
-        exclusive: Nobody but this lab uses it: what is in it is the learner's work.
+        exclusive: Only this lab uses it, so that all its objects are the learner's work.
         audited: Its audit log can be read; without one, the journal notes every answer.
         whole_log: The log can be read from end to end.
-        grader: It is a grader's cluster, where no step is checked.
+        grader: It is a grader's cluster, in which steps are not checked.
         pods: Pods run.
         pod_image: The image of the walkthrough's pods; empty for the manifests' own.
-        ca_file: The file where it keeps its CA certificate; None where it keeps none.
-        adapt: Changes a manifest for it; returns the same object where there is nothing to change.
-        connect: Opens connections to it; None where sockets do.
-        serve: Opens the address of a proxy; None where sockets do.
-        reader: The lab's own credential, for what the lab itself reads; None where it asks as the administrator.
+        ca_file: The file with its CA certificate; None without one.
+        adapt: Changes a manifest for it; returns the same object if no change is needed.
+        connect: Opens connections to it; None for sockets.
+        serve: Opens the address of a proxy; None for sockets.
+        reader: The credential of the lab's own reads; None to read as the administrator.
     """
 
     at_once: bool = False
@@ -122,7 +122,7 @@ class Need:
     Args:
         thing: Such as ``Docker``.
         met: Whether the machine has it.
-        state: What the machine has, in words.
+        state: The machine's state, in words.
         todo: How to get it.
         required: False when the backend works without it.
     """
@@ -147,7 +147,7 @@ class Backend(Protocol):
 
     @property
     def traits(self) -> Traits:
-        """What differs from other clusters."""
+        """The differences from other clusters."""
 
     def start(self, report: Report) -> None:
         """Find the cluster, or start it; safe to call again.
@@ -157,20 +157,20 @@ class Backend(Protocol):
         """
 
     def stop(self, report: Report) -> None:
-        """Stop the cluster, and delete what the lab created, nothing else.
+        """Stop the cluster, and delete only the objects that the lab created.
 
         Raises:
             LabkitError: When it does not end.
         """
 
     def status(self) -> Status:
-        """Return the cluster's state. Starts nothing."""
+        """Return the cluster's state, without starting it."""
 
     def kubeconfig(self) -> Path:
         """Return the path of the administrator's kubeconfig.
 
         Raises:
-            NotRunning: When there is none yet.
+            NotRunning: Before the first start.
         """
 
     def reset(self, report: Report) -> None:
@@ -178,4 +178,4 @@ class Backend(Protocol):
 
     @property
     def audit_log(self) -> AuditLog | None:
-        """The cluster's audit log; None where it cannot be read."""
+        """The cluster's audit log; None if it cannot be read."""

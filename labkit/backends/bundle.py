@@ -1,7 +1,7 @@
-"""Bundle images, wheels and notebooks in one file, for machines without network.
+"""Bundle images, wheels and notebooks in a file for machines without network.
 
 ``save`` writes it on a machine with network, ``load`` loads its images on one without. A bundle
-is a tar file; ``README.txt`` in it says how to install labkit from it.
+is a tar file; its ``README.txt`` explains how to install labkit from it.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ class Contents:
 def save(
     target: Path, home: Path, node_image: str, report: Report, *, images: bool = True
 ) -> Contents:
-    """Write a bundle; ``images`` includes kind's images, which takes Docker.
+    """Write a bundle; ``images`` includes kind's images, for which Docker is needed.
 
     Raises:
-        Missing: When Docker, the node image or pip is not there.
+        Missing: When Docker, the node image or pip is missing.
         UsageError: When the file cannot be written.
     """
     engine = find() if images else None
@@ -127,7 +127,7 @@ def save(
 
 @contextmanager
 def _progress(directory: Path, report: Report) -> Iterator[None]:
-    """Report every few seconds how much lies below a directory, for programs that say nothing themselves."""
+    """Report the size of a directory every few seconds, for programs that report no progress themselves."""
     over = threading.Event()
 
     def measure() -> None:
@@ -146,7 +146,7 @@ def _progress(directory: Path, report: Report) -> Iterator[None]:
 
 
 def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
-    """Return the node image's name, after it and the pod image are in the engine's store."""
+    """Load the node image and the pod image into the engine's store, and return the node image's name."""
     image = KindBackend(home, Options(image=named or None)).image
     if not image:
         raise Missing(
@@ -163,7 +163,7 @@ def load(source: Path, home: Path, report: Report) -> Contents:
 
     Raises:
         UsageError: When the file is not a bundle, or is for another processor.
-        Missing: When Docker is not there or does not take the images.
+        Missing: When Docker is missing or does not load the images.
     """
     contents = look(source)
     # Wheels and images hold programs for one processor. The Python version is not checked here:
@@ -295,7 +295,7 @@ def _wheels(directory: Path) -> None:
 
 
 def pip_command(directory: Path) -> list[str]:
-    """Return the command pip; that of a temporary environment where this one has none."""
+    """Return the command for pip; if this environment has no pip, create a temporary one that has."""
     # -P: otherwise a file pip.py in the current directory would run in its place.
     own = [sys.executable, "-P", "-m", "pip"]
     # uv makes environments without pip.

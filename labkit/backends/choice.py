@@ -34,7 +34,7 @@ def offered() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Choice:
-    """A backend and its options. Options that are not named are those of the last time."""
+    """A backend and its options. Options that are not named have the saved values."""
 
     backend: str
     options: Options
@@ -44,7 +44,7 @@ class Choice:
         """Complete a choice with the saved one; without a backend, use the saved backend.
 
         Raises:
-            UsageError: When there is no such backend, or an option is another one's.
+            UsageError: When the backend is unknown, or an option belongs to another one.
         """
         saved = read_json(home / "backend.json")
         if backend is None:
@@ -110,7 +110,7 @@ def make(
         name: One of ``NAMES``.
         home: The state directory.
         options: Its options.
-        lesson_objects: Gives the objects that learners create, by whose names an existing cluster is searched.
+        lesson_objects: Returns the objects that learners create; an existing cluster is searched for their names.
     """
     # Each backend is imported where it is chosen, so that a command loads no other one's libraries,
     # such as kind's cryptography.

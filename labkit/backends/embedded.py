@@ -1,8 +1,8 @@
-"""The embedded cluster as a process: ``python -m labkit.embedded``.
+"""Run the embedded cluster as a process: ``python -m labkit.embedded``.
 
 The server is started detached: it outlives the kernel and the notebook server, and the next lab
-finds it again. It holds a lock on its directory as long as it runs; that lock, not a process
-id, tells whether it runs. Nothing of ``labkit.embedded`` is imported here.
+finds it again. It holds a lock on its directory as long as it runs. The lock, not a process id,
+proves that it runs. This module does not import ``labkit.embedded``.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Embedded:
 
         Raises:
             StartFailed: When the server ends, makes no progress, or runs in another container.
-            UsageError: When it runs with another era or node than asked for.
+            UsageError: When it already runs with another era or node.
         """
         ensure_private(self.home)
         if self._is_running():
@@ -110,10 +110,10 @@ class Embedded:
             )
 
     def stop(self, report: Report) -> None:
-        """Stop the server. Its objects are kept for the next start.
+        """Stop the server. Its objects are stored for the next start.
 
         Raises:
-            LabkitError: When the process does not end, or is of another container.
+            LabkitError: When the process does not end, or belongs to another container.
         """
         with locked(self.home / "start.lock"):
             if not self._alive():
@@ -131,7 +131,7 @@ class Embedded:
             )
 
     def status(self) -> Status:
-        """Return whether the server runs, and how it was started."""
+        """Return the server's state and the options that it was started with."""
         if not self._alive():
             return Status(self.name, False, facts={"start it": self.up})
         state = self._state()
@@ -186,7 +186,7 @@ class Embedded:
     # -- within ----------------------------------------------------------------------
 
     def _is_running(self) -> bool:
-        """Return whether a server of this version runs, with the options asked for, and answers.
+        """Return whether a server of this version runs with these options, and answers.
 
         Raises:
             UsageError: When it runs with other options.
@@ -221,12 +221,12 @@ class Embedded:
         )
 
     def _elsewhere(self) -> bool:
-        """Return whether the server's process id is one of another container or machine, which shares the home."""
+        """Return whether the server runs in another container or on another machine with the same home."""
         here = place()
         return bool(self._state().get("place", here) != here)
 
     def _require_here(self) -> None:
-        """Refuse to end, or to replace, a server of another container or machine.
+        """Refuse to end or replace a server of another container or machine.
 
         Raises:
             StartFailed: The server is one.
@@ -242,10 +242,10 @@ class Embedded:
         return read_json(self.home / "server.json")
 
     def _answers(self, patience_seconds: float = 0.0) -> bool:
-        """Return whether the server in server.json is ready, in this time or a little more, and has the cluster's certificate.
+        """Return whether the server in server.json has the cluster's certificate and is soon ready.
 
-        ``/readyz`` needs no credential; http.client, because the client takes longer to import
-        than the server takes to answer.
+        ``/readyz`` needs no credential. http.client is used, because the import of labkit's client takes longer
+        than the answer.
         """
         port = self._state().get("port")
         if not isinstance(port, int):
@@ -268,13 +268,13 @@ class Embedded:
             return False
 
     def _clear_hung(self, report: Report) -> None:
-        """End a server that does not answer, or that is of another version."""
+        """End a server that does not answer, or that has another version."""
         if not self._alive():
             return
         self._require_here()
         unresponsive = self._state().get("version", __version__) == __version__
         if unresponsive:
-            # It may have been started by a program that was killed; or the machine is busy.
+            # Perhaps the program that started it was killed, or the machine is busy.
             activity = Activity(self._state()["pid"], HUNG_SECONDS)
             while self._alive() and not (
                 activity.is_stuck or self._distrust or activity.age > BUSY_SECONDS
@@ -319,7 +319,7 @@ class Embedded:
         command = [sys.executable, "-P", "-m", "labkit.embedded", "--home", str(self.home)]
         command += (
             ["--port", str(options.port)] if options.port else []
-        )  # else the server takes its last one, or any
+        )  # otherwise the server uses its last port, or a free one
         command += ["--no-node"] if options.node is False else []
         command += ["--era", options.era] if options.era else []
         # A checkout that is not installed is found in no other way with -P.
@@ -357,10 +357,10 @@ class Embedded:
         return process
 
     def _ready(self, process: subprocess.Popen[bytes], report: Report) -> bool:
-        """Wait until a new server answers, as long as it makes progress; False when it has ended.
+        """Wait until a new server answers, as long as it works; return False if it has ended.
 
         Raises:
-            StartFailed: When it makes none.
+            StartFailed: When it makes no progress.
         """
         activity, explain_at = Activity(process.pid, START_SECONDS), REPORT_SECONDS
         while process.poll() is None and not self._distrust:

@@ -1,7 +1,7 @@
 """Find Docker or Podman on this machine and run its commands.
 
-labkit only calls their command lines. A missing engine is an error that says how to install one;
-there is no silent fallback.
+labkit only calls their command lines. A missing engine is an error with advice on how to install
+one; labkit never falls back silently to another backend.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def call(
     timeout_seconds: float = PROBE_SECONDS,
     env: Mapping[str, str] | None = None,
 ) -> Done:
-    """Run a program quietly, with these environment variables added, and wait for its end.
+    """Run a program quietly, with additional environment variables, and wait until it ends.
 
-    The exit code is 127 when there is no such program, 126 when it may not be run, 124 after the timeout.
+    The exit code is 127 if the program is missing, 126 without the permission to run it, 124 after the timeout.
     """
     try:
         done = subprocess.run(
@@ -206,7 +206,7 @@ class Engine:
 
     @property
     def free_disk_bytes(self) -> int | None:
-        """The free space where it stores images; None when that directory is not visible here."""
+        """The free space in its image store; None if that directory is not visible here."""
         store = self.facts.get("store") or {}
         root = self.facts.get("DockerRootDir") or store.get("graphRoot") or ""
         try:
@@ -224,16 +224,16 @@ class Engine:
         return self.run("image", "inspect", image).ok
 
     def container_id(self, name: str) -> str:
-        """Return the id of a container, running or not; empty when there is none."""
+        """Return the id of a container, running or not; empty without one."""
         done = self.run("container", "inspect", "--format", "{{.Id}}", name)
         return done.stdout.strip() if done.ok else ""
 
 
 def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
-    """Return the first of these programs that answers.
+    """Return the engine of the first program that answers.
 
     Raises:
-        Missing: When none answers, with the reason of the first that is installed.
+        Missing: When no program answers, with the reason of the first that is installed.
     """
     problems: list[Missing] = []
     for program in programs:

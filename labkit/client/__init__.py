@@ -1,1 +1,1 @@
-"""One API call and what it takes: transport, kubeconfig, manifests, tokens, kubectl, pods."""
+"""Call an API server: transport, kubeconfig, manifests, tokens, kubectl, pods."""

@@ -1,6 +1,6 @@
 """An API server's answer, with all that a learner can read from it.
 
-It shows who asked, the user that the server authenticated, the verb, the URL, the
+It shows the caller, the user that the server authenticated, the verb, the URL, the
 status and the message, and the same call with kubectl and curl.
 """
 
@@ -42,7 +42,7 @@ class Identity:
         user: The username, such as ``system:serviceaccount:kikai:default``; empty
             when the credential was refused.
         groups: The user's groups.
-        uid: The user's uid, where it has one.
+        uid: The user's uid; empty if the user has none.
         extra: Extra fields, such as the pod that a token is bound to.
     """
 
@@ -68,7 +68,7 @@ NOBODY = Identity("")
 
 @dataclass(frozen=True, repr=False)
 class Answer(Displayable):
-    """One answer of an API server.
+    """An answer of an API server.
 
     Args:
         who: The caller's name in the lab: ``admin``, ``kikai/test``, ``anonymous``.
@@ -84,7 +84,7 @@ class Answer(Displayable):
         ca_file: The path of the cluster's CA certificate; empty when it is not a file.
         identify: Returns the user that the server authenticated.
         find_event: Returns the audit event of an Audit-Id, or None.
-        advise: Returns what is wrong with the user that a refusal names; empty for nothing.
+        advise: Returns the problem with the user that a refusal names; empty without one.
     """
 
     who: str
@@ -173,7 +173,7 @@ class Answer(Displayable):
 
     @cached_property
     def event(self) -> dict[str, Any] | None:
-        """The audit event of this request; None where no audit log is readable."""
+        """The audit event of this request; None if no audit log can be read."""
         return self.find_event(self.audit_id) if self.audit_id else None
 
     @property
@@ -184,9 +184,9 @@ class Answer(Displayable):
 
     @property
     def identity(self) -> Identity:
-        """The authenticated user: from the audit event, or a SelfSubjectReview with the same credential.
+        """The authenticated user, from the audit event or from a SelfSubjectReview with the same credential.
 
-        Where the message of a 403 names another user, who was impersonated, only that name is known.
+        If the message of a 403 names another user, who was impersonated, only that name is set.
         """
         if self.status == 401:
             return NOBODY
@@ -202,7 +202,7 @@ class Answer(Displayable):
 
     @property
     def note(self) -> str:
-        """What is wrong with the user that a 403 names, such as an account that does not exist; empty for nothing."""
+        """The problem with the user that a 403 names, such as an account that does not exist; empty without one."""
         return self.advise(self._refused_user) if self._refused_user else ""
 
     @property
@@ -266,7 +266,7 @@ class Answer(Displayable):
         }
 
     def card(self) -> Card:
-        """Who asked, as which user, for what, and the server's answer."""
+        """Return a card with the caller, the authenticated user, the request and the answer."""
         word = _WORDS.get(self.status, "ok" if self.ok else self.reason or "refused")
         tone = "good" if self.ok else "bad" if self.status in (401, 403) else "warn"
         as_whom = self.as_user or text("nobody: the credential was not accepted")

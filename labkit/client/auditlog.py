@@ -1,7 +1,7 @@
 """Read a cluster's audit log, and find a request's event in it.
 
-A log holds one JSON event a line, the newest last. It is read backwards, because the
-event that is asked for is a recent one.
+A log has one JSON event per line, the newest last. It is read backwards, because callers
+look for recent events.
 Source: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 """
 
@@ -55,7 +55,7 @@ def pick(lines: Iterable[bytes], audit_id: str) -> dict[str, Any] | None:
 
 
 def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the events in some lines of a log; lines that hold none are skipped."""
+    """Yield the events in some lines of a log; other lines are skipped."""
     for line in lines:
         try:
             event = json.loads(line)

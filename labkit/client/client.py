@@ -1,7 +1,7 @@
 """The API client: method and path in, an ``Answer`` out.
 
-A refusal is an answer: 401, 403 and 404 raise nothing, because refusals are what the
-lessons are about.
+A refusal is an answer: 401, 403 and 404 raise no error, because the lessons are about
+refusals.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Client:
         observers: Called with every answer.
         find_event: Returns the audit event of an Audit-Id, or None.
         transport: Connections that are shared with another client.
-        connect: Opens connections where none are shared; those of a socket when left out.
+        connect: Opens connections if none are shared; by default over sockets.
         agent: The ``User-Agent``.
-        reader: The lab's own credential, for what the lab itself reads; the caller's when left out.
+        reader: The lab's own credential, for the lab's own reads; by default the caller's.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Client:
             path: Such as ``/api/v1/namespaces/kikai/services``, with or without a query.
             body: A dict or list is sent as JSON, text and bytes as they are.
             query: More query parameters.
-            headers: More headers; they win over the usual ones.
+            headers: More headers; they override the default ones.
             timeout_seconds: The read timeout.
 
         Raises:
@@ -134,7 +134,7 @@ class Client:
         for _ in range(NOT_READY_RETRIES if method == "GET" else 0):
             if response.status != 429 or NOT_READY.encode() not in response.data:
                 break
-            time.sleep(1)  # as its Retry-After says
+            time.sleep(1)  # the 429's Retry-After
             response = send()
         took = (time.perf_counter() - begun) * 1000
         answer = Answer(
@@ -164,7 +164,7 @@ class Client:
             if response.status not in (
                 401,
                 403,
-            ):  # a definition's objects, which it may not read, and its own end
+            ):  # custom objects, which it has no right to read, or an expired certificate
                 return response
         return self.transport.send(method, path, **how)
 
@@ -225,7 +225,7 @@ class Client:
             query: More query parameters.
 
         Raises:
-            UsageError: When there is no such kind of patch.
+            UsageError: When the kind of patch is unknown.
         """
         if kind not in PATCH_TYPES:
             raise UsageError(
@@ -248,11 +248,11 @@ class Client:
         Args:
             path: The list's path.
             query: More query parameters.
-            timeout_seconds: How long the server keeps the watch open.
+            timeout_seconds: After this time the server ends the watch.
 
         Raises:
             ApiFailure: When the watch is refused, or the server ends it with an error: 410 when the changes since the
-                given ``resourceVersion`` are no longer stored. Then list again, and watch from the new version.
+                given ``resourceVersion`` are no longer stored. In that case list again, and watch from the new version.
         """
         # The server ends a watch after timeoutSeconds, or after 30 to 60 minutes when it is left out.
         # The read timeout is longer, because a watch without changes sends nothing until then.
@@ -295,7 +295,7 @@ class Client:
             body: The raw body.
             query: More query parameters.
             headers: More headers; they replace labkit's own, except the credential.
-            timeout_seconds: The read timeout; None waits for ever.
+            timeout_seconds: The read timeout; without one (None), the wait is unlimited.
 
         Raises:
             Unreachable: When nothing answers in time.
@@ -350,12 +350,12 @@ class Client:
         Args:
             verb: Such as ``list``.
             resource: Such as ``services`` or ``pods/exec``.
-            namespace: Empty asks for all namespaces.
-            name: Empty asks for any name.
+            namespace: The namespace; empty for all namespaces.
+            name: The object's name; empty for all names.
             group: The API group, empty for the core group.
 
         Raises:
-            ApiFailure: When the server does not answer the question.
+            ApiFailure: When the server refuses the review.
         """
         plural, _, subresource = resource.partition("/")
         attributes = {
@@ -407,7 +407,7 @@ class Client:
         )
 
     def without_observers(self) -> Client:
-        """Return the same caller for the lab's own requests: no observer sees them, and the audit log tells them apart."""
+        """Return the same caller for the lab's own requests, without observers and with the lab's ``User-Agent``."""
         # A shallow copy: connections and the identity that the server has reported are shared.
         quiet = copy(self)
         quiet.observers, quiet.agent = [], LAB_AGENT

@@ -24,7 +24,7 @@ PATCH_TYPES = {
 
 
 def with_query(path: str, query: Mapping[str, str] | None) -> str:
-    """Append query parameters to a path that may have some."""
+    """Append query parameters to a path, with or without a query."""
     if not query:
         return path
     return path + ("&" if "?" in path else "?") + urlencode(query)
@@ -57,7 +57,7 @@ def content_type(method: str, body: object) -> str:
 
 
 def decode(data: bytes, content_type: str) -> Any:
-    """Decode a response's body: the object where it is JSON, else text."""
+    """Decode a response's body: JSON to an object, anything else to text."""
     if "json" in content_type:
         try:
             return json.loads(data)

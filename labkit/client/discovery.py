@@ -60,7 +60,7 @@ class Resources:
         }
 
     def _kinds(self, version: str) -> dict[str, tuple[str, bool]]:
-        """Return the kinds of a group version: each one's plural, and whether it is namespaced. Empty when not served."""
+        """Return the plural of each kind of a group version, and whether it is namespaced; empty if not served."""
         found = self._resources(version).items()
         return {kind: (name, namespaced) for name, (kind, namespaced) in found if "/" not in name}
 
@@ -106,7 +106,7 @@ def group_versions(client: Client, *, every: bool = False) -> list[str]:
 
 
 def resource_entries(client: Client, version: str) -> list[dict[str, Any]]:
-    """What a group version holds, subresources too, as discovery has it; nothing where it cannot be read."""
+    """Return the entries of a group version's resource list, with subresources; empty if it cannot be read."""
     answer = client.get(version_path(version))
     return list(answer.body["resources"]) if answer.ok else []
 

@@ -1,8 +1,8 @@
-"""The kubectl and the curl command that make the same call.
+"""Write the kubectl and the curl command that make the same call.
 
-Credentials are written as shell variables. kubectl sends a client certificate beside a token,
-and the server prefers the certificate, so a command with a token uses no kubeconfig. Without any
-credential kubectl asks for a user name; the server has no use for one, and whoever shows it is anonymous.
+Credentials are written as shell variables. kubectl sends a client certificate together with a
+token, and the server prefers the certificate, so a command with a token uses no kubeconfig. Without
+any credential kubectl prompts for a user name, which the server ignores: the request is anonymous.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def kubectl_command(
 ) -> str:
     """Return the kubectl command for a call, with the credential as ``$TOKEN``.
 
-    The credential is ``certificate``, ``token`` or ``none``; ``ca_file`` is empty when the CA is no file.
+    The credential is ``certificate``, ``token`` or ``none``; ``ca_file`` is empty if the CA is not in a file.
     """
     words = ["kubectl"]
     if credential != "certificate":

@@ -1,6 +1,6 @@
 """Read a named kubeconfig, and copy one context of it.
 
-``~/.kube/config`` is never read unasked. The official client's loader is not used, because it
+``~/.kube/config`` is read only when it is named. The official client's loader is not used, because it
 takes a second to import, leaves private keys in temporary files until the process ends, reads a token
 file once, and logs a credential plugin's failure and goes on without a credential. Its
 ``ExecProvider`` runs the plugins.
@@ -221,7 +221,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
             ConfigException,
             OSError,
             AttributeError,
-        ) as error:  # the last where it fails in a terminal
+        ) as error:  # AttributeError: ExecProvider's own bug for a failure in a terminal
             raise UsageError(
                 text("The login program of {path} failed: {command}.", path, spec.get("command")),
                 why="" if isinstance(error, AttributeError) else redact(str(error)),

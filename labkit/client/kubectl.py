@@ -1,7 +1,7 @@
-"""Run the machine's kubectl, where it is installed, against the lab's cluster.
+"""Run the machine's kubectl, if it is installed, against the lab's cluster.
 
 kubectl gets the lab's kubeconfig and cache directory, so that it neither reads nor writes
-``~/.kube``. No lesson depends on it: where it is missing, the result says so.
+``~/.kube``. No lesson depends on it: a missing kubectl is reported in the result.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class CompletedKubectl(Displayable):
 
     Args:
         command: The command line.
-        returncode: Its exit code; 127 where kubectl is not installed, 124 after the timeout.
+        returncode: Its exit code; 127 if kubectl is not installed, 124 after the timeout.
         stdout: Its standard output.
         stderr: Its standard error.
-        note: What the user of ``--as`` lacks.
+        note: The problem with the user of ``--as``; empty without one.
     """
 
     command: str
@@ -86,7 +86,7 @@ def exec_in(command: str) -> tuple[str, str] | None:
 
 
 def impersonated(command: str) -> str:
-    """Return the user that a kubectl command asks as (``--as``); empty for none."""
+    """Return the user that a kubectl command impersonates (``--as``); empty without one."""
     words = shlex.split(command)
     given = [word.partition("=")[2] for word in words if word.startswith("--as=")]
     given += [after for word, after in pairwise(words) if word == "--as"]

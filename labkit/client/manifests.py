@@ -29,14 +29,14 @@ TEXT = text("the text")
 
 
 def parse(text: str, source: str = TEXT) -> list[Manifest]:
-    """Read all objects of a YAML text; a List stands for its items.
+    """Read all objects of a YAML text; a List is replaced by its items.
 
     Args:
         text: One or more documents.
         source: The text's name in errors.
 
     Raises:
-        UsageError: When it is not YAML, or holds something that is not an object.
+        UsageError: When it is not YAML, or contains something that is not an object.
     """
     try:
         # Empty documents are skipped: `---` often stands at the end of a text.
@@ -64,7 +64,10 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _not_yaml(content: str, source: str, error: Exception) -> UsageError:
-    """Return the error for a text that is not YAML. Lines count from the first that is not empty, in files from the first."""
+    """Return the error for a text that is not YAML.
+
+    Line numbers begin with the first line that is not empty; in files, with the first line.
+    """
     what, mark = text("{source} is not YAML.", source), getattr(error, "problem_mark", None)
     if mark is None:
         return UsageError(
@@ -167,12 +170,12 @@ def apply(
         resources: Finds paths.
         manifests: The objects.
         adapt: The backend's changes to a manifest.
-        patience_seconds: How long to wait for what a controller of a real cluster creates a
-            moment later: a new namespace's default account, a token Secret's token.
+        patience_seconds: How long to wait for a real cluster's controllers, which add a new
+            namespace's default account and a token Secret's token a moment later.
 
     Raises:
         ApiFailure: When the server refuses one.
-        UsageError: When the cluster serves no such kind.
+        UsageError: When the cluster does not serve the kind.
     """
     done = [_apply_one(client, resources, entry, adapt, patience_seconds) for entry in manifests]
     return Applied(tuple(done))
@@ -225,7 +228,7 @@ TOKEN_SECRET = "kubernetes.io/service-account-token"
 
 
 def _lacks_something(client: Client, manifest: Manifest, path: str) -> bool:
-    """Return whether a controller has still to add something: a Secret's token, a namespace's account."""
+    """Return whether a Secret's token or a namespace's account is missing, which a controller adds."""
     if manifest["kind"] == "Namespace":
         return not client.get(f"{path}/serviceaccounts/default").ok
     if manifest.get("type") != TOKEN_SECRET:

@@ -54,7 +54,7 @@ def pod_name(name: str) -> str:
 
 
 def _meant(name: str) -> str:
-    """Return the name that a kubectl habit means: ``-n kikai test``, ``kikai test``, ``kikai:default``; empty for others."""
+    """Return the name meant by ``-n kikai test``, ``kikai test`` or ``kikai:default``; empty for other texts."""
     text = name.strip().removeprefix(ACCOUNT_PREFIX)
     option = re.search(r"(?:^|\s)(?:-n[=\s]*|--namespace[=\s]\s*)(\S+)", text)
     rest = text.replace(option[0], " ") if option else text
@@ -65,7 +65,7 @@ def _meant(name: str) -> str:
 
 
 def habit(name: str) -> str:
-    """Return a sentence for who put kubectl's kind before the slash: ``pod/curl`` is the pod ``curl``; empty for others."""
+    """Return a hint if kubectl's kind is before the slash, as in ``pod/curl``; empty for other names."""
     kind, _, rest = name.partition("/")
     return (
         text('If you mean kubectl\'s "{name}", write "default/{rest}".', name, rest)
@@ -75,7 +75,7 @@ def habit(name: str) -> str:
 
 
 class Caller(Protocol):
-    """Somebody who may list service accounts; a ``Client`` is one."""
+    """A caller with the right to list service accounts, such as a ``Client``."""
 
     names: Names
 
@@ -83,19 +83,19 @@ class Caller(Protocol):
         """Read an object or a list."""
 
     def without_observers(self) -> Self:
-        """Return the same for the lab's own requests."""
+        """Return the same caller for the lab's own requests."""
 
 
 def missing_account(client: Caller, namespace: str, name: str) -> str:
-    """Why there is no such service account, and which one may be meant.
+    """Report a service account that does not exist, and suggest a similar one.
 
     Args:
-        client: A caller who may list service accounts.
+        client: A caller with the right to list service accounts.
         namespace: The account's namespace.
         name: Its name.
 
     Returns:
-        Two sentences; empty when the account exists, or cannot be looked for.
+        Two sentences; empty if the account exists, or accounts cannot be listed.
     """
     # RBAC accepts subjects that do not exist, so a mistyped account is first noticed by its 403.
     namespace, answer = client.names.namespace(namespace), client.get("/api/v1/serviceaccounts")
@@ -118,7 +118,7 @@ def missing_account(client: Caller, namespace: str, name: str) -> str:
 
 
 def missing_user(client: Caller, user: str) -> str:
-    """As ``missing_account``, for a user name; empty for one that is no service account's."""
+    """Do the same as ``missing_account`` for a user name; empty for users that are not service accounts."""
     namespace, colon, name = user.removeprefix(ACCOUNT_PREFIX).partition(":")
     is_account = colon and user.startswith(ACCOUNT_PREFIX)
     return missing_account(client.without_observers(), namespace, name) if is_account else ""

@@ -1,7 +1,7 @@
 """Run commands in pods, read their logs and tokens, wait for them.
 
-On a real cluster a pod takes a moment to start: a command for a pod that is not ready yet
-waits for it. On the embedded cluster nothing waits.
+On a real cluster a pod takes a moment to start: a command waits until its pod is ready. On the
+embedded cluster pods are ready at once.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ class Pods:
 
     Args:
         admin: The administrator, without observers.
-        patience_seconds: How long the cluster may take to show a change; 0 on an embedded one.
+        patience_seconds: The longest time until the cluster shows a change; 0 on an embedded one.
         run: False when the cluster runs no pods, so that ``wait`` fails at once.
-        image: The lab's own image, which needs no registry; empty where there is none.
-        report: Takes a line of progress where a wait takes long.
+        image: The lab's own image, which needs no registry; empty without one.
+        report: Called with a line of progress when a wait takes long.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Pods:
         """Return a container's log; see ``Lab.logs``.
 
         Raises:
-            ApiFailure: When there is no log.
+            ApiFailure: When the container has no log.
         """
         query = {"container": container} if container else None
         answer = self._admin.get(f"{_path(pod)}/log", query=query)
@@ -198,7 +198,7 @@ class Pods:
         return done.stdout.strip()
 
     def _not_ready(self, pod: str, answer: Answer) -> ApiFailure:
-        """Why a pod is not ready: what its containers wait for, and the last warning of its events."""
+        """Return the error for a pod that is not ready, with the containers' reasons and an event's warning."""
         what = text("The pod {pod} is not ready.", pod)
         if not answer.ok or not isinstance(answer.body, dict):
             return _refused(pod, answer, what)
@@ -227,7 +227,7 @@ class Pods:
         return ApiFailure(answer.status, "NotReady", what, why=listed(whys, "; "), todo=todo)
 
     def _last_warning(self, pod: Mapping[str, Any]) -> str:
-        """Return the longest of the warnings among a pod's events, which says most; empty without one."""
+        """Return the longest warning among a pod's events, which has the most details; empty without one."""
         meta = pod["metadata"]
         fields = {"fieldSelector": f"involvedObject.uid={meta['uid']},type=Warning"}
         events = self._admin.get(f"/api/v1/namespaces/{meta['namespace']}/events", query=fields)
@@ -288,7 +288,7 @@ def is_ready(entry: Mapping[str, Any]) -> bool:
 
 
 def pods_run(admin: Client) -> bool:
-    """Return whether pods run on a cluster: whether a node is ready, or nodes may not be listed."""
+    """Return whether a node is ready, so that pods run; True if the caller cannot list nodes."""
     answer = admin.get("/api/v1/nodes")
     # Learners on a shared cluster usually cannot list nodes, which belong to no namespace.
     return not answer.ok or any(map(is_ready, answer.items))
@@ -299,7 +299,7 @@ def _cannot_pull(pod: Mapping[str, Any]) -> bool:
 
 
 def waiting_reasons(pod: Mapping[str, Any]) -> dict[str, str]:
-    """What each container that waits is waiting for, such as ``ImagePullBackOff``, by the container's name."""
+    """Return the reason of each waiting container, such as ``ImagePullBackOff``, by the container's name."""
     status = pod.get("status") or {}
     statuses = [
         # Init containers run first, so their reasons come first.

@@ -1,7 +1,7 @@
 """Prefix the walkthrough's names on a cluster that several learners share.
 
 With a prefix each learner has namespaces and cluster roles of their own: ``kikai`` is
-``ann-kikai`` there. The notebooks keep the walkthrough's names; paths and objects are rewritten
+``ann-kikai`` there. The notebooks use the walkthrough's names; paths and objects are rewritten
 in requests, not in answers.
 """
 
@@ -33,7 +33,7 @@ _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
 
 
 def _is_one_of(name: object, known: frozenset[str]) -> bool:
-    """Return whether a name is known; a learner's object may have a list or a dict for a name."""
+    """Return whether a name is known; a learner's object can have a list or a dict for a name."""
     return isinstance(name, str) and name in known
 
 
@@ -48,7 +48,7 @@ class Names:
     prefix: str = ""
 
     def __post_init__(self) -> None:
-        """Raise a UsageError when the prefix is no DNS label of at most 20 letters."""
+        """Raise a UsageError unless the prefix is a DNS label of at most 20 letters."""
         if self.prefix and not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", self.prefix):
             raise UsageError(
                 text('"{prefix}" cannot be a prefix.', self.prefix),

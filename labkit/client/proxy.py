@@ -1,8 +1,8 @@
-"""A local address that needs no credentials: what ``kubectl proxy`` does.
+"""Open a local address that needs no credentials, as ``kubectl proxy`` does.
 
 A plain HTTP server on the loopback interface passes every request on to the API server with a
-caller's credentials. Since it needs no password, it answers only requests that name a loopback
-host, so that a web page elsewhere cannot make a browser use it, and refuses exec and attach, as
+caller's credentials. Since it needs no password, it answers only requests to a loopback host name,
+so that a web page elsewhere cannot make a browser use it, and refuses exec and attach, as
 kubectl does. Other users of the machine reach the loopback interface as well, and have the caller's
 rights there; a Unix socket is open to its owner alone.
 Source: https://kubernetes.io/docs/tasks/access-kubernetes-api/http-proxy-access-api/
@@ -77,10 +77,10 @@ class Proxy:
         caller: Whose credentials to use.
         port: The port on 127.0.0.1; 0 takes a free one.
         unix_socket: A Unix socket to listen on instead, which only its owner may connect to.
-        serve: Opens the address where there are no sockets and threads.
+        serve: Opens the address in a page of a browser, which has no sockets and threads.
 
     Raises:
-        UsageError: When the port is taken, or the socket cannot be made or somebody else could replace it.
+        UsageError: When the port is taken, or the socket cannot be created or could be replaced by another user.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class _UnixServer(ThreadingMixIn, UnixStreamServer):
     handle_error = _Server.handle_error
 
     def server_bind(self) -> None:
-        """Set the mode before it listens, when nobody can connect yet."""
+        """Set the mode before the socket listens: until then every connection is refused."""
         super().server_bind()
         Path(str(self.server_address)).chmod(0o600)
 
@@ -205,7 +205,7 @@ def _tcp_server(port: int, handler: type[_Handler]) -> _Server:
 
 
 def _unix_server(path: Path, handler: type[_Handler]) -> _UnixServer:
-    """Listen on a Unix socket; one of the user's own that lies there is replaced, as kubectl does."""
+    """Listen on a Unix socket; replace an old socket of the user's own, as kubectl does."""
     try:
         ownership.check_parent(ownership.follow(path.parent) or path.parent)
         with suppress(FileNotFoundError):
@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 300
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing: the API server's audit log has it all."""
+        """Do not log: the requests are in the API server's audit log."""
 
     def _pass_on(self) -> None:
         refusal = self._refusal()
@@ -242,7 +242,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(403, f"Forbidden: {refusal}")
             return
         length = self.headers.get("Content-Length")
-        # http.server does not decode chunks: what was left unread would be taken for the next request.
+        # http.server does not decode chunks: unread ones would be taken for the next request.
         if self.headers.get("Transfer-Encoding") or (length is not None and not length.isdigit()):
             self._say(411, "Length Required")
             return
@@ -269,7 +269,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._relay(response)
 
     def _observe(self, response: Any) -> None:
-        """Tell the caller's observers who was answered what; the body passes by unread."""
+        """Pass the answer to the caller's observers, without its body, which is relayed unread."""
         from labkit.client.answer import Answer
 
         answer = Answer(
@@ -287,7 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
             observer(answer)
 
     def _refusal(self) -> str:
-        """Why this request is not passed on; empty when it is."""
+        """Return the reason not to pass this request on; empty to pass it on."""
         if not ACCEPT_HOSTS.match(self.headers.get("Host", "")):
             return "the Host header names no loopback address"
         # kubectl checks the Host alone, which a page elsewhere that posts to localhost has right. Browsers

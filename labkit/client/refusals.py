@@ -56,17 +56,17 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
 
 
 def find_object(client: Client, path: str) -> dict[str, Any] | None:
-    """Return the object or list at a path; None only if the server says that there is none.
+    """Return the object or list at a path; None only after the server's 404.
 
-    A busy server (429) or one that restarts (503) is no proof that an object is missing, so a check must not
-    take such an answer for one.
+    A busy server (429) or one that restarts (503) does not prove that an object is missing, so a check must not
+    treat its answer like a 404.
 
     Args:
-        client: Who asks.
+        client: The caller.
         path: The path of the object.
 
     Raises:
-        ApiFailure: The server answered with anything but the object and 404.
+        ApiFailure: The server answered with neither the object nor 404.
     """
     answer = client.get(path)
     if answer.status == 404:

@@ -1,7 +1,7 @@
 """Parse a method and a path into the attributes that are authorized.
 
 The server does the same before it authorizes a request: verb, group, resource, namespace,
-name. Here they serve the cards of answers and the grader's request policy.
+name. Here the cards of answers and the grader's request policy use them.
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
 """
 

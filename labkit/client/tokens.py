@@ -1,7 +1,7 @@
 """Decode a service account's token, explain its claims and verify its signature.
 
 A token has three base64url parts: header, claims and a signature over both. Anyone can decode
-the first two; the signature takes the cluster's private key. The public keys are at
+the first two; only the cluster's private key can make the signature. The public keys are at
 ``/openid/v1/jwks``.
 Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
 """
@@ -203,12 +203,12 @@ class Comparison(Displayable):
 
 
 def mistaken(raw: str | bytes) -> TokenError | None:
-    """What is wrong with a token that was read, encoded or copied in a usual wrong way; None for nothing.
+    """Return an error for a token that was read, encoded or copied in a usual wrong way; otherwise None.
 
-    The error never repeats the token.
+    The error never contains the token.
 
     Args:
-        raw: What a learner gave as a token.
+        raw: The learner's token.
     """
     if isinstance(raw, bytes):
         return TokenError(

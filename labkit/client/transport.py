@@ -2,7 +2,7 @@
 
 A pool belongs to an address and a client certificate; callers with a token, or without a
 credential, share one. Requests are not retried and no proxy from the environment is used, so
-that what a learner sees is one exchange.
+that a learner sees a single exchange.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from labkit.core.errors import LabkitError, TokenError, Unreachable, Untrusted
 from labkit.core.home import home_error
 from labkit.core.language import text
 
-# urllib3 would warn of a clock that is years behind. A certificate that fails by it has an error that says so.
+# urllib3 would warn of a clock that is years behind. If a certificate fails because of it, the error names the clock.
 urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)
 
 CONNECT_SECONDS = 5.0
@@ -61,11 +61,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A caller's credential; without any field the caller is anonymous.
+    """A caller's credential; a caller without one is anonymous.
 
     Args:
         token: A bearer token.
-        token_source: Returns the current token, where it is renewed.
+        token_source: Returns the current token of a credential that is renewed.
         certificate: A client certificate and its chain in PEM.
         key: Its private key in PEM.
     """
@@ -150,8 +150,8 @@ class ExecOutput(NamedTuple):
     """A command that ended.
 
     Args:
-        code: 101 when it ran; else that of the server's refusal.
-        status: The Status that ended it, empty when it was cut off; or the refusal's body.
+        code: 101 if it ran; otherwise the status code of the server's refusal.
+        status: The Status that ended it, empty after a timeout; or the refusal's body.
         stdout: Its standard output.
         stderr: Its standard error.
     """
@@ -203,8 +203,8 @@ class Transport:
     ) -> urllib3.BaseHTTPResponse:
         """Send one request, and return the response, whatever its status.
 
-        The path begins with a slash and has its query. The headers are all but the connection's own. Without
-        a timeout, reading waits for ever; with ``stream``, the body is left unread.
+        The path begins with a slash and includes the query. The headers are all but the connection's own. Without
+        a timeout, the wait for data is unlimited; with ``stream``, the body is left unread.
 
         Raises:
             Unreachable: When nothing answers in time.
@@ -220,7 +220,7 @@ class Transport:
     ) -> Sequence[urllib3.BaseHTTPResponse]:
         """Send many requests that change nothing, several at a time, and return the responses in order.
 
-        A request whose kept connection the server has just closed is sent once more.
+        A request is sent once more if the server has just closed its idle connection.
 
         Raises:
             Unreachable: When nothing answers in time.

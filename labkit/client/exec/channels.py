@@ -3,8 +3,8 @@
 The first byte of a frame is its channel. Sources: KEP-4006,
 ``k8s.io/apimachinery/pkg/util/httpstream/wsstream``.
 
-One thread, because before CPython 3.13.4 a TLS connection may break when one thread reads it
-while another writes (gh-134698).
+One thread, because before CPython 3.13.4 a TLS connection can break when one thread reads from
+it while another one writes (gh-134698).
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def frames(
     *,
     deadline: float | None = None,
 ) -> Iterator[tuple[int, bytes]]:
-    """Read frames until the other side closes, and send others meanwhile.
+    """Read frames until the other side closes the connection, and send frames at the same time.
 
     Args:
         socket: An exec WebSocket.
         outgoing: Frames to send.
         sources: Descriptors to watch once those are sent, each with the next frames to send when it is readable.
-        deadline: When to give up, in ``time.monotonic`` seconds; None waits for ever.
+        deadline: The end of the wait, in ``time.monotonic`` seconds; None for no limit.
 
     Yields:
         The channel and the data.

@@ -1,7 +1,7 @@
 """Run a command in a container of a pod, over the real exec API.
 
 A cluster in this process runs it at once. Otherwise ``connection`` opens a WebSocket, ``channels`` reads and writes
-its frames, and the Status on its error channel ends the command; ``failures`` says why one did not run.
+its frames, and the Status on its error channel ends the command; ``failures`` makes the errors.
 Source: KEP-4006 and https://kubernetes.io/docs/tasks/debug/debug-application/get-shell-running-container/
 """
 
@@ -40,7 +40,7 @@ def run(
     stdin: str | bytes | None = None,
     timeout_seconds: float = 120.0,
 ) -> CompletedExec:
-    """Run a command in a container and wait for its end.
+    """Run a command in a container, and wait until it ends.
 
     Args:
         client: The caller, who needs ``create`` on ``pods/exec``.
@@ -48,11 +48,11 @@ def run(
         command: The command and its arguments.
         container: Empty for the pod's default container.
         stdin: The command's input; None for no standard input.
-        timeout_seconds: After this the command is cut off, with exit code 124.
+        timeout_seconds: The time limit; a command that exceeds it has the exit code 124.
 
     Raises:
         ExecFailed: When it could not be started.
-        Unreachable: When nothing answers.
+        Unreachable: When the server does not answer.
     """
     container = container or default_container(client, pod)
     data = stdin.encode() if isinstance(stdin, str) else stdin

@@ -34,7 +34,7 @@ def exec_request(
     stdin: bool,
     tty: bool = False,
 ) -> tuple[str, str, dict[str, str]]:
-    """Path, query and headers of the request for a command; the arguments are those of ``open_exec``."""
+    """Return path, query and headers of the request for a command; see ``open_exec`` for the arguments."""
     namespace, _, name = pod.partition("/")
     query: list[tuple[str, str]] = [("command", word) for word in command]
     query += [("container", container)] if container else []
@@ -51,11 +51,11 @@ def open_with_input(
 ) -> AbstractContextManager[websocket.WebSocket]:
     """Open the WebSocket for a command whose whole standard input is known; None for no input.
 
-    The other arguments and the errors are those of ``open_exec``.
+    See ``open_exec`` for the other arguments and the errors.
     """
     if stdin is None:
         return open_exec(client, pod, command, container=container)
-    # v5 is offered alone first: it can end the input. A server that lacks it has started nothing when it refuses.
+    # v5 is offered alone first: it can end the input. A server without v5 refuses before it starts the command.
     try:
         return open_exec(
             client, pod, command, container=container, stdin=True, protocols=PROTOCOLS[:1]
@@ -83,13 +83,13 @@ def open_exec(
         command: The command and its arguments.
         container: Empty for the pod's default container.
         stdin: Whether standard input will be sent.
-        tty: Whether the command gets a terminal; then there is no standard error.
+        tty: Whether the command gets a terminal, which has no standard error of its own.
         protocols: The protocols to offer.
 
     Raises:
         UnknownProtocol: When the server accepts none of them; no command was started.
         ExecFailed: When the server refuses.
-        Unreachable: When nothing answers.
+        Unreachable: When the server does not answer.
     """
     if page.IN_PAGE:
         raise page.refusal(text("A terminal"))
@@ -114,7 +114,7 @@ def open_exec(
             http_no_proxy=["*"],
         )
     except websocket.WebSocketBadStatusException as error:
-        # An API server that knows the request refuses it with a Status. One that knows no offered protocol fails the
+        # An API server that refuses the request sends a Status. One that supports no offered protocol fails the
         # bare handshake: 403 without a body (seen in 1.20), which must not look like a lack of rights.
         error_class = (
             ExecFailed if error.resp_body or PROTOCOLS[1] in protocols else UnknownProtocol

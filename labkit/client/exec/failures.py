@@ -1,4 +1,4 @@
-"""Why a command did not run, or did not end, and what the learner can do about it."""
+"""Errors for commands that did not run or did not end, with advice for the learner."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Attach a pod's command to the process's own terminal: raw keys, window size.
 
-Where standard input or output is not a terminal, the command gets none, and piped input is
-passed on.
+If standard input or output is not a terminal, the command gets no terminal, and piped input
+is passed on.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
 
 
 def _piped() -> bytes | None:
-    """Return the whole piped input, for ``v4``, which cannot close standard input; None when nothing comes."""
+    """Return the whole piped input, for ``v4``, which cannot close standard input; None if no input comes."""
     if not select.select([sys.stdin], [], [], NOTHING_SECONDS)[0]:
         return None
     return sys.stdin.buffer.read()
@@ -125,7 +125,8 @@ def _raw_terminal() -> Iterator[int]:
 
     old = signal.signal(signal.SIGWINCH, note)
     try:
-        tty.setraw(descriptor, termios.TCSADRAIN)  # TCSADRAIN keeps what is typed already
+        # Not TCSAFLUSH, the default, which discards keys that were typed already.
+        tty.setraw(descriptor, termios.TCSADRAIN)
         yield resized
     finally:
         signal.signal(signal.SIGWINCH, old)
