@@ -151,7 +151,7 @@ class Existing:
         self._warn(report)
 
     def _warn(self, report: Report) -> None:
-        """Say what cannot be done here, before a lesson begins."""
+        """Report which parts are not possible here, before a lesson begins."""
         record = read_json(self._record_file)
         if not record.get("part5", True):
             report(NO_PART_5)
@@ -182,7 +182,7 @@ class Existing:
         report(gone)
 
     def status(self) -> Status:
-        """Return the cluster in use, and whether it answers."""
+        """Return the state of the cluster in use."""
         record = read_json(self._record_file)
         if not record or not self._config_file.exists():
             return Status(
@@ -273,7 +273,7 @@ class Existing:
             )
 
     def _remove(self, report: Report, waiting: Report) -> int:
-        """Delete what is the lab's; report each object, and separately a wait that takes long. Return their number."""
+        """Delete the lab's objects and return their number; report each object, and separately a long wait."""
         client = self._client
         # The label first: it is certain. Names can be another's, and are looked for afterwards.
         labelled = sweep.inventory(client, self._selector)

@@ -1,8 +1,8 @@
-"""The one image that replaces the walkthrough's images on a real cluster.
+"""Build and load the image that replaces the walkthrough's images on a real cluster.
 
 It is built from ``clusters/images/Dockerfile``, or loaded from a tarball, and loaded into the
-node, so that pods start without a registry. Manifests keep the walkthrough's image names; image
-and pull policy are overridden, and the learner is shown that.
+node, so that pods start without a registry. Manifests name the walkthrough's images; image and
+pull policy are overridden, and the learner sees these changes.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ UNMAINTAINED = "luksa/kubectl-proxy"
 
 
 def adapt_proxy(manifest: Manifest) -> Manifest:
-    """What makes pods, with ``PUBLIC`` for the proxy in them; anything else unchanged."""
+    """Replace the proxy's image by ``PUBLIC`` in an object that makes pods; return other objects unchanged."""
     return _with_image(manifest, [UNMAINTAINED], PUBLIC, ["kubectl", "proxy", "--port=8001"])
 
 
 def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
-    """What makes pods, with the lab's image in them; anything else unchanged."""
+    """Use the lab's image in an object that makes pods; return other objects unchanged."""
     return _with_image(manifest, PLAYED, image)
 
 
 def _with_image(
     manifest: Manifest, replaced: Sequence[str], image: str, command: Sequence[str] | None = None
 ) -> Manifest:
-    """Return a copy with an image, and a command where there is none, for some containers of a pod or of its template."""
+    """Return a copy in which some containers have another image, and the command if they have none."""
     if manifest.get("kind") not in TEMPLATES:
         return manifest
     adapted = copy.deepcopy(manifest)
@@ -81,8 +81,8 @@ def _with_image(
 def ensure(engine: Engine, node_image: str, report: Report) -> None:
     """Load the image from a tarball or build it, unless the engine has it.
 
-    ``LABKIT_POD_TARBALL`` names a tarball, ``LABKIT_POD_BASE`` another base image. Where the
-    default base cannot be pulled, the node image is the base: it has all that is needed.
+    ``LABKIT_POD_TARBALL`` names a tarball, ``LABKIT_POD_BASE`` another base image. If the default
+    base cannot be pulled, the node image is the base: it has all the programs that are needed.
 
     Raises:
         Missing: When it can be neither loaded nor built.

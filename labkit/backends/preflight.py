@@ -1,6 +1,6 @@
-"""Check a cluster before anything is written: what will be created, the learner's rights, conflicts.
+"""Check a cluster before anything is written: new objects, the learner's rights, conflicts.
 
-Nothing here changes the cluster. Rights are asked for with SelfSubjectAccessReviews.
+The check does not change the cluster. Rights are tested with SelfSubjectAccessReviews.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Right:
         resource: Such as ``pods/exec``.
         group: The API group, empty for the core group.
         namespace: Empty for a cluster-wide right.
-        why: What it is for.
+        why: Its purpose.
         allowed: Whether the learner has it.
-        essential: Whether the lab cannot do without it.
+        essential: Whether the lab needs it in any case.
     """
 
     verb: str
@@ -94,7 +94,7 @@ class Preflight(Displayable):
         return len(self.foreign) > MANY
 
     def card(self) -> Card:
-        """Return all findings."""
+        """Return a card with all findings."""
         lacking = [f"{right.text}: {right.why}" for right in self.missing]
         rows = [
             Row("server", self.server, code=True),
@@ -115,7 +115,7 @@ def look(
 ) -> Preflight:
     """Check a cluster for the walkthrough's objects without changing it.
 
-    The selector is that of the lab's own objects.
+    The selector selects the lab's own objects.
 
     Raises:
         ApiFailure: When the server refuses an access review.
@@ -141,8 +141,8 @@ def look(
 def _learners(namespaces: Iterable[dict[str, Any]], selector: str) -> set[str]:
     """Return the namespaces of all learners on the cluster, so that a class does not look like production.
 
-    These are the namespaces with the lab's label, and the others of the same prefix, which a
-    learner may have created by hand.
+    These are the namespaces with the lab's label, and others with the same prefix, because
+    learners can create some by hand.
     """
     key = selector.partition("=")[0]
     prefixes = {(entry["metadata"].get("labels") or {}).get(key, "") for entry in namespaces} - {

@@ -1,4 +1,4 @@
-"""Processes of this machine: whether one is there, whether a slow one is stuck, and how one is ended."""
+"""Look at processes of this machine, distinguish slow ones from stuck ones, and end them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labkit.core.language import text
 
 
 class Activity:
-    """Whether a process makes progress: a stuck one uses no processor time for some seconds."""
+    """The progress of a process: a stuck one uses no processor time for some seconds."""
 
     def __init__(self, pid: int, patience_seconds: float) -> None:
         self._pid, self._patience = pid, patience_seconds
@@ -21,19 +21,19 @@ class Activity:
 
     @property
     def age(self) -> float:
-        """For how many seconds it has been looked at."""
+        """The seconds since this object was created."""
         return time.monotonic() - self._begun
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether it made no progress for these seconds; to be asked again and again."""
+        """Return whether it made no progress for these seconds; poll this property."""
         if (used := cpu_seconds(self._pid)) != self._used:
             self._used, self._since = used, time.monotonic()
         return time.monotonic() - self._since > self._patience
 
 
 def load() -> str:
-    """How busy this machine is, in words; empty where that is nothing unusual."""
+    """Describe this machine's load; return an empty text if it is usual."""
     processors, waiting = os.cpu_count() or 1, os.getloadavg()[0]
     if waiting <= 2 * processors:
         return ""
@@ -52,7 +52,7 @@ def end_process(process: subprocess.Popen[bytes], patience_seconds: float) -> No
 
 
 def exists(pid: object) -> bool:
-    """Return whether there is a process of that id."""
+    """Return whether a process of that id exists."""
     # To kill(2), 0 and negative numbers are process groups; 1 is init, or a container's own program.
     if not isinstance(pid, int) or pid <= 1:
         return False
@@ -65,7 +65,7 @@ def exists(pid: object) -> bool:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used; 0 when there is none."""
+    """Return the processor time that a process has used; 0 if it does not exist."""
     import psutil
 
     with suppress(psutil.Error):

@@ -1,4 +1,4 @@
-"""The embedded servers that run on this machine, and what killed programs have left."""
+"""Find the embedded servers on this machine, and the temporary directories of killed programs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def running_servers() -> list[Server]:
         home = Path(words[words.index("--home") + 1])
         try:
             state = read_json(home / "server.json")
-        except LabkitError:  # it may not be read
+        except LabkitError:  # the home of another user, or an unsafe one
             continue
         if state.get("pid") == process.pid:
             memory, program = process.info["memory_info"].rss >> 20, state.get("program")

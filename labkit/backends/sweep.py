@@ -1,7 +1,7 @@
-"""List and delete the objects that a learner may have created on a real cluster.
+"""List and delete the objects that a learner can create on a real cluster.
 
-Collections are found through discovery, so that no kind is forgotten: a deployment would make the pods
-of a learner again for ever.
+Collections are found through discovery, so that no kind is forgotten: a forgotten deployment would
+replace deleted pods again and again.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ QUIET_SECONDS = 2.0
 def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) -> list[str]:
     """Return the paths of a cluster's objects, in the order to delete them.
 
-    Collections that the caller may not list are skipped.
+    Collections that the caller has no right to list are skipped.
 
     Args:
         client: The caller.
         selector: A label selector; without one, all objects.
-        kept: Paths to leave out, with all that their controllers made, such as the pods of a kept deployment.
+        kept: Paths to leave out, with all objects that their controllers made, such as a deployment's pods.
     """
     entries = [
         entry
@@ -57,12 +57,12 @@ def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) ->
 def remove(
     client: Client, paths: Iterable[str], report: Callable[[str], None] = lambda _line: None
 ) -> list[str]:
-    """Delete those objects that exist, wait until they and what they own are gone, and return their paths.
+    """Delete those objects that exist, wait until they and their dependents are gone, and return their paths.
 
     Args:
         client: The caller.
-        paths: As ``inventory`` gives them.
-        report: Takes a line of progress where it takes long.
+        paths: Paths in the order of ``inventory``.
+        report: Called with a line of progress when it takes long.
 
     Raises:
         ApiFailure: When one cannot be deleted, or is still there after the timeout.
@@ -87,7 +87,7 @@ def remove(
 
 
 def _manner(path: str) -> dict[str, str] | None:
-    """How an object is deleted: pods without their grace period of 30 seconds, owners after what they own."""
+    """Return how to delete an object: pods without their grace period of 30 seconds, owners after their dependents."""
     if "/pods/" in path:
         return {"gracePeriodSeconds": "0"}
     # With the default, Background, the owner would be gone while its pods still run.
@@ -118,7 +118,7 @@ def _wait_until_gone(client: Client, paths: Collection[str], report: Callable[[s
 
 
 def _collections(client: Client) -> Iterator[str]:
-    """Yield the paths of all collections whose objects can be listed and deleted, in the preferred versions, and nodes."""
+    """Yield the paths of all collections whose objects can be listed and deleted, in the preferred versions."""
     for version in group_versions(client):
         for entry in resource_entries(client, version):
             name = entry["name"]
@@ -131,7 +131,7 @@ def _collections(client: Client) -> Iterator[str]:
 
 
 def _rank(path: str) -> int:
-    """When to delete a collection's objects: what may refuse requests first, namespaces last."""
+    """Return the rank of a collection in the order of deletion: webhooks first, namespaces last."""
     plural = path.rpartition("/")[2]
     # Webhooks and policies may refuse the deletions that follow.
     if path.startswith("/apis/admissionregistration.k8s.io/"):

@@ -1,4 +1,4 @@
-"""The audit log of a kind cluster, which lies in its node."""
+"""Read the audit log of a kind cluster, a file in its node."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NodeAuditLog:
         self._engine, self._node = engine, node
 
     def event(self, audit_id: str) -> dict[str, Any] | None:
-        """Return the event with an audit id; None when there is none within ``EVENT_SECONDS``."""
+        """Return the event with an audit id; None if it is not written within ``EVENT_SECONDS``."""
         # The id becomes part of a shell command, and clients can choose it (header Audit-ID).
         if not re.fullmatch(r"[0-9a-zA-Z-]{1,64}", audit_id):
             return None

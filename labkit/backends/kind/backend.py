@@ -1,4 +1,4 @@
-"""A real cluster in Docker, created by the program ``kind``.
+"""Run a real cluster in Docker, created by the program ``kind``.
 
 labkit calls kind's command line and copies none of its logic. It creates one cluster from
 ``clusters/kind/lab.yaml``, waits until a pod can run there, and deletes only what it created.
@@ -43,15 +43,15 @@ class KindBackend:
 
     @property
     def traits(self) -> Traits:
-        """What differs from other clusters."""
+        """The differences from other clusters."""
         reader = identity.read(self.directory)
         return Traits(whole_log=True, pod_image=podimage.IMAGE, adapt=podimage.adapt, reader=reader)
 
     @property
     def image(self) -> str:
-        """The chosen node image, else that of a loaded bundle; empty for kind's own.
+        """The chosen node image, or the image of a loaded bundle; empty for kind's own.
 
-        A bare version, such as ``v1.34.0``, stands for kind's own image of it.
+        A bare version, such as ``v1.34.0``, selects kind's own image of that version.
         """
         image = self.options.image or os.environ.get("LABKIT_KIND_IMAGE") or ""
         image = image or ERA_IMAGES.get(self.options.era or "", "")
@@ -64,8 +64,8 @@ class KindBackend:
 
         Raises:
             Missing: When the machine lacks a requirement.
-            StartFailed: When kind fails; what it created is deleted.
-            UsageError: When a cluster of that name exists that labkit did not create.
+            StartFailed: When kind fails; the unfinished cluster is deleted.
+            UsageError: When another cluster has the same name.
         """
         ensure_private(self.home)
         ensure_private(self.directory)
@@ -110,7 +110,7 @@ class KindBackend:
                 cluster.forget()
 
     def status(self) -> Status:
-        """Return whether the cluster exists and answers."""
+        """Return the cluster's state."""
         record = self._cluster.record
         if record.get("state") != READY:
             return Status(self.name, False, facts={"start it": "labkit up --backend kind"})
@@ -133,7 +133,7 @@ class KindBackend:
         """Return the path of the administrator's kubeconfig, which kind wrote into the state directory.
 
         Raises:
-            NotRunning: When there is no cluster.
+            NotRunning: When the cluster does not exist.
         """
         if not self._cluster.config_file.exists():
             raise NotRunning(
@@ -142,10 +142,10 @@ class KindBackend:
         return self._cluster.config_file
 
     def reset(self, report: Report) -> None:
-        """Delete all objects but those of the new cluster.
+        """Delete all objects except the objects of the new cluster.
 
         Raises:
-            UsageError: When the record of the new cluster's objects is an older labkit's, which lists only some.
+            UsageError: When an older labkit wrote the record, which lists only some of the new cluster's objects.
         """
         record, client = self._cluster.record, self._cluster.client
         if record.get("format") != RECORD_FORMAT:

@@ -1,8 +1,8 @@
-"""The lab's cluster in Docker: its node's container, its kubeconfig, and the record of who created it.
+"""Manage the lab's cluster in Docker: its node's container, its kubeconfig, and its record.
 
-The record, ``cluster.json``, has the id of the node's container, so that labkit deletes no cluster of the same name
-that somebody else created. While a cluster is created the record's state is ``creating``: whoever finds that later,
-be it the failed creation itself or the next start, deletes what there is of the cluster.
+The record, ``cluster.json``, has the id of the node's container, so that labkit deletes no other cluster of the same
+name. While a cluster is created the record's state is ``creating``. If the creation fails, it deletes the unfinished
+cluster; if it is interrupted, the next start finds this state and does so.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ RECORD_FORMAT = 2
 
 
 class KindCluster:
-    """One cluster of kind's, by its name.
+    """A cluster of kind, by its name.
 
     Args:
-        directory: Where its record, configuration and kubeconfig lie.
+        directory: The directory of its record, configuration and kubeconfig.
         name: kind's name for it.
     """
 
@@ -47,7 +47,7 @@ class KindCluster:
 
     @cached_property
     def engine(self) -> Engine | None:
-        """The container engine; None when none answers."""
+        """The container engine; None if no engine answers."""
         with suppress(LabkitError):
             return find()
         return None
@@ -85,7 +85,7 @@ class KindCluster:
         return bool(record.get("node") == self.engine.container_id(self.node))
 
     def is_unfinished(self) -> bool:
-        """Return whether its creation has begun and did not end."""
+        """Return whether its creation has begun and has not ended."""
         return self.record.get("state") == CREATING
 
     def answers(self) -> bool:
@@ -95,7 +95,7 @@ class KindCluster:
         return False
 
     def delete(self) -> None:
-        """Delete the cluster, then its record: without the cluster gone, the record stays.
+        """Delete the cluster, then its record: while the cluster exists, so does the record.
 
         Raises:
             LabkitError: When kind cannot delete it.
@@ -112,7 +112,7 @@ class KindCluster:
         ]
         done = call(command, timeout_seconds=120.0, env=self.environment)
         if done.ok and self.engine and self.engine.container_id(self.node):
-            # `docker run` of an interrupted creation goes on by itself, and may have made the container only after
+            # `docker run` of an interrupted creation goes on by itself, and can have made the container only after
             # kind had looked for it.
             done = self.engine.run("rm", "--force", "--volumes", self.node, timeout_seconds=120.0)
         if not done.ok:

@@ -1,4 +1,4 @@
-"""Create a cluster: a list of actions, and one rule for what is left when one of them does not succeed."""
+"""Create a cluster by a list of actions; if one of them fails, delete the unfinished cluster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOO_SLOW = re.compile("deadline exceeded|timed out|timeout", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ActionContext:
-    """What the actions share.
+    """The arguments of all actions.
 
     Args:
         cluster: The cluster to create.
@@ -47,12 +47,12 @@ def create(context: ActionContext) -> None:
     """Create a cluster, and wait until pods can run in it.
 
     Raises:
-        Missing: When an image cannot be had.
-        StartFailed: When kind fails, or the cluster is not usable in time. What was created is deleted.
+        Missing: When an image cannot be pulled or built.
+        StartFailed: When kind fails, or the cluster is not usable in time. The unfinished cluster is deleted.
     """
     cluster, report = context.cluster, context.report
     actions: tuple[tuple[Action, str], ...] = (
-        (pull_node_image, ""),  # that kind would pull without a word
+        (pull_node_image, ""),  # kind would pull it without any progress
         (prepare_pod_image, ""),  # build it, or load it from a file
         (write_config, ""),  # kind's, and the audit policy
         (
@@ -68,8 +68,8 @@ def create(context: ActionContext) -> None:
         (
             create_identity,
             "",
-        ),  # by which the lab reads; before the record, whose objects a reset keeps
-        (record_as_ready, ""),  # with the objects that a reset keeps
+        ),  # for the lab's own reads; before the record, because a reset must not delete it
+        (record_as_ready, ""),  # with the objects that a reset does not delete
     )
     begun = time.monotonic()
     try:
@@ -80,7 +80,7 @@ def create(context: ActionContext) -> None:
                 action(context)
     except BaseException as error:  # Ctrl-C, too
         if isinstance(error, StartFailed):
-            # The nodes are deleted next, and their logs with them: kind itself would keep them with --retain.
+            # The nodes are deleted next, and their logs with them; kind's own option for this is --retain.
             program.export_logs(cluster)
         _clean_up(cluster, report)
         raise
@@ -94,7 +94,7 @@ def create(context: ActionContext) -> None:
 
 
 def _clean_up(cluster: KindCluster, report: Report) -> None:
-    """Delete what there is of the cluster. Where that fails, the record stays, and the next start tries again."""
+    """Delete an unfinished cluster. If that fails, the record remains, and the next start tries again."""
     if not cluster.is_unfinished():
         return
     report("Cleaning up the unfinished cluster …")
@@ -110,7 +110,7 @@ def pull_node_image(context: ActionContext) -> None:
 
 
 def prepare_pod_image(context: ActionContext) -> None:
-    """Have the pods' image in the engine."""
+    """Load or build the pods' image in the engine."""
     podimage.ensure(context.engine, context.image, context.report)
 
 
@@ -120,7 +120,7 @@ def write_config(context: ActionContext) -> None:
 
 
 def create_nodes(context: ActionContext) -> None:
-    """Run ``kind create cluster``, again if the machine was too slow. From here on there is something to clean up."""
+    """Run ``kind create cluster``, again if the machine was too slow. From here on a failure needs a clean-up."""
     cluster, arguments = (
         context.cluster,
         (context.engine.environment, context.image, context.report),

@@ -1,8 +1,8 @@
-"""The identity by which the lab itself reads a kind cluster, so that its audit log is the learner's.
+"""Create the identity that the lab reads a kind cluster with, so that the audit log shows the learner.
 
-Nearly all that such a log would hold are the lab's own reads. An audit policy cannot leave out a ``User-Agent``, but a
-user, and takes the one who authenticated, also where that one impersonates another. So the lab reads as a user with a
-client certificate of its own, whom ``audit-policy.yaml`` leaves out.
+Otherwise most events of the log would be the lab's own reads. An audit policy cannot filter by ``User-Agent``, only by
+user: the authenticated user, even if that one impersonates another. So the lab reads as a user with a client
+certificate of its own, and ``audit-policy.yaml`` leaves that user out.
 Sources: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/,
 https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/
 """
@@ -42,24 +42,24 @@ REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
 
 def read(directory: Path) -> Credentials | None:
-    """Return the identity's credential; None where the cluster has no such identity."""
+    """Return the identity's credential; None if the cluster has no such identity."""
     kept = read_json(directory / FILE)
     return Credentials(certificate=str(kept["certificate"]), key=str(kept["key"])) if kept else None
 
 
 def create(admin: Client, directory: Path) -> None:
-    """Give the lab an identity that may read each kind of object of a new cluster, and keep its credential.
+    """Create an identity with the right to read each kind of object of a new cluster, and store its credential.
 
     Args:
         admin: The administrator.
-        directory: Where the credential is kept, in a file that nobody else may read.
+        directory: The directory for the credential's file, which only the user can read.
 
     Raises:
-        LabkitError: When the server refuses, or signs no certificate in time.
+        LabkitError: When the server refuses, or does not sign the certificate in time.
     """
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": USER}
     subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]
-    # Labelled as what every cluster has, or it would stand among the learner's own in graphs and explanations.
+    # Labelled like the objects of every cluster, or graphs and explanations would show it as the learner's.
     metadata = {"name": USER, "labels": {BOOTSTRAPPING: "labkit"}}
     _body(admin.post(f"{RBAC}/clusterroles", {"metadata": metadata, "rules": _rules(admin)}))
     binding = {"metadata": metadata, "roleRef": role, "subjects": subjects}
@@ -70,7 +70,7 @@ def create(admin: Client, directory: Path) -> None:
 
 
 def _rules(admin: Client) -> list[dict[str, Any]]:
-    """What reads each kind of object. No subresources: who may get ``nodes/proxy`` may do more than read."""
+    """Return rules to read each kind of object, without subresources: ``get`` on ``nodes/proxy`` is not harmless."""
     groups: dict[str, list[str]] = defaultdict(list)
     for version in group_versions(admin):
         names = [

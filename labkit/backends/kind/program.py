@@ -1,7 +1,7 @@
-"""The program kind: its node image, its configuration, ``kind create cluster``, and why that failed.
+"""Run the program kind: its node image, its configuration, ``kind create cluster`` and its failures.
 
-Where a command in the node fails, kind prints all of its output, which for kubeadm is
-hundreds of lines. They go to a file, and the learner gets the one line that says why.
+If a command in the node fails, kind prints all of its output, which for kubeadm is hundreds of
+lines. They are written to a file, and the learner sees only the line with the reason.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _without_command_output(report: Report) -> Report:
 
 
 def failed(lines: Sequence[str], log: Path, image: str, cluster: str) -> StartFailed:
-    """Why a creation failed, and what to do, from all that kind printed and ``log`` keeps."""
+    """Return the error for a failed creation, from kind's whole output, which is stored in ``log``."""
     content = "\n".join(lines).lower()
     todo = text(
         "kind's whole output: {log}. `labkit doctor` looks at this machine; `labkit up "
@@ -154,7 +154,7 @@ def failed(lines: Sequence[str], log: Path, image: str, cluster: str) -> StartFa
 
 
 def _reason(lines: Sequence[str]) -> str:
-    """Return the line that says why: kubeadm's, else the failed command's first, else kind's error, else the last."""
+    """Return the line with the reason: kubeadm's, the failed command's first, kind's error, or the last one."""
     for line in reversed(lines):
         if match := _KUBEADM_FAILED.match(line):
             return match[1]

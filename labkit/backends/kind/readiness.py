@@ -47,7 +47,7 @@ def wait(client: Client, todo: str, report: Report, *, seconds: float = READY_SE
     """Wait until every step holds.
 
     Raises:
-        StartFailed: When a step does not hold in time; ``todo`` says where to look for the reason.
+        StartFailed: When a step does not hold in time; ``todo`` is its advice.
     """
     deadline = time.monotonic() + seconds
     for what, holds in STEPS:
@@ -71,7 +71,7 @@ def wait(client: Client, todo: str, report: Report, *, seconds: float = READY_SE
 
 
 def exists(client: Client, path: str) -> bool:
-    """Return whether a path can be read; False also while the server does not answer."""
+    """Return whether a path can be read; also False while the server does not answer."""
     with suppress(LabkitError):
         return client.get(path).ok
     return False
@@ -87,7 +87,7 @@ def all_ready(client: Client, path: str) -> bool:
 
 
 def pod_runs(client: Client) -> bool:
-    """Create a pod of the lab's image if there is none; whether it runs and resolves the API server's name."""
+    """Create the probe, a pod of the lab's image; return whether it runs and resolves the API server's name."""
     path = f"{DEFAULT}/pods/{PROBE}"
     if not exists(client, path):
         with suppress(LabkitError):

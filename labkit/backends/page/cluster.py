@@ -1,7 +1,7 @@
-"""The embedded cluster in the lab's own process, for a page of a browser, which has no other process.
+"""Run the embedded cluster in the lab's own process, for a page of a browser, which has no other one.
 
-It uses the same files as the server's process, in the page's file system. There is no thread, socket, fork
-or lock. The clock moves when the cluster is asked.
+It uses the same files as the server's process, in the page's file system, without threads, sockets, forks
+and locks. Its clock moves with each request.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PageCluster:
 
     Args:
         home: The directory of its state.
-        loopback: Where its address gets a route.
+        loopback: The table for the route to its address.
         node: False leaves the node out.
         era: ``now`` or ``1.20``.
     """

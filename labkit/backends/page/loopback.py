@@ -1,8 +1,8 @@
-"""Addresses that lead into this process, for a page of a browser, which opens no connections.
+"""Route addresses into this process, for a page of a browser, which opens no connections.
 
-A route takes the bytes of a request and returns those of the response. Connections of ``http.client`` (``urlopen``)
-and of urllib3 (the official client) to its address carry them; all other connections stay as they are. TLS is played
-by its rules: a client that does not trust the cluster's CA gets no answer, and a client certificate is presented.
+A route is a function from the bytes of a request to the bytes of the response. Connections of ``http.client``
+(``urlopen``) and of urllib3 (the official client) to its address use it; all other connections are unchanged. TLS is
+imitated: a client that does not trust the cluster's CA gets no answer, and client certificates are presented.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FIRST_PORT = 8001
 
 
 class Wire:
-    """As much of a socket as HTTP needs: what was sent to it, and a function that answers that."""
+    """The part of a socket that HTTP needs: a buffer of sent bytes, and a function that answers them."""
 
     def __init__(self, answer: Callable[[bytes], bytes]) -> None:
         self._answer = answer
@@ -48,13 +48,13 @@ class Wire:
         self.sent += data
 
     def makefile(self, *_mode: Any, **_options: Any) -> io.BytesIO:
-        """Return the answer to what was sent so far."""
+        """Return the answer to the bytes sent so far."""
         sent = bytes(self.sent)
         self.sent.clear()
         return io.BytesIO(self._answer(sent))
 
     def close(self, *_options: Any) -> None:
-        """Do nothing: a wire holds no resources and has no timeouts or options."""
+        """Do nothing: a wire has no resources, timeouts or options."""
 
     settimeout = setsockopt = close
 
@@ -70,7 +70,7 @@ class Loopback:
     def __enter__(self) -> Self:
         """Patch the libraries."""
         method = self._replacing.method
-        # A context does not give back what it has loaded, and in Pyodide it loads nothing: note the PEM on the way.
+        # A context does not return the certificates it has loaded, and Pyodide's loads none: note the PEM on the way.
         method("ssl:SSLContext.load_verify_locations", partial(_noting_pem, "trusted_pem"))
         method("ssl:SSLContext.load_cert_chain", partial(_noting_pem, "presented_pem"))
         # HTTPSConnection has a connect of its own.
@@ -112,7 +112,7 @@ class Loopback:
     def _pool(
         self, pool_class: Any, connection: Any, host: str, port: int | None = None, **options: Any
     ) -> Any:
-        """One of urllib3's pools, with our connections where there is a route."""
+        """Return a pool of urllib3, with our connections if the address has a route."""
         pool = pool_class(host, port, **options)
         if (host, port) in self.routes:
             pool.ConnectionCls = connection
@@ -120,7 +120,10 @@ class Loopback:
 
 
 class LoopbackServer:
-    """An HTTP server without a socket: its address leads to its handler. It has as much of ``HTTPServer`` as needed."""
+    """An HTTP server without a socket: its address leads to its handler.
+
+    It has the part of ``HTTPServer`` that is needed.
+    """
 
     def __init__(
         self, loopback: Loopback, port: int, handler: type[BaseHTTPRequestHandler]
@@ -130,7 +133,7 @@ class LoopbackServer:
         loopback.routes[self.server_address] = self._respond, ""
 
     def shutdown(self) -> None:
-        """Do nothing: between requests nothing runs."""
+        """Do nothing: no thread runs between requests."""
 
     def server_close(self) -> None:
         """Free the address."""

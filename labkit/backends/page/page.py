@@ -1,4 +1,4 @@
-"""The page that the lab is in. It owns what a page needs of this process, and gives it back when it is left."""
+"""The page that the lab runs in. It owns a page's changes to this process, and undoes them when it is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROGRESS = "progress.json"
 
 
 class Page:
-    """A page of a browser: its clusters, the addresses that lead to them, and the storage that keeps their state.
+    """A page of a browser: its clusters, their addresses, and the storage of their state.
 
     Enter it before the lab is used. When it is left, its clusters are closed, and the patches of ``ssl``,
     ``http.client`` and urllib3 are undone::
@@ -32,9 +32,9 @@ class Page:
             print(page.restore())
 
     Args:
-        storage: Where the page keeps bytes; None keeps nothing.
-        home: The state directory that is kept; ``LABKIT_HOME`` when left out.
-        site: The address of the site; empty where it is not known.
+        storage: The page's storage of bytes; without one, the state is not saved.
+        home: The state directory to save; by default ``LABKIT_HOME``.
+        site: The address of the site; empty if it is not known.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Page:
 
     @property
     def home(self) -> Path:
-        """The state directory that is kept."""
+        """The state directory that is saved."""
         return self._home or homes.home_path()
 
     @property
@@ -86,7 +86,7 @@ class Page:
     @cached_property
     def loopback(self) -> Loopback:
         """The addresses that lead into this process."""
-        # Entered at the first use: urllib3 takes long to import, and the page's first cell waits for what enters it.
+        # Entered at the first use, because the import of urllib3 is slow and the page's first cell would wait for it.
         from labkit.backends.page.loopback import Loopback
 
         return self._exits.enter_context(Loopback())
@@ -112,19 +112,19 @@ class Page:
         return snapshot.pack(self.home, cluster.database() if cluster else None)
 
     def restore(self) -> str:
-        """Replace the state by what the storage keeps.
+        """Replace the state by the stored snapshot.
 
         Returns:
-            A sentence for the learner when that cannot be used; empty when all is well.
+            A sentence for the learner if the snapshot cannot be used; otherwise empty.
         """
         return self._restored() or ""
 
     def refresh(self) -> bool:
-        """Continue, with the clients there are, from what another page has saved; False where that is not usable."""
+        """Continue from another page's snapshot with the existing clients; return False if it cannot be used."""
         return self._restored() == ""
 
     def _restored(self) -> str | None:
-        """As ``restore``; None where nothing is kept."""
+        """Do the same as ``restore``; return None without a snapshot."""
         data = self._store.load() if self._store else None
         if not self._store or not data:
             return None
@@ -155,7 +155,7 @@ class Page:
 
 
 def current_page() -> Page:
-    """Return the page of this process. Where none was entered, one that keeps nothing is."""
+    """Return the page of this process; if none was entered, enter one without storage."""
     if not isinstance(page.current, Page):
         return Page().enter()
     return page.current

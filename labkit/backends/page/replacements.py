@@ -1,9 +1,9 @@
-"""The parts of other libraries that a page replaces, all in one list.
+"""List the parts of other libraries that a page replaces.
 
-A page has no other process, no sockets and little memory, so the lab takes the place of some functions of the standard
-library, of urllib3 and of JupyterLite, from the first request of the page on. `REPLACEMENTS` names each of them with the
-file that replaces it and the reason. The tests compare the list with these files and with the installed libraries, in
-the lowest and in the newest version that `pyproject.toml` allows.
+A page has no other process, no sockets and little memory, so the lab replaces some functions of the standard library,
+of urllib3 and of JupyterLite, from the first request of the page on. `REPLACEMENTS` names each of them with the file
+that replaces it and the reason. The tests compare the list with these files and with the installed libraries, in the
+lowest and in the newest version that `pyproject.toml` allows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Replacement:
         target: Its name in that library.
         file: The file that replaces it, from the root of the checkout.
         code: The code in that file that does it.
-        reason: Why nothing else would do.
+        reason: Why there is no other way.
     """
 
     target: str

@@ -1,7 +1,7 @@
-"""A snapshot of the state directory: what a page keeps when it is closed, for its files are gone then.
+"""Pack the state directory into a snapshot, because a page loses its files when it is closed.
 
-A snapshot is a zip archive of the files (objects, keys, progress, journal, the end of the audit log), whose comment
-has its version.
+A snapshot is a zip archive of the files (objects, keys, progress, journal, the end of the audit log); the archive's
+comment has the version.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def pack(home: Path, database: bytes | None = None) -> bytes:
 
     Args:
         home: The state directory.
-        database: The content of the database of a running cluster, whose file may be behind.
+        database: The content of a running cluster's database, because its file can be out of date.
     """
     data = io.BytesIO()
     # Not compressed: after a small change most blocks of the archive are the same as before.
@@ -50,7 +50,7 @@ def unpack(data: bytes, home: Path) -> str:
     """Replace a state directory's files by a snapshot's.
 
     Returns:
-        What is wrong with the snapshot, and then no file has changed; empty when nothing is.
+        The problem with the snapshot, in which case no file has changed; otherwise empty.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -82,9 +82,10 @@ def unpack(data: bytes, home: Path) -> str:
 
 
 def _files(home: Path) -> list[str]:
-    """Return the names of a snapshot's files, below the directory. It is called after each cell, and paths are slow.
+    """Return the names of a snapshot's files, below the directory.
 
-    The database is the first: its pages stay where they are in the snapshot, so that few of its blocks change.
+    This runs after each cell, so it avoids ``Path``, which is slow. The database is the first: its pages have the
+    same place in each snapshot, so that few of the blocks change.
     """
     names, start = [], len(f"{home}/")
     for folder, below, files in os.walk(home):

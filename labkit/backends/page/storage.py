@@ -1,4 +1,4 @@
-"""Where a page keeps bytes, and when labkit writes its snapshot there: after each change."""
+"""Save labkit's snapshot in a page's storage after each change."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SNAPSHOT, SET_ASIDE, PROGRESS = "snapshot", "set-aside", "progress"
 
 
 class Storage(Protocol):
-    """What the page gives to keep bytes in, such as IndexedDB."""
+    """A page's storage for bytes, such as IndexedDB."""
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of that name; None when there are none."""
+        """Return the bytes of that name; None without any."""
 
     def write(self, name: str, data: bytes, /) -> None:
         """Replace the bytes of that name atomically.
 
         Raises:
-            OSError: There is no room.
+            OSError: The storage is full.
         """
 
 
@@ -34,8 +34,8 @@ class SnapshotStore:
     Args:
         storage: The page's storage.
         pack: Makes the snapshot.
-        progress: The bytes of the progress. They are saved once more by themselves: the landing page reads them, and
-            they outlast a snapshot that is damaged.
+        progress: Returns the bytes of the progress. They are saved separately as well: the landing page reads them,
+            and they survive a damaged snapshot.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class SnapshotStore:
         self._due = self._full = False
 
     def save_soon(self) -> None:
-        """Save when the cell has ended; at once where no event loop runs."""
+        """Save when the cell has ended; without an event loop, at once."""
         if self._due:
             return
         try:
@@ -56,7 +56,7 @@ class SnapshotStore:
             self._save()
 
     def load(self, name: str = SNAPSHOT) -> bytes | None:
-        """Return the snapshot, or what has another name; None when there is none."""
+        """Return the snapshot, or the bytes of another name; None without any."""
         return self._storage.read(name)
 
     def set_aside(self, data: bytes, why: str) -> str:
