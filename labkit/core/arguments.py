@@ -1,6 +1,6 @@
 """Check the arguments of the functions that learners call.
 
-A wrong argument is an error with a correct call as an example, never a ``TypeError`` from labkit's code::
+A wrong argument raises an error with a correct call as an example, never a ``TypeError`` from labkit's code::
 
     @takes('lab.wait("kikai/test")', pod=LINE, timeout_seconds=SECONDS)
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod: ...
@@ -42,7 +42,7 @@ class ArgumentKind:
     Args:
         words: The description, such as ``a number of seconds``.
         read: Returns the argument as the function takes it.
-            It raises a TypeError, a ValueError or an OverflowError for what does not fit.
+            It raises a TypeError, a ValueError or an OverflowError for a wrong argument.
     """
 
     words: str
@@ -54,10 +54,10 @@ def takes(example: str, **kinds: ArgumentKind) -> Callable[[Callable[P, T]], Cal
 
     Args:
         example: A right call, for the error.
-        kinds: What each parameter has to be. Its default always fits; others are not checked.
+        kinds: The kind of each parameter that is checked. A parameter's default is always accepted.
 
     Raises:
-        UsageError: By the decorated function, when an argument is missing, too many or does not fit.
+        UsageError: By the decorated function, for a missing, additional or wrong argument.
     """
     name = example.partition("(")[0]
 
@@ -94,7 +94,7 @@ def fit(value: object, kind: ArgumentKind, name: str, parameter: str, example: s
 
     Args:
         value: The argument.
-        kind: What it has to be.
+        kind: The kind that it has to be.
         name: The function's name, for the error.
         parameter: The parameter's name, for the error.
         example: A right call, for the error.
@@ -103,7 +103,7 @@ def fit(value: object, kind: ArgumentKind, name: str, parameter: str, example: s
         The argument as the function takes it.
 
     Raises:
-        UsageError: When it does not fit.
+        UsageError: When the argument is wrong.
     """
     try:
         return kind.read(value)

@@ -1,7 +1,7 @@
-"""Cards: what a cell shows, as text and as HTML.
+"""Show the values of cells as cards, in text and in HTML.
 
-A card says the same in a terminal, in a notebook, on a static page and to a screen reader: colour
-always stands beside a symbol and a word. In JupyterLab it has the theme's colours.
+A card has the same content in a terminal, in a notebook, on a static page and for a screen reader:
+colour is always accompanied by a symbol and a word. In JupyterLab it has the theme's colours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SYMBOLS = {"good": "✔", "bad": "✘", "warn": "!", "plain": "•"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a card: a label of a word or two, and a text, which may be code."""
+    """A line of a card: a label of a word or two, and a text, which can be code."""
 
     label: str
     value: str

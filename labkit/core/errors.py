@@ -1,14 +1,14 @@
-"""The tree of labkit's errors.
+"""Define labkit's errors.
 
-Each says what happened, why, and what to do. The command ``labkit`` prints the three and ends
-with the class's ``exit_code``::
+Each error has three parts: the event, its cause and the way out. The command ``labkit`` prints
+them and ends with the class's ``exit_code``::
 
     LabkitError                     1   anything below
     ├── UsageError                  2   a name, step, manifest or option that cannot be right
-    ├── NotRunning                  3   no cluster runs
+    ├── NotRunning                  3   the cluster does not run
     ├── StartFailed                 4   the cluster did not start
-    ├── Unreachable                 4   nothing answers at the server's address
-    │   └── Untrusted               4   something answers, with a certificate we do not trust
+    ├── Unreachable                 4   the server does not answer
+    │   └── Untrusted               4   the server's certificate is not trusted
     ├── Missing                     5   a program, permission or image this machine lacks
     ├── ApiFailure                  6   the API server refused what the lab itself needed
     │   └── ExecFailed              6   a command could not be started in a container
@@ -18,7 +18,7 @@ with the class's ``exit_code``::
     ├── ExpectedForbidden           1   a call was allowed that should have been forbidden
     └── GraderDied                  1   a grader's process ended before it could grade (``grading``)
 
-Exit code 0 means success, 1 also a checkpoint that is not passed, 130 Ctrl-C.
+Exit code 0 means success, 1 is also a failed checkpoint, 130 is Ctrl-C.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from labkit.core.redact import redact
 
 
 class LabkitError(Exception):
-    """An error that says what to do about it, without tokens.
+    """An error with advice and without tokens.
 
     Args:
         what: What happened, as a sentence.
@@ -65,7 +65,7 @@ class UsageError(LabkitError):
 
 
 class NotRunning(LabkitError):
-    """No cluster runs where one was expected."""
+    """An expected cluster does not run."""
 
     exit_code = 3
 
@@ -77,7 +77,7 @@ class StartFailed(LabkitError):
 
 
 class Unreachable(LabkitError):
-    """Nothing answers at the API server's address."""
+    """The API server does not answer at its address."""
 
     exit_code = 4
 
@@ -118,7 +118,7 @@ class ExecFailed(ApiFailure):
 
 
 class HomeError(LabkitError):
-    """The directory that keeps the lab's state cannot be used."""
+    """The directory of the lab's state cannot be used."""
 
     exit_code = 7
 
@@ -130,12 +130,12 @@ class TokenError(LabkitError):
 
 
 class ExpectedForbidden(LabkitError, AssertionError):
-    """A call was allowed, or none was made, where a refusal was expected."""
+    """A call was expected to be refused, and was allowed or not made."""
 
 
 def _redacted(said: str) -> str:
     """Return a text without tokens, which can be translated if it had none."""
-    # A redacted text is no template any more, so there is no translation of it.
+    # A redacted text differs from its template, so it has no translation.
     clean = redact(said)
     return text(said) if clean == said else clean
 

@@ -1,9 +1,9 @@
 """The directory of labkit's state: keys, kubeconfigs, progress.
 
 ``LABKIT_HOME`` names it; without that it is the user's data directory. It is checked
-before anything in it is opened: see ``labkit.core.ownership``. Directories are created with
-mode 0700 and files with 0600, and files are replaced atomically, so that a crash leaves
-the old or the new content and never half of it.
+before any of its files is opened: see ``labkit.core.ownership``. Directories are created with
+mode 0700 and files with 0600, and files are replaced atomically, so that after a crash a file
+has the old or the new content and never half of it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ JOINED = Path("class") / "joined.json"
 
 
 def home_path() -> Path:
-    """Where labkit's state lives, whether or not it exists yet.
+    """Return the directory of labkit's state, whether or not it exists yet.
 
     Raises:
-        HomeError: When somebody else could change what lies there.
+        HomeError: When another user could change its content.
     """
     named = os.environ.get("LABKIT_HOME")
     if named:
@@ -40,12 +40,12 @@ def home_path() -> Path:
 
 
 def check_home(home: Path) -> Path:
-    """Check a state directory before anything in it is opened; every entry to labkit comes this way.
+    """Check a state directory before any of its files is opened; every entry to labkit calls this.
 
-    The directory may not exist yet.
+    The directory need not exist yet.
 
     Raises:
-        HomeError: When it is not the user's own, or somebody else could change what lies in it.
+        HomeError: When it is not the user's own, or another user could change its content.
     """
     with _refusals_of(home):
         _say(ownership.enter(home))
@@ -54,10 +54,10 @@ def check_home(home: Path) -> Path:
 
 
 def ensure_private(directory: Path) -> Path:
-    """Create a directory, and its missing parents, that only its owner may enter.
+    """Create a directory, and its missing parents, with access for the owner alone.
 
     Raises:
-        HomeError: When it cannot be made, is not a directory, or is others' as well.
+        HomeError: When it cannot be made, is not a directory, or is open to other users.
     """
     with _refusals_of(directory):
         _say(ownership.enter(directory, create=True))
@@ -125,13 +125,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def changed(path: Path) -> None:
-    """Tell the page, which keeps a copy of the state, that a file has changed."""
+    """Notify the page, which saves a copy of the state, that a file has changed."""
     if page.current:
         page.current.changed(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object, or an empty one where the file is missing or damaged."""
+    """Read a JSON object; return an empty one if the file is missing or damaged."""
     try:
         with _refusals_of(path), contextlib.suppress(FileNotFoundError):
             value = json.loads(ownership.read_text(path))

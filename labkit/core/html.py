@@ -59,7 +59,7 @@ def stylesheet() -> str:
 
 
 def digest(text: str) -> str:
-    """Return what a content security policy calls a page's own style or script by."""
+    """Return the hash that allows a page's own style or script in a content security policy."""
     return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

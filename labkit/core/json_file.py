@@ -1,4 +1,4 @@
-"""Read the tables that are JSON files beside the modules that use them."""
+"""Read tables from JSON files in the same directory as the modules that use them."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import orjson
 
 
 def read_json(module: str, name: str) -> Any:
-    """Return the content of a file beside a module, which gives its ``__file__``."""
+    """Return the content of a file in the directory of a module, which passes its ``__file__``."""
     return orjson.loads(Path(module).with_name(name).read_bytes())

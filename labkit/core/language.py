@@ -1,8 +1,8 @@
-"""What labkit says, in the learner's language.
+"""Translate labkit's texts into the learner's language.
 
 An English text is its own key in a catalogue, as with gettext. It stays English where it is compared, counted or
 stored, and is translated when it is shown. ``make messages`` writes ``languages/LANGUAGE.json`` from the catalogues in
-``locale``; it is read with the first text that is shown in that language, so English costs nothing.
+``locale``; it is read with the first text that is shown in that language, so English needs no file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Text(str):
 
     Args:
         template: The text, with the names of its values in braces.
-        values: What stands in their place; a value that is a ``Text`` is translated, too.
+        values: The values that replace the names; a value that is a ``Text`` is translated, too.
     """
 
     template: str
@@ -46,7 +46,7 @@ class Text(str):
 
 
 def text(template: str, /, *values: object, **named: object) -> Text:
-    """Make a text, with values in the place of the names in braces: in the order of the names, or by name."""
+    """Make a text whose names in braces are replaced by values, in the order of the names or by name."""
     if values:
         named |= zip(dict.fromkeys(NAME.findall(template)), values, strict=True)
     elif not named and isinstance(template, Text):
@@ -73,7 +73,7 @@ def listed(parts: Iterable[str], separator: str = "") -> str:
 
 
 def shown(english: str) -> str:
-    """Return a text in the learner's language; English where it has no translation, or is not a ``Text``."""
+    """Return a text in the learner's language, or in English without a translation or if it is not a ``Text``."""
     catalogue = _catalogue(language())
     if not catalogue or not isinstance(english, Text):
         return str(english)
@@ -102,12 +102,12 @@ def all_shown(value: Any) -> Any:
 
 
 def packed(value: Any) -> Any:
-    """Return a value, or the fields of a dataclass, with each ``Text`` in parts, as JSON can hold it; see ``unpacked``."""
+    """Return a value, or the fields of a dataclass, for JSON: with each ``Text`` in its parts; see ``unpacked``."""
     return _changed(value, lambda each: {"text": each.template, "values": packed(each.values)})
 
 
 def unpacked(value: Any) -> Any:
-    """Return a value that was packed; a ``TypeError``, if a text's parts are no text and its values."""
+    """Return the value that ``packed`` was called with; raise a ``TypeError`` if a text's parts are damaged."""
     if isinstance(value, dict):
         if value.keys() == {"text", "values"}:
             return text(value["text"], **unpacked(value["values"]))
@@ -138,7 +138,7 @@ def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
 
 
 def use(language: str) -> None:
-    """Speak a language from now on, by its code; that of the environment, if it is empty."""
+    """Set the language by its code; an empty code selects the environment's language."""
     _chosen[:] = [language] if language else []
 
 
@@ -151,7 +151,7 @@ def language() -> str:
 
 
 def width(line: str) -> int:
-    """How many columns of a terminal a text takes: a Korean letter takes two."""
+    """Return the number of a text's columns in a terminal: Korean letters have two."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
 
 

@@ -1,9 +1,9 @@
 """Check who owns a directory, and who else could change its content.
 
-labkit keeps keys in its home, and Jupyter runs files in it as code. So before anything in it is
+labkit stores keys in its home, and Jupyter runs files in it as code. So before any of its files is
 opened, ``enter`` checks every directory on the path once: if only the user and root can replace
-an entry, nobody else can do so later. docs/limits.md says who is trusted. This module imports
-nothing else of labkit, because the embedded server, which stands alone, uses it too.
+an entry, other users cannot do so later. The trusted users are listed in docs/limits.md. This module
+imports only the language of labkit, because the embedded server, which is separate, uses it too.
 
 Sources: path_resolution(7), unlink(2) and chmod(2) on the sticky bit; ``StrictModes`` of OpenSSH,
 with Debian's ``user-group-modes.patch``, on groups that are one user's.
@@ -77,20 +77,20 @@ class Unsafe(Exception):
 
 
 class NotPlain(OSError):
-    """The path is no regular file of the user's own."""
+    """The path is not a regular file of the user."""
 
 
 def enter(path: Path, *, create: bool = False) -> str:
     """Check that only the user can change a directory, and check all its parents.
 
-    With ``create``, missing directories are made with mode 0700.
+    With ``create``, missing directories are created with mode 0700.
 
     Returns:
-        A sentence about a mode that was changed; empty when none was, or the directory does not exist.
+        A sentence about a changed mode; empty if the mode is unchanged, or the directory does not exist.
 
     Raises:
-        Unsafe: It is somebody else's, or somebody else could replace it.
-        OSError: It cannot be made or read, or is no directory.
+        Unsafe: It belongs to another user, or another user could replace it.
+        OSError: It cannot be created or read, or is not a directory.
     """
     if ALONE:
         if create:
@@ -151,11 +151,11 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
 
 
 def check_parent(directory: Path) -> None:
-    """Check that nobody but the user and root can replace the entries of a directory, which is no link.
+    """Check that only the user and root can replace the entries of a directory, which must not be a link.
 
     Raises:
-        Unsafe: Somebody can.
-        NotADirectoryError: It is none.
+        Unsafe: Another user can.
+        NotADirectoryError: It is not a directory.
     """
     info = directory.stat()
     if not stat.S_ISDIR(info.st_mode):
@@ -247,13 +247,13 @@ def check_content(home: Path) -> None:
 
 
 def open_file(path: Path, flags: int) -> int:
-    """Open a file of the user's own: no link, no pipe, nobody else's; a new one gets mode 0600.
+    """Open a regular file of the user, not a link, a pipe or another user's file; a new one has mode 0600.
 
-    ``enter`` has checked its directory; the flags are those of ``os.open``.
+    ``enter`` must have checked its directory; the flags are the same as for ``os.open``.
 
     Raises:
-        NotPlain: It is something else.
-        OSError: As ``os.open`` says.
+        NotPlain: It is anything else.
+        OSError: As for ``os.open``.
     """
     # O_NONBLOCK, or opening a pipe would wait for its other end. O_TRUNC only after the checks: it would empty a file
     # before we know whose it is.
@@ -275,7 +275,7 @@ def open_file(path: Path, flags: int) -> int:
         why = "it is no regular file"
     elif not ALONE and info.st_uid not in (0, os.geteuid()):
         why = text("it belongs to {uid}", owner(info.st_uid))
-    # Reading through another name harms nobody; writing would change a file elsewhere.
+    # Reading through another name is harmless; writing would change a file elsewhere.
     elif writes and info.st_nlink > 1:
         why = "it has another name as well (a hard link), and would be changed there too"
     if why:
@@ -293,10 +293,10 @@ def read_text(path: Path) -> str:
 
 
 def is_trusted_user(user: int) -> bool:
-    """Return whether parents of a home may belong to a user: they are this one, or root.
+    """Return whether a user can own the parents of a home: this user and root can.
 
     In a user namespace that does not map the machine's root, the kernel shows all unmapped users, root
-    among them, as one number. There the owner of ``/`` is taken for root.
+    among them, as one number. In that case the owner of ``/`` is trusted as root.
     """
     return user in (0, os.geteuid()) or (_root_is_unmapped() and user == Path("/").stat().st_uid)
 
@@ -321,7 +321,7 @@ def _close(path: Path, place: Path) -> str:
     if not info.st_mode & NOT_OWNER:
         return ""
     if any(_is_home(above) for above in place.parents):
-        place.chmod(0o700)  # its parent is closed: nobody else could reach it
+        place.chmod(0o700)  # its parent is closed, so no other user could reach it
         return ""
     content = {entry.name for entry in place.iterdir()}
     private = f"chmod 700 {_quoted(path)}"
@@ -351,7 +351,7 @@ def _close(path: Path, place: Path) -> str:
             ),
         )
     place.chmod(0o700)
-    # Somebody may have been quicker than chmod. From now on nobody can, so this look is the last that is needed.
+    # Another user can have been quicker than chmod. From now on only this one has access, so this check is the last.
     if not content and any(place.iterdir()):
         raise Unsafe("somebody put files into it just now", _elsewhere())
     return text("{path} was open to others; its mode is 700 now.", path) if content else ""
@@ -377,7 +377,7 @@ def _is_trusted_group(group: int) -> bool:
     import pwd
 
     # Many systems give each user a group of the same name; with the umask 002 all their directories are writable for
-    # it. That is safe as long as nobody else is in it, by membership or as their primary group.
+    # it. That is safe as long as the user is the group's only member, also by primary group.
     named = os.environ.get(TRUSTED_GROUP, "")
     if named and named in (str(group), _group_name(group)):
         return True
@@ -403,9 +403,9 @@ def _group_name(group: int) -> str:
 
 
 def _has_access_list(directory: Path) -> bool:
-    """Return whether an access list gives rights to others than owner and group. Source: acl(5)."""
-    # With such a list the group bits of the mode are its mask, and do not say who may write. Only Linux has listxattr:
-    # lists of macOS are not seen.
+    """Return whether a directory has an access list, which can give rights to more users. Source: acl(5)."""
+    # With such a list the group bits of the mode are its mask, not the group's rights. Only Linux has
+    # listxattr, so access lists of macOS are not found.
     if not hasattr(os, "listxattr"):
         return False
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Whether labkit runs in a page of a browser (Pyodide), and the error for features that cannot work there."""
+"""Detect a page of a browser (Pyodide), and refuse the features that cannot work there."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ IN_PAGE = sys.platform == "emscripten"
 
 
 class Page(Protocol):
-    """What labkit tells the page that it is in; ``labkit.backends.page.Page`` is one."""
+    """The part of ``labkit.backends.page.Page`` that other modules notify."""
 
     def changed(self, path: Path) -> None:
-        """A file has changed, perhaps one of the state that the page keeps."""
+        """Save the state if a file of it has changed."""
 
 
 current: Page | None = None

@@ -9,8 +9,8 @@ from pathlib import Path
 def place() -> str:
     """Return an id of the set of processes in which this one's id is unique; empty if the system does not report one.
 
-    A home may lie on a volume that containers and machines share, and each of these has processes of its own
-    under the same ids. Sources: pid_namespaces(7), proc_sys_kernel(5).
+    A home can be on a volume that is shared by containers and machines, each of which has processes of its own
+    with the same ids. Sources: pid_namespaces(7), proc_sys_kernel(5).
     """
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

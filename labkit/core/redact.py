@@ -1,6 +1,6 @@
 """Remove the tokens and private keys from texts that are shown or recorded.
 
-The signature makes a token a credential, so outputs and records must not hold one.
+A token is a credential because of its signature, so outputs and records must not contain one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Find the data folders, in a checkout and in an installed wheel.
 
-A checkout has ``notebooks/`` and ``clusters/`` beside the package; a wheel has them as
+A checkout has ``notebooks/`` and ``clusters/`` next to the package; a wheel has them as
 ``labkit/_data/notebooks`` and ``labkit/_data/clusters``.
 """
 
@@ -12,12 +12,12 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def folder(name: str) -> Path:
-    """Return the path of a top-level data folder, such as ``clusters``, which may be read-only.
+    """Return the path of a top-level data folder, such as ``clusters``, which can be read-only.
 
     Raises:
-        FileNotFoundError: When this installation has no such folder.
+        FileNotFoundError: When this installation lacks the folder.
     """
-    # The wheel's own folder first: beside an installed package there can be another one's `notebooks`.
+    # The wheel's own folder first: next to an installed package there can be another one's `notebooks`.
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate

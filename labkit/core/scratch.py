@@ -1,7 +1,7 @@
-"""Temporary directories that do not stay when their program is killed.
+"""Make temporary directories that are removed even after their program was killed.
 
-A program locks its directory for as long as it lives. The next one removes what is not locked any more, and so does
-``labkit clean``; a server whose state is in one ends, and removes it, at once.
+A program locks its directory as long as it lives. The next one removes directories that are no longer locked, and so
+does ``labkit clean``; a server whose state is in such a directory ends at once, and removes it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ PROGRAM_LOCK = "labkit-program.lock"
 
 @contextmanager
 def scratch_directory(prefix: str, within: Path | None = None) -> Iterator[Path]:
-    """Make a private temporary directory for a block, after removing those that killed programs left beside it.
+    """Make a private temporary directory for a block, after removing the directories of killed programs next to it.
 
-    Its name begins with ``prefix``; it is made in the system's directory for such, or ``within`` another.
+    Its name begins with ``prefix``; it is made in the system's temporary directory, or ``within`` another.
     """
     import fcntl
 
@@ -39,7 +39,7 @@ def scratch_directory(prefix: str, within: Path | None = None) -> Iterator[Path]
         fcntl.flock(lock, fcntl.LOCK_EX)
         (directory / "unlocked").rename(
             directory / PROGRAM_LOCK
-        )  # nobody sees it unlocked while this program lives
+        )  # so that this name always belongs to a locked file
         yield directory
 
 
@@ -52,7 +52,7 @@ def abandoned(within: Path) -> list[Path]:
 
 
 def is_held(lock: Path) -> bool:
-    """Return whether the program of a lock lives, as far as can be seen."""
+    """Return whether the program of a lock lives; True if the lock cannot be tested."""
     try:
         return is_locked(lock)
     except LabkitError:

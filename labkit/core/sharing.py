@@ -1,4 +1,4 @@
-"""What a running command shows other commands of its user: a private file, with a lock beside it as long as it runs."""
+"""Share a running command's state with the user's other commands, by a private file with a lock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Share = Callable[[dict[str, Any]], None]
 
 @contextmanager
 def shared(name: Path) -> Iterator[Share | None]:
-    """Share in a block, below a name; None where another command does, or ``LABKIT_HOME`` cannot be used."""
+    """Share in a block, below a name; yield None if another command does, or ``LABKIT_HOME`` cannot be used."""
     with ExitStack() as stack:
         share: Share | None = None
         with suppress(LabkitError):
@@ -36,7 +36,7 @@ def shared(name: Path) -> Iterator[Share | None]:
 
 
 def read_shared(name: Path) -> dict[str, Any] | None:
-    """What is shared below a name; None where nobody shares.
+    """Return the content that is shared below a name; None if no command shares it.
 
     Raises:
         HomeError: ``LABKIT_HOME`` cannot be used.
@@ -46,7 +46,7 @@ def read_shared(name: Path) -> dict[str, Any] | None:
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:
-    with suppress(LabkitError):  # a full disk does not end what runs
+    with suppress(LabkitError):  # a full disk does not end the command
         write_private(file, json.dumps(content))
 
 

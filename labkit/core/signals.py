@@ -15,8 +15,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 def interrupt_on_signals() -> Iterator[None]:
     """Raise KeyboardInterrupt in the block on SIGTERM and SIGHUP.
 
-    A signal that is ignored or handled already keeps its handler. Outside the main thread, which alone may
-    handle signals, nothing changes.
+    A signal that is ignored or handled already retains its handler. Only the main thread can handle signals;
+    in other threads this function has no effect.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

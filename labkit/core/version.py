@@ -1,4 +1,4 @@
-"""labkit's version, for the package's metadata and for everything that shows it."""
+"""Define labkit's version, for the package's metadata and for all outputs."""
 
 __version__ = "0.1.0"
 

@@ -1,4 +1,4 @@
-"""Read the texts that are YAML files beside the modules that use them."""
+"""Read texts from YAML files in the same directory as the modules that use them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(module: str, name: str) -> Any:
-    """Return the content of a file beside a module, which gives its ``__file__``. In a page it is JSON: YAML is slow there."""
+    """Return the content of a file in the directory of a module, which passes its ``__file__``.
+
+    In a page of a browser the file is JSON, because YAML is slow there.
+    """
     content = (Path(module).parent / name).read_bytes()
     return json.loads(content) if content.startswith(b"{") else yaml.load(content, LOADER)
