@@ -23,11 +23,11 @@ from tests.support.until import SECONDS
 
 
 def quiet(_line: str) -> None:
-    """Takes progress and says nothing."""
+    """Ignore progress."""
 
 
 def settle(holds: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Wait for what a real cluster does a moment later."""
+    """Wait for the controllers of a real cluster."""
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -43,7 +43,7 @@ def embedded(tmp_path: Path) -> Iterator[Embedded]:
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    """docker and kind that work, and nothing else on the PATH."""
+    """Put only stand-ins for docker and kind on the PATH."""
     made = Programs(tmp_path / "bin")
     made.docker()
     made.kind()
@@ -60,7 +60,7 @@ def foreign_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def cluster_in(directory: Path) -> Iterator[Path]:
-    """Run an embedded server with its home in a directory, and give its kubeconfig."""
+    """Run an embedded server with its home in a directory, and yield its kubeconfig."""
     backend = Embedded(directory / "home", Options())
     backend.start(quiet)
     yield backend.kubeconfig()
@@ -78,7 +78,7 @@ BACKENDS = ["embedded", "existing", "page", KIND]
 def backend(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, foreign_cluster: Path
 ) -> Iterator[Backend]:
-    """A started backend of each kind; kind's cluster beside the learner's own, if there is one."""
+    """A started backend of each kind; kind's cluster has another name than the learner's own."""
     home = tmp_path_factory.mktemp(request.param) / "home"
     if request.param == "kind" and not os.environ.get("LABKIT_KIND_IMAGE"):
         pytest.skip("LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster")

@@ -16,10 +16,10 @@ INFO = {
 
 
 class Programs:
-    """A directory of scripts; every call is written down.
+    """A directory of scripts whose calls are recorded.
 
     Args:
-        directory: Where they lie.
+        directory: The scripts' directory.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -42,7 +42,7 @@ class Programs:
     def docker(
         self, *, info: dict[str, object] | None = None, images: str = "*", rest: str = ""
     ) -> None:
-        """A docker that answers ``info``, has some images, and knows the node by a file."""
+        """Write a docker with ``info`` and some images, whose node is a file."""
         facts = json.dumps({**INFO, **(info or {})})
         self.write(
             "docker",
@@ -60,7 +60,7 @@ esac""",
         )
 
     def kind(self, create: str = "exit 0", clusters: str = "", load: str = "exit 0") -> None:
-        """A kind whose cluster is a file named ``node``."""
+        """Write a kind whose cluster is a file named ``node``."""
         self.write(
             "kind",
             f"""case "$1 $2" in
@@ -74,17 +74,17 @@ esac""",
         )
 
     def calls(self, beginning: str = "") -> list[str]:
-        """What was called so far."""
+        """The calls so far."""
         if not self.log.exists():
             return []
         return [line for line in self.log.read_text().splitlines() if line.startswith(beginning)]
 
     @property
     def path(self) -> str:
-        """The PATH with nothing else on it."""
+        """The PATH with these programs alone."""
         return str(self.directory)
 
 
 def only(programs: Programs) -> dict[str, str]:
-    """Return an environment in which nothing else is found."""
+    """Return an environment whose PATH has these programs alone."""
     return {**os.environ, "PATH": programs.path}

@@ -27,7 +27,7 @@ def quiet(_line: str) -> None:
 
 @pytest.fixture
 def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip's place is taken: it would ask the network."""
+    """Replace pip, which would need the network."""
 
     def call(command: list[str], **_: object) -> Done:
         if "venv" in command:
@@ -143,7 +143,7 @@ def test_everything_that_labkit_needs_is_named_with_its_version() -> None:
     assert found["click"] == metadata.version("click")
     assert "jupyter-server" in bundle.installed_versions("jupyterlab")
     assert "tinycss2" in bundle.installed_versions("nbconvert")  # asked for as bleach[css]
-    assert "pytest" not in bundle.installed_versions("platformdirs")  # only its extra asks for it
+    assert "pytest" not in bundle.installed_versions("platformdirs")  # required only by its extra
     assert bundle.installed_versions("no-such-thing") == {}
 
 

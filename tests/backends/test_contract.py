@@ -1,4 +1,4 @@
-"""What every backend promises: one suite, run for each of them."""
+"""The contract of all backends: one suite, run for each of them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_rewinding_gives_just_what_earlier_steps_made(lab: Lab) -> None:
     ).ok
     lab.rewind("T1")
     assert lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/view-test").ok
-    lab.rewind("end")  # T1 takes it away
+    lab.rewind("end")  # T1 removes it
     assert (
         lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/view-test").status
         == 404

@@ -314,7 +314,7 @@ def test_a_server_that_ends_at_once_gives_its_last_words(tmp_path: Path) -> None
 
 @contextmanager
 def starved(pid: int) -> Iterator[None]:
-    """Let a process run for a sixth of the time, as a machine does that has too much to do."""
+    """Let a process run for a sixth of the time, as on an overloaded machine."""
     over = threading.Event()
 
     def starve() -> None:
@@ -404,7 +404,7 @@ def test_an_interrupted_start_leaves_no_server(
             embedded.start(quiet)
     until(
         lambda: not is_locked(embedded.home / "lock")
-    )  # who makes its keys has the lock for a moment longer
+    )  # a server that generates keys holds the lock a little longer
     embedded.start(quiet)
     assert embedded.status().running
 

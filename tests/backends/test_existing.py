@@ -278,7 +278,7 @@ def test_the_choice_is_remembered_and_forgotten(tmp_path: Path, foreign_cluster:
 
 @pytest.fixture
 def limited(tmp_path: Path, foreign_cluster: Path, admin: Client) -> Iterator[Path]:
-    """The kubeconfig of a learner with the rights that docs/workshop.md gives."""
+    """The kubeconfig of a learner with the rights from docs/workshop.md."""
     text = (Path(__file__).parents[2] / "docs" / "workshop.md").read_text(encoding="utf-8")
     place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "learners"}}
     account = {

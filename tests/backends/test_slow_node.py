@@ -1,4 +1,4 @@
-"""A cluster whose pods take their time: what is given back can be used, and a wait is said."""
+"""On a cluster with slow pods, results can be used at once, and waits are reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def lab(server: Server, tmp_path: Path, said: list[str]) -> Iterator[Lab]:
-    """A lab on that cluster, which takes it for any other."""
+    """A lab on that cluster, without knowledge of its slowness."""
     made = Lab("existing", kubeconfig=server.kubeconfig, home=tmp_path / "home", say=said.append)
     said.clear()
     yield made

@@ -1,4 +1,4 @@
-"""An API server of a few lines, for answers that a real one rarely gives."""
+"""Imitate an API server, for answers that a real one rarely sends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labkit.client.transport import Endpoint
 
 @dataclass
 class Request:
-    """What arrived."""
+    """A received request."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass
 class Reply:
-    """What to answer; a dict is sent as JSON, a list as chunks of a stream."""
+    """A response; a dict is sent as JSON, a list as chunks of a stream."""
 
     status: int = 200
     body: Any = None

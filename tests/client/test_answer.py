@@ -50,7 +50,7 @@ def test_a_refusal_in_plain_text() -> None:
 
 
 def test_in_korean_the_lab_s_own_callers_have_korean_names() -> None:
-    """Others are named by whoever calls, such as a pod, and stay as they are."""
+    """Other names come from callers, such as pods, and are not translated."""
     with speaking():
         for who, said in [
             ("through the proxy", "프록시를 거친 호출자"),

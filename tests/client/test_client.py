@@ -30,7 +30,7 @@ from tests.client.fake import Fake, Reply, Request, fake_api, status
 
 
 def answer(request: Request) -> Reply:
-    """Return a little of everything."""
+    """Return a reply of each kind."""
     path = request.path
     if path.startswith("/api/v1/namespaces/kikai/services"):
         return status(

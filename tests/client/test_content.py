@@ -1,4 +1,4 @@
-"""Bodies on their way out and back."""
+"""Request bodies are encoded and response bodies decoded."""
 
 from __future__ import annotations
 

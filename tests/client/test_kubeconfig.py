@@ -72,7 +72,7 @@ def login(tmp_path: Path, script: str) -> Path:
 
 
 def counting(expires: str) -> str:
-    """Return a program that gives the tokens t1, t2, …, each with the same end."""
+    """Return a program that prints the tokens t1, t2, …, each with the same expiry."""
     status = f'{{\\"token\\":\\"t$n\\",\\"expirationTimestamp\\":\\"{expires}\\"}}'
     kind = '\\"apiVersion\\":\\"client.authentication.k8s.io/v1\\",\\"kind\\":\\"ExecCredential\\"'
     return f'echo >>runs; n=$(($(wc -l <runs)))\necho "{{{kind},\\"status\\":{status}}}"'

@@ -12,7 +12,7 @@ from labkit.core.errors import UsageError
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A kubectl that says how it was called."""
+    """A kubectl that prints its arguments and its environment."""
     path = tmp_path / "bin" / "kubectl"
     path.parent.mkdir()
     path.write_text(

@@ -113,7 +113,7 @@ def test_differences_are_told_by_path() -> None:
 
 
 class Cluster:
-    """A cluster that knows Roles and Namespaces."""
+    """A cluster that serves Roles and Namespaces."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""Names as learners write them, and accounts that are not there."""
+"""Names as learners write them, and accounts that do not exist."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_a_web_page_elsewhere_is_refused(proxy: Proxy) -> None:
     "path", ["@evil.example/api", ".evil.example/api", "http://evil.example/api", "*"]
 )
 def test_no_path_leads_to_another_server(proxy: Proxy, api: Fake, path: str) -> None:
-    """The credential would go there: what is asked for is put behind the server's address."""
+    """The credential would be sent there: the path is appended to the server's address."""
     status, body, _ = call(proxy, "GET", path, Host="localhost")
     assert (status, body) == (403, "Forbidden: the path must begin with a slash\n")
     assert api.requests == []

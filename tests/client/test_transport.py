@@ -1,4 +1,4 @@
-"""Many questions at once: in order, overlapping, over connections that are kept and may be gone."""
+"""Many requests at once: in order, concurrent, over idle connections that the server can have closed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labkit.core.errors import Unreachable
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the question, and counts."""
+    """Echo the request's body, and count the requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -51,12 +51,12 @@ class Echo(BaseHTTPRequestHandler):
         self.close_connection = bool(self.hang_up_after) and count == self.hang_up_after
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 class Quiet(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hung up is no news."""
+        """Ignore clients that closed the connection."""
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def asking(server: ThreadingHTTPServer) -> Iterator[Transport]:
 
 
 def open_sockets() -> int:
-    """How many connections to the server this process holds at the client's end."""
+    """Return the number of this process's client connections to the server."""
     gc.collect()
     return sum(
         isinstance(found, HTTPConnection) and found.sock is not None for found in gc.get_objects()

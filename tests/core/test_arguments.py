@@ -1,4 +1,4 @@
-"""What a learner gives to a function: checked in one place, and answered with the right call."""
+"""Arguments of learners' calls are checked in one place, and errors show a right call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENCODED = "ZXlK" + "a" * 900
 def act(
     pod: str, command: Any, seconds: float = 1.0, *, note: str | None = None
 ) -> tuple[Any, ...]:
-    """What arrives."""
+    """Return the arguments as the function receives them."""
     return pod, command, seconds, note
 
 

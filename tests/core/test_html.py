@@ -1,4 +1,4 @@
-"""Templates escape what they are given, and share one stylesheet."""
+"""Templates escape values, and share one stylesheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts in the learner's language: English until they are shown, and nothing is read for English."""
+"""Texts are English until they are shown in the learner's language; English reads no catalogue."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KOREAN = {
 
 @pytest.fixture
 def korean() -> Iterator[None]:
-    """A lab that speaks Korean, from a catalogue of four messages."""
+    """A lab in Korean, with a catalogue of four messages."""
     with speaking(KOREAN):
         yield
 
@@ -57,7 +57,7 @@ def test_a_text_is_translated_with_its_values_when_it_is_shown(korean: None) -> 
 
 
 def test_only_a_text_is_translated(korean: None) -> None:
-    """A learner's own word stays as it is, also where it is one of labkit's."""
+    """A learner's own word is not translated, even if labkit has the same word."""
     assert shown("Running") == "Running"
     assert shown(text("nothing of the catalogue")) == "nothing of the catalogue"
 

@@ -1,4 +1,4 @@
-"""Whose a directory is: the rules one by one, for whoever runs the tests."""
+"""The rules for the owner of a directory, one by one, for any user who runs the tests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mode(path: Path) -> int:
 
 @pytest.fixture
 def open_parent(tmp_path: Path) -> Path:
-    """Where a home is not protected by what is above it."""
+    """A directory that does not protect the homes in it."""
     parent = tmp_path / "parent"
     parent.mkdir()
     return parent
@@ -53,7 +53,7 @@ def test_a_home_that_others_may_read_is_closed_and_said(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After ``chmod 755``, or from a backup: nobody could change what is in it."""
+    """After ``chmod 755``, or from a backup, other users could not change its content."""
     home = home_with_state(open_parent, wide)
     monkeypatch.setenv("LABKIT_HOME", str(home))
     assert home_path() == home
@@ -122,7 +122,7 @@ def test_a_parent_that_all_may_write_to_is_named_with_the_way_out(open_parent: P
 def people(
     monkeypatch: pytest.MonkeyPatch, group: str, members: list[str], *others: tuple[str, int]
 ) -> None:
-    """The machine's users: the one who runs the tests is jane, of group 4321."""
+    """Replace the machine's users: the user who runs the tests is jane, of group 4321."""
     jane = SimpleNamespace(pw_name="jane", pw_gid=4321)
     monkeypatch.setattr(pwd, "getpwuid", lambda _user: jane)
     monkeypatch.setattr(
@@ -169,7 +169,7 @@ def access_list(*entries: tuple[int, int, int]) -> bytes:
 def test_a_parent_with_an_access_list_is_refused_where_its_group_may_write(
     open_parent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the group's bits an access list is its mask: they do not tell who may write."""
+    """With an access list the group's bits are its mask, not the group's rights."""
     monkeypatch.setenv(ownership.TRUSTED_GROUP, str(open_parent.stat().st_gid))
     open_parent.chmod(0o770)
     check_parent(open_parent)
@@ -188,7 +188,7 @@ def test_a_parent_with_an_access_list_is_refused_where_its_group_may_write(
     with pytest.raises(Unsafe, match=r"access list of .* may let others"):
         check_parent(open_parent)
     open_parent.chmod(0o750)
-    check_parent(open_parent)  # the mask takes writing from all in the list
+    check_parent(open_parent)  # the mask removes the right to write from all entries
     default = access_list(
         (user, 7, nobody), (named, 7, 61002), *((tag, 7, nobody) for tag in (group, mask, other))
     )

@@ -1,4 +1,4 @@
-"""Temporary directories go with their program; what a killed one left, the next one removes."""
+"""Temporary directories are removed by their program, or after it was killed by the next one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_what_a_running_program_has_stays(tmp_path: Path) -> None:
 
 
 def test_a_name_alone_condemns_nothing(tmp_path: Path) -> None:
-    """Neither a directory of somebody's with such a name, nor a link, nor another user's, nor a file."""
+    """Other directories with such a name, links, files and other users' directories are not removed."""
     (tmp_path / "labkit-test-mine").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "kept").mkdir()

@@ -32,7 +32,7 @@ def backend(tmp_path: Path) -> KindBackend:
 def usable(
     programs: Programs, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Client]:
-    """kind makes a cluster that can be used: its kubeconfig is that of a running server."""
+    """Let kind make a usable cluster, by the kubeconfig of a running server."""
     programs.kind(create=f"cp {foreign_cluster} $8")
     monkeypatch.setattr(podimage, "IMAGE", "ubuntu")
     found = kubeconfig.load(foreign_cluster)

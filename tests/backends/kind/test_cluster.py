@@ -1,6 +1,6 @@
 """kind's backend, with stand-ins for docker and kind; its cluster is an embedded server.
 
-The contract suite runs it on a real cluster where LABKIT_KIND_IMAGE names a node image.
+The contract suite runs it on a real cluster if LABKIT_KIND_IMAGE names a node image.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def test_a_reset_takes_away_whatever_the_learner_made(backend: KindBackend, usab
 def test_what_controllers_of_the_cluster_made_anew_stays(
     backend: KindBackend, usable: Client
 ) -> None:
-    """Such as the pods of CoreDNS after a restart of the node: they have other names than those of the new cluster."""
+    """After a restart of the node, for example, the pods of CoreDNS have other names than in the new cluster."""
     deployment = manifests.parse(MADE)[1]
     deployment["metadata"]["namespace"] = "kube-system"
     manifests.apply(usable, Resources(usable), [deployment], lambda entry: entry)
@@ -402,7 +402,7 @@ def test_an_interruption_cleans_up(
 def test_a_container_that_is_just_being_made_is_waited_for_and_removed(
     tmp_path: Path, programs: Programs
 ) -> None:
-    """``docker run`` goes on when kind is ended, and what it makes would outlive the cleaning up."""
+    """``docker run`` goes on when kind is ended, and its container would outlive the clean-up."""
     place = programs.directory
     (place / "ps").symlink_to(shutil.which("ps", path="/usr/bin:/bin") or "ps")
     programs.docker(rest=f"touch {place}/creating; sleep 1; echo late > {place}/node")

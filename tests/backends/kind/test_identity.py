@@ -1,4 +1,4 @@
-"""The identity by which the lab reads a kind cluster: what it may do, and what its audit policy leaves out."""
+"""The rights of the identity that reads a kind cluster, and the events that the audit policy leaves out."""
 
 from __future__ import annotations
 

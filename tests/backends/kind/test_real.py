@@ -1,4 +1,4 @@
-"""What only a real kind can show: interruption, neighbours, bundles. See the contract suite for the rest."""
+"""Behaviour that needs a real kind: interruption, other clusters, bundles. See the contract suite for the rest."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def clusters() -> list[str]:
 
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A cluster's name that nobody else uses; whatever bears it afterwards is deleted."""
+    """An unused name for a cluster; a cluster of that name is deleted afterwards."""
     name = f"labkit-test-{os.getpid()}"
     monkeypatch.setenv("LABKIT_KIND_CLUSTER", name)
     yield name

@@ -41,7 +41,8 @@ class Kubelet:
         self.queries.append(parse_qsl(request.query_string))
         recorded = self.recorded
         if self.speaks not in request.headers["Sec-WebSocket-Protocol"]:
-            return web.Response(status=403)  # as v1.20 does: no body, nothing is started
+            # As v1.20 does: no body, and the command is not started.
+            return web.Response(status=403)
         if "status" in recorded:
             kind = recorded["headers"].get("content-type", "text/plain").partition(";")[0]
             return web.Response(status=recorded["status"], text=recorded["body"], content_type=kind)
