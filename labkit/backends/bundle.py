@@ -271,7 +271,7 @@ def _wheels(directory: Path) -> None:
         for name, version in installed_versions(DISTRIBUTION).items()
         if name != DISTRIBUTION
     )
-    # --no-deps, because the pins name all of them; wheels alone, because the other machine may have no compiler.
+    # --no-deps, because the pins name all of them; wheels alone, because the other machine can lack a compiler.
     command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
     done = call(
         [*command, *pins], timeout_seconds=SAVE_SECONDS, env={"TMPDIR": str(directory.parent)}
@@ -298,7 +298,7 @@ def pip_command(directory: Path) -> list[str]:
     """Return the command for pip; if this environment has no pip, create a temporary one that has."""
     # -P: otherwise a file pip.py in the current directory would run in its place.
     own = [sys.executable, "-P", "-m", "pip"]
-    # uv makes environments without pip.
+    # An environment can lack pip: uv creates such ones.
     if importlib.util.find_spec("pip"):
         return own
     done = call([sys.executable, "-P", "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
@@ -360,7 +360,7 @@ def repack(distribution: metadata.Distribution, directory: Path) -> Path:
 def _installed(distribution: metadata.Distribution) -> Iterator[tuple[str, bytes]]:
     for file in distribution.files or []:
         path = str(file)
-        # Installers write the scripts again, from the entry points, for the machine's own paths.
+        # Installers write the scripts again, from the entry points, with the machine's own paths.
         scripts = path.startswith("..") or "__pycache__" in path
         if not scripts and file.name not in LEFT_OUT:
             yield path, Path(str(file.locate())).read_bytes()

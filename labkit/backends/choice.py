@@ -112,8 +112,8 @@ def make(
         options: Its options.
         lesson_objects: Returns the objects that learners create; an existing cluster is searched for their names.
     """
-    # Each backend is imported where it is chosen, so that a command loads no other one's libraries,
-    # such as kind's cryptography.
+    # Each backend is imported where it is chosen, so that commands do not load another one's
+    # libraries, such as kind's cryptography.
     if page.IN_PAGE:
         from labkit.backends.page.backend import PageBackend
         from labkit.backends.page.page import current_page

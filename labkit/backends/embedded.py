@@ -92,7 +92,7 @@ class Embedded:
         if is_locked(self.home / "start.lock"):
             report("Waiting for another program that starts the embedded cluster or stops it …")
         with locked(self.home / "start.lock"):
-            # Once more: while this program waited for the lock, another one may have started the server.
+            # Once more: while this program waited for the lock, another one can have started the server.
             if self._is_running():
                 return
             begun = time.monotonic()
@@ -194,7 +194,7 @@ class Embedded:
         if not self._alive() or not self._answers():
             return False
         state = self._state()
-        # After an update the old server is replaced, because its code and the client's may differ.
+        # After an update the old server is replaced, because its code can differ from the client's.
         if state.get("version", __version__) != __version__:
             return False
         for key, asked in (
@@ -288,7 +288,7 @@ class Embedded:
             self._end(patience_seconds=1.0 if unresponsive else STOP_SECONDS)
 
     def _spawn(self, report: Report) -> None:
-        # Otherwise the address of the last server could be taken for that of the new one.
+        # Otherwise the last server's address could be taken for the new one's.
         (self.home / "server.json").unlink(missing_ok=True)
         self._distrust = ""  # of the one before
         process = self._launch()
@@ -335,7 +335,7 @@ class Embedded:
         try:
             process = subprocess.Popen(
                 command,
-                # The server outlives the notebook, whose directory may be deleted or unmounted.
+                # The server outlives the notebook, and must not prevent its directory from being unmounted.
                 cwd=self.home,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -364,7 +364,7 @@ class Embedded:
         """
         activity, explain_at = Activity(process.pid, START_SECONDS), REPORT_SECONDS
         while process.poll() is None and not self._distrust:
-            # server.json is written when the server listens: before that there is no port to ask.
+            # server.json has a port only when the server listens.
             if self._state().get("pid") == process.pid and self._answers(activity.age):
                 return True
             if activity.is_stuck:

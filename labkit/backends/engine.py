@@ -72,7 +72,7 @@ def call(
             check=False,
             env={**os.environ, **(env or {})},
         )
-    # The exit codes of a shell, and for the timeout that of timeout(1).
+    # The exit codes of a shell, and for the timeout the code of timeout(1).
     except FileNotFoundError:
         return Done(127, "", f"{command[0]}: command not found")
     except PermissionError:
@@ -101,7 +101,7 @@ def follow(
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                # kind and kubeadm write their progress to standard error.
+                # kind writes its progress to standard error.
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
@@ -138,7 +138,7 @@ def _uninterrupted() -> Iterator[None]:
         for number, handler in before.items():
             # signal.signal returns None for a handler that was not installed from Python.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-    # After the handlers are back, which decide what the signal does.
+    # After the handlers are restored, because they decide on the effect of the signal.
     for late in came:
         signal.raise_signal(late)
 

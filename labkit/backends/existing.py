@@ -114,7 +114,7 @@ class Existing:
             )
         if in_use and record.get("at_once") and self._config_file.exists():
             return  # a grader's cluster, which the grader has prepared
-        # Before the preflight, which asks the cluster by this file.
+        # Before the preflight, whose client reads this file.
         kubeconfig.extract(source, context, self._config_file)
         if in_use:
             # Raises an error if the cluster does not answer, before the record is written.

@@ -91,7 +91,7 @@ class InProcess(Transport):
         if response.upgrade is None:
             return ExecOutput(response.status, response.body)
         client = _ClientEnd(stdin or b"", time.monotonic() + seconds)
-        # Driven by hand, because an event loop may be running already: notebooks and pages have one.
+        # Driven by hand, because an event loop can be running already: notebooks and pages have one.
         running = response.upgrade.run(client).__await__()
         status = b""
         try:
@@ -126,7 +126,7 @@ class _ClientEnd:
 
     async def sleep(self, seconds: float) -> None:
         left = max(0.0, self._deadline - time.monotonic())
-        # Nothing else runs in this thread, so a blocking sleep is right.
+        # This coroutine is the only one of its thread, so a blocking sleep is right.
         time.sleep(min(seconds, left))
         if seconds > left:
             raise TimeoutError

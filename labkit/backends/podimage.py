@@ -137,7 +137,7 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
     """
     with scratch_directory(".image-", scratch) as directory:
         archive = str(directory / "pod.tar")
-        # An archive, because `kind load docker-image` asks Docker, also where Podman runs the nodes.
+        # An archive, because `kind load docker-image` needs Docker even if Podman runs the nodes.
         done = engine.run("save", "--output", archive, IMAGE, timeout_seconds=LOAD_SECONDS)
         if done.ok:
             command = ["kind", "load", "image-archive", archive, "--name", cluster]
@@ -168,6 +168,6 @@ def _import(engine: Engine, node: str, archive: str) -> Done:
 
 
 def _name(container: Mapping[str, Any]) -> str:
-    # Docker's short names: `ubuntu` stands for docker.io/library/ubuntu:latest.
+    # Docker's short names: `ubuntu` is docker.io/library/ubuntu:latest.
     name = str(container.get("image", "")).removeprefix("docker.io/").removeprefix("library/")
     return name.split("@")[0].split(":")[0]

@@ -20,7 +20,7 @@ from labkit.core.language import text
 MANY = 5
 """With more foreign namespaces than this a cluster looks like production."""
 
-# Kubernetes reserves the prefix kube-; the others are kind's and those of distributions.
+# Kubernetes reserves the prefix kube-; the others belong to kind and to distributions.
 OF_EVERY_CLUSTER = ("default", "kube-", "local-path-storage", "openshift-", "gke-", "cattle-")
 """Prefixes of a cluster's own namespaces."""
 

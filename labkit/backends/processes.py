@@ -16,7 +16,7 @@ class Activity:
     def __init__(self, pid: int, patience_seconds: float) -> None:
         self._pid, self._patience = pid, patience_seconds
         self._begun = self._since = time.monotonic()
-        # Processor time, because elapsed time proves nothing: on a busy machine a healthy start is slow.
+        # Processor time, not elapsed time, because on a busy machine a healthy start is slow, too.
         self._used = cpu_seconds(pid)
 
     @property
@@ -59,7 +59,7 @@ def exists(pid: object) -> bool:
     try:
         os.kill(pid, 0)
     except OSError as error:
-        # A process that may not be signalled exists, and is another user's.
+        # A process that refuses the signal exists, and belongs to another user.
         return isinstance(error, PermissionError)
     return True
 

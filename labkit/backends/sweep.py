@@ -72,8 +72,8 @@ def remove(
     namespaces = {f"{p}/" for p in paths if _is_namespace(p)}
     for path in paths:
         inside = any(path.startswith(namespace) for namespace in namespaces)
-        # The namespace's deletion takes the rest away. Pods go before it, because it would wait for their
-        # grace periods, and their owners before them, because those would replace them.
+        # The namespace's deletion removes the rest. Pods are deleted before it, because it would wait for
+        # their grace periods, and their owners before them, because those would replace them.
         if inside and "/pods/" not in path and not path.startswith(OWNERS):
             continue
         answer = client.delete(path, query=_manner(path))
@@ -133,7 +133,7 @@ def _collections(client: Client) -> Iterator[str]:
 def _rank(path: str) -> int:
     """Return the rank of a collection in the order of deletion: webhooks first, namespaces last."""
     plural = path.rpartition("/")[2]
-    # Webhooks and policies may refuse the deletions that follow.
+    # Webhooks and policies could refuse the deletions that follow.
     if path.startswith("/apis/admissionregistration.k8s.io/"):
         return 0
     if path.startswith(OWNERS):

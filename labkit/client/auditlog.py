@@ -59,7 +59,7 @@ def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             event = json.loads(line)
-        # The API server may be writing the last line, and the search backwards can cut the first one.
+        # The last line can be incomplete while the server writes it, and the first one is cut at MAX_BYTES.
         except ValueError:
             continue
         if isinstance(event, dict):

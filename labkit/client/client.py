@@ -255,7 +255,7 @@ class Client:
                 given ``resourceVersion`` are no longer stored. In that case list again, and watch from the new version.
         """
         # The server ends a watch after timeoutSeconds, or after 30 to 60 minutes when it is left out.
-        # The read timeout is longer, because a watch without changes sends nothing until then.
+        # The read timeout is longer, because a watch without changes sends no data until then.
         query = {"timeoutSeconds": str(timeout_seconds), **(query or {}), "watch": "1"}
         with self.open("GET", path, query=query, timeout_seconds=timeout_seconds + 10) as response:
             if response.status != 200:
@@ -381,7 +381,7 @@ class Client:
         return bool(answer.body["status"]["allowed"])
 
     def with_credentials(self, credentials: Credentials, name: str) -> Client:
-        """Another caller of the same cluster, with the same observers.
+        """Return another caller of the same cluster, with the same observers.
 
         Args:
             credentials: The other caller's credential.

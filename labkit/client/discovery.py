@@ -52,7 +52,7 @@ class Resources:
         return f"{self.collection(manifest)}/{manifest['metadata']['name']}"
 
     def served(self) -> dict[tuple[str, str], bool]:
-        """(API group, name) of every resource and subresource, and whether it is namespaced; preferred versions."""
+        """Return whether each resource and subresource is namespaced, by (API group, name); in preferred versions."""
         return {
             (version.rpartition("/")[0], name): namespaced
             for version in group_versions(self._client)

@@ -150,7 +150,7 @@ def _endpoint(cluster: Mapping[str, Any], path: Path, scratch: Path | None) -> E
         )
     ca_file = cluster.get("certificate-authority")
     return Endpoint(
-        # A path in the address is kept: some providers serve many clusters at one host.
+        # The address can have a path: some providers serve many clusters at one host.
         server=server.rstrip("/"),
         ca=_data(cluster, "certificate-authority", path),
         ca_file=str(_beside(path, ca_file)) if ca_file else "",

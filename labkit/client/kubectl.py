@@ -44,7 +44,7 @@ class CompletedKubectl(Displayable):
     note: str = ""
 
     def card(self) -> Card:
-        """Return the command and its output."""
+        """Return a card with the command and its output."""
         if self.returncode == 127:
             note = text("kubectl is not installed here. Nothing is lost: the lab needs none.")
             if page.IN_PAGE:
@@ -66,7 +66,7 @@ def exec_in(command: str) -> tuple[str, str] | None:
     words = shlex.split(command)
     if "exec" not in words or "--" not in words[:-1]:
         return None
-    # Only what is before the dashes are kubectl's options; the command has options of its own.
+    # kubectl's options end at the dashes; the command after them has options of its own.
     cut = words.index("--")
     words, inside = words[:cut], words[cut + 1 :]
     namespace, pod = "default", ""

@@ -39,7 +39,7 @@ def parse(text: str, source: str = TEXT) -> list[Manifest]:
         UsageError: When it is not YAML, or contains something that is not an object.
     """
     try:
-        # Empty documents are skipped: `---` often stands at the end of a text.
+        # Empty documents are skipped, because texts often end with `---`.
         documents = [
             document for document in yaml.load_all(text, Loader=_Loader) if document is not None
         ]
@@ -121,7 +121,7 @@ class AppliedObject(Displayable):
     adapted: tuple[str, ...] = ()
 
     def card(self) -> Card:
-        """Return the object in one line, and the fields that the backend changed."""
+        """Return a card with the object and the fields that the backend changed."""
         rows = [Row("here", line) for line in self.adapted]
         return Card(
             text("{kind} {name} {outcome}", self.kind, self.name, text(self.outcome)), "good", rows
@@ -141,7 +141,7 @@ class Applied(Displayable):
     title: str = ""
 
     def card(self) -> Card:
-        """One line an object."""
+        """Return a card with a line for each object."""
         rows: list[Row] = []
         for entry in self.objects:
             rows.append(Row(entry.outcome, f"{entry.kind} {entry.name}"))
@@ -252,10 +252,10 @@ def _apply_one(
     if answer.status == 409 and answer.reason == "AlreadyExists":
         before = client.get(path)
         # Strategic, as kubectl does it: a patch of one container leaves the others. No field is ever
-        # removed, because there is no record of the last manifest as kubectl has in an annotation.
+        # removed, because labkit, unlike kubectl, records no last manifest in an annotation.
         answer = client.patch(path, adapted, kind="strategic", query=STRICT)
         outcome = (
-            # A patch that changes nothing is not written to etcd, so the version remains.
+            # A patch without a change is not written to etcd, so the version is the same.
             "unchanged"
             if answer.ok and _version(before.body) == _version(answer.body)
             else "changed"

@@ -63,7 +63,7 @@ class ReadyPod(Displayable):
     body: Mapping[str, Any] = field(compare=False)
 
     def card(self) -> Card:
-        """Return the pod's containers and its service account."""
+        """Return a card with the pod's containers and its service account."""
         spec = self.body["spec"]
         containers = ", ".join(f"{each['name']} ({each['image']})" for each in spec["containers"])
         rows = [
@@ -157,7 +157,7 @@ class Pods:
             if answer.ok and is_ready(answer.body):
                 return ReadyPod(pod_name(pod), answer.body)
             hopeless = (
-                # An embedded cluster has settled when it answers, so waiting would not bring an image.
+                # An embedded cluster has no work left when it answers, so waiting would not bring an image.
                 not answer.ok
                 or not self._run
                 or (not self._patience_seconds and _cannot_pull(answer.body))

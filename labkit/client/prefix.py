@@ -21,7 +21,7 @@ NAMESPACES = frozenset({"default", "kikai", "darbo"})
 CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
 """The walkthrough's cluster-scoped objects. Others, such as ``view``, are the cluster's own."""
 
-# The lookahead takes whole names: `kikai` is rewritten, and `kikai-2` is another namespace.
+# The lookahead matches whole names: `kikai` is rewritten, and `kikai-2` is another namespace.
 _PATH = re.compile(
     r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[^a-z0-9.-]|$)"
 )
@@ -98,7 +98,7 @@ class Names:
             meta["namespace"] = self.namespace(meta["namespace"])
         if "name" in meta and kind == "Namespace":
             meta["name"] = self.namespace(meta["name"])
-        # ClusterRole and ClusterRoleBinding are the only cluster-scoped kinds that learners create.
+        # Besides namespaces the walkthrough creates only cluster roles and their bindings outside namespaces.
         elif "name" in meta and kind.startswith("Cluster"):
             meta["name"] = self.cluster(meta["name"])
         if meta:

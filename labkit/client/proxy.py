@@ -47,7 +47,7 @@ HOP_BY_HOP = frozenset(
 )
 """Headers of one hop, and those that only the proxy may set."""
 
-# MaxRequestBodyBytes in k8s.io/apiserver/pkg/server/config.go: twice what etcd takes.
+# MaxRequestBodyBytes in k8s.io/apiserver/pkg/server/config.go: twice etcd's limit.
 MAX_BODY = 3 * 1024 * 1024
 """The API server takes no larger bodies."""
 

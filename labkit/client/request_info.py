@@ -68,7 +68,7 @@ def read_call(method: str, path: str) -> Call:
         group, version, rest = parts[1], parts[2], parts[3:]
     else:
         return Call(method.lower(), split.path or "/")
-    # Watches by path are deprecated since Kubernetes 1.11, and are still served.
+    # Watches by path are deprecated in favour of the parameter `watch`, and still served.
     watch_prefix = rest[0] == "watch" and len(rest) > 1
     if watch_prefix:
         rest = rest[1:]
@@ -77,7 +77,7 @@ def read_call(method: str, path: str) -> Call:
         namespace = rest[1]
         if len(rest) > 2 and rest[2] not in _OF_NAMESPACES:
             rest = rest[2:]
-    # A limit: for a list the server also takes the name from fieldSelector=metadata.name=…
+    # A limit: for a list the server also reads the name from fieldSelector=metadata.name=…
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
     verb = (_SINGLE if name else _COLLECTION).get(method, method.lower())

@@ -148,7 +148,7 @@ class Token(Displayable):
         return Comparison(self, other)
 
     def card(self) -> Card:
-        """Every part of the token, explained, without the signature."""
+        """Return a card that explains every part of the token, without the signature."""
         rows = [Row(f"header {name}", _said(name, value)) for name, value in self.header.items()]
         rows += [Row(name, _said(name, value)) for name, value in self.flat.items()]
         rows += [Row("signature", self.verdict), Row("token", HIDDEN, code=True)]
@@ -190,7 +190,7 @@ class Comparison(Displayable):
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
     def card(self) -> Card:
-        """Return the claims with the same value, then those that differ."""
+        """Return a card with the claims that have the same value, then those that differ."""
         rows = [Row(f"= {name}", plain(name, value)) for name, value in self.same.items()]
         for name, (left, right) in self.different.items():
             sides = text("left:  {left}\nright: {right}", plain(name, left), plain(name, right))

@@ -241,7 +241,6 @@ class Transport:
         size = max(MIN_PER_THREAD, math.ceil(len(bodies) / MAX_THREADS))
         parts = [bodies[start : start + size] for start in range(0, len(bodies), size)]
         try:
-            # Threads of its own for each call: a server that does not answer blocks no later call.
             with ThreadPoolExecutor(MAX_THREADS) as threads:
                 return list(chain.from_iterable(threads.map(exchange_all, parts)))
         except urllib3.exceptions.HTTPError as error:

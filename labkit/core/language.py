@@ -145,7 +145,7 @@ def use(language: str) -> None:
 def language() -> str:
     """Return the code of the learner's language."""
     named = [*_chosen, *filter(None, (os.environ.get(name) for name in VARIABLES)), ""][0]
-    # Such as ko_KR.UTF-8 of POSIX, or ko-KR of browsers; C and POSIX are English.
+    # Such as ko_KR.UTF-8 (POSIX) or ko-KR (BCP 47); the locales C and POSIX are English.
     code = re.split(r"[_.@-]", named)[0].lower()
     return code if code in LANGUAGES else "en"
 

@@ -129,7 +129,7 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
                 return None
             with suppress(
                 FileExistsError
-            ):  # another process may create it first; it is checked all the same
+            ):  # another process can create it first; it is checked in any case
                 here.mkdir(mode)
             info = here.lstat()
         if stat.S_ISLNK(info.st_mode):

@@ -27,7 +27,7 @@ def exceptions(environment: Mapping[str, str]) -> list[str]:
 
 
 def bypass_loopback(environment: Mapping[str, str]) -> dict[str, str]:
-    """``no_proxy`` with this machine added, in both spellings; empty where no proxy is named."""
+    """Return ``no_proxy`` with this machine added, in both spellings; empty if no proxy is named."""
     if not proxy_variables(environment):
         return {}
     # Programs read one spelling first, and not the same one: both get what either has. Some know * only alone.

@@ -31,14 +31,14 @@ class NodeAuditLog:
         while True:
             done = self._engine.run("exec", self._node, "sh", "-c", command)
             event = auditlog.pick(reversed(done.stdout.encode().splitlines()), audit_id)
-            # grep ends with 1 when nothing matches, and with more when it fails.
+            # grep's exit code is 1 without a match, and higher after an error.
             if event is not None or done.returncode > 1 or time.monotonic() > deadline:
                 return event
             time.sleep(0.05)  # kube-apiserver writes the event a moment after it has answered
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Return its events, the newest first."""
-        # The oldest file first, so that tail keeps the newest events.
+        # The oldest file first, so that tail prints the newest events.
         command = f"cat $(ls -rt {LOGS}/*.log) | tail -c {auditlog.MAX_BYTES}"
         done = self._engine.run("exec", self._node, "sh", "-c", command)
         return auditlog.parse_events(reversed(done.stdout.encode().splitlines()))

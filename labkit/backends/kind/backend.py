@@ -79,7 +79,7 @@ class KindBackend:
             if self._cluster.is_unfinished():
                 report("An earlier start was interrupted; what it left is removed first.")
                 self._cluster.delete()
-            # After the needs: the question goes to kind, which may be missing.
+            # After the needs, because this runs kind, which can be missing.
             self._refuse_taken_name()
             creation.create(creation.ActionContext(self._cluster, engine, self.image, report))
 

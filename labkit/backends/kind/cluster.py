@@ -106,7 +106,7 @@ class KindCluster:
             "cluster",
             "--name",
             self.name,
-            # Otherwise kind would remove its entries from ~/.kube/config, where they never were.
+            # Otherwise kind would look for its entries in ~/.kube/config, which labkit never uses.
             "--kubeconfig",
             str(self.config_file),
         ]
@@ -125,7 +125,7 @@ class KindCluster:
 
     def forget(self) -> None:
         """Delete the record, the kubeconfig and the credential of the lab's own identity."""
-        # kind locks a kubeconfig by a file beside it, and can leave that there.
+        # kind locks a kubeconfig by a second file, and can leave it behind.
         for name in ("cluster.json", "kubeconfig", "kubeconfig.lock", identity.FILE):
             (self.directory / name).unlink(missing_ok=True)
         # The next cluster has another address and other keys.

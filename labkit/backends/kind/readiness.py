@@ -66,7 +66,7 @@ def wait(client: Client, todo: str, report: Report, *, seconds: float = READY_SE
                     todo=todo,
                 )
             time.sleep(POLL_SECONDS)
-    # It has to be gone before creation.record_as_ready lists the objects that a reset keeps.
+    # It has to be gone before creation.record_as_ready lists the objects that a reset does not delete.
     client.delete(f"{DEFAULT}/pods/{PROBE}", query={"gracePeriodSeconds": "0"})
 
 
@@ -96,7 +96,7 @@ def pod_runs(client: Client) -> bool:
         return False
     with suppress(LabkitError):
         name = "kubernetes.default.svc.cluster.local"
-        # getent, because it asks as programs do, by the C library with /etc/nsswitch.conf.
+        # getent resolves names like most programs, by the C library with /etc/nsswitch.conf.
         return run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
     return False
 

@@ -76,7 +76,7 @@ class PageCluster:
 
     def handle(self, request: Request) -> Response:
         """Answer a request."""
-        # There is no thread that could run the controllers while no request comes.
+        # A page has no thread that could run the controllers between requests.
         self._cluster.advance()
         response = self._cluster.handle(request)
         self._note_change()

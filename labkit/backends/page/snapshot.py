@@ -55,7 +55,7 @@ def unpack(data: bytes, home: Path) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             comment = json.loads(archive.comment)
-            # Older snapshots can be read; newer ones may have a layout that is unknown here.
+            # Older snapshots can be read; newer ones can have an unknown layout.
             if comment["snapshot"] > VERSION:
                 return text(
                     "labkit {earlier} made it, and this is labkit {version}",

@@ -41,7 +41,7 @@ class CompletedExec(Displayable):
         return self.returncode == 0
 
     def json(self) -> Any:
-        """Standard output as JSON; None when it is not JSON."""
+        """Return standard output as JSON; None if it is not JSON."""
         try:
             return json.loads(self.stdout)
         except ValueError:
@@ -79,7 +79,7 @@ class CompletedExec(Displayable):
         }
 
     def card(self) -> Card:
-        """Return the command and its output."""
+        """Return a card with the command and its output."""
         where = (
             text("{pod}, container {container}", self.pod, self.container)
             if self.container

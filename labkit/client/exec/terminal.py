@@ -116,7 +116,7 @@ def _raw_terminal() -> Iterator[int]:
     before = termios.tcgetattr(descriptor)
     # select does not return for a signal whose handler is in Python (PEP 475), but does for a pipe.
     resized, resizing = os.pipe()
-    # A signal handler must not block, even when nothing reads the pipe.
+    # A signal handler must not block when the pipe is full.
     os.set_blocking(resizing, False)
 
     def note(*_: Any) -> None:
