@@ -1,1 +1,1 @@
-"""What a learner holds: the cluster and its callers, the words of the walkthrough, exercises, the demo."""
+"""The lab as learners use it: a cluster and its callers, the functions for steps, exercises and notebooks."""

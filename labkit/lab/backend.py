@@ -9,21 +9,22 @@ from labkit.backends.base import Backend, Manifest, Options
 
 
 def make(name: str, home: Path, options: Options) -> Backend:
-    """The backend of that name, one of ``NAMES``."""
+    """Return the backend of that name, one of ``NAMES``."""
     return choice.make(name, home, options, _objects)
 
 
 def chosen(home: Path, name: str | None = None) -> Backend:
-    """The backend that was chosen last, or one by its name, with its kept options.
+    """Return the backend that was chosen last, or a named one, with its stored options.
 
     Raises:
-        UsageError: When there is no such backend.
+        UsageError: No backend has this name.
     """
     kept = choice.Choice.of(home, name, Options())
     return make(kept.backend, home, kept.options)
 
 
 def _objects() -> list[Manifest]:
-    from labkit.lessons.library import library  # the command line starts without the lessons
+    # Imported late: most commands start a backend without reading any lesson.
+    from labkit.lessons.library import library
 
     return library().objects()

@@ -88,7 +88,8 @@ class ChosenCluster(Displayable):
                     todo=near(lang, language.LANGUAGES),
                 )
             language.use(lang)
-        os.environ.update(bypass_loopback(os.environ))  # for learners' own clients, in this kernel
+        # Learners' own clients, such as requests, run in this kernel and read these variables.
+        os.environ.update(bypass_loopback(os.environ))
         self.home = ensure_private(
             check_home(Path(home).expanduser().absolute()) if home else home_path()
         )
@@ -112,9 +113,12 @@ class ChosenCluster(Displayable):
         self._generation = 0
         if start:
             self.backend.start(say)
+            # Stored after the start: a cluster that cannot start does not become the default.
             self.choice.keep(self.home)
             if not (self.traits.exclusive or self.traits.grader or self.journal.began):
-                self._begin()  # what made the cluster, and who used it before, is nobody's work here
+                # Somebody else made this cluster: objects and requests from before are not the
+                # learner's work, so evidence counts from the first time that the lab uses it.
+                self._begin()
             self.report_to_class()
         self._found()
 
@@ -138,51 +142,58 @@ class ChosenCluster(Displayable):
 
     @property
     def journal(self) -> Journal:
-        """What the learner asked through labkit since the cluster's last reset, kept on disk."""
+        """The requests and commands that went through labkit since the last reset, on disk."""
         if self._journal is None:
             ca = self.admin.endpoint.ca
+            # A cluster that was made again has a new CA, often at the same address: the CA
+            # tells the entries of the two clusters apart.
             known = hashlib.sha256(ca.encode()).hexdigest()[:16] if ca else self.admin.server
             self._journal = Journal(self.home / f"journal-{self.backend.name}.jsonl", known)
         return self._journal
 
     def evidence(self) -> Evidence:
-        """What the learner asked and ran since the cluster's last reset."""
+        """Collect the learner's requests and commands since the cluster's last reset."""
         began = self.journal.began
-        since = began if began <= time.time() else 0.0  # the clock was wrong at the reset
+        # A reset in the future means that the clock was wrong at that time. Without this, no
+        # evidence would count until the clock has caught up.
+        since = began if began <= time.time() else 0.0
         log = self.backend.audit_log
         return gather(log.events() if log else None, self.journal.entries(), since)
 
     def note_command(
         self, pod: str, command: str, returncode: int, begun: float, output: str = ""
     ) -> None:
-        """Note in the journal that a command ran in a pod, and has ended now.
+        """Add a command that ran in a pod, and has just ended, to the journal.
 
         Args:
             pod: As ``namespace/name``.
             command: The command line.
             returncode: Its exit code.
             begun: When it began, in seconds since the epoch.
-            output: What it printed, where that is known.
+            output: Its output; empty where nothing recorded it.
         """
         entry = {"kind": "exec", "who": pod, "command": redact(command), "returncode": returncode}
         self._note_exec({**entry, "stdout": redact(output[:2000])}, begun)
 
     def _note_exec(self, entry: Mapping[str, Any], begun: float) -> None:
-        """Note a command with its time. It is known before the journal is free: evidence goes by it."""
+        """Add a command to the journal, with the time at which it ended."""
+        # The time is taken before the journal's lock, which another program may hold for a while:
+        # requests are matched to the command by time.
         ended = time.time()
         self._note({**entry, "at": ended, "seconds": ended - begun})
 
     def _note_token(self, token: Token, pod: str) -> None:
-        """Note in the journal that a token was looked at: whose it is, and which pod mounts it."""
+        """Add to the journal whose token was inspected, and which pod mounts it."""
         self._note({"kind": "token", "subject": token.subject, "pod": pod})
 
     def _note(self, entry: Mapping[str, Any]) -> None:
+        # The journal is evidence for steps, and on a grader's cluster no step is checked.
         if not self.traits.grader:
             self.journal.add(entry)
 
     @cached_property
     def traits(self) -> Traits:
-        """What differs from other clusters."""
+        """The properties in which kinds of clusters differ."""
         return self.backend.traits
 
     @property
@@ -192,15 +203,16 @@ class ChosenCluster(Displayable):
 
     @cached_property
     def patience_seconds(self) -> float:
-        """How long the cluster may take to show a change: 0 on an embedded one, such as a grader's."""
+        """How long to wait for a change to take effect: 0 on embedded clusters, where it has at once."""
+        # Real controllers, kubelets and caches act after the API server has answered.
         return 0.0 if self.traits.at_once else 10.0
 
     def status(self) -> Status:
-        """The cluster's state."""
+        """Return the cluster's state."""
         return self.backend.status()
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """The audit event of a request; None where no audit log is readable."""
+        """Return the audit event of a request; None where no audit log is readable."""
         log = self.backend.audit_log
         return log.event(audit_id) if log else None
 
@@ -223,9 +235,10 @@ class ChosenCluster(Displayable):
         return joining.leave(self.home)
 
     def report_to_class(self, outcome: Outcome | None = None) -> None:
-        """Send what waits, and the outcome of a step, to the class that this lab has joined, if it has joined one."""
+        """Send a step's outcome, and those not sent yet, to the class that this lab has joined, if any."""
         if (self.home / JOINED).exists():
-            with suppress(ImportError):  # a page whose site does not answer
+            # A page loads this module from its site, which may not answer; a check must pass anyway.
+            with suppress(ImportError):
                 from labkit.classroom import joining
 
                 if outcome is None:
@@ -234,14 +247,16 @@ class ChosenCluster(Displayable):
                     joining.report(self.home, outcome, self.progress.entry(outcome.step))
 
     def reset(self) -> None:
-        """Restore the cluster's initial state. Your progress is kept."""
+        """Restore the cluster's initial state. Your progress stays."""
         self.backend.reset(self._report)
+        # The tokens that pods had mounted belong to deleted pods now: callers read them again.
         self._generation += 1
         self._begin()
 
     def policy_at_reset(self) -> Policy | None:
-        """The roles and bindings at the cluster's last reset, None if there was none."""
+        """Return the roles and bindings at the cluster's last reset, None if there was none."""
         kept = read_json(self._policy_file)
+        # _begin leaves the old file in place where the policy cannot be read; the time tells.
         return Policy.of(kept["objects"]) if kept.get("began") == self.journal.began else None
 
     def stop(self) -> None:
@@ -249,7 +264,7 @@ class ChosenCluster(Displayable):
         self.backend.stop(self._report)
 
     def card(self) -> Card:
-        """The cluster, its address and its kubeconfig."""
+        """Return the cluster, its address and its kubeconfig."""
         status = self.status()
         rows = [*status.card().rows, Row("kubeconfig", self._kubeconfig_text(), code=True)]
         rows.append(Row("prefix", self.names.prefix))
@@ -273,7 +288,7 @@ class ChosenCluster(Displayable):
             )
 
     def _ca_file(self, ca: str) -> str:
-        """The path of a file with the cluster's CA certificate, for curl; empty without a CA."""
+        """Return the path of a file with the cluster's CA certificate, for curl; empty without a CA."""
         if not ca:
             return ""
         path = self.traits.ca_file
@@ -283,6 +298,7 @@ class ChosenCluster(Displayable):
         return str(path)
 
     def _kubeconfig_text(self) -> str:
+        # A card describes the lab in any state, also while the kubeconfig cannot be made.
         with suppress(Exception):
             return str(self.kubeconfig)
         return ""
@@ -290,12 +306,13 @@ class ChosenCluster(Displayable):
     def _observe(self, answer: Answer) -> None:
         expect.observe(answer.summary)
         if self.traits.grader:
-            pass  # no step is checked there, and a summary may cost a request
+            # No step is checked there, and a summary can cost a request.
+            pass
         elif not self.traits.audited:
             self._note({**answer.summary(), "agent": self.admin.agent})
-        elif (
-            answer.server.startswith("http://") or answer.who == "anonymous"
-        ):  # the audit log does not tell these
+        # Behind a proxy the audit log has the proxy's user, and requests without a credential have
+        # the same user whoever sends them: only the journal can attribute these to the learner.
+        elif answer.server.startswith("http://") or answer.who == "anonymous":
             self._note(
                 {
                     "kind": "answer",
@@ -309,5 +326,7 @@ class ChosenCluster(Displayable):
 
     def _let_settle(self) -> None:
         """Wait until a real cluster's authorizer has seen a change."""
+        # The RBAC authorizer reads roles and bindings from informers' caches, not from etcd
+        # (pkg/kubeapiserver/authorizer/config.go), and no API tells when they are up to date.
         if self.patience_seconds:
             time.sleep(SETTLE_SECONDS)

@@ -83,13 +83,14 @@ class CheckedExercise:
     texts: dict[str, str]
 
     def show(self, task: str) -> str:
-        """Return what a task asks."""
+        """Return the text of a task."""
         return self.texts[task]
 
     def points(self, task: str) -> float:
-        """Have the checker judge a task; print what it saw and return the points."""
+        """Have the checker judge a task; print its findings and return the points."""
         answer = ask("/points", {"ticket": self.ticket, "task": task})
-        print(answer["text"])  # noqa: T201 - the cell's output is what nbgrader keeps
+        # nbgrader stores the cell's output, and shows it in the feedback.
+        print(answer["text"])  # noqa: T201 - see above
         return float(answer["points"])
 
 
@@ -104,11 +105,11 @@ class UncheckedExercise:
         self._exercise = exercise
 
     def show(self, task: str) -> Any:
-        """Show what a task asks."""
+        """Show the text of a task."""
         return self._exercise.show(task)
 
     def points(self, task: str) -> float:
-        """Judge a task here; print what was seen and return the points."""
+        """Judge a task here; print the findings and return the points."""
         result = next(entry for entry in self._exercise.score().tasks if entry.id == task)
         print(text("UNTRUSTED: no checker runs, so the learner's own kernel judged this."))  # noqa: T201
         print(self._exercise.check(task))  # noqa: T201
@@ -133,6 +134,8 @@ def open_paper(exercise: str, code: str = "") -> tuple[Any, Any]:
         lab = Lab()
         made = open_exercise(lab, exercise, learner or None, code).start()
         return lab, made if isinstance(made, SealedExercise) else UncheckedExercise(made)
+    # Each notebook has a state directory of its own, since the checker gives each one a
+    # cluster.
     home = ensure_private(home_path() / "course" / secrets.token_hex(8))
     opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})
     for name, content in opened["files"].items():
@@ -142,5 +145,6 @@ def open_paper(exercise: str, code: str = "") -> tuple[Any, Any]:
 
 
 def _learner_of(folder: Path) -> str:
-    """Return ``ann`` for ``…/autograded/ann/ex4-roles``, and nothing for a folder outside nbgrader's tree."""
+    """Return ``ann`` for ``…/autograded/ann/ex4-roles``, and an empty text outside nbgrader's tree."""
+    # nbgrader's default directory_structure is {nbgrader_step}/{student_id}/{assignment_id}.
     return folder.parent.name if folder.parent.parent.name in ("autograded", "submitted") else ""

@@ -20,7 +20,7 @@ def use(lab: ChosenCluster) -> None:
 
 
 def current() -> ChosenCluster | None:
-    """The lab that was created last; None before the first."""
+    """Return the lab that was created last; None before the first."""
     return _labs[0] if _labs else None
 
 

@@ -1,7 +1,7 @@
 """Exercises in a notebook: ``paper = exercise(lab, "ex4-roles")``.
 
-Where a grader runs the notebook, ``labkit.grading`` does not exist: the exercise is sealed, which
-means that its methods do nothing, and it is judged when the notebook has ended.
+A grader runs notebooks without ``labkit.grading``: there the exercise is sealed, which means that
+its methods do nothing, and it is judged when the notebook has ended.
 """
 
 from __future__ import annotations
@@ -37,16 +37,18 @@ def exercise(lab: Lab, name: str, learner: str | None = None, code: str = "") ->
         lab: The cluster to work on.
         name: The exercise's id, such as ``ex4-roles``.
         learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
-        code: Their code, where the teacher gave them one; ``LABKIT_COURSE_CODE`` when left out.
+        code: Their code, if the teacher gave them one; ``LABKIT_COURSE_CODE`` when left out.
 
     Returns:
         An exercise with ``start()``, ``show(task)``, ``check(task)``, ``hint(task)``, ``board()`` and ``score()``.
 
     Raises:
-        UsageError: There is no such exercise, the name is empty, or the code is another's.
+        UsageError: The exercise does not exist, the name is empty, or the code belongs to somebody else.
     """
     try:
         from labkit.grading.exercises.exercise import Exercise
+    # The judging code is not in the process that runs a stranger's notebook, so no cell can
+    # read or change it.
     except ImportError:
         return SealedExercise(name)
     return Exercise(lab, name, learner, code)
@@ -63,7 +65,7 @@ class SealedExercise(Displayable):
         self.name = name
 
     def start(self, _task: str = "") -> SealedExercise:
-        """Do nothing: the grader has set it up, and judges it."""
+        """Do nothing: the grader sets the exercise up before the notebook runs, and judges it after."""
         return self
 
     show = check = hint = board = start
@@ -73,9 +75,9 @@ class SealedExercise(Displayable):
         return 0.0
 
     def score(self) -> SealedExercise:
-        """Do nothing: the grader scores it."""
+        """Do nothing: the grader computes the score."""
         return self
 
     def card(self) -> Card:
-        """Say that it is judged later."""
+        """Return a card with a note that it is judged later."""
         return Card(text("{name} is judged when the notebook has ended.", self.name))

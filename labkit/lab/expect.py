@@ -43,6 +43,7 @@ class Watchful:
             if wanted is not None and key in summary and summary[key] != wanted:
                 self.others.append(f"{summary.get('verb')} {summary.get('resource') or ''}".strip())
                 return
+        # A command in a pod is an answer of the API only where the server refused to start it.
         if summary.get("kind") == "exec" and not summary.get("status"):
             return
         call = listed(
@@ -54,6 +55,7 @@ class Watchful:
             self.allowed.append(f"{call} ({summary.get('status')})")
 
 
+# A context variable: calls of other tasks and threads are not added to this block.
 _watching: ContextVar[tuple[Watchful, ...]] = ContextVar("labkit_watching", default=())
 
 
@@ -85,6 +87,8 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
     try:
         yield block
     except Exception as error:
+        # An expected 403 ends here, so that the cell goes on; any other error is the learner's
+        # to see.
         if _status(error) != 403:
             raise
         block.refused.append(str(getattr(error, "reason", error)))
@@ -112,7 +116,9 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status that an exception of some client carries, by the names that clients use."""
+    """Return the HTTP status of another client's exception, by the names that clients use."""
+    # kubernetes has error.status, requests and kr8s error.response.status_code, and lightkube
+    # error.status.code, a field of the Status object.
     response = getattr(error, "response", None)
     for holder, name in ((error, "status"), (error, "status_code"), (response, "status_code")):
         value = getattr(holder, name, None)

@@ -67,13 +67,13 @@ class Lab(ChosenCluster):
         image: kind's node image.
         force: Use an existing cluster although it looks like production.
         home: The state directory; ``LABKIT_HOME`` when left out.
-        lang: The language in which the lab speaks from now on, such as ``ko``; when left out that of ``LABKIT_LANG``,
-            or else the locale's.
+        lang: The language of the lab's texts, such as ``ko``; ``LABKIT_LANG`` or else the locale's when
+            left out.
         start: False does not start a cluster.
         say: Takes lines of progress; shown on standard error when left out.
 
     Raises:
-        LabkitError: With the way out, when the cluster cannot be found or started.
+        LabkitError: The cluster cannot be found or started; the message has a way out.
     """
 
     def _found(self) -> None:
@@ -83,7 +83,7 @@ class Lab(ChosenCluster):
 
     @takes('lab.as_pod("kikai/test")', pod=LINE, container=LINE)
     def as_pod(self, pod: str, container: str | None = None) -> Client:
-        """A caller with a pod's mounted token, which is read through exec.
+        """Return a caller with a pod's mounted token, which is read through exec.
 
         Args:
             pod: As ``namespace/name``, such as ``kikai/test``.
@@ -99,25 +99,25 @@ class Lab(ChosenCluster):
 
     @takes('lab.as_service_account("kikai/default")', account=LINE)
     def as_service_account(self, account: str) -> Client:
-        """A caller with a fresh token of a service account (TokenRequest).
+        """Return a caller with a fresh token of a service account (TokenRequest).
 
         Args:
             account: As ``namespace/name``, such as ``kikai/default``.
 
         Raises:
-            ApiFailure: When there is no such account.
+            ApiFailure: The account does not exist.
         """
         return self.as_token(
             self._request_token(account), text("service account {account}", account)
         )
 
     def as_anonymous(self) -> Client:
-        """A caller without any credential."""
+        """Return a caller without any credential."""
         return self.admin.with_credentials(Credentials(), text("anonymous"))
 
     @takes("lab.as_token(token)", raw=TEXT, name=LINE)
     def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
-        """A caller with a token.
+        """Return a caller with a token.
 
         Args:
             raw: The whole token.
@@ -143,8 +143,8 @@ class Lab(ChosenCluster):
                 a file of the learner's, YAML text, an object, or several objects.
 
         Raises:
-            UsageError: When there is no such lesson or file, or it holds no objects.
-            ApiFailure: When the server refuses an object.
+            UsageError: No lesson or file has this name, or it holds no objects.
+            ApiFailure: The server refuses an object.
         """
         return self._apply(objects_of(what, self.library))
 
@@ -163,6 +163,7 @@ class Lab(ChosenCluster):
         """
         objects = objects_of(what, self.library)
         admin = self.admin.without_observers()
+        # Only missing objects are created: an existing one may be the learner's own work.
         missing = [
             entry for entry in objects if admin.get(self.resources.path(entry)).status == 404
         ]
@@ -172,13 +173,13 @@ class Lab(ChosenCluster):
 
     @takes('lab.policy("04-roles")', what=MANIFESTS)
     def policy(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> PolicyTests:
-        """The policy that some manifests make, to test it. Nothing is applied.
+        """Return the policy of some manifests, to test it. Nothing is applied.
 
         Args:
             what: As for ``apply``. If several manifests are of one object, the last one counts.
 
         Raises:
-            UsageError: As for ``apply``; or a role or binding lacks what decides.
+            UsageError: As for ``apply``; or a role or binding lacks a field that matters for decisions.
         """
         from labkit.lab.policy import PolicyTests
 
@@ -195,11 +196,15 @@ class Lab(ChosenCluster):
 
         begun = time.time()
         ran = kubectl.run(line, self.kubeconfig, self.home / "kube-cache")
+        # kubectl opens its own connection, so exec is noted here. 127 means that kubectl is
+        # missing: nothing ran.
         if (inside := kubectl.exec_in(ran.command)) is not None and ran.returncode != 127:
             pod, command = inside
             self.note_command(pod, command, ran.returncode, begun, f"{ran.stdout}\n{ran.stderr}")
+        # kubectl's writes pass no observer, which would wait after a change of RBAC.
         if any(f" {verb} " in ran.command for verb in WRITING):
             self._let_settle()
+        # --as accepts any name: RBAC refuses a mistyped one like a real user without rights.
         user = kubectl.impersonated(ran.command) if ran.returncode else ""
         return replace(ran, note=missing_user(self.admin, user)) if user else ran
 
@@ -249,10 +254,10 @@ class Lab(ChosenCluster):
 
     @takes('lab.logs("kikai/test")', pod=LINE, container=LINE)
     def logs(self, pod: str, container: str | None = None) -> str:
-        """A container's log.
+        """Return a container's log.
 
         Raises:
-            ApiFailure: When there is no log.
+            ApiFailure: The server does not return the log.
         """
         return self.pods.logs(pod, container)
 
@@ -282,9 +287,11 @@ class Lab(ChosenCluster):
         raw = what.strip()
         if (mistake := mistaken(raw)) is not None:
             raise mistake
+        # A JWT has three parts, and its header is base64url of a JSON object: {" becomes eyJ.
         if raw.count(".") != 2 and not raw.startswith("eyJ"):
             raw = self._request_token(what)
         token = Token.decode(raw, self.admin.without_observers())
+        # Tokens from TokenRequest that are bound to a pod carry its name as a private claim.
         self._note_token(token, str(token.flat.get("kubernetes.io.pod.name", "")))
         return token
 
@@ -297,7 +304,7 @@ class Lab(ChosenCluster):
 
     @takes('lab.read_pod_token("kikai/test")', pod=LINE, container=LINE)
     def read_pod_token(self, pod: str, container: str | None = None) -> str:
-        """The token that a pod mounts, read in the container.
+        """Return the token that a pod mounts, read in the container.
 
         Raises:
             ExecFailed: When the pod does not run or mounts no token.
@@ -316,7 +323,7 @@ class Lab(ChosenCluster):
 
     @takes('lab.predict("W15", "forbidden")', step=STEP, value=STORABLE)
     def predict(self, step: str, value: object) -> Noted:
-        """Record what you expect of a step; the following answers are recorded for it."""
+        """Record a prediction for a step; the following answers are recorded for it."""
         return lessons.predict(step, value, self.progress)
 
     @takes("lab.proxy(port=8001)", port=PORT)
@@ -324,7 +331,7 @@ class Lab(ChosenCluster):
         """Serve the API on a local address without credentials, as ``kubectl proxy`` does.
 
         Args:
-            port: 0 takes a free one.
+            port: The port; 0 for any free one.
             caller: The caller whose credential is used; the administrator when left out.
 
         Returns:
@@ -344,13 +351,14 @@ class Lab(ChosenCluster):
             step: Such as ``W17``; ``end`` gives the finished walkthrough.
 
         Raises:
-            UsageError: When there is no such step.
+            UsageError: The step does not exist.
         """
         goal = None if str(step).strip().lower() == "end" else step_id(step)
         self.reset()
         earlier = self.library.before(goal)
         objects = [prepared(entry, own) for own, file in earlier for entry in read(file)]
         applied = self._apply(objects)
+        # After the objects: those of earlier steps count as given, not as granted by the learner.
         self._begin()
         self.pods.wait_for(objects)
         ended = text("The cluster is as the walkthrough ends.")
@@ -402,6 +410,7 @@ class Lab(ChosenCluster):
             )
             if answer.status == 404:
                 missing = missing_account(self.admin.without_observers(), namespace, name)
+                # The server's 404 does not say whether the namespace or the account is missing.
                 refused.todo = habit(f"{namespace}/{name}") or missing or refused.todo
             raise refused
         return str(answer.body["status"]["token"])

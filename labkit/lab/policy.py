@@ -1,4 +1,4 @@
-"""Test a policy in a notebook: ask it, offline and of the cluster; break it; compare it; see what a program used."""
+"""Test a policy in a notebook: offline, in the cluster, by wrong policies, by a change, by a program's use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class PolicyTests(Displayable):
-    """The policy that some manifests make, and its tests; ``Lab.policy`` makes it.
+    """A policy of some manifests, and its tests; ``Lab.policy`` creates it.
 
     Args:
         lab: The lab whose cluster is asked.
@@ -40,7 +40,7 @@ class PolicyTests(Displayable):
         self.manifests = ManifestPolicy.of(self._objects)
 
     def card(self) -> Card:
-        """How many roles and bindings it has of its own."""
+        """Return a card with the number of the policy's own roles and bindings."""
         policy = self.manifests.policy
         roles = sum(not is_default(role) for role in policy.roles.values())
         bindings = sum(not is_default(binding) for binding in policy.bindings)
@@ -49,13 +49,13 @@ class PolicyTests(Displayable):
 
     @takes("policy.test(questions)", questions=STORABLE)
     def test(self, questions: object) -> Card:
-        """Ask the manifests. Nothing is sent to a cluster.
+        """Answer the questions from the manifests. Nothing is sent to a cluster.
 
         Args:
-            questions: As YAML: ``docs/testing-a-policy.md`` says how.
+            questions: As YAML; see ``docs/testing-a-policy.md``.
 
         Raises:
-            UsageError: They are no questions, or name what there is not.
+            UsageError: The questions cannot be read, or name unknown things.
         """
         verdicts = answers(self.manifests.policy, self.manifests.questions(questions))
         return _answers_card(
@@ -65,7 +65,7 @@ class PolicyTests(Displayable):
 
     @takes("policy.ask(questions)", questions=STORABLE)
     def ask(self, questions: object) -> Card:
-        """Ask the cluster the same, by an access review for each question."""
+        """Answer the questions by the cluster, with an access review for each."""
         given = []
         for question in self.manifests.questions(questions):
             status = review(self._lab.admin, question.attributes)
@@ -74,7 +74,7 @@ class PolicyTests(Displayable):
 
     @takes("policy.wrong(questions)", questions=STORABLE)
     def wrong(self, questions: object) -> Card:
-        """The wrong policies that pass some questions."""
+        """List the wrong policies that pass the questions."""
         asked, every = self.manifests.questions(questions), self.manifests.wrong_policies
         left = survivors(every, asked)
         rows = [Row("passes", each.what) for each in left]
@@ -84,10 +84,10 @@ class PolicyTests(Displayable):
 
     @takes('policy.change("change.yaml")', what=MANIFESTS)
     def change(self, what: Any) -> Card:
-        """Who gains and who loses what, if some manifests are applied on top.
+        """List the permissions that subjects gain and lose if some manifests are applied on top.
 
         Raises:
-            UsageError: There is no such file, or a role or binding lacks what decides.
+            UsageError: The file does not exist, or a role or binding lacks a field that matters for decisions.
         """
         after = ManifestPolicy.of([*self._objects, *objects_of(what, self._lab.library)])
         found = changes(self.manifests.policy, after.policy, after.vocabulary)
@@ -95,6 +95,8 @@ class PolicyTests(Displayable):
             Row("+" if each.gained else "-", text("{who}: {permission}", each.who, each.permission))
             for each in found
         ]
+        # Remarks on the policy itself were shown before: only those that the change adds are
+        # new.
         known = remarks(self.manifests.policy, self.manifests.vocabulary)
         rows += [
             Row("note", each)
@@ -107,7 +109,7 @@ class PolicyTests(Displayable):
 
     @takes('policy.used_by("kikai/default")', account=LINE)
     def used_by(self, account: str) -> Card:
-        """What an account used of this policy since the cluster's last reset, what it lacked, and the least role.
+        """Show the permissions that an account used and lacked since the last reset, and the least role for it.
 
         Requests that were refused do not count: let the program run with all rights first.
 
@@ -125,6 +127,7 @@ class PolicyTests(Displayable):
             Row("unused", str(use)) for use in found.unused
         ]
         name = account.partition("/")[2]
+        # Unsorted, so that apiVersion, kind and metadata come first, as people write manifests.
         least = yaml.safe_dump_all(least_policy(found, name), sort_keys=False)
         title = text(
             "{account}: {requests} that were let through", account, count(found.requests, "request")
@@ -138,7 +141,7 @@ class PolicyTests(Displayable):
 
 
 def _answers_card(who: str, given: list[tuple[Question, bool, Any]]) -> Card:
-    """The answers to some questions, with the reasons of those that are not as expected."""
+    """Return a card with the answers, and the reasons of those that are not as expected."""
     right = sum(allowed is question.may for question, allowed, _ in given)
     rows = []
     for question, allowed, reasons in given:

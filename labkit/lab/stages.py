@@ -20,7 +20,7 @@ PLUGINS = {
 
 
 def _stage(title: str, state: str, *facts: tuple[str, str]) -> dict[str, Any]:
-    """A stage: its name in Kubernetes' terms, ``pass``, ``stop`` or ``none`` (not reached), and what is known."""
+    """Return a stage: its name in Kubernetes, ``pass``, ``stop`` or ``none`` (not reached), and its facts."""
     return {
         "title": text(title),
         "state": state,
@@ -77,12 +77,14 @@ def stages(answer: Answer) -> list[dict[str, Any]]:
 
 def groups_of(who: Identity) -> tuple[str, ...]:
     """Return a user's groups; those of a service account follow from its name."""
+    # The identity can lack groups. The API server derives a service account's from its name as
+    # well (serviceaccount.MakeGroupNames).
     account = Subject(who.user).account
     return who.groups or (subject("/".join(account)).groups if account else ())
 
 
 def question_of(answer: Answer) -> Attributes:
-    """Return what the authorizer was asked."""
+    """Return the attributes that the authorizer decided on."""
     call, who = answer.call, answer.identity
     user = User(who.user, groups_of(who), who.uid, who.extra)
     if not call.is_resource:
@@ -106,7 +108,10 @@ def _reached(
 
 
 def _refused_by_authorizer(answer: Answer) -> bool:
-    """Return whether a 403 is the authorizer's; an admission plugin's has an audit decision that allows it."""
+    """Return whether the authorizer refused; admission plugins answer 403 as well."""
+    # The audit annotation is the authorizer's own decision. Without the audit log, its message
+    # remains: User "…" cannot VERB …
+    # (forbiddenMessage in apiserver's endpoints/handlers/responsewriters/errors.go).
     if answer.status != 403:
         return False
     annotations = (answer.event or {}).get("annotations") or {}

@@ -20,13 +20,14 @@ from labkit.lessons.questions import Feedback, judge
 
 
 def current() -> Lab:
-    """The lab that was created last, or a new one."""
+    """Return the lab that was created last, or a new one."""
     found = current_lab.current()
     return Lab() if found is None else cast(Lab, found)
 
 
 def context(lab: Lab) -> CheckContext:
-    """The part of a lab that checkpoints use."""
+    """Return the part of a lab that checkpoints use."""
+    # A checkpoint's own requests are not the learner's, and must not pass the next step.
     quiet = lab.admin.without_observers()
     return CheckContext(
         admin=quiet,
@@ -49,14 +50,14 @@ def context(lab: Lab) -> CheckContext:
     value=STORABLE,
 )
 def predict(step: str, value: object) -> Noted:
-    """Keep what you expect of a step; the answers that follow are kept for it.
+    """Record a prediction for a step; the answers that follow are recorded for it.
 
     Args:
         step: Such as ``W15``.
         value: Such as ``"forbidden"``.
 
     Raises:
-        UsageError: When there is no such step, or the value is nothing that can be kept.
+        UsageError: The step does not exist, or the value cannot be stored.
     """
     return lessons.predict(step, value, progress())
 
@@ -70,19 +71,19 @@ def recall(question: str, choice: str = "") -> Feedback:
         choice: The letter of an option.
 
     Raises:
-        UsageError: When there is no such question or option.
+        UsageError: The question or the option does not exist.
     """
     return judge(question, choice)
 
 
 def progress() -> Progress:
-    """The learner's progress, with or without a cluster."""
+    """Return the learner's progress, with or without a cluster."""
     lab = current_lab.current()
     return lab.progress if lab is not None else Progress.default()
 
 
 def export_progress() -> str:
-    """The steps that you have passed and your first guesses, as a line for ``import_progress``."""
+    """Return the steps that you have passed and your first guesses, as a line for ``import_progress``."""
     return progress().exported()
 
 
@@ -94,9 +95,11 @@ def import_progress(what: str) -> Any:
         what: The line of ``export_progress()``, or the name of a file with it.
 
     Raises:
-        UsageError: When it is no exported progress, or the file cannot be read.
+        UsageError: It is not exported progress, or the file cannot be read.
     """
     text = what
+    # Exports are one line with a fixed beginning, or JSON from older versions: neither is a
+    # file's name.
     if not what.lstrip().startswith(("{", EXPORT_LINE)):
         try:
             text = Path(what).expanduser().read_text(encoding="utf-8")
@@ -110,7 +113,7 @@ def import_progress(what: str) -> Any:
 
 @takes('check("W15")', step=STEP)
 def check(step: str) -> Any:
-    """Judge a step by what the cluster does.
+    """Judge a step by the cluster's behaviour.
 
     Args:
         step: Such as ``W15``.
@@ -120,17 +123,17 @@ def check(step: str) -> Any:
 
 @takes('hint("W15")', step=STEP)
 def hint(step: str) -> Any:
-    """A hint for a step; asking again gives the next one."""
+    """Show a hint for a step; each call shows the next one."""
     return lessons.hint(step, progress())
 
 
 @takes('solution("W15")', step=STEP)
 def solution(step: str) -> Any:
-    """How a step can be solved."""
+    """Show how a step can be solved."""
     return lessons.solution(step, progress())
 
 
 @takes("board()")
 def board() -> Any:
-    """All steps and how far you are."""
+    """Show all steps and how far you are."""
     return lessons.board(progress())

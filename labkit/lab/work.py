@@ -26,7 +26,9 @@ def pack(lab: Lab, notebooks: Mapping[str, Object]) -> str:
 
 
 def own(objects: Iterable[Object]) -> list[Object]:
-    """What makes those again that somebody made or changed, in this order, without what a controller makes of them."""
+    """Return manifests of the objects that people made or changed, in the order in which to create them."""
+    # An object needs its namespace, and the ServiceAccount admission plugin refuses a pod whose
+    # account does not exist yet.
     made = map(_portable, filter(_is_own, objects))
     return sorted(
         made, key=lambda each: (each["kind"] != "Namespace", each["kind"] != "ServiceAccount")
@@ -34,7 +36,7 @@ def own(objects: Iterable[Object]) -> list[Object]:
 
 
 def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
-    """Return the progress, the notebooks and the objects of such a file; any other text may be an export of progress.
+    """Return the progress, the notebooks and the objects of a file with work; other text counts as progress.
 
     Raises:
         UsageError: A newer labkit saved it.
@@ -55,7 +57,7 @@ def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
 
 
 def load(lab: Lab, objects: list[Object], *, overwrite: bool) -> list[str]:
-    """Create missing objects, and change others if they may be overwritten; return a line for each that is left."""
+    """Create missing objects, and change others with ``overwrite``; return a line for each that is left."""
     left: list[str] = []
     for each in objects:
         try:
@@ -65,6 +67,7 @@ def load(lab: Lab, objects: list[Object], *, overwrite: bool) -> list[str]:
             elif _portable(here.body) != each:
                 left.append(text("{each} is another one here.", title(each)))
         except (LabkitError, KeyError, TypeError) as error:
+            # One object that this cluster refuses must not keep the others from being created.
             left.append(f"{title(each)}: {error}")
     return left
 
@@ -82,13 +85,13 @@ def _objects(lab: Lab) -> Iterator[Object]:
 
 def _is_own(each: Object) -> bool:
     metadata, kind = each["metadata"], each["kind"]
+    # Field managers tell people's objects from Kubernetes' own, whatever client they used.
     managers = [entry["manager"] for entry in metadata.get("managedFields", ())]
     bare = not (
         metadata["name"] == "default" or metadata.get("namespace", "kube-").startswith("kube-")
     )
-    own = (
-        not all(map(KUBERNETES.match, managers)) if managers else bare
-    )  # as an account without fields
+    # An object with nothing but a name, such as a service account, has no managedFields.
+    own = not all(map(KUBERNETES.match, managers)) if managers else bare
     secret = kind == "Secret" and (each.get("type") != "Opaque" or redact_all(each) != each)
     return own and kind != "Event" and not secret and not metadata.get("ownerReferences")
 
@@ -103,6 +106,7 @@ def _portable(each: Object) -> Object:
     spec = {
         key: value
         for key, value in spec.items()
+        # The cluster chose these; in another one they can be taken, or not exist.
         if key not in ("nodeName", "clusterIP", "clusterIPs")
     }
     rest = {key: value for key, value in each.items() if key not in ("status", "metadata", "spec")}

@@ -38,7 +38,8 @@ LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
 NOT_FOR_LEARNERS = LEFT_OUT | {INSTRUCTOR}
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 TRANSLATION = "@jupyterlab/translation-extension:plugin"
-HAS_KOREAN = find_spec("jupyterlab_language_pack_ko_KR") is not None  # the extra ko brings it
+# The extra ko installs it; it has translations only, so it is looked for and not imported.
+HAS_KOREAN = find_spec("jupyterlab_language_pack_ko_KR") is not None
 JUPYTERLAB = """
 import signal, sys
 sys.argv[0] = "jupyter-lab"
@@ -78,7 +79,7 @@ def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workb
 
     Args:
         directory: The copies' directory; ``notebooks`` in ``LABKIT_HOME`` when left out.
-        instructor: The instructor's notebooks too, which have the answers.
+        instructor: Copy the instructor's notebooks as well, which contain the answers.
 
     Returns:
         The copies.
@@ -86,9 +87,10 @@ def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workb
     Raises:
         HomeError: When they cannot be written.
         UsageError: When a given directory cannot be written.
-        Missing: When this installation has no notebooks.
+        Missing: This installation lacks the notebooks.
     """
-    home = home_path()  # checked before anything is made
+    # Before anything is made: home_path refuses a directory that others can write to.
+    home = home_path()
     target = (directory.expanduser() if directory else home / "notebooks").absolute()
     try:
         source = resources.notebooks()
@@ -116,13 +118,13 @@ def prepare(directory: Path | None = None, *, instructor: bool = False) -> Workb
 
 
 def names(directory: Path) -> list[str]:
-    """The names of the notebooks in a directory of copies, also below it."""
+    """Return the names of the notebooks in a directory of copies, also below it."""
     found = (path.relative_to(directory) for path in sorted(directory.rglob("*.ipynb")))
     return [path.as_posix() for path in found if not LEFT_OUT.intersection(path.parts)]
 
 
 def unchanged(directory: Path) -> set[str]:
-    """The names of the copies in a directory that are as labkit made them."""
+    """Return the names of the copies in a directory that are as labkit made them."""
     copied = read_json(directory / RECORD)
     return {
         name
@@ -134,7 +136,7 @@ def unchanged(directory: Path) -> set[str]:
 def jupyter_command(
     directory: Path, no_browser: bool, more: Iterable[str] = (), first: str = FIRST
 ) -> list[str]:
-    """The command that opens JupyterLab at the first notebook.
+    """Return the command that opens JupyterLab at the first notebook.
 
     Args:
         directory: The copies' directory.
@@ -142,7 +144,7 @@ def jupyter_command(
         more: Further options for JupyterLab.
         first: The notebook that it opens at, in the copies' directory.
     """
-    # -P: no module of the directory one happens to be in, which may be a shared one, takes the place of another.
+    # -P: the current directory, which can be a shared one, does not come first in sys.path.
     command = [sys.executable, "-P", "-c", JUPYTERLAB, f"--ServerApp.root_dir={directory}"]
     if (directory / first).exists():
         command.append(f"--LabApp.default_url=/lab/tree/{first}")
@@ -155,12 +157,12 @@ def jupyter_command(
 
 
 def environment() -> dict[str, str]:
-    """The environment of JupyterLab, its kernels and its terminals.
+    """Return the environment of JupyterLab, its kernels and its terminals.
 
     All share one ``LABKIT_HOME``. In a terminal ``labkit`` is on the PATH, and ``kubectl`` uses the
     lab's cluster and leaves ~/.kube alone. Jupyter's state (settings, cookie secret, input history)
-    is kept in ``LABKIT_HOME``, unless the learner's environment names directories for it. No proxy is
-    asked for this machine.
+    is stored in ``LABKIT_HOME``, unless the learner's environment names directories for it. Requests
+    to this machine bypass proxies.
     """
     home = home_path()
     places = {name: str(home / "jupyter" / place) for name, place in JUPYTERS_PLACES.items()}
@@ -175,17 +177,23 @@ def environment() -> dict[str, str]:
 
 
 def _kubeconfig(home: Path) -> Path:
-    """The path of the chosen cluster's kubeconfig, else that of the embedded cluster's future one."""
+    """Return the path of the chosen cluster's kubeconfig, or of the one that an embedded cluster will have."""
     with suppress(LabkitError):
         return chosen(home).kubeconfig()
     return home / ADMIN_CONF
 
 
 def configure(variables: Mapping[str, str]) -> None:
-    """Configure JupyterLab, whose ``environment`` the variables are, if that is kept in ``LABKIT_HOME``.
+    """Configure JupyterLab if its settings are stored in ``LABKIT_HOME``.
 
-    Its announcements, which ask a question and use the network, are disabled once: a learner may enable them. It speaks
-    the learner's language, unless another one was chosen in its menu. Raises ``HomeError`` if nothing can be written.
+    Its announcements, which show a dialog and use the network, are disabled once, so that a learner can enable them
+    again. Its language is the learner's, unless another one was chosen in its menu.
+
+    Args:
+        variables: JupyterLab's ``environment``.
+
+    Raises:
+        HomeError: The settings cannot be written.
     """
     config = home_path() / "jupyter" / "config"
     page = config / "labconfig" / "page_config.json"
@@ -211,6 +219,8 @@ def _copy_all(source: Path, target: Path, left_out: set[str]) -> list[str]:
             if present == _digest(shipped):
                 copied[name] = present
                 continue
+            # The record has the digest that labkit wrote: any other content is the learner's
+            # work.
             if present != copied.get(name):
                 if _digest(shipped) != copied.get(name):
                     outdated.append(name)
