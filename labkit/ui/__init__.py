@@ -1,7 +1,7 @@
 """The lab's widgets: views of the API's answers, in a notebook.
 
 Each widget takes a ``Lab`` (or a caller), works on every backend, and shows the same
-as a table or a list where no widget runs. No other package imports ipywidgets.
+as a table or a list if no widget runs. No other package imports ipywidgets.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ __all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
+    # Imported at first use (PEP 562): a command or a script that imports labkit needs no
+    # ipywidgets.
     if name in _MODULES:
         return getattr(import_module(f"labkit.ui.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -41,8 +43,8 @@ def __getattr__(name: str) -> Any:
 def preload(loop: AbstractEventLoop, after_seconds: float = 0.3) -> None:
     """Import the widgets while a kernel is idle, so that the first one appears without delay.
 
-    Importing ipywidgets takes longer than drawing a widget. It is done between cells, a module
-    at a time; cells that wait are run in between.
+    Importing ipywidgets takes longer than drawing a widget. The modules are imported between cells,
+    one at a time, so that a cell in the queue waits for one module at most.
     """
     names = ["base", *dict.fromkeys(_MODULES.values())]
 
@@ -55,16 +57,17 @@ def preload(loop: AbstractEventLoop, after_seconds: float = 0.3) -> None:
 
 
 def _prepare_kernel() -> None:
+    # Only a kernel displays widgets; importing IPython elsewhere would slow down each command.
     if "ipykernel" not in sys.modules:
         return
     from IPython import get_ipython
 
     if (shell := get_ipython()) is not None:
-        shell.ast_node_interactivity = (
-            "all"  # a cell that makes four calls shows four answers, not the last
-        )
+        # A cell that makes four calls shows four answers; by default IPython shows the last only.
+        shell.ast_node_interactivity = "all"
     if "labkit.ui.base" not in sys.modules:
-        with suppress(RuntimeError):  # no loop runs: this is not a cell
+        # RuntimeError: no loop runs, so this is not a cell.
+        with suppress(RuntimeError):
             preload(asyncio.get_running_loop())
 
 

@@ -4,8 +4,8 @@ Python sets ``data`` to a plain dict, and JavaScript only draws it. A click send
 ``{"action": name, …}``; the method ``on_name`` sets ``data`` again. So a widget's behaviour
 can be tested without a browser.
 
-JupyterLab shows an error for a stored widget whose kernel is gone, whatever else the output holds. So
-a kernel stores HTML only, as a place that the widget takes while it lives (``static/common.js``).
+JupyterLab shows an error for a stored widget whose kernel is gone, even if the output has HTML as well. So
+a kernel stores HTML only, which the widget replaces as long as the kernel runs (``static/common.js``).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ WITHOUT_PLACES = ("__vsc_ipynb_file__", "google.colab")
 
 
 def api_of(asker: Any) -> Any:
-    """Return the caller that a widget asks with: a lab's administrator, or the caller itself.
+    """Return the caller for a widget's requests: a lab's administrator, or the caller itself.
 
-    It has no observers: a widget's requests count for no step.
+    It has no observers, so that a widget's requests count for no step.
 
     Args:
         asker: A lab, or a caller such as ``lab.admin``.
@@ -51,7 +51,7 @@ def _has_places() -> bool:
 
 
 def _joined(*names: str) -> str:
-    """The files in ``static`` of these names, one after the other; those that are not there are left out."""
+    """Return the contents of these files in ``static``, without the missing ones."""
     files = [STATIC / name for name in names]
     return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
@@ -79,12 +79,15 @@ class LabWidget(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **options: Any) -> None:
         name = cls.__module__.rpartition(".")[2]
+        # Read once for each class. A subclass in a test or a notebook inherits the script of
+        # its base.
         if cls.__module__ == f"{__package__}.{name}" and not hasattr(cls, "_esm"):
             cls._esm = _joined("common.js", "explanation.js", f"{name}.js")
             cls._css = f"{stylesheet()}\n{_joined('common.css', f'{name}.css')}"
         super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
+        # The model's id is also the display's: common.js finds the HTML to replace by it.
         model_id = uuid4().hex
         super().__init__(model_id=model_id, place=model_id, **traits)
         self._speak()
@@ -92,7 +95,7 @@ class LabWidget(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def act(self, action: str, **arguments: Any) -> None:
-        """Run ``on_<action>``, as a click on the widget does, with what the click sends."""
+        """Run ``on_<action>`` with the arguments that a click on the widget sends."""
         method = getattr(self, f"on_{action}", None)
         if method is None:
             self.notice = text("This widget cannot do “{action}”.", action)
@@ -108,11 +111,11 @@ class LabWidget(anywidget.AnyWidget):
         return ""
 
     def as_html(self) -> str:
-        """Return the same as static HTML, for pages where no widget runs."""
+        """Return the same as static HTML, for pages without running widgets."""
         return render("text.html", text=self.as_text())
 
     def __repr__(self) -> str:
-        """Return the same as plain text, where there is data."""
+        """Return the same as plain text, once the widget has data."""
         return self.as_text() if self.data else object.__repr__(self)
 
     def _speak(self) -> None:
@@ -125,6 +128,8 @@ class LabWidget(anywidget.AnyWidget):
         try:
             self.act(str(content.get("action", "")), **arguments)
         except Exception as error:
+            # The traceback goes to the kernel's log, which a learner does not see; the notice
+            # is in the widget.
             self.notice = f"This went wrong: {type(error).__name__}: {error}"
             raise
         finally:
@@ -138,7 +143,8 @@ class LabWidget(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         """Display the HTML that the widget replaces while its kernel lives."""
         if not _has_places():
-            raise NotImplementedError  # then IPython asks for _repr_mimebundle_
+            # IPython's formatter catches this, and calls _repr_mimebundle_.
+            raise NotImplementedError
         self._display(update=False)
         self._displayed = True
 
@@ -148,7 +154,8 @@ class LabWidget(anywidget.AnyWidget):
 
     @traitlets.observe("data")
     def _store(self, _change: Any) -> None:
-        """Store what the widget shows now, in the outputs that show it."""
+        """Update the stored HTML in the outputs that show the widget."""
+        # getattr: data can be one of the traits that the constructor sets, before _displayed.
         if getattr(self, "_displayed", False):
             self._display(update=True)
 
@@ -159,8 +166,9 @@ class LabWidget(anywidget.AnyWidget):
         shell.display_pub.publish(bundle, transient={"display_id": self.place}, update=update)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Return the widget, with HTML and text for where it cannot run."""
+        """Return the widget, with HTML and text for pages where it cannot run."""
         fallbacks = {"text/plain": self.as_text(), "text/html": self.as_html()}
+        # anywidget returns data, or data and metadata, or None: it depends on the version.
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         if isinstance(bundle, tuple):
             return ({**bundle[0], **fallbacks}, *bundle[1:])
@@ -175,6 +183,7 @@ def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str
 def text_table(head: list[str], rows: list[list[str]]) -> str:
     """Return a table as text with aligned columns, for ``as_text``."""
     table = [_head(head), *all_shown(rows)]
+    # width and not len: a Korean letter takes two columns.
     widths = [max(width(row[column]) for row in table) for column in range(len(head))]
     lines = [
         "  ".join(cell + " " * (most - width(cell)) for cell, most in zip(row, widths, strict=True))

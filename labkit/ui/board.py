@@ -18,24 +18,25 @@ from labkit.ui.base import LabWidget, html_table, text_table
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
+# `labkit check` in a terminal writes the same file. Polling its time needs no other package,
+# and works on every file system.
 POLL_SECONDS = 1.0
 """How often the progress file is checked for changes."""
 
 
 class Board(LabWidget):
-    """All steps of the walkthrough; the board follows the progress file while it is shown.
+    """All steps of the walkthrough; the board follows the progress file while it is displayed.
 
     Args:
         lab: The lab.
         lesson: Only this lesson, such as ``04-roles``; empty for all.
 
     Raises:
-        UsageError: There is no such lesson.
+        UsageError: The lesson does not exist.
     """
 
-    _watcher: asyncio.Task[None] | None = (
-        None  # ipywidgets closes a board too that could not be made
-    )
+    # On the class: ipywidgets also closes a board whose __init__ has failed.
+    _watcher: asyncio.Task[None] | None = None
 
     def __init__(self, lab: Lab, lesson: str = "") -> None:
         super().__init__()
@@ -85,6 +86,7 @@ class Board(LabWidget):
     def _start_watching(self) -> asyncio.Task[None] | None:
         try:
             loop = asyncio.get_running_loop()
+        # No loop runs in a script: the board then shows the progress of this moment.
         except RuntimeError:
             return None
         return loop.create_task(self._watch())
@@ -96,6 +98,7 @@ class Board(LabWidget):
                 self._show()
 
     def _changed(self) -> bool:
+        # A learner without progress has no file; 0 is the time of a file that is not there.
         modified_ns = 0
         with suppress(FileNotFoundError):
             modified_ns = self._lab.progress.path.stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""The drill in a notebook: questions that find out what one believes wrongly about RBAC."""
+"""The drill in a notebook: questions that find misconceptions about RBAC."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from labkit.ui.base import LabWidget
 
 
 class Drill(LabWidget):
-    """Questions, their answers, and what comes back; the page chooses, and Python keeps it with the progress.
+    """Questions and answers; the page chooses the questions, and Python stores the state with the progress.
 
     Args:
-        progress: Where it is kept.
+        progress: The progress that stores it.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -33,8 +33,9 @@ class Drill(LabWidget):
         }
 
     def on_keep(self, kept: object) -> None:
-        """Join what the page keeps with what is there."""
+        """Join the page's state with the stored one."""
         found, said = keeping.read(kept)
+        # Joined, not replaced: a terminal can have asked questions in the meantime.
         self._progress.join_drill(found)
         self.notice = shown(said)
 
@@ -45,7 +46,7 @@ class Drill(LabWidget):
             self.words = {**self.words, **{each: said(each) for each in pool.texts()}}
 
     def as_text(self) -> str:
-        """Return what is kept, in a line."""
+        """Return the state in a line."""
         kept, said = keeping.read(self._progress.drill())
         asked, open_ideas = len(kept["asked"]), len(kept["ideas"]) - len(keeping.gone(kept))
         line = text(

@@ -25,17 +25,17 @@ MAX_DRAWN = 400
 
 
 class RBACGraph(Shareable, LabWidget):
-    """Who is bound to what.
+    """Subjects, their bindings, roles and rules, as a graph.
 
     Args:
-        lab: The lab, or a caller who may list RBAC objects, if only those of the namespace.
+        lab: The lab, or a caller who can list RBAC objects, at least those in the namespace.
         namespace: Only bindings that apply in this namespace; empty for all.
         who: Only bindings of this subject, such as ``kikai/default``; empty for all.
         request: A request whose path is marked, such as ``list services``; it needs ``who``.
-        defaults: Whether the default bindings of every cluster are drawn too.
+        defaults: Draw the default bindings of every cluster as well.
 
     Raises:
-        PolicyUnreadable: The caller may not list RBAC objects.
+        PolicyUnreadable: The caller cannot list RBAC objects.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class RBACGraph(Shareable, LabWidget):
         self._api: Api = api_of(lab)
         self._namespace, self._who, self._defaults = namespace, who, defaults
         self._request = Permission.parse(request) if request else None
+        # Read at the start and at a refresh only: a filter draws the same policy again.
         self._policy: Policy = read_policy(self._api, namespace)
         self._show()
 
@@ -64,7 +65,7 @@ class RBACGraph(Shareable, LabWidget):
     def on_filter(
         self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None
     ) -> None:
-        """Filter by namespace and subject, empty for all; an argument that is None changes nothing."""
+        """Filter by namespace and subject, empty for all; None leaves a filter as it is."""
         self._namespace = self._namespace if namespace is None else namespace
         self._who = self._who if subject is None else subject
         self._defaults = self._defaults if defaults is None else bool(defaults)
@@ -132,13 +133,15 @@ class RBACGraph(Shareable, LabWidget):
         graph = self.graph
         if len(graph.nodes) > MAX_UNFOLDED:
             graph = self._graph(fold=True)
-        # What grants the request comes first, or a long column would hide it.
+        # Boxes that grant the request come first, or a long column would hide them.
         nodes = sorted(graph.nodes.values(), key=lambda node: not node.granting)
         shown = {node.id for node in nodes[:MAX_DRAWN]}
         self.data = {
             "namespace": self._namespace,
             "subject": self._who,
             "defaults": self._defaults,
+            # Of the whole policy, not of the filtered graph, or a filter could not be changed
+            # again.
             "namespaces": _options(map(namespace_of, self._policy.bindings)),
             "subjects": _options([self._who, *self._policy.subjects(defaults=self._defaults)]),
             "summary": self._summary(graph, len(nodes)),

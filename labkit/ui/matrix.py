@@ -30,13 +30,13 @@ CHANGED = {allowed: text("{answer} (changed)", word) for allowed, word in WORDS.
 
 
 class AccessMatrix(Shareable, LabWidget):
-    """Who may do what.
+    """A table of subjects and permissions, with the server's decision in each cell.
 
     Args:
-        lab: The lab, or a caller who may create SubjectAccessReviews.
+        lab: The lab, or a caller who can create SubjectAccessReviews.
         subjects: Rows: ``kikai/default`` for an account, a name for a user; one or several.
         permissions: Columns, such as ``list pods`` or ``create pods/exec``; one or several.
-        namespace: The namespace of the questions; empty for the whole cluster.
+        namespace: The namespace of the requests; empty for the whole cluster.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class AccessMatrix(Shareable, LabWidget):
         self._show()
 
     def on_refresh(self) -> None:
-        """Ask for every cell again, and mark those that changed."""
+        """Review every cell again, and mark those that changed."""
         self.matrix = access_matrix(
             self._api, self._subjects, self._permissions, self._namespace, self.matrix
         )
@@ -70,6 +70,8 @@ class AccessMatrix(Shareable, LabWidget):
     def on_explain(self, row: int, column: int) -> None:
         """Explain one cell, by the indexes of its subject and its permission."""
         who, permission = self._subjects[row], self._permissions[column]
+        # Read again for each explanation: the policy is what a learner changes between two
+        # clicks.
         policy = read_policy(self._api)
         found = explain(self._api, permission.question(who, self._namespace), policy)
         self._show(explanation_data(found, policy))
@@ -98,6 +100,7 @@ class AccessMatrix(Shareable, LabWidget):
         return head, rows
 
     def _column(self, permission: Permission) -> str:
+        # A resource without a namespace is reviewed without one: a RoleBinding never grants it.
         wide = self._namespace and permission.cluster_wide
         return text("{permission} (cluster-wide)", permission.label) if wide else permission.label
 

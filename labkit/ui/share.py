@@ -1,4 +1,4 @@
-"""A picture of one decision as a link, which a site's ``share.html`` draws; ``share.json`` names what gets in."""
+"""Links to a picture of one decision, drawn by a site's ``share.html``; ``share.json`` lists the fields in a link."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Shareable:
 
     @takes('link("https://example.org/labkit/")', site=LINE)
     def link(self, site: str = "") -> str:
-        """The address of a page that draws this widget as it is now, with the policy. It has no token and no key.
+        """Return the address of a page that draws this widget in its present state. It has neither token nor key.
 
         Args:
             site: The address of a labkit site; in a page of one, that site's when left out.
 
         Raises:
-            UsageError: No site is known, or there is too much for a link.
+            UsageError: No site is known, or the data is too long for a link.
         """
         site = site or getattr(page.current, "site", "")
         if not site:
@@ -55,6 +55,8 @@ class Shareable:
             "data": pick(self.data, name),
             "policy": pick(policy, "policy"),
         }
+        # Negative wbits: raw deflate, without zlib's header and checksum, as the page unpacks
+        # it.
         packed = zlib.compress(
             json.dumps(redact_all(document), separators=(",", ":")).encode(), wbits=-15
         )
@@ -64,6 +66,7 @@ class Shareable:
                 "This is too much for a link.",
                 todo="Choose a namespace, a subject, or fewer columns.",
             )
+        # The data is in the fragment, which a browser does not send to the site.
         spoken = "" if language() == "en" else f"?lang={language()}"
         return f"{site.rstrip('/')}/share.html{spoken}#{text}"
 
@@ -79,6 +82,7 @@ def pick(value: Any, shape: Any) -> Any:
         return {key: pick(value[key], inner) for key, inner in fields.items()}
     if isinstance(shape, list):
         return [pick(each, shape[0]) for each in value]
-    if shape == "request":  # a query may have anything in it
+    # A query can hold anything, such as the command of an exec.
+    if shape == "request":
         return re.sub(r"\?\S+", "?…", value)
     return pick(value, SHAPES[shape]) if shape in SHAPES else value

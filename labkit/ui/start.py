@@ -1,4 +1,4 @@
-"""The start panel: what this machine can run, and buttons that start and stop a cluster."""
+"""The start panel: the clusters that this machine can run, and buttons that start and stop one."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ EXPECTED_LINES = {"embedded": 2, "kind": 12, "existing": 3}
 
 
 def _in_background(work: Callable[[], list[Need]], on_done: Callable[[list[Need]], None]) -> None:
-    """Work in a thread, then call ``on_done`` in the kernel's thread, when the running cell has ended.
+    """Call ``work`` in a thread, then ``on_done`` in the kernel's thread, when the running cell has ended.
 
-    Where no loop runs, as in a script, it works without a thread.
+    Without a running loop, as in a script, both are called at once.
     """
     try:
         loop = asyncio.get_running_loop()
@@ -54,7 +54,8 @@ def _in_background(work: Callable[[], list[Need]], on_done: Callable[[list[Need]
 
     def run() -> None:
         needs = work()
-        with suppress(RuntimeError):  # the kernel has ended meanwhile
+        # RuntimeError: the kernel ended before the work did.
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(on_done, needs, context=context)
 
     threading.Thread(target=run, name="start-panel", daemon=True).start()
@@ -81,7 +82,8 @@ class StartPanel(LabWidget):
         self._needs = {
             name: find_needs(name, self._home, options) for name in self._names if name != "kind"
         }
-        if "kind" in self._names:  # Docker answers more slowly than a widget may take to appear.
+        # Docker can take longer to answer than a learner waits for a widget.
+        if "kind" in self._names:
             _in_background(partial(find_needs, "kind", self._home, options), self._show_kind)
         self._show()
 
@@ -93,6 +95,8 @@ class StartPanel(LabWidget):
 
         def say(line: str) -> None:
             self._say(line, started)
+            # The number of lines is an estimate: the bar is full only when the cluster is
+            # ready.
             self._percent = min(95, round(100 * len(self._log) / EXPECTED_LINES[backend]))
             self._show()
 
@@ -131,14 +135,14 @@ class StartPanel(LabWidget):
         self.send({"packed": work.pack(self.lab or Lab(home=self._home), notebooks)})
 
     def on_unpack(self, text: str, *, overwrite: bool = False) -> None:
-        """Add the work in a file's text to what is here; what differs is changed with ``overwrite`` only."""
+        """Add the work in a file's text to this lab; objects that differ are changed with ``overwrite`` only."""
         progress, notebooks, objects = work.read(text)
         lab = self.lab or Lab(home=self._home)
         lab.progress.add(progress)
         self.send({"notebooks": notebooks, "left": work.load(lab, objects, overwrite=overwrite)})
 
     def on_speak(self, language: str) -> None:
-        """Say everything in another language from now on, by its code; what was done stays."""
+        """Show all texts in another language, by its code; the work stays."""
         use(language)
         self._speak()
         self._show()
@@ -149,7 +153,7 @@ class StartPanel(LabWidget):
         )
 
     def as_text(self) -> str:
-        """Return what runs and what to type in a terminal; where nothing runs, what this machine can run."""
+        """Return the running cluster and the line for a terminal; without one, the clusters that can run here."""
         said = self._sentence() or text_table(
             ["cluster", "can run here", "what is missing"], self._rows()
         )
@@ -175,7 +179,9 @@ class StartPanel(LabWidget):
         return f"{runs}\n{shown(said)}\n\n{line}"
 
     def _terminal(self, lab: Lab) -> str:
-        """Return what a terminal needs, whoever started it, so that its kubectl and labkit use the lab's cluster."""
+        """Return the line that makes kubectl and labkit in any terminal use the lab's cluster."""
+        # JupyterLab's own terminals have these variables already (workbook.environment), but it is
+        # not known where the learner opens one. A page has no terminal.
         if page.IN_PAGE:
             return ""
         variables = {
@@ -191,13 +197,14 @@ class StartPanel(LabWidget):
         self._show()
 
     def _running(self) -> Lab | None:
-        """Return the chosen cluster's lab, where the cluster runs already."""
+        """Return the chosen cluster's lab if the cluster runs already."""
         with suppress(LabkitError):
             runs = chosen(self._home).status().running
             return Lab(home=self._home, start=False) if runs else None
         return None
 
     def _say(self, line: str, started: float) -> None:
+        # A new list: traitlets sends no change when a list was changed in place.
         self._log = [*self._log, {"text": line, "seconds": f"{time.perf_counter() - started:.1f}"}][
             -40:
         ]

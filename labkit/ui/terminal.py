@@ -11,6 +11,7 @@ from labkit.ui.base import LabWidget
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
+# Each command sends all lines to the page again, so both limits bound the size of a message.
 MAX_COMMANDS = 200
 """Commands that stay on the screen."""
 MAX_OUTPUT = 20_000
@@ -23,7 +24,7 @@ class PodTerminal(LabWidget):
     Args:
         lab: The lab.
         pod: As ``namespace/name``, such as ``kikai/test``.
-        container: The pod's first when left out.
+        container: The container; the pod's first one when left out.
     """
 
     def __init__(self, lab: Lab, pod: str, container: str = "") -> None:
@@ -48,6 +49,8 @@ class PodTerminal(LabWidget):
         self._lines = [
             *self._lines,
             {
+                # Redacted, because the notebook stores what is displayed; the learner's file
+                # can be shared.
                 "command": redact(command),
                 "stdout": redact(done.stdout[:MAX_OUTPUT].rstrip("\n")),
                 "stderr": redact(done.stderr[:MAX_OUTPUT].rstrip("\n")),
@@ -82,6 +85,8 @@ class PodTerminal(LabWidget):
             "pod": self._pod,
             "container": self._container,
             "containers": self._containers,
+            # Containers run as root unless their image or their pod names another user; this is
+            # not looked up.
             "prompt": f"root@{self._pod.partition('/')[2]}:/# ",
             "lines": self._lines,
         }

@@ -1,6 +1,6 @@
 """The token inspector: header, claims and signature of tokens, explained, verified and compared.
 
-The page gets decoded claims only. Raw tokens stay in Python and are never stored.
+The page gets decoded claims only. Raw tokens stay in Python, and are never stored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from labkit.core.errors import UsageError
 from labkit.core.language import text
 from labkit.ui.base import LabWidget, api_of, html_table, text_table
 
+# An account that an attacker would like to be: its cluster role may list and delete everything
+# (system:controller:namespace-controller).
 FORGED_SUBJECT = "system:serviceaccount:kube-system:namespace-controller"
 """The subject of a tampered token."""
 
@@ -24,13 +26,13 @@ class TokenInspector(LabWidget):
     """One token decoded, or two compared.
 
     Args:
-        lab: The lab, or a caller who may read the cluster's published keys.
+        lab: The lab, or a caller who can read the cluster's published keys.
         tokens: One or two tokens, such as ``lab.pod_token("default/curl")``, or their text.
         titles: Their titles; by default their subjects.
 
     Raises:
-        UsageError: There are more or fewer, or one is of another type.
-        TokenError: A text is not a token.
+        UsageError: The number of tokens is neither 1 nor 2, or one has another type.
+        TokenError: A text cannot be decoded as a token.
     """
 
     def __init__(self, lab: Any, *tokens: Token | str, titles: tuple[str, ...] = ()) -> None:
@@ -108,7 +110,7 @@ class TokenInspector(LabWidget):
 
 
 def _token(given: Token | str, asker: Client) -> Token:
-    """Return a token, decoded where it is given as text."""
+    """Return a token; decode it if it is text."""
     if isinstance(given, Token):
         return given
     if isinstance(given, str):
@@ -135,8 +137,9 @@ def tamper(token: Token, asker: Client) -> Token:
 
     Args:
         token: The token to change.
-        asker: A caller who may read the cluster's published keys.
+        asker: A caller who can read the cluster's published keys.
     """
+    # The signature covers header and claims, so the old one cannot fit any more.
     header, _claims, signature = token.raw.split(".")
     claims = {**token.claims, "sub": FORGED_SUBJECT}
     body = (

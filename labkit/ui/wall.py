@@ -1,4 +1,4 @@
-"""A wall of cards: the wrong policies next to one, of which those that pass some questions stay lit."""
+"""A wall of cards: wrong policies, of which those that pass the questions stay lit."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SORTS = ("verbs", "resources", "groups", "names", "subjects", "places", "referen
 
 
 class MutantWall(LabWidget):
-    """The wrong policies next to one, and which of them pass some questions.
+    """Policies with one mistake each; a card stays lit while its policy passes all questions.
 
     Args:
         policy: The policy and its tests: ``lab.policy("04-roles")``.
         questions: As YAML; none when left out.
 
     Raises:
-        UsageError: They are no questions, or the policy itself answers one otherwise.
+        UsageError: The questions cannot be read, or the policy itself answers one otherwise.
     """
 
     def __init__(self, policy: PolicyTests, questions: object = None) -> None:
@@ -34,6 +34,7 @@ class MutantWall(LabWidget):
                 text("The right policy answers otherwise: {failing}.", failing),
                 todo="See policy.test(questions).",
             )
+        # groupby below makes a group of each run of cards, so equal sorts have to be together.
         every = sorted(policy.manifests.wrong_policies, key=lambda each: SORTS.index(each.sort))
         cards = [
             {

@@ -1,7 +1,7 @@
 """The request X-ray: one call on its way through the API server.
 
-The facts come from the audit event with the answer's ``Audit-Id``; where the audit log cannot
-be read, from the answer and a SubjectAccessReview.
+The facts come from the audit event with the answer's ``Audit-Id``. If the audit log cannot be read,
+they come from the answer and a SubjectAccessReview.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class XRay(Shareable, LabWidget):
 
     Args:
         answer: A call's answer, such as ``lab.as_pod("kikai/test").get(…)``.
-        lab: The lab, or a caller who may list RBAC objects and create reviews.
+        lab: The lab, or a caller who can list RBAC objects and create reviews.
 
     Raises:
-        UsageError: ``answer`` is of another type.
+        UsageError: ``answer`` has another type.
     """
 
     def __init__(self, answer: Answer, lab: Any) -> None:
@@ -43,6 +43,8 @@ class XRay(Shareable, LabWidget):
             )
         self._api: Api = api_of(lab)
         explanation: dict[str, Any] | None = None
+        # After a 401 there is no user, so the authorizer was never asked: there is nothing to
+        # explain.
         if answer.status != 401:
             try:
                 self._policy = read_policy(self._api)
