@@ -1,10 +1,10 @@
-"""The drill: find out what somebody believes wrongly about RBAC, and come back to it until it is gone.
+"""The drill: find misconceptions about RBAC, and repeat them until they are gone.
 
-- ``authorizers``  wrong ideas, each as an authorizer; ``beliefs.yaml`` has their names and what is true instead
-- ``pool``         the questions, with what each of these answers
-- ``chooser``      which question tells most, and what the answers say
-- ``keeping``      what is kept, how it is joined, and what comes back when
-- ``asking``       a session: what to ask next, and what an answer changes
+- ``authorizers``  misconceptions, each as an authorizer; ``beliefs.yaml`` has their names and the facts
+- ``pool``         the questions, each with the answers of these authorizers
+- ``chooser``      chooses the most informative question, and evaluates the answers
+- ``keeping``      the stored state: how it is joined, and when an idea comes back
+- ``asking``       a session: the next question, and the effect of an answer
 
 ``python -m tools.drill`` writes the questions.
 """

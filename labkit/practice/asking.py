@@ -1,7 +1,7 @@
-"""One learner's drill: what to ask next, and what an answer changes.
+"""One learner's drill: the next question, and the effect of an answer.
 
-First comes back what was wrong before, two questions for each idea; then questions that tell ideas apart, until
-something is found. ``ui/static/drill.js`` does the same in JavaScript.
+Ideas that were wrong before come first, two questions for each; then questions that distinguish ideas, until one
+is found. ``ui/static/drill.js`` does the same in JavaScript.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from labkit.practice import keeping
 from labkit.practice.chooser import Answered, Finding, Question, choose, finding, weights_after
 
 AGAIN = 2
-"""Questions for an idea that comes back; one wrong answer begins its days anew."""
+"""Questions for an idea that comes back; after one wrong answer its days begin again."""
 
 
 @dataclass
@@ -22,10 +22,10 @@ class Session:
     """Questions and answers, from the first to a finding.
 
     Args:
-        ideas: Those of the pool.
-        questions: Those of the pool, in the order in which equal ones are asked.
-        kept: What is kept; each answer replaces it.
-        now: Seconds since the epoch, when the session begins.
+        ideas: The pool's ideas.
+        questions: The pool's questions; of equally good ones the first is asked.
+        kept: The stored state; each answer replaces it.
+        now: The beginning of the session, in seconds since the epoch.
     """
 
     ideas: Sequence[dict[str, Any]]
@@ -35,7 +35,7 @@ class Session:
     answers: list[Answered] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Note what comes back, and what is not asked about because it is known to be wrong."""
+        """Collect the ideas that come back, and those that are known to be wrong."""
         self._numbers = {idea["id"]: number for number, idea in enumerate(self.ideas)}
         self._again = [(idea, AGAIN) for idea in keeping.due(self.kept, self.now)]
         settled = {*keeping.gone(self.kept)}
@@ -48,11 +48,12 @@ class Session:
 
     @property
     def finding(self) -> Finding | None:
-        """What the answers say, None while more are asked."""
+        """The conclusion from the answers; None while more questions are needed."""
         return None if self._again else finding(len(self.ideas), self.answers)
 
     def next(self) -> Question | None:
-        """The next question; None if something is found, or nothing is left that was not asked in the last 30 days."""
+        """Return the next question; None after a finding, or if all were asked in the last 30 days."""
+        # "set" marks the questions of the measurement: practice must not reveal their answers.
         left = [
             each
             for each in self.questions
@@ -62,19 +63,23 @@ class Session:
             number = self._numbers[self.coming_back]
             alone = [each for each in left if number in each["wrong"]]
             if alone:
+                # The fewest ideas: a wrong answer then points to this one, and hardly to
+                # another.
                 return min(alone, key=lambda each: len(each["wrong"]))
             self._again.pop(0)
             return self.next()
         if self.finding:
             return None
-        # What is known to be wrong would be taken for the next idea.
+        # A known idea makes its questions wrong again, which would count as evidence for others.
         fresh = [each for each in left if not self._aside & {*each["wrong"]}]
         return choose(len(self.ideas), weights_after(len(self.ideas), self.answers), fresh)
 
     def answer(self, question: Question, allowed: bool) -> bool:
-        """Take an answer. Returns whether it is right."""
+        """Process an answer, and return whether it is right."""
         right = bool(allowed == question["allowed"])
         self.kept = keeping.asked(self.kept, question["id"], self.now)
+        # Answers to repeated questions are no evidence for the finding: they were chosen for a
+        # known idea.
         if not self._again:
             wrong, traits = tuple(question["wrong"]), tuple(question["traits"])
             self.answers.append(Answered(wrong, question["allowed"], not right, traits))
@@ -89,7 +94,7 @@ class Session:
         return right
 
     def likeliest(self, question: Question) -> dict[str, Any] | None:
-        """Of the ideas that answer a question wrongly, the one that the answers point to most; None if none does."""
+        """Return the likeliest of the ideas that answer this question wrongly, or None."""
         weights = weights_after(len(self.ideas), self.answers)
         number = max(question["wrong"], key=weights.__getitem__, default=None)
         return None if number is None else self.ideas[number]

@@ -1,8 +1,8 @@
-"""Wrong ideas about RBAC, each as an authorizer that answers as somebody with that idea does.
+"""Misconceptions about RBAC, each as an authorizer that answers like somebody who has it.
 
-A policy is read as statements: these rules, in this place, for this subject. A wrong idea reads other statements out of
-the same policy, or reads the question otherwise; the predicates are those of ``labkit.rbac``. Nothing decides with
-these but the pool of questions, whose builder keeps what each of them answers.
+A policy is read as statements: rules, a namespace and a subject. A misconception reads other statements from the same
+policy, or reads the question differently; the predicates come from ``labkit.rbac``. Only the builder of the pool of
+questions uses these authorizers, and stores their answers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Statement(NamedTuple):
 
     Args:
         rules: The rules of the role.
-        place: The namespace where they hold, empty for everywhere.
-        entry: The subject, as a binding has it.
+        place: The namespace in which they apply; empty for all.
+        entry: The subject, as in a binding.
         kind: ``Role`` or ``ClusterRole``.
     """
 
@@ -40,14 +40,14 @@ Authorizer = Callable[[Policy, Attributes], bool]
 
 
 def statements(policy: Policy) -> Iterator[Statement]:
-    """What the bindings of a policy say."""
+    """Yield the statements of a policy's bindings."""
     for binding in policy.bindings:
         role = policy.role_of(binding)
         yield from _bound(binding, role)
 
 
 def decide(found: Iterable[Statement], question: Attributes) -> bool:
-    """Whether one of the statements allows the request."""
+    """Return whether one of the statements allows the request."""
     return any(
         each.place in ("", question.namespace)
         and subject_matches(each.entry, question.user, each.place)
@@ -57,7 +57,7 @@ def decide(found: Iterable[Statement], question: Attributes) -> bool:
 
 
 def truth(policy: Policy, question: Attributes) -> bool:
-    """What RBAC answers."""
+    """Return RBAC's own decision."""
     return decide(statements(policy), question)
 
 
@@ -68,7 +68,7 @@ def _bound(binding: Object, role: Object | None) -> Iterator[Statement]:
 
 
 def _reading(change: Callable[[Rule, Attributes], Rule]) -> Authorizer:
-    """The authorizer of somebody who reads rules otherwise."""
+    """Return an authorizer that changes each rule before it decides."""
 
     def authorizer(policy: Policy, question: Attributes) -> bool:
         changed = (
@@ -81,7 +81,7 @@ def _reading(change: Callable[[Rule, Attributes], Rule]) -> Authorizer:
 
 
 def _seeing(change: Callable[[Statement, Attributes], Statement | None]) -> Authorizer:
-    """The authorizer of somebody who takes each statement for another one, or for none."""
+    """Return an authorizer that changes or drops each statement before it decides."""
 
     def authorizer(policy: Policy, question: Attributes) -> bool:
         changed = (change(each, question) for each in statements(policy))
@@ -100,7 +100,9 @@ def _more(rule: Rule, field: str, has: Iterable[str], also: Iterable[str]) -> Ru
 
 
 def role_without_binding(policy: Policy, question: Attributes) -> bool:
-    """A role that no binding names counts for everybody, a Role in its namespace."""
+    """Decide as if an unbound role applied to everybody, a Role in its namespace."""
+    # In truth RBAC evaluates bindings, and reads a role only through a roleRef
+    # (plugin/pkg/auth/authorizer/rbac).
     bound = {role_key(binding) for binding in policy.bindings}
     everybody = {"kind": "Group", "name": AUTHENTICATED}
     loose = (
@@ -112,14 +114,17 @@ def role_without_binding(policy: Policy, question: Attributes) -> bool:
 
 
 def own_namespace_is_free(policy: Policy, question: Attributes) -> bool:
-    """An account may do everything in its own namespace."""
+    """Decide as if an account had all rights in its own namespace."""
+    # In truth a new service account has the rights of its default groups only (discovery, the
+    # issuer's keys, reviews of itself), wherever it is.
     return truth(policy, question) or (
         question.is_resource and question.namespace == _account(question)[0] != ""
     )
 
 
 def narrow_role_wins(policy: Policy, question: Attributes) -> bool:
-    """Where a RoleBinding gives the account something for a resource, nothing that holds cluster-wide counts."""
+    """Decide as if an account's RoleBinding for a resource replaced its ClusterRoleBindings."""
+    # In truth "permissions are purely additive (there are no deny rules)"; see the page on RBAC.
     own = [
         each
         for each in statements(policy)
@@ -136,18 +141,24 @@ def narrow_role_wins(policy: Policy, question: Attributes) -> bool:
     return decide(narrow or own, question)
 
 
+# In truth a RoleBinding grants in its own namespace, also when it refers to a ClusterRole.
 def _cluster_role_everywhere(each: Statement, _question: Attributes) -> Statement:
     return each._replace(place="") if each.kind == "ClusterRole" else each
 
 
+# In truth the subject's namespace only identifies the account; the binding's says where it may
+# act.
 def _right_follows_subject(each: Statement, _question: Attributes) -> Statement:
     return each._replace(place=each.entry.get("namespace") or each.place) if each.place else each
 
 
+# In truth the user's name contains the namespace: system:serviceaccount:NAMESPACE:NAME.
 def _account_by_name(each: Statement, question: Attributes) -> Statement:
     return each._replace(entry={**each.entry, "namespace": _account(question)[0]})
 
 
+# In truth only a binding to the group system:serviceaccounts:NAMESPACE means all accounts of
+# it.
 def _whole_namespace(each: Statement, _question: Attributes) -> Statement:
     if each.entry["kind"] != "ServiceAccount":
         return each
@@ -155,28 +166,37 @@ def _whole_namespace(each: Statement, _question: Attributes) -> Statement:
     return each._replace(entry={"kind": "Group", "name": group})
 
 
+# In truth each account is in system:serviceaccounts, in its namespace's group and in
+# system:authenticated.
 def _groups_for_people(each: Statement, question: Attributes) -> Statement | None:
     return None if each.entry["kind"] == "Group" and _account(question)[0] else each
 
 
+# In truth subjects in bindings have no uid: an account that is created again under the same
+# name has the old one's rights (rbac-good-practices, Periodic review).
 def _rights_go_with_account(each: Statement, question: Attributes) -> Statement | None:
     return None if question.user.uid and each.entry["kind"] == "ServiceAccount" else each
 
 
+# In truth the verb is get for one object and list for a collection, and a rule has to name
+# each.
 def _get_includes_list(rule: Rule, _question: Attributes) -> Rule:
     return _more(rule, "verbs", ["get"], ["list"])
 
 
+# In truth a subresource has to be named, as in pods/log (RBAC, Referring to resources).
 def _subresource_included(rule: Rule, _question: Attributes) -> Rule:
     for resource, subresource in SUBRESOURCES.items():
         rule = _more(rule, "resources", [resource], [subresource])
     return rule
 
 
+# In truth the group has to match as well; the core group is the empty text.
 def _any_group(rule: Rule, _question: Attributes) -> Rule:
     return {**rule, "apiGroups": ["*"]}
 
 
+# In truth a list without a name matches no resourceNames, so it is refused, not filtered.
 def _names_narrow_lists(rule: Rule, question: Attributes) -> Rule:
     return (
         {**rule, "resourceNames": []}
@@ -185,11 +205,15 @@ def _names_narrow_lists(rule: Rule, question: Attributes) -> Rule:
     )
 
 
+# In truth a field selector metadata.name=NAME gives a list its name (requestinfo.go), and the
+# rule matches.
 def _selector_changes_nothing(rule: Rule, question: Attributes) -> Rule:
     named = question.verb in NAMED_LISTS and question.name and rule.get("resourceNames")
     return {**rule, "verbs": []} if named else rule
 
 
+# In truth writing roles does not suffice: the writer needs each right as well, or the verb
+# escalate.
 def _writers_escalate(rule: Rule, _question: Attributes) -> Rule:
     return _more(rule, "verbs", ["create", "update"], ["escalate"])
 
@@ -215,5 +239,5 @@ AUTHORIZERS: dict[str, Authorizer] = {
 
 
 def answers(policy: Policy, question: Attributes) -> dict[str, bool]:
-    """What somebody with each wrong idea answers."""
+    """Return the answers of all misconceptions, by their ids."""
     return {name: authorizer(policy, question) for name, authorizer in AUTHORIZERS.items()}

@@ -1,8 +1,9 @@
-"""Which question tells most, and what the answers so far say.
+"""Choose the most informative question, and evaluate the answers.
 
-Each wrong idea is a hypothesis, and so are "nothing wrong" and some ways to answer that fit no idea of the list. An
-answer makes those likelier that would have given it; everybody slips now and then. ``ui/static/drill.js`` has the same
-in JavaScript, for pages without Python; ``tests/practice`` replays the same sessions in both.
+Each wrong idea is a hypothesis, and so are "nothing wrong" and some ways to answer that fit none of the listed ideas. An
+answer raises the weight of the hypotheses that predicted it (Bayes' rule); everybody slips now and then.
+``ui/static/drill.js`` implements the same in JavaScript, for pages without Python; ``tests/practice`` replays the same
+sessions in both.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from math import log
 from operator import add
 from typing import Any, NamedTuple
 
+# The numbers below were set by simulations: docs/teaching.md has the figures, and python -m
+# tests.practice.simulate repeats them.
 SLIP = 0.09
-"""How often somebody answers otherwise than they think."""
+"""The probability that somebody answers differently from what they think."""
 NOTHING_FIRST = 0.05
 """How likely it is before the first answer that nothing is wrong."""
 UNKNOWN = (
@@ -31,6 +34,7 @@ how likely each is before the first answer.
 They are erratic, or somebody takes nearly everything, or too much, for allowed, or for forbidden.
 """
 TRAITS, TRAIT_WRONG = 14, 0.8
+# Trait 6 (tools/drill/traits.py): a group that grants in another namespace than the account's.
 TRAIT_FIRST = tuple(0.018 if trait == 6 else 0.012 for trait in range(TRAITS))
 """More ideas that are not in the list: wrong about questions with one trait, such as those about a list.
 
@@ -38,9 +42,9 @@ How many traits there are (``tools/drill/traits.py``), how often such an idea is
 one about groups is nearly as wrong as an idea of the list.
 """
 SURE, SURE_NOTHING, SURE_UNKNOWN = 0.85, 0.95, 0.995
-"""How likely an idea, "nothing wrong", and an idea that is not in the list have to be to be said."""
+"""The probabilities from which an idea, "nothing wrong", and an unlisted idea are reported."""
 MOST_UNKNOWN, LEAST_EVIDENCE = 0.06, 3
-"""An idea is named only if others that are not in the list are hardly likely, and if it explains so many mistakes."""
+"""An idea is named only if unlisted ideas are hardly likely, and if it explains so many mistakes."""
 MAX_QUESTIONS = 40
 
 Question = dict[str, Any]
@@ -51,8 +55,8 @@ class Answered(NamedTuple):
 
     Args:
         wrong: The numbers of the ideas that answer this question wrongly.
-        allowed: What is right.
-        mistaken: Whether the answer was wrong.
+        allowed: The right answer.
+        mistaken: True if the answer was wrong.
         traits: The numbers of the question's traits.
     """
 
@@ -63,12 +67,12 @@ class Answered(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a session ends with.
+    """The result of a session.
 
     Args:
         kind: ``idea``, ``nothing`` or ``unknown``.
         idea: The number of the idea, else -1.
-        sure: How likely it is, from 0 to 1.
+        sure: Its probability.
     """
 
     kind: str
@@ -82,7 +86,7 @@ def _sum(values: Iterable[float]) -> float:
 
 
 def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
-    """How likely each hypothesis is: the ideas by number, then "nothing wrong", ``UNKNOWN``, traits."""
+    """Return each hypothesis' probability: the ideas by number, "nothing wrong", ``UNKNOWN``, traits."""
     unknown = [*(first for _, _, first in UNKNOWN), *TRAIT_FIRST]
     weights = [(1 - NOTHING_FIRST - _sum(unknown)) / ideas] * ideas + [NOTHING_FIRST, *unknown]
     for wrong, allowed, mistaken, traits in answers:
@@ -102,14 +106,15 @@ def weights_after(ideas: int, answers: Iterable[Answered]) -> list[float]:
 
 
 def _doubt(chance: float) -> float:
-    """How hard it is to foresee what has this chance: its entropy."""
+    """Return the entropy of a yes or no with this chance."""
+    # Never 0 or 1, whose logarithm does not exist: everybody slips with the chance SLIP.
     return -chance * log(chance) - (1 - chance) * log(1 - chance)
 
 
 def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) -> Question | None:
-    """The question whose answer tells most, the first of several; None if there are none.
+    """Return the most informative question, the first of several; None without questions.
 
-    That is how hard it is to foresee, less how hard it would be if one knew what somebody believes.
+    The information is the entropy of the answer, minus its entropy if the learner's idea were known.
     """
     best, most = None, -1.0
     unknown = [
@@ -123,6 +128,7 @@ def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) 
     of_trait = _doubt(TRAIT_WRONG) - _doubt(SLIP)
     for question in questions:
         wrong = _sum(weights[number] for number in question["wrong"])
+        # The traits' weights are the last ones, so they are counted from the end.
         odd = _sum(weights[number - TRAITS] for number in question["traits"])
         mistaken = (
             SLIP
@@ -131,14 +137,14 @@ def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) 
             + erratic[question["allowed"]]
         )
         tells = _doubt(mistaken) - of_trait * odd - vague[question["allowed"]]
-        # The last digits may differ between Python and JavaScript.
+        # The last digits can differ between Python and JavaScript, whose sessions must be the same.
         if tells > most + 1e-9:
             best, most = question, tells
     return best
 
 
 def finding(ideas: int, answers: Sequence[Answered]) -> Finding | None:
-    """What the answers say, None while more have to be asked. No idea is named on thin evidence."""
+    """Return the conclusion from the answers; None while more are needed. Little evidence names no idea."""
     weights = weights_after(ideas, answers)
     nothing, unknown = weights[ideas], _sum(weights[ideas + 1 :])
     likeliest = max(range(ideas), key=weights.__getitem__)

@@ -1,6 +1,6 @@
-"""What is kept of the drill: which questions were asked, which ideas were found and when they come back.
+"""The stored state of the drill: questions that were asked, ideas that were found, and when they come back.
 
-It is one plain dict, kept with the progress, and in a page's own storage. ``ui/static/drill.js`` has the same rules;
+It is one plain dict, stored with the progress, and in a page's own storage. ``ui/static/drill.js`` has the same rules;
 ``tests/practice`` compares them.
 """
 
@@ -16,7 +16,7 @@ DAY = 86_400.0
 DAYS = (1, 7, 30)
 """After so many days an idea that was found comes back, each time once more."""
 REST_DAYS = 30
-"""A question is not asked again before."""
+"""The days before a question is asked again."""
 MEASURED = ("before", "after")
 DAMAGED, NEWER, LEFT_OUT, SET_BACK = SAID = (
     "What was kept of the drill is damaged. It begins anew.",
@@ -24,13 +24,13 @@ DAMAGED, NEWER, LEFT_OUT, SET_BACK = SAID = (
     "Of what was kept of the drill, entries are left out that this labkit does not know: {number}.",
     "The clock was set back. Days are counted from now.",
 )
-"""What is said of odd data; the pool of questions has these sentences too, for the page."""
+"""The messages about odd data; the pool of questions has them too, for the page."""
 
 Kept = dict[str, Any]
 
 
 def new() -> Kept:
-    """Nothing kept yet."""
+    """Return an empty state."""
     return {
         "version": VERSION,
         "asked": {},
@@ -41,16 +41,17 @@ def new() -> Kept:
 
 
 def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
-    """What was kept, as far as it can be read, and a sentence where something could not.
+    """Return the readable part of a stored state, and a sentence if some of it cannot be read.
 
     Args:
-        value: What was stored or imported.
-        known: The ids of the ideas that this version knows; None to look at none of them.
+        value: The stored or imported state.
+        known: The ids of this version's ideas; None to accept all.
     """
     if value is None:
         return new(), ""
     if not isinstance(value, Mapping) or not isinstance(value.get("version"), int):
         return new(), text(DAMAGED)
+    # Nothing of it is used: a newer version may have changed what a field means.
     if is_newer(value):
         return new(), text(NEWER)
     found, lost = new(), 0
@@ -71,7 +72,7 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
 
 
 def is_newer(value: object) -> bool:
-    """Whether a newer labkit kept it."""
+    """Return whether a newer labkit stored it."""
     return (
         isinstance(value, Mapping)
         and isinstance(value.get("version"), int)
@@ -80,11 +81,13 @@ def is_newer(value: object) -> bool:
 
 
 def join(one: Kept, other: Kept) -> Kept:
-    """What two places kept, as one; it does not matter in which order, or how often, they are joined.
+    """Join two stored states; the order, and the number of times, do not matter.
 
     The later entry counts: for a question, for an idea, and for the switch. Of two measurements the earlier one counts,
-    for only the first ten questions are new.
+    because only the first ten questions are new.
     """
+    # A notebook, a terminal and a file from another machine are joined in any order, some of them
+    # twice. So entries are chosen by max and min over all of their fields, never by which came first.
     joined = new()
     asked = {**one["asked"], **other["asked"]}
     joined["asked"] = {
@@ -103,12 +106,12 @@ def join(one: Kept, other: Kept) -> Kept:
 
 
 def measured(kept: Kept, name: str, right: int, now: float) -> Kept:
-    """The same after ten questions ``before`` or ``after``."""
+    """Return the state after ten questions ``before`` or ``after``."""
     return join(kept, {**new(), "measured": {name: {"at": now, "right": right}}})
 
 
 def asked(kept: Kept, question: str, now: float) -> Kept:
-    """The same after a question was asked; those that may come again are forgotten."""
+    """Return the state after a question; questions that can come again are removed."""
     since = now - REST_DAYS * DAY
     return {
         **kept,
@@ -117,21 +120,21 @@ def asked(kept: Kept, question: str, now: float) -> Kept:
 
 
 def found(kept: Kept, idea: str, now: float) -> Kept:
-    """The same after an idea was found, now or again: it comes back after a day."""
+    """Return the state after an idea was found, now or again: it comes back after a day."""
     return {**kept, "ideas": {**kept["ideas"], idea: {"found": now, "at": now, "back": 0}}}
 
 
 def came_back(kept: Kept, idea: str, right: bool, now: float) -> Kept:
-    """The same after an idea came back: it waits longer, or begins again."""
+    """Return the state after an idea came back: it waits longer, or begins again."""
     entry = kept["ideas"][idea]
     back = entry["back"] + 1 if right else 0
     return {**kept, "ideas": {**kept["ideas"], idea: {**entry, "at": now, "back": back}}}
 
 
 def due(kept: Kept, now: float) -> list[str]:
-    """The ideas that come back now, the longest waiting first; none if this is switched off.
+    """Return the ideas that come back now, the longest waiting first; none if this is switched off.
 
-    An entry from the future was kept before the clock was set back. It counts from now.
+    An entry from the future was stored before the clock was set back. It counts from now.
     """
     if kept["off"]["value"]:
         return []
@@ -140,7 +143,7 @@ def due(kept: Kept, now: float) -> list[str]:
 
 
 def reminder(kept: Kept, now: float) -> str:
-    """What the start of a part says while something is due, in a line; otherwise empty."""
+    """Return the one-line reminder shown at the start of a part when ideas are due; empty otherwise."""
     count = len(due(kept, now))
     what = (
         text("One idea that was wrong comes")
@@ -155,12 +158,12 @@ def reminder(kept: Kept, now: float) -> str:
 
 
 def gone(kept: Kept) -> list[str]:
-    """The ideas that were found and did not show again."""
+    """Return the ideas that were found and did not show again."""
     return sorted(idea for idea, entry in kept["ideas"].items() if entry["back"] >= len(DAYS))
 
 
 def settled(kept: Kept, now: float) -> tuple[Kept, str]:
-    """The same with no time in the future, and a sentence if the clock was set back."""
+    """Return the state without times in the future, and a sentence if the clock was set back."""
     times = [*kept["asked"].values(), *(entry["at"] for entry in kept["ideas"].values())]
     if all(at <= now for at in times):
         return kept, ""
@@ -174,6 +177,7 @@ def _is_due(entry: Mapping[str, Any], now: float) -> bool:
 
 
 def _time(value: object) -> bool:
+    # True is an int in Python. The limit refuses milliseconds, in which JavaScript counts.
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11
 
 

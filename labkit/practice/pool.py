@@ -16,13 +16,14 @@ PATH = Path(__file__).with_name("pool.json")
 
 @lru_cache(maxsize=1)
 def pool() -> dict[str, Any]:
-    """Questions and ideas. A question's ``wrong`` has the numbers of the ideas that answer it wrongly."""
+    """Return questions and ideas. A question's ``wrong`` has the numbers of the ideas that answer it wrongly."""
+    # Read once, and late: the file has 1.6 MB, and most commands and notebooks never ask a question.
     loaded: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
     return loaded
 
 
 def texts() -> list[str]:
-    """What the drill shows of the pool in the learner's language: sentences with names for what varies, and ideas."""
+    """Return the pool's texts to be translated: sentences with names in braces, and ideas."""
     return [
         *pool()["sentences"],
         *(idea[each] for idea in pool()["beliefs"] for each in ("name", "says")),
@@ -30,7 +31,7 @@ def texts() -> list[str]:
 
 
 def sentence(english: str) -> str:
-    """A sentence of the pool as the text that it was written as, so that it can be shown in another language."""
+    """Return a sentence of the pool as a translatable text: its template and values."""
     for template in pool()["sentences"]:
         if (values := fit(template, english)) is not None:
             return text(template, **{name: sentence(value) for name, value in values.items()})
@@ -38,7 +39,7 @@ def sentence(english: str) -> str:
 
 
 def policy(question: dict[str, Any]) -> str:
-    """The policy of a question, with the words of a graph in the learner's language."""
+    """Return a question's policy, with the words of a graph in the learner's language."""
     written: str = question["text"]
     return (
         re.sub(r"[^\s└].*", lambda line: shown(sentence(line[0])), written)
@@ -48,7 +49,7 @@ def policy(question: dict[str, Any]) -> str:
 
 
 def fit(template: str, english: str) -> dict[str, str] | None:
-    """The values with which a template is a sentence, the shortest from the left; None if it is another one."""
+    """Return the values that make this sentence from a template, each as short as possible; None if none do."""
     parts = NAME.split(template)
     start, names, between, end = parts[0], parts[1::2], parts[2:-1:2], parts[-1]
     if not names or "\n" in english:
@@ -56,7 +57,8 @@ def fit(template: str, english: str) -> dict[str, str] | None:
     if not (english.startswith(start) and english.endswith(end)):
         return None
     values, here, last = {}, len(start), len(english) - len(end)
-    # A regular expression would try all ways to divide the sentence, which may be a stranger's.
+    # A regular expression could take exponential time to divide the sentence, which can come from a
+    # file of somebody else.
     for name, part in zip(names, between, strict=False):
         there = english.find(part, here + 1, last)
         if there < 0:
