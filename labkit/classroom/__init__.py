@@ -1,12 +1,12 @@
-"""A class from one laptop: questions that a room answers twice, and a board of how far each learner is.
+"""A class from one laptop: questions that a room answers twice, and a board with each learner's progress.
 
-- ``serving``    listens, says where, with a QR code, and ends in order
+- ``serving``    starts the server, prints its address with a QR code, and ends it in order
 - ``server``     the pages and the API of a class
-- ``board``      what the teacher and the room see, as plain data
-- ``store``      what a class keeps, in SQLite
-- ``limits``     how much one client may ask for, and what is refused
-- ``questions``  what can be asked: steps, recall questions, the drill, the teacher's own
-- ``joining``    a learner's lab in a class: what it sends, and when
+- ``board``      the data of the board and of the room's page
+- ``store``      the class in SQLite
+- ``limits``     the limits for each client, and the refusals
+- ``questions``  the questions: of steps, of parts, of the drill, the teacher's own
+- ``joining``    a learner's lab in a class: sends outcomes
 
 The pages are in ``static``.
 """

@@ -1,4 +1,4 @@
-"""What the room and the teacher see of a class, as plain data for the pages."""
+"""The room's and the teacher's view of a class, as plain data for the pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATES = {"passed": "p", "failed": "t", "not attempted": "n"}
 
 
 def public(asked: Asked | None) -> dict[str, Any]:
-    """What everybody sees: the question and its stage; bars and answer only when the teacher shows them."""
+    """Return the public data: the question and its stage; bars and answer only when the teacher shows them."""
     if asked is None:
         return {"id": 0}
     open_to_all = ["id", "stage", "ask", "text", "options", *(["rounds"] if asked["bars"] else [])]
@@ -31,7 +31,7 @@ def public(asked: Asked | None) -> dict[str, Any]:
 
 
 def commonest_wrong(asked: Asked) -> dict[str, Any] | None:
-    """The wrong option that most chose, in the last round that has a wrong vote, and the ideas behind it."""
+    """Return the wrong option with most votes in the last round that has any, and the ideas behind it."""
     right = asked["right"]
     for votes in reversed(asked["rounds"]) if right is not None else ():
         wrong = [place for place in range(len(votes)) if place != right]
@@ -46,13 +46,14 @@ def commonest_wrong(asked: Asked) -> dict[str, Any] | None:
 
 
 def board(store: Store) -> dict[str, Any]:
-    """The rows of the board, and the commonest mistakes."""
+    """Return the rows of the board, and the commonest mistakes."""
     steps = step_ids()
     rows = {
         each["id"]: {**each, "cells": ["-"] * len(steps), "stuck": None}
         for each in store.rows("learners", "id")
     }
-    for outcome in store.rows("outcomes"):  # the newest is the last
+    # In the order of time: the learner is stuck in the step that failed last.
+    for outcome in store.rows("outcomes"):
         row = rows[outcome["learner"]]
         row["cells"][steps.index(outcome["step"])] = STATES[outcome["state"]]
         if outcome["state"] == "failed":
@@ -61,17 +62,19 @@ def board(store: Store) -> dict[str, Any]:
             row["stuck"] = {**told, "mistake": said(kind.name) if kind else ""}
     for row in rows.values():
         row["cells"] = "".join(row["cells"])
+        # Of no use on a page: even the hash of a key stays on this machine.
         del row["key"], row["number"]
     return {"steps": steps, "learners": list(rows.values()), "mistakes": commonest(store)}
 
 
 def commonest(store: Store) -> list[dict[str, Any]]:
-    """The kinds of mistakes by how many learners made them, each with the sentence to say and the idea behind it."""
+    """Return the kinds of mistakes, the commonest first, each with a sentence to say and the idea behind it."""
     having: dict[str, set[int]] = {}
     for slip in store.rows("slips"):
         having.setdefault(slip["kind"], set()).add(slip["learner"])
     most_first = sorted(having, key=lambda name: -len(having[name]))
     kinds = [mistakes()[name] for name in most_first if name in mistakes()][:MAX_MISTAKES]
+    # Labs send no objects, so a mistake's sentence cannot name the learner's own ones.
     anything = {name: said(word) for name, word in ANYTHING.items()}
     return [
         {

@@ -1,7 +1,8 @@
 """A learner's lab in a class: it sends each step's outcome to the teacher's board, and nothing else.
 
-What was not sent yet waits in a file, so a broken network loses nothing. A thread sends it, so that no check waits; in
-a page of a browser, which has no threads, the kernel sends it between two cells. Who has not joined has no such file.
+Outcomes wait in a file until they are sent, so a broken network loses nothing. A thread sends them, so that no check
+waits; in a browser's page, which has no threads, the kernel sends them between two cells. Learners who have not joined
+have no such file.
 """
 
 from __future__ import annotations
@@ -50,10 +51,10 @@ _sending: set[Path] = set()
 def join(
     home: Path, address: str, code: str, name: str, progress: Progress, say: Callable[[str], None]
 ) -> Card:
-    """Join a class, and send the outcomes that there are; ``say`` takes the sentence that says so before.
+    """Join a class, and send the existing outcomes; ``say`` gets a sentence about that first.
 
-    The address may have ``http://`` and the page. An empty name asks for a number. A lab that is in an earlier class
-    moves to this one; one that is in the same class, at another address by now, goes on with its row.
+    The address can have ``http://`` and the page. An empty name requests a number. A lab that is in an earlier class
+    moves to this one; a lab that is in this class already keeps its row, even if the class has a new address.
 
     Raises:
         UsageError: The class refuses.
@@ -91,14 +92,15 @@ def join(
 
 
 def leave(home: Path) -> Card:
-    """Leave the class, which then deletes all that this lab has sent; raises UsageError if it is in none."""
+    """Leave the class, which then deletes this lab's data; raise UsageError if the lab has not joined one."""
     member = read_json(home / JOINED)
     if not member:
         raise UsageError("This lab is in no class.", todo="lab.join(ADDRESS, CODE) joins one.")
     with _kept(home) as kept:
         kept.clear()
     status, _ = _request(member["address"], "DELETE", "/api/learner", None, member["key"])
-    if status in (200, 401):  # 401: the row is gone already
+    # 401: the row was deleted before.
+    if status in (200, 401):
         return Card(
             text("You have left the class"),
             "plain",
@@ -111,7 +113,7 @@ def leave(home: Path) -> Card:
 
 
 def report(home: Path, outcome: Outcome, entry: Mapping[str, Any]) -> None:
-    """Send an outcome, and what the progress keeps of the step, to the class, soon; nothing if the lab is in none."""
+    """Queue an outcome, with the step's entry in the progress, for the class that this lab has joined, if any."""
     with _kept(home) as member:
         if member and outcome.step in STEPS:
             _add(member, outcome.step, outcome.state, outcome.kind, entry)
@@ -131,25 +133,30 @@ def send_soon(home: Path) -> None:
             target=asyncio.run, args=(_send(home),), daemon=True, name="labkit-class"
         )
         thread.start()
-        atexit.register(thread.join, 0.5)  # a command waits for what it has just sent
+        # A command such as labkit check ends at once, and a daemon thread with it. Outcomes that are
+        # not sent within half a second stay in the file until the lab is used again.
+        atexit.register(thread.join, 0.5)
 
 
 async def _send(home: Path) -> None:
     pause = 1.0
     while waiting := _waiting(home):
+        # Read again each time: the lab can move to another class while a request fails.
         member, now = read_json(home / JOINED), time.time()
         # The class has its own clock, so it is told how long ago something was.
         body = {"outcomes": [{**each, "ago": max(0.0, now - each["at"])} for each in waiting]}
         request = (member["address"], "POST", "/api/outcomes", body, member["key"])
         status, _ = await _fetch(*request) if page.IN_PAGE else _request(*request)
-        if status in (200, 400, 401, 413):  # else it is worth sending again
+        # These answers are final. After any other one, or none, the request is sent again.
+        if status in (200, 400, 401, 413):
             _settle(home, member["key"], status, waiting[-1]["number"])
             pause = 1.0
         else:
             await asyncio.sleep(pause)
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
     _sending.discard(home)
-    send_soon(home)  # what came after the last look
+    # An outcome can have come between the last look and the line above.
+    send_soon(home)
 
 
 def _waiting(home: Path) -> list[dict[str, Any]]:
@@ -158,17 +165,19 @@ def _waiting(home: Path) -> list[dict[str, Any]]:
 
 
 def _settle(home: Path, key: str, status: int, last: int) -> None:
-    """Forget what has arrived, or what the class will never take."""
+    """Remove outcomes that have arrived, or that the class will never accept."""
     with _kept(home) as member:
-        if member.get("key") == key:  # else it is another class by now
+        # With another key, the lab has left or moved while the request was under way.
+        if member.get("key") == key:
             member["waiting"] = [each for each in member["waiting"] if each["number"] > last]
-            if status == 401:  # the class, or the row in it, was deleted
+            # The class, or the row in it, was deleted, so this lab has left it.
+            if status == 401:
                 member.clear()
 
 
 @contextmanager
 def _kept(home: Path) -> Iterator[dict[str, Any]]:
-    """What is kept of the class, to be changed in the block; empty in no class."""
+    """Provide the stored membership, to be changed in the block; empty outside a class."""
     with locked(home / f"{JOINED}.lock"):
         member = read_json(home / JOINED)
         before = json.dumps(member)
@@ -194,7 +203,7 @@ def _add(
 
 
 def _guess(step: str, entry: Mapping[str, Any]) -> str:
-    """The first guess, where it is one of the step's words: a free text may hold a name or an address."""
+    """Return the first guess if it is one of the step's words: other text could hold a name or an address."""
     prediction, value = STEPS[step].prediction, (entry.get("first_guess") or {}).get("value")
     words = prediction.words if prediction else ()
     guesses = value if isinstance(value, dict) else {"": value}
@@ -206,7 +215,7 @@ def _guess(step: str, entry: Mapping[str, Any]) -> str:
 def _request(
     address: str, method: str, path: str, body: object, key: str
 ) -> tuple[int, dict[str, Any]]:
-    """Send one request and wait for the answer: its status, and its object. The status is 0 if there is no answer."""
+    """Send one request; return the answer's status and its object. The status is 0 without an answer."""
     send = _by_page if page.IN_PAGE else _by_socket
     try:
         status, text = send(
@@ -214,7 +223,8 @@ def _request(
         )
         answer = json.loads(text)
         return status, answer if isinstance(answer, dict) else {}
-    except Exception as error:  # of a socket, of TLS, of HTTP, or of JavaScript
+    # Sockets, TLS, HTTP and JavaScript have no common exception, and a class must not fail a check.
+    except Exception as error:
         return 0, {"why": str(getattr(error, "reason", error))}
 
 
@@ -222,7 +232,8 @@ def _by_socket(url: str, method: str, data: str, headers: dict[str, str]) -> tup
     from urllib.error import HTTPError
     from urllib.request import ProxyHandler, Request, build_opener
 
-    opener = build_opener(ProxyHandler({}))  # a class is in the same network
+    # A class is in the same network, which a proxy outside of it cannot reach.
+    opener = build_opener(ProxyHandler({}))
     try:
         answer = opener.open(
             Request(url, data.encode(), headers, method=method), timeout=TIMEOUT_SECONDS
@@ -235,7 +246,8 @@ def _by_socket(url: str, method: str, data: str, headers: dict[str, str]) -> tup
 
 def _by_page(url: str, method: str, data: str, headers: dict[str, str]) -> tuple[int, str]:
     request = importlib.import_module("js").XMLHttpRequest.new()
-    request.open(method, url, False)  # a kernel's worker may wait
+    # Synchronous: deprecated on a page's main thread, and allowed in the worker of a kernel.
+    request.open(method, url, False)
     for name, value in headers.items():
         request.setRequestHeader(name, value)
     request.send(data)
@@ -245,7 +257,7 @@ def _by_page(url: str, method: str, data: str, headers: dict[str, str]) -> tuple
 async def _fetch(
     address: str, method: str, path: str, body: object, key: str
 ) -> tuple[int, dict[str, Any]]:
-    """As ``_request`` in a page, without keeping the kernel from a cell."""
+    """Send a request as ``_request`` does, from a page, while the kernel runs cells."""
     fetch, headers = (
         importlib.import_module("pyodide.http").pyfetch,
         {"Authorization": f"Bearer {key}"},

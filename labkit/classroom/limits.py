@@ -1,7 +1,7 @@
-"""How much one client may ask for, and what the class refuses.
+"""The limits for each client, and the refusals of a class.
 
-A room may lie behind one address (a hotspot, a proxy), so an address has as many places as a large class. Neither
-addresses nor what they asked for are written anywhere.
+A whole room can have one address (a hotspot, a proxy), so an address has as many places as a large class. Neither
+addresses nor their requests are written anywhere.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REFUSALS: dict[str, dict[str, Any]] = read_yaml(__file__, "refusals.yaml")
 
 
 class Refusal(Exception):
-    """A request that is not granted, by its name in ``refusals.yaml``; ``values`` fill in the braces."""
+    """A refused request, by the refusal's name in ``refusals.yaml``; ``values`` fill in the braces."""
 
     def __init__(self, name: str, **values: object) -> None:
         super().__init__(name)
@@ -43,7 +43,7 @@ class Refusal(Exception):
 
 
 class Rate:
-    """So many requests of a client at once (``burst``), then so many a second."""
+    """A limit of so many requests of a client at once (``burst``), then so many a second (a token bucket)."""
 
     def __init__(
         self, burst: float, a_second: float, clock: Callable[[], float] = time.monotonic
@@ -54,6 +54,8 @@ class Rate:
     def check(self, client: str, refusal: str) -> None:
         """Count a request; raise the refusal if it is one too many."""
         now = self._clock()
+        # Random tokens could fill the memory. After a minute a bucket is full again, so
+        # dropping it allows nothing more.
         if len(self._left) > MAX_CLIENTS:
             self._left = {each: kept for each, kept in self._left.items() if now - kept[1] < 60}
         left, at = self._left.get(client, (self._burst, now))
@@ -64,7 +66,7 @@ class Rate:
 
 
 class Limits:
-    """What each address and each client of a class has used up."""
+    """The requests, clients and streams that were counted for each address and client."""
 
     def __init__(self) -> None:
         self.guesses = Rate(60, 1)
@@ -75,7 +77,7 @@ class Limits:
         self._streams: Counter[str] = Counter()
 
     def check_newcomer(self, address: str, kind: str, key: str) -> None:
-        """Count a learner or voter of an address, who may come again."""
+        """Count a learner or voter of an address, once."""
         known = self._known[f"{kind} {address}"]
         if key not in known and len(known) >= MAX_PER_ADDRESS:
             raise Refusal("too-many-newcomers", most=MAX_PER_ADDRESS)
@@ -97,14 +99,16 @@ class Limits:
 
 
 def read_key(value: object) -> str:
-    """A key or a token, if it is one."""
+    """Return a key or a token; refuse anything else."""
     if isinstance(value, str) and KEY.fullmatch(value):
         return value
     raise Refusal("no-key")
 
 
 def read_text(value: object) -> str:
-    """A text in one line, without letters that cannot be seen or that turn the line around."""
+    """Return a text in one line, without invisible characters."""
+    # Category C has the control characters, and the marks that turn the direction of a line around:
+    # with these a name can show itself as another one on the board.
     text = str(value or "").replace("\n", " ")
     return " ".join(
         "".join(letter for letter in text if unicodedata.category(letter)[0] != "C").split()

@@ -1,13 +1,13 @@
-"""What a class can be asked, each question with its answer and the wrong ideas behind the other answers.
+"""The questions for a class, each with its answer and the misconceptions behind the other answers.
 
-A question is a step's (``W17``), one of those at the beginning of a part (``4.2``), one of the drill's (its id), or the
-teacher's own. The answers are those of the data they come from. It is a dict:
+A question belongs to a step (``W17``), to the beginning of a part (``4.2``), to the drill (its id), or to the teacher.
+The answers come from the lessons' and the drill's own data. It is a dict:
 
-- ``source``: where it comes from; ``own`` for the teacher's
-- ``ask``, ``options``: the question, and what to choose from
+- ``source``: its origin; ``own`` for the teacher's
+- ``ask``, ``options``: the question, and the options
 - ``text``: a policy or the like, as preformatted text
 - ``right``, ``because``: the place of the right option, and why; None for a question of opinion
-- ``ideas``: for each option, by its place as text: the ``idea`` behind it, what to ``say``, the ``step`` to go back to
+- ``ideas``: for each option, by its place as text: the ``idea`` behind it, a sentence to ``say``, the ``step`` to repeat
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WORDS = {
     "forbidden": text("403, forbidden"),
     "unauthorized": text("401, unauthorized"),
 }
-"""How a decision is shown, with its status."""
+"""The words for a decision, with its status."""
 
 RECALL = re.compile(r"\*\*(\d\.\d)\*\* (.+?)\n((?:\* \w: .+\n?)+)")
 """A question at the beginning of a notebook: its number, its text and its options."""
@@ -43,7 +43,7 @@ Question = dict[str, Any]
 
 
 def find(source: str) -> Question:
-    """The question of a step, of a notebook's beginning or of the drill."""
+    """Return the question of a step, of a part's beginning or of the drill."""
     if source in _steps():
         return _of_step(source)
     if source in recalls(language()):
@@ -55,7 +55,7 @@ def find(source: str) -> Question:
 
 
 def own(ask: object, options: object, right: object = None) -> Question:
-    """The teacher's own question."""
+    """Return the teacher's own question."""
     text = read_text(ask)
     if not 0 < len(text) <= MAX_TEXT:
         raise Refusal("own-question", most=MAX_TEXT)
@@ -69,7 +69,7 @@ def own(ask: object, options: object, right: object = None) -> Question:
 
 
 def catalogue() -> dict[str, dict[str, str]]:
-    """What the teacher chooses from: groups, with the title of each question by its source."""
+    """Return the teacher's choice: groups, with the title of each question by its source."""
     ideas = pool()["beliefs"]
     return {
         said("Before a step"): {
@@ -96,10 +96,11 @@ def _of_step(step: str) -> Question:
     entry, prediction = _steps()[step], lessons.STEPS[step].prediction
     words = entry.get("options") or list(prediction.words if prediction else ())
     solution, label = str(lessons.worked()[step]["solution"]), re.escape(entry.get("of", ""))
+    # The right option is not written down again: it is the prediction in the tested solution.
     predicted = re.findall(
         rf'"{label}": "([^"]+)"' if label else rf'predict\("{step}", "([^"]+)"\)', solution
     )
-    # Whoever expects a 401 of a caller that the server knows takes one refusal for the other, whatever the step.
+    # A 401 that is expected for a known caller is the same mistake in each step: 401 taken for 403.
     kinds = [
         mistakes()["one-refusal-for-all" if word == "unauthorized" else of_guess(step)]
         for word in words
@@ -114,7 +115,8 @@ def _of_step(step: str) -> Question:
 
 @cache
 def recalls(lang: str) -> dict[str, tuple[str, list[str]]]:
-    """The questions at the beginning of each part by number, in a language: the text, and the options."""
+    """Return the questions at the beginning of each part by number, in a language: text and options."""
+    # Read from the notebooks themselves, so that a class is asked exactly what a learner reads.
     folder = notebooks() if lang == "en" else notebooks() / lang
     texts = [(folder / lesson.notebook).read_text(encoding="utf-8") for lesson in lessons.LESSONS]
     cells = ["".join(cell["source"]) for text in texts for cell in json.loads(text)["cells"]]

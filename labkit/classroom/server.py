@@ -1,7 +1,7 @@
 """The pages and the API of a class, served by the teacher's laptop.
 
-Nobody has a cookie: the teacher's pages send the key of the board in a header, voters and learners their own. So no
-other site can ask in their name. Nothing is logged.
+There are no cookies: the teacher's pages send the key of the board in a header, voters and learners send their own. So
+no other site can send requests in their name. There is no log.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Classroom:
         self._trouble, self._over = "", False
 
     def app(self) -> web.Application:
-        """The application of aiohttp."""
+        """Return the application of aiohttp."""
         app = web.Application(client_max_size=MAX_BODY, middlewares=[self._answer_in_words])
         app.add_routes(
             [
@@ -90,7 +90,7 @@ class Classroom:
 
     @web.middleware
     async def _answer_in_words(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let nobody to the board without its key, and answer what is refused with a sentence, and what to do."""
+        """Check the key of the board, and answer refused requests with a sentence and a way out."""
         try:
             if request.path.startswith("/teacher/"):
                 self._check_secret(request, _bearer(request), self.store.teacher_key, "board-key")
@@ -109,6 +109,8 @@ class Classroom:
         )
 
     def _check_secret(self, request: web.Request, sent: str, secret: str, refusal: str) -> None:
+        # As bytes: compare_digest accepts text in ASCII only. Its time does not depend on the
+        # first letter that differs.
         if not hmac.compare_digest(sent.encode(), secret.encode()):
             self._limits.guesses.check(_client(request), "too-many-codes")
             raise Refusal(refusal)
@@ -133,14 +135,13 @@ class Classroom:
     ) -> web.StreamResponse:
         """Send what ``read`` returns, now and after each change (server-sent events)."""
         sent = ""
-        with (
-            self._limits.stream(_client(request)),
-            suppress(ConnectionError),
-        ):  # a page that has gone
+        # ConnectionError: the page was closed.
+        with self._limits.stream(_client(request)), suppress(ConnectionError):
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
             await response.prepare(request)
             while not self._over:
-                news = self._news[topic]  # before reading: what changes meanwhile is not missed
+                # Before the data is read: a change after this line sets this event, and is not missed.
+                news = self._news[topic]
                 text = json.dumps(read(), ensure_ascii=False)
                 await response.write(f"data: {text}\n\n".encode() if text != sent else b":\n\n")
                 sent = text
@@ -150,7 +151,7 @@ class Classroom:
         return response
 
     async def share(self, share: Share) -> None:
-        """Share what the room sees with this user's demo, now and after each change."""
+        """Share the room's question with this user's demo, now and after each change."""
         before: dict[str, Any] = {}
         while not self._over:
             news, asked = self._news["board"], self.store.current()
@@ -164,11 +165,14 @@ class Classroom:
     def _wake(self, *topics: str) -> None:
         for topic in topics:
             self._news[topic].set()
+            # A new event, not the old one cleared: a stream that reads right now holds the old one,
+            # finds it set, and reads again.
             self._news[topic] = asyncio.Event()
 
     def _changed(self, *, everybody: bool = False) -> web.StreamResponse:
-        """Wake the board, and perhaps the room; the answer to a request that has changed something."""
-        self._trouble = ""  # it was written
+        """Wake the board, and perhaps the room; return the answer to a request that has changed something."""
+        # The change was written, so the disk has space again.
+        self._trouble = ""
         self._wake("board", *(["room"] if everybody else []))
         return web.json_response({})
 
@@ -189,13 +193,15 @@ class Classroom:
             raise Refusal("no-votes")
         if body.get("round") != ROUNDS[asked["stage"]]:
             raise Refusal("other-round")
+        # type and not isinstance: JSON's true is a bool, which is an int, and would vote for
+        # option 1.
         if type(choice) is not int or choice not in range(len(asked["options"])):
             raise Refusal("no-choice")
         self.store.vote(asked["id"], ROUNDS[asked["stage"]], token, choice)
         return self._changed(everybody=bool(asked["bars"]))
 
     async def _body_with_code(self, request: web.Request) -> dict[str, Any]:
-        """The body of a request, if it has the join code, which may be in small letters and with spaces."""
+        """Return a request's body if it has the join code, in any case and with any spaces."""
         body = await _body(request)
         code = "".join(filter(str.isalnum, str(body.get("code", ""))[:40].upper()))
         self._check_secret(request, code, self.store.code, "code")
@@ -263,12 +269,13 @@ class Classroom:
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    if not request.path.startswith("/site/"):  # the lab's page has its own rules
+    # The lab's page runs WebAssembly, which the policy of the class's own pages forbids.
+    if not request.path.startswith("/site/"):
         response.headers.update(SETTINGS["headers"])
 
 
 def _client(request: web.Request) -> str:
-    """The address that a request comes from; of IPv6 the network, of which one machine has all."""
+    """Return a request's address; for IPv6 the first 64 bits, since one machine can have all the others."""
     return ":".join((request.remote or "").split(":")[:4])
 
 
@@ -286,7 +293,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 
 def _outcome(sent: object) -> dict[str, Any]:
-    """An outcome as it is kept; the time is by this machine's clock, since a learner's may be wrong."""
+    """Return an outcome to be stored; its time is by this machine's clock, since a learner's can be wrong."""
     found: dict[str, Any] = sent if isinstance(sent, dict) else {}
     try:
         number, ago, guess = (
@@ -304,5 +311,7 @@ def _outcome(sent: object) -> dict[str, Any]:
         or not 0 < number < 2**53
     ):
         raise Refusal("no-outcome")
-    at = time.time() - min(max(0.0, ago), MAX_AGO_SECONDS)  # 0 for NaN
+    # json.loads accepts NaN. max(0.0, NaN) is 0.0, because no comparison with NaN is true; with the
+    # arguments in the other order it would be NaN.
+    at = time.time() - min(max(0.0, ago), MAX_AGO_SECONDS)
     return {"number": number, "step": step, "state": state, "kind": kind, "guess": guess, "at": at}

@@ -1,4 +1,4 @@
-"""The server of a class: it listens, says where, and ends in order."""
+"""Start the server of a class, print its address, and end it in order."""
 
 from __future__ import annotations
 
@@ -29,25 +29,34 @@ async def serve(
     pem: tuple[Path | None, Path | None],
     say: Callable[[str], None],
 ) -> None:
-    """Serve a class until the process gets SIGINT or SIGTERM; ``say`` takes what is printed.
+    """Serve a class until the process gets SIGINT or SIGTERM.
 
-    For https, ``pem`` has the files of a certificate and its key.
+    Args:
+        store: The class.
+        listen: The address to listen on.
+        port: The port; 0 for any free one.
+        site: A folder with a build of the lab's page, or None.
+        pem: For https, the files of a certificate and its key.
+        say: Gets the texts to print.
 
     Raises:
-        UsageError: It cannot listen there, or not with this certificate.
+        UsageError: The address or the certificate cannot be used.
     """
     ended, classroom = asyncio.Event(), Classroom(store, site)
     (certificate, key), tls = pem, ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         if certificate:
             tls.load_cert_chain(certificate, key)
-    except OSError as error:  # SSLError is one
+    # SSLError is a subclass of OSError, so a file that is not PEM ends here as well.
+    except OSError as error:
         todo = text("Give --certificate and --key the PEM files of a certificate and its key.")
         raise UsageError(
             text("The certificate {certificate} cannot be used.", certificate),
             why=str(error),
             todo=todo,
         ) from error
+    # Streams end by themselves when the application shuts down, so one second is for slow
+    # requests.
     runner = web.AppRunner(classroom.app(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -67,13 +76,14 @@ async def serve(
     with shared(ROOM) as share:
         sharing = asyncio.create_task(classroom.share(share or (lambda _asked: None)))
         await ended.wait()
+        # First the server, whose shutdown ends the loop of sharing as well.
         await runner.cleanup()
         await sharing
     say(SETTINGS["end"])
 
 
 def announcement(classroom: Classroom, listen: str) -> str:
-    """What the teacher reads when the class begins."""
+    """Return the text that the teacher reads when the class begins."""
     link, code = classroom.link, classroom.store.code
     site = said(SETTINGS["site"]).format(link=link) if classroom.site else ""
     reach = said(SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]])
@@ -87,14 +97,14 @@ def announcement(classroom: Classroom, listen: str) -> str:
 
 
 def address(listen: str, port: int, certificate: Path | None = None) -> str:
-    """The address that others reach, such as ``http://192.168.1.7:8440``; with a certificate, by a name that it has."""
+    """Return the address for others, such as ``http://192.168.1.7:8440``; with a certificate, by a name in it."""
     host = own_address() if listen in ("0.0.0.0", "::") else listen
     host = certified_host(certificate, host) if certificate else host
     return f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def certified_host(certificate: Path, host: str) -> str:
-    """The host if a certificate has it, else the first DNS name that the certificate has, if it has one."""
+    """Return the host if a certificate names it; otherwise the certificate's first DNS name, if any."""
     from cryptography import x509
 
     with suppress(x509.ExtensionNotFound):
@@ -107,7 +117,9 @@ def certified_host(certificate: Path, host: str) -> str:
 
 
 def own_address() -> str:
-    """The address by which this machine is in the network; loopback if it is in none. Nothing is sent."""
+    """Return this machine's address in the network; loopback without a network. Sends no packet."""
+    # connect on a UDP socket only chooses a route and, by it, the own address. 192.0.2.1 is reserved
+    # for documentation (RFC 5737), so it is never a neighbour.
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))
         return str(probe.getsockname()[0])
@@ -115,14 +127,14 @@ def own_address() -> str:
 
 
 def is_loopback(listen: str) -> bool:
-    """Whether only this machine reaches it."""
+    """Return whether only this machine can reach this address."""
     with suppress(ValueError):
         return ipaddress.ip_address(listen).is_loopback
     return listen == "localhost"
 
 
 def qr(link: str) -> tuple[str, str]:
-    """The QR code of a link in half blocks, and as the address of a picture; empty without segno."""
+    """Return a link's QR code as text of half blocks, and as a data URI; both empty without segno."""
     try:
         import segno
     except ImportError:

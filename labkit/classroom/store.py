@@ -1,8 +1,8 @@
-"""What a class keeps: its code, its learners and their outcomes, the questions and two rounds of votes.
+"""The stored class: its code, its learners and their outcomes, the questions and two rounds of votes.
 
 It is one SQLite database in ``LABKIT_HOME``. A write is in the file before it is acknowledged, so a killed server loses
-nothing. Learners' keys and voters' tokens are kept as hashes. A voter's hash differs for each question, so nobody can
-put together what one phone answered in the whole class.
+nothing. Learners' keys and voters' tokens are stored as hashes. A voter's hash differs for each question, so the answers
+of one phone to several questions cannot be joined.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TODO = text(
 MAX_LEARNERS, MAX_QUESTIONS, MAX_VOTERS = 1000, 300, 1500
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Letters of a join code: none that is taken for another."""
+"""Letters of a join code, without those that look like another (I, L, O, 0, 1)."""
 
 FIRST, CLOSED = "first", "closed"
 """The first and the last stage of a question; ``settings.yaml`` has those between."""
@@ -52,20 +52,21 @@ Asked = dict[str, Any]
 
 
 def place() -> Path:
-    """The file of the class in ``LABKIT_HOME``."""
+    """Return the path of the class in ``LABKIT_HOME``."""
     return home_path() / "class" / "class.db"
 
 
 def hashed(*parts: object) -> str:
-    """The hash by which a key or a token is kept."""
+    """Return the hash under which a key or a token is stored."""
+    # A fast hash without a salt suffices: keys and tokens are at least 128 random bits, not passwords.
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 class Store:
-    """The class in a file, which one process at a time may open; it is made, with a new code, if it is missing.
+    """The class in a file, which one process at a time can open; a missing file is created, with a new code.
 
     Raises:
-        HomeError: Another process has it open, another version made it, or it cannot be used.
+        HomeError: Another process has it open, another version created it, or it cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,6 +76,8 @@ class Store:
             path.chmod(0o600)
         except OSError as error:
             raise home_error(path, error) from error
+        # None: transactions begin here and not in the driver. A short timeout, because the
+        # other process is a class that goes on for hours.
         self._database = sqlite3.connect(path, isolation_level=None, timeout=0.2)
         try:
             why = self._open()
@@ -87,8 +90,11 @@ class Store:
             raise HomeError(text("The class in {path} cannot be used.", path), why=why, todo=TODO)
 
     def _open(self) -> str:
-        """Open the database, or make it; returns what is wrong with it."""
+        """Open the database, or create it; return the reason if it cannot be used."""
         database = self._database
+        # EXCLUSIVE before WAL: then no shared memory is used (sqlite.org/wal.html), and a
+        # second process is refused. With NORMAL a commit survives a killed process, and only a
+        # power cut can lose the last ones (sqlite.org/pragma.html#pragma_synchronous).
         for setting in (
             "locking_mode=EXCLUSIVE",
             "journal_mode=WAL",
@@ -96,9 +102,13 @@ class Store:
             "foreign_keys=ON",
         ):
             database.execute(f"PRAGMA {setting}")
+        # A learner who leaves is deleted from the file as well: SQLite overwrites the rows with
+        # zeros.
         database.execute("PRAGMA secure_delete=ON")
         database.execute("BEGIN IMMEDIATE")
         if not self._one("SELECT count(*) FROM sqlite_master"):
+            # Not executescript, which commits first: a killed start would leave a database
+            # without its class.
             for statement in SCHEMA.split(";"):
                 database.execute(statement)
             code = "".join(secrets.choice(LETTERS) for _ in range(8))
@@ -124,7 +134,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write all or nothing; raises the refusal ``disk`` if the file cannot be written."""
+        """Write all or nothing; raise the refusal ``disk`` if the file cannot be written."""
         try:
             self._database.execute("BEGIN IMMEDIATE")
             yield self._database
@@ -141,13 +151,13 @@ class Store:
         return row[0] if row else None
 
     def rows(self, table: str, order: str = "at") -> list[dict[str, Any]]:
-        """All rows of ``learners``, ``outcomes``, ``slips`` or ``questions``."""
+        """Return all rows of ``learners``, ``outcomes``, ``slips`` or ``questions``."""
         cursor = self._database.execute(f"SELECT * FROM {table} ORDER BY {order}")
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def join(self, key: str, name: str) -> str:
-        """Take a learner in, or change the name of the one with this key; returns the name, a number if it is empty."""
+        """Add a learner, or rename the one with this key; return the name, or a number for an empty one."""
         with self._transaction() as database:
             if (
                 self.learner(key) is None
@@ -162,7 +172,7 @@ class Store:
         return name
 
     def learner(self, key: str) -> int | None:
-        """The number of the learner with this key; None where there is none."""
+        """Return the number of the learner with this key, or None."""
         found: int | None = self._one("SELECT id FROM learners WHERE key=?", hashed(key))
         return found
 
@@ -172,7 +182,7 @@ class Store:
             database.execute("DELETE FROM learners WHERE id=?", (learner,))
 
     def add_outcomes(self, learner: int, outcomes: Sequence[Mapping[str, Any]]) -> None:
-        """Keep a learner's outcomes that were not kept before: a lab numbers them, and may send them again."""
+        """Store a learner's new outcomes: a lab numbers them, and can send them again."""
         last = int(self._one("SELECT number FROM learners WHERE id=?", learner))
         with self._transaction() as database:
             for outcome in sorted(outcomes, key=lambda each: int(each["number"])):
@@ -184,7 +194,7 @@ class Store:
     def _add(
         self, learner: int, step: str, state: str, kind: str, guess: str, at: float, **_number: int
     ) -> None:
-        # A pass stays one; the first guess stays the first; somebody is stuck since the first failure.
+        # A pass stays a pass, and the first guess the first; a learner is stuck since the first failure.
         self._database.execute(
             "INSERT INTO outcomes VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "tries=tries+excluded.tries, at=excluded.at, guess=iif(guess='', excluded.guess, guess), "
@@ -218,7 +228,7 @@ class Store:
             database.execute(update, (stage, bars, question))
 
     def vote(self, question: int, number: int, token: str, choice: int) -> None:
-        """Keep a vote; a later one of the same browser in the same round replaces it."""
+        """Store a vote; a later one of the same browser in the same round replaces it."""
         voter = hashed(self.id, question, token)
         with self._transaction() as database:
             count = "SELECT count(*) FROM votes WHERE question=? AND round=? AND voter<>?"
@@ -228,11 +238,11 @@ class Store:
             database.execute("INSERT OR REPLACE INTO votes VALUES(?, ?, ?, ?, ?)", row)
 
     def current(self) -> Asked | None:
-        """The question that was asked last."""
+        """Return the question that was asked last."""
         return next(iter(self.asked("id DESC LIMIT 1")), None)
 
     def asked(self, order: str = "id") -> list[Asked]:
-        """All questions."""
+        """Return all questions."""
         return [self._with_votes(row) for row in self.rows("questions", order)]
 
     def _with_votes(self, row: dict[str, Any]) -> Asked:
@@ -244,7 +254,7 @@ class Store:
         return {**content, **row, "rounds": rounds}
 
     def everything(self) -> Iterator[dict[str, Any]]:
-        """The whole class as rows: learners' outcomes and kinds of mistakes, then questions; ``what`` says which."""
+        """Yield the whole class as rows: learners' outcomes and kinds of mistakes, then questions, with ``what``."""
         names = {learner["id"]: learner["name"] for learner in self.rows("learners", "id")}
         for what, table in (("outcome", "outcomes"), ("mistake", "slips")):
             yield from (
@@ -257,6 +267,7 @@ def delete(path: Path) -> None:
     """Delete a class: its learners, outcomes, questions and votes."""
     if not path.exists():
         raise NotRunning("There is no class here.", todo="Begin one: labkit class start.")
+    # Opening it refuses a file that a running class has open, or that is something else.
     Store(path).close()
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         path.with_name(name).unlink(missing_ok=True)
