@@ -29,13 +29,13 @@ class Attributes:
         group: API group of the resource.
         kind: The Kind.
         resource: The plural.
-        subresource: Which part is written, empty for the object.
+        subresource: The subresource that is written; empty for the object itself.
         namespace: The request's namespace.
-        name: The object's name, perhaps not known yet.
+        name: The object's name; empty if it is generated later.
         obj: The new object; a mutating plugin changes it in place. None for a deletion.
         old: The stored object, not to be changed. None for a creation.
         user: The caller.
-        dry_run: Whether nothing will be stored.
+        dry_run: If true, the write is not stored.
         annotate: Adds an annotation to the audit event.
         warn: Adds a ``Warning`` header.
     """

@@ -21,7 +21,7 @@ MayUseSigner = Callable[[User, str, str], bool]
 
 
 class Requestor(Plugin):
-    """Records the caller in a new request, and ignores the names that the request gives."""
+    """Records the caller in a new request, and ignores the names in the request."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -81,7 +81,7 @@ class CertificateSubjects(Plugin):
         if not attributes.concerns(REQUESTS, "CREATE") or attributes.obj is None:
             return
         spec = attributes.obj["spec"]
-        # The API server trusts the certificates of this signer as those of users.
+        # The API server trusts certificates of this signer as client certificates.
         if spec.get("signerName") != CLIENT_SIGNER:
             return
         # Imported here: it needs cryptography, which most servers never load.

@@ -35,7 +35,7 @@ def default_chain(
 ) -> Chain:
     """Make the chain of all plugins.
 
-    ``new_suffix`` makes five random characters, ``counted`` returns the resources that quotas count, and
+    ``new_suffix`` returns five random characters, ``counted`` returns the resources that quotas count, and
     ``mount_secrets`` mounts the account's token Secret, as clusters did up to 1.20.
     """
     stored = lookup, lister
@@ -47,7 +47,7 @@ def default_chain(
             ),  # the account of a pod, and its token volume
             NodeRestriction(
                 *stored, may_request_audience
-            ),  # what nodes may write: themselves and their pods
+            ),  # nodes can write only themselves and their pods
             TaintNewNodes(),  # a new node takes no pods until it is ready
             PodSecurity(*stored),  # validates the pod that the others have completed
             Priority(*stored),  # the number behind a priority class
@@ -55,9 +55,10 @@ def default_chain(
             DefaultTolerations(),
             StorageObjectInUse(),
             RuntimeClass(*stored),
-            certificates.Requestor(),  # who asks for a certificate, before their rights are checked
-            certificates.CertificateRights(may_use_signer),  # who may approve and sign
+            # The requester of a certificate is recorded before its permissions are checked.
+            certificates.Requestor(),
+            certificates.CertificateRights(may_use_signer),  # permissions to approve and to sign
             certificates.CertificateSubjects(),
-            ResourceQuota(*stored, counted),  # last: it counts what is going to be stored
+            ResourceQuota(*stored, counted),  # last: it counts the final form of the object
         )
     )

@@ -107,7 +107,7 @@ class RuntimeClass(ReadingPlugin):
         name = attributes.obj["spec"].get("runtimeClassName")
         if name is None or self._lookup("runtimeclasses.node.k8s.io", "", name) is not None:
             return
-        # The real plugin asks the API for the class, and fails before it asks for such a name.
+        # The real plugin reads the class through the API, and fails before it sends a request with such a name.
         problem = unaskable(name)
         if problem:
             raise ApiError(500, "", problem)

@@ -57,7 +57,7 @@ class PodSecurity(ReadingPlugin):
                 attributes.operation == "CREATE" or _significant(attributes)
             ):
                 self._check_pod(attributes, attributes.obj, enforced=True)
-        # Templates are never refused: a controller may change them, or make no pods at all.
+        # Templates are never refused: a controller can change them, or create no pods at all.
         elif resource in CONTROLLERS and not attributes.subresource:
             template = _template(attributes.obj)
             if template is not None:

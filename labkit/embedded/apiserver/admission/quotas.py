@@ -35,7 +35,7 @@ class ResourceQuota(ReadingPlugin):
             names = [name for name, resource in counts.items() if resource == attributes.qualified]
             bounds.append((quota, names))
         for quota, names in bounds:
-            # Until the controller has counted, nothing is let in that the quota might forbid.
+            # Until the controller has counted, every object that the quota could forbid is refused.
             if any(name not in (quota["status"].get("used") or {}) for name in names):
                 listed = ",".join(sorted(names))
                 raise attributes.refuse(

@@ -106,7 +106,7 @@ class ServiceAccount(ReadingPlugin):
 
 
 def _automounts(account: Object, spec: Object) -> bool:
-    """Return whether to mount the token: as the pod says, else as the account says, else yes."""
+    """Return whether to mount the token: the pod's setting, else the account's, else True."""
     for holder in (spec, account):
         # The pod wins: see "opt out of API credential automounting" in the documentation of service accounts.
         setting = holder.get("automountServiceAccountToken")

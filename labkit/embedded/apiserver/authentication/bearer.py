@@ -1,6 +1,7 @@
 """Bearer tokens, in the ``Authorization`` header or as a WebSocket subprotocol.
 
-A browser cannot set headers on a WebSocket, so its token is one of the subprotocols, beside at least one other:
+A browser cannot set headers on a WebSocket, so its token is one of the subprotocols, in addition to at least one
+other:
 ``base64url.bearer.authorization.k8s.io.<token>``. A scheme other than ``Bearer`` counts as no credential.
 
 Source: k8s.io/apiserver ``pkg/authentication/request/{bearertoken,websocket}``.
@@ -43,10 +44,10 @@ def warn_of_ignored_header(request: Request) -> None:
 
 
 def protocol_token(request: Request) -> str | None:
-    """The token among a WebSocket's subprotocols, None without one.
+    """Return the token among a WebSocket's subprotocols; None if there is none.
 
     Raises:
-        ApiError: 401: several tokens, a malformed one, or no other subprotocol beside it.
+        ApiError: 401: several tokens, a malformed token, or no other subprotocol.
     """
     if request.headers.get("upgrade", "").lower() != "websocket":
         return None

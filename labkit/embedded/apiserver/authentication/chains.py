@@ -61,7 +61,9 @@ class BadCertificate(Exception):
 
 
 def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
-    """The identity in the first certificate of a chain (DER), whose others may lead to the authority (PEM).
+    """Return the identity in the first certificate of a chain (DER).
+
+    The others can be intermediates that lead to the authority (PEM).
 
     Raises:
         BadCertificate: It cannot be read, or does not lead to the authority.
@@ -144,9 +146,9 @@ def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
-    """Whether a certificate may issue the last one of a path, and the path is not too long for it.
+    """Return whether a certificate can issue the last one of a path, and its path length constraint allows the path.
 
-    Name constraints are not evaluated: an issuer with any may sign only certificates without alternative names.
+    Name constraints are not evaluated: an issuer with any can sign only certificates without alternative names.
     """
     basic = _extension(issuer, x509.BasicConstraints)
     usage = _extension(issuer, x509.KeyUsage)
@@ -164,7 +166,7 @@ def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> 
 
 
 def _for_clients(path: tuple[x509.Certificate, ...]) -> bool:
-    """Whether all certificates that restrict their usage include clients."""
+    """Return whether all certificates that restrict their usage include client authentication."""
     usages = [_extension(each, x509.ExtendedKeyUsage) for each in path]
     return all(usage is None or CLIENTS.intersection(usage) for usage in usages)
 
@@ -177,7 +179,7 @@ def _window(path: tuple[x509.Certificate, ...]) -> tuple[float, float]:
 
 
 def _understood(certificate: x509.Certificate) -> bool:
-    """Whether no critical extension is unknown."""
+    """Return whether all critical extensions are known."""
     return all(not each.critical or each.oid in UNDERSTOOD for each in certificate.extensions)
 
 

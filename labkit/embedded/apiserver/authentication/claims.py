@@ -44,7 +44,7 @@ class IssuedToken:
 
 
 class TokenIssuer:
-    """Issues tokens for service accounts; ``new_id`` makes a ``jti``."""
+    """Issues tokens for service accounts; ``new_id`` returns a new ``jti``."""
 
     def __init__(self, signer: TokenSigner, clock: Clock, new_id: Callable[[], str]) -> None:
         self._signer = signer
@@ -61,9 +61,9 @@ class TokenIssuer:
         secret: Object | None = None,
         node: Object | None = None,
     ) -> IssuedToken:
-        """A token for an account, bound to at most one of pod, Secret and node.
+        """Return a token for an account, bound to at most one of pod, Secret and node.
 
-        With a pod, ``node`` is where it runs. Without audiences the token is for the API server.
+        With a pod, ``node`` is the node that it runs on. Without audiences the token is for the API server.
         """
         audiences = list(audiences) or [ISSUER]
         lifetime, warn_after = expiration_seconds, 0

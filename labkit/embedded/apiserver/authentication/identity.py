@@ -14,7 +14,7 @@ Lookup = Callable[[str, str, str], Object | None]
 
 
 class TokenIdentity(NamedTuple):
-    """The account in a token, without ``system:authenticated``, and those of its audiences that were asked for."""
+    """The account in a token, without ``system:authenticated``, and the requested audiences that it has."""
 
     user: User
     audiences: tuple[str, ...]

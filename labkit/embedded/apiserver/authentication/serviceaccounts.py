@@ -2,7 +2,7 @@
 
 The checks are in the real server's order: issuer, key, signature, audience, time, the account
 with that uid, the bound object with that uid. The objects are looked up each time: a deletion takes effect
-at the next request, where a real server may take ten seconds to notice.
+at the next request, whereas a real server can take ten seconds to notice it.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``.
 """
@@ -47,7 +47,7 @@ class _Reference:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """A parsed token with a verified signature; nothing in it can change."""
+    """A parsed token with a verified signature; it is immutable."""
 
     claims: Claims
     audiences: tuple[str, ...]
@@ -212,7 +212,7 @@ def _extra(claims: Claims, pod: object, node: object) -> dict[str, tuple[str, ..
 
 def _deleted(obj: Object, now: float) -> bool:
     since = obj["metadata"].get("deletionTimestamp")
-    # A pod that is shutting down may still call the API for a while, as on the real server.
+    # A pod that is shutting down can still call the API for a while, as on the real server.
     return bool(since) and parse_time(since) < now - LEEWAY_SECONDS
 
 

@@ -1,8 +1,8 @@
 """Signing and verifying service-account tokens, with RS256 only.
 
 A token is a JWT in compact form. The key decides on the algorithm, never the token's
-header: a token with ``none`` or ``HS256`` is not one of ours. Whether the account, pod or
-Secret behind a token still exists is checked by ``serviceaccounts`` and ``legacy``.
+header: a token with ``none`` or ``HS256`` is rejected. ``serviceaccounts`` and ``legacy`` check that the account,
+pod or Secret behind a token still exists.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/jwt.go``.
 """

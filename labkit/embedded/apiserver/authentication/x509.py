@@ -29,7 +29,7 @@ class CertificateAuthenticator:
     def renew(self, authority: bytes) -> None:
         """Trust a new certificate of the authority (PEM) from now on."""
         self._authority = authority
-        # Chains that led to the old certificate may not lead to the new one.
+        # Chains that led to the old certificate do not necessarily lead to the new one.
         self._credential_of.cache_clear()
 
     def __call__(self, request: Request) -> User | None:

@@ -1,1 +1,1 @@
-"""Deciding whether they may."""
+"""Authorization: decides whether a caller is allowed to make a request."""

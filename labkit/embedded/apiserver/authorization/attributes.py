@@ -1,4 +1,4 @@
-"""From a request to the question that an authorizer answers."""
+"""The attributes of a request that an authorizer decides on."""
 
 from __future__ import annotations
 

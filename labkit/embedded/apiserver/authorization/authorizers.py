@@ -1,4 +1,4 @@
-"""Authorizers beside RBAC, and how several become one."""
+"""Authorizers other than RBAC, and the union of several authorizers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def system_masters(question: Attributes) -> Decision:
 
 
 def first_of(*authorizers: Authorizer) -> Authorizer:
-    """An authorizer that asks others in turn until one allows.
+    """An authorizer that tries others in turn until one allows the request.
 
-    No authorizer denies; where none allows, the reasons of all are joined.
+    No authorizer denies; if none allows the request, the reasons of all are joined.
 
     Source: k8s.io/apiserver ``pkg/authorization/union``.
     """

@@ -1,6 +1,6 @@
-"""The RBAC authorizer with caches: deciding does not slow down with the number of bindings.
+"""The RBAC authorizer with caches: a decision takes the same time for any number of bindings.
 
-It keeps an index of bindings by subject, an index of each user's rules by resource, and the
+It has an index of bindings by subject, an index of each user's rules by resource, and the
 last decisions. All are dropped when the policy changes.
 Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go``.
 """
@@ -25,7 +25,7 @@ MAX_KEY_CHARACTERS = 256
 
 
 class CachedRBACAuthorizer:
-    """Allows what a rule allows, and has no opinion on the rest."""
+    """Allows the requests that a rule allows, and has no opinion on all others."""
 
     def __init__(self, list_bindings: Lister, get_role: Getter) -> None:
         self._list_bindings = list_bindings
@@ -35,7 +35,7 @@ class CachedRBACAuthorizer:
         self._decisions: dict[tuple[object, ...], Decision] = {}
 
     def __call__(self, question: Attributes) -> Decision:
-        """Whether a rule allows it, and which."""
+        """Return whether a rule allows the request, and which rule."""
         user = question.user
         key = (
             user.name,
@@ -74,7 +74,7 @@ class CachedRBACAuthorizer:
         self._decisions.clear()
 
     def _candidates(self, question: Attributes, errors: list[str]) -> Iterator[Iterable[Grant]]:
-        """The user's rules that may allow a request, the cluster's and then the namespace's."""
+        """Return the user's rules that could allow a request, the cluster's and then the namespace's."""
         # Cluster-wide bindings first, as in the real server: the reason names the first rule that allows.
         for namespace in ("", question.namespace) if question.namespace else ("",):
             index, found = self._grants_in(question.user, namespace)
@@ -104,14 +104,16 @@ class CachedRBACAuthorizer:
         return known
 
     def _bindings_naming(self, user: User) -> Lister:
-        """Lists only bindings that may name the user."""
+        """Lists only bindings that can name the user."""
 
         def bindings(plural: str, namespace: str) -> Iterable[Object]:
             index = self._bindings.get(namespace)
             if index is None:
                 found = list(self._list_bindings(plural, namespace))
                 index = BindingIndex(found, namespace)
-                if found:  # anybody may ask about namespaces that do not exist
+                if (
+                    found
+                ):  # not cached: requests can name any number of namespaces that do not exist
                     self._bindings[namespace] = index
             return index.naming(user)
 
@@ -119,9 +121,9 @@ class CachedRBACAuthorizer:
 
 
 def decide(question: Attributes, grants: Iterable[Grant], errors: list[str]) -> Decision:
-    """Whether one of some rules allows a request, and which.
+    """Return whether one of some rules allows a request, and which.
 
-    ``errors`` has what was wrong with the policy by the end of the grants.
+    ``errors`` contains the errors of the policy once the grants are exhausted.
     """
     for grant in grants:
         charge(2)

@@ -1,4 +1,4 @@
-"""Privilege escalation: nobody may grant permissions that they do not have.
+"""Prevention of privilege escalation: a user cannot grant permissions that they do not have.
 
 Writing a role requires all its rules, or ``escalate`` on it. Writing a binding requires all rules of its role, or
 ``bind`` on that. The group ``system:masters`` is exempt.
@@ -90,7 +90,9 @@ class EscalationGuard:
             raise bad_request("Namespace parameter required.")
         role = self._get_role(plural, info.namespace if kind == "Role" else "", name)
         if role is None:
-            raise not_found(info.resource, GROUP, name)  # the store names what the request is for
+            raise not_found(
+                info.resource, GROUP, name
+            )  # errors of the store name the resource of the request
         self._must_hold(user, info, new, role.get("rules") or ())
 
     def _must_hold(self, user: User, info: RequestInfo, new: Object, rules: Iterable[Rule]) -> None:
@@ -106,7 +108,7 @@ class EscalationGuard:
                 "RBAC permissions not currently held:\n" + "\n".join(lines)
             )
             if errors:
-                # This check reads roles from the store, which names them as what the request is for.
+                # This check reads roles from the store, whose errors name the resource of the request.
                 named = [re.sub(r"^\w+\.", f"{info.resource}.", error) for error in errors]
                 why += f"; resolution errors: [{joined_errors(named)}]"
             raise _forbidden(info, new, why)
@@ -119,7 +121,7 @@ def _forbidden(info: RequestInfo, new: Object, why: str) -> ApiError:
     metadata = new["metadata"]
     name, prefix = metadata.get("name", ""), metadata.get("generateName")
     if prefix and not info.name and name[:-5] == prefix[:58]:
-        name = ""  # a real server makes up the name after this check
+        name = ""  # a real server generates the name after this check
     return forbidden(info.resource, GROUP, name, why)
 
 
@@ -133,7 +135,7 @@ def _part_count(rule: Rule) -> int:
 
 
 def _only_ownership(new: Object, old: Object) -> bool:
-    """Whether only fields of the garbage collector have changed."""
+    """Return whether only fields of the garbage collector have changed."""
     ignored = ("ownerReferences", "finalizers", "managedFields")
 
     def rest(obj: Object) -> Object:

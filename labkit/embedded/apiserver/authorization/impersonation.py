@@ -1,9 +1,9 @@
-"""Impersonation: whether a caller may act as another user, and as whom.
+"""Impersonation: whether a caller is allowed to act as another user, and as which one.
 
 Since 1.36 there are five modes, tried in order until one allows it: as the node that the
-caller's pod runs on, as any node, as a service account, as a plain user (each asks for
+caller's pod runs on, as any node, as a service account, as a plain user (each requires
 ``impersonate-on:<mode>:<verb>`` on the request itself and then ``impersonate:<mode>`` on
-the other user), and last the legacy mode, which asks for ``impersonate`` on users, groups,
+the other user), and last the legacy mode, which requires ``impersonate`` on users, groups,
 uids and extra fields one by one. A refused caller reads the refusal of the first mode that
 applies.
 
@@ -51,7 +51,7 @@ class Impersonation:
 
 
 def requested_user(request: Request) -> User | None:
-    """The user that the ``Impersonate-*`` headers name, with nothing filled in; None without such headers.
+    """Return the user that the ``Impersonate-*`` headers name, without derived groups; None without such headers.
 
     Raises:
         ApiError: 400: a group, uid or extra field without a user name.
@@ -77,7 +77,7 @@ def requested_user(request: Request) -> User | None:
 
 
 class Impersonator:
-    """Decides about impersonation, asking an authorizer for each permission that it takes."""
+    """Decides about impersonation, with an authorizer's decision on each permission that it requires."""
 
     def __init__(self, authorize: Authorizer) -> None:
         self._authorize = authorize
@@ -115,7 +115,7 @@ class Impersonator:
 
 @dataclass(frozen=True, slots=True)
 class _Mode:
-    """One of the ways to impersonate, named as in its verbs; ``applies`` takes (requested user, caller)."""
+    """One of the ways to impersonate, named as in its verbs; ``applies`` is called with (requested user, caller)."""
 
     name: str
     applies: Callable[[User, User], bool]
@@ -170,7 +170,7 @@ MODES = (
 
 
 def service_account(user: str) -> tuple[str, str] | None:
-    """Namespace and name of the service account with a user name, None if it is no such name."""
+    """Return namespace and name of the service account with a user name; None for other user names."""
     prefix, _, rest = user.partition("system:serviceaccount:")
     namespace, _, name = rest.partition(":")
     if prefix:
@@ -183,7 +183,7 @@ def service_account(user: str) -> tuple[str, str] | None:
 
 
 def node_name(user: str) -> str | None:
-    """The name of the node with a user name, None if it is no such name."""
+    """Return the name of the node with a user name; None for other user names."""
     prefix, _, name = user.partition("system:node:")
     if prefix or len(name) > 253 or not _DNS_SUBDOMAIN.fullmatch(name):
         return None
@@ -312,7 +312,7 @@ def _values(request: Request, header: str) -> tuple[str, ...]:
 
 
 def _go_syntax(user: User) -> str:
-    """A user as Go prints the struct (``%#v``), for the message of a 400."""
+    """Return a user as Go prints the struct (``%#v``), for the message of a 400."""
     groups = (
         f"[]string{{{', '.join(map(go_quote, user.groups))}}}" if user.groups else "[]string(nil)"
     )

@@ -1,7 +1,7 @@
-"""Indexes of the bindings that name a user and of the rules that may allow a request.
+"""Indexes of the bindings that name a user and of the rules that could allow a request.
 
 A binding is filed under each subject, a rule under each API group and resource (or path)
-that it names; a request looks at the few places where a rule that allows it can be.
+that it names; a request needs to look at only the few entries that can contain a matching rule.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_PLACES = 256
 
 
 class GrantIndex:
-    """A user's rules, in the order in which they are tried, found by what they are about."""
+    """A user's rules, in the order in which they are tried, indexed by API group and resource or path."""
 
     def __init__(self, grants: Iterable[Grant]) -> None:
         self._by_resource: dict[tuple[str, str], dict[int, Grant]] = {}
@@ -42,12 +42,12 @@ class GrantIndex:
                 self._with_paths[position] = grant
 
     def candidates(self, question: Attributes) -> Iterable[Grant]:
-        """The rules that may allow a request, in the order in which they are tried."""
+        """Return the rules that could allow a request, in the order in which they are tried."""
         places = self._places(question)
         return places[0].values() if len(places) == 1 else _in_order(places)
 
     def _places(self, question: Attributes) -> list[dict[int, Grant]]:
-        """Where a rule that allows a request can be: positions to rules, each in order."""
+        """Return the index entries that can contain a matching rule: positions to rules, each in order."""
         if not question.is_resource:
             return [self._with_paths]
         resources = ["*", question.resource]

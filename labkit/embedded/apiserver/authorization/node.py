@@ -1,7 +1,7 @@
-"""The node authorizer: nodes may use their own objects, and those that their pods refer to.
+"""The node authorizer: nodes can use their own objects, and the objects that their pods refer to.
 
-A node is a user called ``system:node:NAME`` in the group ``system:nodes``. Refusals have a
-reason here, since there is no rule in the cluster that could be read instead.
+A node is a user called ``system:node:NAME`` in the group ``system:nodes``. Its refusals have a reason, because the
+cluster has no rules that could be read instead.
 
 Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/node``; https://kubernetes.io/docs/reference/access-authn-authz/node/
 """

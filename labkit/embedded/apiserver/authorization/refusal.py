@@ -45,7 +45,7 @@ def _resource_sentence(user: str, verb: str, resource: str, group: str, namespac
 
 
 def _sanitized(text: str) -> str:
-    """Escape what looks like HTML, since a browser may show the message."""
+    """Escape HTML characters, because a browser could show the message."""
     if "&" in text or "<" in text or ">" in text:
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text

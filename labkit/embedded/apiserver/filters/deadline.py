@@ -17,7 +17,7 @@ LONG_SUBRESOURCES = ("attach", "exec", "log", "portforward", "proxy")
 
 
 def is_long_running(info: RequestInfo) -> bool:
-    """Whether a request has no deadline, and audit events for its start and its end."""
+    """Return whether a request is long-running: it has no deadline, and audit events for its start and its end."""
     return info.is_resource and (info.verb in LONG_VERBS or info.subresource in LONG_SUBRESOURCES)
 
 

@@ -57,11 +57,11 @@ def pipeline(
         lambda inner: with_authentication(inner, authenticators),  # who is asking
         lambda inner: with_impersonation(
             inner, Impersonator(authorize)
-        ),  # as whom, if the real user may
+        ),  # impersonation, checked with the permissions of the real user
         lambda inner: with_flow_control(inner, flow_headers),  # by the impersonated user
         lambda inner: with_authorization(
             inner, authorize
-        ),  # before routing: no 404 for a caller who may not look
+        ),  # before routing: a caller without permission must not learn from a 404 which paths exist
     )
     for around in reversed(filters):
         handler = around(handler)
@@ -140,13 +140,13 @@ def with_authentication(handler: Handler, authenticators: Sequence[Authenticator
 
     def handle(request: Request) -> Response:
         # A request with a bad token and a good certificate is accepted: the union authenticator only fails if no
-        # authenticator knows the caller.
+        # authenticator recognizes the caller.
         user, refusal = None, None
         for authenticate in authenticators:
             try:
                 user = authenticate(request)
             except ApiError as error:
-                # Another may know them: a bearer token can be meant for any of several authenticators.
+                # Another authenticator can accept it: a bearer token can be meant for any of several.
                 refusal = error
             if user is not None:
                 break
@@ -160,7 +160,7 @@ def with_authentication(handler: Handler, authenticators: Sequence[Authenticator
 
 
 def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:
-    """Continue as the user in the ``Impersonate-`` headers, if the caller may impersonate them."""
+    """Continue as the user in the ``Impersonate-`` headers, if the caller is allowed to impersonate them."""
 
     def handle(request: Request) -> Response:
         if not any(map(IMPERSONATES, request.headers)):
@@ -187,7 +187,7 @@ def with_flow_control(handler: Handler, flow_headers: Callable[[User], dict[str,
 
 
 def with_authorization(handler: Handler, authorize: Authorizer) -> Handler:
-    """Refuse what the authorizer does not allow."""
+    """Refuse a request that the authorizer does not allow."""
 
     def handle(request: Request) -> Response:
         question = attributes_of(request.user, request.info)

@@ -91,7 +91,7 @@ def read_path(method: str, path: str) -> RequestInfo:
 
 
 def _selected_name(request: Request) -> str:
-    """The one name that a field selector asks for, so that rights on that object are enough."""
+    """Return the single name that a field selector requests, so that permissions on that object are enough."""
     if "fieldSelector" not in request.query:
         return ""
     try:

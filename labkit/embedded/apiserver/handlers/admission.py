@@ -12,7 +12,7 @@ from labkit.embedded.machinery.request import Object, Request
 
 
 class Admission:
-    """Runs the plugins, if there are any, on what a request writes."""
+    """Runs the plugins, if there are any, on the object that a request writes."""
 
     def __init__(self, chain: Chain | None = None) -> None:
         self._chain = chain or Chain()

@@ -110,7 +110,7 @@ def component(struct: Struct) -> Object:
         text = about.fields.get(name, "")
         schema = property_(field)
         if field.enum:
-            # As kube-openapi's generator ends it, but without what the values mean.
+            # As kube-openapi's generator ends it, but without the meanings of the values.
             values = "".join(f'\n - `"{value}"`' for value in field.enum)
             text += f"\n\nPossible enum values:{values}"
         elements = ELEMENTS.get(f"{struct.name}.{name}")
@@ -129,8 +129,8 @@ def component(struct: Struct) -> Object:
 
 
 def described(schema: Object, text: str) -> Object:
-    """Add a description to a schema. A reference may have no siblings, so it moves into ``allOf``."""
-    # OpenAPI 3.0 ignores everything beside a reference.
+    """Add a description to a schema. A reference cannot have siblings, so it moves into ``allOf``."""
+    # OpenAPI 3.0 ignores all siblings of a reference.
     if "$ref" in schema:
         schema = {"allOf": [schema]}
     return {"description": text, **schema} if text else schema

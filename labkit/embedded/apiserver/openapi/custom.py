@@ -61,7 +61,7 @@ def _document(kinds: list[CustomKind]) -> bytes:
 
 
 def own_paths(kind: CustomKind) -> dict[str, Object]:
-    """The paths of a custom kind, with the media types and answers that it has; no deprecated watches."""
+    """Return the paths of a custom kind, with its media types and responses, and without the deprecated watches."""
     root = f"/apis/{kind.group_version}/"
     items = {
         path: item
@@ -167,7 +167,7 @@ def _object_fields(properties: Object) -> Object:
 
 def _schema(schema: Object, older: bool) -> Object:
     """A schema as it is published: either type of an int-or-string, and the fields of an embedded object."""
-    # Go leaves out what is false, except where that means something.
+    # Go omits false values, except where they are significant.
     published = {
         name: value
         for name, value in schema.items()
@@ -202,7 +202,7 @@ def _older(schema: Object) -> Object:
     dropped = {*ALTERNATIVES, "default", "nullable"}
     nullable = schema.get("nullable", False)
     preserve = schema.get(PRESERVE)
-    # Version 2 cannot say that null is allowed, so such a field may be anything.
+    # Version 2 has no way to allow null, so such a field allows any value.
     if nullable or preserve:
         dropped |= {"items", "properties"}
     untyped = nullable or (preserve and schema.get("type") == "object")

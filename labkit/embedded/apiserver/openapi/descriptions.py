@@ -1,8 +1,8 @@
 """Descriptions of fields, read from the source of the installed ``kubernetes`` client.
 
-Its models have the real server's descriptions. They are parsed: importing the client takes a second. The models say
-nothing about a field that holds another struct, nor about the values of an enumeration. Their generator made one line
-of each description: where its lines ended is worked out, mostly from the spaces of what was indented.
+Its models have the real server's descriptions. They are parsed: importing the client takes a second. The models
+have no descriptions of fields that hold another struct, nor of the values of an enumeration. Their generator joined
+the lines of each description; the line breaks are worked out, mostly from the spaces of indented text.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WORDS = (re.compile("([A-Z]+)([A-Z][a-z])"), re.compile("([a-z0-9])([A-Z])"))
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """The description of a struct, and those of its fields by their JSON names."""
+    """Return the description of a struct, and its fields' descriptions by their JSON names."""
 
     text: str = ""
     fields: dict[str, str] = field(default_factory=dict)

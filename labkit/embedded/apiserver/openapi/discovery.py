@@ -190,7 +190,7 @@ def storage_version_hash(kind: Kind) -> str:
 
 def _subresource(kind: Kind, name: str, verbs: Sequence[str]) -> Object:
     group, version, other = subresource_kind(kind, name)
-    # Group and version are left out where they are the resource's own.
+    # Group and version are omitted if they are the resource's own.
     return {
         "name": f"{kind.plural}/{name}",
         "singularName": "",

@@ -65,7 +65,7 @@ def index_v3() -> bytes:
 # Few, since each is large, and kubectl reads only the groups of its command.
 @lru_cache(maxsize=4)
 def document_v3(name: str) -> bytes | None:
-    """``/openapi/v3/{name}``, None if there is no such document."""
+    """Return ``/openapi/v3/{name}``; None if there is no such document."""
     if name not in names():
         return None
     if f"/{name}/" in discovery_paths():
@@ -139,7 +139,7 @@ def _definition(schema: Object) -> Object:
 
     Source: kube-openapi ``pkg/schemaconv`` and ``pkg/handler/default_pruning.go``.
     """
-    # A property may be named default: it is a schema, and not empty.
+    # A property can be named "default": its value is a schema, and not empty.
     if "default" in schema and not (schema["default"] and isinstance(schema["default"], dict)):
         schema = {name: value for name, value in schema.items() if name != "default"}
     if isinstance(schema.get("$ref"), str):

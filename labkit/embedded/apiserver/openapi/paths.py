@@ -135,7 +135,7 @@ def _nouns(kind: str, subresource: str) -> dict[str, str]:
 
 def _connected(kind: Kind, subresource: str, path: str) -> Iterator[tuple[str, dict[str, Object]]]:
     """The paths of a subresource that passes requests on to a pod, a node or a service."""
-    # Not the resource's own kind: clients look among a kind's patches for what it supports.
+    # Not the resource's own kind: clients look at the patches of a kind for the features that it supports.
     own = subresource_kind(kind, subresource)[2]
     extensions = _extensions("connect", kind.group, kind.version, own)
     proxied = subresource == "proxy"

@@ -1,7 +1,8 @@
-"""``/openapi/v2`` in protobuf, the only form in which kubectl asks for it.
+"""``/openapi/v2`` in protobuf, the only form that kubectl requests.
 
-``messages.json`` has each message as a table of field names, numbers and forms; what it does not name is left out,
-and ``x-…`` goes into the extensions, as YAML (and JSON is YAML). A form is a scalar, a message, ``any`` for any JSON,
+``messages.json`` has each message as a table of field names, numbers and forms; fields that it does not name are
+omitted, and ``x-…`` goes into the extensions, as YAML (and JSON is YAML). A form is a scalar, a message, ``any``
+for any JSON,
 or one of these before another form: ``[]`` for several, ``{}`` for pairs of a name and a value, and ``1:`` for a
 message that has the value as its field 1.
 Source: gnostic ``openapiv2/OpenAPIv2.proto``.
@@ -87,7 +88,7 @@ def field(number: int, form: str, value: Any) -> bytes:
 
 
 def _alternative(form: str, value: Any) -> bytes:
-    """Encode what is in one of several fields: a message, or one of these."""
+    """Encode a ``oneof`` message: the value decides which of its fields is set."""
     if form == "additional":
         return field(2, "flag", value) if isinstance(value, bool) else field(1, "schema", value)
     if form == "parameter":

@@ -1,7 +1,6 @@
 """The levels of the Pod Security Standards, and the versions of the standards that each check belongs to.
 
-A namespace may ask for the standards of an older minor version of Kubernetes. A future version means
-the newest.
+A namespace can select the standards of an older minor version of Kubernetes. A future version means the newest.
 
 Source: k8s.io/pod-security-admission ``policy/registry.go``; the Kubernetes page *Pod Security Standards*.
 """
@@ -39,7 +38,7 @@ SYSCTLS = tuple(
     Rule(checks.sysctls_of(first), first, last)
     for first, last in ((0, 26), (27, 28), (29, 31), (32, LATEST))
 )
-# The order of the rows is that of the violations in messages: baseline checks first, by their names.
+# Messages list the violations in the order of these rows: baseline checks first, by their names.
 BASELINE = (
     Rule(checks.ADDED_CAPABILITIES),
     Rule(checks.host_namespaces),
@@ -49,7 +48,7 @@ BASELINE = (
     Rule(checks.PROBED_HOSTS, 34),
     Rule(checks.PRIVILEGED),
     Rule(checks.PROC_MOUNT, last=34),
-    # In a user namespace, root in the container is nobody on the node: some rules relax since 1.35.
+    # In a user namespace, root in the container is unprivileged on the node, so some rules are relaxed since 1.35.
     Rule(but_in_user_namespaces(checks.PROC_MOUNT), 35),
     *SE_LINUX,
     Rule(checks.BAD_SECCOMP, 19),
@@ -87,9 +86,9 @@ LEVELS: dict[str, tuple[Rule, ...]] = {"baseline": BASELINE, "restricted": RESTR
 def found_violations(
     spec: Object, level: str, annotations: Object, version: str = "latest"
 ) -> list[Violation]:
-    """Return the violations of a level by a pod: reasons and places.
+    """Return a pod's violations of a level, as reasons and field paths.
 
-    ``annotations`` may hold AppArmor profiles; ``version`` is ``latest`` or such as ``v1.25``.
+    ``annotations`` can contain AppArmor profiles; ``version`` is ``latest`` or a minor version such as ``v1.25``.
     """
     rules = LEVELS.get(level, ())
     minor = LATEST if version == "latest" else min(LATEST, int(version.removeprefix("v1.")))

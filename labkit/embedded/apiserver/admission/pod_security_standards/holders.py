@@ -47,7 +47,7 @@ def names_of(spec: Object, bad: Bad, lists: Iterable[str] = CONTAINERS) -> list[
 
 
 def holders_of(spec: Object, bad: Bad) -> list[str]:
-    """What is bad: the pod, containers."""
+    """The violating objects: the pod, containers."""
     holders = ["pod"] if bad(spec) else []
     names = names_of(spec, bad)
     return [*holders, named("container", names)] if names else holders
@@ -77,7 +77,7 @@ def refuse(
                 values.update(result)
             return bool(result)
 
-        # Bad values are collected on the way: a message lists those of all holders together.
+        # Bad values are collected on the way, because the message lists the values of all holders together.
         names = names_of(spec, collects, ("volumes",) if volumes else CONTAINERS)
         if by_name:
             names = sorted(set(names))

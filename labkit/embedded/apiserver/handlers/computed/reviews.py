@@ -1,4 +1,4 @@
-"""Reviews: who am I, whom does this token name, may they, what may I.
+"""Reviews of tokens, of the caller's own identity, and of permissions.
 
 Source: k8s.io/kubernetes ``pkg/registry/{authentication,authorization}``,
 ``pkg/apis/authorization/validation``.
@@ -58,7 +58,7 @@ class Reviews:
         self._clock = clock
 
     def operations(self) -> dict[tuple[str, str, str], Operation]:
-        """(group, plural, no subresource) to the operation that answers it."""
+        """(group, plural, no subresource) to the operation that handles it."""
         return {
             (AUTHENTICATION, "tokenreviews", ""): partial(_answer, self.token),
             (AUTHENTICATION, "selfsubjectreviews", ""): partial(_answer, self.self_subject),
@@ -106,11 +106,11 @@ class Reviews:
         }
 
     def subject_access(self, request: Request, body: Object) -> Object:
-        """SubjectAccessReview: may this user?"""
+        """SubjectAccessReview: check whether a user is allowed to make a request."""
         return self._access(request, body, _user_of(body.get("spec") or {}), needs_user=True)
 
     def local_subject_access(self, request: Request, body: Object) -> Object:
-        """LocalSubjectAccessReview: may this user, in this namespace?"""
+        """LocalSubjectAccessReview: check whether a user is allowed to make a request in this namespace."""
         spec = body.get("spec") or {}
         metadata = self._metadata(request, body)
         namespace = request.info.namespace
@@ -131,11 +131,11 @@ class Reviews:
         return self._answered(metadata, spec, _user_of(spec), errors)
 
     def self_subject_access(self, request: Request, body: Object) -> Object:
-        """SelfSubjectAccessReview: may I?"""
+        """SelfSubjectAccessReview: check whether the caller is allowed to make a request."""
         return self._access(request, body, request.user, needs_user=False)
 
     def self_subject_rules(self, request: Request, body: Object) -> Object:
-        """SelfSubjectRulesReview: what may I, in this namespace?"""
+        """SelfSubjectRulesReview: list the caller's permissions in this namespace."""
         namespace = (body.get("spec") or {}).get("namespace", "")
         if not namespace:
             raise bad_request("no namespace on request")
@@ -144,7 +144,7 @@ class Reviews:
         errors: list[str] = [NO_RULES] if a_node else []
         resources, paths = [], []
         for grant in self._held(request.user, namespace, errors):
-            # A user may hold thousands of rules through groups.
+            # A user can hold thousands of rules through groups.
             charge(20)
             rule = grant.rule
             if rule.get("resources"):

@@ -84,9 +84,9 @@ def decode_object(
     """Decode the object in a request's body: only the kind's fields, without defaults; 400 or 415.
 
     Args:
-        request: Its content type names the format, ``fieldValidation`` what happens to unknown fields.
+        request: Its content type names the format, ``fieldValidation`` the treatment of unknown fields.
         kind: The expected kind.
-        gvk: (group, version, kind) of the body, where it is not ``kind`` itself.
+        gvk: (group, version, kind) of the body, if it differs from ``kind``.
         older: Other versions of it that read the same.
         keep_empty: See ``Decoder``.
     """
@@ -100,7 +100,7 @@ def decode_object(
     strict: list[str] = []
     noted = strict if mode != "Ignore" else None
     media_type = content_type(request)
-    # A large body takes long, and nothing is changed yet.
+    # Decoding a large body is slow, and no state has been changed yet.
     with apart():
         obj = decode_body(
             media_type, request.body, struct, expected, noted, older=older, keep_empty=keep_empty

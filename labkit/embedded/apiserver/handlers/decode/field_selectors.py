@@ -1,6 +1,6 @@
 """Field selectors: ``metadata.name=x,status.phase!=Running``.
 
-Each kind has its own selectable fields, beside name and namespace.
+Each kind has its own selectable fields, in addition to name and namespace.
 Source: k8s.io/apimachinery ``pkg/fields``; the conversion functions of pkg/apis and the
 ``ToSelectableFields`` of pkg/registry.
 """
@@ -92,7 +92,7 @@ class FieldTerm:
 @cached(256)
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
     """Parse a field selector; 400 if it is invalid."""
-    # The text may be a megabyte of terms.
+    # The text can be a megabyte of terms.
     charge(2 * len(text))
     # Sorted as in Go, so that the first error is the same.
     terms = (_term(text, part) for part in sorted(PART.findall(text)))

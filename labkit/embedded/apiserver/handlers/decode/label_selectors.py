@@ -34,7 +34,7 @@ class Requirement:
     Args:
         key: The label.
         operator: ``=``, ``==``, ``!=``, ``in``, ``notin``, ``>``, ``<``, ``exists`` or ``!``.
-        values: What it is compared with.
+        values: The values that the label is compared with.
     """
 
     key: str
@@ -77,7 +77,7 @@ class LabelSelector:
 @cached(256)
 def parse_labels(text: str) -> LabelSelector:
     """Parse a label selector; 400 if it is invalid."""
-    # The text may be a megabyte of terms.
+    # The text can be a megabyte of terms.
     charge(3 * len(text))
     try:
         return LabelSelector(tuple(_Parser(text).selector()))
@@ -162,7 +162,7 @@ class _Parser:
         if not (is_word(self.look()) or self.look() == ","):
             raise _unexpected(self.look(), "',', ')' or identifier")
         values: set[str] = set()
-        # A comma without a value on one side stands for an empty value.
+        # A comma without a value on one side means an empty value.
         while self.look() != ")":
             token = self.take()
             if is_word(token):

@@ -46,7 +46,7 @@ class ListOptions:
         continue_token: Where the previous page ended.
         resource_version_match: ``Exact``, ``NotOlderThan`` or empty.
         timeout_seconds: When the server ends a watch; None for the server's choice.
-        send_initial_events: Whether a watch begins with what there is; None if not said.
+        send_initial_events: If true, a watch begins with the existing objects; None if the caller did not set it.
     """
 
     label_selector: str = ""
@@ -178,7 +178,8 @@ def _bad_revision(text: str) -> str:
 def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
     """Parse a resource version that the server has reached; empty is 0.
 
-    400 if it is no resource version. 504 if the server has not reached it: with ``retry``, it says when to retry.
+    Returns 400 for text that does not parse, and 504 if the server has not reached the version: with ``retry``, the
+    error has a time for the retry.
     """
     try:
         revision = parse_revision(text)

@@ -35,7 +35,7 @@ def check_key(name: str) -> None:
 
 
 def namespace_of(request: Request, kind: Kind) -> str:
-    """The namespace in the path; empty for kinds without namespaces, whatever the path says."""
+    """Return the namespace in the path; empty for cluster-scoped kinds, whatever the path contains."""
     return request.info.namespace if kind.namespaced else ""
 
 

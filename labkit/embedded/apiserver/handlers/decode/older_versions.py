@@ -1,4 +1,4 @@
-"""Kinds that the decoder knows and that are no longer served.
+"""Kinds that the decoder recognizes although they are no longer served.
 
 A body of one of them is refused with another error than a body of an unknown kind.
 
@@ -27,7 +27,7 @@ UNVERSIONED = frozenset(_TABLE["unversioned"])
 
 
 def is_registered(api_version: str, kind: str) -> bool:
-    """Return whether the decoder knows an older version of a kind."""
+    """Return whether the decoder recognizes an older version of a kind."""
     return kind in KINDS.get(api_version, "").split()
 
 

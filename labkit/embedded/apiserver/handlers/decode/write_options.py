@@ -46,7 +46,8 @@ QUERY: dict[str, Callable[[str], Any]] = {
 class WriteOptions:
     """The options of a create, update or patch.
 
-    The manager is the parameter, or the first part of the user agent; ``force`` takes over fields of others.
+    The manager is the parameter, or the first part of the user agent; with ``force``, fields of other managers are
+    taken over.
     """
 
     dry_run: bool
@@ -79,7 +80,7 @@ def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteO
     errors.check_choice("fieldValidation", request.param("fieldValidation"), VALIDATION_MODES)
     if errors:
         raise invalid_object(kind, META, "", errors)
-    # A single empty value is no value, in Go's conversion of queries.
+    # Go's conversion of queries treats a single empty value as a missing one.
     return WriteOptions(dry_run not in ([], [""]), manager or user_agent_manager(request), force)
 
 
@@ -122,7 +123,7 @@ def checked_delete_options(sent: Object) -> DeleteOptions:
     _check_dry_run(sent.get("dryRun") or [], errors)
     if errors:
         raise invalid_object("DeleteOptions", META, "", errors)
-    # The older field says less: there was no foreground deletion yet.
+    # The older field is a boolean, from the time before foreground deletion.
     if orphan is not None:
         propagation = "Orphan" if orphan else "Background"
     preconditions = sent.get("preconditions") or {}

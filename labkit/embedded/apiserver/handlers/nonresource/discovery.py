@@ -96,7 +96,7 @@ def _wants_aggregated(request: Request) -> str:
 
 
 def _aggregated(request: Request, form: str, document: bytes) -> Response:
-    # kubectl keeps this document on disk and asks with If-None-Match.
+    # kubectl caches this document on disk, and revalidates it with If-None-Match.
     tag = f'"{hashlib.sha512(document).hexdigest().upper()}"'
     content_type = AGGREGATED.replace(negotiation.JSON, form)
     headers = {

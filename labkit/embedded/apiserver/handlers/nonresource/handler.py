@@ -1,4 +1,4 @@
-"""Paths that are no resources, in the order in which they are tried.
+"""Handlers of non-resource paths, in the order in which they are tried.
 
 Source: k8s.io/apiserver ``pkg/server/routes``.
 """
@@ -28,7 +28,7 @@ labkit_storage_revision %d
 
 
 class NonResourceHandler:
-    """Answers every request that is not for a resource.
+    """Handles every request that is not for a resource.
 
     Args:
         address: Host and port at which the server is reached, for a request.

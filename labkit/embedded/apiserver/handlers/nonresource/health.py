@@ -20,7 +20,7 @@ NOSNIFF = {**TEXT, "X-Content-Type-Options": "nosniff"}
 
 
 def health(request: Request) -> Response | None:
-    """The answer of a health endpoint; None for any other path.
+    """Return the response of a health endpoint; None for any other path.
 
     A server that answers is healthy: no part of it can fail alone.
     """

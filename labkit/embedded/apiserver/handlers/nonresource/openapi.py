@@ -38,7 +38,7 @@ class OpenApiHandler:
             self._kinds = kinds
             self._made = {}
         if name not in self._made:
-            # A document of many definitions takes long, and the event loop has others to answer.
+            # Building a document of many definitions is slow, and must not block the event loop for other clients.
             if request.in_parts and kinds:
                 raise BeginAgain
             with apart():
@@ -112,7 +112,7 @@ def _accepted(request: Request, *others: str) -> str:
     for clause in parse_accept(accept):
         if clause.type in ("application", "*") and clause.subtype in ("json", "*"):
             return JSON
-        # kubectl still asks for the former name, with an @.
+        # kubectl still sends the former media type, with an @.
         named = f"{clause.type}/{clause.subtype.replace('@', '.')}"
         if named in others:
             return named
@@ -122,7 +122,7 @@ def _accepted(request: Request, *others: str) -> str:
 def _document(request: Request, document: bytes, tag: str, form: str = JSON) -> Response:
     headers = {"Content-Type": form, "Etag": f'"{tag}"', "Vary": "Accept"}
     asked = request.param("hash")
-    # Clients keep documents by their hash; an outdated one is sent to the current one.
+    # Clients cache documents by their hash; a request with an outdated hash is redirected to the current one.
     if asked and asked != tag:
         return Response(301, {"Location": f"{request.path}?hash={tag}"})
     if asked:

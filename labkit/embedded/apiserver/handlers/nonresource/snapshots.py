@@ -1,6 +1,6 @@
-"""``/labkit/snapshots/NAME/restore``: go back to a state of the cluster that was saved under a name.
+"""``/labkit/snapshots/NAME/restore``: restore a state of the cluster that was saved under a name.
 
-Not part of Kubernetes. Only administrators may use the paths, which are non-resource URLs.
+Not part of Kubernetes. Only administrators can use the paths, which are non-resource URLs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PATH = re.compile(r"/labkit/snapshots/([^/]+)/restore/*")
 
 
 class SnapshotHandler:
-    """Restores snapshots; ``restored`` is called then, to refresh what is derived from the store."""
+    """Restores snapshots; ``restored`` is called afterwards, to refresh all state that is derived from the store."""
 
     def __init__(self, store: Store, restored: Callable[[], None] = lambda: None) -> None:
         self._store = store

@@ -1,7 +1,7 @@
-"""Objects to bytes, as Go writes them: field order, escapes, indentation.
+"""Encodes objects as Go does: field order, escapes, indentation.
 
-A stored object is encoded once and keeps its bytes, unless it is large; lists and watches join them. They lack kind and
-apiVersion, which a list's items leave out and everything else has first.
+A stored object is encoded once and its bytes are cached, unless it is large; lists and watches join the bytes.
+These do not contain kind and apiVersion, which the items of a list omit and every other response has first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from labkit.embedded.machinery.status import ApiError
 
 
 def dump(value: Any, option: int = 0) -> bytes:
-    """Compact JSON, unless an option of orjson says otherwise."""
+    """Return compact JSON, unless an option of orjson changes that."""
     return escape(orjson.dumps(value, option=option))
 
 
@@ -85,13 +85,13 @@ def object_bytes(obj: Object) -> bytes:
 
 def list_ends(kind: Kind, metadata: Object) -> tuple[bytes, bytes]:
     """The bytes before and after the items of a list."""
-    # Nothing in a list's metadata needs escaping.
+    # The values of a list's metadata never need escaping.
     head = heading(f"{kind.kind}List", kind.group_version)
     return b'%b,"metadata":%b,"items":[' % (head, orjson.dumps(metadata)), b"]}\n"
 
 
 def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
-    """A list of a kind as an object, for the rarer forms."""
+    """Return a list of a kind as an object, for the rarer forms."""
     return {
         "kind": f"{kind.kind}List",
         "apiVersion": kind.group_version,

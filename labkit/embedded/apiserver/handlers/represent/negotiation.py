@@ -1,4 +1,4 @@
-"""The form of the answer that the caller asks for: media type, and Table or metadata alone.
+"""Content negotiation of a response: its media type, and whether it is a Table or metadata alone.
 
 The real server negotiates twice: the router by media types alone, then the handler by their
 parameters too, each with its own error.
@@ -98,12 +98,12 @@ def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
 def negotiate(
     request: Request, *, route: tuple[str, ...] = (), transforms: tuple[str, ...] = TRANSFORMS
 ) -> Form:
-    """The form that a request asks for; 406 if there is none.
+    """Return the form that a request accepts; raise 406 if it accepts none.
 
     Args:
         request: Its ``Accept`` header, user agent, ``pretty`` and ``includeObject`` are read.
-        route: The media types that its route offers, checked first; empty where there is no route.
-        transforms: The other kinds in which the object can be asked for.
+        route: The media types that its route offers, checked first; empty if there is no route.
+        transforms: The other kinds to which the object can be converted.
     """
     if route:
         check_route(request, route)
@@ -130,7 +130,7 @@ def accepts_errors(request: Request) -> bool:
 
 
 def negotiate_error(request: Request) -> Form:
-    """The form of an error: never a Table; JSON where the caller accepts nothing that is offered."""
+    """Return the form of an error: never a Table, and JSON if the caller accepts none of the offered types."""
     form = _accepted(request.headers.get("accept", ""), ()) or PLAIN
     if form.media_type == JSON and wants_pretty(request):
         return PRETTY

@@ -87,7 +87,7 @@ def error_response(request: Request, error: ApiError) -> Response:
 
 
 def page_not_found() -> Response:
-    """404 in plain text, for a path that is no route."""
+    """Return a 404 in plain text, for a path without a route."""
     return Response(404, dict(PLAIN_TEXT), b"404 page not found\n")
 
 
@@ -159,9 +159,9 @@ def _joined(content_type: str, parts: Iterator[bytes], in_parts: bool) -> Respon
 
 
 def _plain_parts(kind: Kind, metadata: Object, objects: Sequence[Object]) -> Iterator[bytes]:
-    """A list of a built-in kind as compact JSON, of the bytes that its objects keep.
+    """Return a list of a built-in kind as compact JSON, joined from the cached bytes of its objects.
 
-    The loop calls nothing for an object that is encoded already: this is most of the time of a list.
+    The loop calls no function for an object that is encoded already, because a list spends most of its time here.
     """
     start, end = list_ends(kind, metadata)
     gathered = [start]
@@ -204,7 +204,7 @@ def _list_parts(
 
 
 def _protobuf_parts(whole: Object, objects: Sequence[Object], render: Render) -> Iterator[bytes]:
-    """Encode twice: the length comes before the list, and all of it would be too much to keep."""
+    """Encode twice: the length precedes the list, and buffering the whole list would take too much memory."""
 
     def parts() -> Iterator[bytes]:
         return _items(objects, lambda obj: protobuf_message(render({}, (obj,))) or b"", form)

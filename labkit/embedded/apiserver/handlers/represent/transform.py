@@ -18,7 +18,7 @@ from labkit.embedded.machinery.steady_clock import Clock
 
 
 class Transformer:
-    """Turns stored objects into the kind and version that a form asks for; ``era`` is that of ``printer_of``."""
+    """Converts stored objects to the kind and version of a form; ``era`` is passed on to ``printer_of``."""
 
     def __init__(self, clock: Clock, era: str = "now") -> None:
         self._clock = clock
@@ -109,7 +109,7 @@ def table_options(form: Form) -> Table:
 
 
 def _unwanted(form: Form, kind: Kind, found: str) -> ApiError:
-    """406: a list was asked for where there is one object, or the other way round."""
+    """Return a 406: the caller requested a list where there is one object, or the other way round."""
     # The real server names its Go type.
     what = found.format(f"{kind.group.partition('.')[0] or 'core'}.{kind.kind}")
     return not_acceptable(f"you requested {form.as_kind}, but the requested object is {what}")

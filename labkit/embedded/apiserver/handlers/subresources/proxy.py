@@ -1,6 +1,7 @@
 """``services/proxy``, ``pods/proxy``, ``nodes/proxy``: requests to the cluster's network.
 
-What a pod serves in the pods' own network, it serves here too. Elsewhere a request fails as a real one does.
+Servers of pods that listen in the pods' network also respond here. A request to any other address fails as a real
+one does.
 
 Source: kubernetes ``pkg/registry/core/{service,pod,node}``; k8s.io/apimachinery
 ``pkg/util/net`` (``SplitSchemeNamePort``), ``pkg/util/proxy``.
@@ -76,7 +77,7 @@ def proxies(
             for address in subset.get("addresses") or ():
                 if targets and _is_of_a_pod(store, namespace, address):
                     return pass_on(request, scheme, address["ip"], targets[0].get("port", 0))
-        # The real server names the service alone if nothing is behind any of its ports.
+        # The real server names the service alone if none of its ports has an endpoint.
         quoted = go_quote(request.info.name if subsets else name)
         raise unavailable(f"no endpoints available for service {quoted}")
 
@@ -130,5 +131,5 @@ def split(text: str, what: str) -> tuple[str, str, str]:
 
 
 def unavailable(message: str) -> ApiError:
-    """503: there is no backend."""
+    """Return a 503: there is no backend."""
     return ApiError(503, "ServiceUnavailable", message)

@@ -54,7 +54,7 @@ class Deleter:
         """
         chosen = list_options.read_options(request)
         list_options.check_list_options(chosen, watch=False)
-        # A page of a deletion is cut like a page of a list, and so takes a continue token, too.
+        # A collection is deleted in pages like those of a list, so a deletion accepts a continue token, too.
         after = self._start(chosen)
         matches = list_options.selection(kind, chosen)
         options = delete_options(request)
@@ -80,7 +80,7 @@ class Deleter:
                         kind, namespace, obj["metadata"]["name"], copy.copy(options), check
                     )
                 except ApiError as error:
-                    # A controller may have deleted an object of the page with an earlier one.
+                    # A controller can have deleted an object of the page together with an earlier one.
                     if error.code != 404:
                         raise
         return Many(kind, metadata, page.objects)
@@ -98,6 +98,6 @@ class Deleter:
 
 def _warn_of_orphans(request: Request, kind: Kind, options: DeleteOptions) -> None:
     """Warn that deleting a Job without a propagation policy orphans its pods."""
-    # Jobs keep the orphaning default of the first releases, which surprises most callers.
+    # Jobs still have the orphaning default of the first releases, which surprises most callers.
     if (kind.group, kind.plural) == ("batch", "jobs") and not options.propagation:
         request.warnings.append(ORPHANED_PODS)

@@ -79,7 +79,7 @@ class Reader:
             ):
                 revision, exact = asked, True
         limit = max(options.limit, 0)
-        # The watch cache, which answers "0", does not page.
+        # The watch cache, which serves "0", does not page.
         if options.resource_version == "0" and not options.continue_token:
             limit = 0  # served from the cache, which does not page
         try:
@@ -100,7 +100,7 @@ class Reader:
 
 
 def _expired(options: list_options.ListOptions, after: str) -> ApiError:
-    """410: the revision of a list is no longer kept. A continue token can go on at the newest."""
+    """Return a 410: the revision of a list is no longer stored. A continue token can go on at the newest."""
     if not options.continue_token:
         return ApiError(410, "Expired", "The resourceVersion for the provided list is too old.")
     # A client that prefers progress to consistency can go on with the new token.

@@ -102,12 +102,12 @@ def _named(name: str, matches: Matches | None) -> Matches:
 
 
 class WatchStream:
-    """An ``EventStream`` of a collection's changes.
+    """Return an ``EventStream`` of a collection's changes.
 
     Args:
         options: Where to start, and whether to send initial events and bookmarks.
         namespace: Only this namespace; empty for all.
-        matches: Only such objects; one that ceases to match is reported as deleted.
+        matches: A filter of objects; an object that ceases to match is reported as deleted.
         timeout_seconds: When the server ends it; negative if it had ended before it began.
         clock: Seconds, never set back, for bookmarks.
     """
@@ -250,7 +250,7 @@ class WatchStream:
             before = event.previous is not None and self._matches(event.previous)
             after = type_ != "DELETED" and self._matches(obj)
             if before and not after and type_ != "DELETED":
-                # Sent as it last matched: its new content may be none of this client's concern.
+                # Sent as it last matched: the new content is outside the client's selector.
                 assert event.previous is not None
                 return self._written("DELETED", with_revision(event.previous, event.revision))
             if before:

@@ -57,7 +57,7 @@ AuthorizeGrant = Callable[[Request, Object, Object | None], None]
 class Writer:
     """Writes objects of any kind on a caller's behalf.
 
-    ``request.info.subresource`` tells a write of the object from one of its status or finalizers.
+    ``request.info.subresource`` distinguishes a write of the object from a write of its status or finalizers.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Writer:
         return self._update(request, kind, change, options, uid=obj["metadata"].get("uid", ""))
 
     def patch(self, request: Request, kind: Kind) -> One:
-        """Patch an object, as the content type says; 400, 403, 404, 409, 415 or 422."""
+        """Patch an object in the way that the content type names; 400, 403, 404, 409, 415 or 422."""
         name = object_meta.name_in_path(request)
         form = patch_type(request, kind)
         applies = form == APPLY_PATCH
@@ -122,7 +122,7 @@ class Writer:
             # A patch copies and diffs the whole object, which would hold up the event loop.
             if request.in_parts and len(orjson.dumps(stored)) > LARGE_BYTES:
                 raise BeginAgain
-            # The patch of a large object takes long; nothing is stored before it is done.
+            # Patching a large object is slow; the store is not written before it is done.
             with apart():
                 old = self._requested_version(kind, stored)
                 if applies:
@@ -141,7 +141,7 @@ class Writer:
             object_meta.check_name(new["metadata"], name)
             return self._admitted(request, kind, {}, new, stored, options)
 
-        # Only an apply may create what it is to change, and no part of it.
+        # Only an apply can create its target, but never through a subresource.
         create = applies and not request.info.subresource
         return self._update(request, kind, change, options, create=create)
 
@@ -217,7 +217,7 @@ class Writer:
         create: bool = False,
         uid: str = "",
     ) -> One:
-        # An update of a missing object is checked as what it is: a creation.
+        # An update of a missing object is a creation, and is checked as one.
         creation = self._rules(request, kind, options, "CREATE")
 
         def check_create(new: Object | None, old: Object | None) -> None:

@@ -1,7 +1,7 @@
 """JSON patches as the real server applies them, which differs from RFC 6902.
 
 Source: gopkg.in/evanphx/json-patch.v4 ``patch.go``: a missing field can be compared with null, copied (as null) and
-replaced; what precedes a path's first slash is ignored; indexes may be negative.
+replaced; text before a path's first slash is ignored; indexes may be negative.
 """
 
 from __future__ import annotations

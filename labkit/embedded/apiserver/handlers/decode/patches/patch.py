@@ -283,7 +283,7 @@ def applied_configuration(
     """Read the configuration of a server-side apply: checked against the schema, not decoded.
 
     ``live`` is checked before it, unless it has managers.
-    400; 500 where it does not fit the schema, as in the real server.
+    Raises 400, and 500 if it does not fit the schema, as the real server does.
     """
     from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 

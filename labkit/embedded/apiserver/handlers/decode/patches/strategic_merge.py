@@ -33,7 +33,8 @@ def strategic_merge(
 ) -> dict[str, Any]:
     """Apply a patch to a copy of an object; an ``ApiError`` if it is invalid.
 
-    Merging removes the patch's directives and what is below them, as in the real server, whose errors show the rest.
+    Merging removes the patch's directives and everything below them, as in the real server, whose errors show the
+    rest.
     """
     return _merge_map(copy.deepcopy(original), patch, struct)
 
@@ -75,7 +76,7 @@ def _merge_map(
             original[key] = _merge_list(current, value, field)
         elif isinstance(current, list) and isinstance(value, list):
             original[key] = value
-        # Nulls of a new value have nothing to delete.
+        # Nulls in a new value have no field to delete.
         elif current is None:
             _put(original, patch, key, _discard_nulls(value))
         else:
@@ -250,7 +251,7 @@ def _no_merge_key(item: Any, key: str) -> ApiError:
 
 
 def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) -> list[Any]:
-    """Order merged items: those of the patch in its order, the others between them as before."""
+    """Order merged items: items of the patch in its order, the others between them as before."""
     after, before = _first_places(order, key), _first_places(server, key)
     known = [(_identity(item, key), item) for item in merged]
     patched = deque(

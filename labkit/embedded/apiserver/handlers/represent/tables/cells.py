@@ -90,7 +90,7 @@ def _persistent_volume(obj: Object, now: float) -> Cells:
 def _persistent_volume_claim(obj: Object, now: float) -> Cells:
     status = obj.get("status") or {}
     capacity = modes = ""
-    # What the claim asks for is not shown: only what its volume has.
+    # The requested capacity is not shown, only the capacity of the bound volume.
     if (obj.get("spec") or {}).get("volumeName"):
         capacity = (status.get("capacity") or {}).get("storage") or "0"
         modes = access_modes(status.get("accessModes"))
@@ -159,7 +159,7 @@ def _controller_revision(obj: Object, now: float) -> Cells:
 
 @printer("endpointslices.discovery.k8s.io")
 def _endpoint_slice(obj: Object, now: float) -> Cells:
-    # A port without a number stands for all ports.
+    # A port without a number means all ports.
     return [shortened([str(port.get("port", "*")) for port in obj.get("ports") or ()]) or UNSET]
 
 

@@ -1,4 +1,4 @@
-"""Columns: what a table shows of an object, as rows of data and an engine that reads them.
+"""The columns of tables, as rows of data and an engine that reads them.
 
 ``columns.json`` has the columns of each resource, as CustomResourceDefinitions have theirs in
 ``additionalPrinterColumns``: with the ``path`` of the field that they show, the ``default`` for an object without it,
@@ -160,10 +160,10 @@ class Printer:
     """How a kind is printed.
 
     Args:
-        computed: Returns the cells of the columns without a path.
+        computed: Returns the cells of the columns that have no path.
         conditions: The conditions of a row, such as of a completed pod.
         order: The sort key of rows; None for the objects' order.
-        columns: The columns, where they are not those of the table.
+        columns: The columns, if they differ from the columns of the table.
     """
 
     resource: str

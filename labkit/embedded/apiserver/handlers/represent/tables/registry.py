@@ -34,8 +34,8 @@ def render_table(
 ) -> Object:
     """Print objects as a Table.
 
-    The objects have kind and apiVersion, but a watch's bookmark has no name. The metadata is that of the list, or the
-    object's resource version. ``now`` is in seconds since the epoch, for ages.
+    The objects have kind and apiVersion, but a watch's bookmark has no name. The table has the metadata of the
+    list, or the object's resource version. ``now`` is in seconds since the epoch, for ages.
     """
     api_version = f"meta.k8s.io/{form.version}"
     rows: list[Object] = []
