@@ -15,7 +15,7 @@ from labkit.embedded.machinery.status import conflict
 
 
 def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
-    """Refuse the deletion if its uid or resourceVersion is not that of the object."""
+    """Refuse the deletion if its uid or resourceVersion differs from the object's."""
     metadata = old["metadata"]
     for word, expected, actual, reason in (
         ("UID", options.uid, metadata["uid"], "deleted and then recreated"),
@@ -75,12 +75,12 @@ def deletion_finalizers(
 ) -> list[str]:
     """Return the finalizers of an object about to be deleted, with those for its dependents.
 
-    ``orphans`` says whether dependents are orphaned without a propagation policy.
+    If ``orphans`` is true, dependents are orphaned when there is no propagation policy.
     """
     if options.propagation:
         orphan, foreground = options.propagation == "Orphan", options.propagation == "Foreground"
     else:
-        # Without a policy, an earlier request's choice stands.
+        # Without a policy, an earlier request's choice remains in effect.
         last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
         orphan, foreground = last == ORPHAN or (not last and orphans), last == FOREGROUND
     rest = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
@@ -93,7 +93,7 @@ def emptied_finalizers(new: Object, old: Object) -> bool:
     before = old["metadata"]
     if new["metadata"].get("finalizers") or not before.get("deletionTimestamp"):
         return False
-    # Namespaces had finalizers before objects did, and keep those in their spec.
+    # Namespaces had finalizers before objects did, and still have these in their spec.
     if new["kind"] == "Namespace" and new.get("spec", {}).get("finalizers"):
         return False
     # A pod without finalizers but with time left is still the kubelet's.

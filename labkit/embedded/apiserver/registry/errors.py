@@ -76,7 +76,7 @@ class FieldErrors(list[dict[str, str]]):
         )
 
     def forbidden(self, field: str, detail: str) -> None:
-        """Report a field that may not be set or changed."""
+        """Report a field that cannot be set or changed."""
         self.add("FieldValueForbidden", field, f"Forbidden: {detail}")
 
     def not_found(self, field: str, value: Any) -> None:
@@ -105,7 +105,7 @@ class FieldErrors(list[dict[str, str]]):
             self.required(field, detail)
 
     def check_set(self, field: str, value: Any, detail: str = "") -> None:
-        """Require a value, which may be empty."""
+        """Require a value, which can be empty."""
         if value is None:
             self.required(field, detail)
 
@@ -116,7 +116,7 @@ class FieldErrors(list[dict[str, str]]):
         return not messages
 
     def check_problem(self, field: str, value: Any, problem: str) -> None:
-        """Report what is wrong with a value, if that is not empty."""
+        """Report a value as invalid unless ``problem`` is empty."""
         if problem:
             self.invalid(field, value, problem)
 
@@ -176,7 +176,7 @@ class FieldErrors(list[dict[str, str]]):
             self.invalid(field, value, NOT_NEGATIVE)
 
     def check_counts(self, path: str, holder: Mapping[str, Any], *fields: str) -> None:
-        """Require that fields of ``holder``, which stands at ``path``, are not negative; missing ones pass."""
+        """Require that fields of ``holder``, which is at ``path``, are not negative; missing ones pass."""
         for field in fields:
             self.check_not_negative(f"{path}.{field}" if path else field, holder.get(field))
 
@@ -188,13 +188,13 @@ class FieldErrors(list[dict[str, str]]):
 
 def listed(causes: Iterable[dict[str, str]]) -> str:
     """Causes as a message lists them, without duplicates."""
-    # The causes keep duplicates, the message does not: utilerrors.Aggregate drops them.
+    # The list of causes contains duplicates, the message does not: utilerrors.Aggregate drops them.
     lines = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
     return lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
 
 
 def invalid_object(kind: str, group: str, name: str, errors: Iterable[dict[str, str]]) -> ApiError:
-    """Return a 422 for an object, whose name may be empty."""
+    """Return a 422 for an object, whose name can be empty."""
     causes = list(errors)
     text = listed(causes)
     who = f"{qualified(kind, group) if kind else ''} {go_quote(name)}"

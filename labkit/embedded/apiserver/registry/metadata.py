@@ -45,7 +45,7 @@ def validate_metadata_update(
     new: Object, old: Object, errors: FieldErrors, path: str = "metadata"
 ) -> None:
     """Check a change of metadata."""
-    # Otherwise two controllers could keep each other's objects for ever.
+    # Otherwise two controllers could prevent the deletion of each other's objects for ever.
     if old.get("deletionTimestamp"):
         added = sorted(set(new.get("finalizers", ())) - set(old.get("finalizers", ())))
         if added:
@@ -96,7 +96,7 @@ def validate_owners(owners: list[Object] | None, path: str, errors: FieldErrors)
         for field in ("kind", "name", "uid"):
             if not owner.get(field):
                 errors.invalid(f"{path}.{field}", owner.get(field, ""), "must not be empty")
-        # Events are deleted by their age, so nothing may depend on them.
+        # Events are deleted by their age, so they cannot own other objects.
         if version == "v1" and kind == "Event":
             errors.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner")
         if owner.get("controller"):
@@ -116,7 +116,7 @@ def validate_finalizers(finalizers: list[str] | None, path: str, errors: FieldEr
     """Check that finalizers are qualified names."""
     for name in finalizers or ():
         errors.check_format(path, name, qualified_name)
-    # One keeps the dependents, the other deletes them first.
+    # One orphans the dependents, the other deletes them first.
     if finalizers and ORPHAN in finalizers and FOREGROUND in finalizers:
         errors.invalid(path, finalizers, f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set")
 

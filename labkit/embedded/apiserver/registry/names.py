@@ -1,6 +1,6 @@
 """Rules for names, labels and other formatted strings, with the real server's messages.
 
-Each rule returns the messages of what is wrong, empty if nothing is.
+Each rule returns one message for each problem; an empty list if the text is valid.
 Source: k8s.io/apimachinery ``pkg/util/validation`` and ``pkg/api/validation``.
 """
 
@@ -41,7 +41,10 @@ def regex_error(message: str, pattern: str, *examples: str) -> str:
 
 
 def too_long(limit: int, unit: str = "characters") -> str:
-    """The message for a text that is too long; the real server counts bytes, whatever it says."""
+    """Return the message for a text that is too long.
+
+    The real server counts bytes even where its message names characters.
+    """
     return f"must be no more than {limit} {unit}"
 
 

@@ -1,6 +1,6 @@
 """Stored objects without validation: reads, raw writes, and the controllers that react to writes.
 
-Nothing is checked here; ``registry.py`` holds a caller's writes to the rules of their kind.
+Nothing is checked here; ``registry.py`` applies the rules of the kind to a caller's writes.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Objects:
             return decode_custom(
                 kind, {**data, "kind": kind.kind, "apiVersion": kind.group_version}, strict
             )
-        # Empty values are kept until the defaults are set: an empty list may be a choice.
+        # Empty values remain until the defaults are set: an empty list can be a choice.
         struct = self.struct(kind)
         obj = Decoder(strict, keep_empty=True).decode(struct, data)
         obj = {"kind": kind.kind, "apiVersion": kind.group_version, **obj}
@@ -130,7 +130,7 @@ class Objects:
         metadata = obj["metadata"]
         key = Key(kind.resource, metadata.get("namespace", ""), metadata["name"])
         with self.transaction():
-            # Read inside the transaction: a controller may have written since the caller read it.
+            # Read inside the transaction: a controller can have written since the caller read it.
             old = self.store.get(key)
             stored = self.store.put(key, obj)
             self._note_owners(metadata)
@@ -147,7 +147,8 @@ class Objects:
     ) -> Object:
         """Write a change of a stored object by a controller, the manager in ``managedFields``.
 
-        ``change`` changes a copy in place; ``subresource`` is what the controller writes to, such as ``status``.
+        ``change`` changes a copy in place; ``subresource`` is the subresource that the controller writes to, such
+        as ``status``.
         """
         new = copy.deepcopy(obj)
         change(new)
@@ -163,7 +164,7 @@ class Objects:
         subresource: str = "",
         elsewhere: Elsewhere | None = None,
     ) -> Ownership:
-        """A write of an object, for its ``managedFields``."""
+        """Return a write of an object, for its ``managedFields``."""
         now = timestamp(self.clock())
         return Ownership(
             self.struct(kind), manager, kind.group_version, now, subresource, elsewhere

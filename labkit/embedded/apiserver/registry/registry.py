@@ -45,7 +45,7 @@ __all__ = ["Change", "Check", "Controller", "Guard", "Registry", "WriteRules", "
 
 @dataclass(frozen=True, slots=True)
 class WriteRules:
-    """The rules that hold for a caller's write, beside those of the kind; controllers have none.
+    """The rules for a caller's write in addition to the rules of the kind; controllers have none.
 
     Args:
         dry_run: Do everything but store the object.
@@ -73,7 +73,8 @@ class Registry(Objects):
 
         Args:
             kind: Its row.
-            obj: The object, with its namespace set where it belongs in one. It is changed; do not use it afterwards.
+            obj: The object, with its namespace set if its kind is namespaced. It is changed; do not use it
+                afterwards.
             rules: Of the caller.
             manager: For objects of controllers: complete it, and note this manager as the owner of its fields.
 
@@ -95,7 +96,8 @@ class Registry(Objects):
             metadata["name"] = self.new_name(metadata["generateName"])
         # Strategies allocate addresses and ports, except in a dry run.
         context = replace(self._context, dry_run=rules.dry_run)
-        # What may go while a long request is apart: the namespace, and the definition of a custom kind.
+        # These can be deleted while a long request is processed apart: the namespace, and the definition of a
+        # custom kind.
         around = (
             Key("namespaces", "", metadata.get("namespace", "")),
             Key(DEFINITIONS.resource, "", kind.resource),
@@ -149,12 +151,12 @@ class Registry(Objects):
             change: From the stored object (None if there is none) to the new one, completed and admitted.
             rules: Of the caller.
             creation: Of the caller, for an object that is created.
-            subresource: ``status`` and the like: which part may change.
+            subresource: The part that can change, such as ``status``.
             uid: The uid that the object must have, empty for any.
             create: Create a missing object of any kind.
 
         Returns:
-            The object, and whether it was created.
+            The object, and True if it was created.
 
         Raises:
             ApiError: 404, 409 for a stale resourceVersion, 422, 500 for an object that grows too large.
@@ -177,7 +179,7 @@ class Registry(Objects):
         new = change(old)
         check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, rules)
-        # Something else may have been written while a long request was apart.
+        # Another request can have written while this long request was processed apart.
         if self.store.get(key) is not stored:
             raise BeginAgain
         forget_empty(self.struct(stored_kind(kind)), new)
@@ -187,7 +189,7 @@ class Registry(Objects):
             return old, False
         if rules.check is not None:
             rules.check(new, old)
-        # The write that takes the last finalizer off ends the object: no controller deletes it afterwards.
+        # The write that removes the last finalizer deletes the object: no controller does so afterwards.
         if deletion.emptied_finalizers(new, old):
             if not rules.dry_run:
                 self.remove(kind, namespace, name, new)
@@ -247,7 +249,7 @@ class Registry(Objects):
         # so the options' finalizers are ignored from here on, as in the real server.
         if pending:
             return deletion.deleted_answer(kind, strategy, old)
-        # Nobody would take the garbage collector's finalizers off a kind that it does not handle.
+        # The garbage collector's finalizers would never be removed from a kind that it does not handle.
         effective = options if strategy.collected else replace(options, propagation="Background")
         finalizers = deletion.deletion_finalizers(
             metadata.get("finalizers", []), effective, strategy.orphans
@@ -267,7 +269,8 @@ class Registry(Objects):
             return deletion.deleted_answer(kind, strategy, marked) if at_once else marked
         with self.transaction():
             stored = self.write(kind, marked) if not same(marked, old) else old
-            # That write tells the node, which may have removed the pod by now; the real server loses the same race.
+            # That write notifies the node, which can have removed the pod by now; the real server loses the same
+            # race.
             if at_once and self.store.get(Key(kind.resource, namespace, name)) is not None:
                 stored = self.remove(kind, namespace, name)
         return deletion.deleted_answer(kind, strategy, stored) if at_once else stored
@@ -340,7 +343,7 @@ class Registry(Objects):
         if check is not None:
             check(None, old)
         name = old["metadata"]["name"]
-        # The first request only marks it: its controller empties it, and then takes the finalizer off.
+        # The first request only marks it: its controller empties it, and then removes the finalizer.
         if not old["metadata"].get("deletionTimestamp"):
             metadata = {**old["metadata"], "deletionTimestamp": timestamp(self.clock())}
             finalizer = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(options.propagation)

@@ -1,4 +1,4 @@
-"""How large an object may be: as large as the real server's database takes it.
+"""The limit of an object's size, which is the limit of the real server's database.
 
 Source: go.etcd.io/etcd ``server/embed`` (``DefaultMaxRequestBytes``), ``client/v3`` (``defaultMaxCallSendMsgSize``).
 """

@@ -30,14 +30,14 @@ from labkit.embedded.machinery.request import Object
 
 @dataclass(slots=True)
 class StrategyContext:
-    """The parts of a cluster that a strategy may use.
+    """The parts of a cluster that a strategy can use.
 
     Args:
         clock: Seconds since the epoch.
         random: Source of generated names and addresses.
         lookup: (group, kind, namespace, name) to a stored object.
         objects: (group, kind, namespace) to stored objects.
-        dry_run: Whether nothing will be stored.
+        dry_run: If true, the write is not stored.
     """
 
     clock: Callable[[], float]
@@ -101,7 +101,7 @@ class Strategy:
         """Set the defaults of an object."""
 
     def prepare_create(self, context: StrategyContext, obj: Object) -> None:
-        """Reset fields that a caller may not set at creation."""
+        """Reset fields that a caller cannot set at creation."""
         self.drop_fields(obj, None)
         if self.status:
             self.reset_status(obj)
@@ -116,7 +116,7 @@ class Strategy:
         obj["status"] = copy.deepcopy(self.new_status)
 
     def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
-        """Reset fields that an update may not change."""
+        """Reset fields that an update cannot change."""
         self.drop_fields(new, old)
         if self.status:
             keep(new, old, "status")
@@ -147,7 +147,7 @@ class Strategy:
     def prepare_part_update(
         self, context: StrategyContext, part: str, new: Object, old: Object
     ) -> None:
-        """Reset all but what a subresource other than ``status`` may change."""
+        """Reset all fields except those that a subresource other than ``status`` can change."""
         self.prepare_status_update(context, new, old)
 
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
@@ -189,13 +189,13 @@ class Strategy:
         self.check_change(new, old, errors)
 
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """Check what an update changes."""
+        """Check the changes of an update."""
 
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """Check a changed status."""
 
     def begin_deletion(self, old: Object, now: str) -> Object | None:
-        """The object as the first request to delete it leaves it, None where it ends as objects usually do."""
+        """Return the object as the first request to delete it leaves it; None for the usual deletion."""
         return None
 
     def check_deletion(self, name: str) -> None:

@@ -66,9 +66,10 @@ def from_stored(kind: Kind, obj: Object) -> Object:
 
 
 def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Object] | None:
-    """An object of ``kind`` in another version, and its schema; None if the kind has no such version.
+    """Return an object of ``kind`` in another version, and its schema; None if the kind has no such version.
 
-    A custom object keeps the fields that the other version does not have; ``Unownable`` if there is no such version.
+    A custom object retains the fields that the other version does not have; ``Unownable`` if there is no such
+    version.
     """
     if isinstance(kind, CustomKind):
         row = kind.versions.get(api_version.removeprefix(f"{kind.group}/"))
@@ -84,7 +85,7 @@ def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Objec
 
 
 def has_versions(kind: Kind) -> bool:
-    """Return whether an object's managers may name another version: one that is served too, or a custom kind's old one."""
+    """Return whether an object's managers can name another version, served or (for a custom kind) formerly served."""
     return isinstance(kind, CustomKind) or kind.resource in BY_STORE
 
 
@@ -96,6 +97,6 @@ def _complete(kind: Kind, obj: Object) -> Object:
     """Add the empty fields that a version always prints."""
     struct = schemas().of_kind(kind.group, kind.version, kind.kind)
     assert struct is not None
-    # The decoder knows which empty fields a version prints.
+    # Only the decoder has the list of empty fields that a version prints.
     decoded = Decoder().decode(struct, {**obj, "kind": kind.kind, "apiVersion": kind.group_version})
     return {**decoded, "kind": kind.kind, "apiVersion": kind.group_version}

@@ -53,7 +53,7 @@ def decode_custom(kind: CustomKind, data: Any, strict: list[str] | None = None) 
         coerce_embedded(obj, kind.schema, embedded)
         set_defaults(obj, kind.schema, Growth())
         unknown += sorted(pruned) + sorted(embedded)
-    # Whatever a schema says about metadata, it is always the server's own.
+    # Metadata always has the server's own schema, even if the definition declares another one.
     obj["metadata"] = metadata
     if strict is not None:
         strict += [*repeated, *(f'unknown field "{path}"' for path in unknown)]
@@ -68,7 +68,7 @@ def in_version_of(kind: CustomKind, obj: Object) -> Unstructured:
     """
     if isinstance(obj, Unstructured) and obj["apiVersion"] == kind.group_version:
         return obj
-    # Metadata was decoded when the object was written, and may be large.
+    # Metadata was decoded when the object was written, and can be large.
     content = {name: value for name, value in obj.items() if name != "metadata"}
     converted = pruned_for(kind, decode_custom(version_of(kind, obj), content))
     return Unstructured({**converted, "metadata": copy.copy(obj["metadata"])})
@@ -76,7 +76,7 @@ def in_version_of(kind: CustomKind, obj: Object) -> Unstructured:
 
 def version_of(kind: CustomKind, obj: Object) -> CustomKind:
     """The version in which an object is stored; 500 if its definition no longer has it."""
-    # A definition may drop a version only after its objects were written in another, but nothing enforces this.
+    # A definition should drop a version only after its objects were written in another, but this is not enforced.
     row = kind.versions.get(obj["apiVersion"].removeprefix(f"{kind.group}/"))
     if row is None:
         text = f"request to convert CR from an invalid group/version: {obj['apiVersion']}"
@@ -117,7 +117,7 @@ def _copied(value: Any, path: str, repeated: list[str], depth: int) -> Any:
             else _copied(item, f"{path}[{index}]", repeated, depth + 1)
             for index, item in enumerate(value)
         ]
-    # Go's unstructured JSON keeps a whole number as int64, and what does not fit as float64.
+    # Go's unstructured JSON reads a whole number as int64, or as float64 if it does not fit.
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:

@@ -1,4 +1,4 @@
-"""The formats of strings that a schema may name; others are ignored.
+"""The formats of strings that a schema can name; others are ignored.
 
 Source: k8s.io/kube-openapi ``pkg/validation/strfmt``; k8s.io/apiextensions-apiserver ``pkg/apiserver/validation``.
 """
@@ -47,7 +47,7 @@ def _base64(text: str) -> bool:
 
 
 def _anything(text: str) -> bool:
-    """Any text: what a password is, and formats of books and cards, which no definition in use has."""
+    """Accept any text: passwords, and the formats of books and cards, which no definition in use has."""
     return True
 
 

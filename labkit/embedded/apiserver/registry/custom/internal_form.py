@@ -1,4 +1,4 @@
-"""Parts of a definition as Go prints those of the internal version, where every field has its name in Go.
+"""Parts of a definition as Go prints its internal version, where every field has its name in Go.
 
 Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/{types,types_jsonschema}.go``.
 """

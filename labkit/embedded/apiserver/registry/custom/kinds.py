@@ -116,7 +116,7 @@ class CustomKinds:
                 continue
             uid = definition["metadata"]["uid"]
             known, rows = before.get(uid, (None, []))
-            # The types of a large schema take long, so only those of a changed definition are made.
+            # The types of a large schema are slow to build, so only a changed definition's types are rebuilt.
             if known is not definition:
                 rows = list(custom_kinds(definition))
             self._made[uid] = definition, rows
@@ -134,7 +134,7 @@ def custom_kinds(definition: Object) -> Iterable[CustomKind]:
     # Validation has made sure that there is exactly one.
     storage = next(version["name"] for version in spec["versions"] if version["storage"])
     rows: dict[str, CustomKind] = {}
-    # Each row knows the others, since an object may be stored in any of them.
+    # Each row refers to the others, because an object can be stored in any of them.
     for version in spec["versions"]:
         schema: Schema = (version.get("schema") or {}).get("openAPIV3Schema") or {PRESERVE: True}
         if spec.get("preserveUnknownFields"):
@@ -221,7 +221,7 @@ class Ownership(Schemas):
         return self._made("struct", name=name)
 
     def _own_field(self, name: str, schema: Schema, preserve: bool) -> Field:
-        # Nothing else of an ordinary optional field matters to ownership.
+        # No other property of an ordinary optional field matters to ownership.
         return replace(
             schemas()["core.v1.ConfigMap"].fields["data"],
             name=name,

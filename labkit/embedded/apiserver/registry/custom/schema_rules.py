@@ -92,7 +92,7 @@ def check_schema(schema: Schema, path: str, errors: FieldErrors, *, status: bool
     Args:
         schema: The schema.
         path: Its field.
-        errors: Collects what is wrong.
+        errors: Collects the problems.
         status: Whether the status is a subresource.
     """
     if status:
@@ -278,7 +278,7 @@ def _check_keywords(
 ) -> None:
     """Check the keywords of a schema and of those in it.
 
-    ``meta``: inside the metadata of an object; ``reason``: why it may have no defaults.
+    ``meta`` is true inside the metadata of an object; ``reason`` explains why defaults are forbidden.
     """
     _check_standard(schema, path, errors, meta, reason)
     for keyword, name, step, below in children(schema):

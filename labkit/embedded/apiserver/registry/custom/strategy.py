@@ -103,7 +103,7 @@ class CustomStrategy(Strategy):
         if errors:
             return errors
         errors = common_update_errors(kind, new, old, known_finalizers=False)
-        # The spec may break a rule that is newer than the object, and a controller must still report.
+        # The spec can break a rule that is newer than the object, and a controller must still report a status.
         schema = (self._kind.schema.get("properties") or {}).get("status")
         if "status" in new:
             check_value(schema, new["status"], errors, "status", old.get("status", ABSENT))
@@ -175,7 +175,7 @@ GO_TYPES: dict[type, str] = {
 
 
 def nested(obj: Object, path: str, type_: type) -> tuple[Any, str]:
-    """The value at a dotted path, None if there is none; and what is wrong with it.
+    """Return the value at a dotted path (None if it is missing), and the problem with it.
 
     Source: k8s.io/apimachinery ``pkg/apis/meta/v1/unstructured/helpers.go``.
     """
@@ -190,7 +190,7 @@ def nested(obj: Object, path: str, type_: type) -> tuple[Any, str]:
         if step not in value:
             return None, ""
         value = value[step]
-    # Not isinstance, because a boolean is no number in Go.
+    # Not isinstance, because a boolean is not a number in Go.
     if type(value) is not type_:
         return None, _wrong_type(reached, value, GO_TYPES[type_])
     return value, ""

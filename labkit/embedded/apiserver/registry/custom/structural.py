@@ -54,7 +54,10 @@ def items_of(schema: Schema | None) -> Schema | None:
 
 
 def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema, str]:
-    """The schema of the field at a path, and what is wrong with the path; ``named``: ``['a']`` is a step too."""
+    """Return the schema of the field at a path, and the problem with the path.
+
+    If ``named``, ``['a']`` is a step too.
+    """
     # Not a JSON path in general: only steps to fields, without lists, filters or quotes in names.
     rest = path
     while rest:
@@ -85,7 +88,7 @@ def walk(
 ) -> Iterator[tuple[Any, Schema, str]]:
     """Yield the objects and lists that a schema describes, outermost first, each with schema and path.
 
-    ``bracketed`` writes fields that are no properties as ``[name]``, as list types do in errors.
+    ``bracketed`` writes undeclared fields as ``[name]``, as list types do in errors.
     """
     # A stack instead of recursion: nested generators would pass each item through all levels above it.
     pending = [(value, schema, path)]
@@ -94,7 +97,7 @@ def walk(
         if schema is None or not isinstance(value, CONTAINERS):
             continue
         yield value, schema, path
-        # Listed after the yield, because the caller may have added or removed fields.
+        # Listed after the yield, because the caller can have added or removed fields.
         if isinstance(value, dict):
             properties = schema.get("properties") or {}
             for name in sorted(value, reverse=True):

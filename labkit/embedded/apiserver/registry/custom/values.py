@@ -1,6 +1,6 @@
-"""Validation of a value against a schema, in the words of the real server.
+"""Validation of a value against a schema, with the real server's messages.
 
-An update ignores what is wrong with a value that it does not change (ratcheting, KEP-4008).
+An update ignores problems of a value that it does not change (ratcheting, KEP-4008).
 Source: k8s.io/kube-openapi ``pkg/validation``; k8s.io/apiextensions-apiserver ``pkg/apiserver/validation``.
 """
 
@@ -91,7 +91,7 @@ class Result:
 def check_value(
     schema: Schema | None, value: Any, errors: FieldErrors, root: str = "", old: Any = ABSENT
 ) -> None:
-    """Report what is wrong with a value at the field ``root``, which replaces ``old``."""
+    """Report the problems of a value at the field ``root``, which replaces ``old``."""
     if schema is None:
         return
     result = validate(schema, value, "", old)
@@ -130,7 +130,7 @@ def _types_of(schema: Schema) -> list[str]:
 
 
 def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result:
-    """Check a value and what is in it; ``path`` names it in messages.
+    """Check a value and the values in it; ``path`` names it in messages.
 
     The order of the checks, and what each adds to ``passed``, decide which alternative's problems are reported.
     """
@@ -184,7 +184,7 @@ def _check_type(types: list[str], format_: str, value: Any, path: str, result: R
     own = {"integer": "int64", "number": "float64"}.get(sort, "")
     if sort not in ("string", "array") and format_ and not (fits or own == format_):
         result.type_error(path, format_, own, own)
-    # Formats of strings are checked later, and so the type is not where there is one.
+    # Formats of strings are checked later; with a format, the type is not checked here either.
     elif fits or (
         format_ and sort in ("string", "array") and not {"integer", "number"}.intersection(types)
     ):
@@ -195,7 +195,7 @@ def _check_type(types: list[str], format_: str, value: Any, path: str, result: R
 
 def _check_enum(schema: Schema, value: Any, path: str, result: Result) -> None:
     choices = schema.get("enum")
-    # An enumeration may have thousands of values, and be that of each item of a list.
+    # An enumeration can have thousands of values, and can apply to each item of a list.
     charge(CHOICE_COST * len(choices or ()))
     if choices and not any(_equal(value, choice) for choice in choices):
         charge(len(choices))
@@ -228,10 +228,10 @@ def _check_size(schema: Schema, value: Any, path: str, result: Result) -> bool:
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Return whether a text has a part that matches a pattern; 429 if that takes too long to find out."""
+    """Return whether a part of a text matches a pattern; 429 if the search takes too long."""
     charge(len(value))
     try:
-        # A learner's pattern may need exponential time, which RE2 in the real server never does.
+        # A learner's pattern can need exponential time, which RE2 in the real server never does.
         return patterns.compiled(pattern).search(value, timeout=PATTERN_SECONDS) is not None
     except TimeoutError as error:
         raise ApiError(429, "TooManyRequests", TOO_SLOW) from error
@@ -305,7 +305,7 @@ def _key_of(schema: Schema, item: Any) -> bytes:
 
 
 def _merge_inner(result: Result, schema: Schema, value: Any, path: str, old: Any) -> None:
-    """Check a value in another one; what is wrong with an unchanged one does not count."""
+    """Check a value in another one; problems of an unchanged value do not count."""
     inner = validate(schema, value, path, old)
     if inner.problems and old is not ABSENT and value == old:
         inner.problems.clear()

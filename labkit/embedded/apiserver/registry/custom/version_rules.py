@@ -40,7 +40,7 @@ def check_parts(
 
 
 def check_deprecation(version: Object, path: str, errors: FieldErrors) -> None:
-    """Check the warning that a deprecated version gives."""
+    """Check the warning for a deprecated version."""
     text = version.get("deprecationWarning")
     if text is None:
         return
@@ -48,7 +48,7 @@ def check_deprecation(version: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(path, text, "can only be set for deprecated versions")
         return
     if len(text.encode()) > 256:
-        # A Warning header must stay short; the limit counts bytes, whatever it says.
+        # A Warning header must stay short; the limit counts bytes although the message names characters.
         errors.invalid(path, text, "must be <= 256 characters long")
     if not text:
         errors.invalid(path, text, "must not be an empty string")

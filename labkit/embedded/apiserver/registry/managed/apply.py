@@ -1,6 +1,6 @@
-"""Server-side apply: merge a configuration, prune what it no longer names, find conflicts.
+"""Server-side apply: merge a configuration, prune the fields that it no longer names, find conflicts.
 
-Everything happens on plain JSON; what comes out is decoded and completed afterwards.
+All of this works on plain JSON; the result is decoded and completed afterwards.
 Source: structured-merge-diff ``merge/update.go``; k8s.io/apimachinery ``pkg/util/managedfields``.
 """
 
@@ -55,7 +55,7 @@ def apply(
     Args:
         write: The applier.
         live: The stored object, None if there is none.
-        config: The configuration as it was sent.
+        config: The configuration as the client sent it.
         force: Take over fields that others own.
 
     Returns:
@@ -99,7 +99,7 @@ def apply(
     _take_over(write, base, merged, managed, force=force)
     if not mine.fields:
         del managed[me]
-    # An apply without effect keeps its time, and so is not written.
+    # An apply without effect does not change the time of its entry, and so is not written.
     if merged != base:
         mine.time = write.now
     merged = copy.deepcopy(merged)
@@ -167,7 +167,7 @@ def _last_applied(obj: Object) -> str:
 
 
 def _allowed(write: Ownership, live: Object) -> Node:
-    """The fields that client-side apply set and that are unchanged since: kubectl may take them over."""
+    """Return the fields that client-side apply set and that are unchanged since: kubectl can take them over."""
     try:
         config = json.loads(_last_applied(live))
     except ValueError:

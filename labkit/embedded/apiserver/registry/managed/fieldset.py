@@ -1,8 +1,8 @@
 """Sets of fields in the form of FieldsV1, and the fields that a change touches.
 
 A node is a dict from path elements to nodes: ``f:name`` a field or map key, ``k:{…}`` an item
-of a keyed list, ``v:…`` an item of a set. An empty node, or one with the element ``.``, is
-itself in the set; any other stands only for what is below it.
+of a keyed list, ``v:…`` an item of a set. An empty node, or one with the element ``.``, is itself in the set; any
+other only leads to the nodes below it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _is_plain = re.compile(r'[^\x00-\x1f"\\<>&\u2028\u2029\ud800-\udfff]*').fullmatc
 class Unownable(Exception):
     """A part of an object that no manager can own: an item without its key, a value of the wrong type.
 
-    Its text says what is wrong where the object is that of another version.
+    Its text names the problem if the object is in another version.
     """
 
 
@@ -44,7 +44,7 @@ def is_member(node: Node) -> bool:
 
 
 class SetOperation(NamedTuple):
-    """Which paths the result of an operation on two sets has: those of one set only, and those of both."""
+    """The paths in the result of an operation on two sets: paths of one set only, and paths of both."""
 
     only_left: bool
     both: bool
@@ -57,7 +57,7 @@ INTERSECTION = SetOperation(False, True, False)
 
 
 def _combine(operation: SetOperation, left: Node, right: Node) -> Node:
-    """Combine two whole sets, where an empty one holds nothing."""
+    """Combine two whole sets, where an empty set has no members."""
     result: Node = {}
     for name in dict.fromkeys([*left, *right]) if operation.only_right else left:
         if name == ".":
@@ -75,7 +75,11 @@ def _combine(operation: SetOperation, left: Node, right: Node) -> Node:
 
 
 def _combine_nodes(operation: SetOperation, left: Node, right: Node) -> Node | None:
-    """Combine two nodes below a root, where an empty one is itself in the set; None if nothing is left."""
+    """Combine two nodes below a root, where an empty node is itself in the set.
+
+    Returns:
+        The node, or None if the result is empty.
+    """
     result = _combine(operation, left, right)
     in_left = is_member(left)
     in_right = is_member(right)
@@ -108,7 +112,7 @@ def without(left: Node, paths: Node) -> Node:
 
 def ordered(node: Node) -> Node:
     """The set with its elements in the order in which they are printed."""
-    # Sets of texts may have very many: they are sorted without a call for each.
+    # Sets can have very many texts: they are sorted without a call for each.
     texts = [name for name in node if name[:3] == 'v:"' and "\\" not in name]
     if len(texts) + ("." in node) == len(node):
         names = ["."] * ("." in node) + sorted(texts, key=itemgetter(slice(3, -1)))
@@ -129,7 +133,7 @@ def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 def _element_order(element: str) -> tuple[int, Any]:
     """A sort key: fields by name, items by their keys, values by type; see ``fieldpath/element.go``."""
     if element.startswith('v:"') and "\\" not in element:
-        return 3, (1, element[3:-1])  # sets may have many texts
+        return 3, (1, element[3:-1])  # sets can have many texts
     form, _, rest = element.partition(":")
     if form == "f" or not rest:
         return ".f".index(form), element
@@ -185,7 +189,7 @@ class Shape:
         return shape_of_type(self.element) if self.element is not None else LEAF
 
     def of(self, *values: Any) -> Shape:
-        """The shape of values of this type: where it is deduced, objects are maps and all else is a leaf."""
+        """Return the shape of values of this type; a deduced one is a map for objects, and else a leaf."""
         if self.form != "deduced":
             return self
         present = [value for value in values if value is not ABSENT]
@@ -210,7 +214,10 @@ class Shape:
         return groups
 
     def path_elements(self, items: list[Any]) -> list[str]:
-        """The path elements of a list's items; the plain texts of a set, which may be very many, cost no call each."""
+        """Return the path elements of a list's items.
+
+        Plain texts of a set cost no call each, because there can be very many.
+        """
         # Finalizers of a large object, or a set of a hundred thousand names.
         if self.form == "set" and set(map(type, items)) == {str} and _is_plain("".join(items)):
             return [f'v:"{item}"' for item in items]
@@ -240,7 +247,10 @@ class Shape:
 
 
 def _json(value: Any) -> str:
-    """A value in JSON; most are plain texts, and there may be very many, so these cost no call of the encoder."""
+    """Return a value in JSON.
+
+    Plain texts cost no call of the encoder, because most values are texts and there can be very many.
+    """
     return f'"{value}"' if type(value) is str and _is_plain(value) else marshal(value)
 
 
@@ -279,7 +289,7 @@ def shape_of_field(field: Field) -> Shape:
                 shape = Shape("list", None, type_.item, field.keys)
             elif not field.atomic and field.list_type == "set":
                 shape = Shape("set")
-        # A field says itself whether its struct has one owner.
+        # The field, not the struct's type, declares whether its struct has one owner.
         elif type_.form == "struct":
             shape = Shape("map", type_.struct)
         else:
@@ -289,13 +299,13 @@ def shape_of_field(field: Field) -> Shape:
 
 
 def _remember(key: object, type_: Type, shape: Shape) -> None:
-    # The id of a type of a definition, which can go, may come back for another one.
+    # A type of a definition can be deleted, and Python can reuse its id for another one.
     if type_.table.lasting:
         _SHAPES[id(key)] = shape
 
 
 def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]:
-    """Return the fields that a change sets and those that it removes, None where there are none."""
+    """Return the fields that a change sets and the fields that it removes; None instead of an empty set."""
     shape = shape.of(old, new)
     if shape.form == "leaf":
         if old is ABSENT:
@@ -361,7 +371,7 @@ def owned_by(shape: Shape, value: Any) -> Node:
                 and inner not in (None, {})
                 and shape.declares(name)
             ):
-                continue  # an empty list owns nothing
+                continue  # an empty list owns no fields
             if node and not shape.declares(name):
                 node = {".": {}, **node}
             owned[f"f:{name}"] = node

@@ -68,7 +68,7 @@ class ManagerId(NamedTuple):
 
 @dataclass(slots=True)
 class Entry:
-    """What a manager owns, in the ``apiVersion`` of its last write, and when that changed something."""
+    """The fields that a manager owns, in the ``apiVersion`` of its last write, and the time of its last change."""
 
     fields: Node
     version: str
@@ -133,7 +133,7 @@ def decode_managed(entries: Any) -> Managed | None:
 
 def valid_node(node: Any, depth: int = 0) -> bool:
     """Return whether this is a FieldsV1 document."""
-    # Clients may send any JSON here.
+    # Clients can send any JSON here.
     if not isinstance(node, dict) or depth > 100:
         return False
     return all(
@@ -173,15 +173,15 @@ def keep_managers(metadata: Object, noted: Object) -> None:
 
 
 def managers_of(obj: Object | None) -> Managed:
-    """The managers of a stored object: none if there is no object, or if its entries are invalid."""
+    """Return the managers of a stored object: none if there is no object, or if its entries are invalid."""
     entries = obj["metadata"].get("managedFields") if obj is not None else None
     return decode_managed(entries) or {}
 
 
 def _live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
-    """The managers a write starts from: those it sends, else those of the stored object."""
+    """Return the managers that a write starts from: the ones that it sends, else the stored object's."""
     sent = new["metadata"].get("managedFields")
-    # An empty list takes all managers off; so does a list of one empty entry, which JSON patches can write.
+    # An empty list removes all managers; so does a list of one empty entry, which JSON patches can write.
     if not subresource and sent in ([], [{}]):
         return {}
     return (decode_managed(sent) if not subresource else None) or managers_of(old)
@@ -205,7 +205,7 @@ def ignored_fields(struct: Struct, subresource: str) -> Node:
 def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -> tuple[Node, Node]:
     """Return the fields that a write sets and removes, without fields that have no owners; raise ``Unownable``."""
     before = old if old is not None else Decoder(defaults=False).decode(struct, {})
-    # An object of a custom kind may have values of any type.
+    # An object of a custom kind can have values of any type.
     if struct.resets is not None and any(
         problems(struct, obj, repeats=True) for obj in (new, before)
     ):
@@ -222,7 +222,11 @@ def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -
 def converted(
     elsewhere: Elsewhere, version: str, obj: Object, doing: str = ""
 ) -> tuple[Struct, Object] | None:
-    """An object in another version of its kind, None if there is no such; raise ``Unownable`` for fields it lacks."""
+    """Return an object in another version of its kind; None if the kind has no such version.
+
+    Raises:
+        Unownable: The other version lacks fields of the object.
+    """
     other = elsewhere(version, obj)
     errors = problems(*other, repeats=True) if other and other[0].resets is not None else []
     if errors:
@@ -233,7 +237,7 @@ def converted(
 def changes_for(
     write: Ownership, version: str, old: Object | None, new: Object, own: tuple[Node, Node]
 ) -> tuple[Node, Node] | None:
-    """The changes of a write in the version of another manager, ``own`` if it is the same.
+    """Return the changes of a write in the version of another manager, ``own`` if it is the same.
 
     None if there is no such version; raise ``Unownable``.
     """
@@ -273,7 +277,7 @@ def update_managed_fields(write: Ownership, old: Object | None, new: Object) -> 
         key = manager_id(write.manager or "unknown", "Update", write.version, write.subresource)
         before = managed[key].fields if key in managed else {}
         managed[key] = Entry(union_sets(before, own[0]), write.version, write.now)
-    # A manager without fields has nothing to defend.
+    # A manager without fields cannot cause a conflict.
     managed = {key: entry for key, entry in managed.items() if entry.fields}
     _merge_oldest(managed)
     set_managed(new, managed)
@@ -303,7 +307,7 @@ def _merge_oldest(managed: Managed) -> None:
     surplus = len(updates) - MAX_UPDATERS
     oldest: dict[str, ManagerId] = {}
     for key in updates:
-        # KEP-555 keeps entries few, since each controller with a version in its name would add one.
+        # KEP-555 limits the number of entries, since each controller with a version in its name would add one.
         if surplus <= 0:
             return
         version = managed[key].version

@@ -13,7 +13,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import LEAF, Node, Shap
 
 
 def merge(shape: Shape, old: Any, config: Any) -> Any:
-    """Merge a configuration into a value; null is an empty map or list, and changes nothing in a full one."""
+    """Merge a configuration into a value; null is an empty map or list, and does not change a full one."""
     shape = shape.of(old, config)
     if shape.form == "leaf" or not (old or config):
         return config
@@ -34,7 +34,8 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
     right = list(zip(shape.path_elements(config), config, strict=True))
     mine, live = dict(right), {}
     for element, item in left:
-        live[element] = None if element in live else item  # what is there twice is not merged
+        # items with the same key twice are not merged
+        live[element] = None if element in live else item
     # The items of both lists, in the order that the configuration wants.
     shared = deque(element for element, _ in right if element in live)
     merged: list[Any] = []
@@ -75,7 +76,7 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
 
 
 def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
-    """Remove the fields ``gone`` from a value, except those that ``kept`` holds.
+    """Remove the fields ``gone`` from a value, except those in ``kept``.
 
     A field of a struct is removed when no manager owns any part of it. An item of a list or map is removed
     when no other manager owns the item itself, and left empty if the item itself was not owned.

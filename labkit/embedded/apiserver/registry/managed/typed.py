@@ -18,9 +18,9 @@ PLAIN = frozenset(("intstr", "raw", "any", "json", "|list", "|names", "|bool", "
 
 
 def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
-    """Return what is wrong with a configuration or an object, each as ``path: problem``.
+    """Return the problems of a configuration or an object, each as ``path: problem``.
 
-    With ``repeats`` a key may be in a list several times, as in objects that are stored already.
+    With ``repeats`` a key can be in a list several times, as in objects that are stored already.
     """
     return list(_struct(struct, value, "", repeats))
 

@@ -10,8 +10,9 @@ Each of these packages imports only those below it:
 ``network`` has services, ``schema_only`` the kinds without behaviour; the modules of the other kinds are in this
 package itself.
 
-Checks take a value, its path in the object, and ``errors``, to which they add a cause for each broken
-rule in the real server's order. Methods marked as overrides do what ``Strategy`` says.
+The parameters of checks are a value, its path in the object, and ``errors``, to which they add a cause for each
+broken
+rule in the real server's order. Methods marked as overrides are documented in ``Strategy``.
 """
 
 from __future__ import annotations

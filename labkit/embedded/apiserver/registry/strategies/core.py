@@ -17,7 +17,7 @@ from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import forbidden
 
-# Below the 1.5 MiB that etcd takes in one request; config maps have the same limit.
+# Below the 1.5 MiB that etcd accepts in one request; config maps have the same limit.
 MAX_SECRET_BYTES = 1024 * 1024
 IMMUTABLE = "field is immutable when `immutable` is set"
 # KEP-2161: selectors of namespaces can name a namespace by this label.
@@ -32,7 +32,7 @@ SECRET_KEYS = {
 
 
 class NamespaceStrategy(Strategy):
-    """Namespaces: labelled with their name, kept by a finalizer until they are empty."""
+    """Namespaces: labelled with their name, and protected by a finalizer until they are empty."""
 
     returns_deleted = True
     status = True
@@ -48,7 +48,7 @@ class NamespaceStrategy(Strategy):
     def prepare_create(self, context: StrategyContext, obj: Object) -> None:
         obj["status"] = {"phase": "Active"}
         finalizers = obj["spec"].get("finalizers", [])
-        # The controller that empties a namespace takes this finalizer off through /finalize.
+        # The controller that empties a namespace removes this finalizer through /finalize.
         if "kubernetes" not in finalizers:
             obj["spec"]["finalizers"] = [*finalizers, "kubernetes"]
         self._label(obj["metadata"])
@@ -80,7 +80,7 @@ class NamespaceStrategy(Strategy):
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """Check the finalizers and the phase, for ``/status`` and ``/finalize`` alike."""
+        """Check the finalizers and the phase, for both ``/status`` and ``/finalize``."""
         for index, name in enumerate(new["spec"].get("finalizers") or ()):
             self._check_finalizer(name, f"spec.finalizers[{index}]", errors)
         phase = new["status"].get("phase", "")

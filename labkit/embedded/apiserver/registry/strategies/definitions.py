@@ -39,7 +39,7 @@ from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP
 from labkit.embedded.machinery.status import bad_request
 
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
-# The real server protects *.k8s.io and *.kubernetes.io from definitions that nobody reviewed.
+# The real server protects *.k8s.io and *.kubernetes.io from definitions without a review.
 APPROVED = "api-approved.kubernetes.io"
 PROPOSAL = "see https://github.com/kubernetes/enhancements/pull/1111"
 SHARED = {"schema": "validation"}
@@ -168,7 +168,7 @@ class DefinitionStrategy(Strategy):
             new["status"].get("storedVersions") or [], new["spec"]["versions"] or [], errors
         )
         _check_approval(new, old, errors)
-        # It was the default in v1beta1, and only definitions from that time can keep it.
+        # It was the default in v1beta1, and only definitions from that time can still have it.
         if new["spec"].get("preserveUnknownFields") and not (old or {"spec": {}})["spec"].get(
             "preserveUnknownFields"
         ):
@@ -179,11 +179,11 @@ class DefinitionStrategy(Strategy):
     def begin_deletion(self, old: Object, now: str) -> Object | None:
         if old["metadata"].get("deletionTimestamp"):
             return None
-        # The definition stays readable until its objects are gone; the condition says why.
+        # The definition stays readable until its objects are gone; the condition gives the reason.
         marked = copy.deepcopy(dict(old))
         metadata = marked["metadata"]
         metadata["deletionTimestamp"] = now
-        # The controller of definitions takes it off when the last custom object is gone.
+        # The controller of definitions removes it when the last custom object is gone.
         if FINALIZER not in metadata.get("finalizers", ()):
             metadata["finalizers"] = [*metadata.get("finalizers", ()), FINALIZER]
         set_condition(marked, PENDING, now)
@@ -374,7 +374,7 @@ def _check_stored(stored: list[str], versions: list[Object], errors: FieldErrors
 
 
 def approval(definition: Object) -> tuple[str, str]:
-    """The state of a definition's approval as an API of Kubernetes' own (empty where none is needed), and why."""
+    """Return the state of a definition's approval as a Kubernetes API (empty if none is needed), and its reason."""
     group: str = definition["spec"].get("group", "")
     if not group.endswith((".k8s.io", ".kubernetes.io")) and group not in (
         "k8s.io",

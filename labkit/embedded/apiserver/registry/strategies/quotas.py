@@ -23,7 +23,7 @@ from labkit.embedded.machinery.request import Object
 
 
 class ResourceQuotaStrategy(Strategy):
-    """ResourceQuotas. Their scopes are checked by the schema alone: a quota with scopes counts nothing."""
+    """ResourceQuotas. Their scopes are checked by the schema alone: a quota with scopes counts no objects."""
 
     returns_deleted = True
     status = True

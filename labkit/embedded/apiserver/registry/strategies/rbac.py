@@ -159,7 +159,7 @@ class RoleBindingStrategy(PolicyStrategy):
                 "Kind": role.get("kind", ""),
                 "Name": role.get("name", ""),
             }
-            # Whoever may only manage the subjects of a binding must not change what it grants.
+            # Users who can only manage the subjects of a binding must not change the permissions that it grants.
             errors.invalid("roleRef", printed, "cannot change roleRef")
 
 

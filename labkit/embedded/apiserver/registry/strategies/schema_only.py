@@ -1,6 +1,7 @@
 """The kinds without behaviour here, which are validated by their schema alone.
 
-Cron jobs start no jobs and autoscalers scale nothing, so a Go-accurate validation of them would guard nothing. Clients
+Cron jobs start no jobs and autoscalers scale nothing, so validating them exactly as Go does would have no benefit.
+Clients
 still create, read, change and delete these objects as in a real cluster; the server warns their writers (``effects``).
 """
 
@@ -27,15 +28,15 @@ from labkit.embedded.machinery.request import Object
 
 
 class SchemaStrategy(Strategy):
-    """The rules of a kind without behaviour: those of metadata and of the schema.
+    """The rules of a kind without behaviour: the rules of metadata and of the schema.
 
     Args:
         defaults: Path to the value of a missing field, such as ``spec.ports[].protocol``: ``[]`` is for all items of a
             list. Fields in structs that are missing are not set.
-        generation: Whether changes are counted in ``metadata.generation``.
+        generation: If true, ``metadata.generation`` counts the changes.
         status: The status of new objects; None if the kind has none.
-        create_on_update: Whether a PUT creates a missing object.
-        returns_deleted: Whether a deletion returns the object, not a Status.
+        create_on_update: If true, a PUT creates a missing object.
+        returns_deleted: If true, a deletion returns the object instead of a Status.
         name_rule: The rule of names.
     """
 
@@ -149,7 +150,7 @@ def available(now: str) -> Object:
 
 
 def _matching(path: str) -> dict[str, Any]:
-    """The defaults of a webhook or a policy, for the requests that it is about."""
+    """Return the defaults of a webhook or a policy for the requests that it matches."""
     return {
         f"{path}.matchPolicy": "Equivalent",
         f"{path}.namespaceSelector": {},
@@ -195,7 +196,7 @@ SCHEMA_ONLY: Mapping[tuple[str, str], SchemaStrategy] = {
     (ADMISSION, "ValidatingAdmissionPolicy"): SchemaStrategy(_POLICY, generation=True, status={}),
     (ADMISSION, "ValidatingAdmissionPolicyBinding"): SchemaStrategy(_BINDING, generation=True),
     (ADMISSION, "ValidatingWebhookConfiguration"): SchemaStrategy(_WEBHOOKS, generation=True),
-    # The core group's service is named ``v1.``, which is no domain name.
+    # The core group's service is named ``v1.``, which is not a domain name.
     ("apiregistration.k8s.io", "APIService"): ApiServiceStrategy(
         {"spec.service.port": 443}, status={}, name_rule=path_segment_name
     ),

@@ -14,7 +14,7 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import every, mu
 HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
-# Each takes a path, where it is in the object, and the errors; a missing path passes.
+# The parameters of each are a path, its field in the object, and the errors; a missing path passes.
 check_no_backsteps = must(lambda path: ".." not in path.split("/"), "must not contain '..'")
 check_descending = every(
     must(lambda path: not path.startswith("/"), "must be a relative path"), check_no_backsteps

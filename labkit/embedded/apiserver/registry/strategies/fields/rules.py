@@ -78,7 +78,7 @@ def forbidden(detail: str) -> Rule:
 
 
 def zero(value: Any, inner: Rule) -> Rule:
-    """Check a field that is no pointer in Go: if it is missing, the rule gets its zero value."""
+    """Check a field that is not a pointer in Go: if it is missing, the rule gets its zero value."""
     # Decoded objects leave such fields out if they are empty, and Go's checks see the zero value.
     return lambda given, path, errors: inner(value if given is None else given, path, errors)
 

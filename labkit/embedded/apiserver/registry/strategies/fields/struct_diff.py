@@ -34,7 +34,7 @@ def go_struct(name: str, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
-    """A struct as Go prints it: every field, by its Go name; structs of ``meta`` keep their JSON names."""
+    """Return a struct as Go prints it: all fields by their Go names, or by JSON names in structs of ``meta``."""
     # The internal structs embed those of meta/v1, whose JSON tags Go honours.
     if struct.name.startswith("meta."):
         return {name: value[name] for name in struct.fields if value.get(name)}
@@ -84,7 +84,7 @@ def internal_spec(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def internal_template(template: dict[str, Any]) -> dict[str, Any]:
-    """A pod template as the internal struct has it: its metadata is embedded and keeps its names."""
+    """Return a pod template as the internal struct has it: its metadata is embedded, with JSON names."""
     metadata = {
         name: dict(sorted(value.items())) if isinstance(value, dict) else value
         for name, value in template["metadata"].items()

@@ -81,7 +81,7 @@ def _check_families(addresses: list[str], families: list[str], errors: FieldErro
 
 def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> None:
     """Check changes of cluster IPs and families."""
-    # Such services have no addresses; those of the other type come and go with it.
+    # Such services have no addresses; they are allocated and released when the type changes.
     if "ExternalName" in (spec["type"], before["type"]):
         return
     new, old = spec.get("clusterIPs") or [], before.get("clusterIPs") or []

@@ -81,7 +81,7 @@ def _take_address(context: StrategyContext, obj: Object) -> None:
     if not requested:
         spec["clusterIP"] = _free_address(context, used)
         spec["clusterIPs"] = [spec["clusterIP"]]
-    # A dry run allocates nothing, so it cannot find out what is taken.
+    # A dry run does not allocate, so it cannot detect addresses that are in use.
     elif context.dry_run:
         if not _in_the_range(requested):
             problem = (

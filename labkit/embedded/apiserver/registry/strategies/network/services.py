@@ -185,7 +185,7 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
         and address != old.get("clusterIP", "")
         and addresses == (old.get("clusterIPs") or [])
     )
-    # A client that knows `clusterIP` alone sends the old list back with it.
+    # A client that handles `clusterIP` alone sends the old list back with it.
     if replaced and not address:
         spec.pop("clusterIPs", None)
     elif address and (replaced or not addresses):

@@ -82,7 +82,7 @@ NO_SIDECAR = fields(
 NOT_EPHEMERAL = forbidden("cannot be set for an Ephemeral Container")
 EPHEMERAL = fields(
     ports=NOT_EPHEMERAL,
-    # The struct is always there, as it is no pointer.
+    # The struct is always present, because it is not a pointer.
     resources=lambda value, path, errors: NOT_EPHEMERAL(value or None, path, errors),
     resizePolicy=NOT_EPHEMERAL,
     restartPolicy=NOT_EPHEMERAL,
@@ -205,7 +205,7 @@ def _check_point(
     path: str,
     errors: FieldErrors,
 ) -> None:
-    """Check the volume of a mount or a device, and where it is in the container."""
+    """Check the volume of a mount or a device, and its path in the container."""
     name = mount.get("name", "")
     errors.check_present(f"{path}.name", name)
     if name not in volumes:

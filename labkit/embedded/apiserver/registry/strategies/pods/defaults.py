@@ -50,7 +50,7 @@ def default_pod_spec(spec: Object) -> None:
 
 
 def default_pod(spec: Object) -> None:
-    """Set the defaults of a pod: those of a template, and some that templates do not show."""
+    """Set the defaults of a pod: the defaults of a template, and some that templates do not show."""
     default_pod_spec(spec)
     for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
         limits = (container.get("resources") or {}).get("limits")

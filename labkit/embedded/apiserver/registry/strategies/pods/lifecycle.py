@@ -105,7 +105,7 @@ RESTART_RULES = every(
 def check_restarts(
     container: Object, path: str, errors: FieldErrors, *, init: bool = False
 ) -> None:
-    """Check the restart policy of a container, which may be an ``init`` container, and its rules."""
+    """Check the restart policy of a container, which can be an ``init`` container, and its rules."""
     policy = container.get("restartPolicy")
     rules = container.get("restartPolicyRules")
     if policy is None and rules:
@@ -124,7 +124,7 @@ RESIZE_POLICY = required_choice("NotRequired", "RestartContainer")
 
 def check_resize_policy(container: Object, restart: str, path: str, errors: FieldErrors) -> None:
     """Check the resize policy of a container of a pod with the restart policy ``restart``."""
-    # All causes but that of a repeated resource name the list, not its item.
+    # All causes except a repeated resource name the list, not its item.
     field_path = f"{path}.resizePolicy"
     seen: set[str] = set()
     for index, item in enumerate(container.get("resizePolicy") or ()):

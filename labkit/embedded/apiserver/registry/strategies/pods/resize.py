@@ -1,4 +1,4 @@
-"""``pods/resize``: changes cpu and memory of containers, nothing else.
+"""``pods/resize``: changes only cpu and memory of containers.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodResize``),
 ``pkg/registry/core/pod/strategy.go``;
@@ -26,7 +26,7 @@ def _names(containers: list[Object] | None) -> list[str]:
 
 
 def resized(sent: Object, before: Object) -> Object:
-    """Return the spec that a resize asks for: the old one with new resources.
+    """Return the spec that a resize requests: the old one with new resources.
 
     If containers were added, removed or moved, it has these changes too, so that they can be refused.
     """

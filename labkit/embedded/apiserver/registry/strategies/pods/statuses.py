@@ -37,7 +37,7 @@ CONDITIONS = fields(conditions=each(_check_type))
 
 
 def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
-    """Check a changed status; an address that stands alone is completed in place."""
+    """Check a changed status; a single address is completed in place."""
     status = new["status"]
     before = old["status"]
     CONDITIONS(status, "status", errors)

@@ -135,7 +135,7 @@ class PodStrategy(Strategy):
     def prepare_part_update(
         self, context: StrategyContext, part: str, new: Object, old: Object
     ) -> None:
-        """Keep all but what ``/ephemeralcontainers`` and ``/resize`` may change."""
+        """Reset all fields except those that ``/ephemeralcontainers`` and ``/resize`` can change."""
         sent = new["spec"]
         if part == "resize":
             new["spec"] = resize.resized(sent, old["spec"])

@@ -1,4 +1,4 @@
-"""Rules for PodSpecs, those of pods and those of pod templates.
+"""Rules for the PodSpecs of pods and of pod templates.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodSpec``).
 """

@@ -23,7 +23,7 @@ File = tuple[str, str]
 
 
 def pod_warnings(spec: Object, path: str = "") -> list[str]:
-    """Return the texts for ``Warning`` headers; ``path`` is that of the template, empty for a pod."""
+    """Return the texts for ``Warning`` headers; ``path`` is the template's field, empty for a pod."""
     field_path = f"{path}.spec" if path else "spec"
     warnings = [*_scheduling(spec, field_path), *_volumes(spec, field_path)]
     warnings += _fractions(

@@ -51,7 +51,7 @@ HOST_PATH_TYPE = choice(
     "FileOrCreate",
     "Socket",
 )
-# The message begins at 1 although the real server, too, takes 0 for the whole disk.
+# The message begins at 1 although the real server, too, reads 0 as the whole disk.
 PARTITION = must(lambda number: 0 <= number <= 255, between(1, 255))
 ABSOLUTE = must(lambda path: path.startswith("/"), "must be an absolute path")
 

@@ -85,7 +85,7 @@ class WorkloadStrategy(TemplateStrategy):
         self.default_spec(obj["spec"])
 
     def default_spec(self, spec: Object) -> None:
-        """Set the defaults besides those of the template."""
+        """Set the defaults outside the template."""
         complete(spec, self.defaults)
 
     @override
@@ -113,7 +113,7 @@ class ReplicaSetStrategy(WorkloadStrategy):
 
 
 def complete(holder: Object, defaults: Object) -> None:
-    """Set missing fields, and those of structs in it, in place."""
+    """Set missing fields, and missing fields of its structs, in place."""
     for name, value in defaults.items():
         if isinstance(holder.get(name), dict):
             complete(holder[name], value)
@@ -129,7 +129,7 @@ def default_rollout(strategy: Object, maximum: Any, surge: Any) -> None:
 
 
 def name_advice(obj: Object, old: Object | None) -> list[str]:
-    """Warn of a new object whose name is no DNS label, although host names contain it."""
+    """Warn of a new object whose name is not a DNS label, although host names contain it."""
     messages = dns_label(obj["metadata"].get("name", "")) if old is None else []
     return [f"{HOST_NAMES}: [{' '.join(messages)}]"] if messages else []
 

@@ -35,7 +35,7 @@ class DeploymentStrategy(WorkloadStrategy):
     names_hosts = True
     defaults: ClassVar[Object] = {
         "replicas": 1,
-        # extensions/v1beta1 kept every replica set, and waited for a rollout without end.
+        # extensions/v1beta1 never deleted old replica sets, and had no deadline for a rollout.
         "revisionHistoryLimit": 10,
         "progressDeadlineSeconds": 600,
     }

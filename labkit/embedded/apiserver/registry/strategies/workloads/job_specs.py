@@ -1,4 +1,4 @@
-"""Rules for JobSpecs, those of Jobs and of CronJobs' templates.
+"""Rules for the JobSpecs of Jobs and of CronJobs' templates.
 
 Source: k8s.io/kubernetes ``pkg/apis/batch/validation/validation.go``.
 """
@@ -167,7 +167,7 @@ check_job_spec = every(
 
 
 def count_indexes(text: str, completions: int) -> int:
-    """Count the indexes of a text such as ``0,2-4``; a ValueError says what is wrong with it."""
+    """Count the indexes of a text such as ``0,2-4``; raise a ValueError with the problem."""
     if not text:
         return 0
     total = 0
@@ -191,7 +191,7 @@ def count_indexes(text: str, completions: int) -> int:
     return total
 
 
-# Eighteen digits are enough for any index, and keep int() fast for long texts.
+# Eighteen digits are enough for any index, and the limit makes int() fast for long texts.
 def _index(text: str, completions: int) -> int:
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         raise ValueError(f"cannot convert string to integer for index: {go_quote(text)}")

@@ -34,7 +34,7 @@ def check_at_most_all(value: Any, path: str, errors: FieldErrors) -> None:
         errors.invalid(path, value, "must not be greater than 100%")
 
 
-# Text that is no percentage counts as zero, as Go's getPercentValue returns 0 for it.
+# Text that is not a percentage counts as zero, as Go's getPercentValue returns 0 for it.
 def is_zero(value: Any) -> bool:
     """Return whether a count or percentage is zero."""
     if isinstance(value, str):

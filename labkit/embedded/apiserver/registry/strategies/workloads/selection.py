@@ -43,7 +43,7 @@ UNUSABLE = {
 def selected(owner: str = "ReplicaSet") -> Rule:
     """Make the rule for a workload's selector and the template that it must select.
 
-    ``owner`` is the kind that creates the pods; those of a deployment are a replica set's.
+    ``owner`` is the kind that creates the pods; a replica set creates those of a deployment.
     """
     daemon = owner == "DaemonSet"
     word = "deployment" if owner == "ReplicaSet" else owner.lower()
@@ -61,7 +61,7 @@ def selected(owner: str = "ReplicaSet") -> Rule:
             errors.invalid(field_path, {}, f"empty selector is invalid for {word}")
         if usable:
             labels = template["metadata"].get("labels")
-            # No selector selects nothing, an empty one everything.
+            # A missing selector selects no pods, an empty one all pods.
             if selector is None or not selects(selector, labels or {}):
                 refuse_labels(labels, errors)
         elif not daemon:

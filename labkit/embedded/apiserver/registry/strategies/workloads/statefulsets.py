@@ -132,13 +132,13 @@ COUNTS = fields(
 )
 CLAIMS = fields(volumeClaimTemplates=each(fields(spec=CLAIM_SPEC)))
 NEW = every(UPDATE, CLAIMS, COUNTS, fields(serviceName=if_set(label_name)), _check_selected)
-# Claims and the service of an older version may be invalid; as they cannot change, they are not checked again.
+# Claims and the service of an older version can be invalid; as they cannot change, they are not checked again.
 UPDATED = every(UPDATE, COUNTS, _check_selected)
 
 
 def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
     """The template as pods will have it: without a host name, with a volume for each claim."""
-    # The controller sets both host names itself: the one of the pod, and that of the service.
+    # The controller itself sets both host names: the pod's, and the service's.
     pod = {**template["spec"]}
     for field in ("hostname", "subdomain"):
         pod.pop(field, None)

@@ -54,5 +54,5 @@ class ControllerRevisionStrategy(Strategy):
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         errors.check_counts("", new, "revision")
-        # A revision is what a rollback goes back to, so only its number can change.
+        # A rollback goes back to the data of a revision, so only its number can change.
         errors.check_unchanged("data", new.get("data"), old.get("data"))
