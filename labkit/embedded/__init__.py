@@ -7,23 +7,23 @@ Data goes down: ``process`` → ``cluster`` → ``wiring`` → ``bootstrap`` →
 - ``cluster``      puts the components together
 - ``wiring``       the lists of components: authorizers, authenticators, controllers, handlers
 - ``bootstrap``    the objects that every new cluster has
-- ``controllers``  what kube-controller-manager does
-- ``node``         what a kubelet and the scheduler do
-- ``apiserver``    what kube-apiserver does
-- ``container``    what runs in a pod: files, network, shell, programs
-- ``machinery``    what the components share: requests, errors, kinds, schemas, keys
+- ``controllers``  the work of kube-controller-manager
+- ``node``         the work of a kubelet and the scheduler
+- ``apiserver``    the work of kube-apiserver
+- ``container``    the inside of a pod: files, network, shell, programs
+- ``machinery``    shared by the components: requests, errors, kinds, schemas, keys
 
-The other rooms import nothing of it but the names below:
+The other packages import only the names below:
 
 - a cluster      ``Cluster``, its ``Keys`` (``new_token_key``) and ``Store``, the ``KINDS`` it serves
 - its requests   ``ask`` for an ``Answer``, or ``read_request`` and ``Handler``; ``Request``, ``Response``,
-  ``EventStream``; who calls: ``PeerCertificate``, ``ShownCertificate``; ``ApiError``
+  ``EventStream``; the caller: ``PeerCertificate``, ``ShownCertificate``; ``ApiError``
 - its costs      ``limited`` to a ``WorkBudget``, ``uncharged``
-- its server     ``ApiServer`` on what ``listen`` opens, ``encode``; ``run`` with the loop that servers use
+- its server     ``ApiServer`` on the sockets of ``listen``, ``encode``; ``run`` with the loop that servers use
 - a directory    ``make_keys``, ``open_cluster`` on a ``SQLiteStore`` with an ``AuditFile``,
   ``write_admin_kubeconfig`` for the ``ADMIN``
 
-A name is loaded at its first use: ``python -m labkit.embedded`` imports this module before it knows what it needs.
+A name is loaded at its first use: ``python -m labkit.embedded`` imports this module before it reads its arguments.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from labkit.embedded.machinery.work import WorkBudget, limited, uncharged
     from labkit.embedded.process import open_cluster, run
 
-# Written twice, for type checkers above and here: this module must not import what it only names.
+# Written twice, for type checkers above and here: this module must not import the names at run time.
 _NAMES = {
     "apiserver.serving.address": "listen",
     "apiserver.serving.head": "encode",

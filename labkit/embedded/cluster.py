@@ -1,8 +1,8 @@
-"""One cluster: the place where the parts are wired together.
+"""One cluster: wires the components together.
 
 ``Cluster.handle`` is a synchronous function of a request. Clock, random source and
 keys come in from outside; there is no socket, no thread and no global state, so a
-process can hold as many clusters as it likes.
+process can hold any number of clusters.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from labkit.embedded.wiring.writing import Writing
 
 
 class Cluster:
-    """A control plane in an object.
+    """A control plane as an object.
 
     Args:
         keys: Certificates and keys; see ``Keys.generate``.
-        store: Where objects live; memory if None.
+        store: The store of objects; in memory if None.
         clock: Seconds since the epoch.
         random: Source of uids, names and suffixes.
-        node: Whether pods run. Without a node they stay Pending.
+        node: If true, pods run. Without a node they stay Pending.
         era: ``now``, or ``1.20`` where each service account gets a token Secret.
-        audit_sink: Takes every audit event; None drops them.
-        signer: Signs tokens with ``keys.token_key``; give one to share it between clusters.
+        audit_sink: Called with every audit event; None drops them.
+        signer: Signs tokens with ``keys.token_key``; can be shared between clusters.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Cluster:
         automatic = era == "1.20"
         self.registry = Registry(self.store, clock, self.random)
 
-        # Who is asking, and what they may do.
+        # Authentication and authorization.
         self.signer = signer or TokenSigner(keys.token_key)
         credentials = Credentials(self.registry, self._lookup, self.signer, keys.ca_certificate)
         self._credentials = credentials
@@ -106,9 +106,9 @@ class Cluster:
         if self._node is not None:
             self.registry.controllers.append(
                 NodeController(self._node)
-            )  # last: it runs what the others made
+            )  # last: it runs the pods that the others made
 
-        # What answers requests.
+        # The handlers of requests.
         pods = PodConnections(node_api, self._node, clock, access.refuse_creation)
         reach: Reach = self._node.reach if self._node is not None else (lambda address, port: None)
         self._resources = ResourceHandler(
@@ -143,7 +143,7 @@ class Cluster:
         )
 
     def advance(self) -> None:
-        """Do what has become due by the clock: restarts, retries, expiry, bookmarks."""
+        """Do the work that is due by the clock: restarts, retries, expiry, bookmarks."""
         if self._node is not None:
             with self.registry.transaction():
                 self._node.advance()
@@ -180,7 +180,7 @@ class Cluster:
         return self.keys.sign_request(request, usages, seconds, now)
 
     def _restored(self) -> None:
-        """After a snapshot was restored: it may be older than the CA's certificate."""
+        """Refresh derived state after a snapshot was restored, which can be older than the CA's certificate."""
         self.registry.note_owners()
         with self.registry.transaction():
             for publisher in self._publishers:

@@ -98,14 +98,15 @@ async def serve(
 
     Args:
         home: The state directory, locked by this process.
-        owner: Who serves it: this process's id and the place where that is valid; the lock of the program it ends with.
+        owner: The server: this process's id and the machine on which it is valid; the lock of the program it ends
+            with.
         port: The port; 0 for the previous one if it is free, else any.
-        node: Whether pods run.
+        node: If true, pods run.
         era: ``now`` or ``1.20``.
         admin: The administrator's certificate and key, if just generated.
 
     Raises:
-        PortTaken: The port asked for is in use.
+        PortTaken: The requested port is in use.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -130,7 +131,7 @@ async def serve(
     write_admin_kubeconfig(home, cluster.keys, address, admin)
     state = {**owner, "port": port, "url": address, "node": node, "era": era}
     write_private(home / "server.json", json.dumps(state).encode())
-    # Clients may connect while this loads.
+    # Clients can connect while this loads.
     server = load_server()(cluster, listening, audit.flush)
     log.info("labkit %s serves %s on %s", __version__, home, address)
     background = [
@@ -150,7 +151,7 @@ async def serve(
 
 
 def _named(home: Path) -> bool:
-    """Whether the directory names this process as its server."""
+    """Return whether the directory names this process as its server."""
     try:
         return bool(json.loads((home / "server.json").read_bytes())["pid"] == os.getpid())
     except (OSError, ValueError, KeyError, TypeError):
@@ -195,7 +196,7 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) 
         jumped = abs(time.time() - now - difference) > JUMP_SECONDS
         if now < due and not jumped:
             continue
-        # Before they are looked at: the clock may jump meanwhile.
+        # Read before the checks: the clock can jump in the meantime.
         due = now + RENEWAL_SECONDS
         difference = time.time() - now
         try:

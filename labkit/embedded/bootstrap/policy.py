@@ -33,13 +33,13 @@ def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
 
 
 def reconciled(stored: Object, default: Object) -> Object | None:
-    """The fields of a default object to change when a server starts, None if it has lost nothing.
+    """Return the fields of a default object to restore when a server starts; None if it is complete.
 
     Missing rules, subjects, labels and annotations are added; additions stay. The annotation
     ``autoupdate: "false"`` on the object prevents it.
     """
     metadata = stored["metadata"]
-    # An administrator's way to keep a change of a default role over restarts.
+    # An administrator's way to preserve a change of a default role over restarts.
     if (metadata.get("annotations") or {}).get(AUTO_UPDATE) == "false":
         return None
     changed: Object = {}

@@ -36,7 +36,7 @@ class SystemContent(BaseController):
         self._tracked = tracked
 
     def bootstrap(self) -> None:
-        """Create what is missing. The accounts are stored as they are: no controller adds to them."""
+        """Create missing objects. The accounts are stored as they are: controllers do not add to them."""
         now = timestamp(self._registry.clock())
         self._publish(TRUST, {"client-ca-file": self._ca})
         # In that era every account would get a token Secret.

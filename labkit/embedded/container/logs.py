@@ -116,7 +116,7 @@ class LogOptions:
     def select(self, lines: list[Line]) -> list[bytes]:
         """The lines as they are sent."""
         chosen = [line for line in lines if line.moment >= self.since]
-        # `--tail=0` is no line at all, but a slice from -0 would be all of them.
+        # `--tail=0` means no lines at all, but a slice from -0 would be all of them.
         if self.tail_lines >= 0:
             chosen = chosen[-self.tail_lines :] if self.tail_lines else []
         return self.cut([line.stamped() if self.timestamps else line.data for line in chosen])

@@ -31,7 +31,7 @@ def set_condition(
 ) -> bool:
     """Set a condition in place, and return whether that changed it.
 
-    A condition with the same status and reason stays as it is, unless ``renew`` asks for a new ``stamp``.
+    A condition with the same status and reason stays as it is, unless ``renew`` is set for a new ``stamp``.
     Source: ``SetDeploymentCondition`` in k8s.io/kubernetes ``pkg/controller/deployment/util``.
     """
     kind = new["type"]

@@ -36,7 +36,7 @@ class BaseController(ABC):
 
     def _current(self, kind: Kind, obj: Object) -> Object | None:
         """Return the stored state of an object, None if it is gone."""
-        # Writes nest: a controller that reacted earlier may have deleted it, or put another one in its place.
+        # Writes nest: a controller that reacted earlier can have deleted it, or put another one in its place.
         stored = self._stored(kind, obj)
         return stored if stored is not None and uid_of(stored) == uid_of(obj) else None
 

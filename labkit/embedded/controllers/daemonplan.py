@@ -45,7 +45,7 @@ class Plan:
 
 
 def tolerations(spec: Object) -> list[Object]:
-    """Return the tolerations of a daemon pod: its own, and those of every daemon pod."""
+    """Return the tolerations of a daemon pod: its own, and the ones that every daemon pod gets."""
     added = [dict(item) for item in TOLERATIONS]
     if not spec.get("hostNetwork"):
         added.pop()
@@ -54,7 +54,7 @@ def tolerations(spec: Object) -> list[Object]:
 
 def bound_to(spec: Object, node: str) -> Object:
     """Return a copy of a pod's spec whose node affinity only one node meets."""
-    # Not by ``nodeName``: since 1.12 the scheduler binds daemon pods, which keeps its checks for them.
+    # Not by ``nodeName``: since 1.12 the scheduler binds daemon pods, so that its checks apply to them.
     spec = copy.deepcopy(dict(spec))
     affinity = spec.setdefault("affinity", {}).setdefault("nodeAffinity", {})
     name = {"key": "metadata.name", "operator": "In", "values": [node]}
@@ -86,7 +86,7 @@ def by_node(pods: Iterable[Object]) -> PodsByNode:
 
 
 def may_run(daemon_set: Object, node: Object) -> tuple[bool, bool]:
-    """Return whether a node should have a pod, and whether one that it has may stay."""
+    """Return whether a node should have a pod, and whether an existing pod can stay."""
     spec = daemon_set["spec"]["template"]["spec"]
     if spec.get("nodeName") not in (None, "", name_of(node)) or not node_suits(spec, node):
         return False, False

@@ -37,7 +37,7 @@ class DaemonSets(RevisionedController):
     def __call__(self, change: Change) -> None:
         """React to nodes as well."""
         if change.kind is NODES:
-            # A node's status changes often, and decides nothing here.
+            # A node's status changes often, and has no influence here.
             if _relevant_fields(change.old) != _relevant_fields(change.new):
                 self._reconcile_all("", lambda daemon_set: True)
         else:

@@ -101,9 +101,9 @@ class Definitions(BaseController):
         return True
 
     def _accepted(self, definition: Object) -> tuple[Object, Object]:
-        """Return the names that a definition may have, and its condition ``NamesAccepted``.
+        """Return the names that a definition can have, and its condition ``NamesAccepted``.
 
-        A conflict keeps the name that the definition had before, and the last conflict is reported.
+        After a conflict the definition retains its previous name, and the last conflict is reported.
         """
         asked = definition["spec"]["names"]
         names = copy.deepcopy(definition["status"]["acceptedNames"])
@@ -194,7 +194,7 @@ class Definitions(BaseController):
         self._edit(DEFINITIONS, current, release, "status")
 
     def _register(self, definition: Object) -> None:
-        """Create an API service for each group version that definitions serve, and delete those of the others."""
+        """Create an API service for each group version that definitions serve, and delete all others."""
         group = definition["spec"]["group"]
         definitions = [
             item for item in self._registry.list(DEFINITIONS) if item["spec"]["group"] == group

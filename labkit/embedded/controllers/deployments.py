@@ -82,7 +82,7 @@ class Deployments(WorkloadController):
 
     def _split(self, deployment: Object) -> tuple[Object | None, list[Object]]:
         """Return the replica set of the present template, and the others, the oldest first."""
-        # Templates are compared, not hashes: those of other clients' replica sets differ from ours.
+        # Templates are compared, not hashes: other clients' replica sets have hashes that differ from ours.
         template = without_hash(deployment["spec"]["template"])
         new = None
         old = []

@@ -58,7 +58,7 @@ class ServiceEndpoints(BaseController):
         namespace = namespace_of(service)
         if not spec.get("selector") or spec.get("type") == "ExternalName":
             return
-        # A namespace that is being deleted takes no new objects.
+        # A namespace that is being deleted accepts no new objects.
         if not is_active_namespace(self._registry, namespace):
             return
         pods = [
@@ -97,7 +97,7 @@ class ServiceEndpoints(BaseController):
             SERVICE_NAME: name_of(service),
         }
         metadata = _metadata(service, labels)
-        # One slice is enough: it takes a hundred endpoints, as many pods as a workload here can have.
+        # One slice is enough: it has room for a hundred endpoints, as many pods as a workload here can have.
         content = {
             "endpoints": [_endpoint(pod) for pod in pods] or None,
             "ports": _ports(service, pods) if pods else None,
@@ -148,7 +148,7 @@ def _ports(service: Object, pods: list[Object]) -> list[Object]:
     """Return the ports of a service as they are on the first of some pods that has them."""
     ports = []
     for port in service["spec"].get("ports") or ():
-        # A target port may be a name, which can stand for another number in each pod.
+        # A target port can be a name, which can mean another number in each pod.
         target = port.get("targetPort", port.get("port"))
         protocol = port.get("protocol", "TCP")
         numbers = [port_number(target, pod, protocol) for pod in pods]
@@ -162,7 +162,7 @@ def _subsets(service: Object, pods: list[Object]) -> list[Object]:
     """Return the subsets: pods grouped by their ports, the ready ones apart."""
     groups: dict[str, Object] = {}
     for pod in pods:
-        # Endpoints leave an empty name out; slices, where it is a pointer, have it.
+        # Endpoints omit an empty name; slices, whose name is a pointer, include it.
         ports = [
             {name: value for name, value in port.items() if value}
             for port in _ports(service, [pod])

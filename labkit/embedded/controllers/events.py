@@ -51,7 +51,7 @@ class EventRecorder:
         registry = self._registry
         namespace = namespace_of(obj)
         about = uid_of(obj), type_
-        # A namespace that is being deleted takes no new objects.
+        # A namespace that is being deleted accepts no new objects.
         if not is_active_namespace(registry, namespace) or self._drops(about):
             return
         now = timestamp(registry.clock())

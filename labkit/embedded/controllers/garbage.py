@@ -44,7 +44,7 @@ class GarbageCollector(BaseController):
             return
         owners = owners_of(new)
         if owners and (old is None or owners_of(old) != owners):
-            # All owners have to be missing: one that exists keeps the object.
+            # All owners have to be missing: a single existing owner protects the object.
             namespace = namespace_of(new)
             if not any(self._exists(owner, namespace) for owner in owners):
                 self._delete(change.kind, new)
@@ -58,7 +58,7 @@ class GarbageCollector(BaseController):
             self._foreground(change.kind, new)
 
     def _dependents(self, owner: Object) -> list[tuple[Kind, Object]]:
-        # Most objects own nothing; the registry knows which do, which saves going through all kinds.
+        # Most objects have no dependents; the registry's index of owners saves a search through all kinds.
         uid = uid_of(owner)
         if uid not in self._registry.owner_uids:
             return []
@@ -79,8 +79,8 @@ class GarbageCollector(BaseController):
 
     def _exists(self, reference: Object, namespace: str) -> bool:
         owner = self._owner(reference, namespace)
-        # An object of an unknown kind may exist where this server does not look, and so may the owner in some
-        # namespace that a cluster-scoped object names, which is not allowed: when in doubt, nothing is deleted.
+        # An owner of an unknown kind can exist outside this server, and a cluster-scoped object can (although it is
+        # not allowed) name an owner in some namespace: when in doubt, the object is not deleted.
         if owner is None or (owner[0].namespaced and not namespace):
             return True
         return owner[1] is not None and uid_of(owner[1]) == reference.get("uid")
@@ -104,7 +104,7 @@ class GarbageCollector(BaseController):
         for inner, obj in self._dependents(owner):
             if not self._drop_one_of_several(inner, obj, owner):
                 dependents = self._dependents(obj)
-                # A dependent that waits itself may wait for this object: owners in a circle would wait for ever.
+                # A dependent that waits itself can wait for this object: owners in a circle would wait for ever.
                 if any(_waits(dependent) for _, dependent in dependents):
                     self._edit(inner, obj, _unblock)
                 self._delete(inner, obj, "Foreground" if dependents else "Background")

@@ -116,7 +116,7 @@ def past_deadline(job: Object, begun: str | None, now: float) -> bool:
 
 def delayed_until(pods: Iterable[Object]) -> float:
     """Return the time from which the next pod can be created: failures since the last success delay it."""
-    # The real controller keeps the count in memory; here the remaining pods are counted, which survives a restart.
+    # The real controller has the count in memory; here the remaining pods are counted, which survives a restart.
     failures = 0
     last = 0.0
     ended = [(ended_at(pod), not has_succeeded(pod)) for pod in pods if not is_active(pod)]

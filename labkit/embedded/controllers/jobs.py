@@ -27,8 +27,8 @@ MANAGED_BY = "kubernetes.io/job-controller"
 TRACKING = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that its job has not counted yet (KEP 2307)."""
 
-# Pods created and expired jobs deleted in one second. All requests wait meanwhile, and a job whose pods end at once
-# would create the next ones for ever.
+# Pods created and expired jobs deleted in one second. All requests wait in the meantime, and a job whose pods end
+# at once would create the next ones for ever.
 MAX_STARTED = 10
 
 # Pods of a job in all, as a multiple of those at once: ended pods stay, and each is an object in memory.
@@ -48,9 +48,9 @@ class Jobs(WorkloadController):
 
     @override
     def advance(self) -> None:
-        """Do what has become due: pods after a delay, deadlines, the end of jobs that finished long ago."""
+        """Do the work that is due: pods after a delay, deadlines, the end of jobs that finished long ago."""
         jobs = list(self._registry.list(JOBS))
-        # Each job comes first in turn: the limit may stop those behind it.
+        # Each job comes first in turn, because the limit can stop the jobs behind it.
         first = self._turn % len(jobs) if jobs else 0
         self._turn += 1
         for job in jobs[first:] + jobs[:first]:
@@ -111,7 +111,7 @@ class Jobs(WorkloadController):
 
     @override
     def _sync(self, owner: Object) -> None:
-        # Another controller, such as Kueue's, may manage the job (KEP 4368).
+        # Another controller, such as Kueue's, can manage the job (KEP 4368).
         managed = owner["spec"].get("managedBy", MANAGED_BY) == MANAGED_BY
         if progress.finished(owner) is not None or not managed:
             return

@@ -57,7 +57,7 @@ class NamespaceContent(BaseController):
             self._fill(namespace_of(changed))
 
     def bootstrap(self) -> None:
-        """Publish the CA's certificate again where it was renewed since."""
+        """Publish the CA's certificate again if it has been renewed."""
         for bundle in list(self._registry.list(CONFIG_MAPS)):
             if name_of(bundle) == ROOT_CA:
                 self._fill(namespace_of(bundle))
@@ -109,7 +109,7 @@ class NamespaceDeletion(BaseController):
             for obj in list(self._registry.list(kind, name)):
                 if not is_deleted(obj):
                     self._delete_object(kind, obj)
-        # Each deletion above came back here, and the last one may have finished the work.
+        # Each deletion above came back here, and the last one can have finished the work.
         current = self._current(NAMESPACES, namespace)
         if current is None:
             return

@@ -26,7 +26,7 @@ EFFECT = "NoSchedule"
 OWNED = {UNSCHEDULABLE, *TAINTS.values()}
 """The keys of the controller's taints."""
 
-# How long a kubelet may cache secrets. The real controller raises it with the number of nodes; up to 100 it is 0.
+# For how long a kubelet can cache secrets. The real controller raises it with the number of nodes; up to 100 it is 0.
 TTL = {"node.alpha.kubernetes.io/ttl": "0"}
 
 
@@ -59,7 +59,7 @@ class NodeLifecycle(BaseController):
 
 
 def _taint_keys(node: Object) -> list[str]:
-    """Return the keys of the taints that keep new pods from a node."""
+    """Return the keys of the taints that exclude new pods from a node."""
     conditions = [(item.get("type"), item.get("status")) for item in conditions_of(node)]
     keys = [TAINTS[item] for item in dict.fromkeys(conditions) if item in TAINTS]
     return [*keys, UNSCHEDULABLE] if node["spec"].get("unschedulable") else keys

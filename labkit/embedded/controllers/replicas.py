@@ -39,7 +39,8 @@ class ReplicaController(WorkloadController):
 
     @override
     def _ends_backoff(self, owner: Object) -> bool:
-        # There is no back-off here: a refused pod is tried again with each sync, and when the refusal may be lifted.
+        # There is no back-off here: a refused pod is tried again with each sync, and when the refusal could be
+        # lifted.
         return true_condition(owner, FAILURE) is not None
 
     @override
@@ -70,7 +71,7 @@ class ReplicaController(WorkloadController):
                 if refusal is None:
                     return
                 failure = refusal.message
-        # Claims and refusals write, too: the owner may have changed meanwhile.
+        # Claims and refusals write, too: the owner can have changed in the meantime.
         current = self._stored(self.kind, owner)
         if current is not None:
             self._write_status(self.kind, current, self._status(current, failure))
@@ -96,7 +97,7 @@ class ReplicaController(WorkloadController):
         conditions = [item for item in conditions_of(owner) if item.get("type") != FAILURE]
         if failure:
             known = true_condition(owner, FAILURE)
-            # The same failure keeps its condition with its time, or each sync would write the status.
+            # The same failure does not update its condition, or each sync would write the status.
             if known is None or known.get("message") != failure:
                 known = condition(
                     FAILURE, "True", "FailedCreate", failure, lastTransitionTime=self._now()

@@ -12,7 +12,7 @@ from labkit.embedded.controllers.rolling import counted, desired_replicas, limit
 from labkit.embedded.machinery.objects import conditions_of, name_of, true_condition
 from labkit.embedded.machinery.request import Object
 
-# The default of ``progressDeadlineSeconds`` in extensions/v1beta1; apps/v1 still takes it for "no deadline".
+# The default of ``progressDeadlineSeconds`` in extensions/v1beta1; apps/v1 still reads it as "no deadline".
 NO_DEADLINE = 2**31 - 1
 
 State = tuple[str, str, str]

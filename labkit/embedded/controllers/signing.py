@@ -18,7 +18,7 @@ from labkit.embedded.machinery.request import Object
 REQUESTS = BY_KIND["certificates.k8s.io", "CertificateSigningRequest"]
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
 
-# The signers of kubelets' certificates. Nothing here could use one: the only kubelet is part of this process, and a
+# The signers of kubelets' certificates. They would have no use here: the only kubelet is part of this process, and a
 # node that a learner creates has none.
 KUBELET_SIGNERS = ("kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving")
 REQUIRED_USAGE = "client auth"
@@ -58,7 +58,7 @@ class Signing(BaseController):
             times = [request["metadata"]["creationTimestamp"]]
             for item in conditions_of(request):
                 times.append(item.get("lastUpdateTime") or times[0])
-            # An approved request without a certificate waits for a signer that may come: it has a day as well.
+            # An approved request without a certificate waits for a signer that can still come: it has a day as well.
             handled = request["status"].get("certificate") or true_condition(
                 request, "Denied", "Failed"
             )
@@ -69,7 +69,7 @@ class Signing(BaseController):
         spec = request["spec"]
         status = dict(request["status"])
         usages = spec.get("usages") or ()
-        # Requests for other signers wait: somebody else's program may sign them.
+        # Requests for other signers wait: another program can sign them.
         if spec.get("signerName") not in (CLIENT_SIGNER, *KUBELET_SIGNERS):
             return
         problem = _problem(spec["signerName"], usages)

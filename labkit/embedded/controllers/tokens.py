@@ -1,7 +1,7 @@
 """Token Secrets: filled in for the service account they name, deleted with it.
 
 Up to Kubernetes 1.23 (``era="1.20"``) each new service account got such a Secret by
-itself; today one makes it by hand, or better asks for a token.
+itself; today such Secrets are created by hand, or better replaced by a TokenRequest.
 
 Source: k8s.io/kubernetes ``pkg/controller/serviceaccount/tokens_controller.go``; KEP 2799.
 """
@@ -35,7 +35,7 @@ SECRETS = BY_RESOURCE["", "v1", "secrets"]
 class TokenSecrets(BaseController):
     """Fills in and deletes the token Secrets of service accounts.
 
-    ``issue`` makes a token for an account and the name of its Secret. With ``automatic`` each new account gets a
+    ``issue`` returns a token for an account and the name of its Secret. With ``automatic`` each new account gets a
     Secret, as up to 1.23.
     """
 
@@ -70,7 +70,7 @@ class TokenSecrets(BaseController):
                 self._create_secret(new)
 
     def bootstrap(self) -> None:
-        """Put the CA's certificate into Secrets again where it was renewed since."""
+        """Put the CA's certificate into Secrets again if it has been renewed."""
         for secret in list(self._registry.list(SECRETS)):
             account = self._account_of(secret)
             if account is not None and _is_token(secret):
@@ -116,7 +116,7 @@ class TokenSecrets(BaseController):
             return
         namespace = namespace_of(current)
         listed = current.get("secrets") or []
-        # A Secret that exists but is not listed does not count: a client may have dropped it from the list.
+        # A Secret that exists but is not listed does not count: a client can have dropped it from the list.
         if not is_active_namespace(self._registry, namespace) or any(
             {"name": name_of(secret)} in listed for secret in self._secrets_of(current)
         ):

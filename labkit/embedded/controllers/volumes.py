@@ -1,4 +1,6 @@
-"""Persistent volumes and claims: phases, and the finalizers that protect them. Nothing is bound or provisioned here.
+"""Persistent volumes and claims: phases, and the finalizers that protect them.
+
+Volumes are neither bound nor provisioned.
 
 Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection,vacprotection}``.
 """
@@ -39,7 +41,7 @@ class Volumes(BaseController):
                 self._make_available(current)
             elif current is not None:
                 self._release(change.kind, current)
-            # A volume or a claim may have been the last one to name a class.
+            # A volume or a claim can have been the last one to name a class.
             for attributes in list(self._registry.list(ATTRIBUTES)):
                 self._release(ATTRIBUTES, attributes)
 
@@ -55,7 +57,7 @@ class Volumes(BaseController):
 
     def _is_used(self, kind: Kind, obj: Object) -> bool:
         if kind is CLAIMS:
-            # Only a pod with a node uses its claims: one that waits may wait for ever.
+            # Only a pod with a node uses its claims: a pod that waits for a node can wait for ever.
             pods = self._registry.list(PODS, namespace_of(obj))
             return any(
                 pod["spec"].get("nodeName") and name_of(obj) in claims_of_pod(pod) for pod in pods
@@ -63,7 +65,7 @@ class Volumes(BaseController):
         users = [*self._registry.list(VOLUMES), *self._registry.list(CLAIMS)]
         names = {user["spec"].get("volumeAttributesClassName") for user in users}
         names |= {user["status"].get("currentVolumeAttributesClassName") for user in users}
-        # Volumes are never bound here, so nothing uses one.
+        # Volumes are never bound here, so a volume is never in use.
         return kind is ATTRIBUTES and name_of(obj) in names
 
 

@@ -1,6 +1,7 @@
 """The engine of the workload controllers: reactions to changes, dependents, back-off, events.
 
-A subclass says which kind owns what, and takes the next step of one owner in ``_sync``. A controller runs inside the
+A subclass declares the kinds of owners and dependents, and implements the next step of one owner in ``_sync``. A
+controller runs inside the
 write that it reacts to.
 Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
 """
@@ -171,12 +172,12 @@ class WorkloadController(BaseController):
         return selector
 
     def _selects(self, owner: Object, obj: Object) -> bool:
-        """Return whether an owner could adopt an orphan; an empty selector selects nothing."""
+        """Return whether an owner could adopt an orphan; an empty selector selects no objects."""
         selector = self._selector(owner)
         return bool(selector) and selects(selector, labels_of(obj))
 
     def _adoptable(self, owner: Object, dependent: Object) -> bool:
-        """Return whether an owner takes an orphan that it selects."""
+        """Return whether an owner adopts an orphan that it selects."""
         return True
 
     def _claim(self, owner: Object, kind: Kind | None = None) -> list[Object]:

@@ -16,7 +16,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.work import affordable
 
 PODS = BY_KIND["", "Pod"]
-# Ours: the pods are created inside the request that asks for them, and all other requests wait.
+# Ours: the pods are created inside the request that causes them, and all other requests wait.
 MAX_PODS = 100
 # Ours: the most characters of the templates of these pods together. The first pod is created in any case.
 MAX_WRITTEN = 256 << 10

@@ -27,8 +27,8 @@ SERVICE_ADDRESS = "10.96.0.1"
 class ClusterApi:
     """The registry for a node. Resources are plurals, with a group if they have one: ``leases.coordination.k8s.io``.
 
-    ``issue_token`` takes a pod, an account, an audience and seconds; ``handler`` returns the handler of requests, which
-    is made after the node.
+    The parameters of ``issue_token`` are a pod, an account, an audience and seconds; ``handler`` returns the
+    handler of requests, which is created after the node.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class ClusterApi:
         return self._registry.edit(_kind(resource), obj, manager, change, subresource)
 
     def delete(self, resource: str, namespace: str, name: str) -> None:
-        """Remove an object at once, without grace. It may be gone already."""
+        """Remove an object at once, without grace. An object that is gone already is ignored."""
         try:
             self._registry.delete(_kind(resource), namespace, name, DeleteOptions(grace_seconds=0))
         except ApiError as error:
-            # Somebody else may have deleted it in the meantime.
+            # Another client can have deleted it in the meantime.
             if error.code != 404:
                 raise
 

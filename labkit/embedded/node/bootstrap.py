@@ -1,6 +1,7 @@
 """The objects of a cluster with a node: the Node, its Lease and CSINode, the Service of the DNS.
 
-What is the same in every cluster stands in ``objects.json``. The CSINode names the in-tree plugins that were
+``objects.json`` contains the parts that are the same in every cluster. The CSINode names the in-tree plugins that
+were
 migrated to drivers. Source: k8s.io/kubernetes ``pkg/volume/csi/nodeinfomanager``.
 """
 
@@ -58,7 +59,7 @@ def register(api: ClusterApi, settings: NodeSettings, node: Object, now: float) 
 def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
     """Renew a node's Lease, when it is registered and at each start of the server.
 
-    A real kubelet does so every ten seconds; nothing here watches the Lease.
+    A real kubelet does so every ten seconds; here the Lease is not watched.
     """
     renewed = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     lease = api.get(LEASES, LEASE_NAMESPACE, settings.name)

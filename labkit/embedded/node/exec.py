@@ -27,7 +27,7 @@ from labkit.embedded.node.sessions import AttachSession, CommandSession, Streams
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}
 MAX_WORDS = 4096
-# Ours. A channel's number is one byte, and each port takes two channels.
+# Ours. A channel's number is one byte, and each port needs two channels.
 MAX_PORTS = 100
 
 
@@ -39,8 +39,8 @@ def flag(request: Request, name: str) -> bool:
 class PodSubresources:
     """Answers requests for a pod's exec, attach, port-forward and log.
 
-    ``may_create`` raises if the caller may not create the subresource: a WebSocket begins with GET, but running a
-    command takes ``create`` (KEP 2862).
+    ``may_create`` raises if the caller is not allowed to create the subresource: a WebSocket begins with GET, but
+    running a command requires ``create`` (KEP 2862).
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class PodSubresources:
         """Answer a request; ``ApiError`` if the pod or the container does not exist or does not run."""
         if request.info.subresource == "log":
             return self._log(request)
-        # A WebSocket begins with GET, which the authorizer saw as ``get``; running a command takes ``create`` as
+        # A WebSocket begins with GET, which the authorizer saw as ``get``; running a command requires ``create`` as
         # well.
         if request.method == "GET":
             self._may_create(request)
@@ -73,7 +73,11 @@ class PodSubresources:
         return pod
 
     def _container_name(self, pod: Object, name: str) -> str:
-        """The name of the container asked for; ``ApiError`` if none is named of several, or there is no such one."""
+        """Return the name of the requested container.
+
+        Raises:
+            ApiError: None of several is named, or there is no such container.
+        """
         names: dict[str, list[str]] = {}
         for kind in ("containers", "initContainers", "ephemeralContainers"):
             names[kind] = [container["name"] for container in pod["spec"].get(kind) or ()]
@@ -119,7 +123,7 @@ class PodSubresources:
             return Response(
                 400, dict(TEXT), b"you must specify at least 1 of stdin, stdout, stderr"
             )
-        # A plain text, no Status: it is the kubelet that answers, and the API server passes it on.
+        # A plain text, no Status: it comes from the kubelet, and the API server passes it on.
         slot = self._slot(pod, name)
         if slot is None or not slot.running or slot.container is None or slot.log is None:
             return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
@@ -173,7 +177,7 @@ class PodSubresources:
         pod = self._pod(request)
         options = self._log_options(request)
         name = self._container_name(pod, request.param("container"))
-        # Without a node there is no kubelet to ask: the real server answers so, too.
+        # Without a node there is no kubelet to connect to: the real server returns this error, too.
         if not pod["spec"].get("nodeName"):
             return Response(204)
         self._host(pod)

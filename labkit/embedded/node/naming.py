@@ -20,7 +20,7 @@ LOCAL = (
 
 def host_name(spec: Object, pod: str, node: str) -> str:
     """The host name of a pod's containers."""
-    # Linux takes 64 bytes with the final zero.
+    # Linux allows 64 bytes with the final zero.
     return str(spec.get("hostname") or (node if spec.get("hostNetwork") else pod))[:63]
 
 
@@ -63,7 +63,7 @@ def resolver_file(spec: Object, namespace: str) -> str:
     search: list[str] = []
     servers: list[str] = []
     options: dict[str, str | None] = {}
-    # A pod on the host's network does not use the cluster's DNS unless it asks for it: ClusterFirstWithHostNet.
+    # A pod on the host's network uses the cluster's DNS only with the policy ClusterFirstWithHostNet.
     if policy == "Default" or (policy == "ClusterFirst" and spec.get("hostNetwork")):
         if not config:
             return NODE_RESOLVER

@@ -1,7 +1,7 @@
 """The node's side of the pod network: finds the server at an address and a port.
 
 A pod reaches the API server (by the Service ``kubernetes`` and by the node's address), the ports
-of its own containers, and those of other pods, by address or through a Service; nothing else exists.
+of its own and other pods' containers, by address or through a Service; there are no other servers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Wiring:
         return Listener(self._handle, "apiserver", self._certificates())
 
     def _handle(self, request: Request) -> Response:
-        # The path by which curl's stand-in says that it sent no TLS.
+        # The path by which curl's stand-in signals that it sent no TLS.
         if request.path == "\0":
             return Response(400, {}, PLAIN_TO_TLS)
         headers = {**request.headers, "host": f"{self._settings.address}:{API_PORT}"}
@@ -66,13 +66,13 @@ class Wiring:
     def _service(self, namespace: str, name: str) -> str | None:
         service = self._api.get("services", namespace, name)
         if service is None:
-            # The DNS knows the API server before its Service is created.
+            # The DNS resolves the API server's name before its Service is created.
             return SERVICE_ADDRESS if (namespace, name) == ("default", "kubernetes") else None
         spec = service["spec"]
         if spec.get("type") == "ExternalName":
             return None
         address = spec.get("clusterIP") or ""
-        # The name of a headless service stands for its pods; programs here connect to one address.
+        # The name of a headless service resolves to its pods; programs here connect to one address.
         if address == "None":
             backends = self._backends(service)
             address = str((backends[0].get("status") or {}).get("podIP", "")) if backends else ""

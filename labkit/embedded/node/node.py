@@ -37,7 +37,7 @@ FIRST_ADDRESS = 5
 class Node:
     """A node and all that runs on it.
 
-    ``now`` gives seconds since the epoch, ``certificates`` the certificate chain of the API server, in PEM.
+    ``now`` returns seconds since the epoch, ``certificates`` the certificate chain of the API server, in PEM.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Node:
                 self._forget(uid_of(old))
             return
         metadata = new["metadata"]
-        # The change may be old by now: a controller that reacted before the node has perhaps deleted the pod.
+        # The change can be old by now: a controller that reacted before the node has perhaps deleted the pod.
         current = self._api.get("pods", metadata["namespace"], metadata["name"])
         if current is None or uid_of(current) != metadata["uid"]:
             return
@@ -132,7 +132,7 @@ class Node:
         from labkit.embedded.node.pod.pod import Pod
 
         uid = uid_of(pod)
-        # A pod keeps its address over a restart of the server: services and other pods know it.
+        # A pod has the same address after a restart of the server, because services and other pods refer to it.
         known = str(pod["status"].get("podIP") or "")
         address = known if known and known not in self._addresses else self._new_address()
         running = Pod(
@@ -210,9 +210,10 @@ class Node:
     # Time
 
     def advance(self) -> None:
-        """Do what has become due: sleeping processes, restarts, image pulls."""
+        """Do the work that is due: sleeping processes, restarts, image pulls."""
         now = self._now()
-        if now < self._told_at:  # the clock was set back: nothing has to wait for that
+        # the clock was set back: due work must not wait until it catches up
+        if now < self._told_at:
             self._timers.clear()
             for running in self._pods.values():
                 running.set_back(self._told_at - now)
@@ -221,7 +222,7 @@ class Node:
         if now - self._swept_at >= 5 or now < self._swept_at:
             self._swept_at = now
             self.sweep()
-        # A limit, in case that a pod is due again and again: requests wait meanwhile.
+        # A limit, in case that a pod is due again and again: requests wait in the meantime.
         for _ in range(1000):
             if not self._timers or self._timers[0][0] > now:
                 return
@@ -232,7 +233,7 @@ class Node:
     def sweep(self) -> None:
         """Start and end pods as the stored objects require, after a restart or a rewind."""
         stored = {uid_of(pod): pod for pod in self._api.list("pods")}
-        # A snapshot that was restored may be of a time before these pods.
+        # A snapshot that was restored can be from a time before these pods.
         for uid in [uid for uid in self._pods if uid not in stored]:
             self._forget(uid)
         for uid, pod in stored.items():

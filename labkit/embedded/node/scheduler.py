@@ -86,7 +86,7 @@ class Scheduler:
                 if stored is None:
                     missing = f'persistentvolumeclaim "{claim}" not found'
                     return f"0/1 nodes are available: {missing}. not found"
-        # In the order of the real scheduler's plugins: the first that refuses the node gives the reason.
+        # In the order of the real scheduler's plugins: the reason comes from the first that refuses the node.
         tolerations = spec.get("tolerations") or ()
         if node["spec"].get("unschedulable") and not tolerated(tolerations, UNSCHEDULABLE):
             return _unavailable("1 node(s) were unschedulable", HELPLESS)

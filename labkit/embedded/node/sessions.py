@@ -34,7 +34,7 @@ class Session:
 class CommandSession(Session):
     """A command about to run in a container (an ``ExecSession``).
 
-    The protocols ``v5`` and ``v4`` report errors differently; ``random`` gives the id in an error.
+    The protocols ``v5`` and ``v4`` report errors differently; ``random`` is the source of the id in an error.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ CERTIFICATES = "certificates.k8s.io"
 
 
 class Access:
-    """The authorizers, and the guard that keeps writers of RBAC objects from escalating."""
+    """The authorizers, and the guard that prevents writers of RBAC objects from escalating."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -41,7 +41,7 @@ class Access:
             registry.store.follow(BY_RESOURCE[RBAC, "v1", plural].resource, self.rbac.forget)
 
     def refuse_creation(self, request: Request) -> None:
-        """Refuse with 403 a caller who creates by an update or an apply, and may not create."""
+        """Refuse with 403 a caller who creates by an update or an apply without permission to create."""
         question = attributes_of(request.user, request.info)._replace(verb="create")
         decision = self.authorize(question)
         if not decision.allowed:

@@ -49,14 +49,14 @@ class Timed(Protocol):
     """Work that becomes due by the clock."""
 
     def advance(self) -> None:
-        """Do what is due."""
+        """Do the work that is due."""
 
 
 class Publisher(Protocol):
     """Publishes the certificate of the CA in objects."""
 
     def bootstrap(self) -> None:
-        """Publish it where it is missing or old."""
+        """Publish it in namespaces where it is missing or old."""
 
     def renew(self, ca_certificate: bytes) -> None:
         """Publish a new certificate, PEM."""
@@ -97,7 +97,7 @@ class Controllers:
             NamespaceDeletion(registry),  # empties a namespace that ends
             GarbageCollector(registry),  # deletes objects whose owners are gone
             Volumes(registry),  # drops the finalizers of volumes and claims
-            ResourceQuotas(registry, counted),  # counts what the writes above and below use
+            ResourceQuotas(registry, counted),  # counts the objects of the writes above and below
             ServiceEndpoints(registry),  # the endpoints of services with a selector
             signing,  # signs and removes certificate requests
             Definitions(
@@ -106,11 +106,11 @@ class Controllers:
             CoreController(registry),  # restores what every cluster has
             system,  # restores what kube-system has
             nodes,  # taints nodes, which daemon sets look at
-            replica_sets,  # makes pods
+            replica_sets,  # creates pods
             replication_controllers,
             Deployments(
                 registry, create
-            ),  # makes replica sets, which then come back to their controller above
+            ),  # creates replica sets, which then come back to their controller above
             jobs,
             daemon_sets,
             stateful_sets,

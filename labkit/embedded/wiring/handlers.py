@@ -75,7 +75,7 @@ def nonresource_handler(
     address: Callable[[Request], str],
     on_restore: Callable[[], None],
 ) -> NonResourceHandler:
-    """The handler of all paths that name no resource; ``address`` gives the server's host and port for a request."""
+    """Return the handler of all non-resource paths; ``address`` returns the server's host and port for a request."""
     store = registry.store
     return NonResourceHandler(
         CurrentDiscovery(registry.custom),

@@ -10,8 +10,8 @@ from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.wiring.access import Access
 
-# The kinds that quotas count: all that a namespace keeps. Events expire by themselves, and would make each write of a
-# controller a write of all quotas.
+# The kinds that quotas count: all namespaced kinds that stay. Events expire by themselves, and would make each
+# write of a controller a write of all quotas.
 COUNTED = {
     kind.resource
     for kind in KINDS
@@ -40,5 +40,5 @@ class Writing:
         self.writer = Writer(registry, self.admission, *guards)
 
     def counted(self) -> set[str]:
-        """Return the resources that quotas count; those of custom kinds come and go."""
+        """Return the resources that quotas count; custom kinds come and go."""
         return COUNTED | self._registry.custom.counted()

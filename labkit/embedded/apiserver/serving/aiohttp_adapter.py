@@ -2,7 +2,7 @@
 
 aiohttp's public server runs each request in a task, which costs more than most answers of this server. So requests
 without a body are answered in the callback that parsed them, and responses are written as bytes. Both need
-attributes that aiohttp does not promise to keep: 3.14.1 fixed a parser that stops after the first request of a
+attributes that are not part of aiohttp's public API: 3.14.1 fixed a parser that stops after the first request of a
 connection unless it is told that the message was consumed. `RELIED_ON` names every such attribute with its reason; the
 tests compare it with the installed aiohttp, and run with the lowest and with the newest version that
 `pyproject.toml` allows. No other module uses a private name of aiohttp.
@@ -66,12 +66,12 @@ class QueueingProtocol(RequestHandler):
 
     @property
     def upgraded(self) -> bool:
-        """Whether the connection has become a WebSocket."""
+        """Return whether the connection has become a WebSocket."""
         return self._upgraded
 
     @property
     def idle_waiter(self) -> asyncio.Future[None] | None:
-        """The future that the task waits on, if it waits for a request and nothing else is queued."""
+        """Return the future that the task waits on, if it waits for a request and none is queued."""
         waiter = self._waiter
         if waiter is None or waiter.done() or self._messages or self._paused:
             return None
@@ -143,7 +143,7 @@ class RawResponse(StreamResponse):
         return None
 
     async def send(self, request: BaseRequest, *, close: bool) -> None:
-        """Write the bytes of the response; ``close`` says that the connection ends with it."""
+        """Write the bytes of the response; with ``close``, the connection ends after it."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: ``prepare`` has sent everything."""

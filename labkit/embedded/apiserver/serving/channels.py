@@ -85,13 +85,13 @@ def negotiate(offered: str, spoken: Collection[str]) -> str | None:
 
 
 class ChannelSocket(PlainWebSocket):
-    """A WebSocket with Go's answers to a bad handshake."""
+    """A WebSocket with Go's responses to a bad handshake."""
 
     def __init__(self, *protocols: str, autoping: bool = False) -> None:
         super().__init__(*protocols, max_frame_bytes=MAX_FRAME_BYTES, autoping=autoping)
 
     async def open(self, http: BaseRequest) -> StreamResponse | None:
-        """Upgrade the connection, or return what Go answers to a bad handshake."""
+        """Upgrade the connection, or return Go's response to a bad handshake."""
         try:
             await self.prepare(http)
         except HTTPException as error:
@@ -115,7 +115,7 @@ class Input:
 
     @property
     def is_ready(self) -> bool:
-        """Whether ``read`` would return at once."""
+        """Return whether ``read`` would return at once."""
         return bool(self._buffer) or not self.is_open
 
     async def read(self) -> bytes:
@@ -139,7 +139,7 @@ class Input:
             self._changed.notify_all()
 
     async def end(self) -> None:
-        """End the input; what it holds can still be read."""
+        """End the input; data that it already holds can still be read."""
         async with self._changed:
             self.is_open = False
             self._changed.notify_all()
@@ -159,8 +159,9 @@ class ChannelIO:
     async def greet(self, agent: str) -> None:
         """Wait until the client reads.
 
-        client-go before 1.33 reads before its streams exist, and discards the data that arrives for them. A container's
-        program takes longer to start than that. Ours would be faster, so the client gets a ping first. client-go's user
+        client-go before 1.33 reads before its streams exist, and discards the data that arrives for them. On a real
+        node a container's program starts later than that. Ours would be faster, so the client gets a ping first.
+        client-go's user
         agent (``agent``) names the commit of Kubernetes that it was built from.
         """
         # Every WebSocket client answers a ping (RFC 6455, 5.5.2), so the pong shows that it reads.
@@ -241,7 +242,8 @@ class ChannelIO:
 class ExecSessions:
     """Runs exec sessions and port-forwards, a limited number at a time.
 
-    ``before_end`` is called after a command ends, before its client is informed. ``serve_pod`` makes the server's end
+    ``before_end`` is called after a command ends, before its client is informed. ``serve_pod`` creates the server's
+    end
     of an HTTP connection to a pod.
     """
 
@@ -315,7 +317,7 @@ class ExecSessions:
     @staticmethod
     async def _command(io: ChannelIO, session: ExecSession, agent: str) -> Object:
         await io.greet(agent)
-        # The real server sends an empty frame first, so that the client knows that it is connected.
+        # The real server sends an empty frame first, as a sign to the client that it is connected.
         await io.send(STDOUT if session.stdout else STDERR if session.stderr else ERROR, b"")
         return await session.run(io)
 

@@ -201,7 +201,7 @@ class Connection(QueueingProtocol):
             self.wake(waiter)
 
     def _busy(self) -> bool:
-        """Return whether the data may belong to something else than a new request."""
+        """Return whether the data could belong to something other than a new request."""
         return bool(self.queue or self._own_method or self.upgraded)
 
     def _note_progress(self, between: bool, data: bytes) -> None:
@@ -222,7 +222,7 @@ class Connection(QueueingProtocol):
         return STAND_IN + data[begins.end(1) :]
 
     def method(self, parsed: str) -> str:
-        """The method of the request that is answered next; ``parsed`` is what the parser read."""
+        """Return the method of the request that is answered next; ``parsed`` is the result of the parser."""
         own, self._own_method = self._own_method, ""
         return own or parsed
 

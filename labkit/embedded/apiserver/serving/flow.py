@@ -1,7 +1,7 @@
-"""Sends what is large in slices, as clients read it, and bounds what waits in memory.
+"""Sends large responses in slices, as clients read them, and bounds the memory of unsent data.
 
-For each connection that is some slices, and what is encoded for it. Where all together hold too much, nobody encodes
-more, and a client that takes nothing is disconnected.
+Each connection holds some slices and the encoded data for it. If all together hold too much, encoding pauses for
+all of them, and clients that have stopped reading are disconnected.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TRIM_BYTES = 4 * 1024 * 1024
 
 
 class Flow:
-    """What waits to be sent on the connections of a server."""
+    """The unsent data on the connections of a server."""
 
     def __init__(self) -> None:
         self.sending: set[TlsTransport] = set()
@@ -58,7 +58,7 @@ class Flow:
 
     @contextmanager
     def hold(self, size: int) -> Iterator[None]:
-        """Count the bytes of what is whole in memory while it is sent."""
+        """Count the bytes of a response that is in memory as a whole while it is sent."""
         self._whole += size
         try:
             yield
@@ -66,7 +66,7 @@ class Flow:
             self._whole -= size
 
     async def room(self) -> None:
-        """Wait until something large may be encoded; others have a turn meanwhile."""
+        """Wait until there is room to encode a large response; other requests run in the meantime."""
         await asyncio.sleep(0)
         # Polling, since room appears by clients' reading on any connection, and few wait here at a time.
         while self.held_bytes > MAX_HELD_BYTES:
@@ -115,11 +115,14 @@ class Flow:
         return SentResponse(keep_alive=not close)
 
     def look(self) -> None:
-        """Disconnect who takes nothing while too much waits, and give freed memory back; called every second."""
+        """Disconnect clients that have stopped reading if too much is unsent, and release freed memory.
+
+        Called every second.
+        """
         held = self.held_bytes
         self._most = max(self._most, held)
         for transport in list(self.sending) if held > MAX_HELD_BYTES else ():
-            # Only clients that take nothing at all: one that reads slowly frees memory, though slowly.
+            # Only clients that have stopped reading: one that reads slowly frees memory, though slowly.
             if transport.stalled_seconds > STALLED_SECONDS:
                 peer, seconds = transport.get_extra_info("peername"), transport.stalled_seconds
                 text = "the client at %s:%s is disconnected: it took nothing for %d s while %d MiB waited to be sent"
@@ -155,7 +158,7 @@ def _version(http: BaseRequest) -> str:
 
 def _trim() -> None:
     """Give freed memory back to the system, where the C library can."""
-    # glibc keeps freed memory in its arenas; after an answer of 60 MiB the process would stay that large. musl and
+    # glibc retains freed memory in its arenas; after an answer of 60 MiB the process would stay that large. musl and
     # macOS have no such function.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

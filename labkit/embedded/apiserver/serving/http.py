@@ -129,7 +129,7 @@ class Frontend:
                 return WireResponse(status_response(late), close=True)
             except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
-        # The answers before this one on other connections wait for the end of the turn; a stream must not overtake them.
+        # The earlier responses on other connections wait for the end of the turn; a stream must not overtake them.
         self.outbox.flush()
         headers = connection.last_headers
         if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
@@ -164,7 +164,7 @@ class Frontend:
         )
 
     async def _answer(self, connection: Connection, request: Request) -> Response:
-        """Answer a request, beside others if it takes long, and again whenever others overtake it."""
+        """Handle a request, in a thread if it takes long, and again whenever other writes overtake it."""
         if len(request.body) <= LONG_BYTES or request.method in BODILESS:
             with suppress(BeginAgain):
                 return self._respond(request)

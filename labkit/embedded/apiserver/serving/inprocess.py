@@ -26,7 +26,7 @@ from labkit.embedded.machinery.request import (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete response; the body of a stream is what was ready at once."""
+    """A complete response; the body of a stream contains the events that were ready at once."""
 
     status: int
     headers: Mapping[str, str]
@@ -50,12 +50,12 @@ def read_request(
     body: bytes,
     certificate: PeerCertificate | ShownCertificate | None,
 ) -> Request:
-    """Make a request of what comes over a connection.
+    """Make a request from the parts of one that comes over a connection.
 
-    The target is path and query, escaped as in a URL; the name of a header may repeat.
+    The target is path and query, escaped as in a URL; header names can repeat.
 
     Raises:
-        BadTarget: The target is no URI.
+        BadTarget: The target is not a URI.
     """
     path, query = split_target(target)
     first, values = collect_headers(headers)
@@ -75,7 +75,7 @@ def ask(
     body: bytes = b"",
     certificate: PeerCertificate | ShownCertificate | None = None,
 ) -> Answer:
-    """Make one request of ``Cluster.handle``; the arguments are those of ``read_request``."""
+    """Make one request to ``Cluster.handle``, with the arguments of ``read_request``."""
     try:
         request = read_request(method, target, headers, body, certificate)
     except BadTarget:

@@ -1,4 +1,4 @@
-"""Fast start: what a server process defers until after its first answer.
+"""Fast start: the work that a server process defers until after its first response.
 
 aiohttp's package loads its unused HTTP client too, which costs an eighth of the start and two megabytes.
 """

@@ -50,7 +50,7 @@ def connection_limit() -> int:
 class Listener:
     """Accepts connections for a server, at most ``most`` and as many as the system allows.
 
-    ``context`` may be replaced, for new connections.
+    ``context`` can be replaced, for new connections.
     """
 
     def __init__(
@@ -75,7 +75,8 @@ class Listener:
         """Accept until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            # Not `loop.sock_accept`: if it is cancelled, it may have accepted a connection that nobody closes then.
+            # Not `loop.sock_accept`: if it is cancelled, it can have accepted a connection that would never be
+            # closed.
             await until(loop.add_reader, loop.remove_reader, self._socket)
             try:
                 connection, _ = self._socket.accept()
@@ -128,7 +129,7 @@ class Listener:
         connection.close()
 
     def _greeted(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
-        """Forget a handshake that has ended; one that was cancelled may not even have begun."""
+        """Forget a handshake that has ended; a cancelled one has possibly not even begun."""
         self._greeting.discard(task)
         if task.cancelled():
             connection.close()

@@ -34,7 +34,7 @@ def without_secrets(text: str) -> str:
 
 
 class LineFile:
-    """A private file of lines, each appended by one write, that may grow to ``limit`` bytes."""
+    """A private file of lines, each appended by one write, that can grow to ``limit`` bytes."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self._path = path
@@ -46,7 +46,7 @@ class LineFile:
     def write(self, line: bytes) -> None:
         """Append a line, given with its newline; a full disk loses it."""
         try:
-            # One rename keeps at most two files: labkit has no log rotation daemon to rely on.
+            # One rename limits the log to two files: labkit has no log rotation daemon to rely on.
             if self._size + len(line) > self._limit:
                 self._rotate()
             self._size += os.write(self._descriptor, line)

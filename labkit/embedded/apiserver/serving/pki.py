@@ -1,4 +1,4 @@
-"""The keys on disk, where kubeadm keeps them, and the administrator's kubeconfig.
+"""The keys on disk, in kubeadm's places, and the administrator's kubeconfig.
 
 Generating them takes longer than the rest of a start, mostly because of the RSA key that
 signs tokens; ``begin`` generates them in another process while this one loads its modules.
@@ -107,7 +107,7 @@ def _write_files(pki: Path, files: dict[str, bytes], admin: Identity) -> Identit
 
 
 def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
-    """Generate what is missing in ``pki`` (an old CA or token key stays), and the administrator's certificate."""
+    """Generate the missing files in ``pki`` (an old CA or token key stays), and the administrator's certificate."""
     from labkit.embedded.machinery.pki.certificates import public_key
     from labkit.embedded.machinery.pki.keys import Keys
 
@@ -145,9 +145,9 @@ def load_keys(home: Path) -> Keys:
 
 
 def valid_now(certificate: bytes, at_most_seconds: float = float("inf")) -> bool:
-    """Whether a certificate (PEM) is valid by this machine's clock, which may have been wrong when it was made.
+    """Return whether a certificate (PEM) is valid by this machine's clock.
 
-    ``at_most_seconds``: how long ago it may have begun to be.
+    The clock could have been wrong when it was made. ``at_most_seconds`` is the highest allowed age of its validity.
     """
     try:
         found = VALIDITY.search(base64.b64decode(b"".join(certificate.splitlines()[1:-1])))
@@ -192,7 +192,8 @@ def last_port(home: Path) -> int:
 def write_admin_kubeconfig(home: Path, keys: Keys, url: str, admin: Identity | None = None) -> Path:
     """Write ``admin.conf`` with a certificate of ``kubernetes-admin`` in ``system:masters``.
 
-    A valid one is kept, so that a restart does not change credentials. ``admin`` is a certificate and key that were
+    A valid certificate is reused, so that a restart does not change credentials. ``admin`` is a certificate and key
+    that were
     just generated.
     """
     path = home / "admin.conf"

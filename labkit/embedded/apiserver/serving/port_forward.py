@@ -110,21 +110,21 @@ class Forwarding:
     async def _copy(
         self, reader: asyncio.StreamReader, stream: int, data: Frame, ended: Frames
     ) -> None:
-        """Send what the pod's server answers, to its end."""
+        """Send the response of the pod's server, to its end."""
         while piece := await reader.read(PIECE_BYTES):
             await self._send(data(piece))
         for frame in ended:
             await self._send(frame)
 
     async def _feed(self, stream: int, data: bytes) -> None:
-        """Pass on what the client sends, empty at its end."""
+        """Pass on the client's data; empty bytes at its end."""
         writer = self._writers.get(stream)
         if writer is not None and data:
             writer.write(data)
             with contextlib.suppress(ConnectionError):
                 await writer.drain()
         elif writer is not None and stream not in self._ending:
-            # The client has nothing more to send, but may wait for the answer to what it sent.
+            # The client has no more data to send, but can wait for the response to its data.
             self._ending.add(stream)
             asyncio.get_running_loop().call_later(LINGER_SECONDS, writer.close)
 

@@ -43,7 +43,7 @@ class Served(Protocol):
         """Answers a request."""
 
     def advance(self) -> None:
-        """Does what has become due by the clock."""
+        """Does the work that is due by the clock."""
 
 
 class ApiServer:
@@ -104,7 +104,7 @@ class ApiServer:
     async def close(self, farewell: float = FAREWELL_SECONDS) -> None:
         """Stop accepting, end streams, finish requests in progress, close connections.
 
-        ``farewell``: seconds that the last bytes may take.
+        ``farewell`` is the time limit for the last bytes, in seconds.
         """
         for task in self._tasks:
             task.cancel()

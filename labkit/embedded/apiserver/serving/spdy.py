@@ -27,7 +27,7 @@ MAX_HEADER_BYTES = 16 * 1024
 
 
 class SpdyError(Exception):
-    """The client does not keep to the protocol."""
+    """The client violates the protocol."""
 
 
 class Frame(NamedTuple):
@@ -74,8 +74,8 @@ class Reader:
 
     def _headers(self, block: bytes) -> dict[str, str]:
         try:
-            # The limit bounds a block that inflates to far more than it has bytes. The decompressor keeps its state between
-            # blocks, so a truncated block also ends the connection at the next one.
+            # The limit bounds a block that inflates to far more than it has bytes. The decompressor retains its
+            # state between blocks, so a truncated block also ends the connection at the next one.
             plain = self._inflate.decompress(block, MAX_HEADER_BYTES)
             found, at = [], 4
             for _ in range(2 * int.from_bytes(plain[:4])):
@@ -89,7 +89,8 @@ class Reader:
 
 def reply(stream: int, deflate: zlib._Compress) -> bytes:
     """Accept a stream, without headers."""
-    # Four zero bytes are a header block with no headers. One compressor serves the whole connection, as the protocol asks.
+    # Four zero bytes are a header block with no headers. The protocol requires one compressor for the whole
+    # connection.
     block = deflate.compress(bytes(4)) + deflate.flush(zlib.Z_SYNC_FLUSH)
     return control(SYN_REPLY, struct.pack(">I", stream) + block)
 

@@ -1,7 +1,6 @@
 """A cluster's directory: private to its owner, used by one process at a time.
 
-Every problem with it is found here, before anything is written, and reported in one sentence
-that says what to do.
+Every problem with it is found here, before anything is written, and reported in one sentence with a remedy.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ FREE_BYTES = 1024 * 1024
 
 
 class StateProblem(Exception):
-    """The directory cannot be used; the message says why and what to do."""
+    """The directory cannot be used; the message contains the reason and the remedy."""
 
 
 class StateInUse(StateProblem):
@@ -30,7 +29,7 @@ class StateInUse(StateProblem):
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read, atomically."""
+    """Atomically write a file that only its owner can read."""
     # In the same directory, since a rename is atomic only within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = ownership.open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -70,8 +69,7 @@ def open_home(path: Path) -> Path:
     """Prepare the state directory.
 
     Raises:
-        StateProblem: It belongs to another user, is read-only or full, is no directory, or has
-            other content.
+        StateProblem: It belongs to another user, is read-only or full, is not a directory, or has other content.
     """
     home = private_directory(path)
     try:
@@ -85,7 +83,7 @@ def open_home(path: Path) -> Path:
             f"{home} is used for something else. Set LABKIT_HOME to an empty directory or a new one."
         )
     try:
-        # Neither access() nor the mode tells about read-only mounts, quotas or full disks. Writing does.
+        # Neither access() nor the mode reveals read-only mounts, quotas or full disks. Writing does.
         probe = home / f".probe.{os.getpid()}"
         descriptor = ownership.open_file(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:

@@ -71,7 +71,7 @@ class Streams:
     async def run(
         self, stream: EventStream, write: Callable[[list[bytes]], Awaitable[None]]
     ) -> None:
-        """Write what a stream brings until its source, its timeout or the server ends it."""
+        """Write the events of a stream until its source, its timeout or the server ends it."""
         wake = asyncio.Event()
         self._wakers.add(wake)
         # An event instead of a queue: many changes before a client reads cost one wake-up.

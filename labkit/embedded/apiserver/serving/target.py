@@ -1,6 +1,6 @@
 """Request targets and headers as Go reads them: percent-decoding, absolute forms, repeated headers.
 
-In the real server Go's ``net/url`` decides what is the path and what a parameter.
+In the real server Go's ``net/url`` separates the path from the parameters.
 Sources: ``net/url`` (``ParseRequestURI``, ``ParseQuery``).
 """
 
@@ -16,7 +16,7 @@ SURROGATE = re.compile("[\udc80-\udcff]")
 
 
 class BadTarget(ValueError):
-    """The target is no URI; the real server answers 400 before any handler sees it."""
+    """The target is not a URI; the real server returns 400 before any handler sees it."""
 
 
 def split_target(target: str) -> tuple[str, str]:
@@ -84,7 +84,7 @@ def collect_headers(
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Collect headers by their names in lower case: the first value of each, and all values of some.
 
-    As in Go, the first value counts. All are kept for repeated headers and for those of impersonation.
+    As in Go, the first value counts. All values are stored for repeated headers and for the headers of impersonation.
     """
     headers: dict[str, str] = {}
     values: dict[str, list[str]] = {}

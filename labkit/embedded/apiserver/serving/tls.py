@@ -78,7 +78,7 @@ async def until(
 ) -> None:
     """Wait until a socket can be read or written: with the loop's ``add_reader`` and ``remove_reader``, for example."""
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    descriptor = connection.fileno()  # the socket may be closed while this waits
+    descriptor = connection.fileno()  # the socket can be closed while this waits
     add(descriptor, _resolve, ready)
     try:
         await ready

@@ -1,7 +1,7 @@
 """A TLS connection as an asyncio transport, straight on its socket.
 
 asyncio supports only TLS of Python's ``ssl``. Here OpenSSL reads and writes the socket itself, so
-that an idle connection keeps neither a second transport nor buffers.
+that an idle connection needs neither a second transport nor buffers.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class TlsTransport(asyncio.Transport):
             self._fail(error)
 
     def _read_more(self) -> None:
-        # What is left on the socket makes it readable again; OpenSSL buffers nothing.
+        # Data left on the socket makes it readable again; OpenSSL does not buffer it.
         for _ in range(RECORDS):
             if not self._reading:
                 return
@@ -224,13 +224,13 @@ class TlsTransport(asyncio.Transport):
 
     @property
     def stalled_seconds(self) -> float:
-        """How long the client has taken nothing of what waits."""
+        """Return for how long the client has read none of the unsent data."""
         return self._loop.time() - self._progress if self._waiting else 0.0
 
     # Closing
 
     def is_closing(self) -> bool:
-        """Whether the connection is closing or closed."""
+        """Return whether the connection is closing or closed."""
         return self._closing
 
     def close(self) -> None:
@@ -252,7 +252,7 @@ class TlsTransport(asyncio.Transport):
         if self._ended:
             self.abort()
         else:
-            # Closing a socket with unread data would discard what the client has not read yet.
+            # Closing a socket with unread data would discard data that the client has not read yet.
             self._loop.add_reader(self._descriptor, self._throw_away)
 
     def _throw_away(self) -> None:
@@ -277,7 +277,7 @@ class TlsTransport(asyncio.Transport):
             self._timer.cancel()
         self._waiting.clear()
         self._sending.discard(self)
-        # asyncio promises connection_lost in a later turn: the protocol may be in the middle of a call.
+        # asyncio promises connection_lost in a later turn: the protocol can be in the middle of a call.
         self._loop.call_soon(self._finish)
 
     def _finish(self) -> None:

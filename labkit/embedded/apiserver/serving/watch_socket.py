@@ -25,7 +25,7 @@ LENGTH_BYTES = 4
 
 
 def is_watch(headers: Mapping[str, str], response: Response) -> bool:
-    """Whether a stream is a watch, and the connection is to be upgraded."""
+    """Return whether a stream is a watch, and the connection is to be upgraded."""
     upgrades = "upgrade" in headers.get("connection", "").lower()
     return upgrades and response.headers["Content-Type"].startswith("application/")
 
@@ -42,7 +42,7 @@ async def send_events(
     offered = [each.strip() for each in headers.get("sec-websocket-protocol", "").split(",")]
     offered = [each for each in offered if each and not each.startswith(BEARER)]
     socket = ChannelSocket(*offered[:1], autoping=True)
-    # Go's server asks for an origin, and for one protocol at most.
+    # Go's server requires an origin, and accepts one protocol at most.
     if not headers.get("origin"):
         refused: StreamResponse | None = WireResponse(Response(403), close=True)
     elif len(offered) > 1:
@@ -63,7 +63,7 @@ async def send_events(
         async for _ in socket:
             pass
 
-    # Reading is needed although clients send nothing: pings and the closing handshake arrive there.
+    # Reading is needed although clients send no data: pings and the closing handshake arrive there.
     tasks = [asyncio.ensure_future(receive()), asyncio.ensure_future(streams.run(stream, write))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,8 @@
 """The types that a store holds and returns: keys, events, pages, snapshots.
 
 One counter, the revision, numbers every change; an object's ``resourceVersion`` is
-the revision of its last change. Stored objects are never mutated: a reader may keep
-them, and a writer passes a new dict.
+the revision of its last change. Stored objects are never mutated: a reader can hold on to them, and a writer passes
+a new dict.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from labkit.embedded.machinery.status import ApiError
 
 
 class Key(NamedTuple):
-    """Where an object lives."""
+    """The key of a stored object."""
 
     resource: str
     """Plural with its group, such as ``pods`` or ``roles.rbac.authorization.k8s.io``."""
@@ -47,7 +47,7 @@ class Event:
         object: The object afterwards; for a deletion its last state, with the revision of the deletion.
         previous: The object before, None when it was added.
         size: The size of the object as JSON, in bytes; 0 if unknown.
-        encodings: Its encoded forms, kept by watches: a thousand watchers cost one encoding.
+        encodings: Its encoded forms, cached by watches: a thousand watchers cost one encoding.
     """
 
     revision: int
@@ -83,17 +83,17 @@ class Snapshot:
 
 
 class Expired(Exception):
-    """The events since a revision are no longer kept; list again."""
+    """The events since a revision are no longer stored; list again."""
 
 
 class StorageFailed(ApiError):
-    """500: a write could not be made durable; nothing was changed."""
+    """500: a write could not be made durable; the store is unchanged."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
             500,
             "InternalError",
             f"Internal error occurred: the cluster's state cannot be written, nothing was changed: {why}",
-            # A client acts on the reason, since sentences change: ``client.refusals`` says how to make room.
+            # Clients act on the reason, since sentences change: ``client.refusals`` explains how to make room.
             {"causes": [{"reason": "StateNotWritten", "message": why}]},
         )

@@ -10,7 +10,8 @@ from labkit.embedded.apiserver.storage.base import Event, Expired, Key, Page, Sn
 from labkit.embedded.apiserver.storage.table import Stored, Table
 from labkit.embedded.machinery.request import Object
 
-# etcd keeps five minutes of changes. A number of events is a limit that a busy client cannot stretch.
+# The real API server compacts etcd to five minutes of changes. A number of events is a limit that a busy client
+# cannot stretch.
 HISTORY_LENGTH = 4096
 
 # 4,096 large objects would be gigabytes; sizes are known only where objects are written to a file.
@@ -34,7 +35,7 @@ def with_revision(obj: Object, revision: int) -> Stored:
 
 
 def same_but_revision(first: Object, other: Object) -> bool:
-    """Return whether two objects differ in nothing but their ``resourceVersion``."""
+    """Return whether two objects differ only in their ``resourceVersion``."""
     if first is other:
         return True
     if first.keys() != other.keys():
@@ -50,8 +51,8 @@ class Store:
     Args:
         base: The initial objects, shared and not copied, so that a thousand clusters can start
             with the same ones. A watch from an earlier revision sees each of them added.
-        history_length: How many events a resource keeps.
-        history_bytes: How many bytes of objects these may hold.
+        history_length: The number of events that are stored for each resource.
+        history_bytes: The limit of the bytes of objects in them.
     """
 
     def __init__(
@@ -110,18 +111,18 @@ class Store:
         revision: int | None = None,
         matches: Callable[[Stored], bool] | None = None,
     ) -> Page:
-        """A part of a list.
+        """Return a part of a list.
 
         Args:
             resource: As in ``Key``.
             namespace: Only this namespace; empty for all.
-            after: Start after this place (relative to the namespace, if one is given).
+            after: Start after this key (relative to the namespace, if one is given).
             limit: The most objects; 0 for all.
             revision: List the objects as they were then; None for now.
             matches: Skip the objects for which this is false.
 
         Raises:
-            Expired: The revision is no longer kept.
+            Expired: The revision is no longer stored.
         """
         table = self._tables.get(resource, EMPTY)
         if revision is not None and revision < self._revision:
@@ -172,7 +173,7 @@ class Store:
         commits and then wakes the subscribers.
 
         Raises:
-            StorageFailed: It could not be made durable; nothing was changed.
+            StorageFailed: It could not be made durable; the store is unchanged.
         """
         begun_at, revision = len(self._pending), self._revision
         self._depth += 1
@@ -192,13 +193,13 @@ class Store:
             self._publish()
 
     def persist(self, events: Sequence[Event]) -> None:
-        """Make the events of a finished transaction durable; nothing to do in memory."""
+        """Make the events of a finished transaction durable; a store in memory has no work to do."""
 
     def events(self, since: int, resource: str) -> Sequence[Event]:
-        """Changes of a resource after revision ``since``, oldest first.
+        """Return the changes of a resource after revision ``since``, oldest first.
 
         Raises:
-            Expired: They are no longer kept.
+            Expired: They are no longer stored.
         """
         if since < self._forgotten.get(resource, self._oldest):
             raise Expired(resource)

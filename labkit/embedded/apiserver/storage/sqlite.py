@@ -2,8 +2,7 @@
 
 Every transaction is in the database before it is acknowledged. The write-ahead log
 makes that one append to a file, and a killed process loses nothing that it has
-acknowledged. (``synchronous=NORMAL``: a power cut may cost the last writes, never the
-file's consistency.)
+acknowledged. (``synchronous=NORMAL``: a power cut can cost the last writes, never the file's consistency.)
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ APPLICATION_ID = 0x6C61626B
 SCHEMA_VERSION = 1
 """The version of the schema below. A new version needs a migration in ``_open``."""
 
-# On a full disk even a deletion needs space for the write-ahead log; it gets that of this file.
+# On a full disk even a deletion needs space for the write-ahead log; it gets the space of this file.
 RESERVE_BYTES = 2 * 1024 * 1024
 
 # The write-ahead log stays shorter than the reserve, so that its pages fit into the file when that is given up.
@@ -37,7 +36,7 @@ SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 
 
 class StateUnusable(Exception):
-    """The database cannot be used by this version. The message says what to do."""
+    """The database cannot be used by this version. The message contains the remedy."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(

@@ -12,7 +12,7 @@ from labkit.embedded.machinery.request import Object
 class Stored(dict[str, Any]):
     """A stored object: an immutable dict, which carries its encoding.
 
-    Handlers fill ``encoded`` at the first answer. Copies are plain dicts and may be changed.
+    Handlers fill ``encoded`` at the first response. Copies are plain dicts and can be changed.
     """
 
     __slots__ = ("encoded",)

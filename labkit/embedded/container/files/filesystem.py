@@ -319,6 +319,6 @@ class FileSystem:
         self.used_nodes += nodes
 
     def _written(self, file: File) -> None:
-        """Note that a file's content has changed: it no longer stands for a program of the image."""
+        """Note that a file's content has changed: it is no longer a program of the image."""
         file.program = ""
         file.mtime = self.now()

@@ -77,7 +77,7 @@ def find_image(text: str, policy: str) -> Image | None:
     reference = parse_reference(text)
     if reference is None:
         return None
-    # With the policy Always the kubelet asks the registry, even if the node has the image.
+    # With the policy Always the kubelet queries the registry, even if the node has the image.
     if policy != "Always" and reference.full in PRELOADED:
         return PRELOADED[reference.full]
     name = _REGISTRIES.sub("", f"{reference.registry}/{reference.repository}").removeprefix(

@@ -100,7 +100,7 @@ class _Grep:
             printed = b""
             for line in batch:
                 number += 1
-                # GNU takes a file with a zero byte for binary, and prints no lines of it.
+                # GNU grep treats a file with a zero byte as binary, and prints no lines of it.
                 binary = binary or (b"\0" in line and not process.has("a"))
                 matches = await self._matches(decode(line))
                 if bool(matches) == process.has("v"):

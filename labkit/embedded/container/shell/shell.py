@@ -133,7 +133,7 @@ class Shell:
 
     def subshell(self) -> Self:
         """Return a copy of this shell, for ``( … )``, ``$(…)`` and a pipeline's parts."""
-        # Copying many variables takes time, which no tick would account for.
+        # Copying many variables is slow, and not covered by the ticks.
         self.task_loop.charge(2 + len(self.variables) / 500)
         other = copy.copy(self)
         other.fds = dict(self.fds)

@@ -274,7 +274,7 @@ class TaskLoop:
                 self._ready.append(task)
                 await self._pass(0)
             case Sleep(seconds):
-                # The order tells timers of the same time apart, as tasks cannot be compared.
+                # The order distinguishes timers of the same time, because tasks cannot be compared.
                 self._order += 1
                 heapq.heappush(self._timers, (self.elapsed_seconds + seconds, self._order, task))
             case WriteOutput(channel, data):

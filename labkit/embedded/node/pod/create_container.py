@@ -89,7 +89,7 @@ def command_of(slot: Slot, image: Image, environment: dict[str, str]) -> list[st
 
 
 def termination_message(slot: Slot, status: int) -> str:
-    """The content of ``terminationMessagePath``, or the end of the log of a failed container if the policy says so."""
+    """Return the content of ``terminationMessagePath``, or by policy the end of a failed container's log."""
     if slot.container is None:
         return ""
     try:
@@ -108,5 +108,5 @@ def termination_message(slot: Slot, status: int) -> str:
 
 
 def message_path(slot: Slot) -> str:
-    """Where a container writes its termination message."""
+    """Return the path at which a container writes its termination message."""
     return str(slot.spec.get("terminationMessagePath") or "/dev/termination-log")

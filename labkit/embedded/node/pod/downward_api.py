@@ -57,9 +57,9 @@ def source_value(api: ClusterApi, pod: Object, container: Object, source: Object
 
 
 def resource_value(pod: Object, container: Object, reference: Object, node: Object | None) -> str:
-    """The value of a ``resourceFieldRef``, in whole units of its divisor, rounded up.
+    """Return the value of a ``resourceFieldRef``, in whole units of its divisor, rounded up.
 
-    The allocatable resources of the node stand for missing limits.
+    Missing limits are replaced by the allocatable resources of the node.
     """
     for item in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())):
         if item["name"] == reference.get("containerName"):

@@ -14,13 +14,13 @@ from labkit.embedded.node.pod.downward_api import source_value
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.references import decode, resolve
 
-# How long one argument or variable may be, and all together: MAX_ARG_STRLEN and ARG_MAX of Linux, see execve(2).
+# The limits of one argument or variable, and of all together: MAX_ARG_STRLEN and ARG_MAX of Linux, see execve(2).
 MAX_TEXT = 128 << 10
 MAX_TEXTS = 2 << 20
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:
-    """Return the variables of one Service, those of Docker's links among them."""
+    """Return the variables of one Service, including the ones of Docker's links."""
     prefix = _variable(name)
     variables = {f"{prefix}_SERVICE_HOST": address}
     if ports:
@@ -66,7 +66,7 @@ def container_environment(api: ClusterApi, pod: Object, container: Object) -> di
         own.update(_from(api, namespace, source))
     known.update(own)
     entries = container.get("env") or ()
-    # In their order: a variable may refer to those before it, and to no other.
+    # In their order: a variable can refer only to earlier variables.
     for entry in entries:
         if entry.get("valueFrom"):
             value = _referenced(api, pod, container, entry["valueFrom"])
@@ -81,7 +81,7 @@ def container_environment(api: ClusterApi, pod: Object, container: Object) -> di
 def expand(text: str, variables: dict[str, str], count: int) -> str:
     """Replace ``$(NAME)`` by its value, and ``$$`` by a dollar; unknown names stay.
 
-    ``ConfigProblem`` if it becomes too long for one of ``count`` texts: a text may double with each name.
+    ``ConfigProblem`` if it becomes too long for one of ``count`` texts: a text can double with each name.
     """
 
     def one(match: re.Match[str]) -> str:

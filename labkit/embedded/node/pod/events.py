@@ -46,7 +46,7 @@ class Recorder:
                 update = {"count": int(event.get("count") or 1) + 1, "lastTimestamp": now}
                 self._api.edit("events", event, lambda obj: obj.update(update), manager=source)
                 return
-        # Names are times in nanoseconds, as client-go makes them; the clock may stand still between two events.
+        # Names are times in nanoseconds, as client-go makes them; two events can have the same time.
         self._last = max(self._last + 1, int(self._now() * 1e9))
         name = f"{metadata['name']}.{self._last:x}"
         involved: Object = {

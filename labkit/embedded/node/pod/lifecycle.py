@@ -25,7 +25,7 @@ from labkit.embedded.node.pod.environment import container_environment
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
 
-# The first restart does not back off; it takes the time of a sync of the kubelet.
+# The first restart does not back off; it waits for one sync of the kubelet.
 RESTART_SECONDS = 1.0
 
 # 128 + SIGKILL, as a shell and containerd report it.
@@ -45,7 +45,7 @@ class ContainerLifecycle:
         self._puller = image_pull.Puller(pod)
 
     def step(self, slot: Slot, policy: str) -> bool:
-        """Do what is due for one container, and return whether its state changed."""
+        """Do the work that is due for one container, and return whether its state changed."""
         now = self._now()
         if slot.process is not None:
             slot.process.resume(now)
@@ -78,7 +78,7 @@ class ContainerLifecycle:
             return True
         pod = self._pod.addressed()
         try:
-            # Read at each start, not once: a config map may have changed since.
+            # Read at each start, not once, because a config map can have changed since.
             environment = container_environment(self._pod.api, pod, slot.spec)
             if slot.image is not None:
                 check_user(pod, slot.spec, slot.image)

@@ -117,7 +117,7 @@ class Pod(PodContext):
     # Lifecycle
 
     def advance(self) -> bool:
-        """Do what is due, and return whether a container's state changed."""
+        """Do the work that is due, and return whether a container's state changed."""
         now = self.now()
         changed = False
         if not self._mounted:
@@ -141,7 +141,7 @@ class Pod(PodContext):
         return changed
 
     def set_back(self, seconds: float) -> None:
-        """Move what is planned to an earlier time: the clock was set back."""
+        """Move planned work to an earlier time, because the clock was set back."""
         self._due -= seconds
         self._deadline -= seconds
         for slot in (*self.init, *self.slots, *self.ephemeral_containers):
@@ -213,7 +213,7 @@ class Pod(PodContext):
         There is no grace period: the first process of a container ignores a SIGTERM that it has
         no handler for, and would be killed at the end of the period all the same.
         """
-        # Containers that wait for an init container keep their state; the others get one of their own.
+        # Containers that wait for an init container retain their state; the others get one of their own.
         initialized = all(item.passed for item in self.init)
         self._lifecycle.end((*self.init, *self.slots, *self.ephemeral_containers))
         for slot in (*self.init, *self.slots):

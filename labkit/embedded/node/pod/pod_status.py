@@ -116,9 +116,9 @@ def pod_status(
     now: float,
     failed: Mapping[str, str],
 ) -> Object:
-    """The status of a pod on a node.
+    """Return the status of a pod on a node.
 
-    ``sandbox`` says whether its network is set up; ``failed`` has reason and message if the node has failed the pod.
+    ``sandbox`` is true if its network is set up; ``failed`` has reason and message if the node has failed the pod.
     """
     spec = pod["spec"]
     before = pod["status"]
@@ -157,7 +157,8 @@ def pod_status(
         status["observedGeneration"] = int(pod["metadata"]["generation"])
     status |= failed
     status |= {
-        # A kubelet gives a pod that it killed before it ran the phase Failed, and leaves the conditions as they are.
+        # A kubelet sets the phase Failed on a pod that it killed before it ran, and leaves the conditions as they
+        # are.
         "phase": "Failed" if deleted and phase == "Pending" else phase,
         "conditions": conditions.items,
         "hostIP": host,

@@ -32,7 +32,7 @@ def resolve(
         if spec is not None:
             name = spec.get("name") or ""
             found = api.get(resource, namespace, name)
-            # The kubelet retries until the object exists: a pod may be created before its config map.
+            # The kubelet retries until the object exists: a pod can be created before its config map.
             if found is None and not spec.get("optional"):
                 raise problem(f'{resource[:-1]} "{name}" not found')
             return Reference(kind, spec, found)

@@ -42,7 +42,7 @@ def groups(spec: Object) -> list[int]:
 def common_user(spec: Object) -> int | None:
     """The one ``runAsUser`` of all containers, if there is one: it owns mounted tokens."""
     containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
-    # With several users the kubelet cannot choose an owner, and makes the token readable for all.
+    # With several users the kubelet cannot choose an owner, so the token is readable for all.
     users = {context(spec, item).get("runAsUser") for item in containers}
     return users.pop() if len(users) == 1 else None
 

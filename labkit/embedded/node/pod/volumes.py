@@ -57,13 +57,13 @@ class MountedToken:
 
     def read(self) -> bytes:
         """The token, renewed if it is time; ``VolumeProblem`` if there is none yet and the account does not exist."""
-        # One from a clock that was ahead is not valid yet: the kubelet would keep it.
+        # A token from a clock that was ahead is not valid yet: the kubelet would not replace it.
         if self._token and self._issued_at <= self._now() < self._renew_at:
             return self._token
         pod = self._pod()
         namespace = namespace_of(pod)
         name = pod["spec"].get("serviceAccountName") or "default"
-        # The account may be gone: a token that was issued stays in the file, and is not valid any more.
+        # The account can be gone: a token that was issued stays in the file, and is not valid any more.
         account = self._api.get("serviceaccounts", namespace, name)
         if account is None:
             if self._token:
@@ -174,7 +174,7 @@ class Volume:
 
     @property
     def _memory(self) -> bool:
-        """Return whether the kubelet keeps its files in memory: all but those of a config map."""
+        """Return whether its files are in memory, which the kubelet does for all volumes except config maps."""
         return self.spec.get("configMap") is None
 
     def _own(self, node: Owned, more: int = GROUP_READS) -> Owned:
@@ -224,7 +224,7 @@ class Volume:
 
 
 def _parts(path: str) -> list[str]:
-    # The API server refuses "..", but not in what an older client has stored.
+    # The API server refuses "..", but not in objects that an older client has stored.
     return [part for part in path.split("/") if part not in ("", ".", "..")]
 
 
