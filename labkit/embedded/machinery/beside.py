@@ -1,7 +1,7 @@
-"""Runs a long request in a thread, in turns with the event loop that answers the others.
+"""Runs a long request in a thread, in turns with the event loop that handles the others.
 
-The loop pauses while the thread works on the cluster. While the request is ``apart``, and works on nothing that others
-change, the loop continues.
+The loop pauses while the thread works on the cluster. While the request is ``apart``, working only on its own data,
+the loop continues.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ async def beside(work: Callable[[], Response]) -> Response:
     loop_paused = Semaphore(0)
     resume_loop = Semaphore(0)
 
-    # Runs on the loop's thread, and blocks it: the work may change the cluster meanwhile.
+    # Runs on the loop's thread, and blocks it, because the work can change the cluster in the meantime.
     def pause_loop() -> None:
         loop_paused.release()
         resume_loop.acquire()

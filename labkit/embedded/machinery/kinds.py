@@ -18,17 +18,17 @@ CRUD = ("create", "delete", "deletecollection", "get", "list", "patch", "update"
 # Compared by identity: rows are made once, and are keys of many dicts.
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A row of the table.
+    """One row of the table of kinds.
 
     Args:
         group: API group, empty for the core group.
         kind: The Kind, such as ``RoleBinding``.
         plural: The resource, such as ``rolebindings``.
         verbs: A kind with only ``create`` is a question (a review), never stored.
-        short_names: What kubectl accepts for it.
-        categories: ``all`` for what ``kubectl get all`` shows.
+        short_names: The short names that kubectl accepts for it.
+        categories: ``all`` for kinds that ``kubectl get all`` shows.
         subresources: Name of each subresource and the verbs it has.
-        stored_as: (group, version) in which its objects are stored, where that is another; see
+        stored_as: (group, version) in which its objects are stored, if it differs; see
             ``labkit.embedded.apiserver.registry.conversion``.
     """
 
@@ -76,7 +76,7 @@ class CustomKind(Kind):
 
     Args:
         definition: The definition.
-        version_spec: What it says about this version.
+        version_spec: Its entry for this version.
         schema: The structural schema of an object.
         struct: The same as field ownership sees it.
         versions: Each version's row by its name, this one's too.
@@ -91,13 +91,13 @@ class CustomKind(Kind):
     @property
     @override
     def singular(self) -> str:
-        """The singular name that the definition gives it."""
+        """The singular name in the definition."""
         return str(self.definition["status"]["acceptedNames"]["singular"])
 
     @property
     @override
     def list_kind(self) -> str:
-        """The Kind of its lists that the definition gives it."""
+        """The Kind of its lists in the definition."""
         return str(self.definition["status"]["acceptedNames"]["listKind"])
 
 

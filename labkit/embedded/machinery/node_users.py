@@ -1,4 +1,4 @@
-"""Which users are nodes, and which objects a pod refers to, for the node authorizer and NodeRestriction.
+"""Identifies users that are nodes, and objects that a pod refers to, for the node authorizer and NodeRestriction.
 
 Source: k8s.io/kubernetes ``pkg/auth/nodeidentifier``, ``pkg/api/v1/pod``.
 """

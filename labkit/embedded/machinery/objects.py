@@ -50,7 +50,7 @@ def owners_of(obj: Object) -> Sequence[Object]:
 
 
 def is_deleted(obj: Object) -> bool:
-    """Return whether the deletion of an object has begun; finalizers or a grace period still keep it."""
+    """Return whether an object is being deleted, and only finalizers or a grace period delay the end."""
     return bool(obj["metadata"].get("deletionTimestamp"))
 
 

@@ -75,10 +75,10 @@ class AuditRecord:
     """Facts about a request that filters and handlers collect for its audit event.
 
     Args:
-        user: Who was authenticated; None until somebody is.
+        user: The authenticated user; None before authentication.
         impersonated: The user that the request continues as, if it impersonates one.
         impersonation_constraint: The verb that allowed it; empty for unconstrained impersonation.
-        object_metadata: The metadata of the object in the body, which completes what the path says.
+        object_metadata: The metadata of the object in the body, which completes the data from the path.
         refusal: The Status of the error that ended the request.
         refusal_hidden: The event does not show the error: the caller accepts no form of it.
     """
@@ -112,7 +112,7 @@ def user_info(user: User) -> Object:
 
 
 class BeginAgain(BaseException):
-    """Raised where a request that has changed nothing yet takes long, or was overtaken: it begins again in a thread."""
+    """Raised when a request without changes so far takes long, or was overtaken: it begins again in a thread."""
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ class Request:
         certificate: The client's certificate, if there is one.
         source_ip: The caller's address, for the audit event.
         raw_uri: Path and query as they were sent, for the audit event.
-        in_parts: Whether a large answer may come as ``Response.parts``, and it may ``BeginAgain``.
+        in_parts: If true, a large response can be ``Response.parts``, and the request can ``BeginAgain``.
     """
 
     method: str

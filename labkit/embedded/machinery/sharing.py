@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
-# Larger encodings are sent in slices, as the client reads them, and not kept: a hundred slow readers of a large list
+# Larger encodings are sent in slices, as the client reads them, and not cached: a hundred slow readers of a large
+# list
 # would fill the memory.
 LARGE_BYTES = 64 * 1024
 

@@ -1,6 +1,6 @@
 """Clocks: the type of all, and one for waiting that is never set back.
 
-If the machine's clock is corrected while a server runs, what was due in a minute must not wait for hours.
+If the machine's clock is corrected while a server runs, work that was due in a minute must not wait for hours.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Clock = Callable[[], float]
 
 
 class SteadyClock:
-    """Agrees with another clock until that is set back, and then goes on from where it was."""
+    """Agrees with another clock until that is set back, and then continues from its last time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -20,9 +20,9 @@ class SteadyClock:
         self._behind_seconds = 0.0
 
     def __call__(self) -> float:
-        """Seconds, to be compared with each other and with nothing that is stored."""
+        """Return seconds, to be compared only with each other, never with stored times."""
         now = self._clock()
-        # A clock that jumps ahead is followed: what was due meanwhile is due.
+        # A jump ahead is followed: work that was due in the skipped time is due.
         self._behind_seconds += max(0.0, self._last - now)
         self._last = now
         return now + self._behind_seconds

@@ -2,7 +2,7 @@
 
 Code that processes a user's data charges for it, a unit for about a microsecond, and the request ends when its
 budget is spent. The charge follows from the request and the objects, and never from a clock: the same request has
-the same answer on a slow machine. Without a budget nothing is bounded.
+the same answer on a slow machine. Without a budget the work is unbounded.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def charge(units: float) -> None:
     if budget.left < 0:
         # Writing the error costs as well, and must not raise it again.
         budget.left = budget.units / 20  # to write the answer
-        # 413 tells a client that its body is at fault; 429 that it may come again with less.
+        # 413 means that the client's body is at fault; 429 that a smaller request can succeed.
         if budget.code == 413:
             text = "Request entity too large: it is more work than the server does for one request"
             raise ApiError(413, "RequestEntityTooLarge", text)
@@ -59,7 +59,7 @@ def charge(units: float) -> None:
 
 @contextmanager
 def uncharged() -> Iterator[None]:
-    """Charge nothing inside: reactions to a change cannot be given up halfway."""
+    """Suspend charging: reactions to a change cannot be stopped halfway."""
     budget = _current.get() or WorkBudget(math.inf)
     # A write that is half done cannot be taken back by what reacts to it.
     left = budget.left

@@ -1,1 +1,1 @@
-"""Go's formats where answers show them: JSON errors, YAML, quoted strings, durations."""
+"""Go's formats that responses contain: JSON errors, YAML, quoted strings, durations."""

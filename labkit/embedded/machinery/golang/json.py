@@ -70,7 +70,7 @@ def _constant(name: str) -> Any:
 
 
 def _int(digits: str) -> Any:
-    # Python refuses to read integers of more than 4,300 digits, and takes long for shorter ones. Go takes a float64.
+    # Python refuses to read integers of more than 4,300 digits, and is slow for shorter ones. Go uses a float64.
     return int(digits) if len(digits) < 400 else float(digits)
 
 
@@ -92,7 +92,7 @@ def loads(data: bytes | str) -> Any:
     except RecursionError as error:
         raise SyntaxProblem("exceeded max depth") from error
     except ValueError as error:
-        # Go looks at bytes, also at those that are no UTF-8.
+        # Go looks at bytes, even at bytes that are not UTF-8.
         exact = data.decode("utf-8", "surrogateescape") if isinstance(data, bytes) else text
         raise SyntaxProblem(explain(exact)) from error
     # Only an escape can make a lone surrogate: UTF-8 has none. Most texts need not be looked through.
@@ -106,7 +106,7 @@ def escape(data: bytes) -> bytes:
 
     They occur only in strings, so replacing bytes is enough.
     """
-    # Searching for five bytes is much faster than a regular expression that finds nothing.
+    # Searching for five bytes is much faster than a regular expression without a match.
     for char, escaped in HTML_ESCAPES:
         if char in data:
             data = data.replace(char, escaped)
@@ -164,6 +164,6 @@ def explain(text: str) -> str:
             return f"invalid character {quote_char(text[at])} {next(contexts, '')}".rstrip()
     except RecursionError:
         return "exceeded max depth"
-    except ValueError as constant:  # NaN and Infinity, which are no JSON
+    except ValueError as constant:  # NaN and Infinity, which are not JSON
         return f"invalid character {quote_char(str(constant).strip('-')[0])} {CONTEXTS[0][1]}"
     return "unexpected end of JSON input"

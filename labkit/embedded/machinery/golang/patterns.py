@@ -1,4 +1,4 @@
-r"""Patterns in Go's syntax for Python's ``regex``, where ``\d`` and ``$`` match more and ``{,3}`` is no text.
+r"""Patterns in Go's syntax for Python's ``regex``, where ``\d`` and ``$`` match more and ``{,3}`` is a repetition.
 
 Source: Go's ``regexp/syntax/parse.go``.
 """
@@ -17,7 +17,8 @@ SET = rf"\[\^?\]?+(?:{NAMED}|\\.|[^\]\\])*\]"
 UNICODE = r"\\[pP](?:\{[^}\\]*\}|[^{])"
 REPEAT = r"(?:[*+?]|\{\d+(?:,\d*)?\})\??+"
 GROUP = r"\(\?(?:P?<\w+>|[imsU]*(?:-[imsU]+)?[:)])"
-# What RE2 reads, and in the group ``wrong`` what it does not, or reads otherwise than ``regex``: back references,
+# The syntax that RE2 reads, and in the group ``wrong`` the syntax that it rejects, or reads differently from
+# ``regex``: back references,
 # lookarounds and possessive repetitions, whose search could take for ever.
 TOKEN = re.compile(
     rf"{SET}|(?P<wrong>\[.*)|{UNICODE}|\\[0-7]{{2,3}}|\\x(?:[0-9A-Fa-f]{{2}}|\{{[0-9A-Fa-f]+\}})"
@@ -33,7 +34,8 @@ NODE = re.compile(
 )
 MAX_REPEATS = 1000
 CHAR_COST = 20
-# Ours: how long a pattern may be, and how large when each part counts as often as it must be there, each repetition as
+# Ours: the limits of a pattern's length, and of its size when each part counts as often as it is required, each
+# repetition as
 # many parts. ``regex`` unrolls them, and would need gigabytes.
 MAX_LENGTH = 20_000
 MAX_SIZE = 20_000
@@ -45,7 +47,7 @@ PERL = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
 # ``regex`` would cache 500 patterns of its own, however large.
 @lru_cache(64)
 def compiled(pattern: str) -> regex.Pattern[str]:
-    """Compile a pattern of which ``problem_of`` finds nothing wrong."""
+    """Compile a pattern for which ``problem_of`` finds no problem."""
     return regex.compile(DIFFERENT.sub(_rewrite, pattern), cache_pattern=False)
 
 

@@ -20,8 +20,8 @@ from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
 from labkit.embedded.machinery.work import charge
 
-# Ours: how many values a document may have. Aliases and merged fields count as often as they are used: a few lines of
-# them can stand for billions (https://en.wikipedia.org/wiki/Billion_laughs_attack).
+# Ours: the limit of the values in a document. Aliases and merged fields count as often as they are used: a few
+# lines of them can expand to billions (https://en.wikipedia.org/wiki/Billion_laughs_attack).
 MAX_VALUES = 100_000
 # The most characters of all texts together, counted with aliases: only these can exceed the body.
 MAX_TEXT = MAX_BODY_BYTES
@@ -121,7 +121,7 @@ if yaml.__with_libyaml__:
     from yaml._yaml import CParser
 
     class _LargeLoader(_Composer, CParser, _Values):
-        """Reads with libyaml, which is fifty times as fast and gives up at 1,000 brackets."""
+        """Reads with libyaml, which is fifty times as fast and fails at 1,000 brackets."""
 
         def __init__(self, text: str) -> None:
             CParser.__init__(self, text)
@@ -142,7 +142,7 @@ def _as_json(body: bytes) -> Any:
     Many clients send JSON as YAML, for apply.
     """
     most = 2 * body.count(b":") + body.count(b",") + body.count(b"[")
-    # A search for what differs takes far less time than PyYAML, which reads everything else.
+    # A search for the differences needs far less time than PyYAML, which reads everything else.
     if body[:1] != b"{" or most >= MAX_VALUES or UNLIKE_JSON.search(body):
         return None
     try:
@@ -282,7 +282,7 @@ class _Converter:
         if len(node.value) > MAX_INT_DIGITS and (
             node.tag == INT or (node.tag == FLOAT and ":" in node.value)
         ):
-            return node.value  # no number of Go's, and base 60 takes as long as its square
+            return node.value  # not a number in Go, and reading base 60 needs quadratic time
         try:
             value = self._loader.construct_object(node)
         except (LookupError, ValueError) as error:

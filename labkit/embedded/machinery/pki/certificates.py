@@ -1,4 +1,4 @@
-"""Makes certificates and private keys. Imported when one is needed: cryptography loads slowly.
+"""Creates certificates and private keys. Imported when one is needed, because cryptography loads slowly.
 
 Source: the certificates kubeadm makes; RFC 5280.
 """
@@ -104,7 +104,8 @@ def public_key(private_key: bytes) -> bytes:
 
 
 def grouped_name(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> x509.Name:
-    """A name as Go writes it: the values of each of the attributes it knows in one part, the last of a single one."""
+    """Return a name as Go writes it: all values of each known attribute in one part, or only the last value of a
+    single one."""
     values: dict[x509.ObjectIdentifier, list[x509.NameAttribute[str | bytes]]] = {
         oid: [] for oid in (*REPEATED, *SINGLE)
     }
@@ -138,14 +139,14 @@ def _certificate(
 ) -> x509.Certificate:
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations]
     subject = grouped_name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    # Clocks differ, most of all that of a laptop which has slept: a certificate must not be of the future.
+    # Clocks differ, most of all on a laptop that has slept: a certificate must not begin in the future.
     begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
     if issuer is None:
         # An authority is good for the past too: a server whose clock is set back needs no other one.
         validity = (max(begin - 10 * YEAR, EARLIEST), begin + 10 * YEAR)
         usages = {"digital_signature", "key_cert_sign"}
         return build(subject, key.public_key(), None, issuer_key, validity, usages)
-    # kubeadm asks for key encipherment whatever the key; an elliptic one like ours encrypts nothing.
+    # kubeadm sets key encipherment for every type of key, although an elliptic one like ours cannot encrypt.
     usages = {"digital_signature", "key_encipherment"}
     # One extended usage only: a client's certificate, which a learner gets hold of, must not pass for the server's.
     extended = [ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -168,7 +169,7 @@ def build(
     extended: Sequence[x509.ObjectIdentifier] = (),
     names: Sequence[x509.GeneralName] = (),
 ) -> x509.Certificate:
-    """Sign a certificate; without an issuer it is an authority's own, signed by itself.
+    """Sign a certificate; without an issuer it is an authority's own, self-signed.
 
     Args:
         subject: Its subject.
@@ -177,7 +178,7 @@ def build(
         issuer_key: The authority's key.
         validity: Its begin and its end.
         usages: Names of flags of ``x509.KeyUsage``.
-        extended: What the key is for.
+        extended: The extended key usages.
         names: Alternative names.
     """
     builder = (

@@ -1,6 +1,7 @@
 """The cluster's keys: a certificate authority, the server's certificate, the token signer.
 
-They lie where kubeadm puts them (``pki/ca.crt``, ``pki/ca.key``, …). The CA and leaf certificates use P-256, which
+They have the same file names as kubeadm's (``pki/ca.crt``, ``pki/ca.key``, …). The CA and leaf certificates use
+P-256, which
 is made in a millisecond. Service-account tokens are RS256 on every real cluster, so their key is RSA.
 """
 
@@ -15,7 +16,7 @@ class Keys:
     """The private keys and certificates of a cluster, in PEM.
 
     Args:
-        ca_certificate: What clients trust.
+        ca_certificate: The authority that clients trust.
         ca_key: Signs server and client certificates.
         server_certificate: Shown to every client.
         server_key: The server's private key.
@@ -30,7 +31,7 @@ class Keys:
 
     @classmethod
     def generate(cls, token_key: bytes | None = None) -> Keys:
-        """Make new keys; clusters can share a ``token_key`` (RSA, PEM), which takes long to make."""
+        """Generate new keys; clusters can share a ``token_key`` (RSA, PEM), which is slow to generate."""
         from labkit.embedded.machinery.pki.certificates import new_authority
 
         return cls(*new_authority(), b"", b"", token_key or new_token_key()).renewed()
@@ -61,8 +62,8 @@ class Keys:
 
         Args:
             request: A PEM file in base64.
-            usages: What the certificate is for.
-            seconds: The lifetime asked for.
+            usages: The key usages of the certificate.
+            seconds: The requested lifetime.
             now: Seconds since the epoch.
         """
         from labkit.embedded.machinery.pki.signing_requests import sign

@@ -69,7 +69,7 @@ class BadRequestFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SigningRequest:
-    """The subject that a certificate request asks for."""
+    """The subject in a certificate signing request."""
 
     parsed: x509.CertificateSigningRequest
     common_name: str

@@ -1,4 +1,4 @@
-"""Whether a node suits a pod, for the scheduler and the DaemonSet controller.
+"""Decides whether a node suits a pod, for the scheduler and the DaemonSet controller.
 
 Sources: k8s.io/component-helpers ``scheduling/corev1/{helpers,nodeaffinity/nodeaffinity}.go``.
 """
@@ -39,7 +39,7 @@ def holds(labels: Mapping[str, str], expression: Object) -> bool:
         case "DoesNotExist":
             return value is None
         case "Gt" | "Lt":
-            # Both must be integers, or nothing matches: ``Gt`` of a text is false, and so is ``Lt``.
+            # Both must be integers, or there is no match: ``Gt`` of a text is false, and so is ``Lt``.
             try:
                 return (int(value or "") > int(values[0])) == (operator == "Gt") and int(
                     value or ""
@@ -61,7 +61,7 @@ def node_suits(spec: Object, node: Object) -> bool:
     for term in required.get("nodeSelectorTerms") or ():
         expressions = term.get("matchExpressions") or ()
         named = term.get("matchFields") or ()
-        # An empty term matches nothing; terms are alternatives, and their requirements all count.
+        # An empty term matches no nodes; terms are alternatives, and all requirements of a term must match.
         if (
             (expressions or named)
             and all(holds(labels, item) for item in expressions)

@@ -27,7 +27,7 @@ def together(spec: Object, kind: str) -> Amounts:
     start: Amounts = {}
     for container in spec.get("initContainers") or ():
         asked = _amounts(container, kind)
-        # A sidecar runs beside the containers that follow, and beside the init containers after it.
+        # A sidecar runs at the same time as the containers, and as the init containers after it.
         if container.get("restartPolicy") == "Always":
             total = add(total, asked)
             sidecars = add(sidecars, asked)

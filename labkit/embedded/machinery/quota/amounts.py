@@ -1,4 +1,4 @@
-"""ResourceLists with exact amounts, whose sums keep the form in which they are written.
+"""ResourceLists with exact amounts, whose sums have the format of their terms.
 
 Source: k8s.io/apiserver ``pkg/quota/v1/resources.go``; k8s.io/apimachinery ``pkg/api/resource``.
 """

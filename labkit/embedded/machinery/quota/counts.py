@@ -26,9 +26,9 @@ ALIASES = (
 
 
 def counted_names(quota: Object, names: Iterable[str], counted: Counted) -> dict[str, str]:
-    """Return those of a quota's names that count objects, with the resources that they count."""
+    """Return the names in a quota that count objects, with the resources that they count."""
     spec = quota["spec"]
-    # A scope selects pods by their class of service; a quota with one counts nothing here, see docs/limits.md.
+    # A scope selects pods by their class of service; a quota with one does not count here, see docs/limits.md.
     if spec.get("scopes") or (spec.get("scopeSelector") or {}).get("matchExpressions"):
         return {}
     resources = counted()

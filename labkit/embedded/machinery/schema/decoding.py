@@ -1,6 +1,6 @@
 """Decodes JSON to objects of a kind, with the real server's errors.
 
-The result is what the real server would print: fields in its order, empty ones omitted,
+The result is the object that the real server would print: fields in its order, empty ones omitted,
 quantities and times in canonical form.
 """
 
@@ -31,14 +31,14 @@ OBJECT = "map[string]interface {}"
 # The one list that has a meaning when empty: reset all managers (server-side apply).
 RESETTING = "managedFields"
 TOO_DEEP = "json: exceeded max depth"
-# Ours: free-form JSON must be encoded again, and orjson takes at most 254 levels.
+# Ours: free-form JSON must be encoded again, and orjson supports at most 254 levels.
 MAX_PLAIN_DEPTH = 200
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 EMPTY: tuple[Any, ...] = ("", 0, [], {})
 
 
 class DecodeProblem(ValueError):
-    """A body that does not fit its kind; the message is that of Go's ``encoding/json``."""
+    """A body that does not fit its kind; the message is the one of Go's ``encoding/json``."""
 
     def __init__(self, message: str, type_: Type | None = None, value: Any = None) -> None:
         super().__init__(message)
@@ -47,12 +47,12 @@ class DecodeProblem(ValueError):
 
 
 class Decoder:
-    """One decoding.
+    """One run of the decoder.
 
     Args:
-        strict: Collects what a strict decoding would refuse; None does not look.
-        defaults: Whether pointers that are not given get the schema's defaults.
-        keep_empty: Keep empty lists and maps, which are not printed.
+        strict: Collects the problems that a strict decoding would refuse; None skips the checks.
+        defaults: If true, missing pointers get the schema's defaults.
+        keep_empty: Retain empty lists and maps, which are not printed.
     """
 
     def __init__(
@@ -224,7 +224,7 @@ class Decoder:
         return plain(value) if isinstance(value, other) else None
 
     def _text(self, form: str, value: Any, struct: Struct, path: str, type_: Type) -> Any:
-        # A quantity may be written as a number.
+        # A quantity can be written as a number.
         if form == "quantity" and is_number(value):
             value = str(value)
         if not isinstance(value, str):

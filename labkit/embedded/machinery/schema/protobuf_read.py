@@ -1,7 +1,7 @@
 """Decodes protobuf bodies, which kubectl sends.
 
-The messages are built from the generated table at first use. An envelope, ``runtime.Unknown``
-behind four magic bytes, says which kind it holds.
+The messages are built from the generated table at first use. An envelope, ``runtime.Unknown`` behind four magic
+bytes, names the kind in it.
 Source: k8s.io/apimachinery ``pkg/runtime/serializer/protobuf``.
 """
 
@@ -52,7 +52,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
         packages.setdefault(package, {})[short] = fields
     pool = descriptor_pool.DescriptorPool()
     # One file for each package would need their dependencies in order; one file of all, with
-    # packages as outer messages, would change the names. So: a file each, all named alike.
+    # packages as outer messages, would change the names. So each is a file, all with the same name.
     file = descriptor_pb2.FileDescriptorProto(name="labkit.proto", syntax="proto2")
     for package, messages in packages.items():
         for short, fields in messages.items():

@@ -1,7 +1,7 @@
-"""Encodes answers in protobuf.
+"""Encodes responses in protobuf.
 
-Source: k8s.io/apimachinery ``pkg/runtime/serializer/protobuf``; the messages are those
-of ``labkit.embedded.machinery.schema.protobuf_read``.
+Source: k8s.io/apimachinery ``pkg/runtime/serializer/protobuf``; the messages are defined in
+``labkit.embedded.machinery.schema.protobuf_read``.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _serialized(message: Any) -> bytes:
 
 
 def envelope(api_version: str, kind: str, length: int) -> tuple[bytes, bytes]:
-    """What stands before and after a message of ``length`` bytes."""
+    """Return the bytes before and after a message of ``length`` bytes."""
     result = message_class(UNKNOWN)()
     result.typeMeta.apiVersion = api_version
     result.typeMeta.kind = kind
@@ -121,7 +121,7 @@ def _fill_alike(message: Any, document: Object) -> None:
         elif field.is_repeated:
             for item in value:
                 _fill_alike(getattr(message, name).add(), item)
-        else:  # lists that may be null are wrapped
+        else:  # nullable lists are wrapped
             _fill_alike(
                 getattr(message, name), {"items": value} if isinstance(value, list) else value
             )
@@ -151,7 +151,7 @@ def _fill_inlined(message: Any, name: str, value: Any, type_: Type, struct: Stru
 
 
 def _set(message: Any, name: str, value: Any, type_: Type) -> None:
-    # Some lists have a message of their own in protobuf, because they may be null.
+    # Some lists have a message of their own in protobuf, because they can be null.
     if type_.form == "list" and message.DESCRIPTOR.fields_by_name[name].is_repeated:
         _extend(getattr(message, name), value, type_.item)
     elif type_.form == "map":

@@ -56,20 +56,20 @@ class Field:
     """One field of a struct.
 
     Args:
-        name: As in JSON.
-        pointer: An explicit zero value is kept.
+        name: Its name in JSON.
+        pointer: An explicit zero value is stored.
         omit_empty: Left out when empty.
         omit_zero: Left out when zero, structs too.
-        required: OpenAPI says it must be given.
-        default: The default that OpenAPI gives, else None.
-        default_empty: OpenAPI says that it is the empty text by default, though it is then left out.
+        required: OpenAPI requires it.
+        default: The default in OpenAPI, else None.
+        default_empty: In OpenAPI it is the empty text by default, though it is then left out.
         enum: The allowed values, empty for any.
         list_type: ``map``, ``set`` or ``atomic``.
         keys: Of a list of type ``map``.
         strategies: Of a strategic merge patch: ``merge``, ``replace``, ``retainKeys``.
         atomic: A map or struct that has one owner as a whole.
         go: Its name in Go.
-        place: Its name in paths of messages: with that of the Go struct which is embedded and has it.
+        place: Its name in paths of messages: includes the name of the embedded Go struct that has it.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Struct:
         fields: By JSON name, in the order in which Go prints them.
         kinds: (group, version, kind) of a top-level type.
         atomic: It has one owner as a whole.
-        rest: The type of fields that are not declared, None where they are not allowed.
+        rest: The type of fields that are not declared; None if they are not allowed.
         resets: Of a custom kind: subresource to the fields that writes through it never own.
     """
 
@@ -137,7 +137,7 @@ class Schemas:
         return name in self._rows
 
     def of_kind(self, group: str, version: str, kind: str) -> Struct | None:
-        """The struct of a kind, None if there is no such kind."""
+        """Return the struct of a kind; None if there is no such kind."""
         if self._kinds is None:
             self._kinds = {
                 (item[0], item[1], item[2]): name
@@ -159,7 +159,7 @@ class Schemas:
         name, code, flags = row[:3]
         more: dict[str, Any] = row[3] if len(row) > 3 else {}
         type_ = self._type(code, more.get("g", ""))
-        # A field may be granular although its type is atomic in other places.
+        # A field can be granular although its type is atomic in other places.
         atomic_struct = type_.form == "struct" and bool(
             self._rows.get(type_.struct_name, {}).get("a")
         )

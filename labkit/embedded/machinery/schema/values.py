@@ -34,7 +34,7 @@ def parse_quantity(text: str) -> tuple[int, str]:
     """Parse a quantity to (billionths, ``binary`` | ``decimal`` | ``exponent``).
 
     Raises:
-        BadValue: It is no quantity.
+        BadValue: It is not a quantity.
     """
     match = QUANTITY.match(text)
     if match is None or text.endswith("\n"):
@@ -67,7 +67,7 @@ def parse_quantity(text: str) -> tuple[int, str]:
         sign, digits, power = Decimal(number).as_tuple()
     except InvalidOperation as error:
         raise BadValue("unable to parse numeric part of quantity") from error
-    # A Decimal may be infinite, but not one that matches QUANTITY.
+    # A Decimal can be infinite, but not one that matches QUANTITY.
     assert isinstance(power, int)
     amount = int("".join(map(str, digits)) or "0") << shift
     scale = power + exponent + 9
@@ -90,10 +90,10 @@ def amount(value: object) -> int:
 
 
 def canonical_quantity(text: str) -> str:
-    """The canonical form of a quantity: ``1024Mi`` is ``1Gi``, ``0.5`` is ``500m``.
+    """Return the canonical form of a quantity: ``1024Mi`` is ``1Gi``, ``0.5`` is ``500m``.
 
     Raises:
-        BadValue: It is no quantity.
+        BadValue: It is not a quantity.
     """
     return quantity_text(*parse_quantity(text))
 
@@ -126,7 +126,8 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
     """Parse an RFC 3339 time; a MicroTime has exactly six decimals.
 
     Raises:
-        BadValue: It is no time; the message is that of Go's ``time.Parse``, but for the place of the mistake.
+        BadValue: It is not a time; the message is the one of Go's ``time.Parse``, except for the position of the
+            mistake.
     """
     layout = "2006-01-02T15:04:05.000000Z07:00" if micro else "2006-01-02T15:04:05Z07:00"
     match = RFC3339.match(text)
