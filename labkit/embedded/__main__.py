@@ -1,7 +1,7 @@
 """``python -m labkit.embedded --home DIR``: the server as a process.
 
 A server whose directory is a temporary one of a program (``labkit.core.scratch``) ends with the program, and removes
-the directory if it was killed. ``LABKIT_PROGRAM_LOCK`` names another program's lock, such as the lock of the tests.
+the directory if it was killed. ``LABKIT_PROGRAM_LOCK`` names another program's lock, such as that of the tests.
 
 Exit codes: 0 after SIGTERM or SIGINT; 1 for a defect; 2 for a wrong command line; 3 when
 another server runs on the directory; 4 when the directory cannot be used; 5 when its

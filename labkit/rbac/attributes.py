@@ -88,9 +88,8 @@ class Decision(NamedTuple):
     """An authorizer's answer: allowed, or no opinion. No authorizer denies.
 
     Args:
-        allowed: Whether a rule allows it.
-        reason: The rule, in the words of the audit event; or what is wrong with the policy, such
-            as a binding to a missing role.
+        allowed: True if a rule allows it.
+        reason: The rule, as in the audit event; or a problem of the policy, such as a binding to a missing role.
     """
 
     allowed: bool

@@ -23,11 +23,11 @@ class RoleNotFound(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One rule that reaches a user.
+    """One rule that applies to a user.
 
     Args:
         rule: The rule.
-        role: The Role or ClusterRole it stands in.
+        role: The Role or ClusterRole that contains it.
         binding: The binding that names that role.
         entry: The binding's first subject that is the user.
     """
@@ -78,17 +78,16 @@ def rules_for(
     get_role: Getter,
     errors: list[str] | None = None,
 ) -> Iterator[Grant]:
-    """Every rule that reaches a user: first those that hold everywhere, then the namespace's.
+    """Yield every rule that applies to a user: first the cluster-wide rules, then the namespace's.
 
     Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``VisitRulesFor``.
 
     Args:
-        user: Whose rules.
+        user: The user.
         namespace: Its RoleBindings count too; empty for none.
         list_bindings: Lists ``clusterrolebindings`` and ``rolebindings``.
         get_role: Reads one of ``clusterroles`` and ``roles``.
-        errors: What is wrong with the policy, such as a binding to a missing role, is
-            added to it; the walk goes on.
+        errors: Problems of the policy, such as a binding to a missing role, are added to it; the walk goes on.
 
     Yields:
         The rules, in the order in which they are tried.

@@ -1,7 +1,7 @@
-"""The smallest change that would allow a refused request, and what else it would allow.
+"""The smallest change that would allow a refused request, and the other requests that it would allow.
 
-The smallest change is the one that grants least besides what was asked for. A role that waits for
-its binding comes before a new one, when all that it grants besides is reading the same resource.
+The smallest change is the one that grants least in addition to the request. A role that is not bound yet comes
+before a new one, if it otherwise grants only reading the same resource.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Change:
     """One way to allow a refused request.
 
     Args:
-        title: What it does, in a sentence.
+        title: Its effect, in a sentence.
         commands: The kubectl commands, in order.
-        also_allows: What else the subject could do then, a line for each rule.
-        weight: How much it allows besides; 0 is nothing.
-        waits: Whether it binds a role that was written for this and is bound to nobody.
+        also_allows: The other permissions that the subject would get, a line for each rule.
+        weight: The amount of other permissions; 0 if there are none.
+        waits: True if it binds a role that was written for this and has no binding yet.
     """
 
     title: str
@@ -47,7 +47,7 @@ class Change:
 def smallest_changes(
     policy: Policy, who: Subject, question: Attributes, most: int = 4
 ) -> list[Change]:
-    """Ways to allow a request: a role that waits to be bound first, then what allows least besides.
+    """Return ways to allow a request: an unbound role first, then the changes that allow least otherwise.
 
     Args:
         policy: The cluster's RBAC objects.
@@ -60,13 +60,13 @@ def smallest_changes(
         *_bind_existing(policy, who, question),
         *_join_binding(policy, who, question),
     ]
-    # A stable sort keeps a new role before an existing one of the same weight: it states what was meant.
+    # A stable sort leaves a new role before an existing one of the same weight, because it expresses the intention.
     found.sort(key=lambda change: (not change.waits, change.weight, len(change.commands)))
     return found[:most]
 
 
 def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
-    """A role with this permission and nothing else, and a binding to it."""
+    """Return the change that creates a role with only this permission, and a binding to it."""
     name = _free_name(policy, question)
     space = ""
     if question.is_resource:
@@ -158,7 +158,7 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
 
 
 def _only_reads(rules: list[Rule], question: Attributes) -> bool:
-    """Return whether all that rules allow, besides a request, is reading the same resource."""
+    """Return whether rules allow, apart from a request, only reading the same resource."""
     resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
     return all(
         rule.get("resources") == [resource]
@@ -169,7 +169,7 @@ def _only_reads(rules: list[Rule], question: Attributes) -> bool:
 
 
 def _beyond(rules: list[Rule], question: Attributes) -> tuple[tuple[str, ...], int]:
-    """What rules allow besides a request: lines to read, and a weight to sort by."""
+    """Return the permissions of rules apart from a request: lines to read, and a weight to sort by."""
     lines: list[str] = []
     weight = 0
     for rule in rules:

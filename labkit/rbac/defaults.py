@@ -45,7 +45,7 @@ def default_object(plural: str, row: dict[str, Any]) -> Object:
     # Labels matter: aggregation selects by them, and is_default recognises an object by its bootstrapping label.
     metadata["labels"] = {**LABELS, **row.get("labels", {})}
     obj: Object = {"kind": KINDS[plural], "apiVersion": f"{GROUP}/v1", "metadata": metadata}
-    # Some default bindings have no subjects, such as that of system:node; the server then omits the field.
+    # Some default bindings have no subjects, such as the one of system:node; the server then omits the field.
     if "role" in row:
         if row["subjects"]:
             obj["subjects"] = [_subject(text) for text in row["subjects"]]

@@ -1,9 +1,8 @@
-"""What was granted beyond what was allowed: a policy, compared with the one it began as.
+"""The permissions granted beyond the allowances: compares a policy with its state at the beginning.
 
-What a subject had at the beginning counts as nobody's excess, whichever binding gives it now, and so
-does what everybody has. What came since is taken apart into single permissions, and each must be
-within an allowance. Labels are not trusted here: a learner can write the one that the default bindings
-of every cluster carry.
+Permissions that a subject had at the beginning are never excess, whichever binding grants them now, and neither are
+the permissions of all users. Later permissions are split into single ones, and each must be within an allowance.
+Labels are not trusted here: a learner can write the label of every cluster's default bindings.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ REQUEST_VERBS = frozenset({"get", "create", "update", "patch", "delete", *COLLEC
 
 
 class Excess(NamedTuple):
-    """A permission that somebody got since the beginning, and that nothing allows.
+    """A permission that a subject got since the beginning, and that no allowance covers.
 
     Args:
-        who: Who got it: a user or a service account; of a group, a member without a name; nobody if a
+        who: The subject that got it: a user or a service account; for a group, a member without a name; empty if a
             role itself was widened.
         part: The permission.
-        namespace: Where; empty for the whole cluster.
-        role: By which role, such as ``ClusterRole/view``.
-        binding: By which binding, such as ``RoleBinding reader``; empty if a role itself was widened.
+        namespace: Its namespace; empty for the whole cluster.
+        role: The role that grants it, such as ``ClusterRole/view``.
+        binding: The binding that grants it, such as ``RoleBinding reader``; empty if a role itself was widened.
     """
 
     who: Subject
@@ -53,7 +52,7 @@ class Excess(NamedTuple):
 
     @property
     def subject(self) -> str:
-        """Who got it, in words: ``red/ann`` for a service account, ``group system:authenticated``."""
+        """The subject in words: ``red/ann`` for a service account, ``group system:authenticated``."""
         if self.who.user:
             return self.who.label if self.who.account else text("user {name}", self.who.user)
         # Of a group's member the first group is the one that the binding names.
@@ -79,13 +78,13 @@ class Excess(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What somebody may be granted.
+    """Permissions that a subject is allowed to be granted.
 
     Args:
-        who: Who: by name, not through a group. None for whoever has the role, in any namespace.
-        rules: What.
-        namespaces: In which namespaces; an empty one stands for the whole cluster. None for everywhere.
-        role: By which role alone, such as ``ClusterRole/view``; empty for any.
+        who: The subject: by name, not through a group. None for every holder of the role, in any namespace.
+        rules: The permissions.
+        namespaces: The namespaces; an empty name means the whole cluster. None for everywhere.
+        role: The only role that can grant them, such as ``ClusterRole/view``; empty for any.
     """
 
     who: Subject | None
@@ -101,7 +100,7 @@ class Allowance:
 
 
 def policy_at_start(now: Policy, setup: Iterable[Object]) -> Policy:
-    """The policy a learner began with, where it was not kept: the defaults, and what was set up.
+    """Return the policy that a learner began with, if it was not stored: the defaults, and the setup.
 
     Args:
         now: The policy now. Its labels are trusted, so this is for a learner's own checks only.
@@ -112,7 +111,7 @@ def policy_at_start(now: Policy, setup: Iterable[Object]) -> Policy:
 
 
 def with_objects(policy: Policy, setup: Iterable[Object]) -> Policy:
-    """A policy and the roles and bindings among some objects, which replace those of their names."""
+    """Return a policy with the roles and bindings among some objects, which replace others of the same names."""
     # By API group, since a set-up also has pods and namespaces, and a learner's own kind could be called Role.
     created = Policy.of(obj for obj in setup if obj["apiVersion"].startswith(f"{GROUP}/"))
     keys = {_key(binding) for binding in created.bindings}
@@ -121,14 +120,13 @@ def with_objects(policy: Policy, setup: Iterable[Object]) -> Policy:
 
 
 class PolicyDifference:
-    """What was granted since a policy's beginning: bindings that give what they did not give then.
+    """The permissions granted since a policy's beginning, by bindings that did not grant them then.
 
     Args:
         now: The policy now.
         before: The policy at the beginning.
-        served: (API group, resource) of what the cluster serves, subresources too, and whether it lies in
-            namespaces, so that a permission which nobody can use is no excess. None if unknown: then every
-            permission counts.
+        served: (API group, resource) of the cluster's resources and subresources, and whether each is namespaced,
+            so that an unusable permission is not counted as excess. None if unknown: then every permission counts.
     """
 
     def __init__(
@@ -146,13 +144,13 @@ class PolicyDifference:
     def beyond(
         self, allowances: Sequence[Allowance], *, roles: bool = False
     ) -> Iterator[Excess | None]:
-        """The permissions that anybody was granted, and that no allowance gives them.
+        """Yield the permissions that any subject was granted beyond the allowances.
 
-        It looks at every subject of every binding, groups and strangers too.
+        All subjects of all bindings are checked, groups and unknown users too.
 
         Args:
-            allowances: What may be granted.
-            roles: Whether it also looks at what the default cluster roles give since, bound or not.
+            allowances: The permissions that are allowed to be granted.
+            roles: If true, permissions added to the default cluster roles count too, bound or not.
 
         Yields:
             Binding by binding; None is the last one where there are more than can be looked at.
@@ -169,7 +167,7 @@ class PolicyDifference:
         return list(dict.fromkeys(filter(None, self.beyond(allowances))))[:MAX_EXCESSES]
 
     def _look(self, allowances: Sequence[Allowance], roles: bool) -> Iterator[Excess | None]:
-        """What everybody got, permission by permission; None for one that is no excess."""
+        """Yield the grants of all subjects, permission by permission; None for one that is not excess."""
         for granted in self._since:
             namespace, role = granted.namespace, granted.role
             for subject in granted.subjects:
@@ -203,11 +201,11 @@ class PolicyDifference:
                 yield None if idle else Excess(NOBODY, part, "", role)
 
     def _had(self, subject: Object, who: User, namespace: str) -> tuple[set[Part], list[Rule]]:
-        """What a subject had at the beginning in a namespace or (empty) everywhere.
+        """Return a subject's permissions at the beginning in a namespace or (empty) everywhere.
 
         Returns:
-            What it was given by its name, and the rules that reach it, also through a group, by bindings
-            that are as they were.
+            The permissions granted to it by name, and the rules that apply to it, also through a group, by
+        unchanged bindings.
         """
         named = {
             part
@@ -231,14 +229,14 @@ NOBODY = Subject("")
 def _rules(
     allowances: Sequence[Allowance], who: Subject, namespace: str, role: str
 ) -> Iterator[Rule]:
-    """What may be given to somebody in a namespace by a role."""
+    """Return the permissions that a role is allowed to give a subject in a namespace."""
     for allowance in allowances:
         if allowance.reaches(who, namespace, role):
             yield from allowance.rules
 
 
 class _Granted(NamedTuple):
-    """What a binding gives, where, and to whom."""
+    """The permissions, the namespace and the subjects of a binding."""
 
     key: tuple[str, str, str]
     ref: Object
@@ -276,16 +274,16 @@ class _Resources:
         self._plurals = {plural for _, plural in served}
 
     def lack(self, part: Part, namespace: str = "") -> bool:
-        """Return whether nobody can use a permission that is bound in a namespace or (empty) everywhere.
+        """Return whether a permission that is bound in a namespace or (empty) everywhere cannot be used.
 
-        No path and no node lies in a namespace, no subresource is listed, no resource is in another's group,
-        none is called ``pod``, and no verb ``GET``.
+        Paths and nodes are not namespaced, subresources cannot be listed, a resource belongs to one group, and
+        there are no resource ``pod`` and no verb ``GET``.
 
         ``kubectl create role --verb=get,list --resource=pods,pods/log`` writes such, and
-        ``apiGroups: ["", "apps"]`` before ``resources: ["pods", "deployments"]``. Groups
-        without a dot are Kubernetes' own, such as ``extensions``, which serves nothing any more.
+        ``apiGroups: ["", "apps"]`` before ``resources: ["pods", "deployments"]``. Groups without a dot are
+        Kubernetes' own, such as ``extensions``, which has no resources any more.
         """
-        # A misspelt verb grants nothing: the step's own check tells about it, and it is no excess.
+        # A misspelt verb grants no permission: the step's own check reports it, and it is not counted as excess.
         if misspelt_verb([part.rule()]):
             return True
         if part.path is not None:

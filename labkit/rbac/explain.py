@@ -57,9 +57,9 @@ class Explanation:
         subject: The caller.
         question: The request.
         allowed: The server's decision.
-        reason: The server's reason, or ours for ``system:masters``; empty where there is none.
+        reason: The server's reason, or ours for ``system:masters``; empty if there is none.
         grants: All rules that allow it, the one the server names first.
-        near_misses: What nearly allowed it, closest first; empty when allowed.
+        near_misses: The rules and bindings that nearly allowed it, closest first; empty when allowed.
     """
 
     subject: Subject
@@ -71,21 +71,21 @@ class Explanation:
 
 
 def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Explanation:
-    """Ask the server for a decision, and explain it.
+    """Request a decision from the server, and explain it.
 
     Args:
-        api: A caller who may create SubjectAccessReviews and list RBAC objects.
+        api: A caller with permission to create SubjectAccessReviews and to list RBAC objects.
         question: The request.
         policy: The RBAC objects, if they were read already.
 
     Raises:
-        PolicyUnreadable: The caller may not read them, or not ask (Unanswered).
+        PolicyUnreadable: The caller has no permission to read them, or to create reviews (Unanswered).
     """
     policy = policy or read_policy(api)
     user = question.user
     status = reviews(api, [question])[0]
     allowed = bool(status.get("allowed"))
-    # The authorizer of system:masters gives no reason, so the explanation has to.
+    # The authorizer of system:masters returns no reason, so the explanation has to add one.
     reason = str(status.get("reason") or "") or (
         BEFORE_RBAC if allowed and MASTERS in user.groups else ""
     )
@@ -107,10 +107,10 @@ def grants(policy: Policy, question: Attributes) -> Iterator[Grant]:
 
 
 def near_misses(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
-    """The near misses of a refused request, closest first.
+    """Return the near misses of a refused request, closest first.
 
-    Own bindings in the wrong place come first, then own rules with one thing wrong,
-    then others' bindings, then roles that nobody is bound to.
+    Own bindings in the wrong namespace come first, then own rules with one mistake, then others' bindings, then
+    roles without a binding.
     """
     # Closest first: a binding in the wrong place has everything else right, a rule needs one other value, and a
     # binding to others needs a subject.
@@ -192,7 +192,7 @@ def _wrong_subject(policy: Policy, own: list[Object], question: Attributes) -> I
 def _unbound(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
     bound = {role_key(binding) for binding in policy.bindings if _reaches(binding, question)}
     for key, role in policy.roles.items():
-        # Default roles that nobody is bound to would fill the list on each cluster: admin, edit and view allow
+        # Default roles without a binding would fill the list on each cluster: admin, edit and view allow
         # nearly everything.
         if is_default(role) or key in bound or key[1] not in ("", question.namespace):
             continue
@@ -220,7 +220,7 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
         wrong.append(("verb", text("{why} {hint}", why, misspelt) if misspelt else why))
     if not rules.group_matches(rule, question.group):
         named = _words(rule, "apiGroups")
-        # "the core group" says itself that it is one.
+        # "the core group" already contains the word "group".
         if list(rule.get("apiGroups") or ())[:1] != [""]:
             named = text("API group {groups}", named)
         why = text(

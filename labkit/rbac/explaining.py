@@ -13,7 +13,7 @@ from labkit.rbac.rules import rule_text
 
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:
-    """Convert an explanation to what the page draws: strings and lists only."""
+    """Convert an explanation to the data that the page draws: only strings and lists."""
     changes = (
         []
         if explanation.allowed

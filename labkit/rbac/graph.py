@@ -87,7 +87,7 @@ class Graph:
                     yield GraphPath(node, binding, role, after.get(role.id, []), granting)
 
     def unbound(self) -> Iterator[tuple[Node, list[Node]]]:
-        """Yield the roles that nobody has, each with its rules."""
+        """Yield the roles without a subject, each with its rules."""
         bound = {end for _, end in self.edges}
         for node in self.nodes.values():
             if node.column == 2 and node.id not in bound:

@@ -83,7 +83,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """All answers: a row for each subject, a column for each permission. No namespace is cluster-wide."""
+    """All decisions: a row for each subject, a column for each permission. No namespace means cluster-wide."""
 
     namespace: str
     subjects: tuple[Subject, ...]
@@ -98,10 +98,10 @@ def access_matrix(
     namespace: str = "",
     before: Matrix | None = None,
 ) -> Matrix:
-    """Ask the server for every cell; those that differ from the matrix ``before`` are marked.
+    """Request the server's decision for every cell; differences from the matrix ``before`` are marked.
 
     Raises:
-        Unanswered: The caller may not create SubjectAccessReviews.
+        Unanswered: The caller has no permission to create SubjectAccessReviews.
     """
     rows = tuple(subjects)
     old = _answers(before) if before is not None else {}

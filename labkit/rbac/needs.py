@@ -1,4 +1,4 @@
-"""A permission that somebody needs: what a task asks a learner to grant."""
+"""A needed permission, which a task requires a learner to grant."""
 
 from __future__ import annotations
 

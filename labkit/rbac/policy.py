@@ -16,7 +16,7 @@ RBAC_PATH = f"/apis/{GROUP}/v1"
 
 
 class Reply(Protocol):
-    """What an API answered: as much as is needed here."""
+    """The part of an API's response that is needed here."""
 
     @property
     def status(self) -> int:
@@ -32,7 +32,7 @@ class Reply(Protocol):
 
 
 class Api(Protocol):
-    """A caller who may read RBAC objects and ask for access reviews."""
+    """A caller with permission to read RBAC objects and to create access reviews."""
 
     def get(self, path: str) -> Reply:
         """Read a path."""
@@ -45,7 +45,7 @@ class Api(Protocol):
 
 
 class PolicyUnreadable(Exception):
-    """The caller may not read what the explanation needs."""
+    """The caller has no permission to read the objects that the explanation needs."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(
@@ -81,7 +81,7 @@ class Policy:
         return cls(roles, tuple(each for each in given if "roleRef" in each))
 
     def objects(self) -> Iterator[Object]:
-        """Roles and bindings with all that decides, to be kept as JSON."""
+        """Return the fields of roles and bindings that affect decisions, to be stored as JSON."""
         for (kind, _namespace, _name), role in self.roles.items():
             yield {"kind": kind, "metadata": _identity(role), "rules": role.get("rules") or []}
         for binding in self.bindings:
@@ -156,14 +156,14 @@ def read_policy(api: Api, namespace: str = "") -> Policy:
     """Read the roles and bindings of the cluster.
 
     Args:
-        api: A caller who may list them.
-        namespace: Of a caller who may not list those of the whole cluster, read those of this namespace alone.
+        api: A caller with permission to list them.
+        namespace: For a caller without permission to list the whole cluster's, read only this namespace's.
 
     Raises:
-        PolicyUnreadable: They may list neither.
+        PolicyUnreadable: The caller has permission for neither.
     """
-    # On a shared cluster a learner may read the policy of their namespaces only. A part of it explains more than
-    # nothing.
+    # On a shared cluster a learner can read only the policy of their own namespaces. A partial explanation is
+    # better than none.
     try:
         return _read_all(api)
     except PolicyUnreadable:

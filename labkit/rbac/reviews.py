@@ -1,4 +1,4 @@
-"""Asking the server what somebody may do, with SubjectAccessReviews.
+"""Queries the server for a subject's permissions, with SubjectAccessReviews.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
 """
@@ -16,7 +16,7 @@ REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
 class Unanswered(PolicyUnreadable):
-    """The caller may not ask the server what somebody may do."""
+    """The caller has no permission to create SubjectAccessReviews."""
 
     def __init__(self, status: int, message: str) -> None:
         Exception.__init__(
@@ -41,14 +41,14 @@ def reviews(api: Api, questions: Sequence[Attributes]) -> list[Object]:
     """Return ``status`` of a SubjectAccessReview for each question.
 
     Raises:
-        Unanswered: The caller may not ask.
+        Unanswered: The caller has no permission to create reviews.
     """
     bodies = [_review_of(question) for question in questions]
     return [_status(status, body) for status, body in api.ask_all(REVIEWS, bodies)]
 
 
 def _status(status: int, body: Any) -> Object:
-    # A review is created, so 201 is the only answer; 429 and 503 say nothing about the permission.
+    # A review is created, so 201 is the only valid status; 429 and 503 are not decisions about the permission.
     if status == 201 and isinstance(body, dict):
         return dict(body.get("status") or {})
     message = body.get("message") or "" if isinstance(body, dict) else body

@@ -1,7 +1,7 @@
-"""What a rule of RBAC matches: five small predicates.
+"""The matching of RBAC rules: five small predicates.
 
 The server's authorizer decides with them, explanations show which of them fails, and
-checkpoints read roles with them. Rules that are split, repeated or reordered mean the same.
+checkpoints read roles with them. Splitting, repeating or reordering rules does not change their meaning.
 
 Source: k8s.io/kubernetes ``pkg/apis/rbac/v1/evaluation_helpers.go``;
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole.
@@ -78,9 +78,9 @@ def rule_allows(rule: Rule, question: Attributes) -> bool:
 
 
 def misspelt_verb(rules: Iterable[Rule]) -> str:
-    """Why a verb of some rules matches no request, as a sentence; empty when none is written wrongly.
+    """Return a sentence on why a verb of some rules matches no request; empty if all verbs are valid.
 
-    The server takes any text for a verb, and compares it letter by letter.
+    The server accepts any text as a verb, and compares it letter by letter.
     """
     for rule in rules:
         for verb in rule.get("verbs") or ():

@@ -27,11 +27,11 @@ def account_groups(namespace: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Someone whose access is looked at.
+    """A subject whose access is examined.
 
     Args:
-        user: The user name, as the server takes it.
-        groups: The groups, as the server puts them.
+        user: The user name, in the server's form.
+        groups: The groups, in the server's form.
     """
 
     user: str
@@ -70,18 +70,18 @@ class Subject:
 
 
 def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
-    """A subject from a short name.
+    """Return a subject from a short name.
 
     Args:
         who: ``kikai/default`` for a service account, else a user name.
-        groups: The groups; None for those the server gives such a user.
+        groups: The groups; None for the groups that the server adds to such a user.
     """
     # People write an account as kubectl's messages do, with a slash. The flag --serviceaccount has a colon, which
     # user names have as well.
     if not who.startswith(ACCOUNT_PREFIX) and "/" in who:
         who = account_user(*who.split("/", 1))
     account = Subject(who).account
-    # Given groups are taken as they are: a certificate can name any, also those of service accounts.
+    # Explicit groups are not completed: a certificate can name any groups, also the ones of service accounts.
     if groups is not None:
         return Subject(who, groups)
     if account is not None:
@@ -96,7 +96,7 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
 
     Args:
         entry: A User, Group or ServiceAccount subject.
-        user: Who asks.
+        user: The user who makes the request.
         namespace: The binding's own; a ServiceAccount without a namespace is in it.
     """
     kind, name = entry.get("kind"), entry.get("name", "")
@@ -106,14 +106,14 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
         return name in user.groups
     if kind == "ServiceAccount":
         # An account without a namespace is one of the binding's own. A ClusterRoleBinding has none, so such a
-        # subject is nobody (appliesToUser).
+        # subject matches no user (appliesToUser).
         home = entry.get("namespace") or namespace
         return bool(home) and user.name == account_user(home, name)
     return False
 
 
 def subject_key(entry: Object, namespace: str) -> tuple[str, str]:
-    """Which users a binding's subject is: ("User", name), or ("Group", name); ("", "") for nobody.
+    """Return the users that a binding's subject matches: ("User", name), or ("Group", name); ("", "") for none.
 
     Args:
         entry: A User, Group or ServiceAccount subject.
@@ -127,14 +127,14 @@ def subject_key(entry: Object, namespace: str) -> tuple[str, str]:
 
 
 def member(entry: Object, namespace: str) -> Subject:
-    """The subject of a binding, with the groups that the server gives it; of a group, a member without a name.
+    """Return the subject of a binding, with the groups that the server adds; for a group, a member without a name.
 
     Args:
         entry: A subject.
         namespace: The binding's own.
     """
     name, home = str(entry.get("name")), subject_namespace(entry, namespace)
-    # A member of an account's group also has the groups that the server gives every account; without them, what
+    # A member of an account's group also has the groups that the server adds to every account; without them, what
     # it holds through these would look like an excess.
     if entry.get("kind") == "Group":
         home = name.partition("system:serviceaccounts:")[2]

@@ -1,12 +1,12 @@
-"""Test a policy: questions and their expected answers, wrong policies, differences, and what a program used.
+"""Test a policy: questions and their expected answers, wrong policies, differences, and a program's usage.
 
 Pure functions, without a server:
 
-- ``vocabulary``  what a question may name, so that none passes for a misspelling
+- ``vocabulary``  the names allowed in questions, so that none passes because of a misspelling
 - ``questions``   questions with their expected answers, from YAML
 - ``policies``    a policy from manifests, with the default roles and with aggregation done
-- ``verdicts``    the answers of a policy, with their reasons
-- ``mutants``     wrong policies, and which of them some questions let pass
-- ``changes``     who gained and who lost what between two policies
-- ``usage``       what an account used of its rights, and what it lacked, from an audit log
+- ``verdicts``    the decisions of a policy, with their reasons
+- ``mutants``     wrong policies, and the ones that some questions fail to reject
+- ``changes``     the permissions that subjects gained and lost between two policies
+- ``usage``       the permissions that an account used and lacked, from an audit log
 """

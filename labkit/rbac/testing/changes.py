@@ -1,4 +1,4 @@
-"""Two policies compared by what they allow, and to whom, not by how they are written."""
+"""Compares two policies by the permissions of their subjects, not by how they are written."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Change:
 
 
 def changes(before: Policy, after: Policy, vocabulary: Vocabulary) -> list[Change]:
-    """What each subject of either policy gained and lost.
+    """Return the permissions that each subject of either policy gained and lost.
 
     A permission that counts everywhere is listed once, and not for each namespace.
     """
@@ -82,12 +82,13 @@ def changes(before: Policy, after: Policy, vocabulary: Vocabulary) -> list[Chang
 
 
 def same_answers(one: Policy, other: Policy, vocabulary: Vocabulary) -> bool:
-    """Return whether two policies give the same answers.
+    """Return whether two policies make the same decisions.
 
-    Compared are all that bindings name, a fresh user, a fresh account in each namespace, and nobody known; in
-    each namespace, a fresh one, and the whole cluster. Permissions that no request can use do not count.
+    The compared subjects are all that bindings name, a fresh user, a fresh account in each namespace, and an
+    unknown user; in each namespace, a fresh one, and the whole cluster. Permissions that no request can use do not
+    count.
     """
-    # A change can write what is there already; noticing that is much cheaper than asking all questions.
+    # A change can write what exists already; noticing that is much cheaper than comparing all decisions.
     if one.roles is other.roles and one.bindings == other.bindings:
         return True
     askers = {asker for policy in (one, other) for _, asker in _entries(policy)}
@@ -105,7 +106,7 @@ def same_answers(one: Policy, other: Policy, vocabulary: Vocabulary) -> bool:
 
 
 def _entries(policy: Policy) -> Iterator[tuple[str, Subject]]:
-    """The subjects that a policy's own bindings name, with the groups that the server gives them."""
+    """Return the subjects that a policy's own bindings name, with the groups that the server adds to them."""
     for binding in policy.bindings:
         if not is_default(binding):
             home = namespace_of(binding)
@@ -125,7 +126,7 @@ def _places(*policies: Policy) -> set[str]:
 def _lost(
     first: Policy, second: Policy, user: User, namespace: str, vocabulary: Vocabulary
 ) -> list[Part]:
-    """The parts that one policy gives a user in a namespace, and the other does not."""
+    """Return the parts that one policy grants a user in a namespace, and the other does not."""
     held = [grant.rule for grant in second.rules_for(user, namespace)]
     found: dict[Part, None] = {}
     for grant in first.rules_for(user, namespace):
@@ -154,7 +155,7 @@ def _in_groups(parts: Iterable[Part], vocabulary: Vocabulary) -> Iterator[Part]:
 
 
 def _verbs(part: Part, vocabulary: Vocabulary) -> Iterator[Part]:
-    """The part, where it is about every verb of one resource: once for each verb that the resource has."""
+    """Yield the part; if it covers every verb of one resource, once for each verb that the resource has."""
     known = vocabulary.resources.get((part.group, part.resource))
     if part.verb == "*" and known is not None:
         yield from (part._replace(verb=verb) for verb in known[1])
@@ -171,8 +172,8 @@ def usable(part: Part, namespace: str, vocabulary: Vocabulary) -> bool:
 
     Args:
         part: The permission.
-        namespace: Where it counts: cluster-scoped objects, and paths, lie in no namespace.
-        vocabulary: The verbs and resources that there are.
+        namespace: The namespace in which it counts; cluster-scoped objects and paths have none.
+        vocabulary: The verbs and resources that exist.
     """
     if part.path is not None:
         return not namespace

@@ -1,7 +1,7 @@
 """Wrong policies: a policy with one thing changed, as people do by mistake.
 
-Questions that let a wrong policy pass do not say what the policy is for. A change that changes no answer is no
-wrong policy: ``mutants`` leaves it out.
+Questions that let a wrong policy pass do not describe the purpose of the policy. A change without an effect on
+decisions is not a wrong policy: ``mutants`` leaves it out.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ WIDER_ROLES = ("view", "edit", "admin", "cluster-admin")
 
 
 class Added(NamedTuple):
-    """What rules are widened by: what people add "to be sure".
+    """The additions that widen rules: those that people make "to be sure".
 
     Args:
         verbs: Verbs.
         resources: Resources of the core group.
-        parts: Whether the subresources of a rule's own resources are added too.
+        parts: If true, the subresources of a rule's own resources are added too.
         another: The name of another account, and of another object.
     """
 
@@ -60,8 +60,8 @@ class Mutant:
     """A wrong policy.
 
     Args:
-        what: What is wrong with it, as a sentence.
-        sort: Of which sort it is: ``verbs``, ``resources``, ``groups``, ``names``, ``subjects``, ``places``,
+        what: Its mistake, as a sentence.
+        sort: The sort of the mistake: ``verbs``, ``resources``, ``groups``, ``names``, ``subjects``, ``places``,
             ``references`` or ``bindings``.
         policy: The policy.
     """
@@ -72,16 +72,16 @@ class Mutant:
 
 
 def mutants(policy: Policy, vocabulary: Vocabulary, *, added: Added = EVERYTHING) -> list[Mutant]:
-    """The wrong policies next to one: of its own roles and bindings, not of those that every cluster has.
+    """Return the variants of a policy with one mistake in its own roles and bindings, not in default ones.
 
     Args:
         policy: The right one.
-        vocabulary: What requests may name; answers are compared over it, and over one fresh name of each sort.
+        vocabulary: The names in requests; decisions are compared over it, and over one fresh name of each sort.
         added: The verbs and resources that rules are widened by; each adds a policy to each rule.
     """
     different: list[Mutant] = []
     for what, sort, changed in _all(policy, vocabulary, added):
-        # Two mistakes of one sort with the same answers are one for the questions that have to reject it.
+        # Two mistakes of one sort with the same decisions count as one for the questions that have to reject it.
         alike = [policy, *(mutant.policy for mutant in different if mutant.sort == sort)]
         if not any(same_answers(other, changed, vocabulary) for other in alike):
             different.append(Mutant(what, sort, changed))
@@ -114,7 +114,7 @@ def _all(policy: Policy, vocabulary: Vocabulary, added: Added) -> Iterator[tuple
 
 
 def _about(rule: Rule) -> str:
-    """What a rule is about, in words."""
+    """Return the resources or paths of a rule, in words."""
     return ", ".join([*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())])
 
 
@@ -139,7 +139,7 @@ def _rules(
     yield from _lists(rule, "resources", "resources", text("also is about {value}"), extra)
     yield from _lists(rule, "apiGroups", "groups", text("is about {value}"), ("", "apps"))
     if "" in groups:
-        # The core group has no name, so people write its version, or what they call it.
+        # The core group has no name, so people write its version, or an informal name.
         for group in ("v1", "core"):
             changed = {**rule, "apiGroups": [group]}
             yield text("has the API group “{group}”", group), "groups", changed
@@ -158,7 +158,7 @@ def _lists(
     """The rules with one value of a field less, one more, or all of them."""
     values: list[str] = list(rule.get(field) or ())
     core = text("the core group")
-    # Without its last value a rule would be void, which the rule that is missing stands for.
+    # Without its last value a rule would be void, which the variant without the rule covers.
     for value in values if len(values) > 1 else ():
         rest = [other for other in values if other != value]
         yield text("lacks {value}", value or core), sort, {**rule, field: rest}
@@ -194,7 +194,7 @@ def _bindings(
             "metadata": {**binding["metadata"], "namespace": other},
             "subjects": _explicit(binding),
         }
-        # A Role is in one namespace, so the binding takes it along: else it would refer to nothing.
+        # A Role is in one namespace, so it moves with the binding: else the binding would refer to no role.
         base = _with_copy(policy, binding, other)
         yield text("is in {namespace} instead", other), "places", instead(there, base=base)
         yield text("is in {namespace} as well", other), "places", instead(binding, there, base=base)
@@ -236,7 +236,7 @@ def _subjects(
 
 
 def _others(vocabulary: Vocabulary, home: str) -> list[str]:
-    """The other namespaces, without those of the cluster itself."""
+    """Return the other namespaces, without those of the cluster itself."""
     others = sorted(vocabulary.namespaces - {home})
     return [name for name in others if not name.startswith("kube-")]
 
@@ -246,7 +246,7 @@ def _named(kind: str, name: str) -> Object:
 
 
 def _explicit(binding: Object) -> list[Object]:
-    """A binding's subjects, each account with the namespace that the binding's own stands for."""
+    """Return a binding's subjects, with the binding's namespace for each account that has none."""
     home = namespace_of(binding)
     return [
         {**entry, "namespace": subject_namespace(entry, home)}
@@ -274,7 +274,7 @@ def _cluster_wide(policy: Policy, binding: Object) -> tuple[Policy, Object]:
     """The policy with a cluster role of a binding's role, and the binding as one of the whole cluster."""
     kind, home, name = key = role_key(binding)
     if kind == "Role" and key in policy.roles:
-        # The namespace in its name keeps the new role from replacing a cluster role of that name.
+        # The namespace in its name prevents the new role from replacing a cluster role of that name.
         name = f"{home}:{name}"
         role = {**policy.roles[key], "kind": "ClusterRole", "metadata": {"name": name}}
         policy = _with_role(policy, ("ClusterRole", "", name), role)

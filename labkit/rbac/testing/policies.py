@@ -42,13 +42,13 @@ def policy_of(objects: Iterable[Object]) -> Policy:
                 text("{key} is there twice.", title(*key)), todo="Leave one of them out."
             )
         keys.add(key)
-    # Manifests may contain a default role, such as an edited view: then theirs counts.
+    # Manifests can contain a default role, such as an edited view: then theirs counts.
     kept = (each for each in default_objects() if _key(each) not in keys)
     return aggregated(Policy.of([*kept, *own]))
 
 
 def remarks(policy: Policy, vocabulary: Vocabulary) -> list[str]:
-    """What is odd about a policy and no error: verbs and resources of no request, bindings to nobody or to no role."""
+    """Return oddities of a policy that are not errors: unknown verbs or resources, incomplete bindings."""
     lines: list[str] = []
     for key, role in policy.roles.items():
         lines += _odd_rules(title(*key), role, vocabulary)
@@ -63,7 +63,7 @@ def remarks(policy: Policy, vocabulary: Vocabulary) -> list[str]:
 
 
 def _odd_rules(role_name: str, role: Object, vocabulary: Vocabulary) -> Iterator[str]:
-    """What no request matches in a role's rules, each once."""
+    """Return the parts of a role's rules that match no request, each once."""
     rules: list[Rule] = role.get("rules") or []
     if not is_default(role):
         for name in dict.fromkeys(chain.from_iterable(map(vocabulary.strangers, rules))):
@@ -127,7 +127,7 @@ def _selected(aggregation: Object, role: Object) -> bool:
 
 
 def _matches(selector: Object, labels: Mapping[str, str]) -> bool:
-    """Return whether a label selector matches; one that asks for nothing matches everything."""
+    """Return whether a label selector matches; an empty one matches everything."""
     # Both parts must hold; a selector without either matches everything (LabelSelectorAsSelector).
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
@@ -237,7 +237,7 @@ def _check_binding(what: str, binding: Any) -> None:
 
 
 def _is_list_of(value: Any, fits: Callable[[Any], bool]) -> bool:
-    """Return whether a value is a list whose entries all fit, or nothing at all."""
+    """Return whether a value is None or a list whose entries all fit."""
     return isinstance(value or [], list) and all(map(fits, value or []))
 
 

@@ -1,4 +1,4 @@
-"""Questions with their expected answers: who may, and who may not.
+"""Questions with their expected answers: requests that are allowed, and requests that are not.
 
 A file of questions::
 
@@ -38,9 +38,9 @@ class Question:
     """A question and its expected answer.
 
     Args:
-        who: Who asks.
-        attributes: What they ask for.
-        may: Whether they are to be allowed.
+        who: The subject of the request.
+        attributes: The request.
+        may: True if it is expected to be allowed.
         entry: The number of its entry in the file; 0 if it is from no file.
     """
 
@@ -60,11 +60,11 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
     """Read a file of questions.
 
     Args:
-        document: What YAML or JSON gave.
-        vocabulary: What the questions may name, beside what the file declares.
+        document: The parsed YAML or JSON.
+        vocabulary: The names allowed in questions, in addition to the file's declarations.
 
     Raises:
-        UsageError: The number of the entry, and what is wrong in it.
+        UsageError: An entry is invalid; the message has its number and the problem.
     """
     if not isinstance(document, dict) or not isinstance(document.get("questions"), list):
         raise UsageError(
@@ -96,7 +96,7 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
                 why=error.why,
                 todo=error.todo,
             ) from error
-        # Every wrong policy answers each question, so a file without a limit could keep a grader busy for hours.
+        # Each question is decided by every wrong policy, so a file without a limit could occupy a grader for hours.
         if len(questions) > MAX_QUESTIONS:
             what = text("There are more than {number} questions.", MAX_QUESTIONS)
             raise UsageError(what, todo="Ask in several files.")
@@ -113,17 +113,17 @@ def ask(
     may: bool = True,
     groups: tuple[str, ...] | None = None,
 ) -> Question:
-    """A question from a line.
+    """Return a question from a line.
 
     Args:
         who: ``namespace/name`` of a service account, or a user's name.
         text: ``VERB RESOURCE[.GROUP][/SUBRESOURCE] [NAME] [in NAMESPACE]``, or ``VERB /PATH``.
-        vocabulary: What it may name.
+        vocabulary: The allowed names.
         may: The expected answer.
-        groups: The user's groups, beside ``system:authenticated``.
+        groups: The user's groups, apart from ``system:authenticated``.
 
     Raises:
-        UsageError: It is no question, or names what there is not.
+        UsageError: It is not a question, or contains unknown names.
     """
     _check_who(who, groups or (), vocabulary)
     asking = subject(who) if groups is None else subject(who, (*groups, AUTHENTICATED))
@@ -131,13 +131,13 @@ def ask(
 
 
 def check_consistent(questions: Iterable[Question]) -> None:
-    """Refuse questions that no policy answers as expected, since RBAC only adds.
+    """Refuse questions that contradict each other, since RBAC only adds permissions.
 
-    What a group may, each of its members may; what somebody may everywhere, or for objects of any name, they may in
-    each namespace, or for each name.
+    Each member has a group's permissions; permissions for the whole cluster, or for objects of any name, apply in
+    each namespace, or to each name.
 
     Raises:
-        UsageError: With the two questions that contradict each other.
+        UsageError: Two questions contradict each other; the message contains both.
     """
     questions = list(questions)
     allowed: dict[tuple[object, ...], Question] = {}
@@ -225,11 +225,11 @@ def _request(who: Subject, line: str, vocabulary: Vocabulary) -> Attributes:
     resource, _, group = plural.partition(".")
     full = f"{resource}/{subresource}" if subresource else resource
     vocabulary.check_resource(verb, group, full)
-    # The authorizer knows no name in these requests. A question with one would test nothing.
+    # The authorizer gets no name in these requests. A question with one would be meaningless.
     if name and verb in ("create", "deletecollection") and not subresource:
         what = text("A request to {verb} {resource} names no object.", verb, plural)
         raise UsageError(what, todo=text("Leave out {name}.", name))
-    # kubectl get namespace kikai is authorized in kikai: the server takes the name for the namespace.
+    # kubectl get namespace kikai is authorized in kikai: the server uses the name as the namespace.
     of_one = (group, resource) == ("", "namespaces") and verb not in OF_COLLECTIONS
     if of_one and name and not namespace:
         namespace = (
@@ -244,7 +244,7 @@ def _request(who: Subject, line: str, vocabulary: Vocabulary) -> Attributes:
 
 
 def _place(line: str, rest: list[str]) -> tuple[str, str]:
-    """The name and the namespace in the words after a resource; empty where there is none."""
+    """Return the name and the namespace in the words after a resource; empty if missing."""
     name = rest.pop(0) if rest and rest[0] != "in" else ""
     namespace = rest[1] if len(rest) == 2 and rest[0] == "in" else ""
     if rest and not namespace:

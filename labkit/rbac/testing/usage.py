@@ -1,7 +1,7 @@
-"""What an account used of its rights, and what it lacked, from an audit log.
+"""The permissions that an account used and lacked, from an audit log.
 
-A refusal hides the needs behind it: a program that may not read a list never asks for its items. So let it run with
-all rights, such as bound to ``cluster-admin``, and judge each of its requests by the policy it is to have.
+A refusal hides the needs behind it: a program that cannot read a list never requests its items. So let it run with
+all permissions, such as bound to ``cluster-admin``, and judge each of its requests by the intended policy.
 """
 
 from __future__ import annotations
@@ -45,15 +45,16 @@ class Use(NamedTuple):
 
 @dataclass
 class Usage:
-    """An account's rights and their use.
+    """An account's permissions and their use.
 
     Args:
         who: The account.
-        requests: How many requests it made.
-        used: What they needed, with how many needed each.
-        missing: Those of ``used`` that the policy does not allow.
-        unused: What the policy gives the account beyond what everybody has, and no request needed; with where.
-        dropped: Requests that are not counted in ``used``, for want of memory.
+        requests: The number of its requests.
+        used: The needed permissions, with the number of requests for each.
+        missing: The permissions in ``used`` that the policy does not grant.
+        unused: Permissions of the account, apart from those of all users, that no request needed; with their
+            namespaces.
+        dropped: Requests that are not counted in ``used``, to limit memory.
     """
 
     who: Subject
@@ -69,9 +70,9 @@ def usage_of(who: Subject, policy: Policy, events: Iterable[Any], vocabulary: Vo
 
     Args:
         who: The account.
-        policy: What it is to have; not what it had when it ran.
+        policy: The intended policy, not the one that it ran with.
         events: Audit events of any level but None.
-        vocabulary: The resources that there are.
+        vocabulary: The resources that exist.
     """
     found = Usage(who)
     missing: dict[Use, None] = {}
@@ -83,7 +84,7 @@ def usage_of(who: Subject, policy: Policy, events: Iterable[Any], vocabulary: Vo
         use, name = read
         found.requests += 1
         if use not in found.used:
-            # A program that asks for random paths must not fill the memory of a grader.
+            # A program that requests random paths must not fill the memory of a grader.
             if len(found.used) >= MAX_USES:
                 found.dropped += 1
                 continue
@@ -100,9 +101,10 @@ def usage_of(who: Subject, policy: Policy, events: Iterable[Any], vocabulary: Vo
 
 
 def least_policy(found: Usage, name: str) -> list[Object]:
-    """The roles and bindings that allow just what was used, beyond what everybody may.
+    """Return the roles and bindings that grant exactly the used permissions, apart from those of all users.
 
-    Requests in one namespace get a Role in it; those for paths, cluster-scoped objects or all namespaces a ClusterRole.
+    Requests in one namespace get a Role in it; requests for paths, cluster-scoped objects or all namespaces a
+    ClusterRole.
     """
     everybody = [
         grant.rule for grant in Policy.of(default_objects()).rules_for(found.who.as_user(), "")
@@ -137,11 +139,11 @@ def _role(name: str, namespace: str, rules: list[Rule], who: Subject) -> list[Ob
 
 
 def _use(event: Any, user: str) -> tuple[Use, str] | None:
-    """The permission that a request of a user needed, and the object's name; None for what is no request of theirs."""
+    """Return the permission that a request of a user needed, and the object's name; None for other events."""
     # Each request has an event for each stage; only the last one, ResponseComplete or Panic, is counted.
     if not isinstance(event, dict) or event.get("stage") in ("RequestReceived", "ResponseStarted"):
         return None
-    # With impersonation, RBAC judges the impersonated user. Whether the other one may impersonate is authorized
+    # With impersonation, RBAC judges the impersonated user. The permission to impersonate is authorized
     # separately.
     asked = event.get("impersonatedUser") or event.get("user") or {}
     verb, reference = event.get("verb"), event.get("objectRef")

@@ -1,4 +1,4 @@
-"""What a policy answers, and why."""
+"""The decisions of a policy, with their reasons."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Verdict:
 
 def allows(policy: Policy, question: Attributes) -> bool:
     """Return whether a policy allows a request."""
-    # The authorizer of system:masters comes before RBAC and asks no policy.
+    # The authorizer of system:masters comes before RBAC and does not consult the policy.
     return MASTERS in question.user.groups or next(grants(policy, question), None) is not None
 
 
@@ -53,12 +53,12 @@ def answer(policy: Policy, question: Question) -> Verdict:
 
 
 def answers(policy: Policy, questions: Iterable[Question]) -> list[Verdict]:
-    """A policy's answers."""
+    """The decisions of a policy."""
     return [answer(policy, question) for question in questions]
 
 
 def wrong(policy: Policy, questions: Sequence[Question]) -> Question | None:
-    """The first question to which a policy gives another answer than the expected one."""
+    """Return the first question that a policy does not decide as expected."""
     return next(
         (each for each in questions if allows(policy, each.attributes) is not each.may), None
     )

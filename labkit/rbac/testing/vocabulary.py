@@ -1,6 +1,6 @@
-"""What a question may name: the resources and verbs of a cluster, its namespaces, and who there is.
+"""The names allowed in questions: the resources and verbs of a cluster, its namespaces, and its users.
 
-A negative question passes for any misspelling: nobody may ``list podz``. So whatever is unknown is an error.
+A negative question passes for any misspelling, because ``list podz`` is never allowed. So unknown names are errors.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ Resources = Mapping[tuple[str, str], tuple[bool, frozenset[str]]]
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a question may name.
+    """The names allowed in questions.
 
     Args:
-        resources: What requests may be about.
+        resources: The resources of requests.
         namespaces: The namespaces.
         accounts: Service accounts, as ``namespace/name``.
         users: User names.
-        groups: Groups, beside those of Kubernetes.
+        groups: Groups, in addition to those of Kubernetes.
     """
 
     resources: Resources
@@ -108,9 +108,9 @@ class Vocabulary:
         )
 
     def of(self, policy: Policy, objects: Iterable[Object] = ()) -> Vocabulary:
-        """The same, with what a policy names, and with the namespaces, accounts and definitions among some objects.
+        """Return a vocabulary extended by a policy, and by namespaces, accounts and definitions among some objects.
 
-        A rule may be about custom resources whose definition is elsewhere. They are taken for namespaced ones.
+        A rule can name custom resources whose definition is elsewhere. They are assumed to be namespaced.
         """
         objects = list(objects)
         custom: dict[tuple[str, str], bool] = {}
@@ -140,7 +140,7 @@ class Vocabulary:
         )
 
     def _custom(self, role: Object) -> Iterator[tuple[str, str]]:
-        """The resources of a role's rules that lie in no API group which is known."""
+        """Return the resources of a role's rules that are in no known API group."""
         groups = {group for group, _ in self.resources}
         for rule in role.get("rules") or ():
             for group in rule.get("apiGroups") or ():
@@ -149,7 +149,7 @@ class Vocabulary:
                     yield from ((group, name) for name in names if "*" not in name)
 
     def strangers(self, rule: Mapping[str, Any]) -> Iterator[str]:
-        """What no request has of a rule: ``verb lst``, ``resource pod``."""
+        """Return the parts of a rule that match no request: ``verb lst``, ``resource pod``."""
         groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
         verbs = {verb for _, known in self.resources.values() for verb in known}.union(
             PATH_VERBS, "*"
@@ -167,7 +167,7 @@ class Vocabulary:
                 yield f"resource {qualified(groups[0], name)}"
 
     def namespaced(self, group: str, resource: str) -> bool:
-        """Return whether the objects of a known resource lie in namespaces."""
+        """Return whether a known resource is namespaced."""
         return self.resources[group, resource][0]
 
     def has(self, verb: str, group: str, resource: str) -> bool:
@@ -176,10 +176,10 @@ class Vocabulary:
         return known is not None and verb in known[1]
 
     def check_resource(self, verb: str, group: str, resource: str) -> None:
-        """Refuse a resource or a verb that there is not.
+        """Refuse an unknown resource or verb.
 
         Raises:
-            UsageError: With what was probably meant.
+            UsageError: It is unknown; the message contains a suggestion.
         """
         shown = qualified(group, resource)
         if (group, resource) not in self.resources:
@@ -202,14 +202,14 @@ class Vocabulary:
         """Refuse a path that no API server serves; ``/`` is one.
 
         Raises:
-            UsageError: With what was probably meant.
+            UsageError: It is unknown; the message contains a suggestion.
         """
         begin = path.strip("/").partition("/")[0]
         if begin and begin not in PATHS:
             raise UsageError(text("No API server serves {path}.", path), todo=near(begin, PATHS))
 
     def check_namespace(self, namespace: str) -> None:
-        """Refuse a namespace that there is not, with what was probably meant."""
+        """Refuse an unknown namespace, with a suggestion."""
         _require("namespace", namespace, self.namespaces)
 
     def check_account(self, account: str) -> None:
@@ -222,11 +222,11 @@ class Vocabulary:
         )
 
     def check_user(self, name: str) -> None:
-        """Refuse a user that nobody declared."""
+        """Refuse a user that was not declared."""
         _require("user", name, self.users)
 
     def check_group(self, name: str) -> None:
-        """Refuse a group that nobody declared, and that is none of Kubernetes' own."""
+        """Refuse a group that was not declared, and that is not one of Kubernetes' own."""
         _require(
             "group",
             name,
@@ -244,10 +244,10 @@ def _defined(objects: Iterable[Object]) -> Iterator[tuple[tuple[str, str], bool]
 
 
 def _require(what: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that is not among those that are known.
+    """Refuse an unknown name.
 
     Raises:
-        UsageError: With what was probably meant.
+        UsageError: It is unknown; the message contains a suggestion.
     """
     names = sorted(known)
     if name not in names:
@@ -265,7 +265,7 @@ def qualified(group: str, resource: str) -> str:
 
 @lru_cache(maxsize=1)
 def standard() -> Vocabulary:
-    """What a question may name on every cluster of Kubernetes 1.36: its resources, and RBAC's own verbs."""
+    """Return the vocabulary of every cluster of Kubernetes 1.36: its resources, and RBAC's own verbs."""
     return of_discovery(
         (group, resource, namespaced, verbs)
         for group, resources in read_json(__file__, "served.json").items()
@@ -274,13 +274,13 @@ def standard() -> Vocabulary:
 
 
 def of_discovery(rows: Iterable[tuple[str, str, bool, Iterable[str]]]) -> Vocabulary:
-    """What a question may name on one cluster, with what ``virtual.yaml`` adds.
+    """Return the vocabulary of one cluster, with the additions of ``virtual.yaml``.
 
     Args:
         rows: API group, resource or subresource, whether it is namespaced, and its verbs, as discovery has them.
     """
     resources: dict[tuple[str, str], tuple[bool, frozenset[str]]] = {}
-    # Versions of a group can serve different verbs of a resource, and RBAC knows no versions.
+    # Versions of a group can serve different verbs of a resource, and RBAC ignores versions.
     for group, resource, namespaced, verbs in chain(rows, read_yaml(__file__, "virtual.yaml")):
         served, known = resources.get((group, resource), (namespaced, frozenset()))
         resources[group, resource] = (served, known.union(verbs))

@@ -104,8 +104,7 @@ def public_key(private_key: bytes) -> bytes:
 
 
 def grouped_name(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> x509.Name:
-    """Return a name as Go writes it: all values of each known attribute in one part, or only the last value of a
-    single one."""
+    """Return a name as Go writes it: a part for all values of an attribute, or for its last value only."""
     values: dict[x509.ObjectIdentifier, list[x509.NameAttribute[str | bytes]]] = {
         oid: [] for oid in (*REPEATED, *SINGLE)
     }
