@@ -61,10 +61,10 @@ def find(step: str | int) -> Step:
 
 
 def predict(step: str, value: object, progress: Progress) -> Noted:
-    """Keep what the learner expects of a step; the first guess is kept beside later ones.
+    """Store a learner's prediction for a step; the first guess is stored in addition to later ones.
 
     Raises:
-        UsageError: There is no such step, or the value is no possible answer.
+        UsageError: There is no such step, or the value is not a possible answer.
     """
     found = find(step)
     kept = found.prediction.read(found.id, value) if found.prediction else _kept_value(value)
@@ -73,15 +73,15 @@ def predict(step: str, value: object, progress: Progress) -> Noted:
 
 
 def record(step: str, what: object, progress: Progress) -> None:
-    """Keep an answer for a step.
+    """Store an answer for a step.
 
     Args:
         step: Such as ``W15``.
-        what: An answer, a finished command, or a fact, such as an address.
-        progress: Takes it.
+        what: A response, a finished command, or a fact, such as an address.
+        progress: Stores it.
 
     Raises:
-        UsageError: There is no such step, or the value cannot be kept.
+        UsageError: There is no such step, or the value cannot be stored.
     """
     summary = getattr(what, "summary", None)
     # Both have stdout: lab.exec's result also has a summary, with its exit code; lab.kubectl's has none.
@@ -106,10 +106,10 @@ def _kept_value(value: object) -> object:
 
 
 def check(step: str, context: CheckContext) -> Outcome:
-    """Judge a step by what the cluster does, and keep the outcome.
+    """Judge a step by the cluster's behaviour, and store the outcome.
 
-    A pass is kept: when a later step has changed what the checkpoint sees, the outcome
-    says so and stays a pass.
+    A pass is permanent: if a later step has changed the objects that the checkpoint reads, the outcome mentions it
+    and stays a pass.
 
     Returns:
         The outcome; its repr is a headline and at most three lines.
@@ -127,7 +127,7 @@ def check(step: str, context: CheckContext) -> Outcome:
         outcome = _silent(what, error.todo)
     except PolicyUnreadable as error:
         outcome = _silent(str(error))
-    # Parts 5 and 6 change what earlier steps made, as the text asks, so a pass is never taken back.
+    # Parts 5 and 6 change objects of earlier steps, as instructed, so a pass is never taken back.
     kept = entry.get("state") == "passed" and not outcome.passed
     if kept:
         outcome = passed(_kept_text(entry, outcome.seen))
@@ -139,7 +139,7 @@ def check(step: str, context: CheckContext) -> Outcome:
 
 
 def _silent(what: str, todo: str = "") -> Outcome:
-    """The outcome if the cluster could not be asked: that says nothing about the learner's work."""
+    """Return the outcome if the cluster did not respond, which is no verdict on the learner's work."""
     todo = todo or text("See how the cluster is doing: lab.status().")
     return failed("cluster-silent", what, "an answer of the cluster", todo).outcome
 
@@ -153,7 +153,7 @@ def _kept_text(entry: Mapping[str, Any], now: str) -> str:
 
 
 def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
-    """Return whether the first guess was right and came before the answer; None where nothing was predicted."""
+    """Return whether the first guess was right and came before the answer; None without a prediction."""
     first = entry.get("first_guess")
     if first is None:
         return None
@@ -163,7 +163,7 @@ def _guessed(entry: Mapping[str, Any], asked_at: float) -> bool | None:
 
 
 def hint(step: str, progress: Progress) -> Help:
-    """A hint: where to look, then what to write, then all but the last word. The progress keeps how many were given."""
+    """Return a hint: where to look, then what to write, then all but the last word. The progress counts the hints."""
     found = find(step)
     given = min(int(progress.entry(found.id).get("hints", 0)), len(found.hints))
     number = min(given + 1, len(found.hints))
@@ -182,7 +182,7 @@ def hint(step: str, progress: Progress) -> Help:
 
 
 def solution(step: str, progress: Progress) -> Help:
-    """How a step can be solved, in a cell and in a terminal. The progress keeps that it was shown."""
+    """Return a solution of a step, for a cell and for a terminal. The progress records that it was shown."""
     found = find(step)
     progress.note(found.id, solution_shown=True)
     if found.id in ASIDES:
@@ -209,8 +209,8 @@ def solution(step: str, progress: Progress) -> Help:
 
 
 def _manifests(step: Step) -> Iterator[str]:
-    """The manifests that a step asks for, as plain YAML; none for a step that only looks."""
-    # A step that only looks has files for its experiments at most, and they are no solution.
+    """Yield the manifests that a step requires, as plain YAML; none for a step that only looks."""
+    # A step that only looks has files for its experiments at most, which are not a solution.
     own = library().of_step(step.id) if step.by == STATE else []
     for file in [file for file in own if file.parent.name != "tryout"] or own:
         lines = file.read_text(encoding="utf-8").strip().removeprefix("---").splitlines()
@@ -224,7 +224,7 @@ def board(progress: Progress) -> Board:
 
 @cache
 def worked() -> Mapping[str, Mapping[str, Any]]:
-    """The solved cells of every step: ``cells`` is all its code, ``solution`` what the learner is asked to write."""
+    """Return the solved cells of every step: ``cells`` is all its code, ``solution`` the learner's part."""
     # Built from the notebooks' sources, so that solution() shows what the notebook's own tests run.
     text = (resources.files(__name__) / "solutions.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, Any]] = json.loads(text)

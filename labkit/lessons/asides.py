@@ -1,4 +1,4 @@
-"""The asides: questions beside the steps, with a prediction and an answer. Nothing builds on them."""
+"""The asides: optional questions between the steps, with a prediction and an answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _check(name: str, answers: Mapping[str, str], why: str) -> Check:
                     next(iter(answers)),
                 )
             )
-        # The answers are facts of Kubernetes, not of this cluster, so they are not asked for again.
+        # The answers are facts of Kubernetes, not of this cluster, so the cluster is not queried for them.
         wrong = [label for label, answer in answers.items() if guesses.get(label) != answer]
         if wrong:
             seen = text(

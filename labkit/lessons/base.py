@@ -1,7 +1,7 @@
 """A checkpoint's input and output: ``CheckContext`` and ``Outcome``.
 
-A checkpoint is a plain function ``(CheckContext) -> Outcome``. It asks the cluster through
-the API, never the notebook, so the same function works on every cluster.
+A checkpoint is a plain function ``(CheckContext) -> Outcome``. It reads the cluster through the API, never the
+notebook, so the same function works on every cluster.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ class Exec(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Outcome(Displayable):
-    """A checkpoint's verdict: what was seen, what was expected, one hint.
+    """A checkpoint's verdict: the observation, the expectation, one hint.
 
     Args:
         state: ``passed``, ``failed`` or ``not attempted``.
         seen: The cluster's answer, as a sentence.
-        expected: The answer that the step asks for.
-        hint: One way forward, or after a pass a takeaway.
+        expected: The response that the step requires.
+            hint: One way forward, or after a pass a takeaway.
         step: Such as ``W17``; filled in by the registry.
         title: The step's title; filled in by the registry.
-        kept: True when the step was passed earlier and the picture has changed since.
-        asked_at: When the call was made that the verdict rests on, in seconds since the epoch; 0 for none.
-        kind: What kind of mistake a failed one is, as an id of ``mistakes.yaml``; empty for others.
+        kept: True if the step was passed earlier and the cluster has changed since.
+        asked_at: The time of the request that the verdict is based on, in seconds since the epoch; 0 for none.
+        kind: The kind of mistake of a failed one, as an id of ``mistakes.yaml``; empty for others.
     """
 
     state: State
@@ -83,7 +83,7 @@ class Outcome(Displayable):
         return self.passed
 
     def card(self) -> Card:
-        """The state as symbol and word, then what was seen, expected, and one hint."""
+        """The state as symbol and word, then the observation, the expectation, and one hint."""
         labels = ("seen", "", "next") if self.passed else ("seen", "expected", "hint")
         texts = (self.seen, self.expected, self.hint)
         rows = [Row(label, said) for label, said in zip(labels, texts, strict=True)]
@@ -102,8 +102,8 @@ def passed(seen: str, takeaway: str = "", asked_at: float = 0.0) -> Outcome:
 
     Args:
         seen: The cluster's answer that proves it.
-        takeaway: What was learned.
-        asked_at: When the call was made that it rests on, in seconds since the epoch; 0 for none.
+        takeaway: The lesson learned.
+        asked_at: The time of the request that it is based on, in seconds since the epoch; 0 for none.
     """
     return Outcome("passed", text(seen), "", text(takeaway), asked_at=asked_at)
 
@@ -124,13 +124,13 @@ class NotPassed(Exception):
 
 
 def failed(kind: str, seen: str, expected: str, hint: str) -> NotPassed:
-    """Return the error for an attempt that is not what the step asks for.
+    """Return the error for an attempt that does not meet the step's requirements.
 
     Args:
-        kind: What kind of mistake it is, as an id of ``mistakes.yaml``.
+        kind: The kind of mistake, as an id of ``mistakes.yaml``.
         seen: The cluster's answer.
         expected: The answer that the step asks for.
-        hint: One hint that fits what was seen.
+        hint: One hint that fits the observation.
     """
     return NotPassed(Outcome("failed", text(seen), text(expected), text(hint), kind=kind))
 
@@ -139,7 +139,7 @@ def not_attempted(todo: str) -> NotPassed:
     """Return the error for a step without an attempt.
 
     Args:
-        todo: What to do first.
+        todo: The first thing to do.
     """
     return NotPassed(Outcome("not attempted", "", "", text(todo)))
 
@@ -161,7 +161,7 @@ class Account:
 
     @property
     def user(self) -> str:
-        """The user name the server gives it."""
+        """The server's user name for it."""
         return account_user(self.namespace, self.name)
 
     @property
@@ -172,23 +172,23 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """All that a checkpoint may use.
+    """The interface that a checkpoint can use.
 
     Args:
-        admin: A caller that may do everything the lesson needs.
-        as_token: Makes a caller from a raw token.
-        as_anonymous: Makes a caller without credentials.
+        admin: A caller with all permissions that the lesson needs.
+        as_token: Creates a caller from a raw token.
+        as_anonymous: Creates a caller without credentials.
         execute: Runs a command in a pod.
-        progress: What the learner predicted, saw and passed.
-        names: Maps the walkthrough's names to those on a shared cluster. The callers map
-            what they send; a checkpoint maps what it reads.
-        evidence: Gathers what the learner asked and ran.
-        policy_at_reset: Returns the roles and bindings at the cluster's last reset; None if they were not kept.
-        served: Returns (API group, name) of the cluster's resources, and whether each is namespaced; none where
-            they are not known.
-        patience_seconds: How long an eventually consistent cluster may take to show a
-            change; 0 where writes take effect at once.
-        report: Takes each outcome, for a class that the learner has joined.
+        progress: The learner's predictions, observations and passed steps.
+        names: Maps the walkthrough's names to those on a shared cluster. The callers map the data that they send; a
+            checkpoint maps the data that it reads.
+        evidence: Gathers the learner's requests and commands.
+        policy_at_reset: Returns the roles and bindings at the cluster's last reset; None if they were not stored.
+        served: Returns (API group, name) of the cluster's resources, and whether each is namespaced; none if they
+            are unknown.
+        patience_seconds: The time that an eventually consistent cluster can need to show a change; 0 if writes take
+            effect at once.
+        report: Called with each outcome, for a class that the learner has joined.
     """
 
     admin: Client
@@ -210,18 +210,18 @@ class CheckContext:
         return Account(self.names.namespace(namespace), name)
 
     def find(self, path: str) -> dict[str, Any] | None:
-        """Return the object at a path; None only if the server says that there is none.
+        """Return the object at a path; None only if the server reports that it does not exist.
 
         Raises:
-            ApiFailure: The server could not be asked; ``lessons.check`` shows it instead of a verdict.
+            ApiFailure: The request failed; ``lessons.check`` shows the error instead of a verdict.
         """
         return find_object(self.admin, path)
 
     def find_visible(self, path: str) -> dict[str, Any] | None:
         """Return the object at a path; None also if the learner is not allowed to read it.
 
-        On a shared cluster a learner may be confined to their namespaces. Some questions, such as whether a pod
-        was made in another namespace by mistake, only improve a hint there, so a refusal is no obstacle.
+        On a shared cluster a learner can be confined to their namespaces. Some reads, such as a search for a pod
+        that was created in another namespace by mistake, only improve a hint, so a refusal does not matter.
         """
         try:
             return self.find(path)
@@ -246,7 +246,7 @@ class CheckContext:
         """Run a command in a pod (``namespace/name``), or in the one that a workload of this name made."""
         namespace, _, name = pod.partition("/")
         found = self.pod(self.names.namespace(namespace), name)
-        # Without a pod the exec is tried all the same: its refusal says better than we could what is wrong.
+        # Without a pod the exec is tried all the same, because its error explains the problem better than we could.
         actual = found["metadata"]["name"] if found else name
         return self.execute(f"{namespace}/{actual}", command, container=container)
 
@@ -259,7 +259,7 @@ class CheckContext:
         *,
         group: str = "",
     ) -> bool:
-        """Ask the server's authorizer whether an account may do something.
+        """Return the server's decision on whether an account is allowed to make a request.
 
         Args:
             account: The account.
@@ -307,7 +307,7 @@ def run_with_retries(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Run a checkpoint, and repeat it while the cluster may still be catching up.
+    """Run a checkpoint, and repeat it while the cluster could still be catching up.
 
     Args:
         check: The checkpoint.
@@ -320,7 +320,7 @@ def run_with_retries(
     while outcome.state == "failed":
         if clock() - begun >= context.patience_seconds or clock() - changed >= STEADY_SECONDS:
             break
-        # Short beside STEADY_SECONDS, so that a pass is noticed soon, and rare enough for a shared server.
+        # Short compared with STEADY_SECONDS, so that a pass is noticed soon, and rare enough for a shared server.
         sleep(0.3)
         again = judge(check, context)
         if again != outcome:

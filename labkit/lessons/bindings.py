@@ -1,4 +1,4 @@
-"""What checkpoints on bindings share: whether one was tried, and whether it gives too much."""
+"""Shared by checkpoints on bindings: detects attempts, and excess permissions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cluster_bindings(context: CheckContext, account: Account, role: str = "") ->
         binding
         for binding in context.items(f"{RBAC_PATH}/clusterrolebindings")
         if names_account(binding, account)
-        # A binding to the lesson's role is an attempt even if it names nobody, or somebody else.
+        # A binding to the lesson's role is an attempt even if it names no subject, or another one.
         or (role and role_name(binding) == role and not is_default(binding))
     ]
 
@@ -41,12 +41,12 @@ def role_name(binding: Object) -> str:
 
 
 def role_kind(binding: Object) -> str:
-    """``Role`` or ``ClusterRole``: what a binding refers to."""
+    """Return the kind that a binding refers to: ``Role`` or ``ClusterRole``."""
     return str((binding.get("roleRef") or {}).get("kind"))
 
 
 def role_text(binding: Object) -> str:
-    """What a binding refers to, such as ``ClusterRole/view``."""
+    """Return the role that a binding refers to, such as ``ClusterRole/view``."""
     return f"{role_kind(binding)}/{role_name(binding)}"
 
 
@@ -60,7 +60,7 @@ def role_path(binding: Object) -> str:
 
 
 def rules_of(context: CheckContext, binding: Object) -> list[Object]:
-    """The rules that a binding gives, none if its role does not exist."""
+    """Return the rules that a binding grants; none if its role does not exist."""
     # A learner who is confined to namespaces can bind a cluster role without being allowed to read it.
     return list((context.find_visible(role_path(binding)) or {}).get("rules") or ())
 
@@ -82,7 +82,7 @@ def subjects(binding: Object) -> str:
 
 
 def binding_text(binding: Object) -> str:
-    """A binding in words: its name, what it binds, to whom."""
+    """Return a binding in words: its name, its role, its subjects."""
     return text(
         "{name} gives {kind} {role} to {subjects}",
         name_of(binding),
@@ -101,25 +101,25 @@ def attempted_bindings(
 
 
 def require_nothing_more(context: CheckContext, *, reading: bool = False) -> None:
-    """Require that nobody was granted what no step of the walkthrough grants.
+    """Require that no subject was granted permissions that no step of the walkthrough grants.
 
-    It compares the whole policy with the one at the cluster's last reset, for every subject. What later
-    steps grant does not count against an earlier one.
+    It compares the whole policy with the one at the cluster's last reset, for every subject. Grants of later steps
+    do not count against an earlier one.
 
     Args:
         context: The checkpoint's context.
-        reading: Whether the step grants what ``view`` grants, by whichever role.
+        reading: If true, the step grants the permissions of ``view``, by any role.
     """
     try:
         now = read_policy(context.admin)
-    except PolicyUnreadable:  # on a shared cluster, a learner may not be allowed to
+    except PolicyUnreadable:  # on a shared cluster, a learner may lack the permission
         return
     before = context.policy_at_reset() or policy_at_start(now, ())
     allowances = walkthrough_allowances(context, before, "" if reading else VIEW)
     excesses = PolicyDifference(now, before, context.served()).beyond_allowances(allowances)
     if not excesses:
         return
-    # Three are enough to see what is wrong; a * can make two hundred.
+    # Three are enough to see the mistake; a * can produce two hundred.
     sentences = list(dict.fromkeys(map(str, excesses)))
     listing = listed([*sentences[:3], *(["…"] if len(sentences) > 3 else [])], "; ")
     worst = _worst(context, excesses, now, before)
@@ -146,7 +146,7 @@ def _worst(
 
 
 def _is_as_it_was(name: str, now: Policy, before: Policy) -> bool:
-    """Return whether a binding, such as ``RoleBinding reader``, gives the same as at the reset, to the same subjects."""
+    """Return whether a binding, such as ``RoleBinding reader``, has the grants and subjects of the reset."""
 
     def content(binding: Object) -> tuple[str, str, str]:
         return binding_title(binding), role_text(binding), subjects(binding)
@@ -170,7 +170,7 @@ VIEW = "ClusterRole/view"
 def walkthrough_allowances(
     context: CheckContext, before: Policy, reader: str = ""
 ) -> list[Allowance]:
-    """What the walkthrough grants, from its first step to its last; what ``view`` grants only by the reader's role."""
+    """Return the walkthrough's grants in all steps; those of ``view`` only by the reader's role."""
     kikai = context.account("kikai").subject
     darbo = context.account("darbo").subject
     tally = context.account("kikai", "tally").subject
@@ -211,7 +211,7 @@ def giving(
 
 
 def kind_of_mistake(context: CheckContext, binding: Object, account: Account) -> str:
-    """Why a binding does not give an account what it is for, as a kind of mistake."""
+    """Return the kind of mistake by which a binding does not serve its purpose for an account."""
     if not names_account(binding, account):
         return "wrong-subject"
     return "wrong-verb" if rules_of(context, binding) else "missing-role"

@@ -1,8 +1,8 @@
-"""What the learner asked and ran, as the cluster saw it.
+"""The learner's requests and commands, as the cluster saw them.
 
 Two witnesses: the cluster's audit log, which sees every client, and the journal of what went
-through labkit, which also knows exit codes and where there is no log. Both count since the
-cluster's last reset. What the lab itself asked is left out: its client says so in ``User-Agent``.
+through labkit, which also has exit codes, and exists on clusters without a log. Both count since the cluster's last
+reset. The lab's own requests are left out: its client is named in ``User-Agent``.
 """
 
 from __future__ import annotations
@@ -54,16 +54,15 @@ class Asked:
     """One request of the learner.
 
     Args:
-        user: Whom the server took as the asker; with impersonation, the impersonated user.
-            Empty where the credential was refused.
+        user: The authenticated user; with impersonation, the impersonated user. Empty if the credential was refused.
         call: The request as it is authorized.
         status: The HTTP status of the answer.
-        at: When, in seconds since the epoch.
+        at: The time, in seconds since the epoch.
         agent: The client's ``User-Agent``; empty if it is not known.
         message: The server's refusal, if any.
-        proxied: Whether it went through a proxy: labkit's own, or one that says for whom it asks.
-        bare: Whether it was refused because it carried no credential at all.
-        asker: Who impersonated the user; empty if nobody did.
+        proxied: True if it went through a proxy: labkit's own, or one that names its client.
+        bare: True if it was refused because it carried no credential at all.
+        asker: The user who impersonated; empty without impersonation.
     """
 
     user: str
@@ -108,10 +107,10 @@ class PodCommand:
     Args:
         pod: As ``namespace/name``.
         command: The command line.
-        returncode: Its exit code; None where only the audit log saw it.
-        output: What it printed, as far as it is known.
-        begun: When it began, in seconds since the epoch.
-        ended: When it ended.
+        returncode: Its exit code; None if only the audit log saw it.
+        output: Its output, as far as it is known.
+        begun: The time when it began, in seconds since the epoch.
+        ended: The time when it ended.
     """
 
     pod: str
@@ -123,16 +122,16 @@ class PodCommand:
 
     @property
     def interactive(self) -> bool:
-        """Return whether it opened a shell: what was typed there is not known."""
+        """Return whether it opened a shell, whose input is unknown."""
         words = self.command.split()
         return bool(words) and words[0] in SHELLS and not any(_takes_script(word) for word in words)
 
     @property
     def calls(self) -> list[list[str]]:
-        """The simple commands of the line, each as its words, without assignments and comments.
+        """Return the simple commands of the line, each as its words, without assignments and comments.
 
-        It is no shell: quotes and substitutions are taken as they stand, which is enough to tell a
-        ``curl`` from the word.
+        This is not a shell: quotes and substitutions are not evaluated, which is enough to distinguish a ``curl``
+        from the word.
         """
         found = []
         for part in re.split(
@@ -151,7 +150,7 @@ class PodCommand:
         return [words for words in self.calls if words[0].rpartition("/")[2] in programs]
 
     def covers(self, at: float) -> bool:
-        """Return whether a request at some time may be this command's."""
+        """Return whether a request at some time could come from this command."""
         return self.begun <= at <= self.ended
 
 
@@ -161,7 +160,7 @@ def _takes_script(option: str) -> bool:
 
 
 def _script(words: Sequence[str]) -> str:
-    """What a command runs: the script that a shell is given, else the command itself."""
+    """Return the script of a shell command, else the command itself."""
     # Only options before the script are the shell's: those after it are the script's own.
     options = list(takewhile(lambda word: word.startswith("-"), words[1:]))
     if (
@@ -185,12 +184,12 @@ def _line(command: str) -> str:
 
 
 def _without_prefixes(words: list[str]) -> list[str]:
-    """A simple command without what may stand before the program: assignments, ``timeout 9`` and the like."""
+    """Return a simple command without prefixes of the program: assignments, ``timeout 9`` and the like."""
     # Prefixes can be stacked: env A=1 timeout 9 curl.
     while words and (words[0] in PREFIXES or re.match(r"\w+=", words[0])):
         program, *words = words
         if program == "timeout":
-            # timeout takes options and a duration, such as 9s, before the program.
+            # timeout has options and a duration, such as 9s, before the program.
             words = list(dropwhile(lambda word: not re.match("[a-z/]", word), words))
     return words
 
@@ -231,7 +230,7 @@ def gather(
     seen: dict[str, Mapping[str, Any]] = {}
     for entry in journal:
         if entry.get("kind") == "answer":
-            # An answer without an Audit-Id comes from a cluster without a log; a number keeps it apart from the
+            # A response without an Audit-Id comes from a cluster without a log; a number distinguishes it from the
             # others.
             seen[str(entry.get("audit_id") or len(seen))] = entry
         elif entry.get("kind") == "exec":
@@ -247,7 +246,7 @@ def gather(
         elif not _is_labs(event):
             asked.append(_of_event(event, known))
     asked += [_of_answer(entry) for entry in seen.values() if "path" in entry]
-    # An exec through labkit is seen twice. Only the journal knows its exit code, so the audit event goes.
+    # An exec through labkit is seen twice. Only the journal has its exit code, so the audit event is dropped.
     ran = [each for each in ran if each.returncode is not None or not _twin(each, ran)]
     return Evidence(
         sorted(asked, key=lambda each: each.at),
@@ -265,7 +264,7 @@ def _once(events: Iterable[Mapping[str, Any]], since: float) -> Iterator[Mapping
         # The log has the order of stageTimestamp, newest first: what follows an older event is older still.
         if _seconds(event.get("stageTimestamp")) < since:
             return
-        # A watch that was opened before the reset ends after it: it is not what the learner did since.
+        # A watch that was opened before the reset ends after it, and is not an action of the learner since then.
         key = str(event.get("auditID"))
         if key not in found and _seconds(event.get("requestReceivedTimestamp")) >= since:
             found.add(key)
@@ -285,7 +284,7 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
     call = read_call(METHODS.get(verb, verb), unquote(uri))
     message = str(status.get("message", ""))
     return Asked(
-        # A refused credential is nobody's, whatever user the event has.
+        # A refused credential identifies no user, whatever user the event has.
         str(user.get("username", "")) if status.get("code") != 401 else "",
         call,
         int(status.get("code", 0)),
@@ -294,7 +293,7 @@ def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
         message,
         _is_plain(known) or _is_forwarded(event),
         # The log does not say whether a credential was sent. The journal does; and where anonymous access is off,
-        # kube-apiserver's 401 says it (WithFailedAuthenticationAudit).
+        # kube-apiserver's 401 contains it (WithFailedAuthenticationAudit).
         known.get("who") == "anonymous" or "no credentials provided" in message,
         str((event.get("user") or {}).get("username", "")) if event.get("impersonatedUser") else "",
     )
@@ -320,7 +319,7 @@ def _is_plain(entry: Mapping[str, Any]) -> bool:
 
 def _is_forwarded(event: Mapping[str, Any]) -> bool:
     """Return whether a proxy said for whom it asked: it adds an address, or on the embedded cluster an annotation."""
-    # A real server lists the addresses of X-Forwarded-For and X-Real-Ip before that of the connection.
+    # A real server lists the addresses of X-Forwarded-For and X-Real-Ip before the address of the connection.
     return len(event.get("sourceIPs") or ()) > 1 or FORWARDED_FOR in (
         event.get("annotations") or {}
     )

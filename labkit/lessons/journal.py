@@ -1,8 +1,8 @@
-"""The journal: what the learner asked through labkit since the cluster's last reset.
+"""The journal: the learner's requests through labkit since the cluster's last reset.
 
-The audit log is the better witness, but not every cluster has one that can be read, and none
-knows a command's exit code. The journal is kept beside the progress, so that a restarted
-kernel forgets nothing; it holds neither bodies nor tokens.
+The audit log is the better witness, but not every cluster has a readable one, and none has the exit codes of
+commands. The journal is stored next to the progress, so that it survives a restart of the kernel; it contains
+neither bodies nor tokens.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BEGIN = "begin"
 
 
 class Journal:
-    """What was asked of one cluster.
+    """The requests to one cluster.
 
     Args:
         path: The file: a JSON object a line, the oldest first. It is created at the first entry.
@@ -107,7 +107,7 @@ class Journal:
 
 
 def _append(path: Path, line: bytes) -> int:
-    """Append a line to a file, or nothing where the volume is full; the file's new size."""
+    """Append a line to a file unless the volume is full, and return the file's new size."""
     descriptor = ownership.open_file(path, os.O_WRONLY | os.O_APPEND)
     try:
         before = os.fstat(descriptor).st_size

@@ -43,7 +43,7 @@ class Library:
         return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir())
 
     def files(self, name: str) -> list[Path]:
-        """The files of a lesson, or one of them.
+        """Return the files of a lesson, or one of them.
 
         Args:
             name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W14-namespaces.yaml``).
@@ -86,10 +86,10 @@ class Library:
         Args:
             step: The step's id; None for the end, where all files' objects exist.
         """
-        # Not those in tryout: a step makes them and takes them away again.
+        # Not those in tryout: a step creates them and deletes them again.
         files = [file for lesson in self.lessons() for file in (self.root / lesson).glob("*.yaml")]
         ordered = sorted((position(step_of(file)), file) for file in files)
-        # By position, because the order of steps is not that of their names: T1 comes after W24.
+        # By position, because steps are not in the order of their names: T1 comes after W24.
         goal = len(step_ids()) if step is None else position(step)
         gone = {each for earlier in step_ids()[:goal] for each in taken_away(earlier)}
         return [

@@ -1,4 +1,4 @@
-"""Judging the steps that look: what the learner predicted, and what the cluster saw them ask."""
+"""Judges the steps that only look, by the learner's predictions and the requests that the cluster saw."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Question:
         label: Its name in a prediction, such as ``services in kikai``.
         account: The caller.
         path: The path of the GET request, as the walkthrough has it.
-        expected: The decision that the step is about.
+        expected: The decision that the step demonstrates.
         why: An explanation of that decision.
-        mend: What to do when the server decided otherwise; empty for a rewind.
+        mend: The remedy when the server decided otherwise; empty for a rewind.
     """
 
     label: str
@@ -59,11 +59,11 @@ class Question:
 
 
 class Miss(NamedTuple):
-    """A call that comes near a question of a step, and is not it.
+    """A request that is similar to a question of a step, but not the same.
 
     Args:
         kind: The kind of mistake, as an id of ``mistakes.yaml``.
-        seen: What was asked instead, as a sentence.
+        seen: The actual request, as a sentence.
     """
 
     kind: str
@@ -93,7 +93,7 @@ def _joined(value: Any) -> Any:
 
 
 def curl_status(text: str) -> int | None:
-    """The HTTP status of what a ``curl`` printed; None without an answer of an API server."""
+    """Return the HTTP status in the output of a ``curl``; None without a response of an API server."""
     if re.search(r'"kind":\s*"Status"', text):
         code = re.search(r'"code":\s*(\d{3})', text)
         if code:
@@ -136,7 +136,7 @@ def asked_for(context: CheckContext, evidence: Evidence, question: Question) -> 
 
 
 def _printed(context: CheckContext, evidence: Evidence, question: Question) -> Iterable[Asked]:
-    """What commands in the caller's pods printed, where no audit log knows better."""
+    """Yield the output of commands in the caller's pods, for clusters without an audit log."""
     namespace = own_name(context, question.account)
     paths = map(re.escape, (context.names.path(question.path), question.path))
     pattern = re.compile(f"({'|'.join(paths)})(?![\\w/-])")
@@ -157,14 +157,14 @@ def own_name(context: CheckContext, account: Account) -> str:
 def judge_looking(
     context: CheckContext, step: str, questions: Sequence[Question], *, todo: str, ask: str
 ) -> Outcome:
-    """Judge a looking step by the prediction and by what the cluster saw. Their order does not matter.
+    """Judge a looking step by the prediction and by the requests that the cluster saw. Their order does not matter.
 
     Args:
         context: The checkpoint's context.
         step: Such as ``W15``.
-        questions: The requests the step is about.
-        todo: The first thing to do, when nothing was predicted.
-        ask: How to ask.
+        questions: The requests of the step.
+        todo: The first thing to do, without a prediction.
+        ask: How to make the request.
     """
     evidence = context.evidence()
     prediction = context.progress.prediction(step)
@@ -200,7 +200,7 @@ def judge_looking(
                 text("The call that is missing: {ask}", ask),
             )
         decided = [(decision_of(answer.status), answer.at) for answer in answers[label]]
-        # Any fitting answer counts, not the last one, because a later step can have changed what the server says.
+        # Any fitting response counts, not the last one, because a later step can have changed the server's decision.
         fitting = [at for decision, at in decided if decision == question.expected]
         if not fitting:
             begins = with_status(question.expected)
@@ -214,7 +214,7 @@ def judge_looking(
                 question.mend or back,
             )
         times += fitting
-    # After all answers are in: a wrong guess is told only to those who have seen the truth.
+    # After all responses have arrived: a wrong guess is reported only to learners who have seen the right answer.
     for question in questions:
         require_guess(step, question.label, guesses, question.expected, question.why)
     said = "; ".join(f"{label}: {with_status(guesses[label])}" for label in answers)
@@ -224,7 +224,7 @@ def judge_looking(
 
 def not_asked(evidence: Evidence, commands: Iterable[PodCommand], todo: str) -> NotPassed:
     """The verdict on a step that was predicted and not asked; a shell that hides its calls is named."""
-    # Without an audit log, only the command line of an exec is known, not what was typed into a shell.
+    # Without an audit log, only the command line of an exec is known, not the input of a shell.
     if not evidence.logged and any(command.interactive for command in commands):
         todo = text("You predicted. {why}", IN_A_SHELL)
     return not_attempted(todo)
@@ -256,7 +256,7 @@ def require_prediction(context: CheckContext, step: str) -> Any:
 
 
 def require_guess(step: str, label: str, guesses: Mapping[str, str], truth: str, why: str) -> None:
-    """Require that a prediction names what the server said."""
+    """Require that a prediction names the server's decisions."""
     if label not in guesses:
         raise failed(
             "no-prediction",
@@ -281,7 +281,7 @@ def wrong_prediction(step: str, seen: str, hint: str) -> NotPassed:
 
 
 def _nearest_miss(context: CheckContext, evidence: Evidence, question: Question) -> Miss | None:
-    """Find what was asked instead of a question; None if nothing came near it."""
+    """Find the request that was made instead of a question; None if there is no similar one."""
     path = context.names.path(question.path)
     goal = read_call("GET", path)
     user = question.account.user
@@ -317,7 +317,7 @@ def _nearest_miss(context: CheckContext, evidence: Evidence, question: Question)
 
 
 def _difference(request: Asked, goal: Call) -> str:
-    """Say what distinguishes a request from the call of a step; empty if they have nothing in common."""
+    """Describe the difference between a request and the call of a step; empty if they have nothing in common."""
     call = request.call
     same = call.resource == goal.resource
     if same and call.verb not in ("get", "list"):
@@ -338,7 +338,7 @@ def _difference(request: Asked, goal: Call) -> str:
         return text("you asked {where}, not in {right}", where, right)
     if same and call.name:
         return text("you asked for one object, {name}; the step asks for the list", call.name)
-    # 0.7 takes a singular, another case and a slip for the resource, but not services for secrets.
+    # 0.7 matches a singular, another case and a typo with the resource, but not services with secrets.
     if SequenceMatcher(None, call.resource.lower(), goal.resource).ratio() > 0.7:
         return text(
             "you asked for `{resource}`; the resource is `{right}`", call.resource, goal.resource

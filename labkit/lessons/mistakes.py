@@ -27,7 +27,7 @@ class Mistake:
     Args:
         id: Such as ``watch-added``.
         name: In a few words.
-        says: A sentence for the learner; an excess fills in its braces.
+        says: A sentence for the learner; its placeholders are filled by an excess.
         step: The step or aside that answers it, such as ``W17``.
         idea: The wrong idea behind it.
         guess: The steps whose wrong prediction is this mistake.
@@ -57,11 +57,11 @@ def of_guess(step: str) -> str:
 
 
 def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
-    """The kind of mistake that a permission beyond the allowances is.
+    """Return the kind of mistake of a permission beyond the allowances.
 
     Args:
         excess: The permission, of whom, where, and by which binding.
-        allowances: What may be granted.
+        allowances: The permissions that are allowed to be granted.
     """
     who, part = excess.who, excess.part
     # PolicyDifference leaves the binding out if a role itself was widened.
@@ -71,7 +71,7 @@ def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
         return "everybody"
     if not who.user:
         return "group-instead-of-account"
-    # From here on a named user or account got something; what it may have decides what went wrong.
+    # From here on a named user or account got a permission; its allowances decide on the kind of mistake.
     own = [each for each in allowances if each.who is None or each.who.user == who.user]
     fitting = [each for each in allowances if each.role in ("", excess.role)]
     fitting = [each for each in fitting if any(covers(rule, part) for rule in each.rules)]

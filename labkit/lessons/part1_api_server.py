@@ -31,9 +31,9 @@ def address(text: object) -> tuple[str, int] | None:
     if not written:
         return None
     try:
-        # Without a scheme urlsplit takes the host for a path.
+        # Without a scheme urlsplit parses the host as a path.
         split = urlsplit(written if "://" in written else f"https://{written}")
-        # split.port raises ValueError for a port that is no number, or too large.
+        # split.port raises ValueError for a port that is not a number, or too large.
         port = split.port or (80 if split.scheme == "http" else 443)
     except ValueError:
         return None
@@ -59,7 +59,7 @@ def address_in(value: object) -> str:
 
 @step()
 def w1(context: CheckContext) -> Outcome:
-    """The recorded address is where the server really answers."""
+    """The recorded address is the address at which the server responds."""
     fact = recorded_fact(context, "W1")
     if fact is None:
         raise not_attempted('Find the address and record it: lab.record("W1", "https://…").')
@@ -103,7 +103,7 @@ def w2(context: CheckContext) -> Outcome:
         BAD_TOKEN: decision_of(context.as_token("not-a-token").get("/api").status),
     }
     requests = context.evidence().asked
-    # Where anonymous access is off, both calls get a 401, and only the message or the journal tells them apart.
+    # If anonymous access is off, both calls get a 401, and only the message or the journal distinguishes them.
     calls = {
         STRANGER: [r for r in requests if (r.user == ANONYMOUS and not r.asker) or r.bare],
         BAD_TOKEN: [r for r in requests if r.status == 401 and not r.bare],
@@ -155,12 +155,12 @@ def w2(context: CheckContext) -> Outcome:
 def w3(context: CheckContext) -> Outcome:
     """A call through the proxy was answered, as predicted.
 
-    A proxy says for whom it asks (``X-Forwarded-For``), and the audit log has that. Without a log only
-    labkit's own proxy is seen.
+    A proxy names its client (``X-Forwarded-For``), which is in the audit log. Without a log only labkit's own proxy
+    is seen.
     """
     prediction = context.progress.prediction("W3")
     evidence = context.evidence()
-    # system:anonymous and nobody are left out: a proxy without a credential proves nothing about one with it.
+    # system:anonymous and unknown users are left out: a proxy without a credential is no proof of one with it.
     proxied = [r for r in evidence.asked if r.proxied and r.user not in ("", ANONYMOUS)]
     if prediction is None:
         raise without_prediction(
@@ -206,7 +206,7 @@ def w4(context: CheckContext) -> Outcome:
         for request in context.evidence().asked
         if request.reads and (request.path in ENTRY_PATHS or GROUP_PATH.fullmatch(request.path))
     ]
-    # Only what was really read counts: a refused request lists nothing.
+    # Only successful reads count: a refused request does not list namespaces.
     entries = [request for request in requests if request.status == 200]
     prediction = context.progress.prediction("W4")
     if prediction is None:

@@ -180,7 +180,7 @@ def w7(context: CheckContext) -> Outcome:
 
 
 def _require_failure_first(calls: Sequence[PodCommand]) -> None:
-    """Require a call that failed because nothing vouched for the server."""
+    """Require a call that failed because the server's certificate could not be verified."""
     if all(call.returncode == NOT_FOUND for call in calls):
         raise failed(
             "missing-part",
@@ -202,7 +202,7 @@ def _require_failure_first(calls: Sequence[PodCommand]) -> None:
 def _require_checked_answer(calls: Sequence[PodCommand], evidence: Evidence) -> list[PodCommand]:
     """Return the calls that were answered by a server whose certificate was checked."""
     answered = [call for call in calls if _answered(call, evidence)]
-    # -k answers as well, so an answer alone does not show that the CA was used.
+    # -k gets a response as well, so a response alone does not show that the CA was used.
     checked = [call for call in answered if not _insecure(call)]
     if checked:
         return checked
@@ -225,8 +225,8 @@ def _require_checked_answer(calls: Sequence[PodCommand], evidence: Evidence) -> 
 
 
 def _decision_now(context: CheckContext) -> str:
-    """Return what the server answers to the call of W7 now."""
-    # The check asks itself: anonymous access decides between 401 and 403, and the log has no body.
+    """Return the server's current response to the call of W7."""
+    # The check makes the request itself: anonymous access decides between 401 and 403, and the log has no body.
     call = f"{CURL} --cacert {MOUNT}/ca.crt https://kubernetes.default.svc"
     result = context.exec(POD, call)
     status = curl_status(result.stdout)
@@ -358,7 +358,7 @@ def w8(context: CheckContext) -> Outcome:
         )
     if not requests:
         raise _not_accepted(evidence, called, others)
-    # The time of a request tells which command made it; the log does not name the command.
+    # The time of a request identifies the command that made it; the log does not name the command.
     unchecked = [command for command in commands if _insecure(command)]
     careful = [
         request
@@ -433,7 +433,7 @@ def paths_of(command: str) -> list[str]:
 
 
 def _asked_as(user: str, evidence: Evidence, commands: Sequence[PodCommand]) -> list[Asked]:
-    """The requests that were made as a user; without an audit log, those whose output says so."""
+    """Return the requests that were made as a user; without an audit log, those whose output names the user."""
     requests = [request for request in evidence.asked if request.user == user]
     if evidence.logged:
         return requests

@@ -55,7 +55,7 @@ POD = "default/curl-custom-sa"
 
 @step(NAME)
 def w9(context: CheckContext) -> Outcome:
-    """The learner looked, and knows which account a pod gets that asks for none."""
+    """The learner looked, and has identified the account of a pod that names none."""
     prediction = context.progress.prediction("W9")
     requests = [
         request
@@ -125,7 +125,7 @@ def secrets_of_account(account: dict[str, Any]) -> list[str]:
 
 @step(YES_OR_NO)
 def w10(context: CheckContext) -> Outcome:
-    """The account ``kikai`` exists, and what came with it is as predicted."""
+    """The account ``kikai`` exists, and the objects created with it are as predicted."""
     namespace = context.names.namespace("default")
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
     account = context.find(f"{path}/kikai")
@@ -162,7 +162,7 @@ def w10(context: CheckContext) -> Outcome:
 
 @step()
 def w11(context: CheckContext) -> Outcome:
-    """``curl-custom-sa`` runs as ``kikai``, and its ambassador answers."""
+    """``curl-custom-sa`` runs as ``kikai``, and its ambassador responds."""
     hint = text("The account kikai lives in default, so the pod must too.")
     todo = text("Create it from the manifest above.")
     pod = require_pod(context, "W11", "curl-custom-sa", hint, todo)
@@ -270,7 +270,7 @@ def _tokens(context: CheckContext) -> tuple[str, list[str]]:
 
 @step(USER)
 def w13(context: CheckContext) -> Outcome:
-    """The ambassador makes the caller ``kikai``, as predicted."""
+    """The ambassador authenticates the caller as ``kikai``, as predicted."""
     evidence = context.evidence()
     account = context.account("default", "kikai")
     as_kikai = [request for request in evidence.asked if request.user == account.user]

@@ -53,7 +53,7 @@ NAMESPACES = ("kikai", "darbo")
 
 @step()
 def w14(context: CheckContext) -> Outcome:
-    """Both namespaces hold a pod ``test`` whose proxy answers as the default account."""
+    """Both namespaces have a pod ``test`` whose proxy responds as the default account."""
     spaces = {name: context.names.namespace(name) for name in NAMESPACES}
     present = [
         name for name, space in spaces.items() if context.find(f"/api/v1/namespaces/{space}")
@@ -130,7 +130,7 @@ def w15(context: CheckContext) -> Outcome:
 
 @step(decisions())
 def w16(context: CheckContext) -> Outcome:
-    """``service-reader`` in both namespaces: get and list on services, and nothing else."""
+    """``service-reader`` exists in both namespaces: with only get and list on services."""
     roles = {
         name: context.find(f"{RBAC_PATH}/namespaces/{name}/roles/service-reader")
         for name in NAMESPACES
@@ -171,7 +171,7 @@ def w16(context: CheckContext) -> Outcome:
 
 
 def require_reading(role: Object, resource: str, whose: str) -> None:
-    """Require that a role grants get and list on one resource of the core group, and nothing else."""
+    """Require that a role grants only get and list on one resource of the core group."""
     rules = role.get("rules") or []
     verbs = ("get", "list")
     lacking = [verb for verb in verbs if not grants(rules, verb, "", resource)]
@@ -222,7 +222,7 @@ def _why_not(rules: Sequence[Rule], resource: str) -> tuple[str, str]:
 
 @step(decisions())
 def w17(context: CheckContext) -> Outcome:
-    """``kikai``'s default account lists ``kikai``'s services, and gained nothing else."""
+    """``kikai``'s default account lists ``kikai``'s services, and gained no other permission."""
     kikai, darbo = map(context.names.namespace, NAMESPACES)
     account = context.account("kikai")
     if not context.can(account, "list", "services", kikai):
@@ -249,7 +249,7 @@ def w17(context: CheckContext) -> Outcome:
         )
     require_nothing_more(context)
     readers = giving(context, role_bindings(context, kikai), account, "services")
-    # view holds services as well, so part 5's binding must not stand for the one of this step.
+    # view contains services as well, so part 5's binding must not count as the one of this step.
     own = [binding for binding in readers if role_text(binding) != VIEW]
     if not own:
         raise failed(
@@ -336,7 +336,7 @@ def w18(context: CheckContext) -> Outcome:
             "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
         )
     require_nothing_more(context)
-    # A cluster-wide binding also lets it read in kikai, and the lab makes those of part 5.
+    # A cluster-wide binding also lets it read in kikai, and the lab creates those of part 5.
     reaching = [*local, *cluster_bindings(context, new)]
     require_own_binding(giving(context, reaching, new, "services"), "W18")
     return passed(

@@ -186,7 +186,7 @@ def _require_reader(context: CheckContext, bindings: list[Object]) -> None:
 
 @step()
 def w23(context: CheckContext) -> Outcome:
-    """``kikai``'s default account lists persistent volumes, and gained nothing else."""
+    """``kikai``'s default account lists persistent volumes, and gained no other permission."""
     account = context.account("kikai")
     if not context.can(account, "list", VOLUMES):
         attempts = cluster_bindings(context, account, "pv-reader")

@@ -40,7 +40,7 @@ MOST_OF_TALLY = 20
 
 
 class Answer(NamedTuple):
-    """What a label of a prediction really is.
+    """The right answer for a label of a prediction.
 
     Args:
         word: The right word.
@@ -106,7 +106,7 @@ STORY = [
 
 @step(decisions(FILES, CLUSTER))
 def t1(context: CheckContext) -> Outcome:
-    """The questions have the same answers by the files of part 4 and by the cluster."""
+    """The questions have the same answers according to the files of part 4 and to the cluster."""
     questions = recorded_questions(context, "T1", services_policy())
     readings = [_reading(question) for question in questions]
     for account, may, space in STORY:
@@ -163,7 +163,7 @@ def t1(context: CheckContext) -> Outcome:
 
 
 def _reading(question: Question) -> tuple[str, bool, str] | None:
-    """Who may or may not read services, and where; None for a question about something else."""
+    """Return the account that may or may not read services, and the namespace; None for other questions."""
     asked = question.attributes
     if asked.resource != "services" or asked.verb not in ("get", "list"):
         return None
@@ -188,7 +188,7 @@ def t2(context: CheckContext) -> Outcome:
             "two questions, both under may",
             "The negative ones come in T3.",
         )
-    # The policy is that of the files, not the learner's, so that each learner faces the same wrong policies.
+    # The policy comes from the files, not from the learner, so that each learner faces the same wrong policies.
     every = services_policy().wrong_policies
     left = len(survivors(every, questions))
     if left == len(every):
@@ -240,7 +240,7 @@ GAINS = {
 
 @step(words(NOTHING, THE_LOGS, MORE, labels=tuple(GAINS)))
 def t4(context: CheckContext) -> Outcome:
-    """``kikai``'s account reads logs in ``kikai`` by a role of its own, and nobody gained more."""
+    """``kikai``'s account reads logs in ``kikai`` by a role of its own, and no subject gained more."""
     account, other = context.account("kikai"), context.account("darbo")
     bindings = [
         (binding, rules_of(context, binding))
@@ -344,7 +344,7 @@ def _require_whole_run(usage: Usage, namespace: str) -> None:
 
 @step()
 def t6(context: CheckContext) -> Outcome:
-    """The account has what the program needs and nothing more, and questions keep it so."""
+    """The account has exactly the permissions that the program needs, and questions test for it."""
     account = context.account("kikai", "tally")
     try:
         policy = read_policy(context.admin)
@@ -354,7 +354,7 @@ def t6(context: CheckContext) -> Outcome:
     roles = [role for role in map(policy.role_of, own) if role is not None]
     if roles and all(is_prepared(role, "T6") for role in roles):
         raise prepared(text("the role tally"), "T6")
-    # A run before the last change says nothing about the rights that the account has now.
+    # A run before the last change is not evidence of the permissions that the account has now.
     events = let_through(context.evidence(), account.user, _last_change([*own, *roles]))
     usage = usage_of(account.subject, policy, events, standard())
     if not usage.requests:

@@ -1,4 +1,4 @@
-"""What checkpoints ask about pods: their state, account and token."""
+"""Checks of pods for checkpoints: their state, account and token."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def state(pod: Pod) -> str:
         return "Terminating"
     status = pod.get("status") or {}
     for container in status.get("containerStatuses") or ():
-        # A container's reason says more than the phase, which stays Pending or Running in a crash loop.
+        # A container's reason is more precise than the phase, which stays Pending or Running in a crash loop.
         for kind in ("waiting", "terminated"):
             reason = (container.get("state") or {}).get(kind, {}).get("reason")
             if reason:
@@ -54,7 +54,7 @@ _HELP = {
 
 
 def require_running(pod: Pod, name: str) -> None:
-    """Require that a pod runs; what keeps it from running decides the hint."""
+    """Require that a pod runs; the hint depends on what prevents it."""
     seen = state(pod)
     if seen == "Running":
         return
@@ -90,7 +90,7 @@ def containers(pod: Pod) -> list[str]:
 
 
 def own_name(pod: Pod) -> str:
-    """A pod's name as ``namespace/name``: a workload gives its pods names of their own."""
+    """Return a pod's name as ``namespace/name``: pods of a workload have generated names."""
     return f"{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"
 
 
@@ -119,7 +119,7 @@ def require_account(pod: Pod, name: str, account: str, expected: str, hint: str)
 
 
 def no_proxy(name: str, expected: str, hint: str) -> NotPassed:
-    """The verdict when no proxy answers in a pod."""
+    """Return the verdict when no proxy responds in a pod."""
     return failed(
         "no-proxy", text("nothing answers at localhost:8001 in {pod}", name), expected, hint
     )
@@ -137,10 +137,10 @@ def require_pod(context: CheckContext, step: str, name: str, hint: str, todo: st
 
     Args:
         context: The checkpoint's context.
-        step: The step that asks for the pod.
+        step: The step that requires the pod.
         name: The pod's name.
-        hint: What to do when the pod is in another namespace.
-        todo: What to do when there is none.
+        hint: The remedy when the pod is in another namespace.
+        todo: The first thing to do when there is none.
     """
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, name)
@@ -160,7 +160,7 @@ def require_pod(context: CheckContext, step: str, name: str, hint: str, todo: st
 
 
 def require_no_near_name(context: CheckContext, kind: str, path: str, name: str) -> None:
-    """Require that no object of a list has almost the name that a step asks for."""
+    """Require that no object of a list has almost the name that a step requires."""
     begin = name.partition("-")[0]
     for entry in context.items(path):
         own = str(entry["metadata"]["name"])
@@ -206,7 +206,7 @@ def mounted_token(context: CheckContext, pod: str) -> str:
 
 
 def run_in_each(context: CheckContext, pod: str, command: str) -> Iterator[CompletedExec]:
-    """Run a command in one container of a pod after the other, while the caller asks for more.
+    """Yield the output of a command in one container of a pod after the other, on demand.
 
     Containers without a shell are left out: the image of kubectl has none, but its neighbour can have one.
     """

@@ -1,4 +1,4 @@
-"""Policies from manifests, the questions that a learner recorded, and what an account asked for."""
+"""Policies from manifests, the questions that a learner recorded, and the requests of an account."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ SPACES = frozenset({"kikai", "darbo"})
 
 @dataclass(frozen=True)
 class ManifestPolicy:
-    """The policy that some manifests make.
+    """The policy that consists of some manifests.
 
     Args:
-        policy: The policy; if several manifests are of one object, the last one counts.
-        vocabulary: What questions about it may name.
+        policy: The policy; if several manifests describe one object, the last one counts.
+        vocabulary: The names allowed in questions about it.
     """
 
     policy: Policy
@@ -57,10 +57,10 @@ class ManifestPolicy:
         return mutants(self.policy, self.vocabulary, added=FEW)
 
     def questions(self, what: object) -> list[Question]:
-        """The questions in a YAML text, or in what it holds.
+        """Return the questions in a YAML text, or in its parsed value.
 
         Raises:
-            UsageError: They are none, or name what there is not.
+            UsageError: They are not questions, or contain unknown names.
         """
         try:
             document = yaml.load(what, LOADER) if isinstance(what, str) else what
@@ -76,7 +76,7 @@ def recorded_questions(context: CheckContext, step: str, policy: ManifestPolicy)
     """Return the questions that were last recorded for a step, which the policy answers as expected.
 
     Raises:
-        NotPassed: There are none, they cannot be read, or the policy gives another answer.
+        NotPassed: There are none, they cannot be read, or the policy decides differently.
     """
     records = context.progress.records(step)
     if not records:
@@ -134,11 +134,11 @@ def count(number: int, what: str) -> Text:
 
 
 def let_through(evidence: Evidence, user: str, since: float = 0.0) -> Iterator[dict[str, Any]]:
-    """The requests of a user that were not refused, as audit events.
+    """Yield the requests of a user that were not refused, as audit events.
 
     Args:
-        evidence: What the cluster saw.
-        user: Whose.
+        evidence: The requests that the cluster saw.
+        user: The user.
         since: Earlier ones do not count, in seconds since the epoch.
     """
     for asked in evidence.asked:

@@ -1,4 +1,4 @@
-"""What a learner can predict, in the words that people use."""
+"""The predictions of learners, in the words that people use."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _WORDS: Mapping[str, Mapping[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a step asks to predict.
+    """The prediction that a step asks for.
 
     Args:
         words: The possible answers, each with the words that mean it; none for a free text.
-        labels: The questions, where there are several.
-        form: For a free text: what it must look like, as a regular expression.
-        example: For a free text: what it looks like, in words.
+        labels: The questions, if there are several.
+        form: For a free text: its form, as a regular expression.
+        example: For a free text: a description of its form, in words.
     """
 
     words: Mapping[str, frozenset[str]]
@@ -41,7 +41,7 @@ class Prediction:
     example: str = ""
 
     def read(self, step: str, value: object) -> dict[str, str] | str:
-        """A prediction in the step's own words.
+        """Return a prediction in the step's own words.
 
         Args:
             step: Such as ``W19``, for the message.
@@ -51,7 +51,7 @@ class Prediction:
             The word, or a word for each label.
 
         Raises:
-            UsageError: It is no possible answer; the message names those that are.
+            UsageError: It is not a possible answer; the message names the possible ones.
         """
         if not self.labels:
             if isinstance(value, Mapping):
@@ -127,9 +127,9 @@ def is_user(names: Names, prediction: object, user: str) -> bool:
 
 
 def decision_of(status: int) -> str:
-    """What an HTTP status says about permission.
+    """Return the permission that an HTTP status implies.
 
-    A 404 or a 409 counts as allowed: the server answers so only after authorization.
+    A 404 or a 409 counts as allowed: the server returns it only after authorization.
     """
     # The order of kube-apiserver's filters: authentication, authorization, then everything else.
     return {401: UNAUTHORIZED, 403: FORBIDDEN}.get(status, ALLOWED)
@@ -143,7 +143,7 @@ def with_status(decision: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Noted(Displayable):
-    """A prediction that was kept.
+    """A stored prediction.
 
     Args:
         step: Such as ``W15``.

@@ -1,4 +1,4 @@
-"""What the lab itself made, for a later part or when it rewound: nobody's own work."""
+"""Objects that the lab itself created, for a later part or by a rewind: not the learner's own work."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def is_prepared(obj: Mapping[str, Any], step: str) -> bool:
 
 
 def require_own(obj: Mapping[str, Any], name: str, step: str) -> None:
-    """Require that the lab did not make an object itself.
+    """Require that an object was not created by the lab itself.
 
     Args:
         obj: The object.
         name: How to call it.
-        step: The step in which the learner makes it.
+        step: The step in which the learner creates it.
     """
     if is_prepared(obj, step):
         raise prepared(name, step)

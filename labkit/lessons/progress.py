@@ -1,6 +1,6 @@
-"""What a learner predicted, saw and passed, kept on disk.
+"""A learner's predictions, observations and passed steps, stored on disk.
 
-It is one JSON file, keyed by step. Two notebooks may write at once: every change is
+It is one JSON file, keyed by step. Two notebooks can write at once: every change is
 read, modified and replaced under a lock. Facts that the learner recorded for a step are in it,
 without bodies and without tokens.
 """
@@ -31,7 +31,7 @@ MAX_RECORDS = 20
 
 
 class Progress:
-    """The learner's progress through the steps, whose names may be written in small letters.
+    """The learner's progress through the steps, whose names can be written in small letters.
 
     Args:
         path: The file. It is created at the first change.
@@ -44,11 +44,11 @@ class Progress:
 
     @classmethod
     def default(cls) -> Progress:
-        """The progress kept in ``LABKIT_HOME``."""
+        """Return the progress stored in ``LABKIT_HOME``."""
         return cls(home_path() / "progress.json")
 
     def predict(self, step: str, value: object) -> None:
-        """Keep what the learner expects of a step; a later prediction replaces it, and the first guess is kept too."""
+        """Store a prediction for a step; a later prediction replaces it, and the first guess is stored too."""
 
         def change(entry: dict[str, Any]) -> None:
             entry["prediction"] = value
@@ -57,11 +57,11 @@ class Progress:
         self._change(step.upper(), change)
 
     def prediction(self, step: str) -> Any:
-        """What was predicted for a step, or None."""
+        """Return the prediction for a step, or None."""
         return self.entry(step).get("prediction")
 
     def record(self, step: str, record: Mapping[str, Any]) -> None:
-        """Keep one answer for a step, as ``Answer.summary()`` makes it."""
+        """Store one answer for a step, as returned by ``Answer.summary()``."""
 
         def change(entry: dict[str, Any]) -> None:
             records = [*entry.get("records", []), {**record, "at": self._clock()}]
@@ -71,14 +71,14 @@ class Progress:
         self._change(step.upper(), change)
 
     def records(self, step: str) -> list[Record]:
-        """The answers recorded for a step, oldest first."""
+        """Return the answers recorded for a step, oldest first."""
         return list(self.entry(step).get("records", []))
 
     def mark(self, step: str, state: str, **facts: object) -> None:
         """Keep a verdict (``passed``, ``failed``, ``not attempted``) with its facts. A pass is never taken back."""
 
         def change(entry: dict[str, Any]) -> None:
-            # A check before an attempt costs nothing, so learners can use it to see what to do.
+            # A check before an attempt has no cost, so learners can use it to see what to do.
             entry["attempts"] = entry.get("attempts", 0) + (state != "not attempted")
             if entry.get("state") != "passed":
                 entry["state"] = state
@@ -101,25 +101,25 @@ class Progress:
         return str(self.entry(step).get("state", "not attempted"))
 
     def entry(self, step: str) -> dict[str, Any]:
-        """All that is kept of one step."""
+        """Return all stored facts of one step."""
         return dict(self.all().get(step.upper(), {}))
 
     def all(self) -> dict[str, dict[str, Any]]:
-        """All that is kept, by step."""
+        """Return all stored facts, by step."""
         steps = read_json(self.path).get("steps", {})
         return steps if isinstance(steps, dict) else {}
 
     def drill(self) -> object:
-        """What is kept of the drill, for ``practice.keeping`` to read."""
+        """Return the stored state of the drill, for ``practice.keeping`` to read."""
         return read_json(self.path).get("drill")
 
     def join_drill(self, kept: keeping.Kept) -> None:
-        """Join what a drill keeps with what is there; what a newer labkit kept stays as it is."""
+        """Merge a drill's state into the stored one; data of a newer labkit stays as it is."""
         with locked(self._lock):
             self._join_drill(kept)
 
     def exported(self) -> str:
-        """What may go to another place, as one line: steps and when they were passed, first guesses, and the drill."""
+        """Return an export as one line: steps with the times of their passes, first guesses, and the drill."""
         steps = {step: _public(entry) for step, entry in self.all().items()}
         drill = {"drill": keeping.read(self.drill())[0]} if self.drill() else {}
         return (
@@ -128,13 +128,13 @@ class Progress:
         )
 
     def add(self, exported: str) -> None:
-        """Add an export to what is kept; nothing that is kept already is replaced.
+        """Add an export to the stored progress, without replacing stored facts.
 
         Args:
             exported: The line of ``exported``, or the JSON in it, as older versions exported it.
 
         Raises:
-            UsageError: It is no export, or a newer labkit's.
+            UsageError: It is not an export, or a newer labkit's.
         """
         try:
             line = "".join(exported.split())
@@ -149,7 +149,7 @@ class Progress:
             raise UsageError(
                 "This is no exported progress.", todo="Give an export, or a file of saved work."
             ) from error
-        # Nothing of a newer export can be trusted to mean what it means here.
+        # The fields of a newer export could have another meaning than here.
         if version != 1:
             raise UsageError("A newer labkit exported this progress.", todo="Update labkit here.")
         with locked(self._lock):
@@ -199,7 +199,7 @@ class Progress:
 
 
 def _public(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A step's pass and first guess, without anything else that is kept of it."""
+    """Return a step's pass and first guess, without its other stored facts."""
     kept = {
         name: entry[name]
         for name in ("state", "passed_at")

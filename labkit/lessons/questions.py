@@ -1,4 +1,4 @@
-"""The questions at the beginning of each part, about the parts before. Answers are judged and never kept."""
+"""The questions at the beginning of each part, about the parts before. Answers are judged and never stored."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from labkit.core.yaml_file import read_yaml
 
 @dataclass(frozen=True, repr=False)
 class Feedback(Displayable):
-    """What a choice is answered.
+    """The reply to a choice.
 
     Args:
         question: Such as ``3.1``.
-        right: Whether it is the right one; None before anything is chosen.
-        text: Why, or what to think of.
+        right: True if it is the right one; None before a choice.
+        text: The reason, or a hint.
     """
 
     question: str
@@ -55,7 +55,7 @@ def judge(question: str, choice: str) -> Feedback:
         return Feedback(
             question, None, text("Write a, b or c between the quotes, and run the cell again.")
         )
-    # The file has the right letter under a key beside the options.
+    # The file has the right letter under a key next to the options.
     if letter not in found or letter == "right":
         raise UsageError(
             text("Question {question} has no option {choice}.", question, choice),

@@ -1,6 +1,6 @@
-"""What the rules of a role grant.
+"""The permissions that the rules of a role grant.
 
-A role without a binding changes no answer of the server, so a checkpoint on a role
+A role without a binding changes no decision of the server, so a checkpoint on a role
 alone has to read its rules.
 """
 
@@ -52,12 +52,12 @@ def grants(
 
 
 def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: str) -> list[Surplus]:
-    """What rules grant beyond some verbs on one resource, each once, in the rules' order."""
+    """Return the grants of rules beyond some verbs on one resource, each once, in the rules' order."""
     surplus: dict[Surplus, None] = {}
     for rule in rules:
         harmless = {
             "verbs": set(verbs),
-            # A further API group grants nothing, since no other group has the resource.
+            # A further API group has no effect, since no other group has the resource.
             "apiGroups": set(rule.get("apiGroups") or ()) - {"*"},
             "resources": {resource, *(MISSPELT if group_matches(rule, group) else ())},
             "nonResourceURLs": set(),

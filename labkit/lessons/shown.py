@@ -1,4 +1,4 @@
-"""What a learner sees beside outcomes: hints, solutions, and the board of all steps."""
+"""The display of hints, solutions, and the board of all steps."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def state_text(entry: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Board(Displayable):
-    """Every step of the lessons and its state, from the kept facts of each step."""
+    """Every step of the lessons and its state, from the stored facts of each step."""
 
     lessons: Sequence[Lesson]
     progress: Mapping[str, Mapping[str, Any]]

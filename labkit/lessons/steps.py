@@ -40,14 +40,14 @@ class Step:
 
     Args:
         id: Such as ``W17``.
-        title: What the learner does, in a few words.
+        title: The learner's action, in a few words.
         minutes: The time it takes.
         check: The checkpoint.
-        hints: Where to look, what to write, and all but the last word.
-        seen: What the checkpoint goes by, in words.
-        by: Which clients can give it, in words.
+        hints: The place to look, the text to write, and all but the last word.
+        seen: The evidence that the checkpoint uses, in words.
+        by: The clients that can produce it, in words.
         kubectl: How to do it in a terminal.
-        prediction: What the learner predicts; None where there is nothing to predict.
+        prediction: The prediction that the learner makes; None if there is none.
     """
 
     id: str
@@ -62,12 +62,12 @@ class Step:
 
 
 def step(predict: Prediction | None = None) -> Callable[[Check], Step]:
-    """Make a step of its checkpoint, a function with the step's id in small letters for its name.
+    """Make a step of its checkpoint, a function whose name is the step's id in small letters.
 
-    What is said of the step stands in ``steps.yaml``.
+    The texts of the step are in ``steps.yaml``.
 
     Args:
-        predict: What the learner predicts.
+        predict: The prediction that the learner makes.
     """
 
     def make(check: Check) -> Step:
@@ -91,12 +91,12 @@ def step(predict: Prediction | None = None) -> Callable[[Check], Step]:
 
 
 def step_id(step: str | int) -> str:
-    """The id of a step: ``W15`` for ``w15``, ``"15"`` and ``15``; a number alone is one of the walkthrough's.
+    """Return the id of a step: ``W15`` for ``w15``, ``"15"`` and ``15``; a number alone is one of the walkthrough's.
 
     Raises:
         UsageError: There is no such step.
     """
-    # ASCII alone: \d takes the digits of all scripts, and a full-width W would be another letter.
+    # ASCII alone: \d matches the digits of all scripts, and a full-width W would be another letter.
     match = re.fullmatch(r"([A-Z]?)0*(\d+)", str(step).strip().upper(), re.ASCII)
     name = f"{match[1] or WALKTHROUGH}{match[2]}" if match else ""
     if name not in _texts():
@@ -118,7 +118,7 @@ def position(step: str) -> int:
 
 
 def taken_away(step: str) -> tuple[str, ...]:
-    """The steps whose objects a step takes away, by its id."""
+    """The steps whose objects a step deletes, by its id."""
     return tuple(_texts()[step].get("takes away", ()))
 
 

@@ -1,4 +1,4 @@
-"""What an instructor says at each step: the demo's questions and notes, and the instructor's notebooks."""
+"""The instructor's script for each step: the demo's questions and notes, and the instructor's notebooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labkit.core.yaml_file import read_yaml
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What is said of one step; ``talk.yaml`` says what each field is."""
+    """The script of one step; ``talk.yaml`` describes each field."""
 
     ask: str
     answer: str
@@ -22,8 +22,8 @@ class Talk:
     graph: str = ""
 
     def notes(self) -> str:
-        """What the instructor says, and what the class does not see before, in Markdown."""
-        # What learners meet at a mistake is in quotes, as the check says it.
+        """Return the instructor's script, with the parts that the class does not see before, in Markdown."""
+        # The message that learners see at a mistake is in quotes, as in the check.
         stuck = (
             said("They {did}: “{says}”", said(did), said(text(says))) for did, says in self.stuck
         )
@@ -39,5 +39,5 @@ class Talk:
 
 @cache
 def talks() -> Mapping[str, Talk]:
-    """What is said of every step, by the step's id."""
+    """Return the script of every step, by the step's id."""
     return {step: Talk(**said) for step, said in read_yaml(__file__, "talk.yaml").items()}

@@ -18,11 +18,11 @@ BY_ACCIDENT = {"iat", "nbf"}
 
 
 def compared(prediction: str, named: object, mounted: str, owned: Iterable[str]) -> Outcome:
-    """Judge a comparison with the account's token: of several, the one that the learner must have meant.
+    """Judge a comparison with the account's token; of several, choose the one that the learner must have meant.
 
     Args:
         prediction: ``identical`` or ``different``.
-        named: The claims that the learner says are the same.
+        named: The claims that are the same according to the learner.
         mounted: The pod's token.
         owned: The account's tokens; at least one.
 

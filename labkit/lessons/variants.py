@@ -1,8 +1,8 @@
-"""The solved cells on clusters where another answer is right.
+"""The solved cells for clusters on which another answer is right.
 
-Up to 1.23 a cluster makes a token Secret for every account, and up to 1.20 it mounts that
-Secret into pods, as the write-up says. Some clusters, k3s among them, have no anonymous
-access: they answer 401 where others answer 403. The cluster's behaviour decides, not its
+Up to 1.23 a cluster creates a token Secret for every account, and up to 1.20 it mounts that Secret into pods, as
+described in the write-up. Some clusters, k3s among them, have no anonymous
+access: they return 401 where others return 403. The cluster's behaviour decides, not its
 version or maker.
 Source: https://kubernetes.io/docs/concepts/security/service-accounts/#legacy-tokens,
 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
@@ -31,7 +31,7 @@ def refuses_anonymous(context: CheckContext) -> bool:
 
 
 def makes_secrets(context: CheckContext) -> bool:
-    """Return whether the cluster makes a token Secret for every account."""
+    """Return whether the cluster creates a token Secret for every account."""
     answer = context.admin.get(f"{NAMESPACE}/serviceaccounts/default")
     found = answer.body.get("secrets") or () if answer.status == 200 else ()
     return any(str(each.get("name")).startswith("default-token-") for each in found)

@@ -229,7 +229,7 @@ NOBODY = Subject("")
 def _rules(
     allowances: Sequence[Allowance], who: Subject, namespace: str, role: str
 ) -> Iterator[Rule]:
-    """Return the permissions that a role is allowed to give a subject in a namespace."""
+    """Yield the permissions that a role is allowed to give a subject in a namespace."""
     for allowance in allowances:
         if allowance.reaches(who, namespace, role):
             yield from allowance.rules

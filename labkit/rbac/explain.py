@@ -107,7 +107,7 @@ def grants(policy: Policy, question: Attributes) -> Iterator[Grant]:
 
 
 def near_misses(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
-    """Return the near misses of a refused request, closest first.
+    """Yield the near misses of a refused request, closest first.
 
     Own bindings in the wrong namespace come first, then own rules with one mistake, then others' bindings, then
     roles without a binding.

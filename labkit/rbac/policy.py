@@ -81,7 +81,7 @@ class Policy:
         return cls(roles, tuple(each for each in given if "roleRef" in each))
 
     def objects(self) -> Iterator[Object]:
-        """Return the fields of roles and bindings that affect decisions, to be stored as JSON."""
+        """Yield the fields of roles and bindings that affect decisions, to be stored as JSON."""
         for (kind, _namespace, _name), role in self.roles.items():
             yield {"kind": kind, "metadata": _identity(role), "rules": role.get("rules") or []}
         for binding in self.bindings:

@@ -106,7 +106,7 @@ def same_answers(one: Policy, other: Policy, vocabulary: Vocabulary) -> bool:
 
 
 def _entries(policy: Policy) -> Iterator[tuple[str, Subject]]:
-    """Return the subjects that a policy's own bindings name, with the groups that the server adds to them."""
+    """Yield the subjects that a policy's own bindings name, with the groups that the server adds to them."""
     for binding in policy.bindings:
         if not is_default(binding):
             home = namespace_of(binding)

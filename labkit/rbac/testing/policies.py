@@ -63,7 +63,7 @@ def remarks(policy: Policy, vocabulary: Vocabulary) -> list[str]:
 
 
 def _odd_rules(role_name: str, role: Object, vocabulary: Vocabulary) -> Iterator[str]:
-    """Return the parts of a role's rules that match no request, each once."""
+    """Yield the parts of a role's rules that match no request, each once."""
     rules: list[Rule] = role.get("rules") or []
     if not is_default(role):
         for name in dict.fromkeys(chain.from_iterable(map(vocabulary.strangers, rules))):

@@ -140,7 +140,7 @@ class Vocabulary:
         )
 
     def _custom(self, role: Object) -> Iterator[tuple[str, str]]:
-        """Return the resources of a role's rules that are in no known API group."""
+        """Yield the resources of a role's rules that are in no known API group."""
         groups = {group for group, _ in self.resources}
         for rule in role.get("rules") or ():
             for group in rule.get("apiGroups") or ():
@@ -149,7 +149,7 @@ class Vocabulary:
                     yield from ((group, name) for name in names if "*" not in name)
 
     def strangers(self, rule: Mapping[str, Any]) -> Iterator[str]:
-        """Return the parts of a rule that match no request: ``verb lst``, ``resource pod``."""
+        """Yield the parts of a rule that match no request: ``verb lst``, ``resource pod``."""
         groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
         verbs = {verb for _, known in self.resources.values() for verb in known}.union(
             PATH_VERBS, "*"

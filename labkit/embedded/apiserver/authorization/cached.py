@@ -74,7 +74,7 @@ class CachedRBACAuthorizer:
         self._decisions.clear()
 
     def _candidates(self, question: Attributes, errors: list[str]) -> Iterator[Iterable[Grant]]:
-        """Return the user's rules that could allow a request, the cluster's and then the namespace's."""
+        """Yield the user's rules that could allow a request, the cluster's and then the namespace's."""
         # Cluster-wide bindings first, as in the real server: the reason names the first rule that allows.
         for namespace in ("", question.namespace) if question.namespace else ("",):
             index, found = self._grants_in(question.user, namespace)

@@ -34,7 +34,7 @@ WORDS = (re.compile("([A-Z]+)([A-Z][a-z])"), re.compile("([a-z0-9])([A-Z])"))
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Return the description of a struct, and its fields' descriptions by their JSON names."""
+    """The description of a struct, and its fields' descriptions by their JSON names."""
 
     text: str = ""
     fields: dict[str, str] = field(default_factory=dict)

@@ -159,7 +159,7 @@ def _joined(content_type: str, parts: Iterator[bytes], in_parts: bool) -> Respon
 
 
 def _plain_parts(kind: Kind, metadata: Object, objects: Sequence[Object]) -> Iterator[bytes]:
-    """Return a list of a built-in kind as compact JSON, joined from the cached bytes of its objects.
+    """Yield a list of a built-in kind as compact JSON, joined from the cached bytes of its objects.
 
     The loop calls no function for an object that is encoded already, because a list spends most of its time here.
     """

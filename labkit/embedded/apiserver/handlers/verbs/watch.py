@@ -102,7 +102,7 @@ def _named(name: str, matches: Matches | None) -> Matches:
 
 
 class WatchStream:
-    """Return an ``EventStream`` of a collection's changes.
+    """An ``EventStream`` of a collection's changes.
 
     Args:
         options: Where to start, and whether to send initial events and bookmarks.
