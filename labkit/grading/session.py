@@ -50,12 +50,12 @@ class SubmissionGrader(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOptions:
-    """What a session grades, and which facts go into its results and reports.
+    """Selects the submissions that a session grades, and the facts in its results and reports.
 
     Args:
         fresh: As ``regrade``; it also forgets the results of submissions that are gone, unless there is ``only``, or
             just notebooks were named.
-        regrade: Grade again what is graded already.
+        regrade: Grade submissions again that are graded already.
         only: Learners, by id, name or mail address; the others' results remain.
         cluster: The kind of cluster; stored results of another kind are not used.
         course: The fingerprint of the course's secret; empty without one.
@@ -205,7 +205,7 @@ class GradingSession:
             self.results_by_key[entry.key] = replace(result, ended=FAILED)
 
     def run(self, grader: SubmissionGrader, on_result: Callable[[Result], None]) -> list[Result]:
-        """Grade what is left, calling ``on_result`` with each new result, and write all reports.
+        """Grade the remaining submissions, calling ``on_result`` with each new result, and write all reports.
 
         Returns:
             All results, including earlier ones.
@@ -341,13 +341,13 @@ class GradingSession:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What is read of a notebook before it is graded.
+    """The facts that are read from a notebook before it is graded.
 
     Args:
         digest: Of the notebook and the other files in its folder: a result holds for a submission with the same one.
         declared: See ``Result``, as for the others.
         language: The kernel's language.
-        without_code: Whether it lacks a code.
+        without_code: True if it lacks a code.
     """
 
     digest: str

@@ -55,7 +55,7 @@ class Outcome(Displayable):
         state: ``passed``, ``failed`` or ``not attempted``.
         seen: The cluster's answer, as a sentence.
         expected: The response that the step requires.
-            hint: One way forward, or after a pass a takeaway.
+        hint: One way forward, or after a pass a takeaway.
         step: Such as ``W17``; filled in by the registry.
         title: The step's title; filled in by the registry.
         kept: True if the step was passed earlier and the cluster has changed since.

@@ -44,7 +44,7 @@ class Quota:
             reads them, they are in the grader's memory.
         rbac_bytes: The bodies of all writes of roles and bindings: the server's work grows
             with their product.
-        connections: How many at once: each is an open file of the grader's.
+        connections: The number of connections at once: each is an open file of the grader's.
         body_bytes: The body of one write, except for config maps and Secrets, which are text.
         request_work: The cost of one request, in the units of ``WorkBudget``: about a quarter of a second.
         head_bytes: The request line, and all headers: a character costs up to three microseconds.
@@ -61,7 +61,7 @@ class Quota:
 
 
 class Budget:
-    """A cluster that answers within a quota; see ``Served`` of the API server.
+    """A cluster that serves requests within a quota; see ``Served`` of the API server.
 
     While it is attached, requests of the cluster's own pods count as well.
     """
@@ -149,7 +149,7 @@ class Budget:
         return bool(self.exceeded)
 
     def reading(self) -> AbstractContextManager[None]:
-        """Count the time that reading from the client takes.
+        """Count the time of reading from the client.
 
         Raises:
             ConnectionAbortedError: The submission goes on although its quota is exceeded by far.

@@ -46,7 +46,7 @@ def home_files(
 @lru_cache(8)
 def kubeconfig_text(url: str, keys: Keys) -> str:
     """Make an administrator's kubeconfig; clusters of one authority share a certificate."""
-    # Cached, because signing takes longer than all the rest; with a template, address and keys are always the same.
+    # Cached, because signing is slower than all the rest; with a template, address and keys are always the same.
     certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
     cluster = {"server": url, "certificate-authority-data": _encode(keys.ca_certificate)}
     user = {"client-certificate-data": _encode(certificate), "client-key-data": _encode(key)}

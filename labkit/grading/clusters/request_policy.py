@@ -29,7 +29,7 @@ SYSTEM_PREFIXES = ("kube-", "local-path-storage")
 
 
 class RequestPolicy:
-    """Decides which requests of a submission reach the cluster, and records what they created.
+    """Decides which requests of a submission reach the cluster, and records the objects that they created.
 
     The administrator's client has no observers.
     """
@@ -84,7 +84,7 @@ class RequestPolicy:
         reading = method in READ_METHODS and call.subresource not in CONNECT_SUBRESOURCES
         if not call.is_resource:
             return "" if reading else text("no such path is written to here")
-        # Reviews are POSTs that change nothing.
+        # Reviews are POSTs without an effect on the cluster.
         if call.group in REVIEW_GROUPS:
             return ""
         system = call.namespace.startswith(SYSTEM_PREFIXES)

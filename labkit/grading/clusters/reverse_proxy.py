@@ -95,7 +95,7 @@ class ReverseProxy(socketserver.ThreadingTCPServer):
         self.ending = True
         for exchange in list(self.exchanges):
             exchange.hang_up()
-        # A write that the cluster still carries out must be recorded, or what it creates would stay.
+        # A write that the cluster still carries out must be recorded, or the object that it creates would stay.
         until = time.monotonic() + DRAIN_SECONDS
         while self.exchanges and time.monotonic() < until:
             time.sleep(0.01)
@@ -159,7 +159,7 @@ class _Exchange(socketserver.BaseRequestHandler):
         """Pass bytes both ways until the cluster ends its connection.
 
         Returns:
-            With ``hold``, the cluster's answer; otherwise nothing, since each piece of it is passed on at once.
+            With ``hold``, the cluster's response; otherwise empty bytes, since each piece is passed on at once.
         """
         held = bytearray()
         ends: list[ssl.SSLSocket] = [learner, cluster]
@@ -291,7 +291,7 @@ def _send(end: ssl.SSLSocket, data: bytes) -> None:
     """Send everything on a non-blocking socket.
 
     Raises:
-        OSError: The peer has closed it, or reads nothing for ``TIMEOUT_SECONDS``.
+        OSError: The peer has closed it, or has not read for ``TIMEOUT_SECONDS``.
     """
     view = memoryview(data)
     until = time.monotonic() + TIMEOUT_SECONDS

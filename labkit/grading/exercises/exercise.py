@@ -1,7 +1,7 @@
 """An exercise in a learner's notebook: show a task, check it, see the score.
 
-Its checks are for the learner alone. The grader asks the same checks again, in another process,
-when the notebook has ended.
+Its checks are for the learner alone. The grader runs the same checks again, in another process, when the notebook
+has ended.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Exercise(Displayable):
         lab: The cluster to work on.
         exercise: The exercise's id, such as ``ex4-roles``.
         learner: The learner's name; ``LABKIT_LEARNER`` or the user's name when left out.
-        code: Their code, where the course has a secret; ``LABKIT_COURSE_CODE`` when left out.
+        code: Their code, if the course has a secret; ``LABKIT_COURSE_CODE`` when left out.
 
     Raises:
         UsageError: There is no such exercise, the name is empty, or the code is another's.
@@ -73,7 +73,7 @@ class Exercise(Displayable):
         self.learner = learner_name(named)
         now = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
         self._notes = Notes(lab, self.spec.id)
-        # An earlier labkit began exercises with the name as it was written; its objects keep those names.
+        # An earlier labkit began exercises with the name as it was written; its objects still have those names.
         begun = self._notes.learner
         self._seed_name = begun if identity(begun) == identity(now) else now
 
@@ -143,7 +143,8 @@ class Exercise(Displayable):
     def hint(self, task: str) -> Card:
         """Return the next hint for a task.
 
-        The hints tell where to look, what to write, all but the last word, and then which permissions are too much.
+        The hints contain the place to look, the text to write, all but the last word, and then the excess
+        permissions.
         The parts of a task that are done need none.
 
         Args:
@@ -323,7 +324,7 @@ def task_card(result: TaskScore, *, named: bool = True) -> Card:
 
     Args:
         result: The result.
-        named: Whether it names the cause: hints, the bindings that allow something, and grants beyond the need.
+        named: If true, it names the cause: hints, the bindings that allow something, and grants beyond the need.
     """
     rows = []
     for item in result.items:

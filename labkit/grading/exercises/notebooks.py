@@ -37,7 +37,7 @@ def learner_notebook(exercise: ExerciseSpec) -> dict[str, Any]:
     return _document([*_opening(exercise), *tasks, board, code("board", "paper.board()")])
 
 
-# Cells have fixed ids, so that building a notebook again changes nothing.
+# Cells have fixed ids, so that building a notebook again produces the same file.
 def markdown(name: str, text: str) -> Cell:
     """Make a Markdown cell."""
     return {"cell_type": "markdown", "id": name, "metadata": {}, "source": text}

@@ -54,7 +54,7 @@ class Notes:
                 why=text("the names in the tasks are drawn from the learner's name and code"),
                 todo=text("Write the same code again; or begin afresh: lab.reset()."),
             )
-        # Only once: later policies contain what the learner granted.
+        # Only once, because later policies contain the learner's grants.
         if "policy" not in known:
             policy = list(read_policy(self._lab.admin.without_observers()).objects())
             self._change(learner=learner, policy=policy)

@@ -83,7 +83,7 @@ class Grader(WithWorkers):
         return by_exercise_and_learner(self.grade_all(next_submission, on_result))
 
     def grade_all(self, next_submission: NextSubmission, on_result: OnResult) -> list[Result]:
-        """Grade until there is no next submission, which each free slot requests; return the results as they came.
+        """Grade until there is no next submission, which each free slot requests; return the results as they arrived.
 
         Raises:
             OSError: ``on_result`` could not store a result.
@@ -118,7 +118,7 @@ class Grader(WithWorkers):
             async with asyncio.TaskGroup() as group:
                 for slot in range(self.slots):
                     group.create_task(fill(slot))
-            # When all others have ended: a submission that others kept waiting gets a fair run.
+            # When all others have ended, so that a submission that had to wait for others gets a fair run.
             for submission in blocked:
                 result, again = await self._grade_one(submission, 0)
                 report(

@@ -105,7 +105,7 @@ class SharedCluster:
                     text("{obj} is there already.", title(obj)),
                     todo="Delete it, or take another cluster.",
                 )
-            # Recorded first: what is created and then interrupted must be deleted as well.
+            # Recorded first, because an object whose creation is interrupted must be deleted as well.
             self._requests.created.append(path)
             apply(self._admin, resources, [obj], self._lab.traits.adapt, patience_seconds=10.0)
         if self._pods:
@@ -143,7 +143,7 @@ class SharedCluster:
             try:
                 findings = check_exercise(self._exercise, self._learner, context)
             except UNANSWERED:
-                # A server that is busy or restarting answers the next time; a verdict must not depend on it.
+                # A server that is busy or restarting responds the next time; a verdict must not depend on it.
                 if not attempts_left:
                     raise
                 continue

@@ -59,10 +59,10 @@ class LearnerCluster(Protocol):
 
     @property
     def note(self) -> str:
-        """What the cluster refused to the submission, as sentences; empty without a refusal."""
+        """The cluster's refusals of the submission's requests, as sentences; empty without a refusal."""
 
     def close(self) -> None:
-        """Remove what was created, or the cluster itself."""
+        """Remove the created objects, or the cluster itself."""
 
 
 NewCluster = Callable[[ExerciseSpec, str], LearnerCluster]
@@ -73,7 +73,7 @@ NewCluster = Callable[[ExerciseSpec, str], LearnerCluster]
 class GradingRun:
     """One submission on its way through the stages; each stage sets what the later ones need.
 
-    ``cleanup`` closes what the stages opened, the last first.
+    ``cleanup`` closes the stages' resources, the last first.
     """
 
     submission: Submission

@@ -1,7 +1,7 @@
 """Unpack the archives that learning systems hand out, and those that learners hand in, which are not trusted.
 
 Only the formats that systems write are opened: zip files, stored or deflated. Sizes are counted while files are
-written, since an archive's own figures may be false (a "zip bomb").
+written, since an archive's own figures can be false (a "zip bomb").
 """
 
 from __future__ import annotations

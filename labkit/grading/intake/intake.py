@@ -52,7 +52,7 @@ class Intake:
 
         Args:
             name: The teacher's name for them.
-            with_roster: Whether learners in the roster without a submission are included.
+            with_roster: If true, learners in the roster without a submission are included.
 
         Raises:
             UsageError: There is no such learner, or there are several.
@@ -119,9 +119,9 @@ def collect(
         paths: Folders, notebooks and archives.
         unpacked: An empty folder for the contents of archives.
         roster: Maps the names that systems write to the learners' ids.
-        duplicates: Which of a learner's several counts; see ``choose``.
-        late: Whether late submissions are accepted: those that a system marks, or that came after the deadline.
-        deadline: Makes the deadline, with a function that finds learners' ids.
+        duplicates: The rule for a learner with several submissions; see ``choose``.
+        late: If true, late submissions are accepted: those that a system marks, or that came after the deadline.
+        deadline: Returns the deadline, given a function that finds learners' ids.
         groups: The members of Moodle's groups.
 
     Raises:
@@ -182,7 +182,7 @@ def _unpack(path: Path, copy: Path) -> Iterator[str]:
 def _unwrapped(folder: Path, name: str) -> Path:
     """Return the only folder in an archive if the archive was made of that folder; otherwise the folder itself.
 
-    Such a folder has the archive's name, or another that a system gives to it. One with notebooks is a learner's.
+    Such a folder has the archive's name, or another name of the system's. One with notebooks is a learner's.
     """
     inner = list(folder.iterdir()) if folder.is_dir() else []
     is_wrapper = len(inner) == 1 and (

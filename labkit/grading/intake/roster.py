@@ -1,8 +1,8 @@
 """A class's roster: maps the names and numbers that a system writes to learners.
 
 It is a table with an id, a name and a mail address in each row, in this order or under headings. Canvas's gradebook
-export, Moodle's grading worksheet and its list of participants are such tables, too. The id is the name that a
-teacher tells learners to write as ``ME``.
+export, Moodle's grading worksheet and its list of participants are such tables, too. The id is the name that
+learners write as ``ME``.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _unknown(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> bool:
-    """Return whether the first row has headings, but none that tells where the names and addresses are.
+    """Return whether the first row has headings, but none for the names and addresses.
 
     Below such a heading all cells are learners' numbers or mail addresses, and no heading is an address.
     """

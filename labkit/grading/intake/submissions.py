@@ -126,7 +126,7 @@ class Submission:
 
     @property
     def shares_folder(self) -> bool:
-        """Whether it is not in a folder of its learner's, so that other files there can be another learner's."""
+        """True if it is not in a folder of its learner's, so that other files there can be another learner's."""
         return self.depth < LEARNERS_FOLDER
 
 
@@ -429,7 +429,7 @@ def walk(folder: Path) -> Iterator[Submission]:
 
 
 def _system(name: str, *, folder: bool = False) -> re.Match[str] | None:
-    """Match the names that learning systems make. Canvas makes no folders, but an archive becomes one."""
+    """Match the names that learning systems generate. Canvas creates no folders, but an archive becomes one."""
     return MOODLE.fullmatch(name) or (
         None if folder and not name.endswith(".zip") else CANVAS.fullmatch(name)
     )

@@ -14,7 +14,7 @@ from labkit.grading.intake.archives import decoded
 
 
 class Line(NamedTuple):
-    """A row of a table: the line of the file where it ends, and its cells without surrounding white space."""
+    """A row of a table: the number of its last line in the file, and its cells without surrounding white space."""
 
     number: int
     cells: list[str]

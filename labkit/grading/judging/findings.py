@@ -45,13 +45,13 @@ class TaskFindings:
     Args:
         task: The task.
         findings: Each check with its finding.
-        needed: How many permissions the task asks for.
+        needed: The number of permissions that the task requires.
         excess: Permissions that were granted beyond them, in words.
-        gone: Objects that the task began with and needs, and that do not exist any more, in words.
+        gone: Objects that the task began with and needs, but that do not exist any more, in words.
         weight: The weight of the excess; see ``weights``.
-        kinds: The kinds of mistakes that the excesses are.
+        kinds: The kinds of mistakes of the excesses.
         advice: How to correct the first one; empty without one.
-        powers: Those excesses with which their holder becomes anybody.
+        powers: The excesses with which their holder can become any user.
     """
 
     task: Task
@@ -89,11 +89,11 @@ def check_exercise(
     context: GradedCluster,
     others: Sequence[ExerciseSpec] = (),
 ) -> list[TaskFindings]:
-    """Ask all checks of an exercise, for the names of this learner.
+    """Run all checks of an exercise, for the names of this learner.
 
     Args:
         exercise: The exercise.
-        learner: The name that the learner's seed is made of.
+        learner: The name that the learner's seed is derived from.
         context: The cluster.
         others: Other exercises on the same cluster: their permissions are allowed, and their excesses are not counted.
 
@@ -167,7 +167,7 @@ def _ask(check: Check, context: GradedCluster, task: TaskFindings) -> Finding:
         return Finding(False, lacking, judged=False)
     account = f"ServiceAccount {check.need.who.label}" if check.need else ""
     if account in task.gone:
-        # RBAC grants by name: the server would still say that an account which does not exist may do something.
+        # RBAC grants by name, so the server would still allow requests of an account that does not exist.
         return Finding(False, text("There is no {object} any more.", account))
     finding = check.look(context)
     forbids = check.forbids

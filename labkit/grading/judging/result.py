@@ -86,17 +86,17 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether the notebook's process ended by itself and without an error. Otherwise it is never passed."""
+        """True if the notebook's process ended by itself and without an error. Otherwise it is never passed."""
         return self.ended == "done"
 
     @property
     def passed(self) -> bool:
-        """Whether it has full marks, all of it was judged, and the notebook ended by itself."""
+        """True if it has full marks, all of it was judged, and the notebook ended by itself."""
         return not self.score.unjudged and self.full
 
     @property
     def full(self) -> bool:
-        """Whether it has all points of what could be judged, and the notebook ended by itself."""
+        """True if it has all points that could be judged, and the notebook ended by itself."""
         return self.complete and self.score.most > 0 and self.score.points == self.score.most
 
     @property
@@ -141,7 +141,7 @@ class Result:
 
     @property
     def forgot_code(self) -> bool:
-        """Whether it has no code, and lacks points, so that it was probably worked on with other names."""
+        """True if it has no code, and lacks points, so that it was probably worked on with other names."""
         # With all points it was not: other names would have earned none.
         return self.without_code and not self.full
 

@@ -25,13 +25,13 @@ class Item:
     Args:
         expected: The expectation.
         seen: The cluster's answer.
-        ok: Whether they agree.
+        ok: True if they agree.
         points: The points that it earned, or minus what it cost.
         most: The points that it could earn; 0 for a limit.
         hint: One hint for when they do not agree.
         judged: False if the cluster does not let it be judged; then it is worth no points.
-        kinds: The kinds of mistakes that it shows, as ids of ``mistakes.yaml`` of the lessons; none if it is ok.
-        is_excess: Whether it is the limit about superfluous permissions.
+        kinds: The kinds of mistakes in it, as ids of ``mistakes.yaml`` of the lessons; none if it is ok.
+        is_excess: True if it is the limit on superfluous permissions.
     """
 
     expected: str
@@ -73,17 +73,17 @@ class TaskScore:
 
     @property
     def full(self) -> bool:
-        """Whether all possible points were earned; false if no check could be judged."""
+        """True if all possible points were earned; false if no check could be judged."""
         return self.most > 0 and self.points == self.most
 
     @property
     def judged(self) -> bool:
-        """Whether every check could be judged on this cluster."""
+        """True if every check could be judged on this cluster."""
         return all(item.judged for item in self.items)
 
     @property
     def least_privilege(self) -> float | None:
-        """The least-privilege score; None if the task asks for no permission.
+        """The least-privilege score; None if the task requires no permission.
 
         It is 1.0 without superfluous permissions, falls with the weight of the excess, and is 0 while the need
         itself is not met.

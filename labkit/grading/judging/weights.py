@@ -36,8 +36,8 @@ def weigh(excess: Excess) -> int:
 
 
 def becomes_anybody(excess: Excess) -> bool:
-    """Return whether its holder may impersonate anybody in the whole cluster, and so do everything."""
-    # system:masters bypasses RBAC; other users and groups have at most what was granted to them.
+    """Return whether its holder can impersonate any user in the whole cluster, and so do everything."""
+    # system:masters bypasses RBAC; other users and groups have at most the permissions granted to them.
     part = excess.part
     impersonates = part.verb in ("impersonate", "*") and part.group in ("", "*")
     whom = part.resource in ("users", "groups", "serviceaccounts", "*") and (

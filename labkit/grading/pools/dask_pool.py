@@ -1,7 +1,7 @@
 """Grades on the workers of a Dask cluster, with the interface of ``GraderPool``.
 
 The client's result store is the record: a submission without a result is submitted again after a worker or the
-scheduler has gone. A worker that ends takes its submissions with it, so few are submitted ahead.
+scheduler has gone. The submissions of a worker that ends are lost, so few are submitted ahead.
 """
 
 from __future__ import annotations
@@ -126,11 +126,11 @@ class DaskPool:
     def grade(
         self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None
     ) -> list[Result]:
-        """Grade submissions, and call ``on_result`` with each result as it comes.
+        """Grade submissions, and call ``on_result`` with each result as it arrives.
 
         Returns:
-            The results, sorted by exercise and learner. What ends its worker also when it is graded alone has a
-            result that says so.
+            The results, sorted by exercise and learner. A submission that ends its worker even when it is graded
+        alone has a result that reports this.
 
         Raises:
             Unreachable: The scheduler has gone, and does not come back.
@@ -201,7 +201,7 @@ class DaskPool:
         """Submit a task. Alone, it runs on one worker and once, so that it must be the one that ended that worker."""
         number = next(self._numbers)
         workers = sorted(self._slots)
-        # No more than grading takes: the sender's name and address stay here.
+        # No more than grading needs: the sender's name and address stay here.
         path = Path(submission.path.name)
         sent = Submission(
             submission.learner,

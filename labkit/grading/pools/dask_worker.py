@@ -84,7 +84,7 @@ class GraderPlugin(WorkerPlugin):
         self._directory = worker.local_directory
         self._graders: SimpleQueue[GraderPool | None] = SimpleQueue()
         refused = self._refused(worker)
-        # In threads, since starting takes a second, in which the worker must answer its scheduler.
+        # In threads, since starting needs a second, in which the worker must respond to its scheduler.
         starts = (
             asyncio.to_thread(self._start) for _ in range(0 if refused else worker.state.nthreads)
         )

@@ -202,7 +202,7 @@ class _GraderProcess:
             wire.send(self.channel, message)
 
     def receive(self) -> str | Result:
-        """Receive ``NEXT``, a result, or ``END``, which also stands for the end of its process."""
+        """Receive ``NEXT``, a result, or ``END``, which is also returned at the end of its process."""
         try:
             message, _ = wire.receive(self.channel)
         except (wire.Closed, OSError):
@@ -270,11 +270,11 @@ def _serve(channel: socket.socket, grader: Grader) -> None:
 
 
 def _ignore(*_: object) -> None:
-    """Do nothing; with ``SIG_IGN``, Python would report a signal that is pending already."""
+    """Ignore the signal; with ``SIG_IGN``, Python would report a signal that is pending already."""
 
 
 def _interrupt_when_closed(channel: socket.socket) -> None:
-    """Interrupt this process when the pool's end of the channel is closed, also while nothing is received."""
+    """Interrupt this process when the pool's end of the channel is closed, even while it is not receiving."""
     end = select.poll()
     # No events but POLLHUP, which is always reported.
     end.register(channel, 0)
@@ -286,7 +286,7 @@ def _interrupt_when_closed(channel: socket.socket) -> None:
 
 def _requester(channel: socket.socket) -> NextSubmission:
     """Make a function that requests a submission from the pool, while the loop goes on serving notebooks."""
-    # One request at a time: two threads that read from the channel would take each other's answers.
+    # One request at a time: two threads that read from the channel would receive each other's responses.
     lock = asyncio.Lock()
 
     async def next_submission() -> Submission | None:

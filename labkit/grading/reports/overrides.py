@@ -197,7 +197,7 @@ class Record:
     def outdated(
         self, overrides: Iterable[Override], exercises: Mapping[str, str]
     ) -> Iterator[str]:
-        """Name the overrides that were written for an earlier version of their exercise, as its fingerprint tells."""
+        """Name the overrides that were written for an earlier version of their exercise, by its fingerprint."""
         for override in overrides:
             exercise = EXERCISE_OF[override.task]
             if (

@@ -255,7 +255,7 @@ def _bands(name: str, results: Sequence[Result]) -> Iterator[BandRow]:
 
 
 def _tasks(name: str, results: Sequence[Result]) -> Iterator[TaskRow]:
-    """Report how difficult each task is, and how well it tells learners apart."""
+    """Report how difficult each task is, and how well it discriminates between learners."""
     for number, first in enumerate(results[0].score.tasks):
         judged: list[TaskScore] = []
         # The task's share of points, and the share of the exercise's other tasks, by learner.
@@ -384,7 +384,7 @@ def _anonymous(example: object, result: Result) -> str:
     words = sorted(
         {*re.findall(r"\w{3,}", f"{result.learner} {result.name}")}, key=len, reverse=True
     )
-    # A short name is also part of other words: Hal is in "hall", which a task gives.
+    # A short name is also part of other words: Hal is in "hall", which a task contains.
     patterns = (
         rf"\b{re.escape(word)}\b" if len(word) < SHORT_NAME else re.escape(word) for word in words
     )

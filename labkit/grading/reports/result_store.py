@@ -133,7 +133,7 @@ class ResultStore:
 
 
 def _read_key() -> tuple[bytes, Path | None]:
-    """Read this user's key, or make one; return its file as well.
+    """Read this user's key, or create one; return its file as well.
 
     If labkit's home directory cannot be used, there is no file, and the key is valid in this process only.
     """

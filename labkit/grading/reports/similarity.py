@@ -3,8 +3,8 @@
 Code is compared as Moss does it: k-grams of tokens are hashed, and the least hash of each window is selected
 (winnowing), so that every passage of ``GRAM + WINDOW - 1`` tokens that two submissions share is found. Before that,
 the things that a copier changes are made the same: comments, layout, quotes, the names of variables and of objects,
-and the names that the learner's seed made. The assignment's own code and its published solution are left out. The
-rest is weighed by how rare it is in the class, so that lines that many write weigh little or nothing.
+and the names from the learner's seed. The assignment's own code and its published solution are left out. The rest
+is weighed by how rare it is in the class, so that common lines have little or no weight.
 
 JPlag, MOSS and Dolos do more: they read the syntax of many languages, and show whole files side by side.
 
@@ -69,7 +69,7 @@ MAX_LINES = 20
 
 
 class SimilarPair(TypedDict):
-    """Two submissions that are alike.
+    """Two similar submissions.
 
     Args:
         exercise: The exercise's id.
@@ -108,8 +108,8 @@ class Similarity:
 
     Args:
         exercise: The exercise's id.
-        count: How many pairs are alike.
-        pairs: The most alike of them.
+        count: The number of similar pairs.
+        pairs: The most similar of them.
         foreign: The learners who use others' names.
     """
 
@@ -226,7 +226,7 @@ def _choices(exercise: ExerciseSpec) -> set[str]:
 
 
 class _Fingerprints:
-    """The fingerprints of a submission: the hashes that winnowing selects, each with the line where it begins."""
+    """The fingerprints of a submission: the hashes that winnowing selects, each with its first line."""
 
     def __init__(self, assignment: _Assignment, cells: Sequence[str]) -> None:
         self.sources: list[str] = []

@@ -41,7 +41,7 @@ def needs_kernel(cells: Sequence[str]) -> bool:
 def run_in_shell(
     shell: NotebookShell, cells: Sequence[str], on_cell: OnCell, on_message: OnMessage
 ) -> int:
-    """Execute cells in this process, in its home directory; the exit code is 0, or what a task exits with."""
+    """Execute cells in this process, in its home directory; the exit code is 0, or the one that a task exits with."""
     shell.enter(Path.cwd(), on_message)
     loop = asyncio.new_event_loop()
     code = 0

@@ -85,7 +85,7 @@ class Guard:
 
     @property
     def starved(self) -> bool:
-        """Whether the process has waited so long for a processor that its time limit says little."""
+        """Return whether the process has waited so long for a processor that its time limit is not meaningful."""
         return self._waited_seconds > min(STARVED_SECONDS, self._limits.seconds * STARVED_SHARE)
 
     def watch(self, connection: socket.socket) -> str:
@@ -118,7 +118,7 @@ class Guard:
             waiting: Text that the notebook had not printed yet.
 
         Returns:
-            At most ``output_bytes``, and a line that says so if there was more.
+            At most ``output_bytes``, and a line that reports the loss if there was more.
         """
         while self._output in self._ends and self._read_output():
             pass

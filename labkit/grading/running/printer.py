@@ -54,7 +54,7 @@ class SharedPage:
 
     @property
     def ready(self) -> bool:
-        """Whether cells can run: a kernel takes long to start on a busy machine."""
+        """True if cells can run: a kernel is slow to start on a busy machine."""
         return any(self._memory[: self.NUMBER])
 
     @property
@@ -66,7 +66,7 @@ class SharedPage:
     def add(self, text: bytes, length: int) -> None:
         """Add text to the waiting text, which has this length; at most ``size`` in all."""
         start = self.HEAD + length
-        # The text first: a process that is killed in between has lost nothing that was counted.
+        # The text first, so that a process that is killed in between has not lost text that was counted.
         self._memory[start : start + len(text)] = text
         self._memory[self.NUMBER : self.HEAD] = (length + len(text)).to_bytes(self.NUMBER, "big")
 

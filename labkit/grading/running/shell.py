@@ -97,7 +97,7 @@ class OutStream(io.TextIOBase):
         return True
 
     def flush(self) -> None:
-        """Do nothing, also if it is closed."""
+        """Ignore the call, also if it is closed."""
 
     def fileno(self) -> int:
         """Return the file descriptor that subprocesses write to."""
@@ -174,7 +174,7 @@ class NotebookShell(ZMQInteractiveShell):
         self.configurables.append(self.display_formatter)
 
     def init_ipython_dir(self, *_: Any) -> None:
-        """Do nothing: there is neither a home directory nor an environment before the fork."""
+        """Skip this step: there is neither a home directory nor an environment before the fork."""
 
     init_profile_dir = init_environment = init_ipython_dir
 
@@ -217,7 +217,7 @@ class NotebookShell(ZMQInteractiveShell):
         return bool(MAY_AWAIT.search(raw_cell) and super().should_run_async(raw_cell, **keywords))
 
     def enable_gui(self, gui: Any = None) -> None:
-        """Do nothing: figures are shown in the notebook, and there is no screen for windows."""
+        """Skip this step: figures are shown in the notebook, and there is no screen for windows."""
 
     def ask_exit(self) -> None:
         """End the notebook after this cell, as ``exit`` and ``quit`` do in a kernel."""

@@ -1,4 +1,4 @@
-"""Cells that the fork server runs before it forks, so that no notebook pays for what they cause.
+"""Cells that the fork server runs before it forks, so that no notebook pays for their one-time costs.
 
 Python 3.11 replaces instructions that have run several times by versions for the types that it saw, and a fork
 inherits them (https://docs.python.org/3/whatsnew/3.11.html#pep-659-specializing-adaptive-interpreter).
@@ -27,7 +27,7 @@ LOADING = (
     "%pwd",
     "print?",
     "!true",
-    # A cell that awaits takes another way through IPython than all others.
+    # A cell that awaits uses another code path of IPython than all others.
     "import asyncio\nawait asyncio.sleep(0)",
     getsource(Sample),
     "sample = Sample()",

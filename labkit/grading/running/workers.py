@@ -241,7 +241,7 @@ class Workers:
 
     @property
     def isolated(self) -> bool:
-        """Whether learners are separated from each other and from the machine."""
+        """True if learners are separated from each other and from the machine."""
         return self.level != "plain"
 
     @property

@@ -47,7 +47,7 @@ def labelled_namespace(seed: Seed) -> Variant:
 
 
 def server_version(seed: Seed) -> Variant:
-    """What the server says of itself, kept in a config map."""
+    """The server's information about itself, stored in a config map."""
     space, name = seed.name("facts"), seed.name("report")
 
     def version(context: GradedCluster) -> str:
@@ -91,7 +91,7 @@ def discovered_resources(seed: Seed) -> Variant:
 
 
 def anonymous_stays_out(seed: Seed) -> Variant:
-    """What somebody without credentials gets, and that it stays so."""
+    """The responses to a caller without credentials, which must not change."""
     space, name = seed.name("gate"), seed.name("seen")
 
     def user(context: GradedCluster) -> str:

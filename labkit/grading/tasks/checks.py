@@ -1,6 +1,6 @@
-"""Checks: questions to the cluster that a learner left behind.
+"""Checks of the cluster that a learner left behind.
 
-A check never reads the notebook. It asks the server whether an account may do something,
+A check never reads the notebook. It requests an access review from the server,
 reads an object, decodes a token, or finds a request in the audit log.
 """
 
@@ -38,16 +38,16 @@ class GradedCluster:
     """A cluster, as checks read it.
 
     Args:
-        admin: A caller who may read everything.
+        admin: A caller with permission to read everything.
         anonymous: A caller without credentials.
-        decide: Returns the ``status`` of a SubjectAccessReview; raises if the server does not answer.
+        decide: Returns the ``status`` of a SubjectAccessReview; raises if the server does not respond.
         policy: Reads all roles and bindings.
         before: Returns the roles and bindings from before the learner began.
-        events: Returns the audit events of the learner's requests, oldest first; none where
-            the audit log cannot be read.
-        allowances: What may be granted besides what the exercise asks for.
-        audited: Whether the audit log can be read.
-        pods: Whether pods run on the cluster.
+        events: Returns the audit events of the learner's requests, oldest first; none if the audit log cannot be
+            read.
+        allowances: The permissions that are allowed to be granted in addition to the exercise's needs.
+        audited: True if the audit log can be read.
+        pods: True if pods run on the cluster.
     """
 
     admin: Client
@@ -75,7 +75,7 @@ class GradedCluster:
         return find_object(self.admin, path)
 
     def config_map_value(self, namespace: str, config_map: str, key: str) -> str:
-        """Read a config map's value, text or binary, without surrounding white space; empty where there is none."""
+        """Read a config map's value, text or binary, without surrounding white space; empty if there is none."""
         obj = self.find(f"/api/v1/namespaces/{namespace}/configmaps/{config_map}") or {}
         text = (obj.get("data") or {}).get(key)
         if text is None:
@@ -88,12 +88,12 @@ class GradedCluster:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The answer to a check.
+    """The result of a check.
 
     Args:
-        ok: Whether it is as expected.
-        seen: What the cluster said, as a sentence; where it could not be asked, why.
-        judged: Whether the cluster could be asked.
+        ok: True if it is as expected.
+        seen: The cluster's response, as a sentence; if the cluster could not be read, the reason.
+        judged: True if the cluster could be read.
     """
 
     ok: bool
@@ -103,20 +103,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question and its points.
+    """One check and its points.
 
     Args:
         expected: The expectation, as a sentence.
-        look: Asks the cluster.
-        points: What it earns, or, for a limit, what breaking it costs.
+        look: Reads the cluster.
+        points: The points that it earns, or, for a limit, that breaking it costs.
         hint: One hint for when the expectation is not met; the task's first one when left out.
-        limit: Whether it is a limit: something that must not be. An untouched cluster
-            keeps all limits, so keeping one earns nothing and breaking one costs.
-        need: The permission that a must-allow check asks for; the least-privilege
+        limit: True for a limit: something that must not be. An untouched cluster meets all limits, so meeting one
+            earns no points and breaking one costs points.
+        need: The permission that a must-allow check requires; the least-privilege
             score compares it with what was granted.
-        needs: What a cluster must have for it to be judged: ``audit``, ``pods``.
+        needs: The features that a cluster must have for it to be judged: ``audit``, ``pods``.
         forbids: The permission that a must-not-allow check is about.
-        kind: What kind of mistake it is if it is not so, as an id of ``mistakes.yaml`` of the lessons.
+        kind: The kind of mistake if it fails, as an id of ``mistakes.yaml`` of the lessons.
     """
 
     expected: str
@@ -152,7 +152,7 @@ def may(
         group: The API group.
         name: One object's name; empty for all.
         path: A non-resource path, instead of a resource.
-        points: What it earns.
+        points: The points that it earns.
         hint: One hint.
     """
     need = Need(subject(who), verb, resource, namespace, group, name, path)
@@ -171,7 +171,7 @@ def may_not(
     show_reason: bool = True,
     **more: str,
 ) -> Check:
-    """Expect that an account is not allowed to do something: a limit. The arguments are those of ``may``.
+    """Expect that an account is not allowed to do something: a limit. The arguments are the same as for ``may``.
 
     Without ``show_reason``, the finding does not name the binding that allows it, since the task is to find it.
     """
@@ -188,7 +188,7 @@ def exists(
     where: Callable[[dict[str, Any]], str] = lambda _obj: "",
     needs: frozenset[str] = frozenset(),
 ) -> Check:
-    """Expect an object, and that nothing is wrong with it, for 1 point: ``where`` says what is, or nothing."""
+    """Expect an object without a problem, for 1 point: ``where`` returns the problem, or an empty text."""
 
     def look(context: GradedCluster) -> Finding:
         obj = context.find(path)
@@ -241,7 +241,7 @@ def token_in_secret(
 ) -> Check:
     """Expect an account's token that the learner put into a Secret, under the key ``token``, for 2 points.
 
-    ``judge`` returns what is wrong with the decoded token; empty when nothing is.
+    ``judge`` returns the problem of the decoded token; empty if there is none.
     """
 
     def look(context: GradedCluster) -> Finding:
@@ -275,7 +275,7 @@ def token_in_secret(
 
 
 def _refused(token: Token, context: GradedCluster) -> str:
-    """Why the server does not accept a token, such as one whose account was made anew; empty if it does."""
+    """Return why the server does not accept a token, such as one whose account was recreated; empty if it does."""
     audiences = token.claims.get("aud")
     status = token.review(context.admin, audiences if isinstance(audiences, list) else ())
     refusal = text("The server does not accept it: {error}.", status.get("error"))
@@ -315,9 +315,9 @@ def called_from(pod: str, user: str, path: str, what: str) -> Check:
 
 
 def was_read(context: GradedCluster, pod: str) -> bool:
-    """Whether the audit log shows that a pod's token was read in the pod, or used; the pod as its path.
+    """Return whether the audit log shows that a pod's token was read in the pod, or used; the pod as its path.
 
-    True where there is no log: then it cannot be known.
+    True without an audit log, because then it cannot be determined.
     """
     return not context.audited or any(
         _pod_of(event) == pod.rpartition("/")[2]

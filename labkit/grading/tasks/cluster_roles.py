@@ -138,7 +138,7 @@ def extend_view(seed: Seed) -> Variant:
 
 
 def _aggregates(context: GradedCluster) -> Finding:
-    """Whether ``view`` is still made of others, and of them all."""
+    """Check that ``view`` is still aggregated from others, and from all of them."""
     view = context.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
     wanted = [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]
     kept = (view.get("aggregationRule") or {}).get("clusterRoleSelectors") == wanted
@@ -148,7 +148,7 @@ def _aggregates(context: GradedCluster) -> Finding:
 
 
 def a_path(seed: Seed) -> Variant:
-    """Paths that are no resources."""
+    """Access to non-resource paths."""
     space, who, name = seed.name("probe"), seed.name("scraper"), seed.name("paths")
     path = seed.one("path", ("/metrics", "/debug/pprof", "/logs/kube.log"))
     me = f"{space}/{who}"

@@ -39,7 +39,7 @@ RBAC = "rbac.authorization.k8s.io"
 
 
 def deployer(seed: Seed) -> Variant:
-    """Exactly what a deployer needs."""
+    """Exactly the permissions that a deployer needs."""
     space, other, who = seed.name("release"), seed.name("archive"), seed.name("deployer")
     me = f"{space}/{who}"
     rules = (
@@ -71,7 +71,7 @@ def deployer(seed: Seed) -> Variant:
 
 
 def over_broad(seed: Seed) -> Variant:
-    """Find the binding that gives too much, close it, keep what is needed."""
+    """Find the binding that grants too much, remove the excess, preserve the needed permissions."""
     space, who, loose = seed.name("shop"), seed.name("till"), seed.name("convenience")
     me, rival = f"{space}/{who}", f"{space}/default"
     return Variant(
@@ -140,7 +140,7 @@ def _repair(seed: Seed, label: str) -> tuple[str, str, str]:
 
 
 def _working(space: str, name: str, resource: str, who: str) -> Check:
-    """The pod's own mounted token, as it stands now, may list the resource."""
+    """The pod's own mounted token, in its current form, is allowed to list the resource."""
     user = f"system:serviceaccount:{space}:{who}"
     wanted = may(f"{space}/{who}", "list", resource, space)
 
@@ -192,8 +192,8 @@ def _broken_pod(
 ) -> Variant:
     """A pod that should list a resource as an account, and cannot.
 
-    The limits are what must not be granted, besides Secrets. In ``other``, a namespace, lies the account
-    that is bound instead.
+    The limits are permissions, besides Secrets, that must not be granted. The account that is bound instead is in
+    the namespace ``other``.
     """
     space, who, name = names
     spaces = [space, other] if other else [space]

@@ -63,7 +63,7 @@ def _in_volume(
     names = [(source.get("secret") or {}).get("name") for source in projected]
     secrets = f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets"
     for name in filter(None, [(volume.get("secret") or {}).get("secretName"), *names]):
-        # A pod may name a Secret that could not exist; quoted, it is not found, instead of being a bad request.
+        # A pod can name a Secret that could not exist; quoted, it is not found, instead of being a bad request.
         secret = context.find(f"{secrets}/{quote(name, safe='')}")
         if secret and secret.get("type") == TOKEN_SECRET:
             yield str((secret["metadata"].get("annotations") or {}).get(ACCOUNT))

@@ -1,7 +1,7 @@
 """Exercise 7: questions that reject every wrong policy next to a right one.
 
-The wrong policies are made once, for one set of names. A learner's questions are read with the learner's names, and
-then asked with those, so that what one question says is worked out once for a whole class.
+The wrong policies are generated once, for one set of names. A learner's questions are read with the learner's
+names, and then evaluated with that set, so that each question is evaluated once for a whole class.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ ONE_SET = Seed("the names that wrong policies have")
 
 @dataclass(frozen=True)
 class Scene:
-    """What a task is about, as ``texts.yaml`` has it, with the names of a seed."""
+    """The subject of a task from ``texts.yaml``, with the names of a seed."""
 
     text: str
     home: str
@@ -142,7 +142,7 @@ def wrong_policies(task: str) -> tuple[Mutant, ...]:
 
 @lru_cache(maxsize=8192)
 def rejects(task: str, text: str, may: bool) -> frozenset[int] | None:
-    """Which wrong policies a question, as ``_ask`` writes it, rejects; None if the right policy answers otherwise."""
+    """Return the wrong policies that a question of ``_ask`` rejects; None if the right policy disagrees."""
     verb, path, group, resource, subresource, space, name, who, *groups = text.split("\0")
     asked = Attributes(
         User(who, tuple(groups)), verb, group, "", resource, subresource, space, name, path
@@ -156,7 +156,7 @@ def rejects(task: str, text: str, may: bool) -> frozenset[int] | None:
 
 @dataclass(frozen=True)
 class Judged:
-    """What some questions are worth: how many there are, those that the right policy fails, what is rejected."""
+    """The value of some questions: their number, those that the right policy fails, the rejected policies."""
 
     count: int = 0
     failing: tuple[str, ...] = ()
@@ -194,7 +194,7 @@ def judge(task: str, seed: Seed, written: str) -> Judged:
 
 
 def _ask(task: str, found: Scene, question: Question) -> frozenset[int] | None:
-    """What a question rejects, asked with the names that the wrong policies have."""
+    """Return the policies that a question rejects, evaluated with the names of the wrong policies."""
     asked = question.attributes
     what = (
         asked.verb,

@@ -17,7 +17,7 @@ from labkit.grading.tasks.task import (
 
 
 def reader(seed: Seed) -> Variant:
-    """Read one resource in one namespace, and nothing else."""
+    """Read only one resource in one namespace."""
     space, other, who = seed.name("hall"), seed.name("yard"), seed.name("reader")
     resource = seed.one(
         "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")

@@ -1,7 +1,7 @@
 """The seed of a learner's exercise: names and details vary with it, so that a copied answer fails.
 
-Everything follows from a hash of the learner's name: the same learner always gets the same
-exercise, on every machine. Nothing about it is secret, unless the course has a secret (``course_secret``): then
+Everything follows from a hash of the learner's name: the same learner always gets the same exercise, on every
+machine. The names are not secret, unless the course has a secret (``course_secret``): then
 the name begins with the learner's code.
 """
 
@@ -48,7 +48,7 @@ def earlier_name(text: str) -> str:
 
 
 def identity(text: str) -> str:
-    """Return what tells a learner's name from others, for the seed: without capitals, widths and what is not seen."""
+    """Return the distinguishing form of a learner's name, without case, widths and invisible characters."""
     return learner_name(
         unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     )
@@ -61,7 +61,7 @@ class Seed:
     learner: str
 
     def number(self, label: str, below: int) -> int:
-        """Choose a number from 0 to ``below`` - 1; another label gives another number."""
+        """Choose a number from 0 to ``below`` - 1, which depends on the label."""
         digest = hashlib.blake2b(
             f"{learner_name(self.learner)}\0{label}".encode(), digest_size=8
         ).digest()

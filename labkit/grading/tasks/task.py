@@ -31,7 +31,7 @@ def texts() -> dict[str, dict[str, Any]]:
 
 
 def asks(task: str, **values: object) -> Text:
-    """What a task asks, as Markdown, with values for the names in braces."""
+    """Return the text of a task, as Markdown, with values for the names in braces."""
     return text(texts()[task]["text"], **values)
 
 
@@ -40,14 +40,14 @@ class Variant:
     """A task for one learner, with names from the learner's seed.
 
     Args:
-        text: What to do, as Markdown.
-        checks: What judges it.
+        text: The instructions, as Markdown.
+        checks: The checks that judge it.
         setup: Objects that exist before the learner begins, in the order of creation.
         answer: Commands that solve it, one a line: kubectl, or Python beginning with
-            ``lab.``. The solved notebooks are made of it, and the tests grade them.
-        allowed: What may be granted besides what the checks need. A role named here is what the task is
-            about: if it gives more than it did, that is this task's excess.
-        strangers: Users and groups, besides its accounts, whose excess is this task's concern.
+            ``lab.``. The solved notebooks are generated from it, and the tests grade them.
+        allowed: The permissions that are allowed to be granted in addition to the checks' needs. A role
+            named here is the subject of the task: if it grants more than before, that is this task's excess.
+        strangers: Users and groups, besides its accounts, whose excess counts for this task.
     """
 
     text: str
@@ -64,7 +64,7 @@ class Variant:
 
     @property
     def allowances(self) -> list[Allowance]:
-        """Everything that may be granted: the needs, and what is ``allowed`` besides."""
+        """All permissions that are allowed to be granted: the needs, and the ``allowed`` ones."""
         places = [(need, (need.namespace,) if need.namespace else None) for need in self.needs]
         return [
             *(Allowance(need.who, [need.rule()], where) for need, where in places),
@@ -72,10 +72,10 @@ class Variant:
         ]
 
     def is_concerned(self, excess: Excess) -> bool:
-        """Whether an excess is this task's.
+        """Return whether an excess is this task's.
 
-        It is if it holds in one of the task's namespaces, if an account or the group of one got it, or if it
-        gives everywhere what the task asks for.
+        It is if it applies in one of the task's namespaces, if an account or an account's group got it, or if it
+        grants the task's needs everywhere.
         """
         if not excess.binding:
             return excess.role in {allowance.role for allowance in self.allowed}
@@ -124,7 +124,7 @@ class Task:
         return str(self.texts["title"])
 
     def text(self, learner: str) -> Text:
-        """What to do and what counts as too much, as Markdown."""
+        """Return the instructions and the limits, as Markdown."""
         too_much = text(self.texts["too much"])
         return text("{task}\n\n**Too much:** {what}", self.variant(Seed(learner)).text, too_much)
 
@@ -153,11 +153,11 @@ class ExerciseSpec:
 
     @property
     def about(self) -> str:
-        """One sentence on what it is about."""
+        """One sentence on its subject."""
         return str(texts()[self.id]["about"])
 
     def fingerprint(self) -> str:
-        """Hash its source: the modules of its tasks, and what ``texts.yaml`` says of it and them."""
+        """Hash its source: the modules of its tasks, and their texts in ``texts.yaml``."""
         modules = sorted({task.make.__module__ for task in self.tasks})
         source = [inspect.getsource(sys.modules[module]) for module in modules]
         entries = [texts().get(each) for each in (self.id, *(task.id for task in self.tasks))]

@@ -41,9 +41,9 @@ class Hierarchy:
     """A mounted hierarchy of control groups.
 
     Args:
-        directory: Where new groups are made.
-        controllers: Those of ``CONTROLLERS`` that it has.
-        unified: Whether it is version 2.
+        directory: The directory in which new groups are created.
+        controllers: The ``CONTROLLERS`` that it has.
+        unified: True if it is version 2.
     """
 
     directory: Path
@@ -68,7 +68,7 @@ class ControlGroup:
             OSError: The kernel refuses.
         """
         for directory in self._directories:
-            # 0 stands for the process that writes.
+            # 0 means the process that writes.
             (directory / "cgroup.procs").write_text("0")
 
     def open_events(self) -> int:
@@ -101,7 +101,7 @@ def kills(events: int) -> int:
 
 
 def hierarchies(self_directory: Path = Path("/proc/self")) -> list[Hierarchy]:
-    """List the hierarchies in which this process may make groups; none if none is mounted, or it has no right."""
+    """List the hierarchies in which this process can create groups; empty if none is mounted or permitted."""
     try:
         memberships = [
             line.split(":", 2) for line in (self_directory / "cgroup").read_text().splitlines()
@@ -183,7 +183,7 @@ def _settings(limits: Limits, hierarchy: Hierarchy) -> Iterator[tuple[str, str]]
 
 
 def _unified(mount_point: Path, own: str) -> Iterator[Hierarchy]:
-    """Find the innermost group around this process in which it may make groups with controllers."""
+    """Find the innermost group around this process in which it can create groups with controllers."""
     # A group with processes in it cannot give controllers to its children, so it is often not this process's own.
     directory = mount_point / own
     while directory.is_relative_to(mount_point):

@@ -86,12 +86,12 @@ class Limits:
     Args:
         seconds: Wall-clock time for the whole notebook.
         cpu_seconds: Processor time of one process.
-        memory_bytes: Address space of one process, resident memory of all, and what the kernel
-            holds for their descriptors.
+        memory_bytes: Address space of one process, resident memory of all, and the kernel's memory for their
+            descriptors.
         processes: Processes and threads at once.
         disk_bytes: Files in its home directory.
-        output_bytes: Output that is stored; more is dropped, and the output ends with a line that says so.
-        kernel: Whether every notebook runs in a real kernel, also those that need none.
+        output_bytes: Output that is stored; more is dropped, and the output ends with a line that reports it.
+        kernel: If true, every notebook runs in a real kernel, also those that need none.
     """
 
     seconds: float = 60.0
@@ -104,7 +104,7 @@ class Limits:
 
     @property
     def descriptors(self) -> int:
-        """How many files a process may have open.
+        """The number of files that a process can have open.
 
         Were they all sockets, in all processes, each with a full buffer, the kernel would hold less
         than ``memory_bytes`` for them.
@@ -120,7 +120,7 @@ class Limits:
 
 @cache
 def _socket_bytes() -> int:
-    """Return what the kernel holds at most for one socket of a default size.
+    """Return the most memory that the kernel holds for one socket of a default size.
 
     A sender can begin its last message, of half a buffer, when the buffer lacks one byte.
     """
@@ -153,7 +153,7 @@ def enter_namespaces(level: str) -> None:
     if level == "user":
         user, group = os.geteuid(), os.getegid()
         unshare(flags | CLONE_NEWUSER)
-        # An ordinary user may map groups only after giving up setgroups(2), see user_namespaces(7). They become
+        # An ordinary user can map groups only after giving up setgroups(2), see user_namespaces(7). They become
         # root in the namespace, since the mounts of ``root_directory`` need that.
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"0 {user} 1")

@@ -47,7 +47,7 @@ def package_directories(scratch: Path) -> list[PackageDirectory]:
         scratch: An existing directory, for the whiteouts.
 
     Returns:
-        Those of which a part is to be hidden; none where labkit is not installed as a distribution.
+        The directories of which a part is to be hidden; none if labkit is not installed as a distribution.
     """
     visible = _visible_entries()
     if not visible:
@@ -114,7 +114,7 @@ def _directories() -> list[Path]:
 def _whiteouts(directory: Path, names: set[str]) -> str:
     """Make a directory that hides names in an overlay; return its path, empty where the system does not let us."""
     directory.mkdir()
-    # An overlay takes the merged directory's mode from its topmost layer.
+    # The mode of a merged directory in an overlay comes from its topmost layer.
     directory.chmod(0o755)
     try:
         for name in names:

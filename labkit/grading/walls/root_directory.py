@@ -175,7 +175,7 @@ def _required_paths() -> dict[Path, int]:
 
 def _bind_mount(source: str, mode: int, target: str) -> None:
     """Mount a directory or a device read-only; copy a symbolic link."""
-    # The kernel ignores MS_RDONLY in a bind mount; it takes a second call, which remounts it.
+    # The kernel ignores MS_RDONLY in a bind mount; a second call is needed, which remounts it.
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if stat.S_ISLNK(mode):
         os.symlink(os.readlink(source), target)

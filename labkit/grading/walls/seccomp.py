@@ -2,7 +2,7 @@
 
 They allocate memory that no resource limit counts: anonymous files, System V shared memory,
 queues and semaphores, io_uring, keys, file systems in new namespaces, and pages that only a pipe
-holds. Buffers of sockets and pipes keep their default size; there are sockets for this machine and
+holds. Buffers of sockets and pipes are limited to their default size; there are sockets for this machine and
 its network namespace only, and not for its hypervisor. The filter holds for the process that
 installs it and for its descendants, and cannot be removed.
 
@@ -155,7 +155,7 @@ def program(machine: Machine) -> bytes:
 
 
 def _only(number: int, lines: list[Instruction]) -> list[Instruction]:
-    """Apply instructions to one system call, which is allowed where they do not return."""
+    """Apply instructions to one system call, which is allowed if they do not return."""
     # BPF jumps forward only, by a number of instructions: past these and past the RETURN that ends them.
     return [(EQUAL, 0, len(lines) + 1, number), *lines, (RETURN, 0, 0, ALLOW)]
 
@@ -176,7 +176,7 @@ def _setsockopt() -> list[Instruction]:
 
 
 def _socket() -> list[Instruction]:
-    """Refuse all sockets but Unix ones, those of the Internet's usual protocols, and the list of addresses."""
+    """Refuse all sockets except Unix ones, the usual Internet protocols, and the list of addresses."""
     of_netlink = [
         (LOAD, 0, 0, THIRD_ARGUMENT),
         *_return_if_equal((NETLINK_ROUTE,), ALLOW),

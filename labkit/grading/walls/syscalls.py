@@ -56,7 +56,7 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
 
 
 def pivot_root() -> None:
-    """Make the working directory, a mount point, the root; what was the root before is detached."""
+    """Make the working directory, a mount point, the root; the previous root is detached."""
     _checked(libc().syscall(PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
     _checked(libc().umount2(b".", MNT_DETACH), "umount")
 
