@@ -72,9 +72,10 @@ def remove(
     namespaces = {f"{p}/" for p in paths if _is_namespace(p)}
     for path in paths:
         inside = any(path.startswith(namespace) for namespace in namespaces)
-        # The namespace's deletion removes the rest. Pods are deleted before it, because it would wait for
-        # their grace periods, and their owners before them, because those would replace them.
-        if inside and "/pods/" not in path and not path.startswith(OWNERS):
+        # The namespace's deletion removes its other objects of the core group. Pods are deleted before it, because
+        # it would wait for their grace periods. Objects of other groups, such as deployments, are not below the
+        # namespace's own path: they are deleted too, and the owners of pods before these, by the order of the paths.
+        if inside and "/pods/" not in path:
             continue
         answer = client.delete(path, query=_manner(path))
         if answer.ok:
