@@ -143,7 +143,8 @@ class Client:
             path=path,
             server=self.endpoint.server,
             status=response.status,
-            headers={key.lower(): value for key, value in response.headers.items()},
+            # Looked up by name, since urllib3 then joins headers that repeat, such as Warning.
+            headers={name.lower(): response.headers[name] for name in response.headers},
             body=decode(response.data, response.headers.get("Content-Type", "")),
             sent=body,
             milliseconds=took,
