@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from labkit.client.transport import Connect, Credentials
 
 Report = Callable[[str], None]
-"""Takes one line of progress."""
+"""Called with a line of progress."""
 
 Manifest = dict[str, Any]
 

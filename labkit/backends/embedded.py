@@ -33,16 +33,16 @@ from labkit.core.place import place
 from labkit.core.version import LAB_AGENT, __version__
 
 START_SECONDS = 30.0
-"""How long a starting server may make no progress."""
+"""The longest time without progress of a starting server."""
 
 ANSWER_SECONDS = 2.0
-"""How long a server may take to answer; the longer it has been waited for, the longer."""
+"""The minimum time limit for a server's answer; it grows with the wait."""
 
 HUNG_SECONDS = 2.0
-"""How long a running server that does not answer may make no progress."""
+"""The longest time without progress of a running server that does not answer."""
 
 BUSY_SECONDS = 60.0
-"""How long a running server may work without answering, before it is replaced."""
+"""The time after which a running server is replaced that works but does not answer."""
 
 REPORT_SECONDS = 10.0
 """The time after which a long start is explained."""
@@ -67,7 +67,7 @@ class Embedded:
 
     name = "embedded"
     up, down = "labkit up", "labkit down"
-    """What starts it and what stops it."""
+    """The commands that start and stop it."""
 
     def __init__(self, home: Path, options: Options) -> None:
         self.home = home
@@ -76,7 +76,7 @@ class Embedded:
         self.traits = Traits(at_once=True, exclusive=True, whole_log=True, ca_file=ca_file)
         self.audit_log = AuditFile(home / "audit.log")
         self._distrust = ""
-        """Why the server's certificate was not trusted by the last ``_answers``."""
+        """The reason why the last ``_answers`` did not trust the server's certificate; empty if it did."""
 
     def start(self, report: Report) -> None:
         """Find the server, or start it.

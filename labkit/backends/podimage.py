@@ -40,10 +40,10 @@ TEMPLATES = {
     "Job": _TEMPLATE,
     "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
 }
-"""Where the specification of the pods lies in each kind that makes pods."""
+"""The path to the pods' specification in each kind that makes pods."""
 
 UNMAINTAINED = "luksa/kubectl-proxy"
-"""The walkthrough's proxy: kubectl 1.6 of 2017, in an image format that current nodes may refuse."""
+"""The walkthrough's proxy: kubectl 1.6 of 2017, in an image format that current nodes can refuse."""
 
 
 def adapt_proxy(manifest: Manifest) -> Manifest:

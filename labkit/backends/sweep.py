@@ -19,14 +19,14 @@ from labkit.core.language import text
 AUTOMATIC = frozenset(
     {"events", "endpoints", "endpointslices", "ipaddresses", "csinodes", "volumeattachments"}
 )
-"""Resources that the cluster itself writes, and removes with what they belong to."""
+"""Resources that the cluster itself creates, and removes with their owners."""
 
 OWNERS = ("/apis/apps/", "/apis/batch/")
-"""The objects of these groups make their pods again as long as they are there, so they go before them."""
+"""The objects of these groups replace their pods as long as they exist, so they are deleted before the pods."""
 
 GONE_SECONDS = 120.0
 QUIET_SECONDS = 2.0
-"""After how long a wait is reported."""
+"""The time after which a wait is reported."""
 
 
 def inventory(client: Client, selector: str = "", kept: Collection[str] = ()) -> list[str]:

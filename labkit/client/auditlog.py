@@ -17,7 +17,7 @@ from labkit.core import ownership
 
 BLOCK_BYTES = 64 * 1024
 MAX_BYTES = 16 * 1024 * 1024
-"""How far back from its end a log is read, in bytes."""
+"""The number of bytes that are read from the end of a log."""
 
 
 class AuditLog(Protocol):

@@ -25,7 +25,7 @@ Manifest = dict[str, Any]
 Adapt = Callable[[Manifest], Manifest]
 
 TEXT = text("the text")
-"""The name of a text without one, for errors."""
+"""The name of an unnamed text, for errors."""
 
 
 def parse(text: str, source: str = TEXT) -> list[Manifest]:

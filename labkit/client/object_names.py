@@ -18,7 +18,7 @@ ACCOUNT_PREFIX = "system:serviceaccount:"
 NAMES = text(
     "names are small letters, digits, dashes and dots, and a slash stands between namespace and name"
 )
-"""What names look like, for errors."""
+"""The rules for names, for errors."""
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 """A name of an object.
@@ -27,7 +27,7 @@ Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 """
 
 KINDS = frozenset({"pod", "pods", "po", "sa", "serviceaccount", "serviceaccounts"})
-"""The kinds that kubectl takes before a slash, and labkit does not."""
+"""The kinds that kubectl accepts before a slash, and labkit does not."""
 
 
 def pod_name(name: str) -> str:

@@ -31,23 +31,23 @@ NO_TOKEN = text(
 
 # The kubelet's reasons: pkg/kubelet/images/types.go.
 NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
-"""What a container waits for whose image cannot be fetched."""
+"""The waiting reasons of a container whose image cannot be pulled."""
 
 ADVICE = {
     "CrashLoopBackOff": 'Its command keeps ending. Give it one that stays: ["sleep", "9999999"].'
 }
-"""What to do about a container that waits."""
+"""The advice for a waiting container, by its reason."""
 
 NOT_READY = text("Wait longer, or see what its events say: lab.kubectl or lab.admin.get.")
 
 # Not read once and for all: the kubelet replaces the file after 80 % of the token's life, or 24 hours.
 # https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
 TOKEN_SECONDS = 10.0
-"""After how long a pod's token is read again."""
+"""The time after which a pod's token is read again."""
 
 POLL_SECONDS = 0.2
 QUIET_SECONDS = 2.0
-"""After how long a wait is reported."""
+"""The time after which a wait is reported."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -26,7 +26,7 @@ _PATH = re.compile(
     r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[^a-z0-9.-]|$)"
 )
 _CLUSTERS_OWN = "/api/v1/namespaces/default/services/kubernetes"
-"""The API server's own Service, which keeps its namespace."""
+"""The API server's own Service, whose namespace is not rewritten."""
 
 _HOST = re.compile(r"(https://)kubernetes(?![\w.-])")
 _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")

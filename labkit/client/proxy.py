@@ -45,11 +45,11 @@ HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers"}
     | {"transfer-encoding", "upgrade", "host", "content-length", "authorization"}
 )
-"""Headers of one hop, and those that only the proxy may set."""
+"""Hop-by-hop headers, and headers that only the proxy sets."""
 
 # MaxRequestBodyBytes in k8s.io/apiserver/pkg/server/config.go: twice etcd's limit.
 MAX_BODY = 3 * 1024 * 1024
-"""The API server takes no larger bodies."""
+"""The API server's limit for bodies."""
 
 
 class AddressServer(Protocol):

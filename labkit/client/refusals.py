@@ -19,11 +19,11 @@ WAYS_OUT = {
     409: text("Read the object again, and repeat the change."),
     422: text("Correct the fields that the message names."),
 }
-"""What to do about a refusal, by HTTP status."""
+"""The advice for a refusal, by HTTP status."""
 
 
 STATE_NOT_WRITTEN = "StateNotWritten"
-"""The cause that the embedded server names in a Status when it cannot write its state (``storage``)."""
+"""The cause in the embedded server's Status when it cannot write its state (``storage``)."""
 
 
 def failure(status: int, body: object, what: str) -> ApiFailure:

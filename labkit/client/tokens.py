@@ -38,7 +38,7 @@ _LEGACY = "kubernetes.io/serviceaccount/"
 _TIMES = frozenset({"exp", "iat", "nbf", f"{_K8S}.warnafter"})
 
 EXPLAINED: Mapping[str, str] = read_json(__file__, "claims.json")
-"""What each claim means, by its dotted name."""
+"""The meaning of each claim, by its dotted name."""
 
 
 @dataclass(frozen=True, repr=False)

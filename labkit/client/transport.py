@@ -32,10 +32,10 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 
 MAX_THREADS = 4
-"""The maximum of concurrent requests of ``Transport.send_all``."""
+"""The maximum number of concurrent requests of ``Transport.send_all``."""
 
 MIN_PER_THREAD = 16
-"""The number of requests from which another thread is worth its connection's handshake."""
+"""The minimum number of requests in a thread, so that its connection's handshake pays off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +279,7 @@ def _timeout(read_seconds: float | None) -> urllib3.Timeout:
 
 
 Connect = Callable[[Endpoint, Credentials], Transport]
-"""Opens a transport: ``Transport`` itself, or what leads to a server in this process."""
+"""Opens a transport: ``Transport`` itself, or a function that connects to a server in this process."""
 
 NOT_YET_VALID, EXPIRED = 9, 10
 """OpenSSL's verification codes for a certificate outside its validity."""

@@ -22,7 +22,7 @@ from labkit.core.errors import HomeError, UsageError
 from labkit.core.language import text
 
 JOINED = Path("class") / "joined.json"
-"""What a lab keeps in its home of the class that it has joined; without it nothing of a class is loaded."""
+"""The file about the class that a lab has joined; without it, the modules for classes are not loaded."""
 
 
 def home_path() -> Path:

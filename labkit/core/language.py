@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
-"""The languages that labkit speaks, by their codes."""
+"""labkit's languages, by their codes."""
 
 VARIABLES = ("LABKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
-"""The environment's variables that may name the language; the first that is set decides."""
+"""The environment's variables that can name the language; the first that is set decides."""
 
 NAME = re.compile(r"\{(\w+)\}")
 
 # Compared by exact type: a Text is a str, too.
 PLAIN = {str, int, float, bool, type(None)}
-"""What most values are, and what nothing changes."""
+"""The types of most values, which need no change."""
 
 # A list with one code or none, so that use() changes it without a global statement.
 _chosen: list[str] = []

@@ -22,7 +22,7 @@ from pathlib import Path
 from labkit.core.language import listed, text
 
 TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
-"""The variable with the name of a group that may write to parents of the home: on a hub's volume, the user alone."""
+"""The variable with the name of a group that can write to parents of the home: on a hub's volume, the user alone."""
 
 STATE = frozenset(
     {
@@ -48,10 +48,10 @@ STATE = frozenset(
         "class",
     }
 )
-"""The entries of a home: they distinguish one from a directory that is used for something else."""
+"""The entries of a home: they distinguish it from a directory with another purpose."""
 
 UNSEARCHED = frozenset({"notebooks", "kube-cache"})
-"""Entries that may be large; labkit runs and reads nothing in them by itself."""
+"""Entries that can be large; labkit itself does not run or read files in them."""
 
 MAX_LINKS = 40
 """The number of symbolic links that Linux follows in one path."""

@@ -13,12 +13,12 @@ from labkit.core.errors import LabkitError
 from labkit.core.home import home_path, is_locked, locked, read_json, write_private
 
 DEMO, ROOM = Path("demo"), Path("class") / "room"
-"""Where a demo writes where it stands, and a class what the room sees, below ``LABKIT_HOME``."""
+"""The directories of a demo's progress and of a class's shared view, below ``LABKIT_HOME``."""
 
 LOCK, NOW = "lock", "now.json"
 
 Share = Callable[[dict[str, Any]], None]
-"""Writes what is shared now, in the place of what was shared before."""
+"""Replaces the shared content."""
 
 
 @contextmanager

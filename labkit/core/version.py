@@ -9,4 +9,4 @@ USER_AGENT = f"labkit/{__version__}"
 """The ``User-Agent`` of the learner's requests."""
 
 LAB_AGENT = f"{USER_AGENT} (lab)"
-"""The ``User-Agent`` of what checks, hints, widgets and the like ask: it is no learner's evidence."""
+"""The ``User-Agent`` of requests by checks, hints and widgets, which are not evidence of the learner's work."""

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's, ten times as fast, where PyYAML was built with it."""
+"""libyaml's, which is ten times as fast, if PyYAML was built with it."""
 
 
 def read_yaml(module: str, name: str) -> Any:

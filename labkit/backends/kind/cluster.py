@@ -24,7 +24,7 @@ from labkit.core.version import LAB_AGENT
 
 READY, CREATING = "ready", "creating"
 RECORD_FORMAT = 2
-"""Since 2 the record lists all objects of the new cluster, and not those of a few kinds."""
+"""Since 2 the record lists all objects of the new cluster; before, only a few kinds."""
 
 
 class KindCluster:
@@ -43,7 +43,7 @@ class KindCluster:
         self.config_file = directory / "kubeconfig"
         self._record_file = directory / "cluster.json"
         self.logs = directory / "logs"
-        """Where the nodes' logs are written when a creation fails."""
+        """The directory for the nodes' logs when a creation fails."""
 
     @cached_property
     def engine(self) -> Engine | None:

@@ -17,10 +17,10 @@ from labkit.core.language import text
 from labkit.core.signals import interrupt_on_signals
 
 BUSY = "on a busy machine up to ten"
-"""As long as ``lab.yaml`` lets kubeadm wait."""
+"""kubeadm's time limit in ``lab.yaml``."""
 
 TOO_SLOW = re.compile("deadline exceeded|timed out|timeout", re.IGNORECASE)
-"""The reason of a creation that may succeed when it is tried again."""
+"""The reason of a failure that a second attempt can overcome."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ CGROUP_V1_PATCH = """\
 _ERROR = "ERROR: "
 _OUTPUT = "Command Output: "
 _KUBEADM_FAILED = re.compile(r"(?:error: )?(error execution phase .+)")
-"""The line in which kubeadm says why it failed; a stack of calls may follow it."""
+"""kubeadm's line with the reason of its failure; a stack trace can follow it."""
 
 
 def ensure_node_image(engine: Engine, image: str, report: Report) -> None:

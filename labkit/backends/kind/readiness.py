@@ -20,9 +20,9 @@ from labkit.core.errors import LabkitError, StartFailed
 from labkit.core.language import text
 
 READY_SECONDS = 900.0
-"""As long as images take to unpack on a slow machine."""
+"""Slow machines need this long to unpack images."""
 STILL_SECONDS = 30.0
-"""After how long a wait is reported again."""
+"""The time after which a wait is reported again."""
 POLL_SECONDS = 0.5
 
 DEFAULT = "/api/v1/namespaces/default"

@@ -36,7 +36,7 @@ from labkit.rbac.objects import Object
 
 HOST, PORT = "127.0.0.1", 6443
 URL = f"https://{HOST}:{PORT}"
-"""The cluster's address, which only this process knows."""
+"""The cluster's address, which is valid in this process only."""
 
 PEM = re.compile(f"{ssl.PEM_HEADER}.*?{ssl.PEM_FOOTER}", re.DOTALL)
 

@@ -42,7 +42,7 @@ class Page:
     ) -> None:
         self.site = site
         self.clusters: dict[Path, PageCluster] = {}
-        """The clusters that run, by state directory."""
+        """The running clusters, by state directory."""
         self._home = home
         self._store = SnapshotStore(storage, self.snapshot, self._progress) if storage else None
         self._exits = ExitStack()

@@ -25,7 +25,7 @@ SKIPPED = ("kube-cache", "notebooks", ".", f"{DATABASE}-")
 """Prefixes of the names of files that are left out."""
 
 MAX_AUDIT_BYTES = 256 * 1024
-"""How much of the audit log's end a snapshot has."""
+"""The size of the audit log's end that a snapshot contains."""
 
 
 def pack(home: Path, database: bytes | None = None) -> bytes:

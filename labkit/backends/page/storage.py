@@ -49,7 +49,7 @@ class SnapshotStore:
         if self._due:
             return
         try:
-            # One save for all changes of a cell, which runs to its end before the loop goes on.
+            # One save for all changes of a cell: the loop goes on only when the cell ends or awaits.
             asyncio.get_running_loop().call_soon(self._save)
             self._due = True
         except RuntimeError:

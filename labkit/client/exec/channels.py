@@ -25,10 +25,10 @@ STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 PIECE_BYTES = 8192
-"""The most input in a frame: a connection that is writable takes so many bytes without blocking."""
+"""The maximum input in a frame: a writable connection accepts this many bytes without blocking."""
 
 STALL_SECONDS = 0.2
-"""How long to wait for the rest of a frame before writing again."""
+"""The longest wait for the rest of a frame before writing again."""
 
 
 def input_frames(data: bytes, protocol: str | None) -> Iterator[bytes]:

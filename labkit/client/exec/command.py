@@ -28,7 +28,7 @@ from labkit.core.errors import ExecFailed
 
 SWITCHING_PROTOCOLS = 101
 TIMED_OUT = 124
-"""The exit code of a command that was cut off, as that of the program ``timeout``."""
+"""The exit code of a command that exceeds the time limit, as with the program ``timeout``."""
 
 
 def run(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import websocket
 
 COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 127; }; head -c "$0" | "$@"'
-"""A shell line that gives a command the first N bytes of input: ``v4`` cannot close standard input."""
+"""A shell line that passes the first N bytes of input to a command: ``v4`` cannot close standard input."""
 
 
 def exec_request(

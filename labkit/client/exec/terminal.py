@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import websocket
 
 NOTHING_SECONDS = 1.0
-"""The time after which a silent pipe counts as no input."""
+"""The time after which a pipe without data counts as no input."""
 
 
 def run(client: Client, pod: str, command: Sequence[str], *, container: str = "") -> int:
