@@ -37,6 +37,7 @@ MODULES = {
 COMMANDS = {name: f"labkit.cli.{module}" for module, names in MODULES.items() for name in names}
 """The module of each command, in the order of ``--help``."""
 
+# 128 + SIGINT, as a shell reports a program that Ctrl-C has ended.
 INTERRUPTED = 130
 
 
@@ -65,6 +66,8 @@ class Commands(click.Group):
         """
         if (
             args
+            # click sets resilient_parsing while a shell completes a word, which may be half of
+            # a name.
             and not ctx.resilient_parsing
             and args[0] not in COMMANDS
             and not args[0].startswith("-")
@@ -98,20 +101,30 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run the command line with the words after ``labkit``, and return its exit code."""
     try:
+        # standalone_mode=False: click neither exits nor prints errors itself, so each kind of
+        # error gets the exit code that labkit documents.
         result = cli.main(arguments, prog_name="labkit", standalone_mode=False)
     except LabkitError as error:
         click.echo(f"labkit: {error}", err=True)
         return error.exit_code
+    # click's own messages have the usage and a hint at --help; labkit's have a way out.
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        # click raises Abort for Ctrl-C at a prompt. The terminal has printed ^C, so a new line
+        # begins.
         echo("\nlabkit: interrupted", err=True)
         return INTERRUPTED
+    # Before OSError, of which it is a subclass. `labkit … | head` has read enough, which is no
+    # error. Python flushes standard output at its exit, so that has to lead elsewhere
+    # (docs.python.org, signal: Note on SIGPIPE).
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
+        # A full disk and the like: a sentence for learners, the traceback for those who look
+        # for the cause.
         if os.environ.get("LABKIT_DEBUG"):
             raise
         click.echo(f"labkit: {_refused(error)}", err=True)

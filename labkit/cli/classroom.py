@@ -21,6 +21,7 @@ def class_command() -> None:
 @class_command.command("start")
 @click.option(
     "--listen",
+    # A class opens itself to a network only when its teacher asks for it.
     default="127.0.0.1",
     metavar="ADDRESS",
     help="Where others reach it; 0.0.0.0 is everywhere.",
@@ -51,6 +52,7 @@ def start_command(
     try:
         asyncio.run(serve(store, listen, port, site, (certificate, key), echo))
     finally:
+        # SQLite merges the write-ahead log into the database when its last connection closes.
         store.close()
     return 0
 
@@ -61,6 +63,7 @@ def delete_command(yes: bool) -> int:
     """Delete the class: learners, outcomes, questions and votes."""
     from labkit.classroom.store import delete, place
 
+    # Not abort=True: to keep the class is an answer, and no interruption.
     if not yes and not click.confirm(said("Delete the class with all that is kept of it?")):
         echo("Nothing was deleted.")
         return 1

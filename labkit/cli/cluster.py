@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
+# Standard output has results only, which scripts read: export KUBECONFIG=$(labkit kubeconfig)
 report = partial(echo, err=True)
 """Prints a line of progress to standard error."""
 
@@ -53,11 +54,14 @@ def up_command(
     others need. Running it again is safe.
     """
     kubeconfig = kubeconfig_file.expanduser().absolute() if kubeconfig_file else None
+    # None leaves the node as it is: without --no-node, a second `up` must not start one. click
+    # names the other options like the fields of Options.
     options = Options(node=False if no_node else None, kubeconfig=kubeconfig, **more)
     home = home_path()
     choice = Choice.of(home, backend, options)
     cluster = make(choice.backend, home, choice.options)
     cluster.start(report)
+    # After the start, so that a cluster that cannot start does not become the default.
     choice.keep(home)
     status = cluster.status()
     echo(replace(status, facts={**status.facts, "kubeconfig": str(cluster.kubeconfig())}))
@@ -75,6 +79,7 @@ def down_command(backend: str | None) -> None:
     """
     home = home_path()
     chosen(home, backend).stop(report)
+    # After the stop: when it fails, `labkit down` still knows which cluster to stop.
     Choice.forget(home)
 
 
@@ -84,6 +89,7 @@ def status_command(json_wanted: bool) -> int:
     """Show whether the cluster runs, and where. Exit code 3 when it does not."""
     status = chosen(home_path()).status()
     (as_json if json_wanted else echo)(status)
+    # As systemctl status does, so that a script can test it without reading the text.
     return 0 if status.running else NotRunning.exit_code
 
 
@@ -106,6 +112,7 @@ def reset_command(step: str | None, progress: bool) -> None:
     else:
         lab.reset()
         echo("The cluster is as it began.")
+    # Last: when the reset fails, the progress is still there.
     if progress:
         lab.progress.forget()
         echo("Your progress is forgotten.")
@@ -121,6 +128,7 @@ def kubeconfig_command() -> None:
     path = backend.kubeconfig()
     if not backend.status().running:
         report("The cluster does not run now. Start it with `labkit up`.")
+    # Not echo, which translates: a path is printed as it is.
     click.echo(path)
 
 

@@ -53,9 +53,12 @@ def secret_command(folder: Path, roster: Path | None) -> int:
         text("{file}: made." if is_new else "{file}: was there, and stays.", folder / FILE),
         err=True,
     )
+    # The sentence above goes to standard error, so that > codes.csv has the table only.
     rows = [("id", "name", "mail", "code")]
     for person in Roster(roster).people.values() if roster else ():
         rows.append((person.id, person.name, person.mail, secret.code(person.id)))
+    # Names come from a roster of other people: a spreadsheet would run a cell that begins with
+    # = as a formula.
     csv.writer(sys.stdout).writerows([safe_cell(cell) for cell in row] for row in rows if roster)
     return 0
 
@@ -72,6 +75,7 @@ def checker_command(folder: Path) -> int:
     from labkit.grading.exercises.course_secret import read_secret
     from labkit.grading.nbgrader import checker
 
+    # Absolute, because nbgrader runs notebooks in other directories.
     path = (folder / "checker.sock").absolute()
     echo(text("The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}", path))
     asyncio.run(checker.serve(path, folder / "ledger.jsonl", read_secret(folder)))

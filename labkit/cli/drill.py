@@ -50,6 +50,7 @@ def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
     from labkit.practice.pool import pool
 
     progress, now = Progress.default(), time.time()
+    # The ideas that this version knows: progress from another machine can have more.
     kept, said = keeping.read(progress.drill(), [idea["id"] for idea in pool()["beliefs"]])
     kept, late = keeping.settled(kept, now)
     for sentence in filter(None, (said, late)):
@@ -120,6 +121,7 @@ def _drill(progress: Progress, kept: Kept, now: float) -> None:
     from labkit.practice.pool import pool
 
     questions = pool()["questions"]
+    # In random order: of equally informative questions the first is asked, so sessions differ.
     session = Session(pool()["beliefs"], random.sample(questions, len(questions)), kept, now)
     while question := session.next():
         click.echo(f"\n{shown(text('This was wrong before.'))}" if session.coming_back else "")
@@ -129,6 +131,7 @@ def _drill(progress: Progress, kept: Kept, now: float) -> None:
         hint = session.likeliest(question)
         if not session.answer(question, answer) and hint:
             click.echo(shown(text("Remember: {truth}", text(hint["says"]))))
+        # After each answer, so that a session that is interrupted loses nothing.
         progress.join_drill(session.kept)
         _why(question)
     none_left = [shown(text("No question is left today."))]
@@ -139,6 +142,7 @@ def _measure(progress: Progress, kept: Kept, now: float) -> None:
     from labkit.practice import keeping
     from labkit.practice.pool import pool
 
+    # The first measurement counts as the one before the lessons, whenever it is taken.
     name = "after" if "before" in kept["measured"] else "before"
     right = 0
     for number, question in enumerate(
@@ -147,6 +151,7 @@ def _measure(progress: Progress, kept: Kept, now: float) -> None:
         click.echo(f"\n{shown(text(MEASURED[name], number))}")
         answer = _asked(question, explained=False)
         if answer is None:
+            # Part of the ten would not compare with the other measurement.
             click.echo(shown(text("Nothing is kept: only all ten count.")))
             return
         right += answer == question["allowed"]
@@ -178,6 +183,7 @@ def _asked(question: Question, *, explained: bool = True) -> bool | None:
 def _why(question: Question) -> None:
     from labkit.practice.pool import sentence
 
+    # The pool has the right reason first; sorted, its place says nothing.
     options: list[Any] = sorted(question["why"])
     click.echo(shown(text("Why?")))
     for number, option in enumerate(options, 1):
@@ -197,8 +203,10 @@ def _choice(asked: str, letters: str, *, skippable: bool = False) -> str:
             typed = str(
                 click.prompt(shown(asked), default="", show_default=False, prompt_suffix=" ")
             )
+        # Both the end of input and Ctrl-C at a prompt.
         except click.Abort:
             return "" if skippable else "q"
+        # Whole words such as “forbidden” count as well.
         answer = typed.strip().lower()[:1].translate(KOREAN_KEYS)
         if (answer and answer in letters) or (skippable and not answer):
             return answer

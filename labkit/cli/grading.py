@@ -132,6 +132,8 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 @click.option(
     "--lang",
     type=click.Choice(tuple(LANGUAGES)),
+    # A callback, because it runs while options are parsed: texts that are made later are in
+    # this language.
     callback=lambda _context, _parameter, lang: use(lang or ""),
     expose_value=False,
     help="The language of what people read; that of LABKIT_LANG or of the system when left out.",
@@ -156,6 +158,8 @@ def grade_command(**options: Any) -> int:
 
     plan = GradingPlan(**options)
     command = click.get_current_context()
+    # Both end with the command, in the opposite order: after SIGTERM too, the unpacked
+    # submissions are deleted.
     command.with_resource(interrupt_on_signals())
     unpacked = command.with_resource(scratch_directory("labkit-intake-"))
     session = _open_session(plan, unpacked)
@@ -188,6 +192,7 @@ def _open_session(plan: GradingPlan, unpacked: Path) -> GradingSession:
         deadline=plan.deadline(),
         groups=read_groups(plan.groups) if plan.groups else None,
     )
+    # Before the session: stored results of another secret are not used again.
     fingerprint = _give_codes(intake, plan.submissions)
     overrides = plan.overrides_table
     options = SessionOptions(
@@ -196,6 +201,7 @@ def _open_session(plan: GradingPlan, unpacked: Path) -> GradingSession:
         only=plan.only,
         cluster=plan.cluster,
         course=fingerprint,
+        # GradingPlan has refused a missing table that was named; the default one is optional.
         overrides=overrides if overrides.exists() else None,
         earlier=plan.earlier,
     )
@@ -235,6 +241,7 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
             echo(text(line, file, learner, name), err=True)
     for line in session.warnings():
         echo(line, err=True)
+    # With --only, others' results are reported too if they exist; this names those without any.
     for entry in session.intake.submissions:
         if entry not in session.chosen and entry.key not in session.results_by_key:
             echo(

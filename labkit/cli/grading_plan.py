@@ -59,6 +59,7 @@ class GradingPlan:
     trust: bool
     force: bool
 
+    # Contradictions are refused here, before an archive is unpacked or a cluster starts.
     def __post_init__(self) -> None:
         if self.scheduler and (self.on_real_cluster or self.slots or self.trust):
             raise click.UsageError(
@@ -71,6 +72,7 @@ class GradingPlan:
             raise click.UsageError(
                 said("There is no {overrides}; --overrides-template writes one.", table)
             )
+        # A table holds the teacher's decisions, so it is never overwritten.
         if self.overrides_template and table.exists():
             raise click.UsageError(
                 said("There is a {overrides}: write into it, or move it away.", table)

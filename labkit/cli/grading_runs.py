@@ -24,6 +24,7 @@ def grade_here(plan: GradingPlan, session: GradingSession) -> list[Result]:
     """
     from labkit.grading.pools.pool import pool_for
 
+    # First, since it can postpone all that is left.
     _look_for_kubectl(session, go_on=plan.without_kubectl)
     left = len(session.ungraded)
     if not left:
@@ -74,6 +75,8 @@ def grade_on_a_real_cluster(plan: GradingPlan, session: GradingSession) -> list[
             grader.check(left, force=plan.force, progress=report)
             _run_session(session, grader)
     with Grader(limits=limits) as embedded:
+        # All that was chosen, not only what was graded now: after an interruption the
+        # comparison is whole.
         same = {result.key: result for result in embedded.grade(session.chosen)}
     for key, result in sorted(session.results_by_key.items()):
         if key in same:
@@ -85,6 +88,7 @@ def _dask_pool(plan: GradingPlan) -> DaskPool:
     from labkit.core.errors import Missing
 
     try:
+        # dask and distributed are the extra scale: most graders never need them.
         from labkit.grading.pools.dask_pool import DaskPool
     except ModuleNotFoundError as error:
         todo = text("Install labkit with its extra: pip install 'kube-labkit[scale]'")
@@ -107,6 +111,7 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
         else [entry for entry in session.ungraded if calls_kubectl(entry.path)]
     )
     if callers and not go_on:
+        # Refused and not graded with less: a missing kubectl would cost learners points.
         first = text("the first is {first}", f"{callers[0].learner} {callers[0].exercise}")
         raise UsageError(
             "Notebooks call kubectl, which is not on this machine.",
@@ -138,6 +143,8 @@ def _need_walls() -> None:
     from labkit.core.errors import UsageError
     from labkit.grading.walls.isolation import strongest_level
 
+    # Walls are Linux namespaces (clone(2)); other systems, and some containers, have none for
+    # this user.
     if strongest_level() == "plain":
         raise UsageError(
             "There are no walls around a learner's code on this platform.",
@@ -174,6 +181,7 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
             "Warning: this platform gives no walls around a learner's code; see docs/grading.md.",
             err=True,
         )
+    # On standard error: a summary that is redirected holds no bar.
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(said("grading"), total=len(session.ungraded), rate="")
 
@@ -185,6 +193,7 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
             bar.update(task, advance=1, rate=said("{number} a minute", f"{rate:,.0f}"))
 
         results = session.run(grader, on_result)
+    # After the bar, whose redrawing would overwrite these lines.
     for result in incomplete:
         echo(listed((" ".join(result.key), result.outcome), ": "), err=True)
     _print_summary(session, results)

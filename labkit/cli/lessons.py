@@ -29,6 +29,7 @@ def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
     context = words.context(found_lab())
     outcomes = [lessons.check(name, context) for name in names]
     passed = sum(outcome.passed for outcome in outcomes)
+    # The exit code is the same in both forms, for scripts that need no more.
     if json_wanted:
         as_json({"passed": passed, "steps": outcomes})
         return 0 if passed == len(outcomes) else 1
@@ -82,7 +83,8 @@ def demo_command(
 
         return follow()
     by_step = by_step or pace is not None
-    # A notebook's !command has a terminal that nobody sits at.
+    # A notebook's !command runs in a pseudo-terminal, which has no keyboard. A kernel's processes
+    # inherit JPY_PARENT_PID.
     option = "--step" if pace is None else "--pace"
     if by_step and not (
         sys.stdin.isatty() and sys.stdout.isatty() and "JPY_PARENT_PID" not in os.environ
@@ -93,6 +95,7 @@ def demo_command(
                 option,
             )
         )
+    # Pages need a cursor that can be placed; without it each drawing would be appended.
     if by_step and os.environ.get("TERM") in ("dumb", "unknown"):
         raise click.UsageError(
             said(
@@ -106,9 +109,10 @@ def demo_command(
             said("What you made of the walkthrough on the chosen cluster is removed. Go on?"),
             abort=True,
         )
+    # A demo that was killed can have left the terminal without echo or cursor.
     if sys.stdout.isatty():
         restore()
-    # Before anything that takes time, so that keys that are pressed meanwhile are neither echoed nor lost.
+    # Before anything slow: keys that are pressed until then are neither echoed nor lost.
     terminal = click.get_current_context().with_resource(keys()) if by_step else None
     from labkit.presenter import demo
 

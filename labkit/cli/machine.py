@@ -56,6 +56,7 @@ def doctor_command(json_wanted: bool) -> None:
         echo(text("✔ {name}: ready" if _ready(needs) else "✘ {name}: something is missing", name))
         for need in needs:
             echo(_line(need))
+    # labkit itself bypasses proxies for this machine; a learner's own programs may not.
     if named := proxy_variables(os.environ):
         echo(text("\nA proxy is named by {named}. labkit does not ask it.", ", ".join(named)))
         if (wanted := bypass_loopback(os.environ)["no_proxy"]) != ",".join(exceptions(os.environ)):
@@ -95,6 +96,7 @@ def clean_command(yes: bool) -> None:
     if sys.stdout.isatty():
         restore()
     home = home_path()
+    # A LABKIT_HOME below the temporary directory counts as left over too, but this one is in use.
     servers = [server for server in running_servers() if server.left_over and server.home != home]
     left = leftovers(home)
     for line in (
@@ -121,6 +123,7 @@ def completion_command(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
+    # The group of all commands is above this module; importing it at the top would be a circle.
     from labkit.cli import cli
 
     complete = get_completion_class(shell)

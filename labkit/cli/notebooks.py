@@ -46,9 +46,14 @@ def lab_command(
     first = f"{workbook.INSTRUCTOR}/01-api-server.ipynb" if instructor else workbook.FIRST
     command = workbook.jupyter_command(target.directory, no_browser, jupyter_options, first)
     environment = workbook.environment()
+    # By the environment and not by LABKIT_HOME: a learner can have named directories for
+    # Jupyter.
     workbook.configure(environment)
+    # exec replaces this process, and with it texts that are still in a buffer.
     sys.stdout.flush()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the new program handles it
+    # A blocked signal stays blocked across exec (execve(2)), and a Ctrl-C in between waits: the new
+    # program unblocks it when it can end without a traceback.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # exec, so that JupyterLab gets Ctrl-C and signals itself.
     os.execve(command[0], command, environment)
 

@@ -14,6 +14,7 @@ import click
 from labkit.core.language import language, said, width
 from labkit.core.redact import redact_all
 
+# From the private use area of Unicode, so no text contains it.
 FILLER = "\ue000"
 """Stands beside a letter that takes two columns while help is wrapped, since click counts letters."""
 
@@ -98,6 +99,7 @@ def _wide(line: str) -> str:
 
 def as_json(document: object) -> None:
     """Print a document of dicts, lists, paths and data classes."""
+    # Data classes become dicts first, so that redact_all sees every text in them.
     plain = json.loads(json.dumps(document, default=_plain))
     click.echo(json.dumps(redact_all(plain), indent=1, ensure_ascii=False))
 
@@ -112,6 +114,7 @@ def complete_steps(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     """The steps whose names begin like this."""
+    # Called at each press of Tab, so it reads the steps' names and imports no lesson.
     from labkit.lessons.steps import step_ids
 
     return [name for name in step_ids() if name.startswith(incomplete.upper())]

@@ -27,6 +27,7 @@ The exit code is the command's own.
 """The help of ``labkit exec``; click does not wrap the lines after the backspace."""
 
 
+# Options after the pod belong to the command, as in `labkit exec curl ls -l`.
 @click.command("exec", context_settings={"ignore_unknown_options": True}, help=EXAMPLES)
 @click.option("-n", "--namespace", default="", help="The pod's namespace; `default` by default.")
 @click.option(
@@ -48,7 +49,9 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
     lab = found_lab()
     begun = time.time()
     code = terminal.run(lab.admin, pod, list(command), container=container)
+    # An interactive shell is not noted: its input goes to the pod and is not parsed here.
     if command:
+        # `sh -c LINE` is noted as LINE: steps look for the programs that ran in a pod.
         inner = command[2] if command[1:2] == ("-c",) and len(command) == 3 else shlex.join(command)
         lab.note_command(pod, inner, code, begun)
     return code
@@ -85,11 +88,15 @@ def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> No
             echo(text("Starting to serve on 127.0.0.1:{port}", proxy.port))
             echo(
                 text(
+                    # kubectl proxy has the same property, without a warning; a Unix socket has
+                    # the rights of its file.
                     "While it runs, every user of this machine has the rights of {name}; "
                     "--unix-socket PATH lets in you alone.",
                     client.name,
                 ),
                 err=True,
             )
+        # A script that started the proxy waits for this line, and a pipe is buffered.
         sys.stdout.flush()
+        # Until Ctrl-C: the proxy serves in threads of its own.
         threading.Event().wait()

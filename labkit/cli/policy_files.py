@@ -19,6 +19,7 @@ from labkit.rbac.testing.vocabulary import Vocabulary, of_discovery, standard
 if TYPE_CHECKING:
     from labkit.client.client import Client
 
+# Both limits bound the memory that a file from elsewhere, or one named by mistake, can take.
 MAX_BYTES = 16 << 20
 """The largest file of manifests or questions that is read."""
 
@@ -32,6 +33,8 @@ class _Loader(yaml.CSafeLoader):
     """Refuses a key that is there twice, of which YAML's own loader forgets the first."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        # YAML forbids equal keys, but PyYAML takes the last one. In a policy, a second `rules`
+        # would silently remove the first.
         seen: set[str] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if key.value in seen and isinstance(key, yaml.ScalarNode):
@@ -80,6 +83,7 @@ def from_cluster(kubeconfig: Path, context: str) -> Source:
     try:
         policy = read_policy(client)
     except PolicyUnreadable as error:
+        # An incomplete policy would answer “no” where the cluster allows a request.
         what = text("The cluster's policy cannot be read.")
         raise UsageError(what, why=error.message, todo="Ask as its administrator.") from error
     objects = [
@@ -119,10 +123,12 @@ class AuditEvents:
     def __iter__(self) -> Iterator[Any]:
         try:
             with self._file.open("rb") as log:
+                # A longer line comes in pieces, which are no JSON and count as broken.
                 while line := log.readline(MAX_LINE_BYTES):
                     self.lines += 1
                     try:
                         event = json.loads(line)
+                    # json raises RecursionError for thousands of nested brackets.
                     except (ValueError, RecursionError):
                         event = None
                     if isinstance(event, dict):
@@ -136,6 +142,7 @@ class AuditEvents:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
+    # Sorted, so that messages and reports do not depend on the file system.
     files = sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
     if not files:
         raise UsageError(
@@ -169,6 +176,7 @@ def _documents(file: Path) -> Iterator[Any]:
         content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, error) from error
+    # A chart's template can be valid YAML, with braces where names should be.
     if "{{" in content:
         raise UsageError(
             text("{file} is a template.", file), todo="Render it first, such as with helm template."

@@ -27,6 +27,7 @@ KUBECONFIG = click.option("--kubeconfig", type=INPUT, help="Read the policy of a
 CONTEXT = click.option(
     "--context", default="", help="The context in that file; its current one by default."
 )
+# As diff and grep do: 1 is an answer, and 2 or more is an error.
 NO = 1
 """The exit code where the answer is no; errors have higher ones."""
 
@@ -68,6 +69,7 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
         }
         for each in verdicts
     ]
+    # Also when an answer is wrong: CI systems show the report of a failed run.
     if junit:
         try:
             junit.write_bytes(_junit(rows))
@@ -116,6 +118,7 @@ def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy:
 
     source = _source(**policy, needed=True)
     asked = _asked(questions, source)
+    # Otherwise a question that the right policy fails would reject wrong ones for no reason.
     if (failing := wrong(source.policy, asked)) is not None:
         raise UsageError(
             text("The policy itself answers otherwise: {failing}.", failing),
@@ -229,6 +232,7 @@ def report_command(
         click.echo(
             redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip())
         )
+    # A permission that is never used is advice, and a missing one breaks the program.
     sys.exit(NO if found.missing else 0)
 
 
@@ -273,6 +277,7 @@ def _notes(source: Source) -> list[str]:
 
 
 def _show_notes(source: Source) -> None:
+    # On standard error, so that standard output has the answers only.
     for line in _notes(source):
         echo(text("Note: {line}", said(line)), err=True)
 
@@ -300,5 +305,7 @@ def _junit(rows: Sequence[dict[str, Any]]) -> bytes:
     return report
 
 
+# XML 1.0 has no control characters, not even escaped ones, and a name in a question can hold
+# any.
 def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in text)

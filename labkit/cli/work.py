@@ -36,6 +36,7 @@ def save_command(file: Path, directory: Path | None) -> None:
     notebooks = {name: notebook for name, notebook in found.items() if _cells(notebook) is not None}
     content = work.pack(found_lab(), notebooks)
     try:
+        # x: an older file with work is never overwritten.
         with file.open("x", encoding="utf-8") as target:
             target.write(content)
     except OSError as error:
@@ -71,6 +72,8 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
             file, error if isinstance(error, OSError) else OSError(str(error))
         ) from error
     for name, notebook in notebooks.items():
+        # The file can come from somebody else: a name must not lead out of the folder of
+        # notebooks.
         outside = not name.endswith(".ipynb") or any(part in ("", "..") for part in name.split("/"))
         if outside or _cells(notebook) is None:
             raise UsageError(
@@ -78,14 +81,18 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
                 todo="Take a file that labkit saved.",
             )
     lab = found_lab()
+    # After the checks above: a damaged file changes nothing.
     lab.progress.add(progress)
     folder = workbook.prepare(directory).directory
+    # A copy as labkit made it holds no work, so it can be replaced without a question.
     mine = {*workbook.names(folder)} - workbook.unchanged(folder)
     differ = [
         name
         for name in notebooks
         if name in mine and _cells(_stored(folder / name)) != _cells(notebooks[name])
     ]
+    # First without changing anything that exists, so that the question below names the
+    # differences.
     left = work.load(lab, objects, overwrite=False)
     for line in [*differ, *left]:
         echo(text("This differs here: {line}", line))
@@ -93,6 +100,7 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
         overwrite = click.confirm(said("Replace it by what the file has?"))
     for name, notebook in notebooks.items():
         path, number = folder / name, 2
+        # Both notebooks stay: the other one gets the next free number.
         while name in differ and not overwrite and path.exists():
             path, number = (folder / name).with_stem(f"{Path(name).stem}-{number}"), number + 1
         if name in differ or name not in mine:

@@ -203,7 +203,7 @@ class ChosenCluster(Displayable):
 
     @cached_property
     def patience_seconds(self) -> float:
-        """How long to wait for a change to take effect: 0 on embedded clusters, where it has at once."""
+        """The seconds to wait for a change to take effect: 0 on embedded clusters."""
         # Real controllers, kubelets and caches act after the API server has answered.
         return 0.0 if self.traits.at_once else 10.0
 
@@ -256,7 +256,7 @@ class ChosenCluster(Displayable):
     def policy_at_reset(self) -> Policy | None:
         """Return the roles and bindings at the cluster's last reset, None if there was none."""
         kept = read_json(self._policy_file)
-        # _begin leaves the old file in place where the policy cannot be read; the time tells.
+        # If the policy cannot be read, _begin leaves the old file, which has another time.
         return Policy.of(kept["objects"]) if kept.get("began") == self.journal.began else None
 
     def stop(self) -> None:

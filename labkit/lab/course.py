@@ -1,8 +1,8 @@
 """The exercises in an nbgrader course, in the learner's kernel.
 
-nbgrader runs its tests in that kernel, so a test cell judges nothing itself: it asks a checker
-in another process, which has the cluster and a ledger of the scores. Where no checker runs, the
-cell judges in the kernel, and prints that the score is untrusted.
+nbgrader runs its tests in that kernel, so a test cell does not judge by itself: it sends a request
+to a checker in another process, which has the cluster and a ledger of the scores. Without a checker,
+the cell judges in the kernel, and prints that the score is untrusted.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Lab(ChosenCluster):
 
     @takes('lab.policy("04-roles")', what=MANIFESTS)
     def policy(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> PolicyTests:
-        """Return the policy of some manifests, to test it. Nothing is applied.
+        """Return the policy of some manifests, to test it without applying them.
 
         Args:
             what: As for ``apply``. If several manifests are of one object, the last one counts.
@@ -201,7 +201,7 @@ class Lab(ChosenCluster):
         if (inside := kubectl.exec_in(ran.command)) is not None and ran.returncode != 127:
             pod, command = inside
             self.note_command(pod, command, ran.returncode, begun, f"{ran.stdout}\n{ran.stderr}")
-        # kubectl's writes pass no observer, which would wait after a change of RBAC.
+        # kubectl's writes bypass the observer, which waits after a change of RBAC.
         if any(f" {verb} " in ran.command for verb in WRITING):
             self._let_settle()
         # --as accepts any name: RBAC refuses a mistyped one like a real user without rights.

@@ -49,7 +49,7 @@ class PolicyTests(Displayable):
 
     @takes("policy.test(questions)", questions=STORABLE)
     def test(self, questions: object) -> Card:
-        """Answer the questions from the manifests. Nothing is sent to a cluster.
+        """Answer the questions from the manifests, without a request to a cluster.
 
         Args:
             questions: As YAML; see ``docs/testing-a-policy.md``.

@@ -77,8 +77,8 @@ def stages(answer: Answer) -> list[dict[str, Any]]:
 
 def groups_of(who: Identity) -> tuple[str, ...]:
     """Return a user's groups; those of a service account follow from its name."""
-    # The identity can lack groups. The API server derives a service account's from its name as
-    # well (serviceaccount.MakeGroupNames).
+    # Of an impersonated user only the name is known (Answer.identity). The API server derives a
+    # service account's groups from its name as well (serviceaccount.MakeGroupNames).
     account = Subject(who.user).account
     return who.groups or (subject("/".join(account)).groups if account else ())
 

@@ -64,7 +64,7 @@ def predict(step: str, value: object) -> Noted:
 
 @takes('recall("3.1", "b")', question=LINE, choice=LINE)
 def recall(question: str, choice: str = "") -> Feedback:
-    """Judge your choice for a question at the beginning of a part. Nothing is counted.
+    """Judge your choice for a question at the beginning of a part, without counting it.
 
     Args:
         question: Such as ``3.1``.

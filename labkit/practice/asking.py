@@ -19,7 +19,7 @@ AGAIN = 2
 
 @dataclass
 class Session:
-    """Questions and answers, from the first to a finding.
+    """A session of the drill: questions and answers until a finding.
 
     Args:
         ideas: The pool's ideas.

@@ -45,7 +45,7 @@ def _refuse(*_: object) -> None:
 
 
 def _answer_of(event: dict[str, Any], server: str) -> Answer:
-    """What the audit log knows of an answer: enough for a picture of why it was given."""
+    """Build an answer from an audit event, with the fields that pictures of it need."""
     who = event.get("impersonatedUser") or event.get("user") or {}
     status = event.get("responseStatus") or {}
     method = METHODS.get(event["verb"], event["verb"].upper())
@@ -69,13 +69,13 @@ class Cells:
         self.lab = lab
         self.outcomes: list[Outcome] = []
         self.answer: Answer | None = None
-        self.asked: Answer | None = None  # what the last `ask` was answered
+        self.asked: Answer | None = None  # the answer of the last `ask`
         self._show_line = show
         self._names: dict[str, Any] = {}
         lab.admin.observers.append(self._answered)
 
     def allowed(self, lesson: Lesson) -> bool:
-        """Whether the cluster grants what a lesson needs."""
+        """Return whether the cluster grants the rights that a lesson needs."""
         if lesson.id not in NEED_CLUSTER_ROLES:
             return True
         return self.lab.admin.without_observers().can(
@@ -83,7 +83,7 @@ class Cells:
         )
 
     def begin(self) -> None:
-        """Begin a notebook: with the names that each has at its top."""
+        """Begin a notebook, with the names that each one imports at its top."""
         import labkit
 
         names: dict[str, Any] = {name: getattr(labkit, name) for name in labkit.__all__}
@@ -96,14 +96,14 @@ class Cells:
         }
 
     def end(self) -> None:
-        """Forget the run, and end the proxy that its cells may have left."""
+        """Forget the run, and end a proxy that its cells have left running."""
         if "proxy" in self._names:
             self._names["proxy"].close()
         self.outcomes.clear()
         self._names = {}
 
     def of(self, step: str) -> list[str]:
-        """The cells of a step, for this cluster as it is now."""
+        """Return the cells of a step, for this cluster in its present state."""
         worked = lessons.worked()[step]["cells"]
         return [
             "\n".join(line for line in cell.splitlines() if not line.startswith(SETUP))
@@ -138,7 +138,7 @@ class Cells:
             self.answer = _answer_of(event, self.lab.admin.server)
 
     def _last_event(self, agent: str) -> dict[str, Any]:
-        """The newest event of the audit log whose client's name begins so; empty if it has none."""
+        """Return the newest audit event of a client whose name begins like this; empty if there are none."""
         log = self.lab.backend.audit_log
         events = iter(log.events() if log else ())
         return next(
@@ -147,12 +147,14 @@ class Cells:
 
     def run(self, code: str) -> None:
         """Run a cell, and show the value of its last expression."""
+        # As IPython does: statements are executed, and the value of a last expression is shown.
         tree = ast.parse(code)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if not code.startswith("check("):
             for line in code.strip().splitlines():
                 self._show_line("code", line)
-        with redirect_stdout(io.StringIO()) as printed:  # by labkit's words: print() is _said here
+        # labkit's own functions print to sys.stdout; the cells' print() is _said.
+        with redirect_stdout(io.StringIO()) as printed:
             exec(compile(tree, "<cell>", "exec"), self._names)
         self._said(printed.getvalue())
         if isinstance(last, ast.Expr):
@@ -189,6 +191,7 @@ class Cells:
         self._lines(" ".join(str(value) for value in values))
 
     def _lines(self, said: str, kind: str = "plain", most: int = ALL_LINES) -> None:
+        # A demo is shown to a class and can be recorded, so no token gets on the screen.
         lines = redact(said).strip().splitlines()
         more = (
             [shown(text("… {number} more lines", len(lines) - most))] if len(lines) > most else []

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STYLES = {"code": "dim", "good": "green", "bad": "red", "warn": "yellow"}
-"""How a kind of line is printed; others stand as they are."""
+"""The style of each kind of line; others are printed plainly."""
 
 
 def run(
@@ -48,8 +48,8 @@ def run(
     Args:
         terminal: Perform it for a class with the keys of this terminal; printed when left out.
         here: Run it on the chosen cluster instead, which is reset before and after.
-        pace_seconds: When it is performed: go on by itself after this time.
-        recording: A new file for what is shown, as an asciinema cast.
+        pace_seconds: Time after which a performance goes on by itself; None to wait for keys.
+        recording: A new file for the output, as an asciinema cast.
 
     Returns:
         0 when every checkpoint passed or the performance was ended by a key, 130 when it was
@@ -62,9 +62,10 @@ def run(
         interrupt_on_signals(),
         scratch_directory("labkit-demo-") as directory,
     ):
-        console = Console(
-            file=stream, highlight=False
-        )  # not what replaces sys.stdout while a cell runs
+        # The stream itself: without it, Rich writes to sys.stdout, which a cell replaces while it runs.
+        console = Console(file=stream, highlight=False)
+        # In a file or a pipe Rich would break lines at 80 columns, and a search for a broken phrase
+        # would fail.
         console.soft_wrap = not console.is_terminal
         try:
             with _cluster(directory, console, here=here, quiet=terminal is not None) as lab:
@@ -80,15 +81,15 @@ def run(
 
 @contextmanager
 def _cluster(directory: Path, console: Console, *, here: bool, quiet: bool) -> Iterator[Lab]:
-    """The chosen cluster with temporary progress, or a temporary embedded one."""
+    """Provide the chosen cluster with temporary progress, or a temporary embedded one."""
     if here:
         lab = Lab(say=(lambda _line: None) if quiet else print_progress)
         lab.progress = Progress(directory / "progress.json")
         lab.reset()
     else:
-        tempfile.tempdir = str(
-            directory
-        )  # the official client keeps keys in temporary files until its process ends
+        # The official Python client writes keys to temporary files, and deletes them only when the
+        # process ends; here they are deleted with the demo's directory.
+        tempfile.tempdir = str(directory)
         console.print(shown(text("A cluster for this demo is starting; your own is not touched.")))
         lab = Lab("embedded", home=directory, say=lambda _line: None)
     try:
@@ -151,6 +152,8 @@ class Demo:
         wrapper = textwrap.TextWrapper(
             width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
         )
+        # A broken address or token name could not be copied; the terminal itself folds a long
+        # word.
         wrapper.break_long_words = False
         for line in wrapper.wrap(text.lstrip()) or [""]:
             self.console.print(line, style=STYLES.get(kind), markup=False, emoji=False)

@@ -1,8 +1,8 @@
 """The instructor's notes: ``labkit demo --notes``, in another terminal than the demo.
 
-They read where the demo stands, which it shares (``core.sharing``): the ``step``, the ``next`` one, the ``place`` in
-words, when the demo (``begun``) and the step (``since``) began, and how many seconds were ``taken`` at which step
-before. Neither a request nor an answer is shared.
+They read the demo's place, which it shares (``core.sharing``): the ``step``, the ``next`` one, the ``place`` in
+words, the times at which the demo (``begun``) and the step (``since``) began, and the seconds ``taken`` by each step
+before. The demo shares neither requests nor answers.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from labkit.presenter.terminal import keys
 
 
 def follow() -> int:
-    """Show the notes until the demo ends, or a key ends them; once where there is no terminal.
+    """Show the notes until the demo or a key ends them; without a terminal, print them once.
 
     Raises:
-        NotRunning: No demo runs with this ``LABKIT_HOME``.
+        NotRunning: There is no demo with this ``LABKIT_HOME``.
     """
     place = read_shared(DEMO)
     if place is None:
@@ -53,7 +53,7 @@ def follow() -> int:
 
 
 def notes(place: dict[str, Any]) -> str:
-    """The notes for a place, as the demo shares it, in Markdown."""
+    """Return the notes for a place, as the demo shares it, in Markdown."""
     now = time.time()
     parts: list[str] = [
         text("*{clock} since the demo began*", clock(now - place.get("begun", now)))
@@ -69,8 +69,9 @@ def notes(place: dict[str, Any]) -> str:
 
 
 def times(step: str, taken: Mapping[str, float], here: float) -> str:
-    """How the seconds that were taken, by step and ``here`` for now, compare with the minutes of the steps."""
+    """Compare the seconds that were taken, by step and ``here`` for this one, with the planned minutes."""
     seconds = {**taken, step: taken.get(step, 0) + here}
+    # Only steps that were shown: a class that begins in the middle is not late.
     planned = {each: 60 * lessons.STEPS[each].minutes for each in seconds if each in lessons.STEPS}
     all_planned, all_taken = sum(planned.values()), sum(seconds[each] for each in planned)
     difference = all_planned - all_taken
@@ -87,5 +88,5 @@ def times(step: str, taken: Mapping[str, float], here: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds: ``1:05``."""
+    """Return minutes and seconds, such as ``1:05``."""
     return f"{round(seconds) // 60}:{round(seconds) % 60:02}"

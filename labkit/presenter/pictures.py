@@ -27,7 +27,7 @@ MAX_RULES, MAX_LENGTH = 2, 60
 
 
 def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
-    """The stations of a request, what is known of each, and why it was allowed or forbidden."""
+    """Return the stages of a request with their facts, and why it was allowed or forbidden."""
     if answer is None:
         return Text(shown(text("No request of a caller was answered in this step yet.")))
     found = stages(answer)
@@ -55,7 +55,7 @@ def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
 
 
 def _reasons(answer: Answer, api: Api) -> Text:
-    """The bindings that grant a request; or what nearly does, and the smallest change."""
+    """Return the bindings that grant a request, or the near misses and the smallest change."""
     if answer.status == 401:
         return Text()
     try:
@@ -67,7 +67,7 @@ def _reasons(answer: Answer, api: Api) -> Text:
 
 
 def asked_in_words(asked: str) -> Attributes | None:
-    """Read a question such as ``kikai/default list services kikai``; None where nothing is asked."""
+    """Parse a question such as ``kikai/default list services kikai``; None for an empty one."""
     who, verb, resource, namespace, *_ = [*asked.split(), "", "", "", ""]
     return (
         Permission.parse(f"{verb} {resource}").question(subject(who), namespace) if asked else None
@@ -75,7 +75,7 @@ def asked_in_words(asked: str) -> Attributes | None:
 
 
 def graph(api: Api, question: Attributes | None, width: int) -> RenderableType:
-    """Who is bound to what, and which path grants what is asked."""
+    """Return the bindings as a picture, with the paths that grant the request in front."""
     who = Subject(question.user.name, question.user.groups) if question else None
     try:
         drawn = rbac_graph(read_policy(api), who=who, question=question)
@@ -127,7 +127,7 @@ def _add_row(table: Table, path: GraphPath, resource: str) -> None:
 
 
 def _short(rule: str, resource: str) -> str:
-    """A rule without the resources that nobody asked for, where there are many."""
+    """Return a rule as text; a long one shows only the resource of the request."""
     verbs, _, resources = rule.partition(" · ")
     if len(rule) <= MAX_LENGTH:
         return rule

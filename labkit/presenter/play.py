@@ -1,8 +1,8 @@
-"""Where a performance stands: a step, and how many of its beats have run.
+"""The place of a performance: a step, and how many of its beats have run.
 
-A beat is a cell that gives something to look at, with the cells before it that do not. Going back restores
-what was there by the way it came about: the cluster is reset, and everything before that place runs again. So
-objects, files in containers, progress and the notebook's names are all as they were, on every kind of cluster.
+A beat is a cell with visible output, together with the cells before it that have none. Going back resets the
+cluster, and runs everything before that place again. So objects, files in containers, progress and the
+notebook's names are all as they were, on every kind of cluster.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WIDGET = "from labkit.ui import"
 """The beginning of a cell that only shows a widget; the performance has pictures instead."""
 
 PREDICTION, RECORD = "predict(", "lab.record("
-"""The beginnings of last lines that give nothing to look at."""
+"""The beginnings of last lines without visible output."""
 
 
 class Beat(NamedTuple):
@@ -37,7 +37,7 @@ class Beat(NamedTuple):
 
 @dataclass(slots=True)
 class Played:
-    """A step that was begun, and the lines (kind, text) of those of its beats that have run."""
+    """A step that was begun, and the lines (kind, text) of its beats that have run."""
 
     step: Step
     beats: Sequence[Beat]
@@ -46,12 +46,12 @@ class Played:
 
 
 class Play:
-    """A performance's place, and a lab whose cluster goes with it, and whose progress is forgotten on the way back.
+    """The place of a performance in a lab, whose cluster follows, and whose progress is deleted on the way back.
 
     Args:
         lab: The lab.
-        lessons: What is performed.
-        report: Takes what is done on the way to another place, as it begins.
+        lessons: The lessons to perform.
+        report: Gets each action on the way to another place, as it begins.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class Play:
 
     @property
     def place(self) -> tuple[int, int]:
-        """How many steps were begun, and how many beats of the last one have run."""
+        """The number of steps that were begun, and of the last one's beats that have run."""
         return len(self.played), len(self.played[-1].shown) if self.played else 0
 
     @property
     def coming(self) -> list[tuple[str, bool]]:
-        """The lines of code that run next, each with whether the manifest before that is like it has another one."""
+        """The lines of code that run next, each with True if the last similar manifest has a different one."""
         now = self.played[-1] if self.played else None
         if now is None or len(now.shown) == len(now.beats):
             return []
@@ -94,25 +94,28 @@ class Play:
         return [(line, bool(alike) and line not in alike[-1]) for line in lines]
 
     def ask(self, asked: str) -> None:
-        """Run a line of kubectl or Python at this place; ``put_back`` then restores what it changed."""
+        """Run a line of kubectl or Python at this place; ``put_back`` then undoes its changes."""
         before = self._version()
         self.asked = lines = self._lines = []
         self._try(lambda: self.cells.ask(asked), lines)
+        # A command in a pod can change files there without changing an object.
         self._changed = self._changed or "exec" in asked or self._version() != before
 
     def put_back(self) -> None:
-        """Restore what stood here before somebody asked."""
+        """Restore the state from before the question."""
         if self._changed:
             self.go(*self.place)
 
     def _version(self) -> str:
-        """The cluster's version: another one where an object has changed, and also by itself on a real cluster."""
+        """Return the cluster's version, which differs after any change of an object."""
+        # The resourceVersion of a list is etcd's revision, common to all kinds. On a real cluster
+        # leases and events also raise it: going back once too often is only slow.
         answer = self.lab.admin.without_observers().get("/api/v1/namespaces?limit=1")
         return str(answer.body["metadata"]["resourceVersion"])
 
     @property
     def passed(self) -> int:
-        """How many checkpoints have passed."""
+        """The number of checkpoints that have passed."""
         return sum(outcome.passed for outcome in self.cells.outcomes)
 
     def forward(self) -> bool:
@@ -131,10 +134,11 @@ class Play:
         if beats:
             self.go(steps, beats - 1)
         elif steps:
-            self.played.pop()  # a question changes nothing in the cluster
+            # A step begins with its question, before any cell has run: no reset is needed.
+            self.played.pop()
 
     def go(self, steps: int, beats: int = 0) -> None:
-        """Bring the cluster to the place where so many steps are begun, and so many beats of the last one have run."""
+        """Bring the cluster to a place: so many steps are begun, so many beats of the last one have run."""
         if (steps, beats) < self.place or self._changed:
             self._changed = False
             self.played.clear()
@@ -168,7 +172,8 @@ class Play:
         self.cells.answer = now.answer
         lines: list[tuple[str, str]] = []
         for cell in now.beats[len(now.shown)].cells:
-            self._lines = [] if _is_prediction(cell) else lines  # the class has predicted
+            # The solution's prediction is not shown: the class has just made its own.
+            self._lines = [] if _is_prediction(cell) else lines
             self._try(partial(self.cells.run, cell), lines)
         now.answer = self.cells.answer
         now.shown.append(lines)
@@ -176,7 +181,9 @@ class Play:
     def _try(self, run: Callable[[], None], lines: list[tuple[str, str]]) -> None:
         try:
             run()
-        except (Exception, SystemExit) as error:  # it is shown, and the instructor goes on or back
+        # A failure in front of a class is shown, and the instructor goes on or back. SystemExit: code
+        # from the audience can call sys.exit().
+        except (Exception, SystemExit) as error:
             text = (
                 str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
             )

@@ -1,4 +1,4 @@
-"""What a demo writes to the terminal, kept as an asciinema cast (``labkit demo --record FILE``).
+"""Record the output of a demo as an asciinema cast (``labkit demo --record FILE``).
 
 Source: https://docs.asciinema.org/manual/asciicast/v2/
 """
@@ -17,7 +17,7 @@ from labkit.core.home import place_error
 
 
 class Recorder:
-    """A terminal's stream that also keeps what is written to it, and when."""
+    """A terminal's stream that also records all output with its time."""
 
     def __init__(self, stream: TextIO, cast: TextIO) -> None:
         self._stream, self._cast, self._begun = stream, cast, time.monotonic()
@@ -25,8 +25,9 @@ class Recorder:
         self._keep({"version": 2, "width": columns, "height": lines, "timestamp": int(time.time())})
 
     def write(self, text: str) -> int:
-        """Write a text, and keep it."""
-        shown = text.replace("\n", "\r\n")  # as a terminal's line discipline does
+        """Write a text, and record it."""
+        # A terminal's line discipline adds the carriage return, and a player has none.
+        shown = text.replace("\n", "\r\n")
         self._keep([round(time.monotonic() - self._begun, 3), "o", shown])
         return self._stream.write(text)
 
@@ -39,10 +40,10 @@ class Recorder:
 
 @contextmanager
 def recorded(stream: TextIO, file: Path | None) -> Iterator[TextIO]:
-    """Record a stream in a block; not without a file.
+    """Record a stream in a block; without a file, provide the stream itself.
 
     Raises:
-        UsageError: The file exists already, or cannot be written.
+        UsageError: The file exists already, or is not writable.
     """
     if file is None:
         yield stream

@@ -1,4 +1,4 @@
-"""What the room answers in a class of this machine (``labkit class start``), which shares what everybody in it sees."""
+"""The room's answers in a class on this machine; ``labkit class start`` shares its public data."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from labkit.core.yaml_file import read_yaml
 DATA: dict[str, Any] = read_yaml(__file__, "room.yaml")
 
 Question = dict[str, Any]
-"""As ``classroom.board.public`` gives it, with its ``source``; empty where no class is on, or nothing was asked."""
+"""The data of ``classroom.board.public`` with its ``source``; empty without a class or a question."""
 
 
 def question() -> Question:
-    """What the room was asked last."""
+    """Return the room's last question."""
+    # The demo goes on without the class: its directory may not exist, or belong to somebody else.
     with suppress(LabkitError):
         asked = read_shared(ROOM) or {}
         return asked if asked.get("id") else {}
@@ -32,7 +33,7 @@ def question() -> Question:
 
 
 def state(asked: Question) -> str:
-    """The stage of a question, and how many have answered."""
+    """Return a line with a question's stage and the number of answers."""
     first, second = asked["answers"]
     answered = said(
         text("{first} answered, then {second}", first, second)
@@ -45,7 +46,7 @@ def state(asked: Question) -> str:
 
 
 def page(asked: Question) -> RenderableType:
-    """A question of the room, with its bars."""
+    """Return the page of a question, with its bars."""
     if not asked:
         return Text(said(DATA["no class"]))
     return Group(
@@ -56,7 +57,7 @@ def page(asked: Question) -> RenderableType:
 
 
 def bars(asked: Question) -> RenderableType:
-    """What the room chose in each round, as soon as the board shows it to everybody; after the closing the answer."""
+    """Return the bars of each round, once the board shows them to everybody; after the closing also the answer."""
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column()
     table.add_column(justify="right")
@@ -82,7 +83,7 @@ def bars(asked: Question) -> RenderableType:
 
 
 def _wrong(asked: Question) -> Iterator[RenderableType]:
-    """The commonest wrong answer of a closed question, and the ideas behind it."""
+    """Yield the commonest wrong answer of a closed question, and the ideas behind it."""
     if wrong := asked.get("wrong"):
         yield Text(
             said(

@@ -1,4 +1,4 @@
-"""What each place of a performance looks like: a question, a beat, the overview."""
+"""The pages of a performance: a question, a beat, the overview."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from labkit.presenter.play import Play
 
 STYLES = {"code": "cyan", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
 LETTERS_HEIGHT = 14
-"""With fewer lines a question has no large letters above it."""
+"""The height from which a question has large letters above it."""
 
 STATUS = re.compile(r"(\d{3}) (.*)")
 DATA: dict[str, Any] = read_yaml(__file__, "stage.yaml")
 
 
 def large_letters(text: str) -> str:
-    """A step's name or a status in five lines."""
+    """Return a step's name or a status in five lines of blocks."""
     glyphs = [
         textwrap.wrap(pixels, len(pixels) // 5) for pixels in map(DATA["glyphs"].__getitem__, text)
     ]
@@ -44,7 +44,7 @@ def large_letters(text: str) -> str:
 def page(
     play: Play, width: int, height: int, asked: room.Question, *, large: bool
 ) -> RenderableType:
-    """The question, or what the last beat has shown; with what the room answered, if it was ``asked`` the same."""
+    """Return the page of a question, or of the last beat; with the room's answers if it was ``asked`` the same."""
     if not play.played:
         return Group(Text(f"{_of_data('start')}\n", "bold yellow"), overview(play))
     now = play.played[-1]
@@ -70,7 +70,7 @@ def page(
 
 
 def code(lines: Sequence[tuple[str, bool]]) -> RenderableType:
-    """What runs next, with a mark where it differs from the manifest before that is like it."""
+    """Return the page of the code that runs next, with marks at lines that differ from the last similar manifest."""
     marked = [
         Text(f"{'▸' if other else ' '} {line}", "bold yellow" if other else "cyan")
         for line, other in lines
@@ -80,7 +80,7 @@ def code(lines: Sequence[tuple[str, bool]]) -> RenderableType:
 
 
 def asked(play: Play, width: int) -> RenderableType:
-    """What was asked in between, and of a request the X-ray and the graph."""
+    """Return the page of a line from the audience; for a request with its X-ray and the graph."""
     parts: list[RenderableType] = [*_lines(play.asked, large=False), Text()]
     if (answer := play.cells.asked) is not None:
         api = play.lab.admin.without_observers()
@@ -102,7 +102,7 @@ def _lines(lines: Sequence[tuple[str, str]], *, large: bool) -> Iterator[Rendera
 
 
 def picture(play: Play, name: str, width: int) -> RenderableType:
-    """The X-ray of the last request, or the graph of the step's question."""
+    """Return the X-ray of the last request, or the graph of the step's question."""
     now = play.played[-1] if play.played else None
     api = play.lab.admin.without_observers()
     if name == "xray":
@@ -114,7 +114,8 @@ def picture(play: Play, name: str, width: int) -> RenderableType:
 
 
 def overview(play: Play, chosen: int = -1) -> RenderableType:
-    """All steps in three columns, those that were played with a tick, and the chosen one in reverse."""
+    """Return all steps in three columns, played ones with a tick, the chosen one in reverse."""
+    # Three columns fit a terminal of 24 lines, the usual size of a new window.
     columns: tuple[list[Text], ...] = ([], [], [])
     for place, lesson in enumerate(play.lessons):
         column = columns[place * len(columns) // len(play.lessons)]
@@ -147,7 +148,7 @@ def overview(play: Play, chosen: int = -1) -> RenderableType:
 
 
 def help_page(shared: bool) -> RenderableType:
-    """The keys, and what else helps in front of a class."""
+    """Return the page with the keys, and hints for a class."""
     table = Table.grid(padding=(0, 3))
     for names, what, *_ in DATA["keys"]:
         table.add_row(Text(names, "bold"), shown(text(what)))
@@ -157,7 +158,7 @@ def help_page(shared: bool) -> RenderableType:
 
 
 def end(play: Play) -> RenderableType:
-    """The last page."""
+    """Return the last page."""
     passed = shown(text("{passed} of {total} checkpoints passed", play.passed, len(play.steps)))
     return Group(Text(f"{passed}\n", "bold green"), Markdown(_of_data("end"), style="bold"))
 

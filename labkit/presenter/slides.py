@@ -1,7 +1,7 @@
 """The instructor's notebook of a part as slides: ``labkit slides``.
 
-It runs on a cluster of its own, in a directory that is removed, so the teacher's cluster stays as it is and no slide
-shows where it was.
+It runs on a cluster of its own, in a directory that is removed. So the teacher's cluster stays as it is, and no slide
+shows the directory.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from labkit.core.scratch import scratch_directory
 from labkit.lessons.steps import Lesson
 
 REVEAL = "https://unpkg.com/reveal.js@5.2.1"
-"""Where the slides get reveal.js from. Version 6 moved its plugins, so slides need 4 or 5."""
+"""The default address of reveal.js. Version 6 moved its plugins, so slides need 4 or 5."""
 
 HOME = "$HOME/.local/share/labkit"
 """Stands for the directory of the cluster."""
 
 CELL_SECONDS = 300
 FOLDED = re.compile(r"</?details>|<summary>.*?</summary>")
-"""What hides answers in the notebook; on a slide they come with a key, or are in the notes."""
+"""The tags that hide answers in the notebook; on a slide a key shows them, or they are in the notes."""
 
 
 def write(lesson: Lesson, file: Path, reveal: str) -> None:
@@ -45,7 +45,8 @@ def write(lesson: Lesson, file: Path, reveal: str) -> None:
     import nbconvert
     import nbformat
 
-    read: Any = nbformat.read  # neither has types for these
+    # nbformat and nbconvert have no types for these.
+    read: Any = nbformat.read
     make_exporter: Any = nbconvert.SlidesExporter
     with scratch_directory("labkit-slides-") as scratch:
         document = read(notebooks() / "instructor" / lesson.notebook, as_version=4)
@@ -104,5 +105,7 @@ def run_notebook(document: Any, scratch: Path) -> None:
             todo="labkit demo shows whether labkit works here.",
         ) from error
     finally:
+        # The notebook's cluster is a process of its own, which would go on after the kernel has
+        # ended.
         down = [sys.executable, "-P", "-m", "labkit", "down"]
         subprocess.run(down, env=environment, check=False, capture_output=True)

@@ -1,4 +1,4 @@
-"""What each key of a performance does, and the drawing of its pages."""
+"""The actions of a performance's keys, and the drawing of its pages."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ FRAME_LINES = 4
 """The lines of a page's header and footer."""
 
 TICK_SECONDS = 0.25
-"""How often the size of the terminal and the pace are looked at while no key comes."""
+"""The interval at which the terminal's size and the pace are checked while no key is pressed."""
 
 PAGES = ("overview", "xray", "graph", "room", "help")
 ASKED = "asked"
-"""The page of an answer to what was asked in between."""
+"""The page of an answer to a line from the audience."""
 
 PROMPTS = {
     "/": "Jump to step: /{it}█  (Enter goes, Escape leaves)",
@@ -38,7 +38,7 @@ PROMPTS = {
 LENGTHS = {"/": 20, ":": 300}
 ENTER = ("c-m", "c-j")
 CODE = ("all at once", "a line at a key", "not before it runs")
-"""How the code that comes is shown, which a key changes."""
+"""The ways to show the next code; a key changes it."""
 ACTIONS = {key: action for _, _, action, keys in screen.DATA["keys"] for key in keys}
 
 
@@ -51,7 +51,7 @@ def perform(
 
 
 class Stage:
-    """A performance in a terminal, which goes on by itself where it has a pace."""
+    """A performance in a terminal; with a pace it goes on by itself."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Stage:
         )
         self._page = ""  # one of PAGES, above the play
         self._prompt, self._typed = "", ""  # one of PROMPTS while something is typed, and what
-        self._code = 0  # how much is shown of the code that comes
+        self._code = 0  # how many lines of the next code are shown
         self._way = 0  # one of CODE
         self._chosen = 0  # a step of the overview
         self._message = ""
@@ -78,9 +78,9 @@ class Stage:
         self._scroll = self._beneath = 0
         self._height = 1
         self._drawn: ConsoleDimensions | None = None
-        self._room: room.Question = {}  # what the room is asked, where a class is on
+        self._room: room.Question = {}  # the room's question, in a class
         self._begun = self._since = time.time()
-        self._step = ""  # at which it stands since then
+        self._step = ""  # the step that began at _since
         self._taken: dict[str, float] = {}  # the seconds at other times, by step
 
     def run(self) -> int:
@@ -100,6 +100,8 @@ class Stage:
                 self._draw()
             if until and time.monotonic() >= until and not self._prompt:
                 self._page = ""
+                # The pace presses the same keys as an instructor, so nothing behaves
+                # differently.
                 return "q" if self._at_end else " "
         return key
 
@@ -140,7 +142,7 @@ class Stage:
                 self._chosen = max(0, len(self.play.played) - 1)
 
     def _type(self, key: str) -> None:
-        """Take a key of a line that is typed."""
+        """Process a key while a line is typed."""
         prompt, typed = self._prompt, self._typed.strip()
         if key in (*ENTER, "escape", "c-d") or (key == "c-h" and not self._typed):
             self._prompt = ""
@@ -157,7 +159,7 @@ class Stage:
         self._page, self._scroll = ASKED, 0
 
     def _leave(self) -> None:
-        """Leave the page above the play; what was asked on it has changed nothing then."""
+        """Leave the page above the play, and undo the changes of a line from the audience."""
         if self._page == ASKED:
             self._report(text("putting back what was there"))
             self.play.put_back()
@@ -223,7 +225,8 @@ class Stage:
         )
 
     def _report(self, what: str) -> None:
-        """Say what is being done, while it is done."""
+        """Show an action at the bottom of the screen while it goes on."""
+        # Only this line is written: drawing the page would read the room and share the place again.
         if self._drawn:
             line = self._rendered(Text(f"… {shown(what)}", "dim", no_wrap=True))
             self._console.update_screen_lines(line, 0, max(0, self._drawn.height - 2))
@@ -279,7 +282,7 @@ class Stage:
         return Group(message, Text(shown(keys), "dim", no_wrap=True))
 
     def _place(self) -> dict[str, Any]:
-        """Where it stands, for the notes."""
+        """Return the place to share with the notes."""
         steps, beats = self.play.place
         now = self.play.played[-1] if steps else None
         following = self.play.steps[steps].id if steps < len(self.play.steps) else ""

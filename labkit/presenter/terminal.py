@@ -28,9 +28,9 @@ class Terminal:
         """Wait for a character, or a name of ``prompt_toolkit.keys.Keys``; return None after the timeout."""
         if not self._keys:
             ready = select.select([self._input.fileno()], [], [], timeout_seconds)[0]
-            read = (
-                self._input.read_keys() if ready else self._input.flush_keys()
-            )  # Escape comes without a rest
+            # Escape alone is also the beginning of other keys' sequences: after the timeout, flush_keys
+            # gives it as a key of its own.
+            read = self._input.read_keys() if ready else self._input.flush_keys()
             self._keys.extend(str(getattr(press.key, "value", press.key)) for press in read)
         if self._input.closed:
             return "c-d"
@@ -39,28 +39,30 @@ class Terminal:
 
 @contextmanager
 def keys() -> Iterator[Terminal]:
-    """Read keys without echo in a block, where Ctrl-C stays what it is and Ctrl-Z does nothing."""
+    """Read keys without echo in a block, in which Ctrl-C interrupts as usual and Ctrl-Z has no effect."""
     before = termios.tcgetattr(sys.stdin)
     suspend = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-    tty.setcbreak(sys.stdin, termios.TCSANOW)  # what was typed already stays
+    # TCSANOW: the default, TCSAFLUSH, would discard keys that were pressed before.
+    tty.setcbreak(sys.stdin, termios.TCSANOW)
     try:
         from prompt_toolkit.input import create_input
 
         yield Terminal(create_input())
     finally:
         signal.signal(signal.SIGTSTP, suspend)
-        with suppress(termios.error):  # the terminal is gone
+        # The window of the terminal can be closed by now.
+        with suppress(termios.error):
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def restore() -> None:
-    """Show the cursor and the first screen again, which a demo that was killed may have left hidden."""
+    """Show the cursor and the normal screen again, in case a killed demo has left them hidden."""
     sys.stdout.write("\x1b[?1047l\x1b[?25h")
     sys.stdout.flush()
-    with suppress(OSError):  # where there is no terminal
-        if (
-            os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-        ):  # in the background, the change would stop this process
+    # OSError: standard input is not a terminal.
+    with suppress(OSError):
+        # A background process that changes a terminal's modes is stopped by SIGTTOU.
+        if os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():
             modes = termios.tcgetattr(sys.stdin)
             modes[3] |= termios.ECHO | termios.ICANON | termios.ISIG
             termios.tcsetattr(sys.stdin, termios.TCSANOW, modes)

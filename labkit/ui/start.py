@@ -179,7 +179,7 @@ class StartPanel(LabWidget):
         return f"{runs}\n{shown(said)}\n\n{line}"
 
     def _terminal(self, lab: Lab) -> str:
-        """Return the line that makes kubectl and labkit in any terminal use the lab's cluster."""
+        """Return the shell line with which kubectl and labkit use the lab's cluster in any terminal."""
         # JupyterLab's own terminals have these variables already (workbook.environment), but it is
         # not known where the learner opens one. A page has no terminal.
         if page.IN_PAGE:

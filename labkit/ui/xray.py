@@ -43,8 +43,8 @@ class XRay(Shareable, LabWidget):
             )
         self._api: Api = api_of(lab)
         explanation: dict[str, Any] | None = None
-        # After a 401 there is no user, so the authorizer was never asked: there is nothing to
-        # explain.
+        # After a 401 the request has no user and never reaches the authorizer, so an explanation
+        # would be about a decision that was not made.
         if answer.status != 401:
             try:
                 self._policy = read_policy(self._api)

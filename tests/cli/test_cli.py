@@ -37,7 +37,7 @@ def quiet(_line: str) -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home whose embedded cluster runs for the whole module."""
+    """Provide a home whose embedded cluster runs for the whole module."""
     directory = tmp_path_factory.mktemp("cli") / "home"
     backend = Embedded(directory, Options())
     backend.start(quiet)
@@ -54,7 +54,7 @@ def running(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def labkit(
     *words: str, stdin: str | None = None, home: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """The command as a process, as one types it."""
+    """Run the command in a process, as from a shell."""
     environment = {**os.environ, **({"LABKIT_HOME": str(home)} if home else {})}
     command = [sys.executable, "-m", "labkit", *words]
     return subprocess.run(
@@ -243,7 +243,7 @@ def test_a_shell_on_a_real_terminal(running: Path) -> None:
         os.chdir(ROOT)
         os.execv(sys.executable, [sys.executable, "-m", "labkit", "exec", "curl"])
     seen = b""
-    # The size is told before what is typed after it, so the second line waits for the first one's answer.
+    # The size is sent before the input that follows, so the second line waits for the first one's answer.
     typing = [(b"# ", b"echo $((40+2))\r"), (b"42\r\n", b"stty size\rexit 5\r")]
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
@@ -251,7 +251,7 @@ def test_a_shell_on_a_real_terminal(running: Path) -> None:
             continue
         try:
             piece = os.read(terminal, 4096)
-        except OSError:  # how Linux says that the other side has closed
+        except OSError:  # Linux reports like this that the other side has closed
             break
         if not piece:
             break

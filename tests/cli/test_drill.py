@@ -1,4 +1,4 @@
-"""``labkit drill`` in a terminal, and what it keeps beside the steps."""
+"""``labkit drill`` in a terminal, and its state in the progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from the options of ``labkit grade`` that were left out."""
+"""Defaults of the options of ``labkit grade``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from labkit.cli.grading_plan import GradingPlan
 
 
 def plan(*arguments: str) -> GradingPlan:
-    """The plan of these arguments, with click's own defaults."""
+    """Return the plan of these arguments, with click's own defaults."""
     context: Any = grade_command.make_context("grade", ["submitted", *arguments])
     return GradingPlan(**context.params)
 
 
 @pytest.fixture
 def kubeconfig(tmp_path: Path) -> str:
-    """A file that click finds."""
+    """Provide a file that click finds."""
     path = tmp_path / "config"
     path.touch()
     return str(path)

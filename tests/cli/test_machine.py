@@ -1,4 +1,4 @@
-"""What killed programs leave, as ``labkit doctor`` and ``labkit clean`` show it."""
+"""``labkit doctor`` and ``labkit clean`` on the remains of killed programs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory for temporary files: what lies elsewhere is not touched."""
+    """Set the directory for temporary files; nothing outside of it is touched."""
     room = tmp_path / "tmp"
     room.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(room))
@@ -40,7 +40,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def left(room: Path) -> Path:
-    """A temporary directory of a program that was killed."""
+    """Provide a temporary directory of a program that was killed."""
     directory = room / "labkit-intake-1"
     directory.mkdir()
     (directory / PROGRAM_LOCK).touch(mode=0o600)
@@ -50,7 +50,7 @@ def left(room: Path) -> Path:
 
 @pytest.fixture
 def stray(room: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded]:
-    """A server with a temporary directory, which no program is known to use."""
+    """Provide a server with a temporary directory, which no program is known to use."""
     with monkeypatch.context() as patch:
         patch.delenv("LABKIT_PROGRAM_LOCK")
         backend = Embedded(room / "stray", Options())

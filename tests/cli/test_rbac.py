@@ -1,4 +1,4 @@
-"""``labkit rbac``: its answers, its exit codes, and what it cannot read."""
+"""``labkit rbac``: its answers, its exit codes, and unreadable files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def labkit(*words: object) -> Result:
 
 
 def refused(*words: object) -> str:
-    """What is said of something that is an error, and not an answer."""
+    """Return the message of a run that ends with an error, not with an answer."""
     error = labkit(*words).exception
     assert isinstance(error, LabkitError)
     assert error.exit_code == 2

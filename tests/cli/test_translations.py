@@ -27,7 +27,7 @@ CONTEXT = click.Context(cli.cli, info_name="labkit")
 
 
 def commands() -> Iterator[tuple[list[str], click.Command]]:
-    """Each command with its words, the groups' own among them."""
+    """Yield each command with its words, groups included."""
     yield [], cli.cli
     for name in cli.COMMANDS:
         command = cli.cli.get_command(CONTEXT, name)
@@ -40,7 +40,7 @@ def commands() -> Iterator[tuple[list[str], click.Command]]:
 
 @pytest.fixture
 def in_brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("LABKIT_LANG", "ko")  # `labkit grade` chooses that of the environment again
+    monkeypatch.setenv("LABKIT_LANG", "ko")  # `labkit grade` returns to the environment's language
     with speaking(pseudo()):
         yield
 

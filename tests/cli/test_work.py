@@ -31,7 +31,7 @@ def labkit(*words: object, answer: str = "") -> Result:
 
 @pytest.fixture
 def saved(labkit_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The file of a learner with a pass, a namespace and a changed notebook; then a lab elsewhere."""
+    """Provide the file of a learner with a pass, a namespace and a changed notebook; then a lab elsewhere."""
     monkeypatch.setattr(page, "IN_PAGE", True)  # a cluster in this process
     lab = Lab(say=lambda _line: None)
     lab.apply(SPACE)

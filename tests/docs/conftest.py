@@ -19,8 +19,8 @@ class Site:
     """The built site.
 
     Args:
-        folder: Where it lies.
-        said: What the build printed.
+        folder: Its folder.
+        said: The build's output.
         code: The build's exit code.
     """
 
@@ -30,7 +30,7 @@ class Site:
 
     @property
     def pages(self) -> list[str]:
-        """Every page that somebody wrote, as its path in the folder."""
+        """The written pages, as paths in the folder; without the search and the index."""
         found = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.html"))
         return sorted(set(found) - {"search.html", "genindex.html"})
 

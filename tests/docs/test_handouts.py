@@ -1,4 +1,4 @@
-"""The handout and the cheat sheet say what the lab says. ``tests/browser/test_handouts.py`` prints them."""
+"""The handout and the cheat sheet agree with the lab. ``tests/browser/test_handouts.py`` prints them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents in Korean: what is translated stays so, says the same code and links, and keeps to Korean's rules."""
+"""The documents in Korean: translations are complete, have the same code and links, and follow Korean's rules."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def texts(name: str) -> Any:
 
 
 def translations() -> list[tuple[str, str]]:
-    """Each paragraph that is shown in Korean: English and Korean."""
+    """Return the translated paragraphs, in English and Korean."""
     return [
         (str(message.id), str(message.string))
         for name in PAGES
@@ -63,7 +63,7 @@ def page(name: str) -> str:
 
 
 def code(text: str) -> list[str]:
-    """The blocks of code of a text, without their comments."""
+    """Return the blocks of code of a text, without their comments."""
     blocks = re.findall(r"^ *```.*?^ *```", text, re.MULTILINE | re.DOTALL)
     return [re.sub(r"\s*#.*$", "", block, flags=re.MULTILINE) for block in blocks]
 

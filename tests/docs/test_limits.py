@@ -1,4 +1,4 @@
-"""The list of kinds without effect in docs/limits.md is that of the server's warnings."""
+"""The list of kinds without effect in docs/limits.md equals the list of the server's warnings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The built site: no warning, no lost link, every page near, nothing fetched, nothing too wide."""
+"""The built site: no warnings, no broken links, short paths to each page, no external files, no wide pages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROLES = "notebooks/04-roles.html"
 
 
 def inside(page: str, link: str) -> tuple[str, str]:
-    """The page that a link of a page leads to, and the anchor there."""
+    """Return the target page of a page's link, and the anchor in it."""
     address, _, anchor = html.unescape(link).partition("#")
     target = Path("/", page).parent / unquote(address) if address else Path("/", page)
     parts: list[str] = []
@@ -43,7 +43,7 @@ def inside(page: str, link: str) -> tuple[str, str]:
 
 
 def links(site: Site, page: str, *, text_only: bool = False) -> set[tuple[str, str]]:
-    """The links of a page to this site; those in its text, or the navigation's too."""
+    """Return a page's links to this site: those in its text, or the navigation's as well."""
     shown = site.read(page)
     if text_only:
         shown = re.findall(r"<article.*?</article>", shown, re.DOTALL)[0]

@@ -1,4 +1,4 @@
-"""What needs no built site: the words, the diagrams, the instructor's quotations, the way from the README."""
+"""Tests without a built site: words, diagrams, the instructor's quotations, links from the README."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_warning_fails_the_build_and_says_what_is_wrong(
 
 
 def reached(start: str, clicks: int) -> set[str]:
-    """The documents and notebooks that so many clicks on links lead to, on GitHub as in the site."""
+    """Return the documents and notebooks within so many clicks, on GitHub as on the site."""
     seen = fresh = {start}
     for _ in range(clicks):
         links = {
@@ -90,7 +90,7 @@ def test_every_page_is_two_clicks_from_the_readme() -> None:
 
 
 def spoken() -> list[str]:
-    """Every text in the code of the lessons and in their mistakes."""
+    """Return every text in the code of the lessons and in their mistakes."""
     constants = [mistake.says for mistake in mistakes().values()]
     for path in sorted((ROOT / "labkit" / "lessons").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -205,7 +205,7 @@ def test_a_command_is_dated_by_its_end_and_not_by_when_the_journal_was_free(
     lab.rewind("W7")
     monkeypatch.setattr(
         lab.journal, "_clock", lambda: time.time() + 3600
-    )  # another program held the lock meanwhile
+    )  # another program held the lock in the meantime
     lab.exec("default/curl", "echo first")
     lab.note_command("default/curl", "echo second", 0, time.time())
     assert [
@@ -245,7 +245,7 @@ def test_a_manifest_of_ones_own_is_applied_by_its_name(lab: Lab, tmp_path: Path)
 
 
 def test_steps_are_named_in_any_way_and_wrong_ones_are_said(lab: Lab) -> None:
-    predict(15, "forbidden")  # type: ignore[arg-type] # what a learner may write
+    predict(15, "forbidden")  # type: ignore[arg-type] # possible in a notebook
     assert lab.progress.prediction("W15") == "forbidden"
     lab.record("w12", {"sub", "iss"})
     assert lab.progress.records("W12")[-1]["value"] == ["iss", "sub"]
@@ -353,7 +353,7 @@ def test_a_secrets_token_that_was_not_decoded_is_said_and_never_shown(lab: Lab) 
             act(encoded)
         assert encoded[:30] not in str(caught.value)
         with pytest.raises(UsageError, match="bytes") as refused:
-            act(b64decode(encoded))  # type: ignore[arg-type] # what a learner may write
+            act(b64decode(encoded))  # type: ignore[arg-type] # possible in a notebook
         assert refused.value.todo.startswith("Make text of the bytes: add .decode().")
     calls: list[Callable[[str], object]] = [
         lab.apply,
@@ -405,10 +405,10 @@ def test_a_container_cannot_be_added_and_the_pod_is_to_be_made_anew(lab: Lab) ->
 
 def test_words_called_wrongly_show_the_right_call(lab: Lab) -> None:
     with pytest.raises(UsageError, match=r"missing a required argument: 'step'") as caught:
-        words.check()  # type: ignore[call-arg] # what a learner may write
+        words.check()  # type: ignore[call-arg] # possible in a notebook
     assert caught.value.todo == 'Write check("W15").'
     with pytest.raises(UsageError, match="too many positional arguments") as caught:
-        predict("W19", "a", "b")  # type: ignore[call-arg] # what a learner may write
+        predict("W19", "a", "b")  # type: ignore[call-arg] # possible in a notebook
     assert 'predict("W19", {"kikai": "…", "darbo": "…"})' in caught.value.todo
 
 

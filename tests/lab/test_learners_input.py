@@ -1,4 +1,4 @@
-"""Whatever a learner writes, labkit answers with a sentence: a value, or an error that says what to do."""
+"""Any input of a learner gives a value, or an error with a sentence and a way out."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def guest(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """A learner on a cluster that several share, whose names and images are changed on the way."""
+    """Provide a learner on a shared cluster, where the lab changes names and images in requests."""
     home = tmp_path_factory.mktemp("guest") / "home"
     return Lab(
         "existing",
@@ -178,7 +178,7 @@ def paper(lab: Lab) -> Exercise:
 
 
 def answers(call: Callable[..., object], *args: object, **named: object) -> None:
-    """Make a call; it may fail with an error of labkit's that says what to do."""
+    """Make a call, which can fail with an error of labkit that has a way out."""
     said = ""
     try:
         assert repr(call(*args, **named)) is not None
@@ -189,7 +189,7 @@ def answers(call: Callable[..., object], *args: object, **named: object) -> None
 
 
 def _is_no_step(value: object) -> bool:
-    """A rewind to a step that exists is tried elsewhere, and takes its time."""
+    """Return whether a value is not a step: rewinds to existing steps are slow, and have tests elsewhere."""
     return not isinstance(value, int) and re.fullmatch(r"\W*[Ww]?\d{1,2}\W*", str(value)) is None
 
 

@@ -1,4 +1,4 @@
-"""A policy's tests in a notebook: what each card says. Nothing here needs a cluster but the journal of one."""
+"""The cards of a policy's tests in a notebook. No test needs a cluster, and one needs a cluster's journal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TALLY = "system:serviceaccount:{}kikai:tally"
 
 
 def lab_with(*asked: Asked, prefix: str = "") -> Any:
-    """As much of a lab as the cards need."""
+    """Return the attributes of a lab that the cards need."""
     names, found = Names(prefix), Evidence(asked)
     return SimpleNamespace(library=library(), names=names, evidence=lambda: found)
 

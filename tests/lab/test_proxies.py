@@ -28,7 +28,7 @@ VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 class RecordingProxy:
-    """A proxy that refuses everything, and writes down what it gets."""
+    """A proxy that refuses all requests, and records them."""
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
@@ -58,7 +58,7 @@ class RecordingProxy:
 
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingProxy]:
-    """All variables name the proxy, and only another host is reached without it."""
+    """Provide a proxy that all variables name; NO_PROXY has another host only."""
     recording = RecordingProxy()
     for name in VARIABLES:
         monkeypatch.setenv(name, recording.url)
@@ -74,7 +74,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingProxy]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The state directory of a cluster that runs for the whole module, with a pod."""
+    """Provide the state directory of a cluster that runs for the whole module, with a pod."""
     lab = Lab("embedded", home=tmp_path_factory.mktemp("proxies") / "home", say=lambda _line: None)
     lab.prepare("02-inside-a-pod")
     yield lab.home
@@ -136,7 +136,7 @@ def kubectl(lab: Lab) -> None:
 
 
 def curl_in_a_terminal(lab: Lab) -> None:
-    """A program in a terminal of the lab's JupyterLab."""
+    """Run curl in a terminal of the lab's JupyterLab."""
     if not (curl := shutil.which("curl")):
         pytest.skip("curl is not installed")
     command = [
@@ -186,7 +186,7 @@ def test_exec_asks_no_proxy_for_a_cluster_elsewhere(
 
 
 def test_the_proxy_hears_of_everything_else(proxy: RecordingProxy, lab: Lab) -> None:
-    """So the other tests can fail, and what a learner's own code asks elsewhere goes its usual way."""
+    """The learner's requests to other machines use the proxy as before; also shows that the tests above can fail."""
     for address in ("http://elsewhere.example/", "https://elsewhere.example/"):
         with pytest.raises(OSError, match="403"):
             urllib.request.urlopen(address)

@@ -19,7 +19,7 @@ from tests.support.until import SECONDS
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Notebooks as labkit brings them."""
+    """Provide the notebooks of an installation."""
     source = tmp_path / "shipped"
     (source / "source").mkdir(parents=True)
     (source / "images").mkdir()
@@ -157,7 +157,7 @@ def test_jupyters_own_state_lies_with_ours(
 
 
 def locale_of_jupyterlab(app_settings: Path) -> str:
-    """The locale that JupyterLab's server takes for a learner who has chosen none in its menu."""
+    """Return the locale of JupyterLab's server for a learner who has chosen none in its menu."""
     overrides, error = _get_overrides(str(app_settings))
     assert error == ""
     return str(overrides[workbook.TRANSLATION]["locale"])

@@ -34,12 +34,12 @@ Object = dict[str, Any]
 
 
 class Client(NamedTuple):
-    """A client.
+    """A client of the API.
 
     Args:
-        ask: Asks for a path as somebody; None where it cannot.
-        make: Creates objects as the administrator, or changes those that are there; None where it cannot.
-        needs: The program that it needs.
+        ask: Sends a GET for a path as some caller; None if the client cannot.
+        make: Creates or changes objects as the administrator; None if the client cannot.
+        needs: The required program.
     """
 
     ask: Callable[[Lab, str, str], object]
@@ -48,7 +48,7 @@ class Client(NamedTuple):
 
 
 def shell(lab: Lab, *words: str, text: str = "") -> int:
-    """Run a command of the learner's terminal, with the lab's kubeconfig; its exit code."""
+    """Run a command as in the learner's terminal, with the lab's kubeconfig; return its exit code."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "LABKIT_HOME": str(lab.home)}
     environment |= {"KUBECONFIG": str(lab.kubeconfig)}
     done = subprocess.run(
@@ -63,7 +63,7 @@ def shell(lab: Lab, *words: str, text: str = "") -> int:
 
 
 def token(lab: Lab, who: str) -> str:
-    """A token of a service account, asked for by nobody who counts."""
+    """Request a token of a service account, without evidence for any step."""
     if who == BAD_TOKEN:
         return "not-a-token"
     answer = lab.admin.without_observers().post(
@@ -74,7 +74,7 @@ def token(lab: Lab, who: str) -> str:
 
 
 def own_kubeconfig(lab: Lab) -> Object:
-    """The lab's kubeconfig."""
+    """Return the lab's kubeconfig."""
     found: Object = yaml.safe_load(Path(lab.kubeconfig).read_text())
     return found
 
@@ -89,7 +89,7 @@ def through_proxy(lab: Lab, call: Callable[[str], object]) -> None:
 
 
 def lab_asks(lab: Lab, who: str, path: str) -> None:
-    """``lab.as_…().get``, or ``lab.exec``."""
+    """Request with ``lab.as_…().get``, or ``lab.exec``."""
     if who == AMBASSADOR:
         lab.exec("default/curl-custom-sa", f"curl -s localhost:8001{path}", container="ambassador")
         return
@@ -107,7 +107,7 @@ def lab_asks(lab: Lab, who: str, path: str) -> None:
 
 
 def lab_makes(lab: Lab, obj: Object) -> None:
-    """``lab.apply``."""
+    """Create with ``lab.apply``."""
     lab.apply([obj])
 
 
@@ -118,7 +118,7 @@ IN_AMBASSADOR = ("curl-custom-sa", "-c", "ambassador", "--", "curl", "-s")
 
 
 def kubectl_asks(lab: Lab, who: str, path: str) -> None:
-    """``kubectl get --raw``, or ``kubectl exec``."""
+    """Request with ``kubectl get --raw``, or ``kubectl exec``."""
     raw = ("get", "--raw", path)
     if who == AMBASSADOR:
         shell(lab, "kubectl", "exec", *IN_AMBASSADOR, f"localhost:8001{path}")
@@ -139,7 +139,7 @@ def kubectl_asks(lab: Lab, who: str, path: str) -> None:
 
 
 def kubectl_makes(lab: Lab, obj: Object) -> None:
-    """``kubectl apply``."""
+    """Create with ``kubectl apply``."""
     assert shell(lab, "kubectl", "apply", "-f", "-", text=json.dumps(obj)) == 0
 
 
@@ -153,7 +153,7 @@ def curl(lab: Lab, path: str, *options: str) -> int:
 
 
 def own_certificate(lab: Lab) -> tuple[str, ...]:
-    """curl's options for the administrator."""
+    """Return curl's options for the administrator."""
     user = own_kubeconfig(lab)["users"][0]["user"]
     file = lab.home / "admin.pem"
     data = (user["client-certificate-data"], user["client-key-data"])
@@ -163,7 +163,7 @@ def own_certificate(lab: Lab) -> tuple[str, ...]:
 
 
 def curl_asks(lab: Lab, who: str, path: str) -> None:
-    """``curl --cacert``."""
+    """Request with ``curl --cacert``."""
     if who == PROXY:
         through_proxy(lab, lambda url: shell(lab, "curl", "-s", f"{url}{path}"))
     elif who == ADMIN:
@@ -177,7 +177,7 @@ def curl_asks(lab: Lab, who: str, path: str) -> None:
 
 
 def curl_makes(lab: Lab, obj: Object) -> None:
-    """``curl -X POST``, or PUT."""
+    """Create with ``curl -X POST``, or PUT."""
     path = lab.resources.path(obj)
     data = (
         "-H",
@@ -194,7 +194,7 @@ def curl_makes(lab: Lab, obj: Object) -> None:
 
 
 def python_asks(lab: Lab, who: str, path: str) -> None:
-    """The official client's ``call_api``."""
+    """Request with the official client's ``call_api``."""
     if who == PROXY:
         through_proxy(lab, lambda url: urlopen(f"{url}{path}").close())
         return
@@ -214,7 +214,7 @@ def python_asks(lab: Lab, who: str, path: str) -> None:
 
 
 def python_makes(lab: Lab, obj: Object) -> None:
-    """The official dynamic client."""
+    """Create with the official dynamic client."""
     with config.new_client_from_config(str(lab.kubeconfig)) as api:
         kind = DynamicClient(api).resources.get(api_version=obj["apiVersion"], kind=obj["kind"])
         try:
@@ -233,7 +233,7 @@ def python_makes(lab: Lab, obj: Object) -> None:
 
 
 def pod_asks(lab: Lab, who: str, path: str) -> None:
-    """``labkit exec``: curl in a pod, with the CA that is mounted there."""
+    """Request with ``labkit exec``: curl in a pod, with the mounted CA."""
     if who == AMBASSADOR:
         shell(lab, sys.executable, "-m", "labkit", "exec", *IN_AMBASSADOR, f"localhost:8001{path}")
         return
@@ -279,7 +279,7 @@ CLIENTS = {
 
 
 def missing(names: Sequence[str]) -> list[str]:
-    """The programs that clients need and that are not on this machine."""
+    """Return the required programs that this machine lacks."""
     return [
         CLIENTS[name].needs
         for name in names

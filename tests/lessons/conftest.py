@@ -12,7 +12,7 @@ from labkit.lab.lab import Lab
 
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A real server process, over HTTPS."""
+    """Provide a real server process, over HTTPS."""
     lab = Lab("embedded", home=tmp_path_factory.mktemp("lessons") / "home", say=lambda _line: None)
     yield lab
     lab.stop()
@@ -20,7 +20,7 @@ def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(shared_lab: Lab) -> Lab:
-    """The cluster at its beginning, and a learner who has done nothing."""
+    """Provide the cluster at its beginning, and a learner without progress."""
     shared_lab.reset()
     shared_lab.progress.forget()
     current.use(shared_lab)

@@ -1,4 +1,4 @@
-"""A cluster on paper: objects, and what a learner asked and ran, so that a checkpoint can be tried in a millisecond."""
+"""A cluster on paper: objects, and a learner's requests and commands, so that a checkpoint runs in a millisecond."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ REFUSED = '{"kind": "Status", "code": 403}'
 
 @dataclass(frozen=True)
 class Answer:
-    """What the cluster answered."""
+    """The cluster's answer."""
 
     status: int
     body: Any
@@ -61,12 +61,12 @@ class Answer:
 
 
 def account(space: str, name: str, **more: Any) -> Object:
-    """A service account."""
+    """Return a service account."""
     return {"kind": "ServiceAccount", "metadata": {"name": name, "namespace": space}, **more}
 
 
 def namespaces(*names: str) -> list[Object]:
-    """Namespaces."""
+    """Return namespaces."""
     return [{"kind": "Namespace", "metadata": {"name": name}} for name in names]
 
 
@@ -79,7 +79,7 @@ def pod(
     command: str = "sleep 9",
     **spec: Any,
 ) -> Object:
-    """A pod that runs, unless its state says otherwise; every container has the same command."""
+    """Return a pod, which runs unless a state is given; every container has the same command."""
     mounts = [{"mountPath": MOUNT}] if token else []
     made = [
         {"name": each, "command": command.split(), "volumeMounts": mounts}
@@ -94,18 +94,18 @@ def pod(
 
 
 def waiting(reason: str) -> Object:
-    """The state of a pod whose second container waits."""
+    """Return the state of a pod whose second container waits."""
     containers = [{"state": {"running": {}}}, {"state": {"waiting": {"reason": reason}}}]
     return {"phase": "Pending", "containerStatuses": containers}
 
 
 def by_lab(obj: Object, step: str) -> Object:
-    """The same, made by the lab for a step."""
+    """Return an object as made by the lab for a step."""
     return {**obj, "metadata": {**obj["metadata"], "annotations": {PREPARED: step}}}
 
 
 def token(**claims: Any) -> str:
-    """A token with these claims; nobody signed it."""
+    """Return an unsigned token with these claims."""
     parts = ({"alg": "none"}, claims)
     return (
         ".".join(
@@ -143,7 +143,7 @@ class Paper:
     names: Names = field(default_factory=Names)
     now: float = 0.0
 
-    # -- what the learner does --------------------------------------------------------------
+    # -- the learner's actions --------------------------------------------------------------
 
     def add(self, *objects: Object) -> None:
         """Create objects."""
@@ -160,7 +160,7 @@ class Paper:
     def ask(
         self, user: str, path: str, status: int = 200, method: str = "GET", **more: Any
     ) -> None:
-        """Make a request, a second after what was done before."""
+        """Make a request, a second after the action before."""
         self.now += 1
         self.asked.append(
             Asked(user, read_call(method, path), status, self.now, **{"agent": "curl/8", **more})
@@ -211,19 +211,19 @@ class Paper:
         )
 
     def request(self, _method: str, path: str, *, body: Any = None, **_more: Any) -> Answer:
-        """The same as ``post``."""
+        """Send a request as ``post`` does."""
         return self.post(path, body)
 
     def whoami(self) -> Answer:
-        """Who the administrator is."""
+        """Return the administrator's identity."""
         return Answer(200, {}, user="kubernetes-admin")
 
     def policy(self) -> Policy:
-        """Roles and bindings."""
+        """Return roles and bindings."""
         return Policy.of(each for each in self.objects if "Role" in each["kind"])
 
     def execute(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
-        """Run a check's command: what is printed is found by a part of the pod, the container and the command."""
+        """Run a check's command: its output is looked up by a part of the pod, the container and the command."""
         line = f"{pod} {container}: {command}"
         for part, printed in self.printed.items():
             if part in line:
@@ -277,7 +277,7 @@ def scenario(act: Callable[[Paper], None]) -> Callable[[Paper], None]:
 
 
 def tried(*objects: Object, roles: bool = True) -> Callable[[Paper], None]:
-    """The scenario of a learner who created objects, most often beside the roles of W16."""
+    """Return the scenario of a learner who created objects, usually in addition to the roles of W16."""
 
     def act(paper: Paper) -> None:
         paper.add(*(ROLES if roles else []), *objects)

@@ -41,7 +41,7 @@ SERVICES = "/api/v1/namespaces/kikai/services"
 
 
 def shell(lab: Lab, *words: str) -> int:
-    """A command of the learner's terminal, with the lab's kubeconfig."""
+    """Run a command as in the learner's terminal, with the lab's kubeconfig."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "LABKIT_HOME": str(lab.home)}
     environment |= {"KUBECONFIG": str(lab.kubeconfig)}
     done = subprocess.run(
@@ -89,7 +89,7 @@ def as_account(lab: Lab, who: str, *paths: str) -> None:
 
 
 def with_python(lab: Lab, who: str) -> None:
-    """The official client, as a script has it."""
+    """Request with the official client, as a script does."""
     from kubernetes import client as official
 
     configuration = official.Configuration(host=lab.admin.server)
@@ -218,7 +218,7 @@ def test_any_client_counts(
         predict(step, said)
     ask(lab)
     if late:
-        Lab(home=lab.home, say=lambda _line: None)  # a new kernel: nothing but the disk is left
+        Lab(home=lab.home, say=lambda _line: None)  # a new kernel: only the disk is left
         predict(step, said)
     outcome = check(step)
     assert outcome.passed, repr(outcome)
@@ -327,7 +327,7 @@ def test_a_widened_view_is_seen(lab: Lab) -> None:
 
 
 def test_a_grant_is_compared_with_the_last_reset(lab: Lab, tmp_path: Path) -> None:
-    """What was there before the learner began is nobody's excess."""
+    """Objects from before the learner's work are never too much."""
     lab.rewind("W17")
     lab.apply(
         binding(

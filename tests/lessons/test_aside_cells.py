@@ -1,4 +1,4 @@
-"""What the asides' cells show on a cluster, compared with the answers that the asides judge by."""
+"""The output of the asides' cells on a cluster, compared with the expected answers of the asides."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATION = {
 
 @pytest.fixture(scope="module")
 def lab(shared_lab: Lab) -> Lab:
-    """A cluster in which the account of kikai/test may list services."""
+    """Provide a cluster in which the account of kikai/test can list services."""
     shared_lab.progress.forget()
     shared_lab.rewind("W18")
     current.use(shared_lab)
@@ -36,7 +36,7 @@ def lab(shared_lab: Lab) -> Lab:
 
 
 def cells_of(part: str) -> Iterator[tuple[str, list[str]]]:
-    """The asides of a part's solved notebook: each with its code cells."""
+    """Yield the asides of a part's solved notebook: each with its code cells."""
     aside, cells = "", list[str]()
     for cell in notebooks.notebook(notebooks.SOURCES / f"{part}.py", solved=True).cells:
         if cell.cell_type == "code" and aside:
@@ -60,18 +60,18 @@ def run(cell: str, names: dict[str, Any]) -> list[Any]:
 
 
 def verb(message: str) -> str:
-    """The verb that a refusal names."""
+    """Return the verb that a refusal names."""
     found = re.search(r" cannot (\w+) resource ", message)
     return found[1] if found else message
 
 
 def station(message: str) -> str:
-    """The station that a refusal comes from."""
+    """Return the stage that refused a request."""
     return next((name for name, pattern in STATION.items() if re.search(pattern, message)), message)
 
 
 def decision(value: object) -> str:
-    """The word for a status, for an answer, for what a caller may, or for a status and its message."""
+    """Return the word for a status, an answer, a caller's permission, or a status with its message."""
     if isinstance(value, bool):
         return "allowed" if value else "forbidden"
     status: Any = (
@@ -87,12 +87,12 @@ def decision(value: object) -> str:
 
 
 def yes_or_no(value: object) -> str:
-    """The word for a yes or a no."""
+    """Return the word for a yes or a no."""
     return "yes" if value else "no"
 
 
 def shown(values: Sequence[Any]) -> list[Any]:
-    """What a cell's last expression shows, one by one; without a list there, what each expression shows."""
+    """Return the values of a list in a cell's last expression; without a list, the value of each expression."""
     if isinstance(values[-1], dict):
         return [values[-1][name] for name in ("account-says-no", "pod-says-yes", "pod-says-no")]
     return list(values[-1] if isinstance(values[-1], list) else values)

@@ -1,4 +1,4 @@
-"""The asides: what they judge, that the board counts them apart, and that a rewind knows nothing of them."""
+"""The asides: their verdicts, their own count on the board, and that a rewind ignores them."""
 
 from __future__ import annotations
 

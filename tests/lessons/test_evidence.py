@@ -1,4 +1,4 @@
-"""What the two witnesses saw, put together: requests, commands in pods, and the time from which they count."""
+"""Evidence from the audit log and the journal: requests, commands in pods, and the time from which they count."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Event = dict[str, Any]
 
 
 def at(second: int) -> str:
-    """A time in an audit event."""
+    """Return a time in an audit event."""
     return f"1970-01-01T00:00:{second:02}Z"
 
 
 def event(audit: str, received: int = 10, stage: int | None = None, **more: Any) -> Event:
-    """An audit event of a request by curl."""
+    """Return an audit event of a request by curl."""
     return {
         "auditID": audit,
         "userAgent": "curl/8",
@@ -33,7 +33,7 @@ def event(audit: str, received: int = 10, stage: int | None = None, **more: Any)
 
 
 def exec_event(words: str, received: int = 10, stage: int = 20, **more: Any) -> Event:
-    """An audit event of a command in the pod ``default/curl``."""
+    """Return an audit event of a command in the pod ``default/curl``."""
     query = "&".join(f"command={word}" for word in words.split())
     return event(
         f"exec-{words}",

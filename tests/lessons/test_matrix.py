@@ -1,7 +1,7 @@
-"""Every step by every client that can take it: wrong, too much, right; predicted before and after; after a restart.
+"""Every step by every capable client: wrong, too much, right; predicted before and after; after a restart.
 
-What a step is about is asked or made in the same way by all of them (``clients``), so a verdict that
-depends on the tool shows.
+All clients make the same requests and objects for a step (``clients``), so that a verdict that depends on the
+tool is noticed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ POD_ACCOUNT = "kikai/default"
 
 
 class Looking(NamedTuple):
-    """A step that asks: the right prediction, what is asked, and what comes near to it."""
+    """A step about a request: the right prediction, the request, and requests that come near to it."""
 
     predicted: object
     right: Asked
@@ -36,14 +36,14 @@ class Looking(NamedTuple):
 
 
 class Making(NamedTuple):
-    """A step that makes something: the right prediction, what is made, what is not enough, and what is too much."""
+    """A step about objects: the right prediction, the objects, too few of them, and too many."""
 
     right: Made
     wrong: Made
-    too_much: Made = []  # noqa: RUF012 - nobody changes it
+    too_much: Made = []  # noqa: RUF012 - never changed
     predicted: object = None
     asks: tuple[str, ...] = ()
-    """What the pod of kikai asks for then."""
+    """The requests of the pod in kikai that follow."""
 
 
 OUTSIDE = ("lab", "kubectl", "curl", "python")
@@ -109,12 +109,12 @@ def ambassador_pod(*more: dict[str, Any]) -> dict[str, Any]:
 
 
 def namespace(name: str) -> dict[str, Any]:
-    """A namespace."""
+    """Return a namespace."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def service_account(space: str) -> dict[str, Any]:
-    """A service account called kikai."""
+    """Return a service account called kikai."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -123,17 +123,17 @@ def service_account(space: str) -> dict[str, Any]:
 
 
 def reader_pod(space: str) -> dict[str, Any]:
-    """One of W14's pods."""
+    """Return one of W14's pods."""
     return pod("test", space, "luksa/kubectl-proxy", command=[])
 
 
 def cluster_binding(name: str, to: str, *who: dict[str, str]) -> dict[str, Any]:
-    """A cluster role binding."""
+    """Return a cluster role binding."""
     return binding(name, "", to, *who, kind="ClusterRole")
 
 
 def view(space: str, *who: dict[str, str]) -> dict[str, Any]:
-    """A role binding to the cluster role ``view``."""
+    """Return a role binding to the cluster role ``view``."""
     return binding("view-test", space, "view", *who, kind="ClusterRole")
 
 
@@ -225,12 +225,12 @@ def test_every_step_is_in_the_matrix() -> None:
 
 
 def restarted(lab: Lab) -> None:
-    """Begin a new kernel: nothing but the disk is left."""
+    """Begin a new kernel: only the disk is left."""
     Lab(home=lab.home, say=lambda _line: None)
 
 
 def looks(lab: Lab, step: str, client: str) -> None:
-    """Take a step that asks, by one client: too little first, then right."""
+    """Do a step about a request with one client: too little first, then right."""
     row, ask = LOOKING[step], CLIENTS[client].ask
     lab.rewind(step)
     for who, path in row.wrong:
@@ -255,7 +255,7 @@ def looks(lab: Lab, step: str, client: str) -> None:
 
 
 def makes(lab: Lab, step: str, client: str) -> None:
-    """Take a step that makes something, by one client: too little, too much, then right."""
+    """Do a step about objects with one client: too little, too much, then right."""
     row, make = MAKING[step], CLIENTS[client].make
     assert make is not None
     for objects, enough in ((row.wrong, False), (row.too_much, False), (row.right, True)):

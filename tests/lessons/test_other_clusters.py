@@ -17,7 +17,7 @@ from tests.support.some import some
 
 @pytest.fixture
 def old_lab(tmp_path: Path) -> Iterator[Lab]:
-    """A cluster of the write-up's time."""
+    """Provide a cluster of the write-up's time."""
     lab = Lab("embedded", home=tmp_path / "home", era="1.20", say=lambda _line: None)
     yield lab
     lab.stop()

@@ -163,7 +163,7 @@ def test_w24_with_a_role_of_ones_own(lab: Lab) -> None:
 
 
 def ask_for_pods_and_secrets(lab: Lab) -> None:
-    """What W24 asks for, once its binding is there."""
+    """Send the requests of W24, once its binding exists."""
     for resource in ("pods", "secrets"):
         lab.as_pod("kikai/test").get(f"/api/v1/{resource}")
 
@@ -199,7 +199,7 @@ def test_what_was_seen_before_a_later_step_still_counts(lab: Lab) -> None:
     "step", ["W5", "W10", "W11", "W14", "W16", "W17", "W18", "W20", "W23", "W24"]
 )
 def test_what_was_made_still_counts_at_the_end(lab: Lab, step: str) -> None:
-    """Later steps add rights; that is no fault of the earlier ones. T1 takes away what W23 and W24 made."""
+    """Later steps add rights, which must not fail the earlier ones. T1 removes the objects of W23 and W24."""
     for _, file in lab.library.before("T1" if step in ("W23", "W24") else None):
         lab.apply(str(file))
     if lessons.STEPS[step].prediction is not None:

@@ -1,7 +1,7 @@
 """Each checkpoint's verdicts on a cluster on paper, word for word.
 
-``scenarios`` has what learners do. ``outcomes.yaml`` has what the checkpoint says then; after a change that is
-meant, ``python -m tests.lessons.test_paper`` writes it anew.
+``scenarios`` has the learners' actions, and ``outcomes.yaml`` the outcomes. After an intended change,
+``python -m tests.lessons.test_paper`` writes the outcomes again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OUTCOMES: dict[str, list[str]] = yaml.safe_load(FILE.read_text(encoding="utf-8")
 
 
 def verdict(name: str, home: Path) -> list[str]:
-    """The lines that a checkpoint says to a scenario, and the time of the call that it rests on."""
+    """Return the lines of a checkpoint's outcome for a scenario, and the time of the decisive call."""
     paper = Paper(home)
     SCENARIOS[name](paper)
     outcome = paper.check(name.partition("_")[0].upper())
@@ -52,7 +52,7 @@ def test_every_step_has_a_scenario_that_passes_and_others() -> None:
 
 
 def write() -> None:
-    """Write what the checkpoints say."""
+    """Write the checkpoints' outcomes."""
     outcomes = {}
     for name in some(SCENARIOS):
         with tempfile.TemporaryDirectory() as home:

@@ -1,4 +1,4 @@
-"""What ``solution`` shows works as it stands, in a cell and in a terminal."""
+"""The code of ``solution`` works unchanged, in a cell and in a terminal."""
 
 from __future__ import annotations
 

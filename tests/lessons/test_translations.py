@@ -1,4 +1,4 @@
-"""What checks, hints and questions say in another language: every message has its translation, in one style."""
+"""Checks, hints and questions in another language: every message has a translation, in one style."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def korean() -> dict[str, Any]:
 
 
 def translations(*rooms: str) -> list[tuple[str, str]]:
-    """Each text of some rooms, or of all, that is shown in Korean: English and Korean."""
+    """Return the translated texts of some rooms, or of all, in English and Korean."""
     chosen = [korean()[room] for room in rooms or texts.ROOMS]
     found = [message for room in some(chosen) for message in some(catalogues.messages(room))]
     return [
@@ -98,7 +98,7 @@ def test_a_pseudo_language_leaves_no_verdict_untouched(
 
 
 def in_english(said: str) -> Iterator[str]:
-    """The names of a text's values that are sentences or words of English."""
+    """Yield the names of a text's values that are sentences or words of English."""
     for name, value in said.values.items() if isinstance(said, language.Text) else ():
         if isinstance(value, language.Text):
             yield from in_english(value)
@@ -107,7 +107,7 @@ def in_english(said: str) -> Iterator[str]:
 
 
 def is_error(said: str) -> bool:
-    """Whether labkit says that a learner's file or call cannot be right: errors are English."""
+    """Return whether a text is an error about a learner's own file or call; errors are in English."""
     return (
         re.match(r"(Question \d+: |The |There |Did you mean |It is |Look at |Declare )", said)
         is not None
@@ -215,7 +215,7 @@ def test_a_task_is_a_request_and_names_what_the_english_one_names() -> None:
 
 
 def test_a_term_of_the_english_text_is_the_same_term_in_korean() -> None:
-    """A field's name may stand for the term, such as subjects. The subject of a lesson is no subject of a binding."""
+    """A field's name can replace the term, such as subjects. The subject of a lesson is not a binding's subject."""
     found = {}
     for english, translation in translations():
         plain = translation.lower().replace(" ", "")

@@ -1,4 +1,4 @@
-"""What a learner reads beside outcomes, word for word: lessons, board, help, predictions, questions."""
+"""The texts for learners except outcomes, word for word: lessons, board, help, predictions, questions."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from tests.support.course import MISSING, NO_STEP, PARTS, TOTAL
 
 @pytest.fixture
 def progress(tmp_path: Path) -> Progress:
-    """Nothing is kept yet; it is always 1000 s after the epoch."""
+    """Provide empty progress at a fixed time, 1000 s after the epoch."""
     return Progress(tmp_path / "progress.json", clock=lambda: 1000.0)
 
 
 def refusal(act: Any, *arguments: object) -> str:
-    """What an error says, and what to do."""
+    """Return an error's text and its way out."""
     with pytest.raises(UsageError) as error:
         act(*arguments)
     return f"{error.value.what} {error.value.todo}"
@@ -339,7 +339,7 @@ def test_what_cannot_be_kept_is_refused(progress: Progress) -> None:
     assert progress.all() == {}
 
 
-# -- what is kept -----------------------------------------------------------------------------
+# -- the progress ----------------------------------------------------------------------------
 
 
 def test_a_check_keeps_what_it_said(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -506,7 +506,7 @@ def test_steps_are_forgotten_by_name_or_all_at_once(progress: Progress) -> None:
     assert progress.all() == {}
 
 
-# -- questions, what the lab made, other clusters -----------------------------------------------
+# -- questions, the lab's own objects, other clusters--------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -586,11 +586,11 @@ def test_where_nothing_is_there_nothing_is_adapted(tmp_path: Path, status: int) 
 
 
 class Stranger:
-    """Answers everything with one status."""
+    """A server that answers every request with one status."""
 
     def __init__(self, status: int) -> None:
         self._status = status
 
     def get(self, _path: str) -> Answer:
-        """An answer."""
+        """Return an answer."""
         return Answer(self._status, {})

@@ -1,4 +1,4 @@
-"""A learner who does what the solutions do."""
+"""A learner who follows the solutions."""
 
 from __future__ import annotations
 

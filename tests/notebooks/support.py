@@ -19,7 +19,7 @@ NAMES = [source.stem for source in notebooks.sources()]
 def execute(name: str, *, solved: bool, directory: Path) -> Any:
     """Run a notebook in a kernel of its own; any error in a cell fails the test.
 
-    It is spoken to through files: ports are chosen before the kernel listens there, and may be taken by then.
+    The kernel listens on files: ports are chosen before it listens, and another process can take them in between.
     """
     document = notebooks.notebook(notebooks.SOURCES / f"{name}.py", solved=solved)
     with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +35,7 @@ def execute(name: str, *, solved: bool, directory: Path) -> Any:
 
 
 def states(home: Path) -> dict[str, str]:
-    """How far the learner is: the state of each step that was tried."""
+    """Return the state of each step that the learner has tried."""
     path = home / "progress.json"
     steps = json.loads(path.read_text())["steps"] if path.exists() else {}
     return {step: entry.get("state", "not attempted") for step, entry in steps.items()}

@@ -1,4 +1,4 @@
-"""The learner's notebooks come from their sources, and read as the style asks."""
+"""The learner's notebooks come from their sources, and follow the style."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_no_solution_is_left(name: str) -> None:
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_frame_for_a_prediction_predicts_nothing(name: str) -> None:
-    """Without its comment sign it must not be one of the answers: ``"a" or "b"`` is ``"a"``."""
+    """Without its comment sign, a frame must not be an answer: ``"a" or "b"`` is ``"a"``."""
     frames = re.findall(
         r"^# predict\((.+?)\)", "\n".join(cell.source for cell in cells(name, "code")), re.MULTILINE
     )
@@ -271,7 +271,7 @@ def test_a_part_begins_with_questions_and_ends_with_an_explanation(name: str) ->
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_summary_has_no_markdown(name: str) -> None:
-    """What stands in a ``<summary>`` is HTML: backticks would be shown as they are."""
+    """The content of a ``<summary>`` is HTML, in which backticks would be displayed."""
     text = "\n".join(cell.source for cell in cells(name, "markdown"))
     assert not any(
         set(summary) & set("`*")

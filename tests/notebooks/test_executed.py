@@ -1,6 +1,6 @@
 """Every notebook, run from top to bottom by a real kernel against a real server.
 
-Solved, every checkpoint passes; as the learner gets it, nothing crashes and none does.
+Solved, every checkpoint passes. As the learner gets it, no cell fails, and no checkpoint passes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ STEPS = {
 
 @pytest.fixture
 def home(labkit_home: Path) -> Iterator[Path]:
-    """A fresh state directory, whose server is stopped in the end."""
+    """Provide a new state directory, whose server is stopped at the end."""
     yield labkit_home
     Lab(start=False, say=lambda _line: None).stop()
 
 
 def shown(document: Any) -> str:
-    """All that the cells show, as plain text."""
+    """Return all that the cells show, as plain text."""
     texts: list[str] = []
     for cell in document.cells:
         for output in cell.get("outputs", []):
@@ -65,7 +65,7 @@ def test_as_the_learner_gets_it_nothing_crashes_and_nothing_passes(
     found = {step: state for step, state in states(home).items() if state != "not attempted"}
     assert set(found.values()) <= {"failed"}
     kept = json.loads((home / "progress.json").read_text())["steps"] if found else {}
-    # Cells that are given make calls of their own: what is missing is a prediction, or what T6's program may do.
+    # Given cells make calls of their own: a prediction is missing, or the permissions of T6's program.
     unpredicted, refused = (
         "you have asked, and predicted nothing",
         "no request that was let through needed",

@@ -1,4 +1,4 @@
-"""The instructor's notebooks: their slides, what is hidden in them, and their slides."""
+"""The instructor's notebooks: their structure, their hidden answers, and their slides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Korean notebooks and README: texts that are translated keep to the terms, one style and Korean grammar."""
+"""The Korean notebooks and README: translations follow the terms, one style and Korean grammar."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GLOSSARY = "99-glossary"
 
 
 def is_translated(english: Iterable[str], catalogue: Any) -> bool:
-    """Whether all of some texts are shown in Korean."""
+    """Return whether all of these texts have a finished Korean translation."""
     found = [catalogue.get(text) for text in english]
     return all(message and message.string and not message.fuzzy for message in found)
 
@@ -44,7 +44,7 @@ def korean(name: str = "notebooks") -> Any:
 
 
 def translations(name: str = "notebooks") -> list[tuple[str, str]]:
-    """Each text that is shown in Korean: English and Korean."""
+    """Return the translated texts, in English and Korean."""
     return [
         (str(message.id), str(message.string))
         for message in some(catalogues.messages(korean(name)))
@@ -53,7 +53,7 @@ def translations(name: str = "notebooks") -> list[tuple[str, str]]:
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Each notebook's name and its Korean cells as one text, and README; not those with an English paragraph."""
+    """Yield each notebook's name with its Korean cells as one text, and README; without untranslated ones."""
     for source in notebooks.sources():
         document = notebooks.notebook(source)
         if is_translated(catalogues.messages_of(document), korean()):
@@ -75,7 +75,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def exercises(language: str) -> dict[str, Any]:
-    """The exercises' notebooks in a language, by their names."""
+    """Return the exercises' notebooks in a language, by their names."""
     reads: Any = nbformat.reads
     with speaking() if language == "ko" else nullcontext():
         built = notebooks.exercises(language, notebooks.ROOT)

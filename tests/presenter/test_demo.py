@@ -40,7 +40,7 @@ def test_every_step_is_shown_with_its_verdict(lab: Lab) -> None:
 
 @pytest.mark.slow
 def test_in_the_write_ups_time_its_own_answers_are_shown_and_pass(tmp_path: Path) -> None:
-    """What a real cluster of v1.20 does as well; see the contract suite."""
+    """A real cluster of v1.20 behaves like this as well; see the contract suite."""
     old = Lab("embedded", home=tmp_path / "home", era="1.20", say=lambda _line: None)
     screen, out = console()
     try:

@@ -1,4 +1,4 @@
-"""``labkit demo --notes``: what the instructor reads in another terminal."""
+"""``labkit demo --notes``: the instructor's notes in another terminal."""
 
 from __future__ import annotations
 

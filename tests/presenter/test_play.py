@@ -1,4 +1,4 @@
-"""Forward and back: what the cluster, its containers, the progress and the notebook's names are at each place."""
+"""Forward and back: the cluster, its containers, the progress and the notebook's names at each place."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(shared_lab: Lab) -> Iterator[Lab]:
-    """The cluster at its beginning."""
+    """Provide the cluster at its beginning."""
     observers = list(shared_lab.admin.observers)
     shared_lab.reset()
     shared_lab.progress.forget()
@@ -54,7 +54,7 @@ def play(lab: Lab) -> Play:
 
 
 def objects(lab: Lab) -> dict[str, Any]:
-    """Every object of the cluster, without what differs between two that were created in the same way."""
+    """Return every object of the cluster, without fields that differ each time an object is created."""
     admin = lab.admin.without_observers()
     groups = [
         group["preferredVersion"]["groupVersion"] for group in admin.get("/apis").body["groups"]
@@ -73,13 +73,13 @@ def objects(lab: Lab) -> dict[str, Any]:
                 for pattern, word in PASSING.items():
                     text = re.sub(pattern, word, text)
                 items = found[f"{path}/{resource['name']}"] = json.loads(text)
-                for item in items or ():  # in the order of times that may be equal
+                for item in items or ():  # ordered by times that can be equal
                     item["metadata"].get("managedFields", []).sort(key=json.dumps)
     return found
 
 
 def state(play: Play) -> dict[str, Any]:
-    """All that a place has: objects, what a pod's container has installed, progress, names, what was shown."""
+    """Return the whole state of a place: objects, a container's packages, progress, names and lines."""
     lab = play.lab
     pod = lab.admin.without_observers().get("/api/v1/namespaces/default/pods/curl").status
     curl = lab.probe("default/curl", "which curl").returncode if pod == 200 else None

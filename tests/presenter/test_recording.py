@@ -1,4 +1,4 @@
-"""What ``labkit demo --record`` keeps."""
+"""The recording of ``labkit demo --record``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a demo shows of the room that answers: counts at first, then the bars of both rounds and the answer."""
+"""The room's answers in a demo: counts at first, then the bars of both rounds and the answer."""
 
 from __future__ import annotations
 

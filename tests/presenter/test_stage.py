@@ -30,7 +30,7 @@ Open = Callable[..., Terminal]
 
 @pytest.fixture
 def labkit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Opens programs, and ends what is left of them."""
+    """Start programs, and end those that still run."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.delenv("JPY_PARENT_PID", raising=False)
     opened: list[Terminal] = []
@@ -46,7 +46,7 @@ def labkit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 
 @pytest.fixture
 def demo(labkit: Open) -> Terminal:
-    """A demo at its first page."""
+    """Provide a demo at its first page."""
     terminal = labkit("demo", "--step")
     terminal.wait(START)
     return terminal
@@ -100,7 +100,7 @@ def test_nonsense_after_the_slash_is_said_and_nothing_moves(demo: Terminal) -> N
     for typed, said in NONSENSE.items():
         screen = demo.press(f"/{typed}\r", said)
         assert "Where does a client learn" in screen
-    os.write(demo.terminal, b"\x1b[15~")  # F5, which does nothing, takes the sentence away
+    os.write(demo.terminal, b"\x1b[15~")  # F5 has no action, but any key removes the message
     deadline = time.monotonic() + SECONDS
     while "There is no step" in demo.screen:
         assert time.monotonic() < deadline
@@ -388,7 +388,7 @@ def test_a_closed_terminal_ends_it(labkit: Open, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_closed_terminal_ends_it_where_hangups_come_ignored(labkit: Open, tmp_path: Path) -> None:
-    """As ``nohup`` does: then nothing but the end of its keys says that the terminal is gone."""
+    """Ignore SIGHUP, as ``nohup`` does: the end of its input is then the only sign of a closed terminal."""
     demo = labkit("demo", "--step", ignored=[signal.SIGHUP])
     demo.wait(START)
     demo.hang_up()

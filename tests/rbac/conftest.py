@@ -23,7 +23,7 @@ def put(api: Client, *objects: Object) -> None:
 
 @pytest.fixture
 def api() -> Client:
-    """The administrator of a cluster with the walkthrough's role and binding."""
+    """Provide the administrator of a cluster with the walkthrough's role and binding."""
     client = admin_of(Cluster(keys(), node=False))
     put(
         client,
@@ -37,6 +37,6 @@ def api() -> Client:
 
 
 def anonymous(api: Client) -> Client:
-    """A client of the same cluster without credentials."""
+    """Return a client of the same cluster without credentials."""
     assert isinstance(api.transport, InProcess)
     return Client(HERE, name="anonymous", transport=InProcess(api.transport._handle, None))

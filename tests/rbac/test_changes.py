@@ -20,17 +20,17 @@ WIDE = role("", "wide", ("get,list", "", "services,pods"))
 
 
 def changes(question: Attributes, *objects: Object, who: str = "darbo/default") -> list[Change]:
-    """All ways, the smallest first."""
+    """Return all changes that grant the request, the smallest first."""
     return smallest_changes(Policy.of(objects), subject(who), question, most=100)
 
 
 def titles(question: Attributes, *objects: Object) -> list[str]:
-    """What the ways do, but for the new role."""
+    """Return the changes' titles, without the new role."""
     return [each.title for each in changes(question, *objects) if "nothing else" not in each.title]
 
 
 def default(obj: Object) -> Object:
-    """The same with the label of what every cluster has."""
+    """Return the object with the label of Kubernetes' default objects."""
     return {
         **obj,
         "metadata": {**obj["metadata"], "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},

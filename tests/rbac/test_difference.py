@@ -1,4 +1,4 @@
-"""What counts as granted too much, on policies written down here; ``tests/grading`` has whole notebooks."""
+"""Permissions that count as too much, on small policies; ``tests/grading`` has whole notebooks."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ SECRETS: dict[str, Any] = {"verbs": ["get"], "apiGroups": [""], "resources": ["s
 
 
 def account(who: str) -> dict[str, Any]:
-    """A service account as a binding names it."""
+    """Return a service account as a binding names it."""
     namespace, _, name = who.partition("/")
     return {"kind": "ServiceAccount", "namespace": namespace, "name": name}
 
 
 def group(name: str) -> dict[str, Any]:
-    """A group as a binding names it."""
+    """Return a group as a binding names it."""
     return {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": name}
 
 
 def policy(*grants: tuple[str, dict[str, Any], dict[str, Any]], name: str = "given") -> Policy:
-    """Grants: each a namespace (or nothing, for the whole cluster), a subject and a rule of a cluster role."""
+    """Return a policy of grants: each has a namespace (empty for the whole cluster), a subject and a rule."""
     roles = {
         ("ClusterRole", "", f"{name}-{number}"): {"rules": [rule]}
         for number, (_, _, rule) in enumerate(grants)
@@ -56,12 +56,12 @@ def policy(*grants: tuple[str, dict[str, Any], dict[str, Any]], name: str = "giv
 
 
 def allowed(need: Need) -> Allowance:
-    """Just what is needed."""
+    """Return the allowance for a need, and no more."""
     return Allowance(need.who, [need.rule()], (need.namespace,))
 
 
 def too_much(now: Policy, before: Policy = BEGINNING, *more: Allowance) -> list[str]:
-    """What was granted beyond the needs, without the bindings' names."""
+    """Return the permissions beyond the needs, without the bindings' names."""
     found = PolicyDifference(now, before, SERVED).beyond_allowances(
         [allowed(READS), allowed(OTHER), *more]
     )
@@ -297,7 +297,7 @@ def test_the_policy_at_the_start_is_the_defaults_and_what_was_set_up() -> None:
 
 
 def one(verb: str, group_name: str, resource: str) -> dict[str, Any]:
-    """A rule with one verb on one resource."""
+    """Return a rule with one verb on one resource."""
     return {"verbs": [verb], "apiGroups": [group_name], "resources": [resource]}
 
 

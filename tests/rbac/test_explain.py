@@ -17,7 +17,7 @@ from tests.rbac.conftest import anonymous, put
 def why(
     api: Client, who: str, what: str, namespace: str = "", name: str = ""
 ) -> tuple[bool, list[str]]:
-    """Whether it is allowed, and what nearly allowed it."""
+    """Return whether the request is allowed, and its near misses."""
     question = Permission.parse(what).question(subject(who), namespace)
     if name:
         question = question._replace(name=name)

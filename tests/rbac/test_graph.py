@@ -23,7 +23,7 @@ TEST = binding("kikai", "test", "Role/reader", "kikai/bot", "darbo/other", "grou
 
 
 def default(obj: Object) -> Object:
-    """The same with the label of what every cluster has."""
+    """Return the object with the label of default objects."""
     return {
         **obj,
         "metadata": {**obj["metadata"], "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
@@ -31,14 +31,14 @@ def default(obj: Object) -> Object:
 
 
 def boxes(graph: Graph) -> list[tuple[int, str, str, bool]]:
-    """Column, kind, label, and whether it grants."""
+    """Return the boxes: column, kind, label, and whether they grant."""
     return sorted(
         (node.column, node.kind, node.label, node.granting) for node in graph.nodes.values()
     )
 
 
 def edges(graph: Graph) -> list[tuple[str, str, bool]]:
-    """From, to, and whether it grants."""
+    """Return the edges: from, to, and whether they grant."""
     return sorted(
         (graph.nodes[start].label, graph.nodes[end].label, granting)
         for (start, end), granting in graph.edges.items()

@@ -1,4 +1,4 @@
-"""What nearly allowed a refused request, word for word, on policies written down here."""
+"""The near misses of a refused request, word for word, on small policies."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DEFAULT = {"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}
 
 
 def misses(question: Attributes, *objects: Object) -> list[tuple[str, str]]:
-    """Each in a word, and in a sentence."""
+    """Return each near miss in a word, and in a sentence."""
     return [(miss.what, miss.why) for miss in near_misses(Policy.of(objects), question)]
 
 
 def default(obj: Object) -> Object:
-    """The same with the label of what every cluster has."""
+    """Return the object with the label of default objects."""
     return {**obj, "metadata": {**obj["metadata"], **DEFAULT}}
 
 

@@ -1,4 +1,4 @@
-"""Rules taken apart: the parts allow what the rule allows, and what is covered allows nothing new."""
+"""Parts of rules: together they allow the same as the rule, and a covered part adds no permission."""
 
 from __future__ import annotations
 

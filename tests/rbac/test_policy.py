@@ -1,4 +1,4 @@
-"""A policy as it is read and kept, what somebody needs, and the server's own answers."""
+"""Policies: how they are read and stored, the needs of a subject, and the server's own answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JANE: Object = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name":
 
 
 def default(obj: Object) -> Object:
-    """The same with the label of what every cluster has, and fields that decide nothing."""
+    """Return the object with the label of default objects, and fields without effect on decisions."""
     labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
     return {
         **obj,
@@ -37,7 +37,7 @@ def default(obj: Object) -> Object:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an API answered."""
+    """An answer of the API."""
 
     status: int
     body: Any
@@ -50,7 +50,7 @@ class Answer:
 
 @dataclass
 class Api:
-    """Answers all reviews alike, and has RBAC objects by their plurals."""
+    """An API with one answer for all reviews, and RBAC objects by their plurals."""
 
     status: int
     body: Any
@@ -58,19 +58,19 @@ class Api:
     asked: list[Any] = field(default_factory=list)
 
     def get(self, path: str) -> Answer:
-        """A list."""
+        """Return a list."""
         plural = path.rpartition("/")[2]
         if plural not in self.objects:
             return Answer(403, {"message": f"{plural} is forbidden."})
         return Answer(200, {"items": self.objects[plural]})
 
     def post(self, path: str, body: object) -> Answer:
-        """A review's answer."""
+        """Return a review's answer."""
         ((status, answer),) = self.ask_all(path, [body])
         return Answer(status, answer)
 
     def ask_all(self, path: str, bodies: Sequence[object]) -> list[tuple[int, Any]]:
-        """The same answer to each."""
+        """Return the same answer to each review."""
         assert path == REVIEWS
         self.asked += bodies
         return [(self.status, self.body)] * len(bodies)

@@ -1,4 +1,4 @@
-"""What the lab changes in a notebook's kernel."""
+"""The lab's changes to a notebook's kernel."""
 
 from __future__ import annotations
 

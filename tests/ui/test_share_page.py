@@ -53,7 +53,7 @@ needs_node = pytest.mark.skipif(not shutil.which("node"), reason="node is not in
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pictures' part of the site."""
+    """Provide the pictures' part of the site."""
     folder = tmp_path_factory.mktemp("site")
     site_pages.add_share(folder)
     (folder / "package.json").write_text('{"type": "module"}')
@@ -61,14 +61,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def static_texts(site: Path) -> list[str]:
-    """What the page itself says, in English."""
+    """Return the page's own texts in English."""
     html = (site / "share.html").read_text(encoding="utf-8")
     assert "{{" not in html
     return re.findall(r"<[^>]* data-text>([^<]+)<", html)
 
 
 def opened(site: Path, browser: str, search: str = "") -> Any:
-    """What the page says in a browser of a language, opened with a query."""
+    """Return the page's texts in a browser with this language, opened with a query."""
     script = PAGE.replace("TEXTS", json.dumps(static_texts(site)))
     (site / "page.mjs").write_text(script, encoding="utf-8")
     asked = json.dumps({"browser": browser, "search": search})

@@ -1,4 +1,4 @@
-"""What widgets and cards say in another language: each of their texts has its translation when it is shown."""
+"""Widgets and cards in another language: each text that they show is translated."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def lab_of(progress: Progress) -> Any:
 
 
 def widgets(api: Client, home: Path) -> Iterator[LabWidget]:
-    """A widget of each kind that needs no pod."""
+    """Yield one widget of each kind, except those that need a pod."""
     matrix = AccessMatrix(api, ["darbo/default"], ["list services", "list nodes"], "kikai")
     matrix.act("explain", row=0, column=0)
     yield matrix
     yield Board(lab_of(Progress(home / "progress.json")))
-    yield MutantWall(PolicyTests(SimpleNamespace(), objects_of("04-roles", library())), TWO)  # type: ignore[arg-type]  # asks no lab
+    yield MutantWall(PolicyTests(SimpleNamespace(), objects_of("04-roles", library())), TWO)  # type: ignore[arg-type]  # uses no lab
     yield RBACGraph(api, who="nobody/here", request="list pods")
     yield StartPanel(home=home)
     yield XRay(api.get("/api/v1/namespaces/nowhere/pods/none"), api)
@@ -72,7 +72,7 @@ NO_TEXTS = ("ArrowDown", "ArrowUp", "Escape", "GET", "POST", "PUT", "StartPanel(
 
 
 def untranslated(script: str) -> list[str]:
-    """The texts of a script that begin with a capital or a symbol, or have several words, and are not translated."""
+    """Return a script's untranslated texts that begin with a capital or a symbol, or have several words."""
     source = re.sub(r"/\*[\s\S]*?\*/|^\s*//.*|; //.*", "", script, flags=re.MULTILINE)
     plain = re.findall(r'(?:\(|, |: |\? |= )"([A-Z✓✕●○•⇄⇅][^"]*)"', IN_SCRIPT.sub("", source))
     literals = re.findall(

@@ -1,4 +1,4 @@
-"""What the widgets' Python side does: data down, actions up, and the fallbacks."""
+"""The widgets' Python side: data down, actions up, and the fallbacks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TOKEN_REQUEST = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest
 
 
 def bundle_of(widget: LabWidget) -> dict[str, Any]:
-    """What a notebook gets to show."""
+    """Return the data that a notebook displays."""
     bundle = widget._repr_mimebundle_()
     return dict(bundle[0] if isinstance(bundle, tuple) else bundle)
 
@@ -54,7 +54,7 @@ def test_every_widget_says_the_same_as_text_and_as_a_page(api: Client) -> None:
 
 
 class Shell:
-    """What a widget needs of a kernel's shell: it keeps what is published."""
+    """The attributes of a kernel's shell that a widget needs; records published data."""
 
     def __init__(self, **names: str) -> None:
         self.kernel = self.display_pub = self
@@ -373,7 +373,7 @@ def test_a_board_of_an_unknown_lesson_names_the_lessons() -> None:
 
 
 def test_the_wall_lights_the_wrong_policies_that_pass() -> None:
-    policy = PolicyTests(SimpleNamespace(), objects_of("04-roles", library()))  # type: ignore[arg-type]  # asks no lab
+    policy = PolicyTests(SimpleNamespace(), objects_of("04-roles", library()))  # type: ignore[arg-type]  # uses no lab
     wall = MutantWall(policy, TWO)
     assert wall.data["summary"] == "21 of 32 wrong policies pass 2 questions"
     cards = [card for group in wall.data["groups"] for card in group["cards"]]

@@ -1,1 +1,1 @@
-"""What learners do in each part, on a cluster on paper."""
+"""Scenarios of learners in each part, on a cluster on paper."""

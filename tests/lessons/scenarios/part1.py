@@ -1,4 +1,4 @@
-"""What learners do in part 1: the API server."""
+"""Scenarios of learners in part 1: the API server."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ ENTRIES = ("/", "/api", "/apis", "/api/v1", "/apis/apps/v1")
 
 
 def groups(paper: Paper) -> None:
-    """What the server says of its groups."""
+    """Return the server's answer about its groups."""
     resources = [{"name": name} for name in ("roles", "clusterroles", "roles/status")]
     paper.answers[f"/apis/{GROUP}"] = Answer(
         200, {"preferredVersion": {"groupVersion": f"{GROUP}/v1"}}

@@ -1,4 +1,4 @@
-"""What learners do in part 2: the API from inside a pod."""
+"""Scenarios of learners in part 2: the API from inside a pod."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What learners do in part 3: service accounts."""
+"""Scenarios of learners in part 3: service accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What learners do in part 4: roles, and the steps that only look."""
+"""Scenarios of learners in part 4: roles, and the steps that only look."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def w14_right(paper: Paper) -> None:
     paper.printed["darbo/test main: curl"] = "{}"
 
 
-# -- W15, W19, W21: what is asked -------------------------------------------------------------
+# -- W15, W19, W21: the requests --------------------------------------------------------------
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 

@@ -1,4 +1,4 @@
-"""What learners do in part 5: cluster roles."""
+"""Scenarios of learners in part 5: cluster roles."""
 
 from __future__ import annotations
 

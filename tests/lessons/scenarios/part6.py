@@ -1,4 +1,4 @@
-"""What learners do in part 6: test the policy."""
+"""Scenarios of learners in part 6: test the policy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T1_RIGHT = {"by the files": "no", "by the cluster": "yes"}
 def asked(
     step: str, questions: object, *objects: Object, said: object = None, times: int = 0
 ) -> Callable[[Paper], None]:
-    """A learner who recorded questions, and asked the cluster some times."""
+    """Return a learner who recorded questions, and asked the cluster some times."""
 
     def act(paper: Paper) -> None:
         paper.add(*ROLES, BOTH, *objects)
@@ -41,7 +41,7 @@ def asked(
 
 
 def more(text: str, *lines: str) -> str:
-    """A file of questions with more lines below the last one."""
+    """Return a file of questions with more lines below the last one."""
     return text + "".join(f"- {line}\n" for line in lines)
 
 
@@ -112,7 +112,7 @@ for name, act in {
 
 @scenario
 def t1_asked_as_the_accounts(paper: Paper) -> None:
-    """Four requests of the accounts themselves are the cluster's answers as well."""
+    """Four requests of the accounts themselves count as the cluster's answers, too."""
     paper.add(*ROLES, BOTH)
     paper.predict("T1", T1_RIGHT)
     for user in (KIKAI, "system:serviceaccount:darbo:default"):
@@ -134,7 +134,7 @@ def reads_logs(
 
 
 def changed(*objects: Object, said: object = None) -> Callable[[Paper], None]:
-    """A learner who changed the policy after part 4."""
+    """Return a learner who changed the policy after part 4."""
 
     def act(paper: Paper) -> None:
         paper.add(*ROLES, BOTH, *objects)
@@ -285,7 +285,7 @@ def kept(
 
 
 def later(obj: Object) -> Object:
-    """The same, changed after everything that the learner asked."""
+    """Return an object, changed after the learner's last request."""
     return {
         **obj,
         "metadata": {**obj["metadata"], "managedFields": [{"time": "2030-01-01T00:00:00Z"}]},

@@ -1,4 +1,4 @@
-"""The policy of the walkthrough's fourth part, and what questions about it may name."""
+"""The policy of the walkthrough's fourth part, and the vocabulary of questions about it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def words() -> Vocabulary:
 
 
 def questions(*lines: str) -> list[Question]:
-    """Questions as ``kikai/default may not: list pods``."""
+    """Parse questions such as ``kikai/default may not: list pods``."""
     found = []
     for line in lines:
         who, _, text = line.partition(": ")

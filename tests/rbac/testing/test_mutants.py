@@ -94,7 +94,7 @@ def test_questions_that_say_what_is_forbidden_let_none_pass(every: list[Mutant])
         [
             role([{**READ[0], "resources": ["services", "nodes"]}]),
             bind(account("kikai")),
-        ],  # no node lies in kikai
+        ],  # nodes have no namespace
         [
             role([*READ, {**READ[0], "resources": ["services/*"]}]),
             bind(account("kikai")),
@@ -152,7 +152,7 @@ def test_aggregation_is_done_in_circles_too() -> None:
 
 
 def test_many_bindings_are_indexed() -> None:
-    """Asking costs by the bindings of who asks, not by all: a ratio, since machines differ."""
+    """The cost of a question depends on the subject's own bindings only. A ratio, because machines differ."""
     many = [
         bind(account(f"n{number}"), name=f"b{number}", namespace=f"n{number}")
         for number in range(10_000)

@@ -1,4 +1,4 @@
-"""Questions: what is read, and what is refused so that no negative question passes for a misspelling."""
+"""Questions: how they are read, and refused so that a misspelled negative question cannot pass."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_what_is_no_file_of_questions_is_refused(document: Any) -> None:
 
 
 def entry(text: str) -> dict[str, Any]:
-    """An entry, as ``group team-b may not: list pods``."""
+    """Parse an entry such as ``group team-b may not: list pods``."""
     who, _, line = text.partition(": ")
     who, may, rest = who.partition(" may")
     group = who.removeprefix("group ")

@@ -1,4 +1,4 @@
-"""The offline answers are the embedded server's, on random policies and questions."""
+"""The offline answers equal the embedded server's, on random policies and questions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ PLACES = ("", "kikai", "darbo")
 
 
 def random_rule(draw: random.Random) -> dict[str, Any]:
-    """A rule of few words, so that it often matches."""
+    """Return a rule of few words, so that it often matches."""
     if draw.random() < 0.15:
         return {
             "verbs": ["get"],
@@ -76,7 +76,7 @@ def random_rule(draw: random.Random) -> dict[str, Any]:
 
 
 def random_policy(draw: random.Random) -> list[dict[str, Any]]:
-    """Roles and bindings as manifests; some bindings refer to roles that do not exist, or to the server's own."""
+    """Return manifests of roles and bindings; some bindings refer to missing roles, or to the server's own."""
     wide, near = [random_rule(draw) for _ in range(2)], [[random_rule(draw)] for _ in range(2)]
     without_paths = [[rule for rule in rules if "resources" in rule] for rules in near]
     objects = [support.role(wide, name="wide", namespace="")]
@@ -108,7 +108,7 @@ def random_policy(draw: random.Random) -> list[dict[str, Any]]:
 
 
 def random_question(draw: random.Random) -> Attributes:
-    """A question over what the server serves, and over some paths."""
+    """Draw a question about the server's resources, or about a path."""
     who = draw.choice(WHO)
     user = (
         subject(who, ("team-a", "system:authenticated")) if who == "jane" else subject(who)

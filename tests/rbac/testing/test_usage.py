@@ -1,4 +1,4 @@
-"""What an account used, lacked, and never used; the least policy allows just that."""
+"""Permissions that an account used, lacked and never used; the least policy allows exactly the used ones."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_the_least_policy_allows_what_was_used_and_nothing_else() -> None:
         ("Role", "kikai"),
         ("RoleBinding", "kikai"),
     ]
-    assert "selfsubjectaccessreviews" not in str(least)  # everybody may
+    assert "selfsubjectaccessreviews" not in str(least)  # granted to everybody
 
 
 def test_an_account_that_asked_nothing_used_nothing() -> None:
