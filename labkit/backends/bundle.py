@@ -24,17 +24,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from labkit.backends import podimage
-from labkit.backends.base import Options, Report
-from labkit.backends.engine import Engine, call, find
-from labkit.backends.kind.backend import KindBackend
-from labkit.backends.kind.program import ensure_node_image
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
 from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
 from labkit.core.version import DISTRIBUTION, __version__
+
+from . import podimage
+from .base import Options, Report
+from .engine import Engine, call, find
+from .kind.backend import KindBackend
+from .kind.program import ensure_node_image
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import NAMES, Backend, Manifest, Need, Options
 from labkit.core import page
 from labkit.core.errors import UsageError, near
 from labkit.core.home import read_json, write_private
 from labkit.core.language import text
+
+from .base import NAMES, Backend, Manifest, Need, Options
 
 OWNERS = {
     "node": "embedded",
@@ -115,19 +116,19 @@ def make(
     # Each backend is imported where it is chosen, so that commands do not load another one's
     # libraries, such as kind's cryptography.
     if page.IN_PAGE:
-        from labkit.backends.page.backend import PageBackend
-        from labkit.backends.page.page import current_page
+        from .page.backend import PageBackend
+        from .page.page import current_page
 
         return PageBackend(home, options, current_page())
     if name == "embedded":
-        from labkit.backends.embedded import Embedded
+        from .embedded import Embedded
 
         return Embedded(home, options)
     if name == "kind":
-        from labkit.backends.kind.backend import KindBackend
+        from .kind.backend import KindBackend
 
         return KindBackend(home, options)
-    from labkit.backends.existing import Existing
+    from .existing import Existing
 
     return Existing(home, options, lesson_objects)
 
@@ -135,14 +136,14 @@ def make(
 def find_needs(name: str, home: Path, options: Options) -> list[Need]:
     """Return the requirements of the backend of that name on this machine, met or not."""
     if name == "embedded":
-        from labkit.backends import embedded
+        from . import embedded
 
         return embedded.find_needs()
     if name == "kind":
-        from labkit.backends.kind import needs
-        from labkit.backends.kind.backend import KindBackend
+        from .kind import needs
+        from .kind.backend import KindBackend
 
         return needs.find_needs(KindBackend(home, options).image)
-    from labkit.backends import existing
+    from . import existing
 
     return existing.find_needs(options.kubeconfig)

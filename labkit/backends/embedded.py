@@ -22,8 +22,6 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Need, Options, Report, Status, Traits
-from labkit.backends.processes import Activity, end_process, exists, load
 from labkit.client.auditlog import AuditFile
 from labkit.core import ownership
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
@@ -31,6 +29,9 @@ from labkit.core.home import ensure_private, home_error, is_locked, locked, read
 from labkit.core.language import text
 from labkit.core.place import place
 from labkit.core.version import LAB_AGENT, __version__
+
+from .base import Need, Options, Report, Status, Traits
+from .processes import Activity, end_process, exists, load
 
 START_SECONDS = 30.0
 """The longest time without progress of a starting server."""

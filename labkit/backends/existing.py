@@ -14,9 +14,6 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from labkit.backends import podimage, sweep
-from labkit.backends.base import Manifest, Need, Options, Report, Status, Traits
-from labkit.backends.preflight import UNPREFIXED, Preflight, look
 from labkit.client import kubeconfig
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
@@ -28,6 +25,10 @@ from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_private
 from labkit.core.language import text
 from labkit.core.version import LAB_AGENT
+
+from . import podimage, sweep
+from .base import Manifest, Need, Options, Report, Status, Traits
+from .preflight import UNPREFIXED, Preflight, look
 
 LABEL = "labkit/lab"
 """The label of every object of the lab; its value is the learner's prefix, or ``UNPREFIXED``."""

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Manifest, Report
-from labkit.backends.engine import Done, Engine, call
 from labkit.core import resources
 from labkit.core.errors import Missing
 from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
 from labkit.core.version import __version__
+
+from .base import Manifest, Report
+from .engine import Done, Engine, call
 
 IMAGE = f"docker.io/labkit/pod:{__version__}"
 BUILD_SECONDS = 900.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.classroom.store import CLOSED, Asked, Store
 from labkit.core.language import said, shown, text
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.steps import step_ids
+
+from .store import CLOSED, Asked, Store
 
 MAX_MISTAKES = 12
 

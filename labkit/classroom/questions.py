@@ -18,13 +18,14 @@ from functools import cache
 from typing import Any
 
 from labkit import lessons
-from labkit.classroom.limits import Refusal, read_text
 from labkit.core.language import language, said, shown, text
 from labkit.core.resources import notebooks
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes, of_guess
 from labkit.lessons.questions import judge
 from labkit.practice.pool import policy, pool, sentence
+
+from .limits import Refusal, read_text
 
 MAX_TEXT, MAX_OPTION, MAX_OPTIONS = 600, 120, 6
 

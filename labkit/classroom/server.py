@@ -18,16 +18,17 @@ from typing import Any
 
 from aiohttp import web
 
-from labkit.classroom import questions
-from labkit.classroom.board import STATES, board, public
-from labkit.classroom.limits import Limits, Refusal, read_key, read_text
-from labkit.classroom.store import ROUNDS, Store
 from labkit.core.html import render_source
 from labkit.core.language import said, translations_in
 from labkit.core.sharing import Share
 from labkit.core.yaml_file import read_yaml
 from labkit.lessons.mistakes import mistakes
 from labkit.lessons.steps import step_ids
+
+from . import questions
+from .board import STATES, board, public
+from .limits import Limits, Refusal, read_key, read_text
+from .store import ROUNDS, Store
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

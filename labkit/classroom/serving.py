@@ -14,11 +14,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from labkit.classroom.server import SETTINGS, Classroom
-from labkit.classroom.store import Store
 from labkit.core.errors import UsageError
 from labkit.core.language import said, text
 from labkit.core.sharing import ROOM, shared
+
+from .server import SETTINGS, Classroom
+from .store import Store
 
 
 async def serve(

@@ -18,11 +18,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from labkit.classroom.limits import Refusal
 from labkit.core import ownership
 from labkit.core.errors import HomeError, NotRunning
 from labkit.core.home import ensure_private, home_error, home_path
 from labkit.core.language import said, text
+
+from .limits import Refusal
 
 SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 VERSION = 1

@@ -15,10 +15,11 @@ from typing import NoReturn
 
 import click
 
-from labkit.cli.output import echo
 from labkit.core.errors import LabkitError, UsageError, near
 from labkit.core.language import text
 from labkit.core.version import __version__
+
+from .output import echo
 
 MODULES = {
     "cluster": ("up", "down", "status", "reset", "kubeconfig"),

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from labkit.cli.cluster import report
-from labkit.cli.output import echo
 from labkit.core.home import home_path
 from labkit.core.language import text
+
+from .cluster import report
+from .output import echo
 
 
 @click.group("bundle")

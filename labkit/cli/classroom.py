@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from labkit.cli.output import FOLDER, INPUT, echo
 from labkit.core.language import said
+
+from .output import FOLDER, INPUT, echo
 
 
 @click.group("class")

@@ -11,10 +11,11 @@ import click
 
 from labkit.backends.base import NAMES, Options
 from labkit.backends.choice import Choice
-from labkit.cli.output import FILE, as_json, complete_steps, echo, json_option
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 from labkit.lab.backend import chosen, make
+
+from .output import FILE, as_json, complete_steps, echo, json_option
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from labkit.cli.output import FOLDER, INPUT, echo
 from labkit.core.language import text
+
+from .output import FOLDER, INPUT, echo
 
 
 @click.group("course")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labkit.cli.grading_plan import GradingPlan
-from labkit.cli.grading_runs import grade_here, grade_on_a_real_cluster, grade_on_dask
-from labkit.cli.output import INPUT, echo
 from labkit.core.language import LANGUAGES, text, use
 from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
+
+from .grading_plan import GradingPlan
+from .grading_runs import grade_here, grade_on_a_real_cluster, grade_on_dask
+from .output import INPUT, echo
 
 if TYPE_CHECKING:
     from labkit.grading.intake.intake import Intake

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from labkit.cli.cluster import report
-from labkit.cli.output import echo
 from labkit.core.language import listed, said, text
 
+from .cluster import report
+from .output import echo
+
 if TYPE_CHECKING:
-    from labkit.cli.grading_plan import GradingPlan
     from labkit.grading.judging.result import Result
     from labkit.grading.pools.dask_pool import DaskPool
     from labkit.grading.session import GradingSession, SubmissionGrader
+
+    from .grading_plan import GradingPlan
 
 
 def grade_here(plan: GradingPlan, session: GradingSession) -> list[Result]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from labkit.cli.output import as_json, complete_steps, echo, json_option
 from labkit.core.language import said, text
 from labkit.presenter.terminal import keys, restore
+
+from .output import as_json, complete_steps, echo, json_option
 
 
 @click.command("check")
@@ -22,8 +23,9 @@ def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
     All steps when none is named. Exit code 1 when one of them is not passed.
     """
     from labkit import lessons
-    from labkit.cli.cluster import found_lab
     from labkit.lab import words
+
+    from .cluster import found_lab
 
     names = [lessons.find(step).id for step in steps] or list(lessons.STEPS)
     context = words.context(found_lab())

@@ -12,11 +12,12 @@ import click
 
 from labkit.backends.base import NAMES, Need, Options
 from labkit.backends.choice import find_needs
-from labkit.cli.cluster import report
-from labkit.cli.output import as_json, echo, json_option
 from labkit.core.home import home_path
 from labkit.core.language import said, text
 from labkit.core.proxies import bypass_loopback, exceptions, proxy_variables
+
+from .cluster import report
+from .output import as_json, echo, json_option
 
 if TYPE_CHECKING:
     from labkit.backends.servers import Server
@@ -124,7 +125,7 @@ def completion_command(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     # The group of all commands is above this module; importing it at the top would be a circle.
-    from labkit.cli import cli
+    from . import cli
 
     complete = get_completion_class(shell)
     click.echo(complete(cli, {}, "labkit", "_LABKIT_COMPLETE").source() if complete else "")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from labkit.cli.output import DIRECTORY, FILE, echo
 from labkit.core.language import language, said, text
+
+from .output import DIRECTORY, FILE, echo
 
 
 @click.command("lab", context_settings={"ignore_unknown_options": True})

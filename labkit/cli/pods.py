@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 
-from labkit.cli.cluster import found_lab
-from labkit.cli.output import FILE, echo
 from labkit.core.errors import UsageError
 from labkit.core.language import text
+
+from .cluster import found_lab
+from .output import FILE, echo
 
 EXAMPLES = """Run a command in a pod, or open a shell in it.
 

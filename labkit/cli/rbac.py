@@ -10,14 +10,15 @@ from xml.etree import ElementTree
 
 import click
 
-from labkit.cli import policy_files
-from labkit.cli.output import INPUT, as_json, echo, json_option
-from labkit.cli.policy_files import Source
 from labkit.core.errors import UsageError
 from labkit.core.home import place_error
 from labkit.core.language import said, text
 from labkit.core.redact import redact
 from labkit.rbac.objects import is_default
+
+from . import policy_files
+from .output import INPUT, as_json, echo, json_option
+from .policy_files import Source
 
 if TYPE_CHECKING:
     from labkit.rbac.testing.questions import Question

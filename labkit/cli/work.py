@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from labkit.cli.cluster import found_lab
-from labkit.cli.output import DIRECTORY, FILE, echo
 from labkit.core.errors import UsageError
 from labkit.core.home import place_error
 from labkit.core.language import said, text
+
+from .cluster import found_lab
+from .output import DIRECTORY, FILE, echo
 
 
 @click.group("work")

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from labkit.client.equivalents import curl_command, kubectl_command
-from labkit.client.request_info import Call, read_call
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.language import text
 from labkit.core.redact import redact
+
+from .equivalents import curl_command, kubectl_command
+from .request_info import Call, read_call
 
 # The sentence of every refusal by RBAC, for resources and for other paths: forbiddenMessage in
 # k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go.

@@ -13,16 +13,17 @@ from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from labkit.client.answer import NOBODY, Answer, Identity
-from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, with_query
-from labkit.client.object_names import missing_user
-from labkit.client.prefix import Names
-from labkit.client.refusals import failure
-from labkit.client.transport import READ_SECONDS, Connect, Credentials, Endpoint, Transport
 from labkit.core.arguments import LINE, METHOD, TEXT, describe, fit, takes
 from labkit.core.errors import UsageError
 from labkit.core.language import text
 from labkit.core.version import LAB_AGENT, USER_AGENT
+
+from .answer import NOBODY, Answer, Identity
+from .content import PATCH_TYPES, content_type, decode, encode, lines, with_query
+from .object_names import missing_user
+from .prefix import Names
+from .refusals import failure
+from .transport import READ_SECONDS, Connect, Credentials, Endpoint, Transport
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.client.client import Client
-from labkit.client.refusals import failure
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
+
+from .client import Client
+from .refusals import failure
 
 GROUPS = text('lab.admin.get("/apis") lists the groups and versions.')
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from labkit.client.request_info import Call, read_call
+from .request_info import Call, read_call
 
 _REVIEWS = {
     "selfsubjectreviews": "auth whoami",

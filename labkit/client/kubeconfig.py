@@ -21,12 +21,13 @@ from typing import Any
 
 import yaml
 
-from labkit.client.transport import Credentials, Endpoint
 from labkit.core.errors import UsageError, near
 from labkit.core.home import write_private
 from labkit.core.language import text
 from labkit.core.redact import redact
 from labkit.core.yaml_file import LOADER
+
+from .transport import Credentials, Endpoint
 
 # libyaml's, as LOADER.
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

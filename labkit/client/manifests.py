@@ -13,13 +13,14 @@ from typing import Any
 
 import yaml
 
-from labkit.client.client import Client
-from labkit.client.discovery import Resources
-from labkit.client.refusals import failure
 from labkit.core.arguments import describe
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError
 from labkit.core.language import text
+
+from .client import Client
+from .discovery import Resources
+from .refusals import failure
 
 Manifest = dict[str, Any]
 Adapt = Callable[[Manifest], Manifest]

@@ -6,10 +6,11 @@ import re
 from difflib import get_close_matches
 from typing import Any, Protocol, Self
 
-from labkit.client.prefix import Names
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
+
+from .prefix import Names
 
 # ServiceAccountUsernamePrefix in k8s.io/apiserver/pkg/authentication/serviceaccount/util.go.
 ACCOUNT_PREFIX = "system:serviceaccount:"

@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.client.answer import Answer
-from labkit.client.client import Client
-from labkit.client.exec.command import run, run_shell
-from labkit.client.exec.completed import SHELLS, CompletedExec
-from labkit.client.object_names import habit, pod_name
-from labkit.client.refusals import failure
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import ApiFailure, ExecFailed
 from labkit.core.language import listed, text
+
+from .answer import Answer
+from .client import Client
+from .exec.command import run, run_shell
+from .exec.completed import SHELLS, CompletedExec
+from .object_names import habit, pod_name
+from .refusals import failure
 
 # DefaultAPITokenMountPath in plugin/pkg/admission/serviceaccount/admission.go.
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"

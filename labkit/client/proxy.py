@@ -33,8 +33,8 @@ else:
     from socketserver import UnixStreamServer
 
 if TYPE_CHECKING:
-    from labkit.client.answer import Answer
-    from labkit.client.client import Client
+    from .answer import Answer
+    from .client import Client
 
 # kubectl's DefaultHostAcceptRE, with a port, which kubectl cuts off, and its DefaultPathRejectRE:
 # k8s.io/kubectl/pkg/proxy/proxy_server.go.
@@ -118,8 +118,8 @@ class Proxy:
         Args:
             path: Such as ``/api/v1/namespaces``.
         """
-        from labkit.client.client import Client
-        from labkit.client.transport import Endpoint
+        from .client import Client
+        from .transport import Endpoint
 
         if self.unix_socket:
             raise UsageError(
@@ -270,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _observe(self, response: Any) -> None:
         """Pass the answer to the caller's observers, without its body, which is relayed unread."""
-        from labkit.client.answer import Answer
+        from .answer import Answer
 
         answer = Answer(
             who="through the proxy",

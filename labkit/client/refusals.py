@@ -8,7 +8,7 @@ from labkit.core.errors import ApiFailure
 from labkit.core.language import text
 
 if TYPE_CHECKING:
-    from labkit.client.client import Client
+    from .client import Client
 
 WAYS_OUT = {
     400: text("Correct what the message names."),

@@ -18,13 +18,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.client.answer import Answer
-from labkit.client.client import Client
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import TokenError
 from labkit.core.json_file import read_json
 from labkit.core.language import text
 from labkit.core.redact import HIDDEN
+
+from .answer import Answer
+from .client import Client
 
 JWKS_PATH = "/openid/v1/jwks"
 JWKS_TYPE = "application/jwk-set+json"

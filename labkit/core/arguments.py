@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from labkit.core.errors import UsageError
-from labkit.core.language import text
-from labkit.core.redact import redact
+from .errors import UsageError
+from .language import text
+from .redact import redact
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -10,8 +10,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labkit.core.html import render
-from labkit.core.language import shown, text, width
+from .html import render
+from .language import shown, text, width
 
 SYMBOLS = {"good": "✔", "bad": "✘", "warn": "!", "plain": "•"}
 

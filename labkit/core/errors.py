@@ -27,8 +27,8 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-from labkit.core.language import said, text
-from labkit.core.redact import redact
+from .language import said, text
+from .redact import redact
 
 
 class LabkitError(Exception):

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labkit.core import ownership, page
-from labkit.core.errors import HomeError, UsageError
-from labkit.core.language import text
+from . import ownership, page
+from .errors import HomeError, UsageError
+from .language import text
 
 JOINED = Path("class") / "joined.json"
 """The file about the class that a lab has joined; without it, the modules for classes are not loaded."""

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.core.language import language, said, shown
+from .language import language, said, shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -19,7 +19,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from labkit.core.language import listed, text
+from .language import listed, text
 
 TRUSTED_GROUP = "LABKIT_TRUSTED_GROUP"
 """The variable with the name of a group that can write to parents of the home: on a hub's volume, the user alone."""

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from labkit.core.errors import UsageError
-from labkit.core.language import text
+from .errors import UsageError
+from .language import text
 
 IN_PAGE = sys.platform == "emscripten"
 """True in a page: one process without threads, sockets and file locks, and one user. Tests of the page set it."""

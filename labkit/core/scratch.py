@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from labkit.core.errors import LabkitError
-from labkit.core.home import is_locked
+from .errors import LabkitError
+from .home import is_locked
 
 PROGRAM_LOCK = "labkit-program.lock"
 """The file in a temporary directory that its program locks."""

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labkit.core.errors import LabkitError
-from labkit.core.home import home_path, is_locked, locked, read_json, write_private
+from .errors import LabkitError
+from .home import home_path, is_locked, locked, read_json, write_private
 
 DEMO, ROOM = Path("demo"), Path("class") / "room"
 """The directories of a demo's progress and of a class's shared view, below ``LABKIT_HOME``."""

@@ -32,18 +32,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labkit.embedded.apiserver.serving.address import listen
-    from labkit.embedded.apiserver.serving.head import encode
-    from labkit.embedded.apiserver.serving.inprocess import Answer, ask, read_request
-    from labkit.embedded.apiserver.serving.logs import AuditFile
-    from labkit.embedded.apiserver.serving.pki import ADMIN, make_keys, write_admin_kubeconfig
-    from labkit.embedded.apiserver.serving.server import ApiServer
-    from labkit.embedded.apiserver.storage import Store
-    from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
-    from labkit.embedded.cluster import Cluster
-    from labkit.embedded.machinery.kinds import KINDS
-    from labkit.embedded.machinery.pki.keys import Keys, new_token_key
-    from labkit.embedded.machinery.request import (
+    from .apiserver.serving.address import listen
+    from .apiserver.serving.head import encode
+    from .apiserver.serving.inprocess import Answer, ask, read_request
+    from .apiserver.serving.logs import AuditFile
+    from .apiserver.serving.pki import ADMIN, make_keys, write_admin_kubeconfig
+    from .apiserver.serving.server import ApiServer
+    from .apiserver.storage import Store
+    from .apiserver.storage.sqlite import SQLiteStore
+    from .cluster import Cluster
+    from .machinery.kinds import KINDS
+    from .machinery.pki.keys import Keys, new_token_key
+    from .machinery.request import (
         EventStream,
         Handler,
         PeerCertificate,
@@ -51,9 +51,9 @@ if TYPE_CHECKING:
         Response,
         ShownCertificate,
     )
-    from labkit.embedded.machinery.status import ApiError
-    from labkit.embedded.machinery.work import WorkBudget, limited, uncharged
-    from labkit.embedded.process import open_cluster, run
+    from .machinery.status import ApiError
+    from .machinery.work import WorkBudget, limited, uncharged
+    from .process import open_cluster, run
 
 # Written twice, for type checkers above and here: this module must not import the names at run time.
 _NAMES = {

@@ -21,9 +21,10 @@ from pathlib import Path
 from labkit.core.place import place
 from labkit.core.scratch import PROGRAM_LOCK, is_held
 from labkit.core.version import __version__
-from labkit.embedded.apiserver.serving.lean import defer_client, defer_collection
-from labkit.embedded.apiserver.serving.pki import begin
-from labkit.embedded.apiserver.serving.state import (
+
+from .apiserver.serving.lean import defer_client, defer_collection
+from .apiserver.serving.pki import begin
+from .apiserver.serving.state import (
     StateInUse,
     StateProblem,
     lock,
@@ -81,9 +82,9 @@ def main() -> int:
         making = begin(home, held)
         defer_client()
         # Loaded only now, while the keys are generated.
-        from labkit.embedded import process
-        from labkit.embedded.apiserver.serving.logs import log_to
-        from labkit.embedded.apiserver.storage.sqlite import StateUnusable
+        from . import process
+        from .apiserver.serving.logs import log_to
+        from .apiserver.storage.sqlite import StateUnusable
 
         if making is not None:
             process.load_server()

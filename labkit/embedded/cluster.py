@@ -11,26 +11,26 @@ import time
 from collections.abc import Callable, Iterable
 from random import Random, SystemRandom
 
-from labkit.embedded.apiserver.authentication.signer import TokenSigner
-from labkit.embedded.apiserver.filters.audit import Sink
-from labkit.embedded.apiserver.filters.pipeline import pipeline
-from labkit.embedded.apiserver.filters.priority import FlowHeaders
-from labkit.embedded.apiserver.handlers.represent.transform import Transformer
-from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
-from labkit.embedded.apiserver.handlers.subresources.proxy import Reach
-from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.storage import Key, Store
-from labkit.embedded.machinery.pki.keys import Keys
-from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.node.api import ClusterApi, NodeSettings
-from labkit.embedded.node.connections import NodeController, PodConnections
-from labkit.embedded.node.node import Node
-from labkit.embedded.wiring.access import Access
-from labkit.embedded.wiring.content import bootstrap
-from labkit.embedded.wiring.controllers import Controllers, Timed, controller_create
-from labkit.embedded.wiring.credentials import Credentials
-from labkit.embedded.wiring.handlers import computed, connections, nonresource_handler
-from labkit.embedded.wiring.writing import Writing
+from .apiserver.authentication.signer import TokenSigner
+from .apiserver.filters.audit import Sink
+from .apiserver.filters.pipeline import pipeline
+from .apiserver.filters.priority import FlowHeaders
+from .apiserver.handlers.represent.transform import Transformer
+from .apiserver.handlers.routing.resources import ResourceHandler
+from .apiserver.handlers.subresources.proxy import Reach
+from .apiserver.registry.registry import Registry
+from .apiserver.storage import Key, Store
+from .machinery.pki.keys import Keys
+from .machinery.request import Object, Request, Response
+from .node.api import ClusterApi, NodeSettings
+from .node.connections import NodeController, PodConnections
+from .node.node import Node
+from .wiring.access import Access
+from .wiring.content import bootstrap
+from .wiring.controllers import Controllers, Timed, controller_create
+from .wiring.credentials import Credentials
+from .wiring.handlers import computed, connections, nonresource_handler
+from .wiring.writing import Writing
 
 
 class Cluster:

@@ -15,22 +15,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.core.scratch import is_held
 from labkit.core.version import __version__
-from labkit.embedded.apiserver.filters.audit import Sink
-from labkit.embedded.apiserver.serving.address import listen, url
-from labkit.embedded.apiserver.serving.lean import resume_collection
-from labkit.embedded.apiserver.serving.logs import AuditFile
-from labkit.embedded.apiserver.serving.pki import (
+
+from .apiserver.filters.audit import Sink
+from .apiserver.serving.address import listen, url
+from .apiserver.serving.lean import resume_collection
+from .apiserver.serving.logs import AuditFile
+from .apiserver.serving.pki import (
     Identity,
     last_port,
     load_keys,
     write_admin_kubeconfig,
 )
-from labkit.embedded.apiserver.serving.state import StateProblem, write_private
-from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
-from labkit.embedded.cluster import Cluster
+from .apiserver.serving.state import StateProblem, write_private
+from .apiserver.storage.sqlite import SQLiteStore
+from .cluster import Cluster
 
 if TYPE_CHECKING:
-    from labkit.embedded.apiserver.serving.server import ApiServer
+    from .apiserver.serving.server import ApiServer
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ async def _until_forsaken(home: Path, program: str | None, stop: asyncio.Event) 
 
 def load_server() -> type[ApiServer]:
     """Load the TLS server, a third of the time of a start."""
-    from labkit.embedded.apiserver.serving.server import ApiServer
+    from .apiserver.serving.server import ApiServer
 
     return ApiServer
 

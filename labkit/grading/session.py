@@ -13,10 +13,11 @@ from typing import Protocol
 from labkit.core.errors import UsageError
 from labkit.core.language import listed, text
 from labkit.core.version import __version__
-from labkit.grading.graders.stages import unreadable_result
-from labkit.grading.intake.declared import declared_learner, declares_another_code, has_no_code
-from labkit.grading.intake.intake import Intake
-from labkit.grading.intake.submissions import (
+
+from .graders.stages import unreadable_result
+from .intake.declared import declared_learner, declares_another_code, has_no_code
+from .intake.intake import Intake
+from .intake.submissions import (
     Key,
     Submission,
     Unreadable,
@@ -25,14 +26,14 @@ from labkit.grading.intake.submissions import (
     parse,
     read_untrusted,
 )
-from labkit.grading.judging.result import FAILED, Result, by_exercise_and_learner
-from labkit.grading.judging.score import plain
-from labkit.grading.judging.weights import RULE
-from labkit.grading.reports import gradebooks, overrides, scores
-from labkit.grading.reports.overview import NoSubmission, write_overview
-from labkit.grading.reports.result_store import ResultStore
-from labkit.grading.tasks import EXERCISES
-from labkit.grading.tasks.seed import identity
+from .judging.result import FAILED, Result, by_exercise_and_learner
+from .judging.score import plain
+from .judging.weights import RULE
+from .reports import gradebooks, overrides, scores
+from .reports.overview import NoSubmission, write_overview
+from .reports.result_store import ResultStore
+from .tasks import EXERCISES
+from .tasks.seed import identity
 
 
 class SubmissionGrader(Protocol):

@@ -29,13 +29,14 @@ from labkit.core.home import JOINED, check_home, ensure_private, home_path, read
 from labkit.core.language import said, text
 from labkit.core.proxies import bypass_loopback
 from labkit.core.redact import redact
-from labkit.lab import expect
-from labkit.lab.backend import make
 from labkit.lessons.base import Outcome
 from labkit.lessons.evidence import Evidence, gather
 from labkit.lessons.journal import Journal
 from labkit.lessons.progress import Progress
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
+
+from . import expect
+from .backend import make
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 SETTLE_SECONDS = 0.5

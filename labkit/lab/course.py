@@ -19,9 +19,10 @@ from typing import Any
 from labkit.core.errors import Unreachable
 from labkit.core.home import ensure_private, home_path, write_private
 from labkit.core.language import text
-from labkit.lab.exercises import SealedExercise
-from labkit.lab.exercises import exercise as open_exercise
-from labkit.lab.lab import Lab
+
+from .exercises import SealedExercise
+from .exercises import exercise as open_exercise
+from .lab import Lab
 
 SOCKET_VARIABLE = "LABKIT_CHECKER"
 """The environment variable with the path of the checker's Unix socket."""

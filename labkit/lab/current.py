@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labkit.lab.cluster import ChosenCluster
+    from .cluster import ChosenCluster
 
 _labs: list[ChosenCluster] = []
 _listeners: list[Callable[[], None]] = []

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from labkit.core.arguments import LINE, LINE_OR_NONE, ArgumentKind, takes
 from labkit.core.display import Card, Displayable
 from labkit.core.language import text
-from labkit.lab.cluster import ChosenCluster
+
+from .cluster import ChosenCluster
 
 if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
+    from .lab import Lab
 
 
 def _a_lab(value: object) -> object:

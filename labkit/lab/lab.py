@@ -39,17 +39,19 @@ from labkit.core.arguments import (
 from labkit.core.errors import TokenError
 from labkit.core.language import text
 from labkit.core.redact import redact_all
-from labkit.lab import current, expect
-from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
-from labkit.lab.sources import objects_of, read
 from labkit.lessons.library import Library, library, prepared
 from labkit.lessons.predictions import Noted
 from labkit.lessons.steps import step_id
 
+from . import current, expect
+from .cluster import RBAC_GROUP, ChosenCluster
+from .sources import objects_of, read
+
 if TYPE_CHECKING:
     from labkit.client.kubectl import CompletedKubectl
     from labkit.client.proxy import Proxy
-    from labkit.lab.policy import PolicyTests
+
+    from .policy import PolicyTests
 
 WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
 
@@ -181,7 +183,7 @@ class Lab(ChosenCluster):
         Raises:
             UsageError: As for ``apply``; or a role or binding lacks a field that matters for decisions.
         """
-        from labkit.lab.policy import PolicyTests
+        from .policy import PolicyTests
 
         return PolicyTests(self, objects_of(what, self.library))
 

@@ -10,7 +10,6 @@ import yaml
 from labkit.core.arguments import LINE, MANIFESTS, STORABLE, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.language import listed, text
-from labkit.lab.sources import objects_of
 from labkit.lessons.policies import ManifestPolicy, count, let_through
 from labkit.rbac.objects import is_default
 from labkit.rbac.reviews import review
@@ -22,8 +21,10 @@ from labkit.rbac.testing.questions import Question
 from labkit.rbac.testing.usage import least_policy, usage_of
 from labkit.rbac.testing.verdicts import answers
 
+from .sources import objects_of
+
 if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
+    from .lab import Lab
 
 
 class PolicyTests(Displayable):

@@ -11,12 +11,13 @@ from typing import Any, cast
 from labkit import lessons
 from labkit.core.arguments import LINE, STEP, STORABLE, TEXT, takes
 from labkit.core.home import place_error
-from labkit.lab import current as current_lab
-from labkit.lab.lab import Lab
 from labkit.lessons.base import CheckContext
 from labkit.lessons.predictions import Noted
 from labkit.lessons.progress import EXPORT_LINE, Progress
 from labkit.lessons.questions import Feedback, judge
+
+from . import current as current_lab
+from .lab import Lab
 
 
 def current() -> Lab:

@@ -11,8 +11,9 @@ from labkit.client.manifests import title
 from labkit.core.errors import LabkitError, UsageError
 from labkit.core.language import text
 from labkit.core.redact import redact_all
-from labkit.lab.lab import Lab
 from labkit.rbac.objects import Object
+
+from .lab import Lab
 
 WORK = "labkit work"
 KUBERNETES = re.compile(r"kube-|kubelet|kubeadm|api-priority-|.*-controller$")

@@ -29,7 +29,8 @@ from labkit.core.home import (
 )
 from labkit.core.language import language, text
 from labkit.core.proxies import bypass_loopback
-from labkit.lab.backend import chosen
+
+from .backend import chosen
 
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"

@@ -17,7 +17,9 @@ from typing import Any
 from labkit.core.errors import LabkitError, UsageError
 from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
-from labkit.lessons import (
+from labkit.rbac.policy import PolicyUnreadable
+
+from . import (
     part1_api_server,
     part2_inside_a_pod,
     part3_service_accounts,
@@ -25,14 +27,13 @@ from labkit.lessons import (
     part5_cluster_roles,
     part6_test_the_policy,
 )
-from labkit.lessons.asides import ASIDES, of_lesson
-from labkit.lessons.base import CheckContext, Outcome, failed, passed, run_with_retries
-from labkit.lessons.library import library
-from labkit.lessons.predictions import Noted
-from labkit.lessons.progress import Progress
-from labkit.lessons.shown import Board, Help
-from labkit.lessons.steps import STATE, Lesson, Step, step_id
-from labkit.rbac.policy import PolicyUnreadable
+from .asides import ASIDES, of_lesson
+from .base import CheckContext, Outcome, failed, passed, run_with_retries
+from .library import library
+from .predictions import Noted
+from .progress import Progress
+from .shown import Board, Help
+from .steps import STATE, Lesson, Step, step_id
 
 _PARTS = (
     part1_api_server,

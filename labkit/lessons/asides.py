@@ -7,9 +7,10 @@ from typing import Any
 
 from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
-from labkit.lessons.base import Check, CheckContext, Outcome, failed, not_attempted, passed
-from labkit.lessons.predictions import Prediction, decisions
-from labkit.lessons.steps import Step
+
+from .base import Check, CheckContext, Outcome, failed, not_attempted, passed
+from .predictions import Prediction, decisions
+from .steps import Step
 
 
 def _aside(name: str, entry: Mapping[str, Any]) -> Step:

@@ -19,13 +19,14 @@ from labkit.client.refusals import find_object
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import ApiFailure
 from labkit.core.language import text
-from labkit.lessons.evidence import Evidence
-from labkit.lessons.mistakes import mistakes
-from labkit.lessons.progress import Progress
 from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy
 from labkit.rbac.reviews import review
 from labkit.rbac.subjects import Subject, account_user, subject
+
+from .evidence import Evidence
+from .mistakes import mistakes
+from .progress import Progress
 
 State = Literal["passed", "failed", "not attempted"]
 

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from itertools import chain
 
 from labkit.core.language import listed, text
-from labkit.lessons.base import Account, CheckContext, failed
-from labkit.lessons.mistakes import excess_text, of_excess
-from labkit.lessons.prepared import is_prepared, prepared
-from labkit.lessons.rules import grants
 from labkit.rbac.attributes import User
 from labkit.rbac.difference import Allowance, Excess, PolicyDifference, policy_at_start
 from labkit.rbac.objects import Object, binding_title, is_default, kind_of, name_of, namespace_of
 from labkit.rbac.parts import covers
 from labkit.rbac.policy import RBAC_PATH, Policy, PolicyUnreadable, read_policy
 from labkit.rbac.subjects import subject_matches
+
+from .base import Account, CheckContext, failed
+from .mistakes import excess_text, of_excess
+from .prepared import is_prepared, prepared
+from .rules import grants
 
 
 def role_bindings(context: CheckContext, namespace: str) -> list[Object]:

@@ -15,7 +15,8 @@ from labkit.core import resources
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
-from labkit.lessons.steps import position, step_id, step_ids, taken_away
+
+from .steps import position, step_id, step_ids, taken_away
 
 PREPARED = "labkit/prepared"
 """The annotation of objects that the lab created; its value is the step whose work they are, or ``true``."""

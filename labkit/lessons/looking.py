@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from labkit.client.request_info import Call, read_call
 from labkit.core.language import listed, text
-from labkit.lessons.base import (
+
+from .base import (
     Account,
     CheckContext,
     NotPassed,
@@ -19,9 +20,9 @@ from labkit.lessons.base import (
     not_attempted,
     passed,
 )
-from labkit.lessons.evidence import Asked, Evidence, PodCommand
-from labkit.lessons.mistakes import of_guess
-from labkit.lessons.predictions import FORBIDDEN, decision_of, with_status
+from .evidence import Asked, Evidence, PodCommand
+from .mistakes import of_guess
+from .predictions import FORBIDDEN, decision_of, with_status
 
 QUESTIONS = (
     "selfsubjectaccessreviews",

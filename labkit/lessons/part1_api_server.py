@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from labkit.core.language import listed, text
-from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
-from labkit.lessons.looking import recorded_fact, require_guess, without_prediction
-from labkit.lessons.mistakes import of_guess
-from labkit.lessons.predictions import FORBIDDEN, Prediction, decision_of, decisions, with_status
-from labkit.lessons.steps import step
 from labkit.rbac.subjects import ANONYMOUS
+
+from .base import CheckContext, Outcome, failed, not_attempted, passed
+from .looking import recorded_fact, require_guess, without_prediction
+from .mistakes import of_guess
+from .predictions import FORBIDDEN, Prediction, decision_of, decisions, with_status
+from .steps import step
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENTRY_PATHS = ("/", "/api", "/apis", "/api/v1")

@@ -8,9 +8,11 @@ from collections.abc import Container, Sequence
 from labkit.client.pods import MOUNT
 from labkit.client.request_info import read_call
 from labkit.core.language import listed, text
-from labkit.lessons.base import CheckContext, NotPassed, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import Asked, Evidence, PodCommand
-from labkit.lessons.looking import (
+from labkit.rbac.subjects import ACCOUNT_PREFIX, ANONYMOUS
+
+from .base import CheckContext, NotPassed, Outcome, failed, not_attempted, passed
+from .evidence import Asked, Evidence, PodCommand
+from .looking import (
     IN_A_SHELL,
     curl_status,
     in_pod,
@@ -20,8 +22,8 @@ from labkit.lessons.looking import (
     without_prediction,
     wrong_prediction,
 )
-from labkit.lessons.part1_api_server import address, address_in
-from labkit.lessons.pods import (
+from .part1_api_server import address, address_in
+from .pods import (
     CURL,
     account_of,
     mounted_token,
@@ -30,9 +32,8 @@ from labkit.lessons.pods import (
     require_pod,
     require_running,
 )
-from labkit.lessons.predictions import USER, decision_of, decisions, is_user, with_status
-from labkit.lessons.steps import step
-from labkit.rbac.subjects import ACCOUNT_PREFIX, ANONYMOUS
+from .predictions import USER, decision_of, decisions, is_user, with_status
+from .steps import step
 
 POD = "default/curl"
 

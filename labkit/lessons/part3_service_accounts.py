@@ -10,9 +10,10 @@ from typing import Any
 
 from labkit.client.tokens import request_token
 from labkit.core.language import listed, text
-from labkit.lessons.base import CheckContext, NotPassed, Outcome, failed, not_attempted, passed
-from labkit.lessons.evidence import PodCommand
-from labkit.lessons.looking import (
+
+from .base import CheckContext, NotPassed, Outcome, failed, not_attempted, passed
+from .evidence import PodCommand
+from .looking import (
     curl_status,
     in_pod,
     not_asked,
@@ -20,14 +21,14 @@ from labkit.lessons.looking import (
     without_prediction,
     wrong_prediction,
 )
-from labkit.lessons.mistakes import of_guess
-from labkit.lessons.part2_inside_a_pod import (
+from .mistakes import of_guess
+from .part2_inside_a_pod import (
     NOT_FOUND,
     paths_of,
     require_root_and_api,
     require_user,
 )
-from labkit.lessons.pods import (
+from .pods import (
     CURL,
     account_of,
     answering,
@@ -45,10 +46,10 @@ from labkit.lessons.pods import (
     run_in_each,
     runs_proxy,
 )
-from labkit.lessons.predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO
-from labkit.lessons.prepared import require_own
-from labkit.lessons.steps import step
-from labkit.lessons.two_tokens import compared, not_looked_at
+from .predictions import NAME, SAME_OR_NOT, USER, YES_OR_NO
+from .prepared import require_own
+from .steps import step
+from .two_tokens import compared, not_looked_at
 
 POD = "default/curl-custom-sa"
 

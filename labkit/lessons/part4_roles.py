@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labkit.core.language import listed, text
-from labkit.lessons.base import (
+from labkit.rbac.objects import Object
+from labkit.rbac.policy import RBAC_PATH
+from labkit.rbac.rules import Rule, misspelt_verb
+
+from .base import (
     Account,
     CheckContext,
     NotPassed,
@@ -14,7 +18,7 @@ from labkit.lessons.base import (
     not_attempted,
     passed,
 )
-from labkit.lessons.bindings import (
+from .bindings import (
     VIEW,
     attempted_bindings,
     binding_text,
@@ -29,8 +33,8 @@ from labkit.lessons.bindings import (
     role_path,
     role_text,
 )
-from labkit.lessons.looking import Question, judge_looking, require_prediction, wrong_prediction
-from labkit.lessons.pods import (
+from .looking import Question, judge_looking, require_prediction, wrong_prediction
+from .pods import (
     answering,
     elsewhere,
     no_proxy,
@@ -40,13 +44,10 @@ from labkit.lessons.pods import (
     require_running,
     require_token,
 )
-from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decisions, with_status
-from labkit.lessons.prepared import require_own
-from labkit.lessons.rules import beyond, grants, kind_of_surplus
-from labkit.lessons.steps import step
-from labkit.rbac.objects import Object
-from labkit.rbac.policy import RBAC_PATH
-from labkit.rbac.rules import Rule, misspelt_verb
+from .predictions import ALLOWED, FORBIDDEN, decisions, with_status
+from .prepared import require_own
+from .rules import beyond, grants, kind_of_surplus
+from .steps import step
 
 NAMESPACES = ("kikai", "darbo")
 

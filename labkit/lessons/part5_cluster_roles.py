@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from labkit.core.language import listed, text
-from labkit.lessons.base import Account, CheckContext, Outcome, failed, not_attempted, passed
-from labkit.lessons.bindings import (
+from labkit.rbac.objects import Object, name_of, namespace_of
+from labkit.rbac.policy import RBAC_PATH
+
+from .base import Account, CheckContext, Outcome, failed, not_attempted, passed
+from .bindings import (
     binding_text,
     cluster_bindings,
     giving,
@@ -17,20 +20,18 @@ from labkit.lessons.bindings import (
     role_name,
     role_path,
 )
-from labkit.lessons.looking import (
+from .looking import (
     Question,
     asked_for,
     judge_looking,
     require_guess,
     require_prediction,
 )
-from labkit.lessons.mistakes import mistakes
-from labkit.lessons.part4_roles import require_reading
-from labkit.lessons.predictions import ALLOWED, FORBIDDEN, decision_of, decisions, with_status
-from labkit.lessons.prepared import require_own
-from labkit.lessons.steps import step
-from labkit.rbac.objects import Object, name_of, namespace_of
-from labkit.rbac.policy import RBAC_PATH
+from .mistakes import mistakes
+from .part4_roles import require_reading
+from .predictions import ALLOWED, FORBIDDEN, decision_of, decisions, with_status
+from .prepared import require_own
+from .steps import step
 
 VOLUMES = "persistentvolumes"
 

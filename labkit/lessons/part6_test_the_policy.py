@@ -10,22 +10,6 @@ from typing import NamedTuple
 
 from labkit.client.prefix import Names
 from labkit.core.language import listed, text
-from labkit.lessons.base import CheckContext, Outcome, failed, not_attempted, passed
-from labkit.lessons.bindings import names_account, require_nothing_more, role_bindings, rules_of
-from labkit.lessons.library import library, objects_in
-from labkit.lessons.looking import QUESTIONS, require_prediction, without_prediction
-from labkit.lessons.mistakes import mistakes, of_guess
-from labkit.lessons.policies import (
-    ManifestPolicy,
-    count,
-    let_through,
-    recorded_questions,
-    require_rejection,
-)
-from labkit.lessons.predictions import ALLOWED, FORBIDDEN, Prediction, decisions
-from labkit.lessons.prepared import is_prepared, prepared
-from labkit.lessons.rules import beyond, grants
-from labkit.lessons.steps import step
 from labkit.rbac.objects import Object, name_of, role_title
 from labkit.rbac.policy import PolicyUnreadable, read_policy
 from labkit.rbac.reviews import review
@@ -33,6 +17,23 @@ from labkit.rbac.testing.mutants import survivors
 from labkit.rbac.testing.questions import Question
 from labkit.rbac.testing.usage import Usage, usage_of
 from labkit.rbac.testing.vocabulary import standard
+
+from .base import CheckContext, Outcome, failed, not_attempted, passed
+from .bindings import names_account, require_nothing_more, role_bindings, rules_of
+from .library import library, objects_in
+from .looking import QUESTIONS, require_prediction, without_prediction
+from .mistakes import mistakes, of_guess
+from .policies import (
+    ManifestPolicy,
+    count,
+    let_through,
+    recorded_questions,
+    require_rejection,
+)
+from .predictions import ALLOWED, FORBIDDEN, Prediction, decisions
+from .prepared import is_prepared, prepared
+from .rules import beyond, grants
+from .steps import step
 
 MOST_OF_SERVICES = 12
 MOST_OF_TALLY = 20

@@ -13,8 +13,9 @@ from labkit.client.pods import MOUNT
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
 from labkit.core.language import text
-from labkit.lessons.base import CheckContext, NotPassed, failed, not_attempted
-from labkit.lessons.prepared import require_own
+
+from .base import CheckContext, NotPassed, failed, not_attempted
+from .prepared import require_own
 
 Pod = Mapping[str, Any]
 

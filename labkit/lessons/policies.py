@@ -12,9 +12,6 @@ import yaml
 from labkit.core.errors import UsageError
 from labkit.core.language import Text, text
 from labkit.core.yaml_file import LOADER
-from labkit.lessons.base import CheckContext, failed, not_attempted
-from labkit.lessons.evidence import Evidence
-from labkit.lessons.mistakes import mistakes
 from labkit.rbac.objects import Object, name_of, namespace_of
 from labkit.rbac.policy import Policy
 from labkit.rbac.testing.mutants import FEW, Mutant, mutants, survivors
@@ -22,6 +19,10 @@ from labkit.rbac.testing.policies import policy_of
 from labkit.rbac.testing.questions import Question, read_questions
 from labkit.rbac.testing.verdicts import wrong
 from labkit.rbac.testing.vocabulary import Vocabulary, standard
+
+from .base import CheckContext, failed, not_attempted
+from .evidence import Evidence
+from .mistakes import mistakes
 
 SPACES = frozenset({"kikai", "darbo"})
 """The namespaces that questions may name, beside those of the manifests."""

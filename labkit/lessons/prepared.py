@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.core.language import text
-from labkit.lessons.base import NotPassed, not_attempted
-from labkit.lessons.library import PREPARED
-from labkit.lessons.steps import position, step_ids
+
+from .base import NotPassed, not_attempted
+from .library import PREPARED
+from .steps import position, step_ids
 
 
 def is_prepared(obj: Mapping[str, Any], step: str) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 from labkit.core.display import SYMBOLS, Card, Displayable, Row
 from labkit.core.html import render
 from labkit.core.language import Text, listed, text
-from labkit.lessons.base import TONES, WORDS
-from labkit.lessons.steps import Lesson
+
+from .base import TONES, WORDS
+from .steps import Lesson
 
 
 @dataclass(frozen=True, repr=False)

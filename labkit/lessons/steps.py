@@ -12,8 +12,9 @@ from labkit.core.arguments import describe
 from labkit.core.errors import UsageError
 from labkit.core.language import listed, text
 from labkit.core.yaml_file import read_yaml
-from labkit.lessons.base import Check
-from labkit.lessons.predictions import Prediction
+
+from .base import Check
+from .predictions import Prediction
 
 ANY = "any client: lab, kubectl, curl, Python, labkit exec"
 STATE = "any client: the cluster is asked how it is now"

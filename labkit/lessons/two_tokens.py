@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from itertools import chain
 
 from labkit.core.language import text
-from labkit.lessons.base import CheckContext, NotPassed, Outcome, failed, passed
-from labkit.lessons.evidence import Evidence, PodCommand
-from labkit.lessons.looking import in_pod
-from labkit.lessons.mistakes import of_guess
-from labkit.lessons.pods import ACCOUNT_UID, claims
+
+from .base import CheckContext, NotPassed, Outcome, failed, passed
+from .evidence import Evidence, PodCommand
+from .looking import in_pod
+from .mistakes import of_guess
+from .pods import ACCOUNT_UID, claims
 
 BY_ACCIDENT = {"iat", "nbf"}
 """Claims that two tokens have in common only when they are issued in the same second."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from labkit.lessons.base import CheckContext
+from .base import CheckContext
 
 NAMESPACE = "/api/v1/namespaces/default"
 

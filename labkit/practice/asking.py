@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.practice import keeping
-from labkit.practice.chooser import Answered, Finding, Question, choose, finding, weights_after
+from . import keeping
+from .chooser import Answered, Finding, Question, choose, finding, weights_after
 
 AGAIN = 2
 """Questions for an idea that comes back; after one wrong answer its days begin again."""

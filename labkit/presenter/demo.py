@@ -25,9 +25,10 @@ from labkit.lab.lab import Lab
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
-from labkit.presenter.cells import Cells
-from labkit.presenter.recording import recorded
-from labkit.presenter.terminal import Terminal
+
+from .cells import Cells
+from .recording import recorded
+from .terminal import Terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,7 +72,7 @@ def run(
             with _cluster(directory, console, here=here, quiet=terminal is not None) as lab:
                 if terminal is None:
                     return Demo(lab, console).run()
-                from labkit.presenter.stage import perform
+                from .stage import perform
 
                 return perform(lab, console, terminal, pace_seconds)
         except KeyboardInterrupt:

@@ -21,8 +21,9 @@ from labkit.core.home import home_path
 from labkit.core.language import said, shown, text
 from labkit.core.sharing import DEMO, read_shared
 from labkit.lessons.talk import talks
-from labkit.presenter import room
-from labkit.presenter.terminal import keys
+
+from . import room
+from .terminal import keys
 
 
 def follow() -> int:

@@ -19,7 +19,8 @@ from labkit.core.language import text
 from labkit.lab.lab import Lab
 from labkit.lessons.steps import Lesson, Step
 from labkit.lessons.talk import talks
-from labkit.presenter.cells import Cells
+
+from .cells import Cells
 
 WIDGET = "from labkit.ui import"
 """The beginning of a cell that only shows a widget; the performance has pictures instead."""

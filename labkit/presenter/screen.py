@@ -18,9 +18,10 @@ from labkit.core.language import shown, text
 from labkit.core.yaml_file import read_yaml
 from labkit.lab.stages import question_of
 from labkit.lessons.talk import talks
-from labkit.presenter import room
-from labkit.presenter.pictures import asked_in_words, graph, xray
-from labkit.presenter.play import Play
+
+from . import room
+from .pictures import asked_in_words, graph, xray
+from .play import Play
 
 STYLES = {"code": "cyan", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
 LETTERS_HEIGHT = 14

@@ -16,9 +16,10 @@ from labkit.core.errors import UsageError
 from labkit.core.language import said, shown, text
 from labkit.core.sharing import DEMO, Share, shared
 from labkit.lab.lab import Lab
-from labkit.presenter import room, screen
-from labkit.presenter.play import Play
-from labkit.presenter.terminal import Terminal
+
+from . import room, screen
+from .play import Play
+from .terminal import Terminal
 
 MARGIN = 2
 FRAME_LINES = 4

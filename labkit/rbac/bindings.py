@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from labkit.rbac.attributes import User
-from labkit.rbac.objects import Object, binding_title, name_of, namespace_of, role_title
-from labkit.rbac.rules import Rule
-from labkit.rbac.subjects import subject_matches, subject_namespace, subject_title
+from .attributes import User
+from .objects import Object, binding_title, name_of, namespace_of, role_title
+from .rules import Rule
+from .subjects import subject_matches, subject_namespace, subject_title
 
 Lister = Callable[[str, str], Iterable[Object]]
 """(plural of an RBAC resource, namespace or "") to its objects, in the order they are tried."""

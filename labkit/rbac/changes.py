@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labkit.core.language import text
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.explain import NAMELESS_VERBS
-from labkit.rbac.objects import is_default, kind_of, name_of, namespace_of, role_key
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule, rule_allows
-from labkit.rbac.subjects import Subject
+
+from .attributes import Attributes
+from .explain import NAMELESS_VERBS
+from .objects import is_default, kind_of, name_of, namespace_of, role_key
+from .policy import Policy
+from .rules import Rule, rule_allows
+from .subjects import Subject
 
 READING = ("get", "list", "watch")
 """The verbs that only read."""

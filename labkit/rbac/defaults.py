@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.rbac.objects import GROUP, Object
+
+from .objects import GROUP, Object
 
 LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 KINDS = {

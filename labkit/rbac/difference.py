@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from labkit.core.language import text
-from labkit.rbac.attributes import User
-from labkit.rbac.objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
-from labkit.rbac.parts import Part, covers, parts_of
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule, misspelt_verb, rule_text
-from labkit.rbac.subjects import Subject, member, subject_matches
+
+from .attributes import User
+from .objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
+from .parts import Part, covers, parts_of
+from .policy import Policy
+from .rules import Rule, misspelt_verb, rule_text
+from .subjects import Subject, member, subject_matches
 
 MAX_EXCESSES = 200
 """Excess permissions that are listed; all further ones are counted as one."""

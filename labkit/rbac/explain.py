@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labkit.core.language import listed, text
-from labkit.rbac import rules
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.bindings import Grant
-from labkit.rbac.objects import (
+
+from . import rules
+from .attributes import Attributes
+from .bindings import Grant
+from .objects import (
     Object,
     binding_title,
     is_default,
@@ -22,9 +23,9 @@ from labkit.rbac.objects import (
     role_title,
     title,
 )
-from labkit.rbac.policy import Api, Policy, read_policy
-from labkit.rbac.reviews import reviews
-from labkit.rbac.subjects import MASTERS, Subject, subject_title
+from .policy import Api, Policy, read_policy
+from .reviews import reviews
+from .subjects import MASTERS, Subject, subject_title
 
 BEFORE_RBAC = text("the group {group} may do everything, before any role is asked", MASTERS)
 """Why an administrator's certificate is allowed; the server gives no reason for it.

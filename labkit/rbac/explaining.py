@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.core.language import shown, text
-from labkit.rbac.attributes import question_text
-from labkit.rbac.changes import smallest_changes
-from labkit.rbac.explain import Explanation
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import rule_text
+
+from .attributes import question_text
+from .changes import smallest_changes
+from .explain import Explanation
+from .policy import Policy
+from .rules import rule_text
 
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:

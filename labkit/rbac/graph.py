@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from labkit.core.language import text
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import Object, is_default, kind_of, name_of, namespace_of, role_key
-from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule, rule_allows, rule_text
-from labkit.rbac.subjects import Subject, subject_matches, subject_namespace
+
+from .attributes import Attributes
+from .objects import Object, is_default, kind_of, name_of, namespace_of, role_key
+from .policy import Policy
+from .rules import Rule, rule_allows, rule_text
+from .subjects import Subject, subject_matches, subject_namespace
 
 
 @dataclass(frozen=True, slots=True)

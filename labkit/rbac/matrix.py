@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from labkit.core.errors import UsageError
 from labkit.core.json_file import read_json
 from labkit.core.language import text
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.policy import Api
-from labkit.rbac.reviews import reviews
-from labkit.rbac.subjects import Subject
+
+from .attributes import Attributes
+from .policy import Api
+from .reviews import reviews
+from .subjects import Subject
 
 CLUSTER_SCOPED = frozenset(
     (group, plural)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labkit.rbac.attributes import Attributes, question_text
-from labkit.rbac.parts import Part
-from labkit.rbac.rules import Rule
-from labkit.rbac.subjects import Subject
+from .attributes import Attributes, question_text
+from .parts import Part
+from .rules import Rule
+from .subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from labkit.rbac.rules import Rule, group_matches, path_matches, resource_matches, verb_matches
+from .rules import Rule, group_matches, path_matches, resource_matches, verb_matches
 
 
 class Part(NamedTuple):

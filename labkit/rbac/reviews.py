@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.objects import Object
-from labkit.rbac.policy import Api, PolicyUnreadable
+from .attributes import Attributes
+from .objects import Object
+from .policy import Api, PolicyUnreadable
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from labkit.core.language import text
-from labkit.rbac.attributes import Attributes
+
+from .attributes import Attributes
 
 Rule = dict[str, Any]
 """A rule of a Role or ClusterRole, as decoded JSON."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labkit.rbac.attributes import User
-from labkit.rbac.objects import GROUP, Object
+from .attributes import User
+from .objects import GROUP, Object
 
 ACCOUNT_PREFIX = "system:serviceaccount:"
 MASTERS = "system:masters"

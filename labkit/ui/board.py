@@ -13,7 +13,8 @@ from labkit.core.language import listed, shown, text
 from labkit.lab import words
 from labkit.lessons.shown import Board as Counted
 from labkit.lessons.shown import state_text
-from labkit.ui.base import LabWidget, html_table, text_table
+
+from .base import LabWidget, html_table, text_table
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab

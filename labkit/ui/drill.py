@@ -9,7 +9,8 @@ from labkit.core.language import language, said, shown, text
 from labkit.lab import words
 from labkit.lessons.progress import Progress
 from labkit.practice import keeping, pool
-from labkit.ui.base import LabWidget
+
+from .base import LabWidget
 
 
 class Drill(LabWidget):

@@ -13,8 +13,9 @@ from labkit.rbac.matrix import Permission
 from labkit.rbac.objects import namespace_of
 from labkit.rbac.policy import Api, Policy, read_policy
 from labkit.rbac.subjects import subject
-from labkit.ui.base import LabWidget, api_of, text_table
-from labkit.ui.share import Shareable
+
+from .base import LabWidget, api_of, text_table
+from .share import Shareable
 
 COLUMNS = ("subject", "binding", "role", "rules")
 NONE = text("No binding fits this choice.")

@@ -12,8 +12,9 @@ from labkit.rbac.explaining import explanation_data, explanation_text
 from labkit.rbac.matrix import Matrix, Permission, access_matrix
 from labkit.rbac.policy import Api, read_policy
 from labkit.rbac.subjects import Subject, subject
-from labkit.ui.base import LabWidget, api_of, html_table, text_table
-from labkit.ui.share import Shareable
+
+from .base import LabWidget, api_of, html_table, text_table
+from .share import Shareable
 
 DEFAULT_PERMISSIONS = (
     "list services",

@@ -15,7 +15,8 @@ from labkit.core.language import language
 from labkit.core.redact import redact_all
 from labkit.rbac.objects import is_default
 from labkit.rbac.policy import Api, Policy, read_policy
-from labkit.ui.base import STATIC
+
+from .base import STATIC
 
 SHAPES = json.loads((STATIC / "share.json").read_text(encoding="utf-8"))
 MAX_LENGTH = 32_000

@@ -28,7 +28,8 @@ from labkit.lab.backend import chosen
 from labkit.lab.lab import Lab
 from labkit.lessons.progress import Progress
 from labkit.practice import keeping
-from labkit.ui.base import LabWidget, html_table, text_table
+
+from .base import LabWidget, html_table, text_table
 
 ABOUT = {
     "embedded": ("Embedded", text("The lab's own small API server. No Docker, starts at once.")),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.core.language import shown, text
 from labkit.core.redact import redact
-from labkit.ui.base import LabWidget
+
+from .base import LabWidget
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab

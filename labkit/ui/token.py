@@ -14,7 +14,8 @@ from labkit.client.client import Client
 from labkit.client.tokens import EXPLAINED, Token, plain
 from labkit.core.errors import UsageError
 from labkit.core.language import text
-from labkit.ui.base import LabWidget, api_of, html_table, text_table
+
+from .base import LabWidget, api_of, html_table, text_table
 
 # An account that an attacker would like to be: its cluster role may list and delete everything
 # (system:controller:namespace-controller).

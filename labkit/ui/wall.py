@@ -9,7 +9,8 @@ from labkit.core.language import text
 from labkit.lab.policy import PolicyTests
 from labkit.lessons.policies import count
 from labkit.rbac.testing.verdicts import wrong
-from labkit.ui.base import LabWidget, html_table, text_table
+
+from .base import LabWidget, html_table, text_table
 
 PASSES, REJECTED = text("● passes"), text("○ rejected")
 SORTS = ("verbs", "resources", "groups", "names", "subjects", "places", "references", "bindings")

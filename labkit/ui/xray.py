@@ -16,8 +16,9 @@ from labkit.lab.stages import WORDS, question_of, stages
 from labkit.rbac.explain import explain
 from labkit.rbac.explaining import explanation_data, explanation_text
 from labkit.rbac.policy import Api, PolicyUnreadable, read_policy
-from labkit.ui.base import LabWidget, api_of, html_table
-from labkit.ui.share import Shareable
+
+from .base import LabWidget, api_of, html_table
+from .share import Shareable
 
 
 class XRay(Shareable, LabWidget):

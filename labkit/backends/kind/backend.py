@@ -14,14 +14,15 @@ from pathlib import Path
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Options, Report, Status, Traits
 from labkit.backends.engine import Engine, call, find
-from labkit.backends.kind import creation, identity, readiness
-from labkit.backends.kind.auditlog import NodeAuditLog
-from labkit.backends.kind.cluster import READY, RECORD_FORMAT, KindCluster
-from labkit.backends.kind.needs import find_needs
 from labkit.client import kubeconfig
 from labkit.core.errors import Missing, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, locked, read_json
 from labkit.core.language import text
+
+from . import creation, identity, readiness
+from .auditlog import NodeAuditLog
+from .cluster import READY, RECORD_FORMAT, KindCluster
+from .needs import find_needs
 
 NAME = "labkit"
 

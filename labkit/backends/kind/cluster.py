@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends.engine import Engine, call, find
-from labkit.backends.kind import identity
 from labkit.client import kubeconfig
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_private
 from labkit.core.language import text
 from labkit.core.version import LAB_AGENT
+
+from . import identity
 
 READY, CREATING = "ready", "creating"
 RECORD_FORMAT = 2

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Report
 from labkit.backends.engine import Engine
-from labkit.backends.kind import identity, program, readiness
-from labkit.backends.kind.cluster import CREATING, READY, RECORD_FORMAT, KindCluster
 from labkit.core.errors import LabkitError, StartFailed
 from labkit.core.language import text
 from labkit.core.signals import interrupt_on_signals
+
+from . import identity, program, readiness
+from .cluster import CREATING, READY, RECORD_FORMAT, KindCluster
 
 BUSY = "on a busy machine up to ten"
 """kubeadm's time limit in ``lab.yaml``."""

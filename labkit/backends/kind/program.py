@@ -13,11 +13,12 @@ from pathlib import Path
 
 from labkit.backends.base import Report
 from labkit.backends.engine import Engine, call, follow
-from labkit.backends.kind.cluster import KindCluster
 from labkit.core import resources
 from labkit.core.errors import Missing, StartFailed
 from labkit.core.home import write_private
 from labkit.core.language import text
+
+from .cluster import KindCluster
 
 PULL_SECONDS = 1800.0
 

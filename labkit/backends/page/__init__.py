@@ -1,5 +1,5 @@
 """The lab in a page of a browser: the embedded cluster in this process, its addresses, and its snapshot."""
 
-from labkit.backends.page.page import Page
+from .page import Page
 
 __all__ = ["Page"]

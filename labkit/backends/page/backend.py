@@ -8,8 +8,9 @@ from typing import Any
 
 from labkit.backends.base import Options, Report
 from labkit.backends.embedded import Embedded
-from labkit.backends.page.page import Page
 from labkit.client.transport import Credentials, Endpoint, Transport
+
+from .page import Page
 
 
 class PageBackend(Embedded):

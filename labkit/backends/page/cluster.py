@@ -14,8 +14,6 @@ from http.client import parse_headers
 from pathlib import Path
 
 from labkit.backends.inprocess import InProcess
-from labkit.backends.page.loopback import Loopback
-from labkit.backends.page.snapshot import AUDIT_LOG, DATABASE
 from labkit.client import kubeconfig
 from labkit.client.transport import Credentials, Endpoint
 from labkit.core.home import changed
@@ -33,6 +31,9 @@ from labkit.embedded import (
     write_admin_kubeconfig,
 )
 from labkit.rbac.objects import Object
+
+from .loopback import Loopback
+from .snapshot import AUDIT_LOG, DATABASE
 
 HOST, PORT = "127.0.0.1", 6443
 URL = f"https://{HOST}:{PORT}"

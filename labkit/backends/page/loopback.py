@@ -18,8 +18,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from labkit.backends.page.replacements import Replacing
 from labkit.core import page
+
+from .replacements import Replacing
 
 if sys.platform == "emscripten":
     # There urllib3.connection has classes that call the browser's fetch.

@@ -8,15 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from labkit.backends.page import snapshot, storage
-from labkit.backends.page.storage import SnapshotStore, Storage
 from labkit.core import home as homes
 from labkit.core import page
 from labkit.core.language import listed, text
 
+from . import snapshot, storage
+from .storage import SnapshotStore, Storage
+
 if TYPE_CHECKING:
-    from labkit.backends.page.cluster import PageCluster
-    from labkit.backends.page.loopback import Loopback
+    from .cluster import PageCluster
+    from .loopback import Loopback
 
 PROGRESS = "progress.json"
 """The progress' file in the state directory (``lessons.progress``)."""
@@ -87,13 +88,13 @@ class Page:
     def loopback(self) -> Loopback:
         """The addresses that lead into this process."""
         # Entered at the first use, because the import of urllib3 is slow and the page's first cell would wait for it.
-        from labkit.backends.page.loopback import Loopback
+        from .loopback import Loopback
 
         return self._exits.enter_context(Loopback())
 
     def start_cluster(self, home: Path, *, node: bool, era: str) -> None:
         """Open the cluster of a state directory."""
-        from labkit.backends.page.cluster import PageCluster
+        from .cluster import PageCluster
 
         self.clusters[home] = PageCluster(home, self.loopback, node=node, era=era)
 

@@ -13,18 +13,19 @@ from typing import Any
 from urllib.parse import quote
 
 from labkit.client.client import Client
-from labkit.client.exec.channels import ERROR, STDERR, STDOUT, frames, input_frames
-from labkit.client.exec.completed import SHELLS, CompletedExec
-from labkit.client.exec.connection import exec_request, open_with_input
-from labkit.client.exec.failures import (
+from labkit.client.transport import ExecOutput
+from labkit.core.errors import ExecFailed
+
+from .channels import ERROR, STDERR, STDOUT, frames, input_frames
+from .completed import SHELLS, CompletedExec
+from .connection import exec_request, open_with_input
+from .failures import (
     connection_lost,
     exit_code,
     lacks_program,
     not_started,
     refused,
 )
-from labkit.client.transport import ExecOutput
-from labkit.core.errors import ExecFailed
 
 SWITCHING_PROTOCOLS = 101
 TIMED_OUT = 124

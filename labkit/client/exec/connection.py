@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from labkit.client.client import Client
-from labkit.client.exec.channels import PROTOCOLS
-from labkit.client.exec.failures import UnknownProtocol, refused
 from labkit.client.transport import CONNECT_SECONDS, connection_error
 from labkit.core import page
 from labkit.core.errors import ExecFailed
 from labkit.core.language import text
+
+from .channels import PROTOCOLS
+from .failures import UnknownProtocol, refused
 
 if TYPE_CHECKING:
     import websocket

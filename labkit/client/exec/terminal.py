@@ -16,12 +16,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.client import Client
-from labkit.client.exec import channels
-from labkit.client.exec.command import default_container
-from labkit.client.exec.completed import SHELLS
-from labkit.client.exec.connection import open_exec, open_with_input
-from labkit.client.exec.failures import UnknownProtocol, connection_lost, exit_code, lacks_program
 from labkit.core.errors import ExecFailed
+
+from . import channels
+from .command import default_container
+from .completed import SHELLS
+from .connection import open_exec, open_with_input
+from .failures import UnknownProtocol, connection_lost, exit_code, lacks_program
 
 if TYPE_CHECKING:
     import websocket

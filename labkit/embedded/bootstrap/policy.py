@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.embedded.bootstrap.services import managed_entry
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.defaults import default_object, default_table
 from labkit.rbac.parts import compact, uncovered
+
+from .services import managed_entry
 
 GROUP = "rbac.authorization.k8s.io"
 VERSION = f"{GROUP}/v1"

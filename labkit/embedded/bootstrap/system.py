@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.bootstrap.core import bootstrap_objects
 from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
+
+from .core import bootstrap_objects
 
 NAMESPACE = "kube-system"
 MANAGER = "kube-apiserver"

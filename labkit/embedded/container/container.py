@@ -6,14 +6,15 @@ import contextlib
 import posixpath
 from collections.abc import Callable, Sequence
 
-from labkit.embedded.container.files.filesystem import MAX_LINKS, FileSystem
-from labkit.embedded.container.files.image import Account, Image
-from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
-from labkit.embedded.container.files.rootfs import add_proc, build_root
-from labkit.embedded.container.network.transport import Listener, PodNetwork
-from labkit.embedded.container.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
-from labkit.embedded.container.shell.task_loop import Budget, BudgetExceeded, Killed, TaskLoop
 from labkit.embedded.machinery.request import ExecIO
+
+from .files.filesystem import MAX_LINKS, FileSystem
+from .files.image import Account, Image
+from .files.inodes import Directory, File, FileError, Link, Node
+from .files.rootfs import add_proc, build_root
+from .network.transport import Listener, PodNetwork
+from .shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
+from .shell.task_loop import Budget, BudgetExceeded, Killed, TaskLoop
 
 KERNEL = "6.12.41+deb13-amd64"
 
@@ -227,8 +228,8 @@ class Container:
         environment: dict[str, str],
     ) -> int:
         # Loaded with the first command: a cluster without pods needs no shell.
-        from labkit.embedded.container.shell.interpreter import Interpreter
-        from labkit.embedded.container.shell.run_program import run_program
+        from .shell.interpreter import Interpreter
+        from .shell.run_program import run_program
 
         shell = Interpreter(
             self, task_loop, fds, environment, cwd=self.workdir, name=words[0], dialect="dash"

@@ -11,11 +11,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.container.container import Container
-from labkit.embedded.container.logs import Log
-from labkit.embedded.container.shell.task_loop import Budget
-from labkit.embedded.container.terminal import Terminal
 from labkit.embedded.machinery.request import WINDOW
+
+from .container import Container
+from .logs import Log
+from .shell.task_loop import Budget
+from .terminal import Terminal
 
 log = logging.getLogger(__name__)
 

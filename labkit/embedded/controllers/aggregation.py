@@ -11,11 +11,12 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.rate_limiter import RateLimiter
 from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
 from labkit.embedded.machinery.objects import labels_of, name_of
 from labkit.embedded.machinery.request import Object
+
+from .controller import BaseController
+from .rate_limiter import RateLimiter
 
 CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
 MANAGER = "clusterrole-aggregation-controller"

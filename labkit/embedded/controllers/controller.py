@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.controllers import MANAGER
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.request import Object
+
+from . import MANAGER
 
 
 class BaseController(ABC):

@@ -9,11 +9,12 @@ import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from labkit.embedded.controllers.rolling import by_age, scaled
 from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of
 from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
 from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
 from labkit.embedded.machinery.request import Object
+
+from .rolling import by_age, scaled
 
 HASH = "controller-revision-hash"
 GENERATION = "pod-template-generation"

@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.controllers.daemonplan import (
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.objects import annotations_of, is_deleted, labels_of, name_of
+from labkit.embedded.machinery.request import Object
+
+from .daemonplan import (
     GENERATION,
     HASH,
     bound_to,
@@ -16,11 +20,8 @@ from labkit.embedded.controllers.daemonplan import (
     daemon_status,
     next_plan,
 )
-from labkit.embedded.controllers.history import RevisionedController
-from labkit.embedded.controllers.workload_pods import max_pods, pod_from
-from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import annotations_of, is_deleted, labels_of, name_of
-from labkit.embedded.machinery.request import Object
+from .history import RevisionedController
+from .workload_pods import max_pods, pod_from
 
 NODES = BY_KIND["", "Node"]
 

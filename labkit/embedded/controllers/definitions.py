@@ -21,11 +21,12 @@ from labkit.embedded.apiserver.registry.strategies.definitions import (
     condition,
     set_condition,
 )
-from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import BY_KIND, CustomKind
 from labkit.embedded.machinery.objects import finalizers_of, is_deleted, labels_of, name_of
 from labkit.embedded.machinery.request import Object
+
+from .controller import BaseController
 
 API_SERVICES = BY_KIND["apiregistration.k8s.io", "APIService"]
 LABEL = "kube-aggregator.kubernetes.io/automanaged"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import copy
 
-from labkit.embedded.controllers.controller_ref import reference_to
-from labkit.embedded.controllers.rolling import HASH, MAX_REPLICAS, PREFIX, desired_replicas, limits
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import annotations_of, labels_of, namespace_of
 from labkit.embedded.machinery.request import Object
+
+from .controller_ref import reference_to
+from .rolling import HASH, MAX_REPLICAS, PREFIX, desired_replicas, limits
 
 DEPLOYMENTS = BY_KIND["apps", "Deployment"]
 REVISION = PREFIX + "revision"

@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.controllers import deploymentrevisions as revisions
-from labkit.embedded.controllers.conditions import condition, set_condition
-from labkit.embedded.controllers.controller_ref import controller_of, controls
-from labkit.embedded.controllers.replicas import REPLICA_SETS
-from labkit.embedded.controllers.rolling import (
+from labkit.embedded.machinery.objects import annotations_of, is_deleted, name_of, namespace_of
+from labkit.embedded.machinery.pods.state import is_active
+from labkit.embedded.machinery.request import Object
+
+from . import deploymentrevisions as revisions
+from .conditions import condition, set_condition
+from .controller_ref import controller_of, controls
+from .replicas import REPLICA_SETS
+from .rolling import (
     by_age,
     desired_replicas,
     free_name,
@@ -20,12 +24,9 @@ from labkit.embedded.controllers.rolling import (
     shrunk,
     without_hash,
 )
-from labkit.embedded.controllers.rolloutstatus import has_deadline, is_complete, rollout_status
-from labkit.embedded.controllers.workload import WorkloadController
-from labkit.embedded.controllers.workload_pods import PODS
-from labkit.embedded.machinery.objects import annotations_of, is_deleted, name_of, namespace_of
-from labkit.embedded.machinery.pods.state import is_active
-from labkit.embedded.machinery.request import Object
+from .rolloutstatus import has_deadline, is_complete, rollout_status
+from .workload import WorkloadController
+from .workload_pods import PODS
 
 
 class Deployments(WorkloadController):

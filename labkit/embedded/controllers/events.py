@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.controllers import MANAGER
-from labkit.embedded.controllers.controller_ref import object_reference
-from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.request import Object
+
+from . import MANAGER
+from .controller_ref import object_reference
+from .namespaces import is_active_namespace
 
 EVENTS = BY_KIND["", "Event"]
 

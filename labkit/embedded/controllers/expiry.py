@@ -6,9 +6,10 @@ The real server lets etcd end them: ``--event-ttl`` of kube-apiserver.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.controllers.events import EVENTS
 from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
+
+from .events import EVENTS
 
 TTL_SECONDS = 3600
 # The search reads all events; a minute is little compared with their hour.

@@ -9,8 +9,6 @@ from functools import partial
 
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.controller_ref import drop_owner, is_owned_by, kind_of
 from labkit.embedded.machinery.kinds import KINDS, CustomKind, Kind
 from labkit.embedded.machinery.objects import (
     finalizers_of,
@@ -20,6 +18,9 @@ from labkit.embedded.machinery.objects import (
     uid_of,
 )
 from labkit.embedded.machinery.request import Object
+
+from .controller import BaseController
+from .controller_ref import drop_owner, is_owned_by, kind_of
 
 OWNED = tuple(
     kind

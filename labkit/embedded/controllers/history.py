@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection
 
-from labkit.embedded.controllers.controller_ref import reference_to
-from labkit.embedded.controllers.rolling import by_age, free_name
-from labkit.embedded.controllers.workload import WorkloadController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import annotations_of, labels_of, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
+
+from .controller_ref import reference_to
+from .rolling import by_age, free_name
+from .workload import WorkloadController
 
 REVISIONS = BY_KIND["apps", "ControllerRevision"]
 

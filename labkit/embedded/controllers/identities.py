@@ -8,11 +8,12 @@ from __future__ import annotations
 import copy
 import re
 
-from labkit.embedded.controllers.daemonplan import HASH
-from labkit.embedded.controllers.workload_pods import pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import annotations_of, labels_of, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
+
+from .daemonplan import HASH
+from .workload_pods import pod_from
 
 STATEFUL_SETS = BY_KIND["apps", "StatefulSet"]
 POD_NAME = "statefulset.kubernetes.io/pod-name"

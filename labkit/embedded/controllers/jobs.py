@@ -10,17 +10,18 @@ from typing import Any
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers import jobprogress as progress
-from labkit.embedded.controllers.conditions import condition, set_condition
-from labkit.embedded.controllers.controller_ref import controller_of
-from labkit.embedded.controllers.jobprogress import Verdict
-from labkit.embedded.controllers.rate_limiter import RateLimiter
-from labkit.embedded.controllers.workload import Create, WorkloadController
-from labkit.embedded.controllers.workload_pods import PODS, deletion_order, max_pods, pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import finalizers_of, is_deleted, namespace_of, uid_of
 from labkit.embedded.machinery.pods.state import is_active, parse_time, ready_since
 from labkit.embedded.machinery.request import Object
+
+from . import jobprogress as progress
+from .conditions import condition, set_condition
+from .controller_ref import controller_of
+from .jobprogress import Verdict
+from .rate_limiter import RateLimiter
+from .workload import Create, WorkloadController
+from .workload_pods import PODS, deletion_order, max_pods, pod_from
 
 JOBS = BY_KIND["batch", "Job"]
 MANAGED_BY = "kubernetes.io/job-controller"

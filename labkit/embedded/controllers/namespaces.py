@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections import Counter
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers.conditions import condition, transition_time
-from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.objects import (
     conditions_of,
@@ -19,6 +17,9 @@ from labkit.embedded.machinery.objects import (
     namespace_of,
 )
 from labkit.embedded.machinery.request import Object
+
+from .conditions import condition, transition_time
+from .controller import BaseController
 
 NAMESPACES = BY_KIND["", "Namespace"]
 ACCOUNTS = BY_KIND["", "ServiceAccount"]

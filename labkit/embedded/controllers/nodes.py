@@ -6,10 +6,11 @@ Source: k8s.io/kubernetes ``pkg/controller/nodelifecycle``, ``pkg/controller/ttl
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import annotations_of, conditions_of
 from labkit.embedded.machinery.request import Object
+
+from .controller import BaseController
 
 NODES = BY_KIND["", "Node"]
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"

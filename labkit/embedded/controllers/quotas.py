@@ -7,13 +7,14 @@ Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers import MANAGER
-from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import namespace_of, uid_of
 from labkit.embedded.machinery.quota.counts import Counted, counted_names
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
+
+from . import MANAGER
+from .controller import BaseController
 
 QUOTAS = BY_KIND["", "ResourceQuota"]
 

@@ -11,14 +11,15 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers.conditions import condition
-from labkit.embedded.controllers.rolling import desired_replicas
-from labkit.embedded.controllers.workload import Create, WorkloadController
-from labkit.embedded.controllers.workload_pods import deletion_order, max_pods, pod_from
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import conditions_of, is_deleted, labels_of, true_condition
 from labkit.embedded.machinery.pods.state import is_active, is_available, ready_since
 from labkit.embedded.machinery.request import Object
+
+from .conditions import condition
+from .rolling import desired_replicas
+from .workload import Create, WorkloadController
+from .workload_pods import deletion_order, max_pods, pod_from
 
 REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]
 REPLICATION_CONTROLLERS = BY_KIND["", "ReplicationController"]

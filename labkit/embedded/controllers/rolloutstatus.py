@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.controllers.conditions import condition, set_condition
-from labkit.embedded.controllers.rolling import counted, desired_replicas, limits, total
 from labkit.embedded.machinery.objects import conditions_of, name_of, true_condition
 from labkit.embedded.machinery.request import Object
+
+from .conditions import condition, set_condition
+from .rolling import counted, desired_replicas, limits, total
 
 # The default of ``progressDeadlineSeconds`` in extensions/v1beta1; apps/v1 still reads it as "no deadline".
 NO_DEADLINE = 2**31 - 1

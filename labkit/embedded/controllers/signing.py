@@ -9,11 +9,12 @@ import base64
 from collections.abc import Callable, Iterable
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.controllers.conditions import condition
-from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import conditions_of, name_of, true_condition
 from labkit.embedded.machinery.request import Object
+
+from .conditions import condition
+from .controller import BaseController
 
 REQUESTS = BY_KIND["certificates.k8s.io", "CertificateSigningRequest"]
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"

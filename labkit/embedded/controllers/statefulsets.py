@@ -9,16 +9,17 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.controllers import identities
-from labkit.embedded.controllers.daemonplan import HASH
-from labkit.embedded.controllers.history import RevisionedController, template_of
-from labkit.embedded.controllers.rolling import desired_replicas
-from labkit.embedded.controllers.workload import Messages
-from labkit.embedded.controllers.workload_pods import max_pods
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of
 from labkit.embedded.machinery.pods.state import has_ended, is_available, ready_since
 from labkit.embedded.machinery.request import Object
+
+from . import identities
+from .daemonplan import HASH
+from .history import RevisionedController, template_of
+from .rolling import desired_replicas
+from .workload import Messages
+from .workload_pods import max_pods
 
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 

@@ -12,8 +12,6 @@ from base64 import b64encode
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.objects import (
     annotations_of,
@@ -23,6 +21,9 @@ from labkit.embedded.machinery.objects import (
     uid_of,
 )
 from labkit.embedded.machinery.request import Object
+
+from .controller import BaseController
+from .namespaces import is_active_namespace
 
 TYPE = "kubernetes.io/service-account-token"
 NAME = "kubernetes.io/service-account.name"

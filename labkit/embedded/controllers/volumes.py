@@ -8,10 +8,11 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change
-from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of
 from labkit.embedded.machinery.request import Object
+
+from .controller import BaseController
 
 VOLUMES = BY_KIND["", "PersistentVolume"]
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]

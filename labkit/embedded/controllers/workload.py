@@ -15,18 +15,6 @@ from typing import NamedTuple, Protocol
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers.backoff import Backoff
-from labkit.embedded.controllers.controller import BaseController
-from labkit.embedded.controllers.controller_ref import (
-    controller_of,
-    controls,
-    drop_owner,
-    reference_to,
-    refers_to,
-    set_owners,
-)
-from labkit.embedded.controllers.events import EventRecorder
-from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import (
     is_deleted,
@@ -38,6 +26,19 @@ from labkit.embedded.machinery.objects import (
 )
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
+
+from .backoff import Backoff
+from .controller import BaseController
+from .controller_ref import (
+    controller_of,
+    controls,
+    drop_owner,
+    reference_to,
+    refers_to,
+    set_owners,
+)
+from .events import EventRecorder
+from .workload_pods import PODS
 
 ADMITTING = tuple(
     BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import name_of, namespace_of
 from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.work import affordable
+
+from .controller_ref import reference_to
 
 PODS = BY_KIND["", "Pod"]
 # Ours: the pods are created inside the request that causes them, and all other requests wait.

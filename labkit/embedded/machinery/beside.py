@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from threading import Semaphore
 
-from labkit.embedded.machinery.request import Response
+from .request import Response
 
 HOW: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar(
     "apart", default=nullcontext

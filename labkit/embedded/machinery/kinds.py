@@ -9,7 +9,8 @@ from typing import Any
 from typing_extensions import override
 
 from labkit.core.json_file import read_json
-from labkit.embedded.machinery.schema.tables import Struct
+
+from .schema.tables import Struct
 
 CRUD = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 """The verbs of an ordinary stored kind."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.embedded.machinery.objects import name_of, namespace_of
-from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
+
+from .objects import name_of, namespace_of
+from .request import Object
 
 GROUP = "system:nodes"
 PREFIX = "system:node:"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from labkit.embedded.machinery.request import Object
+from .request import Object
 
 
 def name_of(obj: Object) -> str:

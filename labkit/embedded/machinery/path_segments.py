@@ -5,7 +5,7 @@ Source: k8s.io/apimachinery ``pkg/api/validation/path``; k8s.io/client-go ``rest
 
 from __future__ import annotations
 
-from labkit.embedded.machinery.golang.quote import go_quote
+from .golang.quote import go_quote
 
 
 def path_segment_errors(name: str) -> list[str]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, Object
+from .golang.quote import go_quote
+from .request import MAX_BODY_BYTES, Object
 
 REASONS = {status.value: status.phrase for status in HTTPStatus} | {
     413: "Request Entity Too Large",

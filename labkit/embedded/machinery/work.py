@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 
-from labkit.embedded.machinery.beside import HOW
-from labkit.embedded.machinery.status import ApiError
+from .beside import HOW
+from .status import ApiError
 
 
 class WorkBudget:

@@ -18,7 +18,8 @@ from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.node.api import ClusterApi, NodeSettings
+
+from .api import ClusterApi, NodeSettings
 
 LEASES = "leases.coordination.k8s.io"
 LEASE_NAMESPACE = "kube-node-lease"

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.node.api import ClusterApi
-from labkit.embedded.node.node import Node
+
+from .api import ClusterApi
+from .node import Node
 
 if TYPE_CHECKING:
-    from labkit.embedded.node.exec import PodSubresources
+    from .exec import PodSubresources
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class PodConnections:
     def __call__(self, request: Request, kind: object) -> Response:
         """Answer a request."""
         if self._answer is None:
-            from labkit.embedded.node.exec import PodSubresources
+            from .exec import PodSubresources
 
             self._answer = PodSubresources(self._api, self._node, self._now, self._may_create)
         return self._answer(request)

@@ -19,10 +19,11 @@ from labkit.embedded.machinery.pods.state import has_ended
 from labkit.embedded.machinery.request import Handler, Object, PortForward, Request, Response
 from labkit.embedded.machinery.schema.values import BadValue, parse_time
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
-from labkit.embedded.node.api import ClusterApi
-from labkit.embedded.node.node import Node
-from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.sessions import AttachSession, CommandSession, Streams
+
+from .api import ClusterApi
+from .node import Node
+from .pod.container_slot import Slot
+from .sessions import AttachSession, CommandSession, Streams
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}

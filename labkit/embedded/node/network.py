@@ -14,8 +14,9 @@ from labkit.embedded.container.network.transport import Listener, PodNetwork
 from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
 from labkit.embedded.machinery.pods.state import port_number, ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
-from labkit.embedded.node.pod.context import PodContext
+
+from .api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
+from .pod.context import PodContext
 
 PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
 

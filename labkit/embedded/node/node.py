@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of, uid_of
 from labkit.embedded.machinery.pods.state import has_ended, parse_time
 from labkit.embedded.machinery.request import Handler, Object
-from labkit.embedded.node.api import ClusterApi, NodeSettings
-from labkit.embedded.node.bootstrap import bootstrap
-from labkit.embedded.node.pod.events import Recorder
-from labkit.embedded.node.scheduler import Scheduler
+
+from .api import ClusterApi, NodeSettings
+from .bootstrap import bootstrap
+from .pod.events import Recorder
+from .scheduler import Scheduler
 
 if TYPE_CHECKING:
-    from labkit.embedded.node.network import Wiring
-    from labkit.embedded.node.pod.pod import Pod
+    from .network import Wiring
+    from .pod.pod import Pod
 
 KUBELET = "kubelet"
 # When a pod bound to a missing node is deleted: ``quarantineTime`` in pkg/controller/podgc.
@@ -66,7 +67,7 @@ class Node:
     @cached_property
     def _wiring(self) -> Wiring:
         """The pods' network, loaded with the first pod, as containers and their files are."""
-        from labkit.embedded.node.network import Wiring
+        from .network import Wiring
 
         return Wiring(self._api, self.settings, self._certificates, self._at)
 
@@ -129,7 +130,7 @@ class Node:
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
         # Loaded with the first pod: containers, shell and programs are a fifth of the server's code.
-        from labkit.embedded.node.pod.pod import Pod
+        from .pod.pod import Pod
 
         uid = uid_of(pod)
         # A pod has the same address after a restart of the server, because services and other pods refer to it.
@@ -199,7 +200,7 @@ class Node:
 
     def reach(self, address: str, port: int) -> Handler | None:
         """The handler of the node's own requests at a port of a pod, None if the connection is refused."""
-        from labkit.embedded.node.network import reachable
+        from .network import reachable
 
         pod = self._at(address)
         endpoint = reachable(pod.listeners, port) if pod is not None else None

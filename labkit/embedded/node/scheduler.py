@@ -14,9 +14,10 @@ from labkit.embedded.machinery.pods.placement import UNSCHEDULABLE, node_suits, 
 from labkit.embedded.machinery.pods.state import has_ended
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
-from labkit.embedded.node.api import ClusterApi, NodeSettings
-from labkit.embedded.node.pod.events import Recorder
-from labkit.embedded.node.pod.pod_status import Conditions, qos_class, unscheduled
+
+from .api import ClusterApi, NodeSettings
+from .pod.events import Recorder
+from .pod.pod_status import Conditions, qos_class, unscheduled
 
 MANAGER = "kube-scheduler"
 ANY_ADDRESS = "0.0.0.0"

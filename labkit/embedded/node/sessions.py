@@ -9,7 +9,8 @@ from labkit.embedded.container.container import Container, NotRunnable
 from labkit.embedded.container.logs import Log
 from labkit.embedded.container.terminal import Terminal
 from labkit.embedded.machinery.request import ExecIO, Object
-from labkit.embedded.node.pod.container_slot import Slot
+
+from .pod.container_slot import Slot
 
 ATTACH_POLL_SECONDS = 0.03
 MAX_UNSENT_BYTES = 4 << 20

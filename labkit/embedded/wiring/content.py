@@ -11,7 +11,8 @@ from labkit.embedded.bootstrap.policy import bootstrap_policy, reconciled
 from labkit.embedded.bootstrap.services import bootstrap_services
 from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.wiring.controllers import Controllers
+
+from .controllers import Controllers
 
 
 def bootstrap(registry: Registry, controllers: Controllers) -> None:

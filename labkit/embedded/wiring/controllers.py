@@ -41,8 +41,9 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.objects import namespace_of
 from labkit.embedded.machinery.quota.counts import Counted
 from labkit.embedded.machinery.request import Object, Request
-from labkit.embedded.wiring.credentials import Credentials
 from labkit.rbac.attributes import User
+
+from .credentials import Credentials
 
 
 class Timed(Protocol):

@@ -27,9 +27,10 @@ from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.kinds import KINDS, CustomKind
 from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.steady_clock import Clock
-from labkit.embedded.wiring.access import Access
-from labkit.embedded.wiring.credentials import Credentials
-from labkit.embedded.wiring.writing import Writing
+
+from .access import Access
+from .credentials import Credentials
+from .writing import Writing
 
 
 class CurrentDiscovery:

@@ -8,7 +8,8 @@ from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.machinery.kinds import KINDS
-from labkit.embedded.wiring.access import Access
+
+from .access import Access
 
 # The kinds that quotas count: all namespaced kinds that stay. Events expire by themselves, and would make each
 # write of a controller a write of all quotas.

@@ -24,8 +24,9 @@ from labkit.embedded import (
     limited,
     uncharged,
 )
-from labkit.grading.clusters.loop_watch import Share
-from labkit.grading.clusters.request_policy import READ_METHODS
+
+from .loop_watch import Share
+from .request_policy import READ_METHODS
 
 CUT = 2
 """A submission that used up so many times its seconds gets no refusals any more: its connections are cut."""

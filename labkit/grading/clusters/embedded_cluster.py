@@ -12,15 +12,16 @@ from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
 from labkit.core.language import text
 from labkit.embedded import ApiServer, Cluster, Keys, Store
-from labkit.grading.clusters.budget import Budget, Quota
-from labkit.grading.clusters.inprocess import admin_of, anonymous_of, decide_in, policy_of
-from labkit.grading.clusters.lab_home import home_files
-from labkit.grading.clusters.loop_watch import LoopWatch, Share
 from labkit.grading.judging.findings import TaskFindings, check_exercise
 from labkit.grading.running.workers import ServedCluster
 from labkit.grading.tasks import setup
 from labkit.grading.tasks.checks import GradedCluster
 from labkit.grading.tasks.task import ExerciseSpec
+
+from .budget import Budget, Quota
+from .inprocess import admin_of, anonymous_of, decide_in, policy_of
+from .lab_home import home_files
+from .loop_watch import LoopWatch, Share
 
 
 class ClusterTemplate:

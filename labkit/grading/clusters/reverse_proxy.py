@@ -29,7 +29,8 @@ from labkit.core.errors import LabkitError
 from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import ApiError, Keys
-from labkit.grading.clusters.request_policy import READ_METHODS, RequestPolicy
+
+from .request_policy import READ_METHODS, RequestPolicy
 
 MAX_HEAD_BYTES = 64 << 10
 MAX_ANSWER_BYTES = 64 << 20

@@ -22,8 +22,6 @@ from labkit.core.arguments import LINE, describe, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError, near
 from labkit.core.language import listed, said, shown, text, width
-from labkit.grading.exercises.course_secret import seed_name
-from labkit.grading.exercises.notes import Notes
 from labkit.grading.judging.findings import check_exercise, check_task
 from labkit.grading.judging.score import Item, Score, TaskScore, score, score_task
 from labkit.grading.tasks import EXERCISES, find_exercise, setup
@@ -35,6 +33,9 @@ from labkit.lessons.bindings import walkthrough_allowances
 from labkit.rbac.difference import policy_at_start, with_objects
 from labkit.rbac.policy import Policy, read_policy
 from labkit.rbac.reviews import reviews
+
+from .course_secret import seed_name
+from .notes import Notes
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab

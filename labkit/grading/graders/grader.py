@@ -18,12 +18,13 @@ from labkit.embedded import Keys, run
 from labkit.grading.clusters.budget import Quota
 from labkit.grading.clusters.embedded_cluster import ClusterTemplate, EmbeddedCluster
 from labkit.grading.clusters.loop_watch import LoopWatch, Share
-from labkit.grading.graders.stages import failed_result, grade_submission
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import Result, by_exercise_and_learner
 from labkit.grading.running.workers import WithWorkers, Workers
 from labkit.grading.tasks.task import ExerciseSpec
 from labkit.grading.walls.isolation import Limits
+
+from .stages import failed_result, grade_submission
 
 OnResult = Callable[[Result], None]
 NextSubmission = Callable[[], Awaitable[Submission | None]]

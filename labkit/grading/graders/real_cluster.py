@@ -35,7 +35,6 @@ from labkit.grading.clusters.lab_home import home_files
 from labkit.grading.clusters.request_policy import RequestPolicy
 from labkit.grading.clusters.reverse_proxy import ReverseProxy
 from labkit.grading.exercises.exercise import lab_context
-from labkit.grading.graders.stages import failed_result, grade_submission
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.findings import TaskFindings, check_exercise
 from labkit.grading.judging.result import Result, by_exercise_and_learner
@@ -46,6 +45,8 @@ from labkit.grading.tasks.task import ExerciseSpec, Object
 from labkit.grading.walls.isolation import Limits
 from labkit.lab.lab import Lab
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
+
+from .stages import failed_result, grade_submission
 
 KIND_CLUSTER = "labkit-grading"
 """The name of the grader's own kind cluster."""

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from labkit.core.language import text
-from labkit.grading.intake.submissions import MAX_BYTES, below, printable
+
+from .submissions import MAX_BYTES, below, printable
 
 SUFFIX = ".zip"
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from labkit.core.errors import UsageError
 from labkit.grading.exercises.course_secret import seed_name
-from labkit.grading.intake.submissions import Submission
 from labkit.grading.tasks import find_exercise
 from labkit.grading.tasks.seed import SEEDED, Seed, earlier_name, identity, learner_name
+
+from .submissions import Submission
 
 DECLARED_NAME = r"""^ME = ["'](.*?)["']"""
 """The line in which learners write the name that they hand in under."""

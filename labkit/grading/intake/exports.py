@@ -20,9 +20,10 @@ import yaml
 
 from labkit.core.errors import UsageError
 from labkit.core.language import text
-from labkit.grading.intake.submissions import Submission, Unreadable, read_untrusted
-from labkit.grading.intake.tables import read_records
 from labkit.grading.tasks.seed import learner_name
+
+from .submissions import Submission, Unreadable, read_untrusted
+from .tables import read_records
 
 METADATA = "submission_metadata.yml"
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from labkit.core.errors import UsageError, near
 from labkit.core.language import listed, text
-from labkit.grading.intake.archives import SUFFIX, find_archives, unpack
-from labkit.grading.intake.exports import METADATA, Deadline, with_facts
-from labkit.grading.intake.roster import Person, Roster
-from labkit.grading.intake.submissions import (
+from labkit.grading.tasks.seed import identity, learner_name
+
+from .archives import SUFFIX, find_archives, unpack
+from .exports import METADATA, Deadline, with_facts
+from .roster import Person, Roster
+from .submissions import (
     WRAPPER,
     Submission,
     choose,
@@ -23,7 +25,6 @@ from labkit.grading.intake.submissions import (
     skipped,
     walk,
 )
-from labkit.grading.tasks.seed import identity, learner_name
 
 
 @dataclass

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from labkit.core.errors import UsageError
 from labkit.core.language import text
-from labkit.grading.intake.submissions import Submission
-from labkit.grading.intake.tables import read_table
 from labkit.grading.tasks.seed import identity, learner_name
+
+from .submissions import Submission
+from .tables import read_table
 
 IDS = (
     "learner",

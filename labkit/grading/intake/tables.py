@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from labkit.core.errors import UsageError
 from labkit.core.language import listed, text
-from labkit.grading.intake.archives import decoded
+
+from .archives import decoded
 
 
 class Line(NamedTuple):

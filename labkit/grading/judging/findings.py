@@ -13,7 +13,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from labkit.core.language import text
-from labkit.grading.judging.weights import (
+from labkit.grading.tasks.checks import Check, Finding, GradedCluster
+from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
+from labkit.lessons.mistakes import excess_text, of_excess
+from labkit.rbac.difference import MAX_EXCESSES, Allowance, Excess, PolicyDifference
+from labkit.rbac.objects import name_of, namespace_of, role_key, title
+from labkit.rbac.policy import Policy
+
+from .weights import (
     EVERYTHING,
     GROUP,
     SERVED,
@@ -22,13 +30,6 @@ from labkit.grading.judging.weights import (
     has,
     weigh,
 )
-from labkit.grading.tasks.checks import Check, Finding, GradedCluster
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant
-from labkit.lessons.mistakes import excess_text, of_excess
-from labkit.rbac.difference import MAX_EXCESSES, Allowance, Excess, PolicyDifference
-from labkit.rbac.objects import name_of, namespace_of, role_key, title
-from labkit.rbac.policy import Policy
 
 MAX_EVALUATED = 500_000
 """How many words of rules the server has to read at most for one question: it goes through all bindings."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.core.language import listed, packed, text, unpacked
-from labkit.grading.judging.score import Item, Score, TaskScore
+
+from .score import Item, Score, TaskScore
 
 FAILED = "not graded"
 """``Result.ended`` of a submission that the grader failed at."""

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from labkit.core.language import Text, text
-from labkit.grading.judging.findings import TaskFindings
-from labkit.grading.judging.weights import least_privilege
 from labkit.grading.tasks.checks import Check, Finding
 from labkit.grading.tasks.task import ExerciseSpec
+
+from .findings import TaskFindings
+from .weights import least_privilege
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,10 @@ from labkit.grading.intake.submissions import (
     read_untrusted,
 )
 from labkit.grading.judging.result import Result, by_exercise_and_learner
-from labkit.grading.pools.dask_connection import connect, require_labkit, security_for
-from labkit.grading.pools.dask_worker import GraderPlugin, grade_on_worker, installed
 from labkit.grading.walls.isolation import Limits
+
+from .dask_connection import connect, require_labkit, security_for
+from .dask_worker import GraderPlugin, grade_on_worker, installed
 
 ATTEMPTS = 3
 """How often a submission whose worker ends or fails is graded together with others, before it is graded alone."""

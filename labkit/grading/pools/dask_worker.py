@@ -27,10 +27,11 @@ from labkit.core.language import packed, text
 from labkit.core.version import __version__
 from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import FAILED
-from labkit.grading.pools.pool import ENDING_SECONDS, GraderPool
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.walls.isolation import Limits
 from labkit.grading.walls.root_directory import is_visible
+
+from .pool import ENDING_SECONDS, GraderPool
 
 if TYPE_CHECKING:
     from distributed import Worker

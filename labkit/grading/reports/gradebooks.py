@@ -24,8 +24,9 @@ from labkit.core.language import said
 from labkit.grading.intake.roster import Person
 from labkit.grading.intake.submissions import Key, Submission
 from labkit.grading.judging.result import FAILED, Result
-from labkit.grading.reports.scores import write_csv
 from labkit.grading.tasks import find_exercise
+
+from .scores import write_csv
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 

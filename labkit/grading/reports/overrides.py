@@ -19,10 +19,11 @@ from labkit.grading.intake.submissions import Unreadable, read_untrusted
 from labkit.grading.intake.tables import read_records
 from labkit.grading.judging.result import Result
 from labkit.grading.judging.score import TaskScore, plain
-from labkit.grading.reports.scores import QUOTE, SCORES, write_csv
 from labkit.grading.tasks import EXERCISES
 from labkit.grading.tasks.seed import Seed
 from labkit.grading.tasks.task import Task
+
+from .scores import QUOTE, SCORES, write_csv
 
 COLUMNS = ("learner", "task", "points", "reason")
 

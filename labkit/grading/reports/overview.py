@@ -21,7 +21,11 @@ from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells
 from labkit.grading.judging.result import FAILED, FORGOTTEN_CODE, Result
 from labkit.grading.judging.score import Item, Score, TaskScore, plain
-from labkit.grading.reports.rows import (
+from labkit.grading.tasks import find_exercise
+from labkit.grading.tasks.seed import SEEDED
+from labkit.lessons.mistakes import mistakes
+
+from .rows import (
     BandRow,
     BeliefRow,
     ErrorRow,
@@ -31,11 +35,8 @@ from labkit.grading.reports.rows import (
     TaskRow,
     UngradedRow,
 )
-from labkit.grading.reports.scores import POLICY, write_csv
-from labkit.grading.reports.similarity import Similarity, compare
-from labkit.grading.tasks import find_exercise
-from labkit.grading.tasks.seed import SEEDED
-from labkit.lessons.mistakes import mistakes
+from .scores import POLICY, write_csv
+from .similarity import Similarity, compare
 
 FEWEST = 10
 """How many results a task must have for its discrimination to be more than chance."""

@@ -20,9 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from labkit.grading.running import messages
-from labkit.grading.running.messages import SIGNAL_BASE, STARTUP, OnCell, OnMessage
-from labkit.grading.running.shell import NotebookShell
+from . import messages
+from .messages import SIGNAL_BASE, STARTUP, OnCell, OnMessage
+from .shell import NotebookShell
 
 KERNEL = re.compile(
     r"\.kernel\b|IPKernelApp|Application\.instance|connect(ion)?_(info|file)|%qtconsole"

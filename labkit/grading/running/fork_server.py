@@ -24,14 +24,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from labkit.grading.running import execution, wire
-from labkit.grading.running.guard import Guard
-from labkit.grading.running.printer import Printer, SharedPage
-from labkit.grading.running.processes import Descendants, become_subreaper
-from labkit.grading.running.shell import NotebookShell, prepare_shell
 from labkit.grading.walls import control_group, isolation, root_directory, seccomp
 from labkit.grading.walls.control_group import ControlGroup
 from labkit.grading.walls.packages import PackageDirectory
+
+from . import execution, wire
+from .guard import Guard
+from .printer import Printer, SharedPage
+from .processes import Descendants, become_subreaper
+from .shell import NotebookShell, prepare_shell
 
 PRELOADED = [
     "encodings.idna",

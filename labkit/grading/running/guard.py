@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from labkit.grading.running import wire
-from labkit.grading.running.messages import SIGNAL_BASE
-from labkit.grading.running.processes import Descendants
 from labkit.grading.walls.isolation import Limits
+
+from . import wire
+from .messages import SIGNAL_BASE
+from .processes import Descendants
 
 MEMORY_LIMIT = "memory limit"
 TIME_LIMIT = "time limit"

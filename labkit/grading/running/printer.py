@@ -18,7 +18,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
-from labkit.grading.running import messages
+from . import messages
 
 FLUSH_SECONDS = 0.02
 PROGRAMS = (

@@ -42,9 +42,9 @@ from ptyprocess import PtyProcess
 from traitlets import default, observe
 from traitlets.config import Config
 
-from labkit.grading.running import messages
-from labkit.grading.running.messages import STARTUP, OnCell, OnMessage
-from labkit.grading.running.warm_up import CELLS, PLAIN_ATTRIBUTES
+from . import messages
+from .messages import STARTUP, OnCell, OnMessage
+from .warm_up import CELLS, PLAIN_ATTRIBUTES
 
 MAY_AWAIT = re.compile("await|async")
 

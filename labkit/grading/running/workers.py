@@ -22,13 +22,14 @@ from typing import Self
 
 from labkit.core.scratch import scratch_directory
 from labkit.embedded import Keys
-from labkit.grading.running import wire
-from labkit.grading.running.guard import ASK_HELD
 from labkit.grading.walls import isolation
 from labkit.grading.walls.control_group import group_prefix, remove_groups
 from labkit.grading.walls.isolation import Limits
 from labkit.grading.walls.packages import package_directories
 from labkit.grading.walls.root_directory import sandbox_home
+
+from . import wire
+from .guard import ASK_HELD
 
 GRADING = Path(__file__).resolve().parents[1]
 """The folder ``labkit/grading``. It is empty for a learner's process, since it has tasks, checks and solutions."""

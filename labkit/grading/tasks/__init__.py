@@ -3,15 +3,16 @@
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
-from labkit.grading.tasks.api_server import API_SERVER
-from labkit.grading.tasks.cluster_roles import CLUSTER_ROLES
-from labkit.grading.tasks.final import FINAL
-from labkit.grading.tasks.inside_a_pod import INSIDE_A_POD
-from labkit.grading.tasks.policy_tests import TEST_THE_POLICY
-from labkit.grading.tasks.roles import ROLES
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.service_accounts import SERVICE_ACCOUNTS
-from labkit.grading.tasks.task import ExerciseSpec, Object
+
+from .api_server import API_SERVER
+from .cluster_roles import CLUSTER_ROLES
+from .final import FINAL
+from .inside_a_pod import INSIDE_A_POD
+from .policy_tests import TEST_THE_POLICY
+from .roles import ROLES
+from .seed import Seed
+from .service_accounts import SERVICE_ACCOUNTS
+from .task import ExerciseSpec, Object
 
 EXERCISES: tuple[ExerciseSpec, ...] = (
     API_SERVER,

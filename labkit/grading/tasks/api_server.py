@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.core.language import text
-from labkit.grading.tasks.checks import GradedCluster, config_map_says, exists, may_not
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, asks, namespace
 from labkit.rbac.subjects import ANONYMOUS, UNAUTHENTICATED
+
+from .checks import GradedCluster, config_map_says, exists, may_not
+from .seed import Seed
+from .task import ExerciseSpec, Task, Variant, asks, namespace
 
 GROUPS = (
     "rbac.authorization.k8s.io",

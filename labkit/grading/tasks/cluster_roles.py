@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.core.language import text
-from labkit.grading.tasks.checks import Check, Finding, GradedCluster, may, may_not
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import (
+from labkit.rbac.changes import READING
+from labkit.rbac.difference import Allowance
+from labkit.rbac.objects import namespace_of, role_key
+from labkit.rbac.subjects import subject
+
+from .checks import Check, Finding, GradedCluster, may, may_not
+from .seed import Seed
+from .task import (
     ExerciseSpec,
     Task,
     Variant,
@@ -17,10 +22,6 @@ from labkit.grading.tasks.task import (
     namespace,
     role,
 )
-from labkit.rbac.changes import READING
-from labkit.rbac.difference import Allowance
-from labkit.rbac.objects import namespace_of, role_key
-from labkit.rbac.subjects import subject
 
 EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 """What a role may give that is handed out as it is. Whether it is as it was is looked at elsewhere."""

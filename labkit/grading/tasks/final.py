@@ -7,7 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from labkit.core.language import text
-from labkit.grading.tasks.checks import (
+from labkit.rbac.changes import READING
+from labkit.rbac.difference import Allowance
+from labkit.rbac.subjects import subject
+
+from .checks import (
     PODS,
     Check,
     Finding,
@@ -18,9 +22,9 @@ from labkit.grading.tasks.checks import (
     may_not,
     was_read,
 )
-from labkit.grading.tasks.pods import mounted_tokens, not_running
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import (
+from .pods import mounted_tokens, not_running
+from .seed import Seed
+from .task import (
     ExerciseSpec,
     Task,
     Variant,
@@ -31,9 +35,6 @@ from labkit.grading.tasks.task import (
     pod,
     role,
 )
-from labkit.rbac.changes import READING
-from labkit.rbac.difference import Allowance
-from labkit.rbac.subjects import subject
 
 RBAC = "rbac.authorization.k8s.io"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.core.language import text
-from labkit.grading.tasks.checks import (
+
+from .checks import (
     PODS,
     Check,
     Finding,
@@ -14,9 +15,9 @@ from labkit.grading.tasks.checks import (
     exists,
     may_not,
 )
-from labkit.grading.tasks.pods import mounted_tokens, not_running
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, namespace, pod
+from .pods import mounted_tokens, not_running
+from .seed import Seed
+from .task import ExerciseSpec, Task, Variant, account, asks, namespace, pod
 
 
 def pod_with_account(seed: Seed) -> Variant:

@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from labkit.client.manifests import TOKEN_SECRET
 from labkit.core.language import text
-from labkit.grading.tasks.checks import GradedCluster
-from labkit.grading.tasks.task import Object
+
+from .checks import GradedCluster
+from .task import Object
 
 OF_SERVER = "https://kubernetes.default.svc"
 """The beginning of the API server's own audience."""

@@ -16,9 +16,17 @@ import yaml
 from labkit.core.errors import UsageError
 from labkit.core.language import text
 from labkit.core.yaml_file import LOADER
-from labkit.grading.tasks.checks import Check, Finding, GradedCluster
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import (
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.policy import Policy
+from labkit.rbac.testing.mutants import Added, Mutant, mutants
+from labkit.rbac.testing.policies import policy_of
+from labkit.rbac.testing.questions import Question, read_questions
+from labkit.rbac.testing.verdicts import allows
+from labkit.rbac.testing.vocabulary import Vocabulary, standard
+
+from .checks import Check, Finding, GradedCluster
+from .seed import Seed
+from .task import (
     ExerciseSpec,
     Object,
     Task,
@@ -28,13 +36,6 @@ from labkit.grading.tasks.task import (
     namespace,
     texts,
 )
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.policy import Policy
-from labkit.rbac.testing.mutants import Added, Mutant, mutants
-from labkit.rbac.testing.policies import policy_of
-from labkit.rbac.testing.questions import Question, read_questions
-from labkit.rbac.testing.verdicts import allows
-from labkit.rbac.testing.vocabulary import Vocabulary, standard
 
 MAX_QUESTIONS = 20
 MAX_BYTES = 20_000

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.grading.tasks.checks import may, may_not
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import (
+from .checks import may, may_not
+from .seed import Seed
+from .task import (
     ExerciseSpec,
     Task,
     Variant,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from labkit.client.tokens import Token
 from labkit.core.language import text
-from labkit.grading.tasks.checks import PODS, GradedCluster, token_in_secret
-from labkit.grading.tasks.seed import Seed
-from labkit.grading.tasks.task import ExerciseSpec, Task, Variant, account, asks, namespace, pod
+
+from .checks import PODS, GradedCluster, token_in_secret
+from .seed import Seed
+from .task import ExerciseSpec, Task, Variant, account, asks, namespace, pod
 
 
 def _keep(space: str, name: str) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 
 from labkit.core.language import Text, text
 from labkit.core.yaml_file import read_yaml
-from labkit.grading.tasks.checks import Check
-from labkit.grading.tasks.seed import Seed
 from labkit.rbac.difference import Allowance, Excess
 from labkit.rbac.needs import Need
 from labkit.rbac.objects import name_of
 from labkit.rbac.rules import rule_allows
+
+from .checks import Check
+from .seed import Seed
 
 Object = dict[str, Any]
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.grading.walls.isolation import OTHER_PROCESSES, Limits
+from .isolation import OTHER_PROCESSES, Limits
 
 CONTROLLERS = ("memory", "pids", "cpu")
 

@@ -27,8 +27,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from labkit.grading.walls import seccomp
-from labkit.grading.walls.syscalls import (
+from . import seccomp
+from .syscalls import (
     CLONE_NEWIPC,
     CLONE_NEWNET,
     CLONE_NEWNS,

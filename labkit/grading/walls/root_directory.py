@@ -12,9 +12,9 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from labkit.grading.walls.isolation import Limits
-from labkit.grading.walls.packages import PackageDirectory
-from labkit.grading.walls.syscalls import (
+from .isolation import Limits
+from .packages import PackageDirectory
+from .syscalls import (
     MS_BIND,
     MS_NODEV,
     MS_NOSUID,

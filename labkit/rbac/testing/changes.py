@@ -21,7 +21,8 @@ from labkit.rbac.subjects import (
     member,
     subject_title,
 )
-from labkit.rbac.testing.vocabulary import OF_COLLECTIONS, Vocabulary, qualified
+
+from .vocabulary import OF_COLLECTIONS, Vocabulary, qualified
 
 FRESH = "a-fresh-name"
 """A namespace, an account and a user that no policy names."""

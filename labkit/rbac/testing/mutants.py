@@ -24,10 +24,11 @@ from labkit.rbac.objects import (
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule
 from labkit.rbac.subjects import AUTHENTICATED, UNAUTHENTICATED, subject_namespace, subject_title
-from labkit.rbac.testing.changes import same_answers
-from labkit.rbac.testing.questions import Question
-from labkit.rbac.testing.verdicts import wrong
-from labkit.rbac.testing.vocabulary import VERBS, Vocabulary
+
+from .changes import same_answers
+from .questions import Question
+from .verdicts import wrong
+from .vocabulary import VERBS, Vocabulary
 
 WIDER_ROLES = ("view", "edit", "admin", "cluster-admin")
 

@@ -23,7 +23,8 @@ from labkit.rbac.objects import (
 )
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule
-from labkit.rbac.testing.vocabulary import Vocabulary
+
+from .vocabulary import Vocabulary
 
 POLICY_KINDS = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
 

@@ -27,7 +27,8 @@ from labkit.core.errors import UsageError, near
 from labkit.core.language import text
 from labkit.rbac.attributes import Attributes, question_text
 from labkit.rbac.subjects import AUTHENTICATED, Subject, member, subject
-from labkit.rbac.testing.vocabulary import OF_COLLECTIONS, PATH_VERBS, Vocabulary, qualified
+
+from .vocabulary import OF_COLLECTIONS, PATH_VERBS, Vocabulary, qualified
 
 FIELDS = ("namespaces", "accounts", "users", "groups", "resources", "questions")
 MAX_QUESTIONS = 10_000

@@ -18,9 +18,10 @@ from labkit.rbac.parts import Part, breakdown, compact, covers
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_text
 from labkit.rbac.subjects import Subject
-from labkit.rbac.testing.changes import usable
-from labkit.rbac.testing.verdicts import allows
-from labkit.rbac.testing.vocabulary import Vocabulary, qualified
+
+from .changes import usable
+from .verdicts import allows
+from .vocabulary import Vocabulary, qualified
 
 MAX_USES = 20_000
 """Different permissions of one account that are kept."""

@@ -9,7 +9,8 @@ from labkit.rbac.attributes import Attributes
 from labkit.rbac.explain import BEFORE_RBAC, grants, near_misses
 from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import MASTERS
-from labkit.rbac.testing.questions import Question
+
+from .questions import Question
 
 MAX_REASONS = 3
 

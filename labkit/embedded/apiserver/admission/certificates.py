@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
 from labkit.rbac.attributes import User
+
+from .attributes import Attributes, Plugin
 
 REQUESTS = "certificatesigningrequests.certificates.k8s.io"
 MASTERS = "system:masters"

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
 from labkit.embedded.machinery.status import forbidden, not_found
+
+from .attributes import Attributes, ReadingPlugin
 
 # A review must not tell callers which namespaces exist, so it is answered for missing ones too.
 REVIEWS = ("localsubjectaccessreviews",)

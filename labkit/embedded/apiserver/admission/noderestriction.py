@@ -14,13 +14,14 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.node_users import LEASES, node_name
 from labkit.embedded.machinery.pods.placement import STABLE_LABELS
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import not_found
 from labkit.rbac.attributes import User
+
+from .attributes import Attributes, Lister, Lookup, ReadingPlugin
 
 # A node that could set any label could attract pods with secrets; these it needs for itself.
 KUBELET_LABELS = frozenset(("kubernetes.io/hostname", *STABLE_LABELS, *STABLE_LABELS.values()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin, ReadingPlugin
+from .attributes import Attributes, Plugin, ReadingPlugin
 
 PROTECTION = {
     "persistentvolumes": "kubernetes.io/pv-protection",

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.admission import certificates
-from labkit.embedded.apiserver.admission.attributes import Chain, Lister, Lookup
-from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
-from labkit.embedded.apiserver.admission.noderestriction import MayRequestAudience, NodeRestriction
-from labkit.embedded.apiserver.admission.objects import (
+from labkit.embedded.machinery.quota.counts import Counted
+
+from . import certificates
+from .attributes import Chain, Lister, Lookup
+from .lifecycle import NamespaceLifecycle
+from .noderestriction import MayRequestAudience, NodeRestriction
+from .objects import (
     OneDefaultPriority,
     StorageObjectInUse,
     TaintNewNodes,
 )
-from labkit.embedded.apiserver.admission.pods import DefaultTolerations, Priority, RuntimeClass
-from labkit.embedded.apiserver.admission.podsecurity import PodSecurity
-from labkit.embedded.apiserver.admission.quotas import ResourceQuota
-from labkit.embedded.apiserver.admission.serviceaccount import ServiceAccount
-from labkit.embedded.machinery.quota.counts import Counted
+from .pods import DefaultTolerations, Priority, RuntimeClass
+from .podsecurity import PodSecurity
+from .quotas import ResourceQuota
+from .serviceaccount import ServiceAccount
 
 
 def default_chain(

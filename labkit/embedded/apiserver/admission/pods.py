@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin, ReadingPlugin
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
+
+from .attributes import Attributes, Plugin, ReadingPlugin
 
 TOLERATION_SECONDS = 300
 NOT_READY = "node.kubernetes.io/not-ready"

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, ReadingPlugin
-from labkit.embedded.apiserver.admission.pod_security_standards import found_violations, violations
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import invalid
+
+from .attributes import Attributes, ReadingPlugin
+from .pod_security_standards import found_violations, violations
 
 PREFIX = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")

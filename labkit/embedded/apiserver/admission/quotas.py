@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
 from labkit.embedded.machinery.quota.counts import Counted, counted_names
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
+
+from .attributes import Attributes, Lister, Lookup, ReadingPlugin
 
 
 class ResourceQuota(ReadingPlugin):

@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, ReadingPlugin
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
+
+from .attributes import Attributes, Lister, Lookup, ReadingPlugin
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"

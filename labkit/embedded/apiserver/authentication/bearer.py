@@ -13,11 +13,12 @@ import base64
 import binascii
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.authentication.identity import TokenIdentity
-from labkit.embedded.apiserver.authentication.signer import BadToken
 from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.status import unauthorized
 from labkit.rbac.attributes import User
+
+from .identity import TokenIdentity
+from .signer import BadToken
 
 PROTOCOL_PREFIX = "base64url.bearer.authorization.k8s.io."
 SPACE_WARNING = (

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.subjects import account_user
+
+from .signer import TokenSigner
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 """The issuer of bound tokens, and the API server's own audience."""

@@ -10,13 +10,14 @@ import hmac
 from base64 import b64decode
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.authentication.claims import LEGACY_PREFIX
-from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
-from labkit.embedded.apiserver.authentication.signer import BadToken, Claims
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import account_groups, account_user
+
+from .claims import LEGACY_PREFIX
+from .identity import Lookup, TokenIdentity
+from .signer import BadToken, Claims
 
 LAST_USED = "kubernetes.io/legacy-token-last-used"
 INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"

@@ -13,15 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUER
-from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
-from labkit.embedded.apiserver.authentication.signer import BadToken, Claims, TokenSigner
 from labkit.embedded.machinery.golang.quote import go_quote_list
 from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import account_groups, account_user
+
+from .claims import ISSUER, LEGACY_ISSUER
+from .identity import Lookup, TokenIdentity
+from .signer import BadToken, Claims, TokenSigner
 
 LEEWAY_SECONDS = 60
 """Seconds by which clocks may differ, and for which a token outlives its deleted pod."""

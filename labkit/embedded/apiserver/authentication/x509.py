@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from labkit.embedded.apiserver.authentication.groups import authenticated
 from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate
 from labkit.embedded.machinery.status import unauthorized
 from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import User
+
+from .groups import authenticated
 
 MAX_CHAINS = 256
 """Verified chains that are kept; most connections show one that was seen before."""
@@ -52,7 +53,7 @@ class CertificateAuthenticator:
 
     def _read(self, chain: tuple[bytes, ...]) -> _Credential | None:
         # Loaded only now: in-process callers show no certificates.
-        from labkit.embedded.apiserver.authentication.chains import BadCertificate, identify
+        from .chains import BadCertificate, identify
 
         try:
             return _credential(identify(chain, self._authority))

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from labkit.embedded.apiserver.authorization.index import BindingIndex, GrantIndex
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
 from labkit.rbac.bindings import Getter, Grant, Lister, joined_errors, rules_for
 from labkit.rbac.rules import rule_allows
+
+from .index import BindingIndex, GrantIndex
 
 MAX_CACHED = 4096
 """How many decisions, and how many users' rules, are kept; when there are more, all are dropped."""

@@ -16,7 +16,6 @@ from ipaddress import ip_address
 
 import orjson
 
-from labkit.embedded.apiserver.filters.deadline import is_long_running
 from labkit.embedded.machinery.request import (
     EventStream,
     ExecIO,
@@ -29,6 +28,8 @@ from labkit.embedded.machinery.request import (
     user_info,
 )
 from labkit.embedded.machinery.steady_clock import Clock
+
+from .deadline import is_long_running
 
 Sink = Callable[[Object], None]
 """Takes one finished event."""

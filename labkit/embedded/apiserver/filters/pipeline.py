@@ -13,9 +13,6 @@ from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authentic
 from labkit.embedded.apiserver.authorization.attributes import attributes_of
 from labkit.embedded.apiserver.authorization.impersonation import Impersonator, requested_user
 from labkit.embedded.apiserver.authorization.refusal import refusal
-from labkit.embedded.apiserver.filters.audit import Sink, with_audit
-from labkit.embedded.apiserver.filters.deadline import with_deadline
-from labkit.embedded.apiserver.filters.request_info import InvalidPath, request_info
 from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_errors
 from labkit.embedded.apiserver.handlers.represent.responses import PLAIN_TEXT, error_response
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -23,6 +20,10 @@ from labkit.embedded.machinery.request import Handler, Request, Response
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.steady_clock import Clock
 from labkit.rbac.attributes import Authorizer, User
+
+from .audit import Sink, with_audit
+from .deadline import with_deadline
+from .request_info import InvalidPath, request_info
 
 log = logging.getLogger(__name__)
 

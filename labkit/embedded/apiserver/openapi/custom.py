@@ -9,18 +9,19 @@ from collections.abc import Iterable
 
 import orjson
 
-from labkit.embedded.apiserver.openapi.components import (
+from labkit.embedded.machinery.kinds import CustomKind
+from labkit.embedded.machinery.request import Object
+
+from .components import (
     META,
     components,
     described,
     model_name,
     reference,
 )
-from labkit.embedded.apiserver.openapi.descriptions import describe
-from labkit.embedded.apiserver.openapi.documents import path_v2, rewritten, share_parameters
-from labkit.embedded.apiserver.openapi.paths import ANY, paths
-from labkit.embedded.machinery.kinds import CustomKind
-from labkit.embedded.machinery.request import Object
+from .descriptions import describe
+from .documents import path_v2, rewritten, share_parameters
+from .paths import ANY, paths
 
 TITLE = {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
 DEFINITIONS = "#/definitions/"

@@ -11,21 +11,22 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.openapi.components import (
+from labkit.embedded.machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.tables import schemas
+
+from .components import (
     DISCOVERY,
     META,
     PREFIX,
     SECURITY,
     components,
 )
-from labkit.embedded.apiserver.openapi.descriptions import models_version
-from labkit.embedded.apiserver.openapi.discovery import Discovery
-from labkit.embedded.apiserver.openapi.paths import ANY, OBJECTS, discovery, paths
-from labkit.embedded.apiserver.openapi.protobuf import encoded
-from labkit.embedded.apiserver.openapi.version import GIT_VERSION, MAJOR, MINOR
-from labkit.embedded.machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.tables import schemas
+from .descriptions import models_version
+from .discovery import Discovery
+from .paths import ANY, OBJECTS, discovery, paths
+from .protobuf import encoded
+from .version import GIT_VERSION, MAJOR, MINOR
 
 EVERYWHERE = (
     "meta.v1.DeleteOptions",

@@ -10,11 +10,12 @@ from operator import itemgetter
 from typing import Any
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.openapi.components import META, component_name, model_name, reference
-from labkit.embedded.apiserver.openapi.discovery import subresource_kind
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.tables import schemas
+
+from .components import META, component_name, model_name, reference
+from .discovery import subresource_kind
 
 _TABLE: dict[str, Any] = read_json(__file__, "parameters.json")
 _MEDIA: dict[str, list[str]] = _TABLE["media"]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.embedded.machinery.kinds import Kind, stored_kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import conflict
+
+from .metadata import FOREGROUND, ORPHAN
+from .strategy import DeleteOptions, Strategy, timestamp
 
 
 def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:

@@ -5,15 +5,16 @@ Source: k8s.io/apimachinery ``pkg/api/validation/objectmeta.go``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import (
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+
+from .errors import FieldErrors
+from .names import (
     NameRule,
     label_name,
     label_value,
     qualified_name,
 )
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object
 
 MAX_ANNOTATIONS_BYTES = 256 * 1024
 ORPHAN = "orphan"

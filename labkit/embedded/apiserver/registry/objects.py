@@ -13,16 +13,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from labkit.embedded.apiserver.registry.custom.decoding import decode_custom, pruned_for
-from labkit.embedded.apiserver.registry.custom.kinds import CustomKinds
-from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
-from labkit.embedded.apiserver.registry.managed.manager import (
-    Elsewhere,
-    Ownership,
-    update_managed_fields,
-)
-from labkit.embedded.apiserver.registry.strategies import strategy_of
-from labkit.embedded.apiserver.registry.strategy import StrategyContext, timestamp
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, CustomKind, Kind, stored_kind
 from labkit.embedded.machinery.request import Object
@@ -32,6 +22,17 @@ from labkit.embedded.machinery.schema.empties import drop_empty
 from labkit.embedded.machinery.status import not_found
 from labkit.embedded.machinery.steady_clock import SteadyClock
 from labkit.embedded.machinery.work import uncharged
+
+from .custom.decoding import decode_custom, pruned_for
+from .custom.kinds import CustomKinds
+from .deletion import emptied_finalizers
+from .managed.manager import (
+    Elsewhere,
+    Ownership,
+    update_managed_fields,
+)
+from .strategies import strategy_of
+from .strategy import StrategyContext, timestamp
 
 Texts = list[str]
 """A list of texts, by a name that ``Registry.list`` does not hide."""

@@ -10,14 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from labkit.embedded.apiserver.registry import deletion
-from labkit.embedded.apiserver.registry.custom.decoding import in_version_of, version_of
-from labkit.embedded.apiserver.registry.custom.kinds import DEFINITIONS
-from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
-from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
-from labkit.embedded.apiserver.registry.names import path_segment_name
-from labkit.embedded.apiserver.registry.objects import (
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.machinery.beside import apart
+from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
+from labkit.embedded.machinery.request import BeginAgain, Object
+from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
+from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
+
+from . import deletion
+from .custom.decoding import in_version_of, version_of
+from .custom.kinds import DEFINITIONS
+from .errors import FieldErrors, invalid_object
+from .managed.manager import update_managed_fields
+from .metadata import FOREGROUND, ORPHAN
+from .names import path_segment_name
+from .objects import (
     Change,
     Check,
     Controller,
@@ -25,20 +32,14 @@ from labkit.embedded.apiserver.registry.objects import (
     Objects,
     Texts,
 )
-from labkit.embedded.apiserver.registry.resource_versions import (
+from .resource_versions import (
     check_version,
     parsed_revision,
     same,
     wrong_uid,
 )
-from labkit.embedded.apiserver.registry.sizes import check_size
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.beside import apart
-from labkit.embedded.machinery.kinds import CustomKind, Kind, stored_kind
-from labkit.embedded.machinery.request import BeginAgain, Object
-from labkit.embedded.machinery.schema.empties import drop_empty, forget_empty
-from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
+from .sizes import check_size
+from .strategy import DeleteOptions, Strategy, timestamp
 
 __all__ = ["Change", "Check", "Controller", "Guard", "Registry", "WriteRules", "timestamp"]
 

@@ -5,12 +5,13 @@ Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``, ``pkg/stora
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, conflict
+
+from .errors import FieldErrors, invalid_object
+from .strategy import Strategy
 
 MODIFIED = (
     "the object has been modified; please apply your changes to the latest version and try again"

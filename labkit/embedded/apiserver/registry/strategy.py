@@ -17,15 +17,16 @@ from functools import lru_cache
 from random import Random
 from typing import ClassVar
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import (
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+
+from .errors import FieldErrors
+from .metadata import (
     validate_known_finalizers,
     validate_metadata,
     validate_metadata_update,
 )
-from labkit.embedded.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
-from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object
+from .names import NameRule, path_segment_name, subdomain_name
 
 
 @dataclass(slots=True)

@@ -23,11 +23,12 @@ from aiohttp.web_response import StreamResponse
 from aiohttp.web_ws import WebSocketResponse
 
 from labkit.embedded.apiserver.handlers.represent.encode import dump
-from labkit.embedded.apiserver.serving.aiohttp_adapter import PlainWebSocket
-from labkit.embedded.apiserver.serving.port_forward import CHANNELS, TUNNEL, Forwarding, Serve
-from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
 from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, PortForward, Response
 from labkit.embedded.machinery.status import ApiError, bad_request
+
+from .aiohttp_adapter import PlainWebSocket
+from .port_forward import CHANNELS, TUNNEL, Forwarding, Serve
+from .wire import WireResponse, status_response
 
 log = logging.getLogger(__name__)
 

@@ -19,12 +19,13 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.apiserver.serving.aiohttp_adapter import (
+from labkit.embedded.machinery.request import Response, ShownCertificate
+
+from .aiohttp_adapter import (
     ConnectionServer,
     QueueingProtocol,
     RawResponse,
 )
-from labkit.embedded.machinery.request import Response, ShownCertificate
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.apiserver.serving.head import encode, head
-from labkit.embedded.apiserver.serving.transport import TlsTransport
-from labkit.embedded.apiserver.serving.wire import SentResponse
 from labkit.embedded.machinery.request import Response
 from labkit.embedded.machinery.sharing import LARGE_BYTES, shared_bytes
+
+from .head import encode, head
+from .transport import TlsTransport
+from .wire import SentResponse
 
 log = logging.getLogger(__name__)
 

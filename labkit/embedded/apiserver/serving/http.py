@@ -15,25 +15,26 @@ from aiohttp.web_exceptions import HTTPException
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.apiserver.serving.connection import Connection, HttpServer, Outbox, bad_request
-from labkit.embedded.apiserver.serving.flow import Flow
-from labkit.embedded.apiserver.serving.head import encode
-from labkit.embedded.apiserver.serving.streams import Streams
-from labkit.embedded.apiserver.serving.target import (
+from labkit.embedded.machinery.beside import beside
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, BeginAgain, Request, Response
+from labkit.embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES
+from labkit.embedded.machinery.status import ApiError
+
+from .connection import Connection, HttpServer, Outbox, bad_request
+from .flow import Flow
+from .head import encode
+from .streams import Streams
+from .target import (
     BadTarget,
     collect_headers,
     decode,
     parse_query,
     split_target,
 )
-from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
-from labkit.embedded.machinery.beside import beside
-from labkit.embedded.machinery.request import MAX_BODY_BYTES, BeginAgain, Request, Response
-from labkit.embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES
-from labkit.embedded.machinery.status import ApiError
+from .wire import WireResponse, status_response
 
 if TYPE_CHECKING:
-    from labkit.embedded.apiserver.serving.channels import ExecSessions
+    from .channels import ExecSessions
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Frontend:
     @cached_property
     def sessions(self) -> ExecSessions:
         """The running commands; WebSocket support is loaded with the first."""
-        from labkit.embedded.apiserver.serving.channels import ExecSessions
+        from .channels import ExecSessions
 
         return ExecSessions(
             self._before_answer, lambda handle: HttpServer(Frontend(handle, self._before_answer))()
@@ -133,7 +134,7 @@ class Frontend:
         self.outbox.flush()
         headers = connection.last_headers
         if response.stream is not None and headers.get("upgrade", "").lower() == "websocket":
-            from labkit.embedded.apiserver.serving.watch_socket import is_watch, send_events
+            from .watch_socket import is_watch, send_events
 
             if is_watch(headers, response):
                 return await send_events(self.streams, http, headers, response, response.stream)

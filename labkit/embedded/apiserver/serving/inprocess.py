@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.serving.head import warning_values
-from labkit.embedded.apiserver.serving.target import (
-    BadTarget,
-    collect_headers,
-    parse_query,
-    split_target,
-)
 from labkit.embedded.machinery.request import (
     MAX_BODY_BYTES,
     Handler,
     PeerCertificate,
     Request,
     ShownCertificate,
+)
+
+from .head import warning_values
+from .target import (
+    BadTarget,
+    collect_headers,
+    parse_query,
+    split_target,
 )
 
 

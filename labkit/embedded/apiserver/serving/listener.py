@@ -14,9 +14,9 @@ from functools import partial
 
 from OpenSSL import SSL
 
-from labkit.embedded.apiserver.serving.connection import HttpServer
-from labkit.embedded.apiserver.serving.tls import Reading, handshake, until
-from labkit.embedded.apiserver.serving.transport import TlsTransport
+from .connection import HttpServer
+from .tls import Reading, handshake, until
+from .transport import TlsTransport
 
 log = logging.getLogger(__name__)
 

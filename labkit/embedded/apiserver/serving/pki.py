@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.core import ownership
-from labkit.embedded.apiserver.serving.state import StateProblem, private_directory, write_private
+
+from .state import StateProblem, private_directory, write_private
 
 if TYPE_CHECKING:
     from labkit.embedded.machinery.pki.keys import Keys

@@ -9,17 +9,18 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from labkit.embedded.apiserver.serving.address import url
-from labkit.embedded.apiserver.serving.connection import MAX_HEADER_BYTES, HttpServer
-from labkit.embedded.apiserver.serving.http import Frontend
-from labkit.embedded.apiserver.serving.listener import MAX_CONNECTIONS, Listener
-from labkit.embedded.apiserver.serving.streams import Streams
-from labkit.embedded.apiserver.serving.tls import Reading, tls_context
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import Handler
 
+from .address import url
+from .connection import MAX_HEADER_BYTES, HttpServer
+from .http import Frontend
+from .listener import MAX_CONNECTIONS, Listener
+from .streams import Streams
+from .tls import Reading, tls_context
+
 if TYPE_CHECKING:
-    from labkit.embedded.apiserver.serving.channels import ExecSessions
+    from .channels import ExecSessions
 
 log = logging.getLogger(__name__)
 

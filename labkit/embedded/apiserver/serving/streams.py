@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.apiserver.serving.flow import Flow, begin
-from labkit.embedded.apiserver.serving.wire import SentResponse
 from labkit.embedded.machinery.request import EventStream, Response
 from labkit.embedded.machinery.sharing import LARGE_BYTES
+
+from .flow import Flow, begin
+from .wire import SentResponse
 
 
 def chunk(pieces: list[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from labkit.embedded.apiserver.serving.tls import Reading, shown_certificate
+from .tls import Reading, shown_certificate
 
 RECORD_BYTES = 16 * 1024
 """The largest TLS record, and so the most that OpenSSL reads or writes at a time."""

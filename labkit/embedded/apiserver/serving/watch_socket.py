@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.embedded.apiserver.serving.channels import ChannelSocket
-from labkit.embedded.apiserver.serving.streams import Streams
-from labkit.embedded.apiserver.serving.wire import WireResponse
 from labkit.embedded.machinery.request import EventStream, Response
+
+from .channels import ChannelSocket
+from .streams import Streams
+from .wire import WireResponse
 
 BEARER = "base64url.bearer.authorization.k8s.io."
 """Begins a subprotocol that is a credential."""

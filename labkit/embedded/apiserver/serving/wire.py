@@ -5,10 +5,11 @@ from __future__ import annotations
 import orjson
 from aiohttp.web_request import BaseRequest
 
-from labkit.embedded.apiserver.serving.aiohttp_adapter import RawResponse
-from labkit.embedded.apiserver.serving.head import encode
 from labkit.embedded.machinery.request import Response
 from labkit.embedded.machinery.status import ApiError
+
+from .aiohttp_adapter import RawResponse
+from .head import encode
 
 
 def status_response(error: ApiError) -> Response:

@@ -1,6 +1,6 @@
 """Objects and their history, in memory and in SQLite."""
 
-from labkit.embedded.apiserver.storage.base import (
+from .base import (
     Event,
     Expired,
     Key,
@@ -8,7 +8,7 @@ from labkit.embedded.apiserver.storage.base import (
     Snapshot,
     StorageFailed,
 )
-from labkit.embedded.apiserver.storage.memory import Store
-from labkit.embedded.apiserver.storage.table import Stored
+from .memory import Store
+from .table import Stored
 
 __all__ = ["Event", "Expired", "Key", "Page", "Snapshot", "StorageFailed", "Store", "Stored"]

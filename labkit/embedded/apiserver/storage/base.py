@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from labkit.embedded.apiserver.storage.table import Stored, Table
 from labkit.embedded.machinery.status import ApiError
+
+from .table import Stored, Table
 
 
 class Key(NamedTuple):

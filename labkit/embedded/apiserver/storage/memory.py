@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from labkit.embedded.apiserver.storage.base import Event, Expired, Key, Page, Snapshot
-from labkit.embedded.apiserver.storage.table import Stored, Table
 from labkit.embedded.machinery.request import Object
+
+from .base import Event, Expired, Key, Page, Snapshot
+from .table import Stored, Table
 
 # The real API server compacts etcd to five minutes of changes. A number of events is a limit that a busy client
 # cannot stretch.

@@ -16,9 +16,10 @@ from pathlib import Path
 import orjson
 
 from labkit.core import ownership
-from labkit.embedded.apiserver.storage.base import Event, Snapshot, StorageFailed
-from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, Store
-from labkit.embedded.apiserver.storage.table import Stored, Table
+
+from .base import Event, Snapshot, StorageFailed
+from .memory import HISTORY_BYTES, HISTORY_LENGTH, Store
+from .table import Stored, Table
 
 # ``labk`` in ASCII: file(1) and the check in ``_open`` tell our database from others by it.
 APPLICATION_ID = 0x6C61626B

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from labkit.embedded.container.files.inodes import (
+from .inodes import (
     BUSY,
     DENIED,
     EXISTS,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.files.images import FILES
-from labkit.embedded.container.files.inodes import Device, Directory, File, Link, Node
+from .image import Image
+from .images import FILES
+from .inodes import Device, Directory, File, Link, Node
 
 IMAGE_TIME = 1_755_475_200.0
 """When the images' files were made (2025-08-18)."""

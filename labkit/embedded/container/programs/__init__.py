@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from labkit.embedded.container.programs.registry import PROGRAMS, Program
+from .registry import PROGRAMS, Program
 
 MODULES = {
     "apt": "apt-get apt apk",

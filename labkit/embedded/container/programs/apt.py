@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.images import CONTENTS
 from labkit.embedded.container.files.inodes import File
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, Failure, program
 from labkit.embedded.container.shell.process import Process
+
+from .registry import NOT_SIMULATED, Failure, program
 
 VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2ubuntu10.6"}
 """Versions of packages that are often installed twice, for ``already the newest version``."""

@@ -7,14 +7,15 @@ import posixpath
 import tarfile
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.common import everything, for_each_path
-from labkit.embedded.container.programs.registry import (
+from labkit.embedded.container.shell.process import Process
+
+from .common import everything, for_each_path
+from .registry import (
     NOT_SIMULATED,
     Failure,
     program,
     read_options,
 )
-from labkit.embedded.container.shell.process import Process
 
 MAX_MEMBERS = 5_000
 MAX_BYTES = 32 << 20

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network.transport import Listener
-from labkit.embedded.container.programs.registry import Failure
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.quoting import quote
 from labkit.embedded.container.shell.redirection import open_input
 from labkit.embedded.container.shell.streams import Stream, StreamError
 from labkit.embedded.container.shell.task_loop import MemoryExceeded
 from labkit.embedded.machinery.request import Handler
+
+from .registry import Failure
 
 FOREVER = 1e15
 """Seconds that no container lives, for :class:`~labkit.embedded.container.shell.task_loop.Sleep`."""

@@ -11,13 +11,19 @@ import re
 from cryptography import x509
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.curl_options import (
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_path
+from labkit.embedded.container.shell.streams import Stream, StreamError, encode
+from labkit.embedded.container.shell.task_loop import Sleep
+from labkit.embedded.machinery.request import Response
+
+from .curl_options import (
     TRY,
     CurlOptions,
     UsageError,
     read_command_line,
 )
-from labkit.embedded.container.programs.curl_transfer import (
+from .curl_transfer import (
     Transfer,
     TransferError,
     build_request,
@@ -25,12 +31,7 @@ from labkit.embedded.container.programs.curl_transfer import (
     parse_url,
     response_headers,
 )
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, program
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.redirection import open_path
-from labkit.embedded.container.shell.streams import Stream, StreamError, encode
-from labkit.embedded.container.shell.task_loop import Sleep
-from labkit.embedded.machinery.request import Response
+from .registry import NOT_SIMULATED, program
 
 # A watch is polled, because the task loop waits only for timers and for input.
 POLL_SECONDS = 0.1

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, field
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import everything
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, known_options
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import encode
+
+from .common import everything
+from .registry import NOT_SIMULATED, known_options
 
 USER_AGENT = "curl/8.14.1"
 TRY = "curl: try 'curl --help' or 'curl --manual' for more information\n"

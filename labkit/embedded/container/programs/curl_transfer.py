@@ -12,12 +12,13 @@ from cryptography import x509
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network import tls
 from labkit.embedded.container.network.transport import Listener
-from labkit.embedded.container.programs.curl_options import USER_AGENT, CurlOptions
-from labkit.embedded.container.programs.registry import NOT_SIMULATED
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import REASONS
+
+from .curl_options import USER_AGENT, CurlOptions
+from .registry import NOT_SIMULATED
 
 
 class TransferError(Exception):

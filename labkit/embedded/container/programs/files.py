@@ -13,9 +13,10 @@ from labkit.embedded.container.files.inodes import (
     FileError,
     Location,
 )
-from labkit.embedded.container.programs.common import for_each_path
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
 from labkit.embedded.container.shell.process import Process
+
+from .common import for_each_path
+from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 
 @program("mkdir", options="p,parents v! verbose! m,mode=", missing="missing operand")

@@ -7,18 +7,19 @@ import re
 from functools import partial
 from itertools import groupby
 
-from labkit.embedded.container.programs.common import (
+from labkit.embedded.container.shell.patterns import CLASSES
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.quoting import unescape
+from labkit.embedded.container.shell.streams import Stream, encode
+
+from .common import (
     all_lines,
     chunks,
     everything,
     filter_lines,
     for_each_input,
 )
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
-from labkit.embedded.container.shell.patterns import CLASSES
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.quoting import unescape
-from labkit.embedded.container.shell.streams import Stream, encode
+from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 _ASCII = "".join(map(chr, range(128)))
 SEQ_BATCH = 500

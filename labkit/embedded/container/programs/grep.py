@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.programs.common import line_batches
-from labkit.embedded.container.programs.regex import Match, Regex, RegexError, compile_regex, escape
-from labkit.embedded.container.programs.registry import TRY_HELP, Failure, program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import FileStream, open_input
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
+
+from .common import line_batches
+from .regex import Match, Regex, RegexError, compile_regex, escape
+from .registry import TRY_HELP, Failure, program
 
 MAX_PATTERNS = 200
 _USAGE = "Usage: {name} [OPTION]... PATTERNS [FILE]...\n" + TRY_HELP

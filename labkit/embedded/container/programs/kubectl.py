@@ -8,19 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import FOREVER, listening
-from labkit.embedded.container.programs.regex import RegexError, compile_regex
-from labkit.embedded.container.programs.registry import (
-    NOT_SIMULATED,
-    BadOption,
-    program,
-    read_options,
-)
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
 from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Request, Response
+
+from .common import FOREVER, listening
+from .regex import RegexError, compile_regex
+from .registry import (
+    NOT_SIMULATED,
+    BadOption,
+    program,
+    read_options,
+)
 
 VERSION = "v1.36.2"
 HELP = """\

@@ -7,8 +7,9 @@ import time
 from itertools import zip_longest
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
+
+from .registry import program
 
 _TYPES: dict[type[Node], int] = {
     Directory: stat.S_IFDIR,

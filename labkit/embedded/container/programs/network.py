@@ -6,13 +6,14 @@ import time
 from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import FOREVER, listening
-from labkit.embedded.container.programs.curl import curl
-from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Request, Response
+
+from .common import FOREVER, listening
+from .curl import curl
+from .registry import program
 
 NOT_FOUND = (
     b"<html>\r\n<head><title>404 Not Found</title></head>\r\n"

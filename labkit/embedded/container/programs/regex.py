@@ -13,9 +13,10 @@ from functools import lru_cache
 
 import regex
 
-from labkit.embedded.container.programs.registry import NOT_SIMULATED
 from labkit.embedded.container.shell.patterns import member_ranges
 from labkit.embedded.container.shell.task_loop import BudgetExceeded
+
+from .registry import NOT_SIMULATED
 
 MAX_SIZE = 3000
 """Characters and sets of a pattern, each as often as ``{n,m}`` repeats it: compiling takes about 0.1 s."""

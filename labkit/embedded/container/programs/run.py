@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import FOREVER, everything, seconds_of
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
-from labkit.embedded.container.programs.system import environment_text
 from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.shell import FLAGS, Shell
 from labkit.embedded.container.shell.streams import decode
 from labkit.embedded.container.shell.task_loop import Sleep
+
+from .common import FOREVER, everything, seconds_of
+from .registry import NOT_SIMULATED, BadOption, Failure, program
+from .system import environment_text
 
 
 def make_shell(process: Process, dialect: str) -> Shell:

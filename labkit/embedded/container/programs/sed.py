@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from labkit.embedded.container.programs.common import all_lines
-from labkit.embedded.container.programs.regex import Match, Regex, RegexError, compile_regex
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, Failure, program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
+
+from .common import all_lines
+from .regex import Match, Regex, RegexError, compile_regex
+from .registry import NOT_SIMULATED, Failure, program
 
 # Each `s/x/xx/g` of a script doubles the line.
 MAX_SPACE = 1 << 20

@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import seconds_of
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode, encode
 from labkit.embedded.container.shell.task_loop import Sleep
+
+from .common import seconds_of
+from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 KERNEL = "6.12.41+deb13-amd64"
 BUILD = "#1 SMP PREEMPT_DYNAMIC Debian 6.12.41-1 (2025-08-12)"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 from collections import Counter
 
-from labkit.embedded.container.programs.common import (
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.streams import CHUNK_BYTES, Stream
+
+from .common import (
     chunks,
     everything,
     filter_lines,
     for_each_input,
     size,
 )
-from labkit.embedded.container.programs.registry import NOT_SIMULATED, BadOption, Failure, program
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import CHUNK_BYTES, Stream
+from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
 """Bytes that begin no character in UTF-8."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from labkit.embedded.container.shell.shell import Shell
+from .shell import Shell
 
 Builtin = Callable[[Shell, list[str]], Awaitable[int]]
 

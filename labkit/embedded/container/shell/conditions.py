@@ -16,7 +16,8 @@ from labkit.embedded.container.files.inodes import (
     Location,
     Node,
 )
-from labkit.embedded.container.shell.shell import Shell
+
+from .shell import Shell
 
 # The recursion has a level for each -a and -o.
 MAX_WORDS = 200

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.expand import expand_fields
-from labkit.embedded.container.shell.parser import NAME
-from labkit.embedded.container.shell.shell import ExitShell, LoopControl, Shell
-from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
-from labkit.embedded.container.shell.task_loop import Killed
+from . import syntax
+from .expand import expand_fields
+from .parser import NAME
+from .shell import ExitShell, LoopControl, Shell
+from .streams import NullStream, Pipe, Stream
+from .task_loop import Killed
 
 MAX_FUNCTIONS = 1000
 MAX_JOBS = 100

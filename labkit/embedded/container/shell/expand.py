@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.arithmetic import ArithmeticProblem, evaluate
-from labkit.embedded.container.shell.patterns import Pattern, is_magic, literal, quoted
-from labkit.embedded.container.shell.shell import ExpansionError, Shell
-from labkit.embedded.container.shell.streams import Capture, decode
-from labkit.embedded.container.shell.syntax import (
+
+from .arithmetic import ArithmeticProblem, evaluate
+from .patterns import Pattern, is_magic, literal, quoted
+from .shell import ExpansionError, Shell
+from .streams import Capture, decode
+from .syntax import (
     Arithmetic,
     Parameter,
     Part,
@@ -26,7 +27,7 @@ from labkit.embedded.container.shell.syntax import (
     Tilde,
     Word,
 )
-from labkit.embedded.container.shell.task_loop import MemoryExceeded
+from .task_loop import MemoryExceeded
 
 # Enough for `for i in $(seq 100000)`.
 MAX_FIELDS = 100_100

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.container.shell.shell import ExitShell, LoopControl, Shell
-from labkit.embedded.container.shell.streams import StreamError, decode
-from labkit.embedded.container.shell.task_loop import Interrupted
+from .parser import parse
+from .shell import ExitShell, LoopControl, Shell
+from .streams import StreamError, decode
+from .task_loop import Interrupted
 
 MAX_LINES = 500
 

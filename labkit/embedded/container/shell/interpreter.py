@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell import control
-from labkit.embedded.container.shell.builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
-from labkit.embedded.container.shell.expand import expand_fields, expand_text
-from labkit.embedded.container.shell.parser import parse
-from labkit.embedded.container.shell.redirection import redirect
-from labkit.embedded.container.shell.run_program import run_program
-from labkit.embedded.container.shell.shell import (
+
+from . import control
+from .builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
+from .expand import expand_fields, expand_text
+from .parser import parse
+from .redirection import redirect
+from .run_program import run_program
+from .shell import (
     PROBLEMS,
     ExitShell,
     ExpansionError,
     LoopControl,
     Shell,
 )
-from labkit.embedded.container.shell.streams import Stream, StreamError
-from labkit.embedded.container.shell.syntax import (
+from .streams import Stream, StreamError
+from .syntax import (
     Assignment,
     Command,
     Script,
     Simple,
     Substitution,
 )
-from labkit.embedded.container.shell.task_loop import BudgetExceeded
+from .task_loop import BudgetExceeded
 
 
 class Interpreter(Shell):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.shell.syntax import Redirect, Text, Word
-from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
-from labkit.embedded.container.shell.words import WordReader
+from .syntax import Redirect, Text, Word
+from .syntax_errors import SyntaxProblem
+from .words import WordReader
 
 # An operator must precede its own beginnings: `>>` before `>`.
 _POSIX = r"<>|<<-|&&|\|\||;;|<<|>>|<&|>&|>\||<|>|;|&|\||\(|\)"

@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from labkit.embedded.container.shell import syntax
-from labkit.embedded.container.shell.lexer import BASH_RESERVED, Lexer
-from labkit.embedded.container.shell.syntax import (
+from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
+
+from . import syntax
+from .lexer import BASH_RESERVED, Lexer
+from .syntax import (
     Assignment,
     Command,
     Commands,
@@ -21,9 +23,8 @@ from labkit.embedded.container.shell.syntax import (
     Text,
     Word,
 )
-from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
-from labkit.embedded.container.shell.words import with_tilde
-from labkit.embedded.machinery.cache import MAX_KEY_LENGTH
+from .syntax_errors import SyntaxProblem
+from .words import with_tilde
 
 MAX_SCRIPT_BYTES = 128 << 10
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.shell.task_loop import BudgetExceeded
+from .task_loop import BudgetExceeded
 
 CLASSES = {
     "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.shell.quoting import unescape
+from .quoting import unescape
 
 _SPEC = re.compile(r"%([-+ #0]*)(\d{0,5})((?:\.\d{0,5})?)[hlLjzt]*([a-zA-Z%(*])?")
 # `printf %999999999d` would be a gigabyte of blanks.

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.inodes import Directory, Node
-from labkit.embedded.container.shell.shell import Shell
-from labkit.embedded.container.shell.streams import Stream, encode
-from labkit.embedded.container.shell.system import System
-from labkit.embedded.container.shell.task_loop import TaskLoop
+
+from .shell import Shell
+from .streams import Stream, encode
+from .system import System
+from .task_loop import TaskLoop
 
 
 @dataclass(slots=True)

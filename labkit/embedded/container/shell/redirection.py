@@ -12,12 +12,13 @@ from labkit.embedded.container.files.inodes import (
     File,
     FileError,
 )
-from labkit.embedded.container.shell import streams
-from labkit.embedded.container.shell.expand import expand_fields, expand_text
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.shell import Shell
-from labkit.embedded.container.shell.syntax import Redirect
-from labkit.embedded.container.shell.system import System
+
+from . import streams
+from .expand import expand_fields, expand_text
+from .process import Process
+from .shell import Shell
+from .syntax import Redirect
+from .system import System
 
 MAX_DESCRIPTOR = 255
 MAX_OPEN = 64

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs import BUILTIN_PROGRAMS, find_program
-from labkit.embedded.container.shell.builtin_table import BUILTINS
-from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.shell import Shell
-from labkit.embedded.container.shell.streams import StreamError, decode
-from labkit.embedded.container.shell.task_loop import BudgetExceeded, Interrupted, Killed
+
+from .builtin_table import BUILTINS
+from .process import Process
+from .shell import Shell
+from .streams import StreamError, decode
+from .task_loop import BudgetExceeded, Interrupted, Killed
 
 
 def look_up(shell: Shell, name: str) -> str | None:

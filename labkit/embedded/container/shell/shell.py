@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from typing import Self
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.streams import Stream, StreamError, encode
-from labkit.embedded.container.shell.syntax import Command, Script
-from labkit.embedded.container.shell.system import System
-from labkit.embedded.container.shell.task_loop import Task, TaskLoop
-from labkit.embedded.container.shell.variables import Variables
+
+from .streams import Stream, StreamError, encode
+from .syntax import Command, Script
+from .system import System
+from .task_loop import Task, TaskLoop
+from .variables import Variables
 
 FLAGS = {"e": "errexit", "u": "nounset"}
 """The options of ``set`` by their letters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.shell.task_loop import (
+from .task_loop import (
     Block,
     BrokenPipe,
     MemoryExceeded,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labkit.embedded.container.shell.task_loop import MemoryExceeded
+from .task_loop import MemoryExceeded
 
 # Bounds of one shell process: `x=$x$x` in a loop must not fill the server's memory.
 MAX_VALUE_CHARS = 1 << 20

@@ -6,8 +6,8 @@ import re
 from bisect import bisect_left
 from typing import NoReturn
 
-from labkit.embedded.container.shell.quoting import unescape
-from labkit.embedded.container.shell.syntax import (
+from .quoting import unescape
+from .syntax import (
     Arithmetic,
     Parameter,
     Part,
@@ -17,7 +17,7 @@ from labkit.embedded.container.shell.syntax import (
     Tilde,
     Word,
 )
-from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
+from .syntax_errors import SyntaxProblem
 
 MAX_NESTING = 40
 WORD_ENDS = " \t\n;&|()<>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.machinery.golang.quote import go_quote
+from .quote import go_quote
 
 UNITS = {
     "ns": 1,

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.machinery.golang.quote import ESCAPES
 from labkit.embedded.machinery.work import charge
+
+from .quote import ESCAPES
 
 HTML_ESCAPES = (
     (b"<", b"\\u003c"),

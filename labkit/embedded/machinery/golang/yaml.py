@@ -14,11 +14,12 @@ from typing import Any
 import yaml
 from typing_extensions import override
 
-from labkit.embedded.machinery.golang.json import SURROGATE
-from labkit.embedded.machinery.golang.quote import go_quote, go_syntax
 from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
 from labkit.embedded.machinery.work import charge
+
+from .json import SURROGATE
+from .quote import go_quote, go_syntax
 
 # Ours: the limit of the values in a document. Aliases and merged fields count as often as they are used: a few
 # lines of them can expand to billions (https://en.wikipedia.org/wiki/Billion_laughs_attack).

@@ -32,26 +32,26 @@ class Keys:
     @classmethod
     def generate(cls, token_key: bytes | None = None) -> Keys:
         """Generate new keys; clusters can share a ``token_key`` (RSA, PEM), which is slow to generate."""
-        from labkit.embedded.machinery.pki.certificates import new_authority
+        from .certificates import new_authority
 
         return cls(*new_authority(), b"", b"", token_key or new_token_key()).renewed()
 
     def renewed(self) -> Keys:
         """Return the same keys with a new certificate for the server."""
-        from labkit.embedded.machinery.pki.certificates import issue
+        from .certificates import issue
 
         certificate, key = issue(self.ca_certificate, self.ca_key, "kube-apiserver", server=True)
         return replace(self, server_certificate=certificate, server_key=key)
 
     def with_new_authority(self) -> Keys:
         """Return the same keys with a new certificate for the authority; certificates that it has signed stay valid."""
-        from labkit.embedded.machinery.pki.certificates import renew_authority
+        from .certificates import renew_authority
 
         return replace(self, ca_certificate=renew_authority(self.ca_key))
 
     def client_certificate(self, user: str, groups: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
         """A client certificate and its key, PEM: ``user`` becomes the CN, ``groups`` the O values."""
-        from labkit.embedded.machinery.pki.certificates import issue
+        from .certificates import issue
 
         return issue(self.ca_certificate, self.ca_key, user, groups)
 
@@ -66,13 +66,13 @@ class Keys:
             seconds: The requested lifetime.
             now: Seconds since the epoch.
         """
-        from labkit.embedded.machinery.pki.signing_requests import sign
+        from .signing_requests import sign
 
         return sign(self.ca_certificate, self.ca_key, request, usages, seconds, now)
 
 
 def new_token_key() -> bytes:
     """Make an RSA key for service account tokens, PEM."""
-    from labkit.embedded.machinery.pki.certificates import new_token_key
+    from .certificates import new_token_key
 
     return new_token_key()

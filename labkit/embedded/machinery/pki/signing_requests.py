@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.pki.certificates import authority_key, build, grouped_name
+
+from .certificates import authority_key, build, grouped_name
 
 BACKDATE = datetime.timedelta(minutes=5)
 SHORT = datetime.timedelta(hours=8)

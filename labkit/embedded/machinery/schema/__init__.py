@@ -17,6 +17,6 @@ merge key and strategy of a strategic merge patch, ``g`` the Go type and ``n`` t
 show, ``i`` the embedded Go struct that has the field.
 """
 
-from labkit.embedded.machinery.schema.tables import Field, Schemas, Struct, Type, schemas
+from .tables import Field, Schemas, Struct, Type, schemas
 
 __all__ = ["Field", "Schemas", "Struct", "Type", "schemas"]

@@ -11,8 +11,10 @@ from typing import Any
 
 from labkit.embedded.machinery.golang.json import Pairs
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.schema.tables import Field, Struct, Type
-from labkit.embedded.machinery.schema.values import (
+from labkit.embedded.machinery.work import charge
+
+from .tables import Field, Struct, Type
+from .values import (
     QUANTITY_FORM,
     BadValue,
     canonical_micro_time,
@@ -20,7 +22,6 @@ from labkit.embedded.machinery.schema.values import (
     canonical_time,
     decode_base64,
 )
-from labkit.embedded.machinery.work import charge
 
 # The cost of a struct, and of an item of a list or a map, from here to the storage, in the units of ``machinery.work``.
 STRUCT_COST = 100

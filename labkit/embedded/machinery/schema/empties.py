@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from labkit.embedded.machinery.schema.decoding import CONTAINERS, NOTHING, RESETTING
-from labkit.embedded.machinery.schema.tables import Struct, Type
+from .decoding import CONTAINERS, NOTHING, RESETTING
+from .tables import Struct, Type
 
 _BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}
 """Struct to the fields that lead to lists or maps which are printed even when empty."""

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
+
+from .tables import Struct, Type, schemas
 
 
 def in_order(obj: Object) -> Object:

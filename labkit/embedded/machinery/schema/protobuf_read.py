@@ -17,8 +17,9 @@ from typing import Any
 import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
-from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.work import charge
+
+from . import Struct, schemas
 
 MAGIC = b"k8s\x00"
 META = "k8s.io.apimachinery.pkg.apis.meta.v1."

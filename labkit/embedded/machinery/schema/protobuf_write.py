@@ -14,14 +14,15 @@ import orjson
 
 from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.protobuf_read import (
+
+from .protobuf_read import (
     MAGIC,
     META,
     UNKNOWN,
     message_class,
     message_name,
 )
-from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
+from .tables import Struct, Type, schemas
 
 INTSTR_INT = 0
 INTSTR_STRING = 1

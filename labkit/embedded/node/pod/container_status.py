@@ -9,7 +9,8 @@ import hashlib
 
 from labkit.embedded.machinery.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.pod.container_slot import Slot
+
+from .container_slot import Slot
 
 
 def slot_status(slot: Slot) -> Object:

@@ -8,9 +8,10 @@ from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi, NodeSettings
-from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.pod.events import Recorder
-from labkit.embedded.node.pod.volumes import Volume
+
+from .container_slot import Slot
+from .events import Recorder
+from .volumes import Volume
 
 
 class PodContext:

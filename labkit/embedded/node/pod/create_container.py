@@ -10,10 +10,11 @@ from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.node.naming import host_name, host_names, hosts_file, resolver_file
 from labkit.embedded.node.network import Wiring
-from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.pod.context import PodContext
-from labkit.embedded.node.pod.environment import expand
-from labkit.embedded.node.pod.security import context, groups
+
+from .container_slot import Slot
+from .context import PodContext
+from .environment import expand
+from .security import context, groups
 
 FALLBACK = "FallbackToLogsOnError"
 MESSAGE_LINES = 80

@@ -10,9 +10,10 @@ import re
 from labkit.embedded.machinery.objects import name_of, namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import SERVICE_ADDRESS, ClusterApi
-from labkit.embedded.node.pod.downward_api import source_value
-from labkit.embedded.node.pod.problems import ConfigProblem
-from labkit.embedded.node.pod.references import decode, resolve
+
+from .downward_api import source_value
+from .problems import ConfigProblem
+from .references import decode, resolve
 
 # The limits of one argument or variable, and of all together: MAX_ARG_STRLEN and ARG_MAX of Linux, see execve(2).
 MAX_TEXT = 128 << 10

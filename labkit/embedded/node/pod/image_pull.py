@@ -8,8 +8,9 @@ from __future__ import annotations
 from labkit.embedded.container.files.images import find_image
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.image_reference import parse_reference, reference_problem
-from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.pod.context import PodContext
+
+from .container_slot import Slot
+from .context import PodContext
 
 FIRST_BACK_OFF_SECONDS = 10.0
 MAX_BACK_OFF_SECONDS = 300.0

@@ -13,17 +13,18 @@ from labkit.embedded.container.logs import Log
 from labkit.embedded.container.main_process import MainProcess
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.network import Wiring
-from labkit.embedded.node.pod import image_pull
-from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.pod.context import PodContext
-from labkit.embedded.node.pod.create_container import (
+
+from . import image_pull
+from .container_slot import Slot
+from .context import PodContext
+from .create_container import (
     command_of,
     create_container,
     termination_message,
 )
-from labkit.embedded.node.pod.environment import container_environment
-from labkit.embedded.node.pod.problems import ConfigProblem
-from labkit.embedded.node.pod.security import check_user
+from .environment import container_environment
+from .problems import ConfigProblem
+from .security import check_user
 
 # The first restart does not back off; it waits for one sync of the kubelet.
 RESTART_SECONDS = 1.0

@@ -12,13 +12,14 @@ from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.network import Wiring
-from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.pod.container_status import slot_status
-from labkit.embedded.node.pod.context import PodContext
-from labkit.embedded.node.pod.events import Recorder
-from labkit.embedded.node.pod.lifecycle import KILLED, RESTART_SECONDS, ContainerLifecycle
-from labkit.embedded.node.pod.pod_status import NEVER_RAN, pod_status
-from labkit.embedded.node.pod.problems import VolumeProblem
+
+from .container_slot import Slot
+from .container_status import slot_status
+from .context import PodContext
+from .events import Recorder
+from .lifecycle import KILLED, RESTART_SECONDS, ContainerLifecycle
+from .pod_status import NEVER_RAN, pod_status
+from .problems import VolumeProblem
 
 OVERDUE = {
     "reason": "DeadlineExceeded",

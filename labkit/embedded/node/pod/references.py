@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi
-from labkit.embedded.node.pod.problems import PodProblem
+
+from .problems import PodProblem
 
 RESOURCES = {"configMap": "configmaps", "secret": "secrets"}
 

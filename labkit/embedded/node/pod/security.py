@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.pod.problems import ConfigProblem
+
+from .problems import ConfigProblem
 
 
 def context(spec: Object, container: Object) -> Object:

@@ -16,10 +16,11 @@ from labkit.embedded.container.files.inodes import Directory, File, Link
 from labkit.embedded.machinery.objects import namespace_of
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi
-from labkit.embedded.node.pod.downward_api import source_value
-from labkit.embedded.node.pod.problems import VolumeProblem
-from labkit.embedded.node.pod.references import Reference, decode, resolve
-from labkit.embedded.node.pod.security import common_user, file_group
+
+from .downward_api import source_value
+from .problems import VolumeProblem
+from .references import Reference, decode, resolve
+from .security import common_user, file_group
 
 # A mounted token is renewed after this part of its lifetime. Source: pkg/kubelet/token/token_manager.go.
 RENEW_AT = 0.8

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from labkit.embedded.apiserver.admission.pod_security_standards import checks
-from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
+from labkit.embedded.machinery.request import Object
+
+from . import checks
+from .holders import (
     Check,
     Violation,
     but_in_user_namespaces,
     but_on_windows,
 )
-from labkit.embedded.machinery.request import Object
 
 LATEST = 10**9
 

@@ -6,7 +6,10 @@ Source: k8s.io/pod-security-admission ``policy/check_*.go``; the Kubernetes page
 from __future__ import annotations
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+
+from .holders import (
     Check,
     Violation,
     demand,
@@ -18,8 +21,6 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     refuse,
     security,
 )
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object
 
 STANDARDS = read_json(__file__, "standards.json")
 """What the standards allow; sysctls with the minor version of the standards that first does."""

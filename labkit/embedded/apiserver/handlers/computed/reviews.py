@@ -16,8 +16,6 @@ from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authentic
 from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
 from labkit.embedded.apiserver.authorization.node import NO_RULES
-from labkit.embedded.apiserver.handlers.computed import review_specs
-from labkit.embedded.apiserver.handlers.computed.token_requests import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import SYSTEM_FIELDS, check_namespace
 from labkit.embedded.apiserver.handlers.decode.write_options import write_options
@@ -33,6 +31,9 @@ from labkit.embedded.machinery.steady_clock import Clock
 from labkit.embedded.machinery.work import charge
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Grant, joined_errors
+
+from . import review_specs
+from .token_requests import note_owner
 
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"

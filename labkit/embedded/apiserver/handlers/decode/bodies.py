@@ -10,13 +10,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode import older_versions
-from labkit.embedded.apiserver.handlers.decode.older_versions import (
-    EVERYWHERE,
-    UNVERSIONED,
-    is_older,
-    is_registered,
-)
 from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.machinery.beside import apart
 from labkit.embedded.machinery.golang import json as gojson
@@ -26,6 +19,14 @@ from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct, schemas
 from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
+
+from . import older_versions
+from .older_versions import (
+    EVERYWHERE,
+    UNVERSIONED,
+    is_older,
+    is_registered,
+)
 
 JSON = "application/json"
 YAML = "application/yaml"

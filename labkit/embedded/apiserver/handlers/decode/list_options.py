@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from labkit.embedded.apiserver.handlers.decode.field_selectors import field_selector
-from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -23,6 +21,9 @@ from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema.decoding import cannot_unmarshal
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.work import charge
+
+from .field_selectors import field_selector
+from .label_selectors import parse_labels
 
 EXACT, NOT_OLDER = "Exact", "NotOlderThan"
 INT = re.compile(r"[+-]?[0-9]+")

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from labkit.embedded.apiserver.handlers.nonresource.discovery import DiscoveryHandler
-from labkit.embedded.apiserver.handlers.nonresource.health import CHECKS, TEXT, health
 from labkit.embedded.apiserver.handlers.represent.encode import dump_pretty
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, check_route
 from labkit.embedded.apiserver.handlers.represent.responses import page_not_found
@@ -16,6 +14,9 @@ from labkit.embedded.apiserver.openapi.discovery import Discovery
 from labkit.embedded.apiserver.openapi.version import version_info
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import method_not_allowed
+
+from .discovery import DiscoveryHandler
+from .health import CHECKS, TEXT, health
 
 Route = Callable[[Request], Response | None]
 """Answers a request; None if the path is not its own."""

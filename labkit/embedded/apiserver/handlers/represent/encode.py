@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PROTOBUF, YAML, Form
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.apiserver.storage import Stored
 from labkit.embedded.machinery.golang.json import escape
@@ -21,6 +20,8 @@ from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.sharing import LARGE_BYTES, Encoding, share
 from labkit.embedded.machinery.status import ApiError
+
+from .negotiation import JSON, PROTOBUF, YAML, Form
 
 
 def dump(value: Any, option: int = 0) -> bytes:
@@ -136,7 +137,7 @@ def encode(form: Form, obj: Object) -> tuple[str, bytes]:
 
 def yaml_bytes(obj: Object) -> bytes:
     """An object as YAML."""
-    from labkit.embedded.apiserver.handlers.represent.yaml import to_yaml
+    from .yaml import to_yaml
 
     return to_yaml(obj).encode()
 

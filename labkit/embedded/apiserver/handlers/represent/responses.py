@@ -10,7 +10,16 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
-from labkit.embedded.apiserver.handlers.represent.encode import (
+from labkit.embedded.apiserver.registry.conversion import from_stored
+from labkit.embedded.apiserver.storage import Stored
+from labkit.embedded.machinery.beside import apart
+from labkit.embedded.machinery.kinds import CustomKind, Kind
+from labkit.embedded.machinery.request import Object, Request, Response, Unstructured
+from labkit.embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES, Encoding, share
+from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.work import charge
+
+from .encode import (
     custom_list,
     dump,
     dump_sorted,
@@ -23,7 +32,7 @@ from labkit.embedded.apiserver.handlers.represent.encode import (
     protobuf_envelope,
     protobuf_message,
 )
-from labkit.embedded.apiserver.handlers.represent.negotiation import (
+from .negotiation import (
     JSON,
     PLAIN,
     PROTOBUF,
@@ -31,15 +40,7 @@ from labkit.embedded.apiserver.handlers.represent.negotiation import (
     Form,
     negotiate_error,
 )
-from labkit.embedded.apiserver.handlers.represent.transform import Transformer
-from labkit.embedded.apiserver.registry.conversion import from_stored
-from labkit.embedded.apiserver.storage import Stored
-from labkit.embedded.machinery.beside import apart
-from labkit.embedded.machinery.kinds import CustomKind, Kind
-from labkit.embedded.machinery.request import Object, Request, Response, Unstructured
-from labkit.embedded.machinery.sharing import LARGE_BYTES, WHOLE_BYTES, Encoding, share
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import charge
+from .transform import Transformer
 
 PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 """Headers of errors that Go's ``http.Error`` writes."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from labkit.embedded.apiserver.handlers.represent.negotiation import Form, Table, not_acceptable
 from labkit.embedded.apiserver.registry.conversion import from_stored
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
@@ -15,6 +14,8 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.steady_clock import Clock
+
+from .negotiation import Form, Table, not_acceptable
 
 
 class Transformer:
@@ -53,7 +54,7 @@ class Transformer:
 
     def in_row_order(self, kind: Kind, objects: Sequence[Object]) -> Sequence[Object]:
         """Objects of a list in the order of a Table's rows."""
-        from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of
+        from .tables.registry import printer_of
 
         order = None if isinstance(kind, CustomKind) else printer_of(kind.resource, self._era).order
         return objects if order is None else sorted(objects, key=order)
@@ -68,13 +69,13 @@ class Transformer:
     ) -> Object:
         """Print objects as a Table, with the columns of ``resource`` if they are not the kind's."""
         # All kinds' columns are loaded with the first table.
-        from labkit.embedded.apiserver.handlers.represent.tables.registry import (
+        from .tables.registry import (
             printer_of,
             render_table,
         )
 
         if isinstance(kind, CustomKind) and not resource:
-            from labkit.embedded.apiserver.handlers.represent.tables.custom import custom_printer
+            from .tables.custom import custom_printer
 
             printer = custom_printer(kind)
             objects = [from_stored(kind, obj) for obj in objects]

@@ -47,7 +47,7 @@ def to_stored(kind: Kind, obj: Object) -> Object:
         return obj
     if kind.group == "events.k8s.io":
         return _complete(stored_kind(kind), _renamed(obj, EVENT_NAMES))
-    from labkit.embedded.apiserver.registry.conversion.autoscaling import to_v2
+    from .autoscaling import to_v2
 
     return _complete(stored_kind(kind), to_v2(obj))
 
@@ -60,7 +60,7 @@ def from_stored(kind: Kind, obj: Object) -> Object:
         return in_version_of(kind, obj)
     if kind.group == "events.k8s.io":
         return _complete(kind, _renamed(obj, CORE_EVENT_NAMES))
-    from labkit.embedded.apiserver.registry.conversion.autoscaling import from_v2
+    from .autoscaling import from_v2
 
     return _complete(kind, from_v2(obj))
 

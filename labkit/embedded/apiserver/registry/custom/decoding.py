@@ -8,13 +8,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from labkit.embedded.apiserver.registry.custom.structural import (
-    coerce_embedded,
-    drop_nulls,
-    prune,
-    read_metadata,
-    set_defaults,
-)
 from labkit.embedded.apiserver.registry.sizes import Growth
 from labkit.embedded.machinery.golang.json import Pairs
 from labkit.embedded.machinery.kinds import CustomKind
@@ -27,6 +20,14 @@ from labkit.embedded.machinery.schema.decoding import (
 )
 from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
+
+from .structural import (
+    coerce_embedded,
+    drop_nulls,
+    prune,
+    read_metadata,
+    set_defaults,
+)
 
 ITEM_COST = 10
 

@@ -10,7 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from labkit.embedded.apiserver.registry.custom.structural import (
+from labkit.embedded.apiserver.storage import Store
+from labkit.embedded.machinery.kinds import BY_KIND, BY_RESOURCE, CRUD, CustomKind, Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Field, Schemas, Struct, Type, schemas
+from labkit.embedded.machinery.status import ApiError
+
+from .structural import (
     EMBEDDED,
     INT_OR_STRING,
     LIST_KEYS,
@@ -20,11 +26,6 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     Schema,
     items_of,
 )
-from labkit.embedded.apiserver.storage import Store
-from labkit.embedded.machinery.kinds import BY_KIND, BY_RESOURCE, CRUD, CustomKind, Kind
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import Field, Schemas, Struct, Type, schemas
-from labkit.embedded.machinery.status import ApiError
 
 DEFINITIONS = BY_KIND["apiextensions.k8s.io", "CustomResourceDefinition"]
 SUBRESOURCE_VERBS = ("get", "patch", "update")

@@ -10,9 +10,15 @@ import copy
 import re
 from collections.abc import Iterator
 
-from labkit.embedded.apiserver.registry.custom.formats import is_known
-from labkit.embedded.apiserver.registry.custom.internal_form import AT_ROOT, GO_NAMES, internal
-from labkit.embedded.apiserver.registry.custom.structural import (
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.machinery.golang import patterns
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.schema.decoding import DecodeProblem
+from labkit.embedded.machinery.work import charge
+
+from .formats import is_known
+from .internal_form import AT_ROOT, GO_NAMES, internal
+from .structural import (
     EMBEDDED,
     INT_OR_STRING,
     LIST_KEYS,
@@ -27,12 +33,7 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     items_of,
     prune,
 )
-from labkit.embedded.apiserver.registry.custom.values import check_value
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.machinery.golang import patterns
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.schema.decoding import DecodeProblem
-from labkit.embedded.machinery.work import charge
+from .values import check_value
 
 RULES = "x-kubernetes-validations"
 TYPES = ("array", "boolean", "integer", "number", "object", "string")

@@ -10,9 +10,6 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.custom.kinds import holds
-from labkit.embedded.apiserver.registry.custom.structural import check_embedded, check_lists
-from labkit.embedded.apiserver.registry.custom.values import ABSENT, check_value
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
@@ -26,6 +23,10 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import CustomKind, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import forbidden
+
+from .kinds import holds
+from .structural import check_embedded, check_lists
+from .values import ABSENT, check_value
 
 STANDARD_FINALIZERS = (ORPHAN, FOREGROUND, "kubernetes")
 PREFER = "prefer a domain-qualified finalizer name"

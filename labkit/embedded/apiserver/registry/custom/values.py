@@ -12,8 +12,14 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.registry.custom.formats import FORMATS, is_known
-from labkit.embedded.apiserver.registry.custom.structural import (
+from labkit.embedded.apiserver.registry.errors import FieldErrors, printed_value
+from labkit.embedded.machinery.golang import patterns
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.machinery.work import charge
+
+from .formats import FORMATS, is_known
+from .structural import (
     INT_OR_STRING,
     LIST_KEYS,
     LIST_TYPE,
@@ -21,11 +27,6 @@ from labkit.embedded.apiserver.registry.custom.structural import (
     Schema,
     items_of,
 )
-from labkit.embedded.apiserver.registry.errors import FieldErrors, printed_value
-from labkit.embedded.machinery.golang import patterns
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.machinery.work import charge
 
 ABSENT: Any = object()
 """The old value of a field that is new."""

@@ -5,10 +5,11 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.custom.schema_rules import check_schema
-from labkit.embedded.apiserver.registry.custom.structural import Schema, field_at
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.request import Object
+
+from .schema_rules import check_schema
+from .structural import Schema, field_at
 
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")

@@ -9,7 +9,13 @@ from __future__ import annotations
 import copy
 import json
 
-from labkit.embedded.apiserver.registry.managed.fieldset import (
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct
+from labkit.embedded.machinery.schema.decoding import Decoder
+from labkit.embedded.machinery.status import ApiError
+
+from .fieldset import (
     Node,
     compare,
     difference_sets,
@@ -21,7 +27,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import (
     union_sets,
     without,
 )
-from labkit.embedded.apiserver.registry.managed.manager import (
+from .manager import (
     STRIPPED,
     Entry,
     Managed,
@@ -34,13 +40,8 @@ from labkit.embedded.apiserver.registry.managed.manager import (
     manager_id,
     managers_of,
 )
-from labkit.embedded.apiserver.registry.managed.merging import merge, remove
-from labkit.embedded.apiserver.registry.managed.typed import joined, problems
-from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import Struct
-from labkit.embedded.machinery.schema.decoding import Decoder
-from labkit.embedded.machinery.status import ApiError
+from .merging import merge, remove
+from .typed import joined, problems
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 KUBECTL = "kubectl"

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.registry.managed.fieldset import (
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct
+from labkit.embedded.machinery.schema.decoding import Decoder
+from labkit.embedded.machinery.work import charge
+
+from .fieldset import (
     ABSENT,
     Node,
     Unownable,
@@ -18,11 +23,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import (
     union_sets,
     without,
 )
-from labkit.embedded.apiserver.registry.managed.typed import joined, problems
-from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema import Struct
-from labkit.embedded.machinery.schema.decoding import Decoder
-from labkit.embedded.machinery.work import charge
+from .typed import joined, problems
 
 UNOWNED = ("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
            "managedFields", "resourceVersion")  # fmt: skip

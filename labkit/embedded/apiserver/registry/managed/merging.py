@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from labkit.embedded.apiserver.registry.managed.fieldset import LEAF, Node, Shape, is_member
+from .fieldset import LEAF, Node, Shape, is_member
 
 
 def merge(shape: Shape, old: Any, config: Any) -> Any:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.embedded.apiserver.registry.managed.fieldset import Shape, shape_of_field, show_path
 from labkit.embedded.machinery.golang.quote import go_syntax
 from labkit.embedded.machinery.schema import Field, Struct, Type
+
+from .fieldset import Shape, shape_of_field, show_path
 
 UNTYPED = frozenset(("quantity", "time", "microtime"))
 NUMBERS = frozenset(("int32", "int64", "float64"))

@@ -38,125 +38,125 @@ def strategy_of(kind: Kind) -> Strategy:
 def _strategy(group: str, kind: str) -> Strategy:
     match group, kind:
         case "", "ConfigMap":
-            from labkit.embedded.apiserver.registry.strategies.core import ConfigMapStrategy
+            from .core import ConfigMapStrategy
 
             return ConfigMapStrategy()
         case "", "Namespace":
-            from labkit.embedded.apiserver.registry.strategies.core import NamespaceStrategy
+            from .core import NamespaceStrategy
 
             return NamespaceStrategy()
         case "", "Secret":
-            from labkit.embedded.apiserver.registry.strategies.core import SecretStrategy
+            from .core import SecretStrategy
 
             return SecretStrategy()
         case "", "ServiceAccount":
-            from labkit.embedded.apiserver.registry.strategies.core import ServiceAccountStrategy
+            from .core import ServiceAccountStrategy
 
             return ServiceAccountStrategy()
         case "scheduling.k8s.io", "PriorityClass":
-            from labkit.embedded.apiserver.registry.strategies.core import PriorityClassStrategy
+            from .core import PriorityClassStrategy
 
             return PriorityClassStrategy()
         case "" | "events.k8s.io", "Event":
-            from labkit.embedded.apiserver.registry.strategies.events import EventStrategy
+            from .events import EventStrategy
 
             return EventStrategy()
         case "", "ResourceQuota":
-            from labkit.embedded.apiserver.registry.strategies.quotas import ResourceQuotaStrategy
+            from .quotas import ResourceQuotaStrategy
 
             return ResourceQuotaStrategy()
         case "", "Node":
-            from labkit.embedded.apiserver.registry.strategies.nodes import NodeStrategy
+            from .nodes import NodeStrategy
 
             return NodeStrategy()
         case "", "Pod":
-            from labkit.embedded.apiserver.registry.strategies.pods.strategy import PodStrategy
+            from .pods.strategy import PodStrategy
 
             return PodStrategy()
         case "", "PodTemplate":
-            from labkit.embedded.apiserver.registry.strategies.workloads.templates import (
+            from .workloads.templates import (
                 PodTemplateStrategy,
             )
 
             return PodTemplateStrategy()
         case "apps", "ControllerRevision":
-            from labkit.embedded.apiserver.registry.strategies.workloads.templates import (
+            from .workloads.templates import (
                 ControllerRevisionStrategy,
             )
 
             return ControllerRevisionStrategy()
         case "", "ReplicationController":
-            from labkit.embedded.apiserver.registry.strategies.workloads.replicas import (
+            from .workloads.replicas import (
                 ReplicationControllerStrategy,
             )
 
             return ReplicationControllerStrategy()
         case "", "Service":
-            from labkit.embedded.apiserver.registry.strategies.network.services import (
+            from .network.services import (
                 ServiceStrategy,
             )
 
             return ServiceStrategy()
         case "apiextensions.k8s.io", "CustomResourceDefinition":
-            from labkit.embedded.apiserver.registry.strategies.definitions import DefinitionStrategy
+            from .definitions import DefinitionStrategy
 
             return DefinitionStrategy()
         case "apps", "DaemonSet":
-            from labkit.embedded.apiserver.registry.strategies.workloads.daemonsets import (
+            from .workloads.daemonsets import (
                 DaemonSetStrategy,
             )
 
             return DaemonSetStrategy()
         case "apps", "Deployment":
-            from labkit.embedded.apiserver.registry.strategies.workloads.deployments import (
+            from .workloads.deployments import (
                 DeploymentStrategy,
             )
 
             return DeploymentStrategy()
         case "apps", "ReplicaSet":
-            from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+            from .workloads.base import (
                 ReplicaSetStrategy,
             )
 
             return ReplicaSetStrategy()
         case "apps", "StatefulSet":
-            from labkit.embedded.apiserver.registry.strategies.workloads.statefulsets import (
+            from .workloads.statefulsets import (
                 StatefulSetStrategy,
             )
 
             return StatefulSetStrategy()
         case "batch", "Job":
-            from labkit.embedded.apiserver.registry.strategies.workloads.jobs import JobStrategy
+            from .workloads.jobs import JobStrategy
 
             return JobStrategy()
         case "certificates.k8s.io", "CertificateSigningRequest":
-            from labkit.embedded.apiserver.registry.strategies.certificates import (
+            from .certificates import (
                 SigningRequestStrategy,
             )
 
             return SigningRequestStrategy()
         case "coordination.k8s.io", "Lease":
-            from labkit.embedded.apiserver.registry.strategies.leases import LeaseStrategy
+            from .leases import LeaseStrategy
 
             return LeaseStrategy()
         case "rbac.authorization.k8s.io", "ClusterRole":
-            from labkit.embedded.apiserver.registry.strategies.rbac import ClusterRoleStrategy
+            from .rbac import ClusterRoleStrategy
 
             return ClusterRoleStrategy()
         case "rbac.authorization.k8s.io", "ClusterRoleBinding":
-            from labkit.embedded.apiserver.registry.strategies.rbac import (
+            from .rbac import (
                 ClusterRoleBindingStrategy,
             )
 
             return ClusterRoleBindingStrategy()
         case "rbac.authorization.k8s.io", "Role":
-            from labkit.embedded.apiserver.registry.strategies.rbac import RoleStrategy
+            from .rbac import RoleStrategy
 
             return RoleStrategy()
         case "rbac.authorization.k8s.io", "RoleBinding":
-            from labkit.embedded.apiserver.registry.strategies.rbac import RoleBindingStrategy
+            from .rbac import RoleBindingStrategy
 
             return RoleBindingStrategy()
-    from labkit.embedded.apiserver.registry.strategies.schema_only import SCHEMA_ONLY
+    from .schema_only import SCHEMA_ONLY
 
     return SCHEMA_ONLY.get((group, kind)) or Strategy()

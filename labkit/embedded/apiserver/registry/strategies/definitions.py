@@ -22,11 +22,6 @@ from labkit.embedded.apiserver.registry.custom.version_rules import check_deprec
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_1035_label, dns_subdomain, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.webhooks import (
-    DEFAULT_PORT,
-    check_client,
-    check_reviews,
-)
 from labkit.embedded.apiserver.registry.strategy import (
     Strategy,
     StrategyContext,
@@ -37,6 +32,12 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP
 from labkit.embedded.machinery.status import bad_request
+
+from .fields.webhooks import (
+    DEFAULT_PORT,
+    check_client,
+    check_reviews,
+)
 
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 # The real server protects *.k8s.io and *.kubernetes.io from definitions without a review.

@@ -17,12 +17,13 @@ from labkit.embedded.apiserver.registry.names import (
     qualified_name,
     range_messages,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
-from labkit.embedded.apiserver.registry.strategies.pods.scheduling import EFFECTS
 from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.request import Object
+
+from .fields.numbers import check_amount
+from .pods.scheduling import EFFECTS
 
 FEATURE = re.compile(r"[A-Z][A-Za-z0-9]*(/[A-Za-z][A-Za-z0-9]*)*")
 FEATURE_FORM = (

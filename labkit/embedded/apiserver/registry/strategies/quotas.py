@@ -11,15 +11,16 @@ from typing import Any
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.effects import effect_warning
-from labkit.embedded.apiserver.registry.strategies.fields.by_schema import check_object
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
-from labkit.embedded.apiserver.registry.strategies.pods.resources import check_standard_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.quota import names
 from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.quota.counts import ALIASES
 from labkit.embedded.machinery.request import Object
+
+from .effects import effect_warning
+from .fields.by_schema import check_object
+from .fields.numbers import check_amount
+from .pods.resources import check_standard_name
 
 
 class ResourceQuotaStrategy(Strategy):

@@ -15,16 +15,17 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.effects import (
+from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, timestamp
+from labkit.embedded.machinery.request import Object
+
+from .effects import (
     ADMISSION,
     FLOW_CONTROL,
     NETWORKING,
     STORAGE,
     effect_warning,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.by_schema import check_object
-from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext, timestamp
-from labkit.embedded.machinery.request import Object
+from .fields.by_schema import check_object
 
 
 class SchemaStrategy(Strategy):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.shell.builtin_table import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
-from labkit.embedded.container.shell.builtins import commands, values
+
+from . import commands, values
 
 __all__ = ["BASH_ONLY", "BUILTINS", "SPECIAL_BUILTINS", "commands", "values"]

@@ -17,8 +17,6 @@ from labkit.embedded.apiserver.handlers.decode.bodies import (
     warning_lines,
 )
 from labkit.embedded.apiserver.handlers.decode.older_versions import is_older
-from labkit.embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
-from labkit.embedded.apiserver.handlers.decode.patches.strategic_merge import strategic_merge
 from labkit.embedded.apiserver.registry.custom.decoding import decode_custom
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.apply import check_ownable
@@ -32,6 +30,9 @@ from labkit.embedded.machinery.schema import Struct, decoding
 from labkit.embedded.machinery.schema.ordering import by_name, in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 from labkit.embedded.machinery.work import charge
+
+from .json_patch import Inapplicable, JsonPatch
+from .strategic_merge import strategic_merge
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"

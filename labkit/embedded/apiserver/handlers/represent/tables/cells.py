@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, Printer, printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import (
+from labkit.embedded.machinery.pods.state import parse_time
+from labkit.embedded.machinery.request import Object
+
+from .model import Cells, Printer, printer
+from .text import (
     NONE,
     UNKNOWN,
     UNSET,
@@ -15,8 +18,6 @@ from labkit.embedded.apiserver.handlers.represent.tables.text import (
     shortened,
     since,
 )
-from labkit.embedded.machinery.pods.state import parse_time
-from labkit.embedded.machinery.request import Object
 
 ADMISSION = "admissionregistration.k8s.io"
 

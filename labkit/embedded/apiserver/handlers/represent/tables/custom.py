@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import (
+from labkit.embedded.machinery.kinds import CustomKind
+from labkit.embedded.machinery.request import Object
+
+from .model import (
     COLUMNS,
     MISSING,
     Cells,
@@ -16,9 +19,7 @@ from labkit.embedded.apiserver.handlers.represent.tables.model import (
     find,
     go_template,
 )
-from labkit.embedded.apiserver.handlers.represent.tables.text import since
-from labkit.embedded.machinery.kinds import CustomKind
-from labkit.embedded.machinery.request import Object
+from .text import since
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 

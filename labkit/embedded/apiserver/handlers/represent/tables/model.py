@@ -18,7 +18,11 @@ from typing import Any
 import orjson
 
 from labkit.core.json_file import read_json
-from labkit.embedded.apiserver.handlers.represent.tables.text import (
+from labkit.embedded.apiserver.registry.custom.values import go_number
+from labkit.embedded.machinery.golang.json import escape
+from labkit.embedded.machinery.request import Object
+
+from .text import (
     access_modes,
     duration,
     labels,
@@ -26,9 +30,6 @@ from labkit.embedded.apiserver.handlers.represent.tables.text import (
     shortened,
     since,
 )
-from labkit.embedded.apiserver.registry.custom.values import go_number
-from labkit.embedded.machinery.golang.json import escape
-from labkit.embedded.machinery.request import Object
 
 Cells = list[Any]
 Rows = Callable[[Object, float], Cells]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.represent.tables.model import Cells, printer
-from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, since
 from labkit.embedded.machinery.request import Object
+
+from .model import Cells, printer
+from .text import NONE, since
 
 DONE = {
     "Succeeded": ("Succeeded", "The pod has completed successfully."),

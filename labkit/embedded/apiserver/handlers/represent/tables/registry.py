@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.represent.negotiation import Table
-from labkit.embedded.apiserver.handlers.represent.tables import cells, pods
-from labkit.embedded.apiserver.handlers.represent.tables.model import COLUMNS, Printer
 from labkit.embedded.machinery.request import Object, Unstructured
 from labkit.embedded.machinery.schema.ordering import by_name
+
+from . import cells, pods
+from .model import COLUMNS, Printer
 
 PRINTERS: Mapping[str, Printer] = {resource: Printer(resource) for resource in COLUMNS} | {
     value.resource: value

@@ -11,9 +11,10 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
-from labkit.embedded.apiserver.registry.strategies.fields.rules import Rule
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import Struct, Type, schemas
+
+from .rules import Rule
 
 
 def struct(name: str) -> Rule:

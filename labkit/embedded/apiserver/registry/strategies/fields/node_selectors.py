@@ -7,7 +7,10 @@ from typing import Any
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_requirement
 from labkit.embedded.apiserver.registry.names import dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.rules import (
+from labkit.embedded.machinery.pods.placement import STABLE_LABELS
+from labkit.embedded.machinery.request import Object
+
+from .rules import (
     Rule,
     each,
     every,
@@ -16,8 +19,6 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     rule,
     zero,
 )
-from labkit.embedded.machinery.pods.placement import STABLE_LABELS
-from labkit.embedded.machinery.request import Object
 
 
 def _expressions(*, any_value: bool) -> Rule:

@@ -9,7 +9,8 @@ import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_subdomain, regex_error
-from labkit.embedded.apiserver.registry.strategies.fields.rules import every, must
+
+from .rules import every, must
 
 HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 

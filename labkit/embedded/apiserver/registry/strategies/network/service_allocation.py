@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
-    check_cluster_addresses,
-    settle_families,
-)
-from labkit.embedded.apiserver.registry.strategies.network.service_traffic import EXPOSED
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
+
+from .cluster_ips import (
+    check_cluster_addresses,
+    settle_families,
+)
+from .service_traffic import EXPOSED
 
 SERVICE_NETWORK: ipaddress.IPv4Network | ipaddress.IPv6Network = ipaddress.ip_network(
     "10.96.0.0/16"

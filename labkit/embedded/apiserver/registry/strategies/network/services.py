@@ -13,12 +13,13 @@ from labkit.embedded.apiserver.registry import names
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_port
-from labkit.embedded.apiserver.registry.strategies.network import cluster_ips
-from labkit.embedded.apiserver.registry.strategies.network import service_traffic as traffic
-from labkit.embedded.apiserver.registry.strategies.network.service_allocation import allocate
-from labkit.embedded.apiserver.registry.strategies.network.service_warnings import service_warnings
 from labkit.embedded.apiserver.registry.strategy import Strategy, StrategyContext
 from labkit.embedded.machinery.request import Object
+
+from . import cluster_ips
+from . import service_traffic as traffic
+from .service_allocation import allocate
+from .service_warnings import service_warnings
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 

@@ -18,16 +18,17 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     required,
     required_choice,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.environment import VARIABLES, check_env_from
-from labkit.embedded.apiserver.registry.strategies.pods.lifecycle import (
+from labkit.embedded.machinery.request import Object
+
+from .environment import VARIABLES, check_env_from
+from .lifecycle import (
     PROBES,
     check_resize_policy,
     check_restarts,
     hooks,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
-from labkit.embedded.apiserver.registry.strategies.pods.security import check_container_security
-from labkit.embedded.machinery.request import Object
+from .resources import check_resources
+from .security import check_container_security
 
 PULL_POLICY = required_choice("Always", "IfNotPresent", "Never")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from labkit.embedded.apiserver.registry.strategies.pods.resources import default_pod_resources
-from labkit.embedded.apiserver.registry.strategies.pods.specs import every_container
 from labkit.embedded.machinery.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
+
+from .resources import default_pod_resources
+from .specs import every_container
 
 # pkg/apis/core/v1/defaults.go: the fields that get a value if they are missing (those of pointers) or empty
 SPEC = {

@@ -10,10 +10,11 @@ from __future__ import annotations
 import copy
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.pods.annotations import MIRROR
-from labkit.embedded.apiserver.registry.strategies.pods.resources import FORMS
 from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.request import Object
+
+from .annotations import MIRROR
+from .resources import FORMS
 
 RESIZABLE = ("cpu", "memory")
 CONTAINER_LISTS = ("containers", "initContainers")

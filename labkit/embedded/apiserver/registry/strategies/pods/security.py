@@ -20,8 +20,9 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     required_choice,
 )
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
-from labkit.embedded.apiserver.registry.strategies.pods.specs import every_container
 from labkit.embedded.machinery.request import Object
+
+from .specs import every_container
 
 ID = between(0, 2**31 - 1)
 

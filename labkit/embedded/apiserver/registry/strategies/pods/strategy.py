@@ -14,25 +14,6 @@ from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.rules import each, fields, forbidden
-from labkit.embedded.apiserver.registry.strategies.pods import resize
-from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
-    MIRROR,
-    check_annotation_changes,
-    check_annotations,
-)
-from labkit.embedded.apiserver.registry.strategies.pods.containers import UNPADDED
-from labkit.embedded.apiserver.registry.strategies.pods.defaults import (
-    default_pod,
-    drop_disabled,
-    drop_disabled_status,
-)
-from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status
-from labkit.embedded.apiserver.registry.strategies.pods.updates import (
-    check_ephemeral_update,
-    check_pod_update,
-)
-from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
 from labkit.embedded.apiserver.registry.strategy import (
     DeleteOptions,
     Strategy,
@@ -46,6 +27,26 @@ from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 from labkit.embedded.machinery.work import charge
+
+from . import resize
+from .annotations import (
+    MIRROR,
+    check_annotation_changes,
+    check_annotations,
+)
+from .containers import UNPADDED
+from .defaults import (
+    default_pod,
+    drop_disabled,
+    drop_disabled_status,
+)
+from .statuses import check_pod_status
+from .updates import (
+    check_ephemeral_update,
+    check_pod_update,
+)
+from .validation import check_pod_spec
+from .warnings import pod_warnings
 
 HOST_NAME = (
     "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is "

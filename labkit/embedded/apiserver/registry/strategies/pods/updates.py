@@ -16,11 +16,12 @@ from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
     internal_spec,
     unified,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.containers import UNPADDED
-from labkit.embedded.apiserver.registry.strategies.pods.scheduling import TOLERATIONS
 from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
+
+from .containers import UNPADDED
+from .scheduling import TOLERATIONS
 
 MAY_CHANGE = (
     "pod updates may not change fields other than `spec.containers[*].image`,"

@@ -27,24 +27,25 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     rule,
     zero,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers
-from labkit.embedded.apiserver.registry.strategies.pods.environment import file_volumes
-from labkit.embedded.apiserver.registry.strategies.pods.resources import (
+from labkit.embedded.machinery.request import Object
+
+from .containers import check_containers
+from .environment import file_volumes
+from .resources import (
     check_resource_claims,
     check_resources,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.scheduling import (
+from .scheduling import (
     AFFINITY,
     SPREAD,
     TOLERATIONS,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.security import (
+from .security import (
     check_host_processes,
     check_pod_security,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.specs import every_container
-from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_volumes
-from labkit.embedded.machinery.request import Object
+from .specs import every_container
+from .volumes import check_volumes
 
 
 def _check_gates(gates: Any, path: str, errors: FieldErrors) -> None:

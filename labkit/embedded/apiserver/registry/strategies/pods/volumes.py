@@ -18,14 +18,15 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     must,
     present,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICY
-from labkit.embedded.apiserver.registry.strategies.pods.environment import (
+from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, check_sources
+from labkit.embedded.machinery.schema.values import amount
+
+from .containers import PULL_POLICY
+from .environment import (
     VOLUME_FIELDS,
     field_ref,
     resource_ref,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, check_sources
-from labkit.embedded.machinery.schema.values import amount
 
 
 def _check_size(size: Any, path: str, errors: FieldErrors) -> None:

@@ -23,11 +23,12 @@ from labkit.embedded.apiserver.registry.strategies.pods.defaults import (
     drop_disabled,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import selected
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.pods.resources import pod_cost
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.work import charge
+
+from .selection import selected
 
 HOST_NAMES = (
     "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is "

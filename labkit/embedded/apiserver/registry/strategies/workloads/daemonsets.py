@@ -11,15 +11,16 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.rules import every, fields, not_negative
-from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+from labkit.embedded.apiserver.registry.strategy import StrategyContext
+from labkit.embedded.machinery.request import Object
+
+from .base import (
     WorkloadStrategy,
     default_rollout,
     template_advice,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import DAEMON_SET_UPDATE
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import selected
-from labkit.embedded.apiserver.registry.strategy import StrategyContext
-from labkit.embedded.machinery.request import Object
+from .rollouts import DAEMON_SET_UPDATE
+from .selection import selected
 
 # A relic of extensions/v1beta1: pods still have it as a label, and it decides when an update warns.
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"

@@ -11,14 +11,15 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.rules import every, fields, not_negative
-from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+from labkit.embedded.apiserver.registry.strategy import StrategyContext, keep
+from labkit.embedded.machinery.request import Object
+
+from .base import (
     WorkloadStrategy,
     default_rollout,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import DEPLOYMENT_UPDATE
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import selected
-from labkit.embedded.apiserver.registry.strategy import StrategyContext, keep
-from labkit.embedded.machinery.request import Object
+from .rollouts import DEPLOYMENT_UPDATE
+from .selection import selected
 
 
 def _check_deadline(spec: Any, path: str, errors: FieldErrors) -> None:

@@ -26,9 +26,10 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     zero,
 )
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import go_struct
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
+
+from .selection import check_template
 
 NEEDS_INDEXES = "requires indexed completion mode"
 

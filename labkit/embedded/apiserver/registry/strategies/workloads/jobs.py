@@ -17,22 +17,23 @@ from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
     go_struct,
     internal_template,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+from labkit.embedded.apiserver.registry.strategy import StrategyContext
+from labkit.embedded.machinery.request import Object
+
+from .base import (
     WorkloadStrategy,
     name_advice,
     template_advice,
     unchanged,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import (
+from .job_specs import (
     check_job_spec,
     default_policy,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import (
+from .selection import (
     refuse_labels,
     shown_selector,
 )
-from labkit.embedded.apiserver.registry.strategy import StrategyContext
-from labkit.embedded.machinery.request import Object
 
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 IMMUTABLE = {

@@ -14,13 +14,14 @@ from labkit.embedded.apiserver.registry.names import declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.rules import fields, not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.workloads import selection
-from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+from labkit.embedded.machinery.request import Object
+
+from . import selection
+from .base import (
     WorkloadStrategy,
     template_advice,
     unchanged,
 )
-from labkit.embedded.machinery.request import Object
 
 COUNTS = fields(replicas=not_negative, minReadySeconds=not_negative)
 

@@ -22,16 +22,17 @@ from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     must,
     not_negative,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+from labkit.embedded.apiserver.registry.strategy import keep
+from labkit.embedded.machinery.request import Object
+
+from .base import (
     WorkloadStrategy,
     complete,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import (
+from .rollouts import (
     check_stateful_set_update,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import selected
-from labkit.embedded.apiserver.registry.strategy import keep
-from labkit.embedded.machinery.request import Object
+from .selection import selected
 
 
 class StatefulSetStrategy(WorkloadStrategy):

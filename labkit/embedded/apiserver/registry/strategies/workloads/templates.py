@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.workloads.base import (
+from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.request import Object
+
+from .base import (
     TemplateStrategy,
     template_advice,
     unchanged,
 )
-from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
-from labkit.embedded.apiserver.registry.strategy import Strategy
-from labkit.embedded.machinery.request import Object
+from .selection import check_template
 
 
 class PodTemplateStrategy(TemplateStrategy):
