@@ -13,7 +13,7 @@ import pytest
 from labkit.classroom import limits, questions, server
 from tests.classroom.room import Room, outcome
 from tests.support.korean import HANGUL
-from tests.support.languages import pseudo, speaking
+from tests.support.languages import outside_brackets, pseudo, speaking
 from tests.support.some import some
 from tests.ui.test_translations import untranslated
 from tools.texts import IN_SCRIPT
@@ -79,20 +79,22 @@ def test_in_english_the_pages_are_as_they_were(room: Room) -> None:
     assert 'id="words">{}</script>' in room.call("GET", "/vote")[1]
 
 
-def test_every_question_is_asked_in_korean() -> None:
-    with speaking():
-        for group, titles in some(questions.catalogue().items()):
-            assert HANGUL.search(group)
-            for source in titles:
-                asked = questions.find(source)
-                said = [asked["ask"], *asked["because"].split("\n")]
-                said += [
-                    idea[part]
-                    for ideas in asked["ideas"].values()
-                    for idea in ideas
-                    for part in ("idea", "say")
-                ]
-                assert [each for each in said if each and not HANGUL.search(each)] == [], source
+def test_every_question_is_translated(in_brackets: None) -> None:
+    for group, titles in some(questions.catalogue().items()):
+        assert not outside_brackets(group)
+        for source in titles:
+            question = questions.find(source)
+            texts = [question["ask"], *question["because"].split("\n")]
+            texts += [
+                idea[part]
+                for ideas in question["ideas"].values()
+                for idea in ideas
+                for part in ("idea", "say")
+            ]
+            assert [text for text in texts if text and "⟦" not in text] == [], source
+
+
+def test_in_english_the_options_are_as_they_were() -> None:
     assert questions.find("W17")["options"] == [
         "200, allowed",
         "403, forbidden",
@@ -100,7 +102,7 @@ def test_every_question_is_asked_in_korean() -> None:
     ]
 
 
-def test_what_the_board_shows_and_what_is_refused_is_in_korean(room: Room) -> None:
+def test_the_board_is_in_korean(room: Room) -> None:
     with speaking():
         assert room.join(1)[1]["name"] == "학습자 1"
         assert room.send(1, outcome(1, "W2", "failed", "one-refusal-for-all"))[0] == 200
@@ -110,8 +112,11 @@ def test_what_the_board_shows_and_what_is_refused_is_in_korean(room: Room) -> No
             HANGUL.search(each) for each in (mistake["name"], mistake["say"], mistake["idea"])
         )
         assert HANGUL.search(seen["learners"][0]["stuck"]["mistake"])
-        for name in some([*limits.REFUSALS]):
-            refusal = limits.Refusal(name, most=7, letters=8)
-            assert HANGUL.search(refusal.what), refusal.what
-            assert HANGUL.search(refusal.todo), refusal.todo
-            assert "{" not in f"{refusal.what}{refusal.todo}"
+
+
+def test_every_refusal_is_translated(in_brackets: None) -> None:
+    for name in some([*limits.REFUSALS]):
+        refusal = limits.Refusal(name, most=7, letters=8)
+        assert "⟦" in refusal.what, refusal.what
+        assert "⟦" in refusal.todo, refusal.todo
+        assert "{" not in f"{refusal.what}{refusal.todo}"
