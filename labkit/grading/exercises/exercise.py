@@ -26,7 +26,7 @@ from labkit.grading.judging.findings import check_exercise, check_task
 from labkit.grading.judging.score import Item, Score, TaskScore, score, score_task
 from labkit.grading.tasks import EXERCISES, find_exercise, setup
 from labkit.grading.tasks.checks import GradedCluster
-from labkit.grading.tasks.seed import Seed, identity, learner_name
+from labkit.grading.tasks.seed import Seed, learner_name
 from labkit.grading.tasks.task import ExerciseSpec, Task, texts
 from labkit.lab import words
 from labkit.lessons.bindings import walkthrough_allowances
@@ -72,11 +72,8 @@ class Exercise(Displayable):
                 ),
             )
         self.learner = learner_name(named)
-        now = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
+        self._seed_name = seed_name(self.learner, code or os.environ.get("LABKIT_COURSE_CODE", ""))
         self._notes = Notes(lab, self.spec.id)
-        # An earlier labkit began exercises with the name as it was written; its objects still have those names.
-        begun = self._notes.learner
-        self._seed_name = begun if identity(begun) == identity(now) else now
 
     @takes('paper.start("4.1")', task=LINE)
     def start(self, task: str = "") -> Self:

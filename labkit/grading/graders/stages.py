@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from labkit.core.language import Text, listed, text
+from labkit.core.language import Text, text
 from labkit.core.redact import redact
 from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, Unreadable, code_cells, files_beside
@@ -32,10 +32,6 @@ TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([^'\n]+)'")
 """The line that a notebook prints when an import fails."""
-
-EARLIER_VARIANT = text(
-    "It has the names that an earlier labkit made of this learner's name, and is judged by them."
-)
 
 MAX_OUTPUT = 4000
 """Characters of a notebook's output that its result has."""
@@ -85,7 +81,6 @@ class GradingRun:
     cells: list[str] = field(init=False)
     files: dict[str, bytes] = field(init=False)
     seed_name: str = field(init=False)
-    is_earlier_variant: bool = field(init=False)
     worker: Worker = field(init=False)
     cluster: LearnerCluster = field(init=False)
     report: Report = field(init=False)
@@ -97,7 +92,7 @@ async def read(run: GradingRun) -> None:
     """Read the notebook's code cells, and the other files in its folder; ``Unreadable`` ends the run."""
     run.cells = code_cells(run.submission.path)
     run.files = files_beside(run.submission)
-    run.seed_name, run.is_earlier_variant = seed_of(run.submission, run.cells)
+    run.seed_name = seed_of(run.submission, run.cells)
 
 
 async def isolate(run: GradingRun) -> None:
@@ -189,7 +184,7 @@ def _result(run: GradingRun, cluster_name: str) -> Result:
         len(run.cells),
         run.score,
         run.workers.level,
-        listed((EARLIER_VARIANT if run.is_earlier_variant else "", run.cluster.note), " "),
+        run.cluster.note,
         _readable_output(run.report.output),
         cluster_name,
         plain(missing[1], 100) if missing else "",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
 from labkit.core.errors import UsageError
 from labkit.grading.exercises.course_secret import seed_name
-from labkit.grading.tasks import find_exercise
-from labkit.grading.tasks.seed import SEEDED, Seed, earlier_name, identity, learner_name
+from labkit.grading.tasks.seed import identity, learner_name
 
 from .submissions import Submission
 
@@ -46,32 +45,14 @@ def declares_another_code(submission: Submission, cells: Iterable[str]) -> bool:
     return True
 
 
-def seed_of(submission: Submission, cells: Sequence[str]) -> tuple[str, bool]:
-    """Return the name that a submission's seed is made of, and whether an earlier labkit made it.
-
-    An earlier labkit used a name as it was written: with capitals, wide letters and invisible characters. The
-    submission has that seed if more of its names occur in the notebook.
-    """
+def seed_of(submission: Submission, cells: Iterable[str]) -> str:
+    """Return the name that a submission's seed is made of."""
     written = _written_name(cells)
     writer = next((name for name in submission.group if identity(name) == identity(written)), "")
     # Whoever of a group wrote the notebook; with a code, the names depend on the code's learner.
     if writer and not submission.code:
         submission = replace(submission, learner=writer)
-    now = submission.seed_name
-    learner = identity(submission.learner)
-    prefix = now.removesuffix(learner)
-    names = (submission.learner, submission.name, written)
-    earlier = [f"{prefix}{earlier_name(name)}" for name in names if identity(name) == learner]
-    if not set(earlier) - {now}:
-        return now, False
-    text = "\n".join(cells)
-    tasks = find_exercise(submission.exercise).tasks
-    variants = "".join(f"{task.variant(Seed(now))}" for task in tasks)
-    labels = {match[1] for match in SEEDED.finditer(variants)}
-    best = max(
-        (now, *earlier), key=lambda name: sum(Seed(name).name(label) in text for label in labels)
-    )
-    return best, best != now
+    return submission.seed_name
 
 
 def has_no_code(submission: Submission, cells: Iterable[str]) -> bool:

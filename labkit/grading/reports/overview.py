@@ -116,7 +116,7 @@ def similarities(
             with suppress(Unreadable):
                 cells = code_cells(entry.path)
                 codes.setdefault(entry.exercise, {})[entry.learner] = cells
-                seed_names[entry.learner], _ = seed_of(entry, cells)
+                seed_names[entry.learner] = seed_of(entry, cells)
     return [
         compare(find_exercise(exercise), codes, seed_names, before.get(exercise, {}))
         for exercise, codes in sorted(classmates.items())

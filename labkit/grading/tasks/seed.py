@@ -33,12 +33,8 @@ def learner_name(text: str) -> str:
     one ``_``; what cannot be seen is removed. Unicode is composed (NFC): macOS decomposes 한글 in file names. At most
     200 bytes of UTF-8 stay, which leaves room for a file's suffix.
     """
-    return earlier_name("".join(char for char in text if unicodedata.category(char) != "Cf"))
-
-
-def earlier_name(text: str) -> str:
-    """Normalize a name as an earlier labkit did, to which what cannot be seen was a character like others."""
-    composed = unicodedata.normalize("NFC", text).strip()
+    visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    composed = unicodedata.normalize("NFC", visible).strip()
     return (
         _NOT_IN_NAMES.sub("_", composed)
         .lstrip(".")

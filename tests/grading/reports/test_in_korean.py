@@ -20,7 +20,7 @@ from labkit.cli import run as run_labkit
 from labkit.core import language
 from labkit.core.language import Text, shown, text
 from labkit.grading.graders.grader import GRADED_AGAIN, STILL_BUSY, Grader
-from labkit.grading.graders.stages import EARLIER_VARIANT, unreadable_result
+from labkit.grading.graders.stages import unreadable_result
 from labkit.grading.intake.exports import Deadline
 from labkit.grading.intake.intake import _timed
 from labkit.grading.intake.submissions import Submission, Unreadable, parse
@@ -221,7 +221,6 @@ ODD: Mapping[str, Any] = {
     "another name": {"declared": "bob", "without_code": True},
     "another kernel": {"language": "R"},
     "late": {"late": text("late {how}", text("by {duration}", text("{number} days", 2)))},
-    "an earlier name": {"note": EARLIER_VARIANT},
     "busy": {"note": GRADED_AGAIN},
     "still busy": {"note": STILL_BUSY},
     "greedy": {

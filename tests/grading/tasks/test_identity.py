@@ -1,19 +1,18 @@
-"""A learner's name, however it is written, is one identifier; and what was made under an earlier variant is judged."""
+"""A learner's name, however it is written, is one identifier."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from labkit.grading.exercises.course_secret import CourseSecret, seed_name
 from labkit.grading.graders.grader import Grader
-from labkit.grading.graders.stages import EARLIER_VARIANT
 from labkit.grading.intake.declared import seed_of
 from labkit.grading.intake.submissions import Submission, find
 from labkit.grading.session import GradingSession
-from labkit.grading.tasks.seed import Seed, identity, learner_name
+from labkit.grading.tasks.seed import identity, learner_name
 from tests.grading.support import solved_cells, submit
 
 EXERCISE = "ex4-roles"
@@ -72,38 +71,11 @@ def test_right_work_under_a_variant_has_all_points(me: str, grader: Grader, tmp_
     assert (result.declared, result.note) == ("", "")
 
 
-def old_cells(learner: str) -> list[str]:
-    """A solved notebook as an earlier labkit made it, with the names of a seed of the name as it was written."""
-    from labkit.grading.tasks import find_exercise
-
-    answers = [task.variant(Seed(learner)).answer for task in find_exercise(EXERCISE).tasks]
-    return [f'from labkit import Lab\nlab = Lab()\nME = "{learner}"', *answers]
-
-
-@pytest.mark.parametrize("folder", ["S2026003", "s2026003"])
-def test_what_was_made_under_the_earlier_variant_is_judged_by_it_and_it_is_said(
-    folder: str, grader: Grader, tmp_path: Path
-) -> None:
-    submit(tmp_path / "s", folder, EXERCISE, old_cells("S2026003"))
-    (result,) = GradingSession(tmp_path / "s", tmp_path / "out").run(grader, lambda _: None)
-    assert result.passed, result.score
-    assert result.note == EARLIER_VARIANT
-    assert EARLIER_VARIANT in (
-        tmp_path / "out" / "feedback" / f"{folder}.html"
-    ).read_text().replace("&#39;", "'")
-    document = json.loads((tmp_path / "out" / "overview.json").read_text())
-    assert document["foreign"] == [], "its names are its own"
-
-
-def test_nobody_chooses_anothers_variant_by_what_they_write(tmp_path: Path) -> None:
-    path = submit(tmp_path, "eve", EXERCISE, old_cells("Ann"))
+def test_nobody_chooses_anothers_names_by_writing_theirs(tmp_path: Path) -> None:
+    path = submit(tmp_path, "eve", EXERCISE, ['ME = "Ann"'])
     (entry,) = find(tmp_path)
-    assert entry.path == path
-    assert seed_of(entry, old_cells("Ann")) == ("eve", False)
-    with_code = Submission("Ann", EXERCISE, path, code=CourseSecret(b"0" * 64).code("Ann"))
-    prefix = with_code.seed_name.removesuffix("ann")
-    assert seed_of(with_code, old_cells(f"{prefix}Ann")) == (f"{prefix}Ann", True)
-    assert seed_of(with_code, ["1"]) == (f"{prefix}ann", False)
-    unseen = old_cells("a_nn")
-    unseen[0] = unseen[0].replace("a_nn", "a\u200bnn")
-    assert seed_of(Submission("ann", EXERCISE, path), unseen) == ("a_nn", True)
+    assert seed_of(entry, ['ME = "Ann"']) == "eve"
+    group = replace(entry, group=("eve", "Ann"))
+    assert seed_of(group, ['ME = "Ann"']) == "ann"
+    with_code = Submission("eve", EXERCISE, path, code=CourseSecret(b"0" * 64).code("eve"))
+    assert seed_of(replace(with_code, group=group.group), ['ME = "Ann"']) == with_code.seed_name
