@@ -1,11 +1,15 @@
 """Run tests under coverage, and write which of them enter which line: the measured run of ``tools.mutants``.
 
 python -m tools.mutants_trace OUTPUT MARKS CODE[,CODE…] TESTS…
+
+Processes that a test starts are measured too. A process that serves several tests counts for the first of them, and one
+that is killed, or that starts without its parent's environment, does not count.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
@@ -15,6 +19,20 @@ import coverage
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# pytest sets PYTEST_CURRENT_TEST, and every process that a test starts reads these settings with its value.
+SETTINGS = """\
+[run]
+data_file = {data}
+include = {include}
+patch = subprocess, _exit
+sigterm = true
+context = ${{PYTEST_CURRENT_TEST-}}
+"""
+
+PHASE = re.compile(r" \((?:setup|call|teardown)\)$")
+"""The end of that variable's value."""
 
 
 class Contexts:
@@ -40,11 +58,11 @@ class Contexts:
 def main(arguments: Sequence[str]) -> int:
     """Run, and write. Returns the exit code."""
     output, marks, code, *tests = arguments
-    include = [str(ROOT / pattern) for pattern in code.split(",")]
+    include = ",".join(str(ROOT / pattern) for pattern in code.split(","))
     with tempfile.TemporaryDirectory(prefix="labkit-mutants-") as directory:
-        measured = coverage.Coverage(
-            data_file=f"{directory}/data", include=include, config_file=False
-        )
+        settings = Path(directory) / "coveragerc"
+        settings.write_text(SETTINGS.format(data=f"{directory}/data", include=include))
+        measured = coverage.Coverage(config_file=str(settings))
         contexts = Contexts(measured)
         measured.start()
         ended = pytest.main(
@@ -52,9 +70,14 @@ def main(arguments: Sequence[str]) -> int:
             plugins=[contexts],
         )
         measured.stop()
+        measured.save()
+        measured.combine()
         data = measured.get_data()
         entered = {
-            str(Path(file).relative_to(ROOT)): data.contexts_by_lineno(file)
+            str(Path(file).relative_to(ROOT)): {
+                line: sorted({PHASE.sub("", test) for test in entering})
+                for line, entering in data.contexts_by_lineno(file).items()
+            }
             for file in data.measured_files()
         }
     seconds = {name: taken for name, taken in contexts.seconds.items() if taken < float("inf")}
