@@ -53,6 +53,9 @@ FIRST = 40
 MOST_SECONDS = 20.0
 """After the first ones, tests are tried until they took so long in the measured run: slower ones seldom notice more."""
 
+UNMEASURED_SECONDS = 60.0
+"""How long the tests take that run if none enters a line by the measure: a learner's process has no environment left."""
+
 PATIENCE_SECONDS = 120.0
 """What the tests of one change may take beyond five times what they took in the measured run."""
 
@@ -68,8 +71,10 @@ class Trace:
         """The tests that enter a mutation's lines, the quickest first."""
         lines = self.entered.get(mutation.file, {})
         names = {name for line in mutation.lines for name in lines.get(line, ()) if name}
-        if names or not self.at_import(mutation):
+        if names:
             return self._quickest(names)
+        if not self.at_import(mutation):
+            return self._with_processes()
         # It has no test of its own: first those that use the module may notice, then those that read its data.
         users = {name for entered in lines.values() for name in entered}
         return [*self._quickest(users), *self._quickest(self.seconds.keys() - users)]
@@ -78,6 +83,12 @@ class Trace:
         ordered = sorted(names & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
         sums = accumulate(self.seconds[name] for name in ordered)
         return ordered[: max(FIRST, sum(seconds <= MOST_SECONDS for seconds in sums))]
+
+    def _with_processes(self) -> list[str]:
+        """Those that can enter a line in a process that is not measured: the longest ones, since they start some."""
+        ordered = sorted(self.seconds, key=lambda name: (-self.seconds[name], name))
+        sums = accumulate(self.seconds[name] for name in ordered)
+        return ordered[: sum(seconds <= UNMEASURED_SECONDS for seconds in sums)]
 
     def at_import(self, mutation: Mutation) -> bool:
         """Whether a mutation's lines run before any test."""
