@@ -10,7 +10,7 @@ from labkit.grading.intake.submissions import Submission
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.judging.score import Item, Score, TaskScore
 from labkit.grading.tasks import find_exercise
-from labkit.grading.tasks.seed import Seed, learner_name
+from labkit.grading.tasks.seed import Seed, identity, learner_name
 from tests.grading.independent_solutions import SOLUTIONS, independent
 from tests.grading.support import submit
 
@@ -63,7 +63,7 @@ def _result(source: random.Random, exercise: str, learner: str) -> Result:
 
 
 def _task(source: random.Random, ability: float, task: str, title: str, learner: str) -> TaskScore:
-    name = Seed(learner).name("hall")
+    name = Seed(identity(learner)).name("hall")
     right = source.random() < ability
     wrong = source.choice(
         (f"{name}/reader may not list pods in {name}.", "There is no binding.", HOSTILE[:500])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.seed import Seed, identity
 
 SOLUTIONS = (
     """\
@@ -316,7 +316,7 @@ await apply("{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metad
 
 def independent(number: int, learner: str) -> str:
     """One of the solutions, with a learner's names."""
-    seed = Seed(learner)
+    seed = Seed(identity(learner))
     resource = seed.one(
         "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
     )

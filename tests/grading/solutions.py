@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.seed import Seed, identity
 
 RBAC = "rbac.authorization.k8s.io"
 Object = dict[str, Any]
@@ -54,11 +54,11 @@ class Asked:
 
 def asked(task: str, learner: str) -> Asked:
     """What a task asks of a learner."""
-    name = Seed(learner).name
-    read = Seed(learner).one(
+    name = Seed(identity(learner)).name
+    read = Seed(identity(learner)).one(
         "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
     )
-    wide = Seed(learner).one("resource", ("nodes", "persistentvolumes", "namespaces"))
+    wide = Seed(identity(learner)).one("resource", ("nodes", "persistentvolumes", "namespaces"))
     hall, away, safe, well = name("hall"), name("away"), name("safe"), name("well")
     ops, release, verb, addr = name("ops"), name("release"), name("verb-ns"), name("addr-ns")
     logs = Grant(well, "get", "pods/log")

@@ -15,7 +15,7 @@ from labkit.grading.intake.submissions import find
 from labkit.grading.judging.result import Result
 from labkit.grading.running import fork_server, workers
 from labkit.grading.tasks import find_exercise
-from labkit.grading.tasks.seed import Seed
+from labkit.grading.tasks.seed import Seed, identity
 from labkit.grading.tasks.task import ExerciseSpec
 from tests.grading import weaker_fork_server
 
@@ -38,7 +38,7 @@ def solved_notebook(exercise: ExerciseSpec, learner: str) -> dict[str, Any]:
     """A copy without the board that gets full marks for one learner."""
     document = learner_notebook(exercise)
     answers = {
-        f"answer-{task.id.replace('.', '-')}": task.variant(Seed(learner)).answer
+        f"answer-{task.id.replace('.', '-')}": task.variant(Seed(identity(learner))).answer
         for task in exercise.tasks
     }
     kept = [cell for cell in document["cells"] if not cell["id"].startswith("board")]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from labkit.core.errors import UsageError
 from labkit.grading.intake.exports import Deadline, read_extensions, read_groups, read_time
-from labkit.grading.intake.intake import Intake, collect
+from labkit.grading.intake.intake import Intake, _timed, collect
 from labkit.grading.intake.roster import Roster
 from labkit.grading.session import GradingSession
 from tests.grading.reports.test_overrides import FixedGrader
@@ -134,6 +135,16 @@ def test_nbgraders_time_is_that_of_its_file(tmp_path: Path) -> None:
         ("s03", False),
     ]
     assert found[0].delay == "by 2 minutes"
+
+
+def test_a_systems_mark_counts_only_without_a_time(tmp_path: Path) -> None:
+    submit(tmp_path / "s", "s01", EXERCISE, ["1"])
+    (entry,) = took(tmp_path / "s").submissions
+    deadline = Deadline(read_time(DUE))
+    marked = replace(entry, late=True)
+    assert _timed(deadline, marked).late
+    assert not _timed(deadline, replace(marked, handed_in="2000-01-01T00:00:00+00:00")).late
+    assert not _timed(deadline, entry).late
 
 
 def test_a_files_date_says_nothing(tmp_path: Path) -> None:

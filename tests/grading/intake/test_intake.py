@@ -340,6 +340,17 @@ class TestHostileArchives:
         with pytest.raises(Unreadable, match="larger than 8 MiB"):
             code_cells(huge[0])
 
+    def test_a_file_of_just_the_largest_size_is_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(archives, "MAX_BYTES", 1000)
+        for size, left in ((1000, 1000), (1001, 1001), (5000, 1001)):
+            folder = tmp_path / str(size)
+            folder.mkdir()
+            (folder / "a.zip").write_bytes(archive([("a.ipynb", bytes(size))]))
+            assert list(archives.unpack(folder / "a.zip", folder / "out")) == []
+            assert (folder / "out" / "a.ipynb").stat().st_size == left
+
     def test_many_small_files_are_refused(self, tmp_path: Path) -> None:
         many = archive([(f"{number}.txt", b"") for number in range(archives.MAX_FOUND_FILES + 1)])
         intake = took(tmp_path, [("eve/many.zip", many), (f"ann/{FILE}", NOTEBOOK)])
@@ -489,6 +500,13 @@ class TestRoster:
         path = tmp_path / "roster.csv"
         path.write_text(f"{first}id;name;mail\ns01;Lee, Ann;a@x.edu\n")
         assert list(Roster(path).people) == ["s01"]
+
+    @pytest.mark.parametrize("heading", ["name", "Full name", "mail", "first name"])
+    def test_one_known_heading_is_enough(self, heading: str, tmp_path: Path) -> None:
+        """Below an unknown heading all cells are numbers, as below one that the table's first row might be."""
+        path = tmp_path / "roster.csv"
+        path.write_text(f"{heading},id,section\nann@x.edu,s01,a\nbo@x.edu,s02,b\n")
+        assert list(Roster(path).people) == ["s01", "s02"]
 
     def test_a_table_of_windows_is_read(self, tmp_path: Path) -> None:
         path = tmp_path / "roster.csv"

@@ -84,6 +84,13 @@ def test_the_first_error_is_found_in_what_it_printed(output: str, error: str) ->
     assert replace(RESULT, output=output).first_error == error
 
 
+@pytest.mark.parametrize(
+    ("name", "person"), [("", "ann"), ("ann", "ann"), ("Ann Lee", "Ann Lee (ann)")]
+)
+def test_a_person_has_a_name_and_an_id(name: str, person: str) -> None:
+    assert replace(RESULT, name=name).person == person
+
+
 def test_its_notices_say_what_went_wrong_before_any_task() -> None:
     assert RESULT.notices == []
     odd = replace(

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from labkit.core.errors import UsageError
+from labkit.grading.exercises.course_secret import FILE
 from labkit.grading.nbgrader import course as nbgrader_course
 from labkit.grading.tasks import EXERCISES, find_exercise
 from tests.grading.support import solved_cells
@@ -32,8 +33,19 @@ def test_a_course_has_an_assignment_for_each_exercise(tmp_path: Path) -> None:
     nbgrader_course.build(tmp_path / "course")  # again is fine
 
 
+def test_each_task_has_its_text_a_display_an_answer_and_a_test() -> None:
+    exercise = find_exercise(EXERCISE)
+    cells = nbgrader_course.assignment(exercise)["cells"]
+    assert [cell["id"] for cell in cells[2:6]] == [
+        f"{part}-4-1" for part in ("task", "show", "answer", "test")
+    ]
+    assert "".join(cells[2]["source"]) == f"## 4.1 · {exercise.tasks[0].title}"
+    assert len(cells) == 2 + 4 * len(exercise.tasks)
+
+
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / FILE).write_text("a secret that was made before")
     with pytest.raises(UsageError, match="not empty"):
         nbgrader_course.build(tmp_path)
 

@@ -197,6 +197,8 @@ def test_a_table_without_its_headings_is_refused(desk: Desk) -> None:
 def test_the_template_is_written_once_and_read_when_it_is_filled_in(desk: Desk) -> None:
     said = desk.grade("--overrides-template")
     assert f"Fill in points and reasons in {desk.table}, and start the command again." in said
+    assert desk.table.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel reads UTF-8 by this mark"
+    assert desk.scores()["ann"]["points"] == "0.5"
     text = desk.table.read_text(encoding="utf-8-sig")
     assert text.splitlines()[0] == "learner,task,points,reason,name,title,graded,most"
     assert "bob,4.1,,,'=Bob <b>Ek</b>,A reader,0.5,2" in text

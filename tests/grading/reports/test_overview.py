@@ -68,6 +68,19 @@ def test_a_task_discriminates_as_it_goes_with_the_rest() -> None:
     assert found == [1.0, -1.0, None, 1.0, 1.0]  # None: everybody has it
 
 
+def test_a_task_that_was_not_judged_counts_in_no_figure() -> None:
+    whole = result("ann", 2, 1)
+    unjudged = replace(whole.score.tasks[0], points=0.0, most=0.0)
+    part = replace(
+        whole, learner="bob", score=replace(whole.score, tasks=(unjudged, whole.score.tasks[1]))
+    )
+    first, second = rows([whole, part], "tasks")
+    assert (first["judged"], first["share"], first["full marks"]) == (1, 1.0, 1)
+    assert (second["judged"], second["share"]) == (2, 0.5)
+    (nothing, _) = rows([part], "tasks")
+    assert (nothing["judged"], nothing["share"]) == (0, None)
+
+
 def test_few_results_say_nothing_of_discrimination() -> None:
     few = [result(f"a{number}", 2, 2 if number % 2 else 0, 0) for number in range(9)]
     assert {row["discrimination"] for row in rows(few, "tasks")} == {None}

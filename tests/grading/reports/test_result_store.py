@@ -107,6 +107,14 @@ def test_a_home_that_cannot_be_used_keeps_nobody_from_grading(
     assert GradingSession(tmp_path / "s", tmp_path / "out").ungraded
 
 
+def test_a_store_without_results_can_be_cleared(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path)
+    store.clear()
+    assert list(store.read()) == []
+    store.forget({("ann", "ex4-roles")})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_damaged_key_is_replaced(tmp_path: Path) -> None:
     ResultStore(tmp_path)
     key = home_path() / KEY_FILE

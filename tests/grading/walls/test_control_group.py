@@ -57,6 +57,15 @@ def test_a_delegated_group_of_version_2_is_used(process: Path, tmp_path: Path) -
     assert read(scope.parent / "labkit-1-0") == {"memory.max": MEMORY, "pids.max": "50"}
 
 
+def test_a_kernel_that_counts_no_kills_has_none(tmp_path: Path) -> None:
+    for content, count in (("low 0\noom_kill 3\n", 3), ("low 0\n", 0)):
+        (tmp_path / "memory.events").write_text(content)
+        events = control_group.ControlGroup([tmp_path]).open_events()
+        assert control_group.kills(events) == count
+        os.close(events)
+    assert control_group.kills(-1) == 0
+
+
 def test_processor_time_and_swap_are_limited_where_the_kernel_can(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "one/memory.swap.max").write_text("max")
