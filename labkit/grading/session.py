@@ -371,7 +371,7 @@ def inspect(submission: Submission) -> Inspection:
     name = declared_learner(cells)
     if declares_another_code(submission, cells):
         name = text("{name} with another code", name or submission.learner)
-    own_names = ["", *map(identity, (submission.learner, *submission.group))]
+    own_names = [*map(identity, (submission.learner, *submission.group))]
     return Inspection(
         digest,
         "" if identity(name) in own_names else name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,8 +26,16 @@ from labkit.grading.clusters.request_policy import RequestPolicy
 from labkit.grading.clusters.reverse_proxy import ReverseProxy
 from labkit.grading.exercises.exercise import lab_context
 from labkit.grading.graders.grader import Grader
-from labkit.grading.graders.real_cluster import RealClusterGrader, disagreements, lab_for, since
+from labkit.grading.graders.real_cluster import (
+    MAX_PROBINGS,
+    RealClusterGrader,
+    _deletion_rank,
+    disagreements,
+    lab_for,
+    since,
+)
 from labkit.grading.intake.submissions import find
+from labkit.grading.judging.findings import check_exercise
 from labkit.grading.judging.result import FAILED, Result
 from labkit.grading.reports.scores import write_all
 from labkit.grading.tasks import EXERCISES
@@ -131,6 +140,51 @@ def test_a_server_that_refuses_answers_is_asked_again_and_never_costs_points(
     assert result.ended == ended
     assert result.full is (ended == "done")
     assert ("the server said 503: busy" in result.outcome) is (ended == FAILED)
+
+
+def test_it_looks_again_only_while_points_are_missing(
+    real: RealClusterGrader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    def look(exercise: Any, learner: str, context: Any) -> Any:
+        looks.append(learner)
+        return check_exercise(exercise, learner, context)
+
+    monkeypatch.setattr("labkit.grading.graders.real_cluster.check_exercise", look)
+    submit(tmp_path, "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
+    submit(tmp_path, "nil", "ex4-roles", ["1"])
+    grade_on(real, tmp_path)
+    assert Counter(looks) == {"ann": 1, "nil": MAX_PROBINGS}
+
+
+def test_before_it_begins_it_says_what_it_will_do(real: RealClusterGrader, tmp_path: Path) -> None:
+    submit(tmp_path, "ann", "ex4-roles", ["1"])
+    lines: list[str] = []
+    real.check(find(tmp_path), force=False, progress=lines.append)
+    assert lines[0].startswith("On https://127.0.0.1:")
+    assert not any("no pod runs here" in line for line in lines)
+    assert any("Its audit log cannot be read" in line for line in lines)
+
+
+def test_what_was_made_is_deleted_pods_first_and_namespaces_last() -> None:
+    paths = [
+        "/api/v1/namespaces/n",
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles/c",
+        "/api/v1/namespaces/n/configmaps/c",
+        "/api/v1/namespaces/n/pods/p",
+    ]
+    assert sorted(paths, key=_deletion_rank) == [paths[3], paths[1], paths[2], paths[0]]
+
+
+def test_an_existing_cluster_needs_a_kubeconfig() -> None:
+    with (
+        pytest.raises(UsageError) as refused,
+        lab_for("existing", lambda _line: None),
+    ):
+        pass
+    assert refused.value.what == "No kubeconfig is named."
+    assert refused.value.todo == "labkit grade SUBMISSIONS --kubeconfig FILE"
 
 
 def test_a_review_that_is_not_answered_is_no_verdict(
