@@ -172,10 +172,20 @@ def files_of(room: str) -> list[str]:
 
 
 class Copy:
-    """A copy of the checkout in which one mutation after the other is planted."""
+    """A copy of the checkout in which one mutation after the other is planted.
+
+    Its tests have a home and a directory for temporary files of their own.
+    """
 
     def __init__(self, root: Path, room: str, marks: str) -> None:
         self.root, self.marks = root, marks
+        # A change can make labkit delete more than it should: planted in the clean-up of abandoned directories, one
+        # emptied /tmp. The names are short, since a Unix socket's path has at most 107 bytes.
+        self._environment = {**os.environ, "PYTHONPATH": str(root)}
+        for variable, name in (("HOME", "h"), ("TMPDIR", "t")):
+            directory = root.with_name(f"{name}{root.name}")
+            directory.mkdir()
+            self._environment[variable] = str(directory)
         here, answers = os.pipe()
         there, requests = os.pipe()
         self._forks = subprocess.Popen(
@@ -189,7 +199,7 @@ class Copy:
                 *ROOMS[room]["tests"],
             ],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env=self._environment,
             pass_fds=(there, answers),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -250,7 +260,7 @@ class Copy:
         names = self.root / "tests.txt"
         names.write_text("\n".join(tests), encoding="utf-8")
         mark = self._mark()
-        environment = {**os.environ, "PYTHONPATH": str(self.root), MARK: mark}
+        environment = {**self._environment, MARK: mark}
         command = [
             sys.executable,
             "-m",
@@ -317,7 +327,7 @@ def verdicts(
     room: str, picked: Iterable[Mutation], trace: Trace, marks: str, workers: int
 ) -> Iterator[tuple[Mutation, str]]:
     """Plant mutations in as many copies as there are workers; each with what noticed it, empty for those that live."""
-    with tempfile.TemporaryDirectory(prefix="labkit-mutants-") as directory:
+    with tempfile.TemporaryDirectory(prefix="m-") as directory:
         free: SimpleQueue[Copy] = SimpleQueue()
         copies: list[Copy] = []
         for number in range(workers):
