@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import stat
@@ -258,3 +259,26 @@ def test_what_answers_otherwise_is_no_class(home: Path) -> None:
         with pytest.raises(Unreachable):
             join(home, monkey, "CODE", "", Progress(home / "progress.json"), print)
         thread.join()
+
+
+def test_the_class_is_told_how_long_ago_an_outcome_was(
+    home: Path, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined(home, room)
+    until(lambda: not waiting(home))
+    bodies: list[dict[str, Any]] = []
+    monkeypatch.setattr(joining, "_sending", {home})
+    for outcome in (FAILED, PASSED):
+        checked(home, outcome)
+    entries = waiting(home)
+    moments = iter((entries[0]["at"] + 5.0,))
+    monkeypatch.setattr(joining.time, "time", lambda: next(moments, entries[0]["at"] - 5.0))
+
+    def request(_address: str, _method: str, _path: str, body: Any, _key: str) -> tuple[int, Any]:
+        bodies.append(body)
+        return 200, {}
+
+    monkeypatch.setattr(joining, "_request", request)
+    asyncio.run(joining._send(home))
+    assert [round(entry["ago"]) for entry in bodies[0]["outcomes"]] == [5, 5]
+    assert waiting(home) == []

@@ -6,7 +6,7 @@ import pytest
 
 from labkit import lessons
 from labkit.classroom.limits import Refusal
-from labkit.classroom.questions import catalogue, find, own
+from labkit.classroom.questions import catalogue, find, own, recalls
 from labkit.lessons.mistakes import mistakes
 from labkit.practice.pool import pool
 from tests.support.some import some
@@ -97,3 +97,12 @@ def test_a_question_that_cannot_be_asked_is_refused(
 def test_a_question_that_is_not_there_is_refused() -> None:
     with pytest.raises(Refusal, match="no-question"):
         find("W5")
+
+
+def test_the_questions_before_a_part_are_those_of_the_notebooks_language() -> None:
+    english, korean = recalls("en"), recalls("ko")
+    assert english.keys() == korean.keys()
+    for number, (text, options) in some(english.items()):
+        translated, others = korean[number]
+        assert translated != text
+        assert len(others) == len(options) > 1

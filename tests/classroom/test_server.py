@@ -338,3 +338,17 @@ def test_the_class_is_exported_as_it_is(room: Room) -> None:
         [1, 0, 0],
     )
     assert key(1) not in json.dumps(rows)
+
+
+def test_clients_of_the_last_minute_are_remembered_when_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MAX_CLIENTS", 1)
+    now = [0.0]
+    rate = Rate(1, 0.0, clock=lambda: now[0])
+    for moment, client in ((0.0, "old"), (50.0, "ann"), (70.0, "bob")):
+        now[0] = moment
+        rate.check(client, "too-fast")
+    rate.check("old", "too-fast")
+    with pytest.raises(limits.Refusal):
+        rate.check("ann", "too-fast")

@@ -74,3 +74,14 @@ def test_switched_off_nothing_comes_back() -> None:
     kept = {**keeping.new(), "ideas": {"any-group": {"found": NOW, "at": NOW, "back": 0}}}
     assert keeping.due(kept, NOW + keeping.DAY) == ["any-group"]
     assert keeping.due({**kept, "off": {"value": True, "at": NOW}}, NOW + keeping.DAY) == []
+
+
+def test_a_reminder_counts_the_ideas_that_come_back() -> None:
+    one = {"found": NOW, "at": NOW, "back": 0}
+    kept = {**keeping.new(), "ideas": {"any-group": one}}
+    end = " back today. In a new cell: from labkit import drill; drill()"
+    assert keeping.reminder(kept, NOW) == ""
+    later = NOW + keeping.DAY
+    assert keeping.reminder(kept, later) == f"One idea that was wrong comes{end}"
+    kept["ideas"]["verb-added"] = one
+    assert keeping.reminder(kept, later) == f"2 ideas that were wrong come{end}"

@@ -390,3 +390,26 @@ def test_the_wall_lights_the_wrong_policies_that_pass() -> None:
     assert MutantWall(policy, TEN).data["left"] == 0
     with pytest.raises(UsageError, match="The right policy answers otherwise"):
         MutantWall(policy, TWO.replace("get services", "get pods"))
+
+
+def test_a_widget_without_its_own_text_has_none(api: Client) -> None:
+    assert LabWidget.as_text(AccessMatrix(api, ["kikai/default"], ["list services"])) == ""
+
+
+def test_a_filter_leaves_what_it_does_not_name(api: Client) -> None:
+    graph = RBACGraph(api, namespace="kikai")
+    graph.act("filter", subject="kikai/default")
+    assert (graph._namespace, graph._who, graph._defaults) == ("kikai", "kikai/default", False)
+    graph.act("filter", namespace="", defaults=True)
+    assert (graph._namespace, graph._who, graph._defaults) == ("", "kikai/default", True)
+    graph.act("filter", subject="")
+    assert (graph._namespace, graph._who, graph._defaults) == ("", "", True)
+
+
+def test_the_stages_of_an_xray_are_a_table_with_headings(api: Client) -> None:
+    page = XRay(api.get("/api/v1/namespaces/kikai/services"), api).as_html()
+    assert re.findall('<th[^>]*scope="col"[^>]*>(.*?)</th>', page) == [
+        "stage",
+        "state",
+        "what is known",
+    ]
