@@ -32,6 +32,11 @@ def test_what_fits_arrives() -> None:
     assert act("a", iter(["ls", "/"]), float("inf")) == ("a", ["ls", "/"], 604800.0, None)
 
 
+def test_an_argument_that_is_left_out_has_its_default() -> None:
+    assert act("kikai/test", "ls") == ("kikai/test", "ls", 1.0, None)
+    assert act("kikai/test", command="ls", note="n") == ("kikai/test", "ls", 1.0, "n")
+
+
 def test_a_wrong_call_shows_the_right_one() -> None:
     assert refused() == (
         "act() got the wrong arguments.\n"

@@ -90,6 +90,15 @@ def test_what_is_no_text_is_not_put_together(parts: object) -> None:
         unpacked([parts])
 
 
+def test_a_text_stays_itself_unless_it_is_given_values() -> None:
+    made = text("{who} may {what}", "ann", "read")
+    assert text(made) is made
+    assert made.values == {"who": "ann", "what": "read"}
+    again = text(text("{who} may {what}"), who="bob", what="write")
+    assert again == "bob may write"
+    assert again.values == {"who": "bob", "what": "write"}
+
+
 def test_a_text_without_values_can_be_given_some(korean: None) -> None:
     named = text("pod {name} is {state}")
     assert named == "pod {name} is {state}"

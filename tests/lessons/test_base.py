@@ -480,6 +480,7 @@ def test_an_unanswered_review_is_no_verdict_on_a_binding(tmp_path: Path) -> None
     outcome = paper.check("W17")
     assert outcome.kind == "cluster-silent"
     assert "too many requests" in outcome.seen
+    assert outcome.hint == "See how the cluster is doing: lab.status()."
 
 
 def test_a_learner_confined_to_namespaces_gets_verdicts(tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ def test_an_event_becomes_a_request() -> None:
         ({"responseStatus": {"code": 401, "message": "invalid bearer token"}}, "", False),
         ({"responseStatus": {"code": 401, "message": "no credentials provided"}}, "", True),
         ({"user": None, "responseStatus": None}, "", False),
+        ({"user": None, "impersonatedUser": {"username": "bob"}}, "bob", False),
         ({"user": {"username": "system:anonymous"}}, "system:anonymous", False),
     ],
 )

@@ -149,6 +149,20 @@ def test_no_token_and_no_private_key_is_in_the_file(lab: Lab, labkit_home: Path)
     assert not [name for _, name in names if name.startswith("system:")]
 
 
+def test_an_object_is_the_learners_if_anybody_but_kubernetes_wrote_it() -> None:
+    def is_own(*managers: str, **metadata: object) -> bool:
+        fields = [{"manager": manager} for manager in managers]
+        own = {"name": "a", "namespace": "kikai", "managedFields": fields, **metadata}
+        return work._is_own({"kind": "ConfigMap", "metadata": own})
+
+    assert is_own("kubectl-create", "kube-controller-manager")
+    assert not is_own("kube-controller-manager", "kubelet")
+    assert is_own()
+    assert not is_own(name="default")
+    assert not is_own(namespace="kube-system")
+    assert not is_own("kubectl-create", ownerReferences=[{}])
+
+
 def test_what_is_here_is_changed_only_where_that_is_wanted(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
