@@ -273,6 +273,7 @@ class GradingSession:
         entry = self.submissions.get(result.key)
         group = entry.group if entry else ()
         late = listed((text("late"), entry.delay), " ") if entry and entry.late else ""
+        # The sender is a member of the group, too.
         for learner in dict.fromkeys((result.learner, *group)):
             note = result.note
             if learner != result.learner:

@@ -301,6 +301,7 @@ def _send(end: ssl.SSLSocket, data: bytes) -> None:
             view = view[end.send(view) :]
         except ssl.SSLWantWriteError:
             select.select([], [end], [], 0.2)
+            # A learner who reads nothing would hold the thread, and one of the connections, for ever.
             if time.monotonic() > until:
                 raise TimeoutError("the other side takes nothing") from None
 

@@ -57,6 +57,7 @@ class Exercise(Displayable):
     def __init__(self, lab: Lab, exercise: str, learner: str | None = None, code: str = "") -> None:
         self.lab = lab
         self.spec = find_exercise(exercise)
+        # The grader sets LABKIT_LEARNER; a notebook that names nobody is then its sender's.
         named = (
             os.environ.get("LABKIT_LEARNER") or getpass.getuser()
             if learner is None

@@ -126,6 +126,7 @@ class SharedCluster:
         image = self._lab.traits.pod_image
         return ServedCluster(
             files,
+            # In a thread: closing waits for writes in progress, and would block the worker's loop.
             partial(asyncio.to_thread, proxy.close),
             {"LABKIT_POD_IMAGE": image} if image else {},
         )
@@ -140,6 +141,7 @@ class SharedCluster:
         whole = lab_context(self._lab, lambda: self._before)
         context = replace(whole, events=lambda: since(self._began, whole.events()))
         for attempts_left in reversed(range(MAX_PROBINGS)):
+            # Before the first look as well: the notebook's last write was a moment ago.
             time.sleep(self._settle_seconds)
             try:
                 findings = check_exercise(self._exercise, self._learner, context)

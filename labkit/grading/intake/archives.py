@@ -120,6 +120,7 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> int
         size = target.write(
             source.read((MAX_FOUND if name.lower().endswith(SUFFIX) else MAX_BYTES) + 1)
         )
+    # An archive can have an impossible date, such as month 0.
     with suppress(ValueError, OverflowError):
         changed = time.mktime((*entry.date_time, 0, 0, -1))
         os.utime(path, (changed, changed))

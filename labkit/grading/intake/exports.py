@@ -53,6 +53,7 @@ def with_facts(
 
 
 def _metadata(folder: Path) -> dict[str, Any]:
+    # Deep nesting exhausts Python's stack, and an impossible date is a ValueError.
     with suppress(Unreadable, yaml.YAMLError, ValueError, RecursionError):
         # Not load(), which can create any Python object: the file can be a learner's.
         document = yaml.safe_load(read_untrusted(folder / METADATA))
@@ -63,6 +64,7 @@ def _metadata(folder: Path) -> dict[str, Any]:
 
 def _of_gradescope(entry: Submission, about: dict[str, Any]) -> Submission:
     """Take the first submitter for the sender; the others are members of the group."""
+    # Gradescope is written in Ruby, whose symbols become keys with a colon in YAML.
     submitters = about.get(":submitters")
     people = [
         [str(submitter.get(key) or "") for key in (":sid", ":email", ":name")]
@@ -89,6 +91,7 @@ def _of_nbgrader(entry: Submission) -> str:
     # In other layouts a file of this name is the learner's own.
     if entry.path.parent.name != entry.exercise:
         return ""
+    # An unknown time zone is a KeyError (ZoneInfoNotFoundError).
     with suppress(Unreadable, ValueError, KeyError):
         day, time, zone = read_untrusted(entry.path.with_name("timestamp.txt")).decode().split()
         return datetime.fromisoformat(f"{day} {time}").replace(tzinfo=ZoneInfo(zone)).isoformat()

@@ -127,6 +127,7 @@ class Result:
     @property
     def end(self) -> str:
         """``ended`` in words."""
+        # One message in the catalogue serves all signals, and one all exit codes.
         kind, _, which = self.ended.rpartition(" ")
         return (
             text(f"{kind} {{which}}", which)
@@ -138,6 +139,7 @@ class Result:
     def first_error(self) -> str:
         """The first error in the output, which its learner can forge."""
         match = ERROR.search(self.output)
+        # Cut off, since a learner chooses the length of an error's message.
         return (match["raised"] or match["shown"])[:300] if match else ""
 
     @property

@@ -133,6 +133,7 @@ class Checker:
 
 async def serve(path: Path, ledger: Path, secret: CourseSecret | None = None) -> None:
     """Serve on a Unix socket until cancelled."""
+    # A checker that was killed leaves its socket, and nothing can be bound to a path that exists.
     path.unlink(missing_ok=True)
     runner = web.AppRunner(Checker(ledger, secret).application(), access_log=None)
     await runner.setup()

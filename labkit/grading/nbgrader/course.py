@@ -87,6 +87,7 @@ def assignment(exercise: ExerciseSpec, *, with_code: bool = False) -> dict[str, 
             ),
             code(
                 f"answer-{name}",
+                # nbgrader cuts out what is between these lines when it hands the notebook out.
                 f"### BEGIN SOLUTION\n{variant.answer}\n### END SOLUTION",
                 nbgrader=_mark(f"answer-{name}", solution=True),
             ),

@@ -227,6 +227,7 @@ class DaskPool:
 
     def _ended_tasks(self) -> list[_Task]:
         """Wait a moment for a task to end; return it, and the tasks that lost all of their workers."""
+        # A task whose workers have all gone never ends, because it must not run elsewhere.
         ended = [task for task in self._tasks.values() if not task.workers & self._workers]
         with suppress(Empty):
             task = self._tasks.get(self._done.get(timeout=0 if ended else POLL_SECONDS).key)
@@ -302,6 +303,7 @@ class DaskPool:
         # A worker, or the scheduler, can go at any time; the next call to the scheduler notices.
         with suppress(*LOST):
             self._client.register_plugin(self._plugin)
+        # The next look asks at once, since the workers and slots of before are another scheduler's.
         self._looked = -math.inf
 
     def _reconnect(self, error: Exception) -> None:

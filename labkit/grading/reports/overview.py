@@ -245,6 +245,7 @@ def _exercise(name: str, results: Sequence[Result], alike: int) -> ExerciseRow:
 def _bands(name: str, results: Sequence[Result]) -> Iterator[BandRow]:
     """Count the results in each band of shares; the last one has those with all points as well."""
     shares = [_share(result.score.points, result.score.most) for result in results]
+    # A share of 1 would be in a band of its own.
     counts = Counter(min(BANDS - 1, int(BANDS * share)) for share in shares)
     for band in range(BANDS):
         yield {
@@ -289,6 +290,7 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
 
 def _errors(results: Iterable[Result]) -> list[ErrorRow]:
     """List the learners who have the same first error, the commonest first."""
+    # Learners as the keys of a dict, which are unique and, unlike a set's, always in the same order.
     having: dict[str, dict[str, None]] = {}
     for result in results:
         having.setdefault(without_names(result.first_error), {})[result.learner] = None

@@ -82,6 +82,7 @@ class ResultStore:
             # It can be a link, which must not be written through.
             replacement.unlink(missing_ok=True)
             replacement.write_text("".join(lines), encoding="utf-8")
+            # At once: after an interruption there are all the old lines, or all the new ones.
             replacement.replace(self._path)
 
     @contextmanager

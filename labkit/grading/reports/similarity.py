@@ -234,6 +234,7 @@ class _Fingerprints:
         chosen = set(_OBJECT_NAME.findall(SEEDED.sub("0", "\n".join(cells)[:MAX_CODE])))
         names = sorted(chosen - assignment.words)[:MAX_NAMES]
         left = MAX_CODE
+        # Cell by cell, so that a passage that is shared cannot reach from one cell into the next.
         for cell in cells:
             tokens = list(_tokens(cell[:left], assignment, names))
             # crc32, since Python's own hash of a text differs with each process.
