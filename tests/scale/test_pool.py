@@ -44,6 +44,14 @@ class Done(Future[str]):
         else:
             self.set_result(json.dumps(answer.as_dict()))
 
+    @classmethod
+    def pending(cls, key: str) -> Done:
+        """One that does not end."""
+        future = cls.__new__(cls)
+        Future.__init__(future)
+        future.key = key
+        return future
+
 
 class FakeClient:
     """A scheduler with these workers, whose tasks end as soon as they are submitted."""
@@ -57,6 +65,10 @@ class FakeClient:
         self.entries: list[Submission] = []
         self.ids = deque(["first"])
         self._events, self._gone = events, gone
+
+    def add_worker(self, worker: str) -> None:
+        """Another worker joins."""
+        self._events = [*self._events, event(worker)]
 
     def scheduler_info(self) -> dict[str, Any]:
         here = [event["worker"] for event in self._events if event["worker"] not in self._gone]
@@ -163,6 +175,34 @@ def test_a_submission_that_fails_is_tried_alone_once_and_then_named(
     alone = [options for options in client.submitted if options["retries"] == 0]
     assert [len(options["workers"]) for options in alone] == [1]
     assert len(client.submitted) == 4
+
+
+def test_a_submission_whose_worker_goes_is_graded_by_another(
+    entries: list[Submission], pool_on: Callable[[FakeClient], DaskPool]
+) -> None:
+    gone: list[str] = []
+    client = FakeClient([event("tcp://a:1"), event("tcp://b:1")], gone)
+    usual = client.submit
+    cancelled: list[object] = []
+
+    def submit_to_a(
+        function: object, plugin: str, entry: Any, files: object, **options: Any
+    ) -> Any:
+        future = usual(function, plugin, entry, files, **options)
+        if not gone and entry.learner == "bob":
+            # A worker that goes leaves a task that never ends.
+            gone.extend(["tcp://a:1", "tcp://b:1"])
+            client.add_worker("tcp://c:1")
+            return Done.pending(future.key)
+        return future
+
+    client.submit = submit_to_a  # type: ignore[method-assign,assignment]
+    client.cancel = cancelled.extend  # type: ignore[method-assign,assignment]
+    with pool_on(client) as pool:
+        results = pool.grade(entries)
+    assert [result.ended for result in results] == ["done"] * 3
+    assert [options["workers"] for options in client.submitted][-1] == ["tcp://c:1"]
+    assert len(cancelled) == 1
 
 
 def test_a_result_of_another_submission_is_not_taken(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from labkit.backends import sweep
+from labkit.backends import preflight, sweep
 from labkit.cli import run as run_labkit
 from labkit.client.client import Client
 from labkit.client.refusals import failure, find_object
@@ -154,8 +154,21 @@ def test_it_looks_again_only_while_points_are_missing(
     monkeypatch.setattr("labkit.grading.graders.real_cluster.check_exercise", look)
     submit(tmp_path, "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
     submit(tmp_path, "nil", "ex4-roles", ["1"])
+    # A task without an audit log has no points, and so none that are missing.
+    submit(tmp_path, "cat", "ex2-inside-a-pod", solved_cells("ex2-inside-a-pod", "cat"))
     grade_on(real, tmp_path)
-    assert Counter(looks) == {"ann": 1, "nil": MAX_PROBINGS}
+    assert Counter(looks) == {"ann": 1, "cat": 1, "nil": MAX_PROBINGS}
+
+
+def test_what_looks_like_production_is_graded_on_by_force_only(
+    real: RealClusterGrader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(tmp_path, "ann", "ex4-roles", ["1"])
+    entries = find(tmp_path)
+    monkeypatch.setattr(preflight, "MANY", -1)
+    with pytest.raises(UsageError, match="looks like production"):
+        real.check(entries, force=False, progress=lambda _line: None)
+    real.check(entries, force=True, progress=lambda _line: None)
 
 
 def test_before_it_begins_it_says_what_it_will_do(real: RealClusterGrader, tmp_path: Path) -> None:
