@@ -55,6 +55,33 @@ print("processors", os.cpu_count(), "memory", "MemTotal" in open("/proc/meminfo"
     assert last.endswith("True")
 
 
+MOUNTS = """
+for line in open("/proc/self/mountinfo"):
+    path, options = line.split()[4:6]
+    if not path.startswith(("/dev/", "/proc")):
+        print(path, options)
+"""
+"""The devices are files of the machine's, and what is hidden in /proc is one of them."""
+
+OWN = ("/home/learner", "/tmp")
+
+
+@pytest.mark.usefixtures("isolated")
+def test_files_of_the_machine_are_read_only_and_no_program_gains_rights(
+    grader: Grader, tmp_path: Path
+) -> None:
+    submit(tmp_path, "eve", EXERCISE, [MOUNTS])
+    lines = grade(grader, tmp_path)["eve"].output.splitlines()
+    mounts = {path: options.split(",") for path, options in map(str.split, lines) if path != "/"}
+    assert {*OWN, "/usr"} <= mounts.keys()
+    assert [path for path, options in mounts.items() if "nosuid" not in options] == []
+    assert mounts["/usr"][0] == "ro"
+    for path in OWN:
+        assert {"rw", "nodev"} <= {*mounts[path]}
+    packages_of_labkit = str(Path(pytest.__file__).resolve().parents[1])
+    assert "nodev" in mounts[packages_of_labkit]
+
+
 @pytest.mark.parametrize(
     "overlay",
     [True, pytest.param(False, marks=pytest.mark.slow)],
