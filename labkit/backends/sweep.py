@@ -140,7 +140,9 @@ def _rank(path: str) -> int:
     if path.startswith(OWNERS):
         return 1
     late = ("persistentvolumes", "customresourcedefinitions", "namespaces")
-    return 4 + late.index(plural) if plural in late else 2 if plural == "pods" else 3
+    if plural in late:
+        return 4 + late.index(plural)
+    return 2 if plural == "pods" else 3
 
 
 def _items(client: Client, path: str, selector: str) -> Iterator[tuple[str, str, set[str]]]:

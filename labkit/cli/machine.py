@@ -136,7 +136,8 @@ def _ready(needs: list[Need]) -> bool:
 
 
 def _line(need: Need) -> str:
-    mark = "✔" if need.met else "✘" if need.required else "!"
+    missing = "✘" if need.required else "!"
+    mark = "✔" if need.met else missing
     lines = [f"    {mark} {said(need.thing)}: {said(need.state)}"]
     if need.todo and not need.met:
         lines.append(said("        try: {todo}", text(need.todo)))

@@ -266,10 +266,16 @@ class Answer(Displayable):
             "audit_id": self.audit_id,
         }
 
+    @property
+    def tone(self) -> str:
+        """The colour of the answer: a refusal differs from other failures."""
+        if self.ok:
+            return "good"
+        return "bad" if self.status in (401, 403) else "warn"
+
     def card(self) -> Card:
         """Return a card with the caller, the authenticated user, the request and the answer."""
         word = _WORDS.get(self.status, "ok" if self.ok else self.reason or "refused")
-        tone = "good" if self.ok else "bad" if self.status in (401, 403) else "warn"
         as_whom = self.as_user or text("nobody: the credential was not accepted")
         rows = [
             Row("who", text("{who}, taken for {user}", text(self.who), as_whom)),
@@ -283,7 +289,7 @@ class Answer(Displayable):
             Row("kubectl", self.kubectl, code=True),
             Row("curl", self.curl, code=True),
         ]
-        return Card(text("{status} {word}", self.status, text(word)), tone, rows)
+        return Card(text("{status} {word}", self.status, text(word)), self.tone, rows)
 
     def json(self) -> str:
         """Return the body as indented JSON, with the signatures of tokens removed."""

@@ -153,7 +153,9 @@ class Token(Displayable):
         rows = [Row(f"header {name}", _said(name, value)) for name, value in self.header.items()]
         rows += [Row(name, _said(name, value)) for name, value in self.flat.items()]
         rows += [Row("signature", self.verdict), Row("token", HIDDEN, code=True)]
-        tone = "good" if self.verified and not self.expired else "bad" if self.verdict else "plain"
+        tone = "bad" if self.verdict else "plain"
+        if self.verified and not self.expired:
+            tone = "good"
         who = self.subject or text("nobody")
         title = text("legacy token of {who}", who) if self.legacy else text("token of {who}", who)
         return Card(text("{token}, expired", title) if self.expired else title, tone, rows)

@@ -163,7 +163,6 @@ class Cells:
     def _answered(self, answer: Answer) -> None:
         """Show an answer in two lines: the request, and the server's answer."""
         self.answer = answer
-        tone = "good" if answer.ok else "bad" if answer.status in (401, 403) else "warn"
         self._show_line(
             "request", f"{answer.as_user or shown(text('nobody'))}: {answer.method} {answer.path}"
         )
@@ -173,7 +172,7 @@ class Cells:
             or ", ".join(answer.titles)
             or shown(text("an empty list") if empty else text("ok"))
         )
-        self._lines(f"{answer.status} {said}", tone)
+        self._lines(f"{answer.status} {said}", answer.tone)
 
     def _show(self, value: object) -> None:
         if isinstance(value, Outcome):

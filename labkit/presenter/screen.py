@@ -128,9 +128,9 @@ def overview(play: Play, chosen: int = -1) -> RenderableType:
         )
         for step in lesson.steps:
             ahead = play.steps.index(step) - len(play.played) + 1
-            sign, style = (
-                ("▶", "bold yellow") if ahead == 0 else ("✔", "green") if ahead < 0 else (" ", "")
-            )
+            sign, style = ("✔", "green") if ahead < 0 else (" ", "")
+            if ahead == 0:
+                sign, style = ("▶", "bold yellow")
             style += " reverse" if play.steps.index(step) == chosen else ""
             column.append(
                 Text(

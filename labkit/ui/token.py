@@ -78,7 +78,9 @@ class TokenInspector(LabWidget):
         names = list(dict.fromkeys(name for side in sides for name in side))
         rows = [self._row(name, sides) for name in names]
         count = sum(row["differs"] for row in rows)
-        identical = len(self._tokens) == 2 and self._tokens[0].raw == self._tokens[1].raw
+        summary = text("{count} of {entries} entries differ.", count, len(rows))
+        if len({token.raw for token in self._tokens}) == 1:
+            summary = text("They are one and the same token.")
         self.data = {
             "tokens": [
                 {
@@ -93,11 +95,7 @@ class TokenInspector(LabWidget):
                 )
             ],
             "rows": rows,
-            "summary": ""
-            if len(self._tokens) == 1
-            else text("They are one and the same token.")
-            if identical
-            else text("{count} of {entries} entries differ.", count, len(rows)),
+            "summary": summary if len(self._tokens) > 1 else "",
         }
 
     def _row(self, name: str, sides: list[dict[str, Any]]) -> dict[str, Any]:

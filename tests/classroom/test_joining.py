@@ -272,7 +272,9 @@ def test_the_class_is_told_how_long_ago_an_outcome_was(
         checked(home, outcome)
     entries = waiting(home)
     moments = iter((entries[0]["at"] + 5.0,))
-    monkeypatch.setattr(joining.time, "time", lambda: next(moments, entries[0]["at"] - 5.0))
+    monkeypatch.setattr(
+        "labkit.classroom.joining.time.time", lambda: next(moments, entries[0]["at"] - 5.0)
+    )
 
     def request(_address: str, _method: str, _path: str, body: Any, _key: str) -> tuple[int, Any]:
         bodies.append(body)

@@ -78,5 +78,6 @@ class Growth:
 
 
 def _values(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + sum(map(_values, inner))
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + sum(map(_values, value)) if isinstance(value, list) else 1

@@ -319,7 +319,8 @@ class ExecSessions:
     async def _command(io: ChannelIO, session: ExecSession, agent: str) -> Object:
         await io.greet(agent)
         # The real server sends an empty frame first, as a sign to the client that it is connected.
-        await io.send(STDOUT if session.stdout else STDERR if session.stderr else ERROR, b"")
+        channels = {STDOUT: session.stdout, STDERR: session.stderr, ERROR: True}
+        await io.send(next(channel for channel, is_open in channels.items() if is_open), b"")
         return await session.run(io)
 
     async def _finish(self, io: ChannelIO, status: Object) -> None:

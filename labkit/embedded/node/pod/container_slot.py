@@ -46,13 +46,9 @@ class Slot:
     @property
     def field_path(self) -> str:
         """Its field in the pod's spec, as in events."""
-        kind = (
-            "initContainers"
-            if self.init
-            else "ephemeralContainers"
-            if self.ephemeral
-            else "containers"
-        )
+        kind = "ephemeralContainers" if self.ephemeral else "containers"
+        if self.init:
+            kind = "initContainers"
         return f"spec.{kind}{{{self.name}}}"
 
     @property

@@ -213,4 +213,4 @@ def _with_parameters(
         if not known or version not in ("v1", "v1beta1") or parameters.get("g") != "meta.k8s.io":
             return None
     form = Form(media_type, as_kind, version, parameters.get("pretty") == "1")
-    return PLAIN if form == PLAIN else PRETTY if form == PRETTY else form
+    return next((usual for usual in (PLAIN, PRETTY) if usual == form), form)

@@ -79,13 +79,9 @@ def _escaped(char: str) -> str:
     if PRINTABLE.fullmatch(char):
         return char
     code = ord(char)
-    return (
-        f"\\x{code:02X}"
-        if code < 0x100
-        else f"\\u{code:04X}"
-        if code < 0x10000
-        else f"\\U{code:08X}"
-    )
+    if code < 0x100:
+        return f"\\x{code:02X}"
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -43,8 +43,10 @@ def inner(schema: Schema | None, name: str) -> Schema | None:
     if schema is None:
         return None
     below: Schema | None = (schema.get("properties") or {}).get(name)
+    if below is not None:
+        return below
     more = schema.get("additionalProperties")
-    return below if below is not None else more if isinstance(more, dict) else None
+    return more if isinstance(more, dict) else None
 
 
 def items_of(schema: Schema | None) -> Schema | None:

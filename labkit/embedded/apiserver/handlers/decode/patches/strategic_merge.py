@@ -157,14 +157,10 @@ def _set_element_order(
         order = patch.pop(key)
         name = key[len(SET_ORDER) :]
         if not isinstance(order, list):
-            go_kind_sent = (
-                OBJECT
-                if isinstance(order, dict)
-                else "%!s(<nil>)"
-                if order is None
-                else go_kind(order)
-            )
-            raise senseless(f"expected a []interface {{}}, but received a {go_kind_sent}")
+            # Go prints the type of nil like this.
+            kind = "%!s(<nil>)" if order is None else go_kind(order)
+            sent = OBJECT if isinstance(order, dict) else kind
+            raise senseless(f"expected a []interface {{}}, but received a {sent}")
         field = struct.fields.get(name) if struct is not None else None
         if field is None:
             where = struct.go if struct is not None else ""
