@@ -76,7 +76,7 @@ LEFT_OUT = re.compile(
     r"|^(jedi|parso|packaging|widgetsnbextension|jupyterlab_widgets)[/-]|^IPython/(extensions/(?!__init__|storemagic)|sphinxext/)"
     r"|^labkit/(_data/notebooks|presenter|backends/kind)/|^labkit/lessons/talk\."
     r"|^labkit/classroom/(?!__init__\.py)|^labkit/core/languages/"
-    r"|^labkit/practice/(pool\.json|beliefs\.yaml|authorizers|asking|chooser)"
+    r"|^labkit/practice/(pool\.json|beliefs\.yaml|asking|chooser)"
     r"|^labkit/backends/(bundle|engine|existing|podimage|preflight|sweep)\.py"
     r"|^labkit/grading/(?!(__init__|exercises|judging|tasks)\b)"
     r"|\.dist-info/(?!METADATA$)|\.(pyi|h|c|pyx|pxd|map)$"

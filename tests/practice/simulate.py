@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from labkit.practice.authorizers import AUTHORIZERS, Authorizer
 from labkit.practice.chooser import Answered, Finding, choose, finding, weights_after
 from tests.practice.unlisted import UNLISTED, UNSEEN
 from tools.drill.__main__ import candidates
+from tools.drill.authorizers import AUTHORIZERS, Authorizer
 
 IDEAS = len(AUTHORIZERS)
 ORDERS = 5

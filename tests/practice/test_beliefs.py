@@ -12,8 +12,7 @@ from labkit.core.yaml_file import read_yaml
 from labkit.lessons import STEPS
 from labkit.lessons.asides import ASIDES
 from labkit.lessons.mistakes import mistakes
-from labkit.practice import authorizers
-from labkit.practice.authorizers import AUTHORIZERS, answers, truth
+from labkit.practice import pool as stored
 from labkit.practice.chooser import TRAITS
 from labkit.practice.pool import PATH, pool
 from labkit.rbac.attributes import Attributes
@@ -22,9 +21,10 @@ from labkit.rbac.objects import Object
 from tests.support.cluster import ClusterApi
 from tools.drill import traits
 from tools.drill.__main__ import SEED, chosen, questions
+from tools.drill.authorizers import AUTHORIZERS, answers, truth
 from tools.drill.policies import Draft, draft
 
-IDEAS = read_yaml(authorizers.__file__, "beliefs.yaml")
+IDEAS = read_yaml(stored.__file__, "beliefs.yaml")
 
 
 def test_each_idea_has_an_authorizer_a_step_and_a_kind_of_mistake() -> None:

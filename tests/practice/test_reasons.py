@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from labkit.core.language import NAME
-from labkit.practice.authorizers import truth
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.objects import GROUP, Object, binding_title, role_title, title
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule
 from tests.support.some import some
 from tools.drill.__main__ import SEED, questions
+from tools.drill.authorizers import truth
 from tools.drill.reasons import REASONS, RULE, RULE_BY_NUMBER
 
 Question = dict[str, Any]

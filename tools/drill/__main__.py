@@ -21,9 +21,9 @@ from typing import Any
 
 from labkit.core.language import NAME, Text
 from labkit.core.yaml_file import read_yaml
-from labkit.practice import authorizers, keeping
+from labkit.practice import keeping
 from labkit.practice import pool as stored
-from labkit.practice.authorizers import AUTHORIZERS, answers, truth
+from tools.drill.authorizers import AUTHORIZERS, answers, truth
 from tools.drill.forms import IN_GRAPHS, forms, odd_groups, request_text
 from tools.drill.policies import draft
 from tools.drill.reasons import (
@@ -183,7 +183,7 @@ def candidates(seed: int = SEED, drafts: int = DRAFTS) -> list[Question]:
 def build(seed: int = SEED, drafts: int = DRAFTS) -> dict[str, Any]:
     """The pool: wrong ideas in the order of their numbers, and the questions."""
     pool = candidates(seed, drafts)
-    told, two = read_yaml(authorizers.__file__, "beliefs.yaml"), examples(pool)
+    told, two = read_yaml(stored.__file__, "beliefs.yaml"), examples(pool)
     return {
         "version": 1,
         "beliefs": [{"id": name, **told[name], "examples": two[name]} for name in AUTHORIZERS],

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from random import Random
 
 from labkit.core.language import Text, text
-from labkit.practice.authorizers import NAMED_LISTS
 from labkit.rbac import rules
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.bindings import Grant
@@ -15,6 +14,7 @@ from labkit.rbac.objects import Object, binding_title, namespace_of, role_title
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import rule_text
 from labkit.rbac.subjects import Subject, subject_matches
+from tools.drill.authorizers import NAMED_LISTS
 from tools.drill.policies import CLUSTER_SCOPED
 
 REASONS = {

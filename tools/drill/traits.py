@@ -6,8 +6,8 @@ each trait for a nameless idea, so that a listed one is not named where a trait 
 
 from __future__ import annotations
 
-from labkit.practice.authorizers import NAMED_LISTS, decide, statements
 from labkit.rbac.subjects import Subject, subject_matches
+from tools.drill.authorizers import NAMED_LISTS, decide, statements
 from tools.drill.policies import Draft
 
 TRAITS = (
