@@ -130,7 +130,7 @@ def ensure(engine: Engine, node_image: str, report: Report) -> None:
     )
 
 
-def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: Path) -> None:
+def load(engine: Engine, cluster: str, scratch: Path) -> None:
     """Load the image into the nodes of a kind cluster, through a temporary tarball in ``scratch``.
 
     Raises:
@@ -142,7 +142,7 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
         done = engine.run("save", "--output", archive, IMAGE, timeout_seconds=LOAD_SECONDS)
         if done.ok:
             command = ["kind", "load", "image-archive", archive, "--name", cluster]
-            done = call(command, timeout_seconds=LOAD_SECONDS, env=environment)
+            done = call(command, timeout_seconds=LOAD_SECONDS, env=engine.environment)
             if not done.ok and "containerd" in done.last_words:
                 done = _import(engine, f"{cluster}-control-plane", archive)
     if not done.ok:

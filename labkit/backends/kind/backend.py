@@ -82,7 +82,7 @@ class KindBackend:
                 self._cluster.delete()
             # After the needs, because this runs kind, which can be missing.
             self._refuse_taken_name()
-            creation.create(creation.ActionContext(self._cluster, engine, self.image, report))
+            creation.create(self._cluster, engine, self.image, report)
 
     def stop(self, report: Report) -> None:
         """Delete the cluster, if labkit created it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from labkit.backends.base import Report
@@ -72,16 +72,14 @@ def write_config(directory: Path, cgroup_version: str) -> None:
     write_private(directory / "audit-policy.yaml", policy)
 
 
-def create_cluster(
-    cluster: KindCluster, variables: Mapping[str, str], image: str, report: Report
-) -> None:
+def create_cluster(cluster: KindCluster, engine: Engine, image: str, report: Report) -> None:
     """Run ``kind create cluster`` with its own output as progress.
 
     It runs in the configuration's directory; its output is written there when it fails.
 
     Args:
         cluster: The cluster to create.
-        variables: Added to the environment.
+        engine: The container engine.
         image: The node image; empty for kind's own.
         report: Takes kind's lines.
 
@@ -90,7 +88,7 @@ def create_cluster(
     """
     command = ["kind", "create", "cluster", "--name", cluster.name, "--config", "lab.yaml"]
     command += ["--kubeconfig", str(cluster.config_file), *(["--image", image] if image else [])]
-    environment = {**os.environ, **variables}
+    environment = {**os.environ, **engine.environment}
     environment.pop("KUBECONFIG", None)
     # In this directory, because lab.yaml names the audit policy by a relative path.
     code, lines = follow(

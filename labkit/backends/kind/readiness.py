@@ -66,7 +66,7 @@ def wait(client: Client, todo: str, report: Report, *, seconds: float = READY_SE
                     todo=todo,
                 )
             time.sleep(POLL_SECONDS)
-    # It has to be gone before creation.record_as_ready lists the objects that a reset does not delete.
+    # It has to be gone before creation.create lists the objects that a reset does not delete.
     client.delete(f"{DEFAULT}/pods/{PROBE}", query={"gracePeriodSeconds": "0"})
 
 

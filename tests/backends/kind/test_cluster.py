@@ -199,7 +199,7 @@ def test_a_node_with_a_newer_containerd_than_kind_knows_gets_the_image_all_the_s
     programs.kind(
         load="echo 'ERROR: unknown containerd config version: 4 (supported versions: 2 and 3)' >&2; exit 1"
     )
-    podimage.load(engine.find(), "lab", {}, tmp_path)
+    podimage.load(engine.find(), "lab", tmp_path)
     node, file = "lab-control-plane", "/labkit-pod.tar"
     copied, imported, removed = programs.calls("docker")[-3:]
     assert copied.startswith("docker cp ")
@@ -211,7 +211,7 @@ def test_a_node_with_a_newer_containerd_than_kind_knows_gets_the_image_all_the_s
 def test_an_image_that_cannot_be_loaded_is_said(tmp_path: Path, programs: Programs) -> None:
     programs.kind(load="echo 'ERROR: no space left on device' >&2; exit 1")
     with pytest.raises(Missing, match="could not be loaded") as caught:
-        podimage.load(engine.find(), "lab", {}, tmp_path)
+        podimage.load(engine.find(), "lab", tmp_path)
     assert "no space left" in caught.value.why
     assert not programs.calls("docker cp")
 
