@@ -170,7 +170,6 @@ class Embedded:
         """
         from labkit.client import kubeconfig
         from labkit.client.client import Client
-        from labkit.client.refusals import failure
 
         context = kubeconfig.load(self.kubeconfig(), scratch=self.home)
         connect = self.traits.connect
@@ -179,10 +178,7 @@ class Embedded:
         )
         # An address of the embedded server alone; Kubernetes has no snapshots.
         answer = client.request("POST", PRISTINE)
-        if not answer.ok:
-            raise failure(
-                answer.status, answer.body, "The cluster cannot be brought back to its beginning."
-            )
+        answer.raise_for_status("The cluster cannot be brought back to its beginning.")
 
     # -- within ----------------------------------------------------------------------
 

@@ -20,7 +20,6 @@ from labkit.client.discovery import Resources
 from labkit.client.manifests import title
 from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
-from labkit.client.refusals import failure
 from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_private
 from labkit.core.language import text
@@ -268,10 +267,8 @@ class Existing:
         )
         answer = self._client.post("/api/v1/namespaces", body)
         # 409: an earlier start has created it.
-        if not answer.ok and answer.status != 409:
-            raise failure(
-                answer.status, answer.body, "The namespace for your objects cannot be made."
-            )
+        if answer.status != 409:
+            answer.raise_for_status("The namespace for your objects cannot be made.")
 
     def _remove(self, report: Report, waiting: Report) -> int:
         """Delete the lab's objects and return their number; report each object, and separately a long wait."""

@@ -12,7 +12,6 @@ from typing import Any
 
 from labkit.client.client import NOT_READY, Client
 from labkit.client.discovery import group_versions, resource_entries, version_path
-from labkit.client.refusals import failure
 from labkit.core.errors import ApiFailure
 from labkit.core.language import text
 
@@ -82,7 +81,7 @@ def remove(
             gone.append(path)
         # 404: its owner is gone, and it with it. 409: a namespace is being deleted already.
         elif answer.status not in (404, 409):
-            raise failure(answer.status, answer.body, text("{path} cannot be deleted.", path))
+            answer.raise_for_status(text("{path} cannot be deleted.", path))
     _wait_until_gone(client, gone, report)
     return gone
 
@@ -151,12 +150,8 @@ def _items(client: Client, path: str, selector: str) -> Iterator[tuple[str, str,
     query = {"labelSelector": selector} if selector else None
     answer = client.get(path, query=query)
     # 503: the server behind an APIService is gone; not ready: what no version can read goes with its definition.
-    if (
-        not answer.ok
-        and answer.status not in (403, 404, 405, 503)
-        and NOT_READY not in answer.message
-    ):
-        raise failure(answer.status, answer.body, text("{path} cannot be read.", path))
+    if answer.status not in (403, 404, 405, 503) and NOT_READY not in answer.message:
+        answer.raise_for_status(text("{path} cannot be read.", path))
     prefix, _, plural = path.rpartition("/")
     for entry in answer.items if answer.ok else ():
         meta: dict[str, Any] = entry["metadata"]

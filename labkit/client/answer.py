@@ -18,6 +18,7 @@ from labkit.core.language import text
 from labkit.core.redact import redact
 
 from .equivalents import curl_command, kubectl_command
+from .refusals import failure
 from .request_info import Call, read_call
 
 # The sentence of every refusal by RBAC, for resources and for other paths: forbiddenMessage in
@@ -109,6 +110,21 @@ class Answer(Displayable):
     def ok(self) -> bool:
         """Return whether the status is 2xx."""
         return 200 <= self.status < 300
+
+    def raise_for_status(self, what: str, todo: str = "") -> None:
+        """Raise an error unless the status is 2xx, for a call that the lab itself needs.
+
+        Args:
+            what: What happened, as a sentence.
+            todo: The advice; by default the one for the status.
+
+        Raises:
+            ApiFailure: When the server refused.
+        """
+        if not self.ok:
+            error = failure(self.status, self.body, what)
+            error.todo = todo or error.todo
+            raise error
 
     @property
     def allowed(self) -> bool:

@@ -376,10 +376,7 @@ class Client:
         }
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         answer = self.without_observers().post(path, body)
-        if not answer.ok:
-            raise failure(
-                answer.status, answer.body, text("{name} may not ask what it may do.", self.name)
-            )
+        answer.raise_for_status(text("{name} may not ask what it may do.", self.name))
         return bool(answer.body["status"]["allowed"])
 
     def with_credentials(self, credentials: Credentials, name: str) -> Client:

@@ -12,7 +12,6 @@ from labkit.core.errors import UsageError, near
 from labkit.core.language import text
 
 from .client import Client
-from .refusals import failure
 
 GROUPS = text('lab.admin.get("/apis") lists the groups and versions.')
 
@@ -72,12 +71,7 @@ class Resources:
             # Not cached: the group version can be added later, with a CustomResourceDefinition.
             if answer.status == 404:
                 return {}
-            if not answer.ok:
-                raise failure(
-                    answer.status,
-                    answer.body,
-                    text("The cluster does not say what {version} holds.", version),
-                )
+            answer.raise_for_status(text("The cluster does not say what {version} holds.", version))
             self._known[version] = {
                 entry["name"]: (entry["kind"], bool(entry["namespaced"]))
                 for entry in answer.body.get("resources", [])

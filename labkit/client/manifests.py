@@ -20,7 +20,6 @@ from labkit.core.language import text
 
 from .client import Client
 from .discovery import Resources
-from .refusals import failure
 
 Manifest = dict[str, Any]
 Adapt = Callable[[Manifest], Manifest]
@@ -261,17 +260,14 @@ def _apply_one(
             if answer.ok and _version(before.body) == _version(answer.body)
             else "changed"
         )
-    if not answer.ok:
-        refused = failure(
-            answer.status, answer.body, text("{manifest} was not accepted.", title(manifest))
+    todo = ""
+    if any(content in answer.message for content in FIXED):
+        todo = text(
+            'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), '
+            "and apply again.",
+            path,
         )
-        if any(content in answer.message for content in FIXED):
-            refused.todo = text(
-                'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), '
-                "and apply again.",
-                path,
-            )
-        raise refused
+    answer.raise_for_status(text("{manifest} was not accepted.", title(manifest)), todo)
     while time.monotonic() < deadline and _lacks_something(client, manifest, path):
         time.sleep(0.1)
     name = title(manifest).partition(" ")[2]

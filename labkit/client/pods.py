@@ -20,7 +20,6 @@ from .client import Client
 from .exec.command import run, run_shell
 from .exec.completed import SHELLS, CompletedExec
 from .object_names import habit, pod_name
-from .refusals import failure
 
 # DefaultAPITokenMountPath in plugin/pkg/admission/serviceaccount/admission.go.
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -145,8 +144,7 @@ class Pods:
         """
         query = {"container": container} if container else None
         answer = self._admin.get(f"{_path(pod)}/log", query=query)
-        if not answer.ok:
-            raise _refused(pod, answer, text("{pod} has no log.", pod))
+        _require(answer, pod, text("{pod} has no log.", pod))
         return str(answer.body)
 
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
@@ -155,15 +153,12 @@ class Pods:
         deadline, quiet_until = begun + timeout_seconds, begun + QUIET_SECONDS
         while True:
             answer = self._admin.get(_path(pod))
-            if answer.ok and is_ready(answer.body):
+            _require(answer, pod, text("The pod {pod} is not ready.", pod))
+            if is_ready(answer.body):
                 return ReadyPod(pod_name(pod), answer.body)
-            hopeless = (
-                # An embedded cluster has no work left when it answers, so waiting would not bring an image.
-                not answer.ok
-                or not self._run
-                or (not self._patience_seconds and _cannot_pull(answer.body))
-            )
-            if hopeless or time.monotonic() > deadline:
+            # An embedded cluster has no work left when it answers, so waiting would not bring an image.
+            hopeless = not self._patience_seconds and _cannot_pull(answer.body)
+            if hopeless or not self._run or time.monotonic() > deadline:
                 raise self._not_ready(pod, answer)
             if time.monotonic() > quiet_until:
                 quiet_until = deadline
@@ -200,9 +195,6 @@ class Pods:
 
     def _not_ready(self, pod: str, answer: Answer) -> ApiFailure:
         """Return the error for a pod that is not ready, with the containers' reasons and an event's warning."""
-        what = text("The pod {pod} is not ready.", pod)
-        if not answer.ok or not isinstance(answer.body, dict):
-            return _refused(pod, answer, what)
         reasons = waiting_reasons(answer.body)
         phase = (answer.body.get("status") or {}).get("phase", "unknown")
         whys = [text("its phase is {phase}", phase)]
@@ -225,6 +217,7 @@ class Pods:
                 _path(pod),
                 text(offline, self._image) if self._image else "",
             )
+        what = text("The pod {pod} is not ready.", pod)
         return ApiFailure(answer.status, "NotReady", what, why=listed(whys, "; "), todo=todo)
 
     def _last_warning(self, pod: Mapping[str, Any]) -> str:
@@ -269,11 +262,9 @@ class MountedToken:
         return self._raw
 
 
-def _refused(pod: str, answer: Answer, what: str) -> ApiFailure:
-    refused = failure(answer.status, answer.body, what)
-    if answer.status == 404:
-        refused.todo = habit(pod_name(pod)) or refused.todo
-    return refused
+def _require(answer: Answer, pod: str, what: str) -> None:
+    """Raise an error for a refusal, with a hint if the pod's name has kubectl's kind in it."""
+    answer.raise_for_status(what, habit(pod_name(pod)) if answer.status == 404 else "")
 
 
 def _path(pod: str) -> str:

@@ -21,7 +21,6 @@ from labkit.client.exec.completed import CompletedExec
 from labkit.client.manifests import Applied
 from labkit.client.object_names import habit, missing_account, missing_user, pod_name
 from labkit.client.pods import MountedToken, Pods, ReadyPod
-from labkit.client.refusals import failure
 from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
 from labkit.core.arguments import (
@@ -406,13 +405,10 @@ class Lab(ChosenCluster):
     def _request_token(self, account: str) -> str:
         namespace, _, name = pod_name(account).partition("/")
         answer = request_token(self.admin.without_observers(), namespace, name)
-        if not answer.ok:
-            refused = failure(
-                answer.status, answer.body, text("There is no token of {account}.", account)
-            )
-            if answer.status == 404:
-                missing = missing_account(self.admin.without_observers(), namespace, name)
-                # The server's 404 does not say whether the namespace or the account is missing.
-                refused.todo = habit(f"{namespace}/{name}") or missing or refused.todo
-            raise refused
+        todo = ""
+        if answer.status == 404:
+            missing = missing_account(self.admin.without_observers(), namespace, name)
+            # The server's 404 does not say whether the namespace or the account is missing.
+            todo = habit(f"{namespace}/{name}") or missing
+        answer.raise_for_status(text("There is no token of {account}.", account), todo)
         return str(answer.body["status"]["token"])

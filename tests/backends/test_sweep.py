@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from labkit.backends import sweep
+from labkit.client.answer import Answer
 from labkit.core.errors import ApiFailure
 
 NAMESPACE = "/api/v1/namespaces/kikai"
@@ -29,7 +30,7 @@ class Server:
     def delete(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Note a deletion."""
         self.deleted[path] = query
-        return SimpleNamespace(ok=self.status == 200, status=self.status, body={})
+        return Answer("admin", "DELETE", path, "https://here", self.status, {}, {})
 
     def get(self, _path: str) -> Any:
         """Report that the object is gone."""

@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.discovery import group_versions, resource_entries
-from labkit.client.refusals import failure
 from labkit.client.transport import Credentials
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_private
@@ -128,10 +127,7 @@ def _body(answer: Answer) -> dict[str, Any]:
     Raises:
         ApiFailure: When the server refused.
     """
-    if not answer.ok:
-        raise failure(
-            answer.status,
-            answer.body,
-            text("The lab's own identity needs {method} {path}.", answer.method, answer.path),
-        )
+    answer.raise_for_status(
+        text("The lab's own identity needs {method} {path}.", answer.method, answer.path)
+    )
     return dict(answer.body)
