@@ -8,11 +8,14 @@ import re
 import ssl
 import tarfile
 import zipfile
+from copy import copy
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
-from labkit.backends.page.replacements import KERNEL, LOOPBACK, REPLACEMENTS, Replacement, Replacing
+from labkit.backends.page.loopback import Loopback
+from tests.page.replacements import KERNEL, LOOPBACK, REPLACEMENTS, Replacement
 from tests.support.some import some
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,27 +32,25 @@ def test_the_file_makes_the_replacement_once(replacement: Replacement) -> None:
 
 @pytest.mark.parametrize("target", [replacement.target for replacement in _of(LOOPBACK)])
 def test_a_library_of_python_has_the_part(target: str) -> None:
-    owner, name = Replacing()._resolve(target)
-    assert hasattr(owner, name)
+    assert resolve_name(target)
 
 
 def test_what_was_replaced_comes_back() -> None:
-    target = "ssl:SSLContext.load_cert_chain"
-    before = ssl.SSLContext.load_cert_chain
-    replacing = Replacing()
-    replacing.method(target, lambda _method: lambda *_: None)
-    assert ssl.SSLContext.load_cert_chain is not before
-    replacing.close()
-    assert ssl.SSLContext.load_cert_chain is before
-    with pytest.raises(AssertionError, match="is not in REPLACEMENTS"):
-        replacing.method("ssl:SSLContext.wrap_socket", lambda method: method)
+    parts = [replacement.target for replacement in _of(LOOPBACK)]
+    before = {target: copy(resolve_name(target)) for target in parts}
+    own = {*vars(ssl.SSLContext)}
+    with Loopback():
+        assert all(resolve_name(target) != before[target] for target in parts)
+    assert {target: resolve_name(target) for target in parts} == before
+    assert {*vars(ssl.SSLContext)} == own
 
 
 def test_the_loopback_replaces_nothing_else() -> None:
     source = (ROOT / LOOPBACK).read_text(encoding="utf-8")
-    targets = re.findall(r'(?:method|table)\(\s*"([^"]+)"', source)
-    assert targets == [replacement.target for replacement in _of(LOOPBACK)]
-    assert re.findall(r"\bsetattr\((?!context, attribute)", source) == []
+    patched = re.findall(r"_patch\((\w\S+), \"(\w+)\"", source)
+    listed = [each.target.replace(":", ".") for each in _of(LOOPBACK)]
+    assert [f"{owner}.{name}" for owner, name in patched] == listed[:-1]
+    assert re.findall(r"\bsetattr[(,](?!context, attribute| ?owner, name)", source) == []
 
 
 def test_the_kernels_extension_replaces_nothing_else() -> None:

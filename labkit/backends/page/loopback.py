@@ -8,19 +8,21 @@ imitated: a client that does not trust the cluster's CA gets no answer, and clie
 from __future__ import annotations
 
 import errno
+import http.client
 import io
 import ssl
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from labkit.core import page
+from urllib3.poolmanager import pool_classes_by_scheme
 
-from .replacements import Replacing
+from labkit.core import page
 
 if sys.platform == "emscripten":
     # There urllib3.connection has classes that call the browser's fetch.
@@ -66,18 +68,20 @@ class Loopback:
     def __init__(self) -> None:
         self.routes: dict[tuple[str, int], tuple[Route, str]] = {}
         """By host and port: the route, and the CA certificate (PEM) that a client must trust; empty without TLS."""
-        self._replacing = Replacing()
+        self._undo = ExitStack()
 
     def __enter__(self) -> Self:
         """Patch the libraries."""
-        method = self._replacing.method
         # A context does not return the certificates it has loaded, and Pyodide's loads none: note the PEM on the way.
-        method("ssl:SSLContext.load_verify_locations", partial(_noting_pem, "trusted_pem"))
-        method("ssl:SSLContext.load_cert_chain", partial(_noting_pem, "presented_pem"))
+        trusted = partial(_noting_pem, "trusted_pem")
+        self._patch(ssl.SSLContext, "load_verify_locations", trusted)
+        presented = partial(_noting_pem, "presented_pem")
+        self._patch(ssl.SSLContext, "load_cert_chain", presented)
         # HTTPSConnection has a connect of its own.
-        method("http.client:HTTPConnection.connect", self._routed)
-        method("http.client:HTTPSConnection.connect", self._routed)
-        classes = self._replacing.table("urllib3.poolmanager:pool_classes_by_scheme")
+        self._patch(http.client.HTTPConnection, "connect", self._routed)
+        self._patch(http.client.HTTPSConnection, "connect", self._routed)
+        classes: dict[str, Any] = pool_classes_by_scheme
+        self._undo.callback(classes.update, dict(classes))
         for scheme, connection in (("http", _PlainConnection), ("https", _SecureConnection)):
             ours = type(connection.__name__, (connection,), {"routes": self.routes})
             classes[scheme] = partial(self._pool, classes[scheme], ours)
@@ -85,8 +89,18 @@ class Loopback:
 
     def __exit__(self, *_error: object) -> None:
         """Restore the libraries and forget the routes."""
-        self._replacing.close()
+        self._undo.close()
         self.routes.clear()
+
+    def _patch(self, owner: type, name: str, wrap: Callable[[Any], Any]) -> None:
+        """Replace a method by a wrapper of it until the libraries are restored."""
+        own = vars(owner).get(name)
+        setattr(owner, name, wrap(getattr(owner, name)))
+        # An inherited method comes back when the replacement that hides it is deleted.
+        if own is None:
+            self._undo.callback(delattr, owner, name)
+        else:
+            self._undo.callback(setattr, owner, name, own)
 
     def serve(self, port: int, handler: type[BaseHTTPRequestHandler]) -> LoopbackServer:
         """Let a port of 127.0.0.1, or for 0 a free one, lead to a handler of HTTP requests."""

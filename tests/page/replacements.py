@@ -8,11 +8,7 @@ lowest and in the newest version that `pyproject.toml` allows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pkgutil import resolve_name
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,31 +37,31 @@ REPLACEMENTS = (
     Replacement(
         "ssl:SSLContext.load_verify_locations",
         LOOPBACK,
-        '"ssl:SSLContext.load_verify_locations"',
+        'ssl.SSLContext, "load_verify_locations"',
         "a context does not give back the CAs that it has loaded, and Pyodide's loads none",
     ),
     Replacement(
         "ssl:SSLContext.load_cert_chain",
         LOOPBACK,
-        '"ssl:SSLContext.load_cert_chain"',
+        'ssl.SSLContext, "load_cert_chain"',
         "the same for the client's certificate, which the cluster authenticates",
     ),
     Replacement(
         "http.client:HTTPConnection.connect",
         LOOPBACK,
-        '"http.client:HTTPConnection.connect"',
+        'http.client.HTTPConnection, "connect"',
         "urlopen has no sockets in a page: Pyodide's would wait for ever",
     ),
     Replacement(
         "http.client:HTTPSConnection.connect",
         LOOPBACK,
-        '"http.client:HTTPSConnection.connect"',
+        'http.client.HTTPSConnection, "connect"',
         "it does not call the method that it overrides",
     ),
     Replacement(
         "urllib3.poolmanager:pool_classes_by_scheme",
         LOOPBACK,
-        '"urllib3.poolmanager:pool_classes_by_scheme"',
+        "Any] = pool_classes_by_scheme",
         "the official client makes its pools by this table; in Pyodide they would call fetch",
     ),
     # IPython's kernel shares one lab with all notebooks of the site.
@@ -137,47 +133,3 @@ REPLACEMENTS = (
         "each notebook of the last visit would start a Python, and delay the one that was asked for",
     ),
 )
-
-_TARGETS = {replacement.target for replacement in REPLACEMENTS}
-
-
-class Replacing:
-    """Replaces listed parts of Python libraries until it is closed."""
-
-    def __init__(self) -> None:
-        self._undo = ExitStack()
-
-    def method(self, target: str, wrap: Callable[[Any], Any]) -> None:
-        """Replace a method by a wrapper of it.
-
-        Args:
-            target: As in `REPLACEMENTS`.
-            wrap: Takes the method and returns its replacement.
-        """
-        owner, name = self._resolve(target)
-        own = vars(owner).get(name)
-        setattr(owner, name, wrap(getattr(owner, name)))
-        # An inherited method comes back when the replacement that hides it is deleted.
-        if own is None:
-            self._undo.callback(delattr, owner, name)
-        else:
-            self._undo.callback(setattr, owner, name, own)
-
-    def table(self, target: str) -> dict[str, Any]:
-        """Return a table whose content is restored at the end."""
-        owner, name = self._resolve(target)
-        table: dict[str, Any] = getattr(owner, name)
-        self._undo.callback(table.update, dict(table))
-        return table
-
-    def close(self) -> None:
-        """Restore everything, in the opposite order."""
-        self._undo.close()
-
-    def _resolve(self, target: str) -> tuple[Any, str]:
-        assert target in _TARGETS, f"{target} is not in REPLACEMENTS"
-        owner, _, name = target.replace(":", ".").rpartition(".")
-        module = target.partition(":")[0]
-        if owner == module:
-            return resolve_name(module), name
-        return resolve_name(f"{module}:{owner.removeprefix(f'{module}.')}"), name
