@@ -261,6 +261,19 @@ def _wheels(directory: Path) -> None:
     """Write the wheels of labkit and of its dependencies, in the versions installed here."""
     directory.mkdir()
     pip = pip_command(directory.parent / "pip")
+    pins = sorted(
+        f"{name}=={version}"
+        for name, version in installed_versions(DISTRIBUTION).items()
+        if name != DISTRIBUTION
+    )
+    # --no-deps, because the pins name all of them; wheels alone, because the other machine can lack a compiler.
+    command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
+    done = call(
+        [*command, *pins], timeout_seconds=SAVE_SECONDS, env={"TMPDIR": str(directory.parent)}
+    )
+    if not done.ok:
+        todo = text("Gathering them needs the network; check it.")
+        raise Missing("The wheels could not be gathered.", why=done.last_words, todo=todo)
     root = Path(__file__).resolve().parents[2]
     # A checkout, whose wheel can be built. An installed labkit has no sources to build from.
     if (root / "pyproject.toml").exists():
@@ -274,21 +287,6 @@ def _wheels(directory: Path) -> None:
             )
     else:
         repack(metadata.distribution(DISTRIBUTION), directory)
-    own_wheels = map(str, directory.iterdir())
-    # Of two distributions of one name, the first on the path is imported.
-    installed = {each.name: each.version for each in reversed([*metadata.distributions()])}
-    pins = directory.parent / "pins.txt"
-    pins.write_text("\n".join(f"{name}=={version}" for name, version in installed.items()))
-    # Wheels alone, because the other machine can lack a compiler.
-    command = [*pip, "download", "--only-binary=:all:", "--constraint", str(pins)]
-    done = call(
-        [*command, "--dest", str(directory), *own_wheels],
-        timeout_seconds=SAVE_SECONDS,
-        env={"TMPDIR": str(directory.parent)},
-    )
-    if not done.ok:
-        todo = text("Gathering them needs the network; check it.")
-        raise Missing("The wheels could not be gathered.", why=done.last_words, todo=todo)
 
 
 def pip_command(directory: Path) -> list[str]:
@@ -305,6 +303,32 @@ def pip_command(directory: Path) -> list[str]:
             "There is no pip here to gather the wheels with.", why=done.last_words, todo=todo
         )
     return [str(directory / "bin" / "python"), "-P", "-m", "pip"]
+
+
+def installed_versions(name: str) -> dict[str, str]:
+    """Return the installed versions of a distribution and of all its installed dependencies, by name."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    found: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    todo = [(canonicalize_name(name), "")]
+    while todo:
+        key, extra = todo.pop()
+        # Distributions can require each other in a circle.
+        if (key, extra) in seen:
+            continue
+        seen.add((key, extra))
+        with suppress(metadata.PackageNotFoundError):
+            distribution = metadata.distribution(key)
+            found[key] = distribution.version
+            for text in distribution.requires or []:
+                wanted = Requirement(text)
+                if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
+                    todo += [
+                        (canonicalize_name(wanted.name), entry) for entry in ("", *wanted.extras)
+                    ]
+    return found
 
 
 def repack(distribution: metadata.Distribution, directory: Path) -> Path:
