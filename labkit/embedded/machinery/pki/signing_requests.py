@@ -7,9 +7,9 @@ Source: RFC 2986; k8s.io/kubernetes ``pkg/apis/certificates/helpers.go``,
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -26,9 +26,8 @@ BACKDATE = datetime.timedelta(minutes=5)
 SHORT = datetime.timedelta(hours=8)
 MAX_LIFETIME = datetime.timedelta(days=365)
 MIN_LIFETIME = datetime.timedelta(minutes=10)
-BEGIN = b"-----BEGIN "
-END = b"-----END "
-DASHES = b"-----"
+LABEL = re.compile(rb"-----BEGIN ([^-\n]*)-----")
+HEADER = re.compile(rb"-----BEGIN [^-\n]*-----\s*[\w-]+:")
 UNREADABLE = (
     ValueError,
     x509.DuplicateExtension,
@@ -77,53 +76,18 @@ class SigningRequest:
     organizations: tuple[str, ...]
 
 
-def pem_blocks(data: bytes) -> Iterator[tuple[str, bytes, bool]]:
-    """The blocks of a PEM file: label, content, and whether it has headers. Linear in the file's size."""
-    at = 0
-    end = -1
-    while True:
-        begin = data.find(BEGIN, at)
-        head = data.find(DASHES, begin + len(BEGIN)) if begin >= 0 else -1
-        if head < 0:
-            return
-        label = data[begin + len(BEGIN) : head]
-        at = head + len(DASHES)
-        # One search for all blocks: a file of beginnings alone would take the square of its length.
-        if end < at:
-            end = data.find(END, at)
-        if end < 0:
-            return
-        closing = END + label + DASHES
-        if data[end : end + len(closing)] != closing:
-            continue
-        content = _pem_content(data[at:end])
-        at = end + len(closing)
-        if content is not None:
-            yield label.decode("utf-8", "replace"), *content
-
-
-def _pem_content(body: bytes) -> tuple[bytes, bool] | None:
-    head, blank, rest = body.partition(b"\n\n")
-    headers = bool(blank) and b":" in head
-    try:
-        return base64.b64decode(
-            b"".join((rest if headers else body).split()), validate=True
-        ), headers
-    except binascii.Error:
-        return None
-
-
 def read_request(text: str) -> SigningRequest:
     """Parse ``spec.request``, a PEM file in base64, without verifying its signature.
 
     Raises:
         BadRequestFile: It is none.
     """
-    block = next(pem_blocks(base64.b64decode(text)), None)
-    if block is None or block[0] != "CERTIFICATE REQUEST":
+    data = base64.b64decode(text)
+    # Go reads the first block alone; cryptography would search for a request behind other blocks.
+    if LABEL.findall(data)[:1] != [b"CERTIFICATE REQUEST"]:
         raise BadRequestFile("PEM block type must be CERTIFICATE REQUEST")
     try:
-        parsed = x509.load_der_x509_csr(block[1])
+        parsed = x509.load_pem_x509_csr(data)
         subject = parsed.subject
         # Read for its errors: it raises for names that could not be signed later.
         _alternative_names(parsed)  # raises for what cannot be read
@@ -167,20 +131,21 @@ def check_request(text: str) -> str:
 
 def check_certificates(text: str) -> str:
     """The problem of ``status.certificate``, a PEM file in base64; empty for a valid one."""
-    any_block = False
-    for label, content, headers in pem_blocks(base64.b64decode(text)):
-        any_block = True
-        if label != "CERTIFICATE":
-            return f"only CERTIFICATE PEM blocks are allowed, found {go_quote(label)}"
-        if headers:
-            return "no PEM block headers are permitted"
-        if not content:
-            return "found CERTIFICATE PEM block containing 0 certificates"
-        try:
-            x509.load_der_x509_certificate(content)
-        except ValueError:
-            return "x509: malformed certificate"
-    return "" if any_block or not text else "must contain at least one CERTIFICATE PEM block"
+    data = base64.b64decode(text)
+    labels = LABEL.findall(data)
+    for label in labels:
+        if label != b"CERTIFICATE":
+            quoted = go_quote(label.decode("utf-8", "replace"))
+            return f"only CERTIFICATE PEM blocks are allowed, found {quoted}"
+    if HEADER.search(data):
+        return "no PEM block headers are permitted"
+    if not labels:
+        return "must contain at least one CERTIFICATE PEM block" if text else ""
+    try:
+        x509.load_pem_x509_certificates(data)
+    except ValueError:
+        return "x509: malformed certificate"
+    return ""
 
 
 def sign(
