@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -31,16 +31,6 @@ KEY_USAGES = (
 )
 YEAR = datetime.timedelta(days=365)
 EARLIEST = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-REPEATED = (
-    NameOID.COUNTRY_NAME,
-    NameOID.ORGANIZATION_NAME,
-    NameOID.ORGANIZATIONAL_UNIT_NAME,
-    NameOID.LOCALITY_NAME,
-    NameOID.STATE_OR_PROVINCE_NAME,
-    NameOID.STREET_ADDRESS,
-    NameOID.POSTAL_CODE,
-)
-SINGLE = (NameOID.COMMON_NAME, NameOID.SERIAL_NUMBER)
 SERVER_NAMES = (
     "kubernetes",
     "kubernetes.default",
@@ -103,18 +93,6 @@ def public_key(private_key: bytes) -> bytes:
     )
 
 
-def grouped_name(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> x509.Name:
-    """Return a name as Go writes it: a part for all values of an attribute, or for its last value only."""
-    values: dict[x509.ObjectIdentifier, list[x509.NameAttribute[str | bytes]]] = {
-        oid: [] for oid in (*REPEATED, *SINGLE)
-    }
-    for attribute in attributes:
-        if attribute.oid in values and attribute not in values[attribute.oid]:
-            values[attribute.oid].append(attribute)
-    parts = [part[-1:] if oid in SINGLE else part for oid, part in values.items()]
-    return x509.Name(x509.RelativeDistinguishedName(part) for part in parts if part)
-
-
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
@@ -137,7 +115,7 @@ def _certificate(
     server: bool = False,
 ) -> x509.Certificate:
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations]
-    subject = grouped_name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     # Clocks differ, most of all on a laptop that has slept: a certificate must not begin in the future.
     begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
     if issuer is None:

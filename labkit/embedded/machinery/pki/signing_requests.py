@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from labkit.embedded.machinery.golang.quote import go_quote
 
-from .certificates import authority_key, build, grouped_name
+from .certificates import authority_key, build
 
 BACKDATE = datetime.timedelta(minutes=5)
 SHORT = datetime.timedelta(hours=8)
@@ -167,7 +167,7 @@ def sign(
         request = read_request(text).parsed
         authority = x509.load_pem_x509_certificate(ca_certificate)
         certificate = build(
-            grouped_name(request.subject),
+            request.subject,
             request.public_key(),
             authority,
             authority_key(ca_key),

@@ -6,9 +6,7 @@ import time
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
 
-from labkit.embedded.machinery.pki.certificates import grouped_name, issue
 from labkit.embedded.machinery.pki.signing_requests import (
     BadRequestFile,
     check_request,
@@ -73,29 +71,3 @@ def test_a_request_that_cannot_be_read_is_not_signed() -> None:
         sign(authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time())
         == b""
     )
-
-
-def test_several_organizations_are_one_part_of_the_name() -> None:
-    authority = keys()
-    text = signing_request("bob", "ops", "dev", "dev")
-    issued = sign(
-        authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time()
-    )
-    own, _ = issue(authority.ca_certificate, authority.ca_key, "bob", ("ops", "dev"))
-    for certificate in (issued, own):
-        parts = x509.load_pem_x509_certificate(certificate).subject.rdns
-        assert [sorted(str(each.value) for each in part) for part in parts] == [
-            ["dev", "ops"],
-            ["bob"],
-        ]
-
-
-def test_a_name_has_gos_order_and_only_what_go_knows() -> None:
-    given = [
-        x509.NameAttribute(NameOID.COMMON_NAME, "first"),
-        x509.NameAttribute(NameOID.EMAIL_ADDRESS, "a@b"),
-        x509.NameAttribute(NameOID.COMMON_NAME, "last"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "o"),
-        x509.NameAttribute(NameOID.COUNTRY_NAME, "CH"),
-    ]
-    assert grouped_name(given).rfc4514_string() == "CN=last,O=o,C=CH"
