@@ -149,13 +149,8 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
         local = datetime.datetime(year, month, day, hour, minute, second, micros, offset)
         return local.astimezone(datetime.UTC)
     except (ValueError, OverflowError) as error:
-        part = "day" if 1 <= month <= 12 else "month"
-        if hour > 23:
-            part = "hour"
-        elif minute > 59:
-            part = "minute"
-        elif second > 59:
-            part = "second"
+        # Python's message begins with the part that is wrong, such as the month.
+        part = str(error).partition(" ")[0]
         raise BadValue(f'parsing time "{text}": {part} out of range') from error
 
 
