@@ -152,6 +152,9 @@ class Decoder:
         return result
 
     def _value(self, type_: Type, value: Any, struct: Struct, path: str, display: str) -> Any:
+        # Only an item is null here; the fields that are null are left out before.
+        if value is None:
+            return zero_of(type_)
         form = type_.form
         if form == "string":
             if isinstance(value, str):
@@ -163,30 +166,20 @@ class Decoder:
             if isinstance(value, list):
                 charge(ITEM_COST * len(value))
                 item = type_.item
-                if item.form not in NAMED:  # no path is needed, and copies of a long one cost much
-                    return [
-                        zero_of(item)
-                        if element is None
-                        else self._value(item, element, struct, path, display)
-                        for element in value
-                    ]
+                # A path of scalars is not needed, and copies of a long one cost much.
+                named = item.form in NAMED
                 return [
-                    zero_of(item)
-                    if element is None
-                    else self._value(item, element, struct, path, f"{display}[{index}]")
+                    self._value(item, element, struct, path, f"{display}[{index}]" if named else "")
                     for index, element in enumerate(value)
                 ]
         elif form == "map":
             if isinstance(value, dict):
                 charge(ITEM_COST * len(value))
-                item = type_.item
                 if isinstance(value, Pairs):
                     for name in value.duplicates:
                         self._note(f"duplicate field {go_quote(f'{display}.{name}')}")
                 return {
-                    name: zero_of(item)
-                    if element is None
-                    else self._value(item, element, struct, path, f"{display}.{name}")
+                    name: self._value(type_.item, element, struct, path, f"{display}.{name}")
                     for name, element in value.items()
                 }
         elif form in RANGES:

@@ -47,17 +47,11 @@ def _pool() -> descriptor_pool.DescriptorPool:
     text = (
         resources.files("labkit.embedded.machinery.schema").joinpath("protobuf.json").read_bytes()
     )
-    packages: dict[str, dict[str, Any]] = {}
-    for name, fields in orjson.loads(text).items():
-        package, _, short = name.rpartition(".")
-        packages.setdefault(package, {})[short] = fields
     pool = descriptor_pool.DescriptorPool()
-    # One file for each package would need their dependencies in order; one file of all, with
-    # packages as outer messages, would change the names. So each is a file, all with the same name.
+    # One file for each package would need their dependencies in order.
     file = descriptor_pb2.FileDescriptorProto(name="labkit.proto", syntax="proto2")
-    for package, messages in packages.items():
-        for short, fields in messages.items():
-            _add_message(file.message_type.add(), _flat(f"{package}.{short}"), fields)
+    for name, fields in orjson.loads(text).items():
+        _add_message(file.message_type.add(), _flat(name), fields)
     pool.Add(file)
     return pool
 

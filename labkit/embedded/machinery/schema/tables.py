@@ -20,6 +20,9 @@ SCALAR_GO_TYPES = {
     "json": "v1.JSON",
 }
 
+CONTAINERS = {"[]": ("list", "[]"), "{}": ("map", "map[string]")}
+"""The beginning of a code, to the form of its type and the prefix in Go."""
+
 
 @dataclass(slots=True, eq=False)
 class Type:
@@ -186,15 +189,11 @@ class Schemas:
         known = self._types.get((code, go))
         if known is not None:
             return known
-        element_go = ""
-        if code.startswith("[]"):
-            element_go = go.removeprefix("[]") if go.startswith("[]") else ""
-            element = self._type(code[2:], element_go)
-            new_type = Type("list", "", element, go or "[]" + element.go, self)
-        elif code.startswith("{}"):
-            element_go = go.partition("]")[2] if go.startswith("map[") else ""
-            element = self._type(code[2:], element_go)
-            new_type = Type("map", "", element, go or "map[string]" + element.go, self)
+        container = CONTAINERS.get(code[:2])
+        if container is not None:
+            form, prefix = container
+            element = self._type(code[2:], go.partition("]")[2])
+            new_type = Type(form, "", element, go or prefix + element.go, self)
         elif code.startswith("="):
             new_type = Type(
                 "struct", code[1:], None, go or ".".join(code.rsplit(".", 2)[-2:]), self
