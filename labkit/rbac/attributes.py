@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from labkit.core.language import text
+from labkit.core.language import Text, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,22 @@ class Attributes(NamedTuple):
         """Return whether the request is for a resource, not a path."""
         return not (self.path or self.non_resource)
 
+    @property
+    def full_resource(self) -> str:
+        """The resource with its subresource: ``pods/exec``."""
+        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
+
+def qualified(group: str, resource: str) -> str:
+    """A resource with its group: ``deployments.apps/scale``."""
+    plural, slash, part = resource.partition("/")
+    return f"{plural}{'.' if group else ''}{group}{slash}{part}"
+
+
+def place_text(namespace: str) -> Text:
+    """Where a permission applies: ``in kikai``, or ``in the whole cluster`` without a namespace."""
+    return text("in {namespace}", namespace) if namespace else text("in the whole cluster")
+
 
 def question_text(question: Attributes, who: str) -> str:
     """A question in words: ``kikai/default: list services in kikai``.
@@ -73,14 +89,9 @@ def question_text(question: Attributes, who: str) -> str:
     """
     if not question.is_resource:
         return f"{who}: {question.verb} {question.path}"
-    thing = question.resource + (f".{question.group}" if question.group else "")
-    thing += f"/{question.subresource}" if question.subresource else ""
+    thing = qualified(question.group, question.full_resource)
     named = f" {question.name}" if question.name else ""
-    where = (
-        text("in {namespace}", question.namespace)
-        if question.namespace
-        else text("in the whole cluster")
-    )
+    where = place_text(question.namespace)
     return text("{rule} {where}", f"{who}: {question.verb} {thing}{named}", where)
 
 

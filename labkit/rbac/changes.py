@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from labkit.core.language import text
 
-from .attributes import Attributes
+from .attributes import Attributes, qualified
 from .explain import NAMELESS_VERBS
 from .objects import is_default, kind_of, name_of, namespace_of, role_key
 from .policy import Policy
@@ -72,11 +72,7 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
     space = ""
     if question.is_resource:
         space = question.namespace
-        resource = question.resource
-        if question.group:
-            resource += f".{question.group}"
-        if question.subresource:
-            resource += f"/{question.subresource}"
+        resource = qualified(question.group, question.full_resource)
         flags = f"--verb={question.verb} --resource={resource}"
         # kubectl accepts --resource-name with these verbs, but their requests name no object, so the rule would
         # not match this one.
@@ -160,9 +156,8 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
 
 def _only_reads(rules: list[Rule], question: Attributes) -> bool:
     """Return whether rules allow, apart from a request, only reading the same resource."""
-    resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
     return all(
-        rule.get("resources") == [resource]
+        rule.get("resources") == [question.full_resource]
         and rule.get("apiGroups") == [question.group]
         and set(rule.get("verbs") or ()) <= {*READING, question.verb}
         for rule in rules

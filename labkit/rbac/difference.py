@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from labkit.core.language import text
 
-from .attributes import User
+from .attributes import User, place_text
 from .objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
 from .parts import Part, covers, parts_of
 from .policy import Policy
-from .rules import Rule, misspelt_verb, rule_text
+from .rules import Rule, misspelt_verb
 from .subjects import Subject, member, subject_matches
 
 MAX_EXCESSES = 200
@@ -64,12 +64,10 @@ class Excess(NamedTuple):
     @property
     def permission(self) -> str:
         """What, and where: ``get · secrets in red``, ``get · deployments.apps/scale in the whole cluster``."""
-        where = text("in the whole cluster") if self.binding else text("wherever it is bound")
-        where = text("in {namespace}", self.namespace) if self.namespace else where
-        plural, slash, sub = self.part.resource.partition("/")
-        group = f".{self.part.group}" if self.part.group and self.part[1:3] != ("*", "*") else ""
-        rule = rule_text(self.part._replace(resource=f"{plural}{group}{slash}{sub}").rule())
-        return text("{rule} {where}", rule, where)
+        where = text("wherever it is bound")
+        if self.binding or self.namespace:
+            where = place_text(self.namespace)
+        return text("{rule} {where}", self.part.label, where)
 
     def __str__(self) -> str:
         """In words: ``red/ann: get · secrets in red (by RoleBinding reader)``."""

@@ -213,7 +213,7 @@ def _one_thing_wrong(rule: rules.Rule, question: Attributes) -> tuple[str, str]:
                 "the path matches, but the rule has {verbs}, not {verb}.", verbs, question.verb
             )
         return "", ""
-    resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
+    resource = question.full_resource
     wrong: list[tuple[str, str]] = []
     if not rules.verb_matches(rule, question.verb):
         why = text("the rule has {verbs}, not {verb}.", verbs, question.verb)

@@ -32,19 +32,19 @@ class Need:
     name: str = ""
     path: str = ""
 
+    @property
+    def part(self) -> Part:
+        """The same as a part of a rule."""
+        names = (self.name,) if self.name else ()
+        return Part(self.verb, self.group, self.resource, names, self.path or None)
+
     def question(self) -> Attributes:
         """The same as an authorizer's question."""
-        if self.path:
-            return Attributes(self.who.as_user(), self.verb, path=self.path)
-        plural, _, sub = self.resource.partition("/")
-        return Attributes(
-            self.who.as_user(), self.verb, self.group, "", plural, sub, self.namespace, self.name
-        )
+        return self.part.question(self.who.as_user(), self.namespace, self.name)
 
     def rule(self) -> Rule:
         """The rule that allows just this."""
-        names = (self.name,) if self.name else ()
-        return Part(self.verb, self.group, self.resource, names, self.path or None).rule()
+        return self.part.rule()
 
     def __str__(self) -> str:
         """In words: ``ann/bot: list pods in red``."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .rules import Rule, group_matches, path_matches, resource_matches, verb_matches
+from .attributes import Attributes, User, qualified
+from .rules import Rule, group_matches, path_matches, resource_matches, rule_text, verb_matches
 
 
 class Part(NamedTuple):
@@ -36,6 +37,21 @@ class Part(NamedTuple):
             return {"verbs": [self.verb], "nonResourceURLs": [self.path]}
         rule: Rule = {"verbs": [self.verb], "apiGroups": [self.group], "resources": [self.resource]}
         return {**rule, "resourceNames": list(self.names)} if self.names else rule
+
+    def question(self, user: User, namespace: str = "", name: str = "") -> Attributes:
+        """The request of a user that needs it."""
+        if self.path is not None:
+            return Attributes(user, self.verb, path=self.path)
+        plural, _, sub = self.resource.partition("/")
+        return Attributes(user, self.verb, self.group, "", plural, sub, namespace, name)
+
+    @property
+    def label(self) -> str:
+        """In words, with the API group: ``get · deployments.apps/scale``."""
+        # A * for all resources is of all groups anyway.
+        of_all = self.group == "*" and "*" in self.resource
+        shown = self.resource if of_all else qualified(self.group, self.resource)
+        return rule_text(self._replace(resource=shown).rule())
 
 
 def parts_of(rules: Iterable[Rule]) -> Iterator[Part]:

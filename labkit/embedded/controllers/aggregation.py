@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
 from labkit.embedded.machinery.objects import labels_of, name_of
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.selectors import selects
 
 from .controller import BaseController
 from .rate_limiter import RateLimiter

@@ -10,11 +10,11 @@ from typing import Any
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import conditions_of, is_deleted, labels_of, true_condition
 from labkit.embedded.machinery.pods.state import is_active, is_available, ready_since
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.selectors import selects
 
 from .conditions import condition
 from .rolling import desired_replicas

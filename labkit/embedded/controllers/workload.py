@@ -14,7 +14,6 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import (
     is_deleted,
@@ -26,6 +25,7 @@ from labkit.embedded.machinery.objects import (
 )
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
+from labkit.rbac.selectors import selects
 
 from .backoff import Backoff
 from .controller import BaseController

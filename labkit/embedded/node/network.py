@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.container.network.transport import Listener, PodNetwork
 from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
 from labkit.embedded.machinery.pods.state import port_number, ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.rbac.selectors import selects
 
 from .api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
 from .pod.context import PodContext

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from labkit.core.language import text
-from labkit.rbac.attributes import User
+from labkit.rbac.attributes import User, place_text
 from labkit.rbac.objects import is_default, namespace_of
 from labkit.rbac.parts import Part, breakdown, covers
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule, rule_text
+from labkit.rbac.rules import Rule
 from labkit.rbac.subjects import (
     ANONYMOUS,
     AUTHENTICATED,
@@ -22,7 +22,7 @@ from labkit.rbac.subjects import (
     subject_title,
 )
 
-from .vocabulary import OF_COLLECTIONS, Vocabulary, qualified
+from .vocabulary import OF_COLLECTIONS, Vocabulary
 
 FRESH = "a-fresh-name"
 """A namespace, an account and a user that no policy names."""
@@ -47,15 +47,7 @@ class Change:
     @property
     def permission(self) -> str:
         """What, and where: ``get · pods/exec in kikai``."""
-        shown = self.part.resource
-        if self.part.path is None and self.part.group not in ("", "*"):
-            shown = qualified(self.part.group, self.part.resource)
-        where = (
-            text("in {namespace}", self.namespace)
-            if self.namespace
-            else text("in the whole cluster")
-        )
-        return text("{rule} {where}", rule_text(self.part._replace(resource=shown).rule()), where)
+        return text("{rule} {where}", self.part.label, place_text(self.namespace))
 
     def __str__(self) -> str:
         """In words: ``ServiceAccount kikai/default gained get · pods/exec in kikai``."""

@@ -23,6 +23,7 @@ from labkit.rbac.objects import (
 )
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule
+from labkit.rbac.selectors import selects
 
 from .vocabulary import Vocabulary
 
@@ -123,27 +124,8 @@ def aggregated(policy: Policy) -> Policy:
 def _selected(aggregation: Object, role: Object) -> bool:
     labels: Mapping[str, str] = role["metadata"].get("labels") or {}
     return any(
-        _matches(selector, labels) for selector in aggregation.get("clusterRoleSelectors") or ()
+        selects(selector, labels) for selector in aggregation.get("clusterRoleSelectors") or ()
     )
-
-
-def _matches(selector: Object, labels: Mapping[str, str]) -> bool:
-    """Return whether a label selector matches; an empty one matches everything."""
-    # Both parts must hold; a selector without either matches everything (LabelSelectorAsSelector).
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    for each in selector.get("matchExpressions") or ():
-        there, value = each.get("key") in labels, labels.get(each.get("key"))
-        among = value in (each.get("values") or ())
-        holds = {
-            "In": there and among,
-            "NotIn": not (there and among),
-            "Exists": there,
-            "DoesNotExist": not there,
-        }
-        if not holds.get(each.get("operator"), False):
-            return False
-    return True
 
 
 def _key(obj: Object) -> tuple[str, str, str]:

@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from labkit.core.language import text
-from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.defaults import default_objects
 from labkit.rbac.objects import GROUP, Object, is_default, namespace_of
 from labkit.rbac.parts import Part, breakdown, compact, covers
 from labkit.rbac.policy import Policy
-from labkit.rbac.rules import Rule, rule_text
+from labkit.rbac.rules import Rule
 from labkit.rbac.subjects import Subject
 
 from .changes import usable
 from .verdicts import allows
-from .vocabulary import Vocabulary, qualified
+from .vocabulary import Vocabulary
 
 MAX_USES = 20_000
 """Different permissions of one account that are kept."""
@@ -35,12 +34,7 @@ class Use(NamedTuple):
 
     def __str__(self) -> str:
         """In words: ``list · pods in kikai``."""
-        shown = (
-            self.part.resource
-            if self.part.path is not None
-            else qualified(self.part.group, self.part.resource)
-        )
-        rule = rule_text(self.part._replace(resource=shown).rule())
+        rule = self.part.label
         return text("{rule} in {namespace}", rule, self.namespace) if self.namespace else rule
 
 
@@ -89,10 +83,10 @@ def usage_of(who: Subject, policy: Policy, events: Iterable[Any], vocabulary: Vo
             if len(found.used) >= MAX_USES:
                 found.dropped += 1
                 continue
-            if allows(policy, _question(use, user)):
+            if allows(policy, use.part.question(user, use.namespace)):
                 anyhow.add(use)
         found.used[use] = found.used.get(use, 0) + 1
-        if use not in anyhow and not allows(policy, _question(use, user, name)):
+        if use not in anyhow and not allows(policy, use.part.question(user, use.namespace, name)):
             missing[use] = None
     found.missing = list(missing)
     granted = dict.fromkeys(_own_grants(policy, who))
@@ -160,14 +154,6 @@ def _use(event: Any, user: str) -> tuple[Use, str] | None:
     return Use(Part(verb, texts["apiGroup"], resource), texts["namespace"]), str(
         reference.get("name") or ""
     )
-
-
-def _question(use: Use, user: User, name: str = "") -> Attributes:
-    part = use.part
-    if part.path is not None:
-        return Attributes(user, part.verb, path=part.path)
-    plural, _, sub = part.resource.partition("/")
-    return Attributes(user, part.verb, part.group, "", plural, sub, use.namespace, name)
 
 
 def _own_grants(policy: Policy, who: Subject) -> Iterator[Use]:

@@ -15,6 +15,7 @@ from labkit.core.errors import UsageError, meant, near
 from labkit.core.json_file import read_json
 from labkit.core.language import text
 from labkit.core.yaml_file import read_yaml
+from labkit.rbac.attributes import qualified
 from labkit.rbac.objects import Object, is_default, name_of, namespace_of
 from labkit.rbac.policy import Policy
 from labkit.rbac.subjects import (
@@ -255,12 +256,6 @@ def _require(what: str, name: str, known: Iterable[str]) -> None:
         raise UsageError(
             text("There is no {what} {name}.", text(what), name), todo=meant(name, names) or declare
         )
-
-
-def qualified(group: str, resource: str) -> str:
-    """A resource with its group: ``deployments.apps/scale``."""
-    plural, slash, part = resource.partition("/")
-    return f"{plural}{'.' if group else ''}{group}{slash}{part}"
 
 
 @lru_cache(maxsize=1)

@@ -5,10 +5,11 @@ Sources: k8s.io/component-helpers ``scheduling/corev1/{helpers,nodeaffinity/node
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from labkit.embedded.machinery.objects import labels_of, name_of
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.selectors import holds
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 UNSCHEDULABLE: Object = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
@@ -21,32 +22,6 @@ STABLE_LABELS = {
     "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
 }
 """Labels of nodes that have another name today."""
-
-
-def holds(labels: Mapping[str, str], expression: Object) -> bool:
-    """Return whether labels meet one requirement: ``key``, ``operator`` and ``values``."""
-    key = expression.get("key")
-    operator = expression.get("operator")
-    values: list[str] = expression.get("values") or []
-    value = labels.get(str(key))
-    match operator:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt":
-            # Both must be integers, or there is no match: ``Gt`` of a text is false, and so is ``Lt``.
-            try:
-                return (int(value or "") > int(values[0])) == (operator == "Gt") and int(
-                    value or ""
-                ) != int(values[0])
-            except (ValueError, IndexError):
-                return False
-    return False
 
 
 def node_suits(spec: Object, node: Object) -> bool:

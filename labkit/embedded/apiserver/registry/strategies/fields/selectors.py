@@ -1,16 +1,9 @@
-"""Evaluates label selectors."""
+"""Evaluates the label selectors of disruption budgets."""
 
 from __future__ import annotations
 
-from labkit.embedded.machinery.pods.placement import holds
 from labkit.embedded.machinery.request import Object
-
-
-def selects(selector: Object, labels: Object) -> bool:
-    """Return whether a label selector matches labels."""
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(holds(labels, term) for term in selector.get("matchExpressions") or ())
+from labkit.rbac.selectors import selects
 
 
 def guards(budget: Object, pod: Object) -> bool:

@@ -12,13 +12,13 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
     go_struct,
     internal_template,
 )
 from labkit.embedded.apiserver.registry.strategy import StrategyContext
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.selectors import selects
 
 from .base import (
     WorkloadStrategy,

@@ -12,9 +12,9 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.rules import fields, not_negative
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.selectors import selects
 
 from . import selection
 from .base import (

@@ -14,10 +14,10 @@ from labkit.embedded.apiserver.registry.metadata import (
     validate_selector,
 )
 from labkit.embedded.apiserver.registry.strategies.fields.rules import Rule, fields
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import check_annotations
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.selectors import selects
 
 # pkg/apis/core/validation/validation.go: ValidatePodTemplateSpec, whose paths leave out "metadata"
 METADATA = fields(labels=validate_labels, annotations=validate_annotations)
