@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from .syntax import Redirect, Text, Word
-from .syntax_errors import SyntaxProblem
-from .words import WordReader
+from .words import SyntaxProblem, WordReader
 
 # An operator must precede its own beginnings: `>>` before `>`.
 _POSIX = r"<>|<<-|&&|\|\||;;|<<|>>|<&|>&|>\||<|>|;|&|\||\(|\)"
@@ -48,6 +47,8 @@ class Lexer(WordReader):
         """The number in front of a redirection, -1 for none."""
         self.expected = ""
         """The reserved word that ends the list that is being read."""
+        self.substitutions = 0
+        """The number of ``$(`` that are being read."""
         self._ended = text.endswith("\n") or not text
         self.heredocs: list[tuple[Redirect, str, int]] = []
         """The here-documents whose text begins on the next line, with their operator and line."""
@@ -57,17 +58,26 @@ class Lexer(WordReader):
         """Return the error of a token in the wrong place."""
         if self.token in LIST_ENDS:
             expecting = expecting or self.expected
+        unexpected = "unexpected" + (f' (expecting "{expecting}")' if expecting else "")
         if not self.token:
             line = self.last_line if self.bash else self.line_at(len(self.text))
-            return SyntaxProblem("end", "", line, expecting)
-        token, word_class = self.token, ""
+            message = "syntax error: unexpected end of file"
+            if self.substitutions:
+                message = "unexpected EOF while looking for matching `)'"
+            return self.problem(line, message, f"end of file {unexpected}", unfinished=True)
+        token = self.token
+        name = f'"{token}"'
         if token == "\n":
-            token = word_class = "newline"
+            token = name = "newline"
         elif self.current is not None and not self.is_reserved():
-            word_class = "word"
+            name = "word"
         elif token in REDIRECTIONS:
-            word_class = "redirection"
-        return SyntaxProblem("token", token, self.line_at(self.start), expecting, word_class)
+            name = "redirection"
+        line = self.line_at(self.start)
+        # Bash repeats the line, because a token can occur several times.
+        source = self.text.split("\n")[line - self._first_line]
+        message = f"syntax error near unexpected token `{token}'\n{self.lead(line)}`{source}'"
+        return self.problem(line, message, f"{name} {unexpected}")
 
     def is_reserved(self, *words: str) -> bool:
         """Return whether the current token is one of the reserved words, or any of them if none is given."""

@@ -23,8 +23,7 @@ from .syntax import (
     Text,
     Word,
 )
-from .syntax_errors import SyntaxProblem
-from .words import with_tilde
+from .words import SyntaxProblem, with_tilde
 
 MAX_SCRIPT_BYTES = 128 << 10
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -74,8 +73,7 @@ class Parser(Lexer):
                 if self.token:
                     self.advance()
         except SyntaxProblem as problem:
-            error = problem.message(self.text, self.dialect)
-            return Script(tuple(whole), error, tuple(self.warnings), problem.unfinished)
+            return Script(tuple(whole), str(problem), tuple(self.warnings), problem.unfinished)
         return Script((*whole, *line), "", tuple(self.warnings), bool(self.warnings))
 
     def script(self) -> Script:
@@ -83,14 +81,11 @@ class Parser(Lexer):
         # The token that comes next is in the middle of a word, to which the reader returns.
         saved = self.token, self.current, self.start, self.descriptor, self.heredocs
         self.heredocs = []
+        self.substitutions += 1
         self.advance()
         self.skip_newlines()
-        try:
-            commands = () if self.token == ")" else self.commands(")")
-        except SyntaxProblem as problem:
-            if self.bash and problem.kind == "end":
-                raise SyntaxProblem("unclosed", ")", self.last_line) from None
-            raise
+        commands = () if self.token == ")" else self.commands(")")
+        self.substitutions -= 1
         self.token, self.current, self.start, self.descriptor, self.heredocs = saved
         return Script(commands)
 
@@ -298,7 +293,7 @@ class Parser(Lexer):
         if self.bash and not name:
             raise self.fail()
         if not self.bash and not NAME.fullmatch(name):
-            raise SyntaxProblem("other", "Bad for loop variable", self.line_at(self.start))
+            raise self.problem(self.line_at(self.start), "", "Bad for loop variable")
         self.advance()
         self.skip_newlines()
         words: list[Word] | None = None

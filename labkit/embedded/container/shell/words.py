@@ -17,7 +17,6 @@ from .syntax import (
     Tilde,
     Word,
 )
-from .syntax_errors import SyntaxProblem
 
 MAX_NESTING = 40
 WORD_ENDS = " \t\n;&|()<>"
@@ -31,8 +30,25 @@ _BRACED = re.compile(r"(#?)([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(:?[-=?+]|##
 _BASH_BRACED = re.compile(r"(!)[A-Za-z_0-9]|#?[A-Za-z_][A-Za-z0-9_]*([\[@:/^,])|[@*]([@:/^,])")
 _ANSI_C = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _TILDE = re.compile(r"~([A-Za-z0-9_.-]*)(?=[/:]|$)")
+_DASH_UNCLOSED = {
+    **dict.fromkeys("'\"", "Unterminated quoted string"),
+    "`": "EOF in backquote substitution",
+    "}": "Missing '}'",
+    ")": "Missing '))'",
+}
 _MORE_ESCAPES = {'"': '"', "}": '}"'}
 """The further characters that a backslash escapes, by the end of the quoted text."""
+
+
+class SyntaxProblem(Exception):
+    """A script that cannot be parsed; its text is the shell's message without its own name.
+
+    If it is ``unfinished``, further lines could complete the script.
+    """
+
+    def __init__(self, message: str, *, unfinished: bool = False) -> None:
+        super().__init__(message)
+        self.unfinished = unfinished
 
 
 class WordReader:
@@ -66,19 +82,34 @@ class WordReader:
         """Read all commands of the text."""
         raise NotImplementedError
 
+    def lead(self, line: int) -> str:
+        """Return the beginning of a message about a line."""
+        return f"line {line}: " if self.bash else f"{line}: "
+
+    def problem(
+        self, line: int, bash: str, dash: str, *, unfinished: bool = False
+    ) -> SyntaxProblem:
+        """Return a syntax error with the message of one of the shells."""
+        message = bash if self.bash else f"Syntax error: {dash}"
+        return SyntaxProblem(self.lead(line) + message, unfinished=unfinished)
+
     def left_out(self, syntax: str) -> NoReturn:
         """Raise ``SyntaxProblem`` for syntax that is not simulated."""
-        raise SyntaxProblem("left-out", syntax, self.line_at(self.index))
+        lead = self.lead(self.line_at(self.index))
+        raise SyntaxProblem(f"{lead}{syntax}: not simulated in this lab's pods")
 
     def unclosed(self, token: str, start: int) -> NoReturn:
         """Raise ``SyntaxProblem`` for quotes or brackets opened at ``start`` and never closed."""
-        raise SyntaxProblem("unclosed", token, self.line_at(start if self.bash else len(self.text)))
+        line = self.line_at(start if self.bash else len(self.text))
+        message = f"unexpected EOF while looking for matching `{token}'"
+        raise self.problem(line, message, _DASH_UNCLOSED[token], unfinished=True)
 
     def enter(self) -> None:
         """Go one level deeper; ``SyntaxProblem`` if that is too deep for Python's own stack."""
         self.depth += 1
         if self.depth > MAX_NESTING:
-            raise SyntaxProblem("other", "too deeply nested", self.line_at(self.index))
+            message = "too deeply nested"
+            raise self.problem(self.line_at(self.index), f"syntax error: {message}", message)
 
     def word(self, ends: str = WORD_ENDS) -> Word:
         """Read the unquoted word that begins here, up to an unquoted character of ``ends``."""
