@@ -127,15 +127,11 @@ class _Grep:
         """Return the matches of a line; only the first unless all are wanted."""
         matches: list[Match] = []
         for regex in self.regexes:
-            start = 0
-            while start <= len(text):
+            await self.process.task_loop.tick(0.1)
+            for match in regex.matches(self.process.task_loop.charge, text):
                 await self.process.task_loop.tick(0.1)
-                match = regex.find(self.process.task_loop.charge, text, start)
-                if match is None:
-                    break
                 if not self.process.has("o"):
                     return [match]
                 if match.end() > match.start():
                     matches.append(match)
-                start = max(match.end(), match.start() + 1)
         return sorted(matches, key=lambda match: match.start())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import regex
@@ -186,6 +186,16 @@ class Regex:
             return self.search(text, start)
         finally:
             charge(0.1 + (time.process_time() - began) * STEPS_PER_SECOND)
+
+    def matches(self, charge: Callable[[float], None], text: str) -> Iterator[Match]:
+        """Yield the matches from left to right; behind an empty one, the search goes on with the next character."""
+        start = 0
+        while start <= len(text):
+            match = self.find(charge, text, start)
+            if match is None:
+                return
+            yield match
+            start = max(match.end(), match.start() + 1)
 
     def search(self, text: str, start: int = 0) -> Match | None:
         """Return the leftmost match at or after an index; ``BudgetExceeded`` if the search is too long."""

@@ -9,7 +9,7 @@ from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
 
 from .common import all_lines
-from .regex import Match, Regex, RegexError, compile_regex
+from .regex import Regex, RegexError, compile_regex
 from .registry import NOT_SIMULATED, Failure, program
 
 # Each `s/x/xx/g` of a script doubles the line.
@@ -152,16 +152,16 @@ class _Sed:
         self.number = 0
         self.space = ""
         self.last = False
-        self.quit = False
 
     async def run(self, rows: list[bytes]) -> None:
         """Run the script over lines."""
         for self.number, row in enumerate(rows, 1):
             self.space = decode(row)
             self.last = self.number == len(rows)
-            if await self.cycle() and not self.process.has("n"):
+            end = await self.cycle()
+            if end != "d" and not self.process.has("n"):
                 await self.show()
-            if self.quit:
+            if end == "q":
                 return
 
     async def show(self) -> None:
@@ -185,8 +185,8 @@ class _Sed:
             return address.find(self.process.task_loop.charge, self.space) is not None
         return self.last if address == _LAST else self.number == address
 
-    async def cycle(self) -> bool:
-        """Run the commands on a line, and return whether it is printed at the end."""
+    async def cycle(self) -> str:
+        """Run the commands on a line, and return the one that ended it: ``d``, ``q`` or none."""
         for command in self.commands:
             await self.process.task_loop.tick(0.5)
             if not self.selected(command):
@@ -196,44 +196,35 @@ class _Sed:
                     await self.substitute(command, command.regex)
                 case "p":
                     await self.show()
-                case "d":
-                    return False
-                case "q":
-                    self.quit = True
-                    return True
-        return True
+                case name:
+                    return name
+        return ""
 
     async def substitute(self, command: _Command, regex: Regex) -> None:
         text = self.space
         digits = re.search(r"\d{1,6}", command.flags)
         number = int(digits[0]) if digits else 1
         pieces: list[str] = []
-        start = done = count = size = 0
-        while start <= len(text):
+        done = size = 0
+        for count, match in enumerate(regex.matches(self.process.task_loop.charge, text), 1):
             await self.process.task_loop.tick(0.1)
-            match = regex.find(self.process.task_loop.charge, text, start)
-            if match is None:
+            if count < number:
+                continue
+            filled = (
+                match.group(item) or "" if isinstance(item, int) else item
+                for item in command.replacement
+            )
+            pieces.append(text[done : match.start()] + "".join(filled))
+            size += len(pieces[-1])
+            if size > MAX_SPACE:
+                raise Failure("pattern space too long")
+            done = match.end()
+            if "g" not in command.flags:
                 break
-            count += 1
-            if count >= number:
-                pieces.append(text[done : match.start()] + _filled(command.replacement, match))
-                size += len(pieces[-1])
-                if size > MAX_SPACE:
-                    raise Failure("pattern space too long")
-                done = match.end()
-                if "g" not in command.flags:
-                    break
-            start = max(match.end(), match.start() + 1)
         if pieces:
             self.space = "".join(pieces) + text[done:]
             if "p" in command.flags:
                 await self.show()
-
-
-def _filled(replacement: list[str | int], match: Match) -> str:
-    return "".join(
-        match.group(item) or "" if isinstance(item, int) else item for item in replacement
-    )
 
 
 @program("sed", options="n,quiet,silent E,regexp-extended r e,expression= i! in-place! s! u! z! f! file!",
