@@ -67,9 +67,9 @@ class Container:
         self.listeners: dict[int, Listener] = {}
         self.workdir = workdir or image.workdir
         self.now = now
-        self.random = random
+        self.random: Callable[[int], bytes] = random
         self.started_at = now()
-        self.fs = FileSystem(build_root(image), now)
+        self.fs: FileSystem = FileSystem(build_root(image), now)
         self.fs.uid = image.user if uid is None else uid
         account = next((known for known in image.users if known.uid == self.fs.uid), Account())
         self.fs.gid = account.gid if gid is None else gid

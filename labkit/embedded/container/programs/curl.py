@@ -162,7 +162,7 @@ class _Curl:
         output = process.stdout
         if self.output:
             try:
-                output = open_path(process.system, self.output, process.cwd, "w", process.fds)
+                output = open_path(process.shell, self.output, "w")
             except FileError:
                 size = max(1, len(response.body))
                 raise TransferError(23, f"client returned ERROR on write of {size} bytes") from None

@@ -89,7 +89,7 @@ class _Grep:
             await process.task_loop.tick()
             if isinstance(below, File):
                 label = lead + path.removeprefix("./") if name == "." else path
-                await self._search(label, FileStream(process.system, below))
+                await self._search(label, FileStream(process.shell, below))
 
     async def _search(self, name: str, stream: Stream) -> None:
         process = self.process

@@ -10,7 +10,6 @@ from dataclasses import replace
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
-from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Request, Response
 
@@ -66,13 +65,13 @@ async def kubectl(process: Process) -> int:
 class Proxy:
     """The server at the proxy's port, which adds the container's own token to every request.
 
-    ``hosts`` are patterns of the hosts whose requests are passed on (``--accept-hosts``). By default only local
-    ones are, so that a web page cannot reach the proxy through a name of its own.
+    Requests are passed on whose host matches a pattern of ``--accept-hosts``. By default only local ones are, so that
+    a web page cannot reach the proxy through a name of its own.
     """
 
-    def __init__(self, system: System, hosts: str) -> None:
-        self._system = system
-        self._hosts = hosts or r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
+    def __init__(self, process: Process) -> None:
+        self._system = process.system
+        self._hosts = process.value("accept-hosts") or r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
 
     def _accepts(self, host: str) -> bool:
         try:
@@ -117,7 +116,7 @@ async def _serve(process: Process) -> int:
         )
     # A proxy on all addresses can be reached from other pods, the usual one cannot.
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
-    proxy = Proxy(process.system, process.value("accept-hosts") or "")
+    proxy = Proxy(process)
     host_text = "[::]" if address == "0.0.0.0" else address
     with listening(process, port, proxy.handle, server):
         await process.out(f"Starting to serve on {host_text}:{port}\n")

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.system import System
 from labkit.embedded.container.shell.task_loop import Sleep
 from labkit.embedded.machinery.request import Request, Response
 
@@ -27,8 +26,8 @@ MAX_LOG_LINES = 1000
 class StaticServer:
     """Serves the files of a directory of its container, under a server's name."""
 
-    def __init__(self, system: System, root: str, name: str) -> None:
-        self._system = system
+    def __init__(self, process: Process, root: str, name: str) -> None:
+        self._system = process.system
         self._root = root
         self._name = name
         self.lines: list[str] = []
@@ -70,7 +69,7 @@ async def web_server(process: Process) -> int:
         )
     root = "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs"
     name = "nginx/1.29.1" if nginx else "Apache/2.4.65 (Unix)"
-    server = StaticServer(process.system, root, name)
+    server = StaticServer(process, root, name)
     with listening(process, 80, server.handle, "web"):
         if nginx:
             moment = time.strftime("%Y/%m/%d %H:%M:%S", time.gmtime(process.system.now()))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.inodes import Directory, Node
 
 from .shell import Shell
 from .streams import Stream, encode
-from .system import System
 from .task_loop import TaskLoop
+
+if TYPE_CHECKING:
+    from labkit.embedded.container.container import Container
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ class Process:
         return self.argv[1:]
 
     @property
-    def system(self) -> System:
+    def system(self) -> Container:
         """The container around it."""
         return self.shell.system
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from labkit.embedded.container.files.inodes import (
     DENIED,
@@ -18,7 +18,6 @@ from .expand import expand_fields, expand_text
 from .process import Process
 from .shell import Shell
 from .syntax import Redirect
-from .system import System
 
 MAX_DESCRIPTOR = 255
 MAX_OPEN = 64
@@ -29,9 +28,9 @@ _FLAGS = {"<": "r", ">>": "a", "&>>": "a", "<>": "r+"}
 class FileStream(streams.Stream):
     """A regular file, opened with flags as :func:`open_path` has them, and read and written at a position."""
 
-    def __init__(self, system: System, file: File, flags: str = "r") -> None:
+    def __init__(self, shell: Shell, file: File, flags: str = "r") -> None:
         super().__init__()
-        self._system = system
+        self._fs = shell.system.fs
         self._file = file
         self._flags = flags
         self._position = 0
@@ -56,7 +55,7 @@ class FileStream(streams.Stream):
             raise streams.StreamError("Bad file descriptor")
         position = len(self._file.data) if self._flags == "a" else self._position
         try:
-            self._system.fs.splice(self._file, position, data)
+            self._fs.splice(self._file, position, data)
         except FileError as error:
             raise streams.StreamError(error.reason) from None
         self._position = position + len(data)
@@ -65,14 +64,14 @@ class FileStream(streams.Stream):
 class DeviceStream(streams.Stream):
     """``/dev/zero``, ``/dev/full``, ``/dev/random``."""
 
-    def __init__(self, system: System, kind: str) -> None:
+    def __init__(self, shell: Shell, kind: str) -> None:
         super().__init__()
-        self._system = system
+        self._random = shell.system.random
         self._kind = kind
 
     async def _read(self, limit: int) -> bytes:
         size = min(limit, streams.CHUNK_BYTES)
-        return self._system.random(size) if self._kind == "random" else bytes(size)
+        return self._random(size) if self._kind == "random" else bytes(size)
 
     async def write(self, data: bytes) -> None:
         """Discard the bytes; ``/dev/full`` has no room for any."""
@@ -87,26 +86,24 @@ class DirectoryStream(streams.Stream):
         raise streams.StreamError("Is a directory")
 
 
-def open_path(
-    system: System, path: str, cwd: str, flags: str, fds: Mapping[int, streams.Stream]
-) -> streams.Stream:
-    """Open a path; ``fds`` are for ``/dev/stdin`` and its like, ``flags`` one of ``r``, ``w``, ``a`` and ``r+``.
+def open_path(shell: Shell, path: str, flags: str) -> streams.Stream:
+    """Open a path for a shell process; ``flags`` are one of ``r``, ``w``, ``a`` and ``r+``.
 
     Raises:
         FileError: It cannot be opened so.
     """
-    fs = system.fs
-    node = fs.find(path, cwd).node
+    fs = shell.system.fs
+    node = fs.find(path, shell.cwd).node
     match node:
         case Device(kind="null"):
             return streams.NullStream()
         case Device(kind="zero" | "full" | "random"):
-            return DeviceStream(system, node.kind)
+            return DeviceStream(shell, node.kind)
         case Device():
             number = int(flags != "r") if node.kind == "tty" else int(node.kind)
-            if number not in fds:
+            if number not in shell.fds:
                 raise FileError("No such device or address")
-            return fds[number]
+            return shell.fds[number]
     if flags == "r":
         match node:
             case Directory():
@@ -114,19 +111,19 @@ def open_path(
             case File():
                 if not fs.may(node, 4):
                     raise FileError(DENIED)
-                return FileStream(system, node)
+                return FileStream(shell, node)
         raise FileError(NOT_FOUND)
-    file = fs.open(path, cwd)
+    file = fs.open(path, shell.cwd)
     if flags == "w" and file.data:
         fs.set_data(file, b"")
-    return FileStream(system, file, flags)
+    return FileStream(shell, file, flags)
 
 
 def open_input(process: Process, name: str) -> streams.Stream:
     """Return the stream a filter reads, ``-`` for stdin; ``FileError`` if it cannot be read."""
     if name == "-":
         return process.stdin
-    return open_path(process.system, name, process.cwd, "r", process.fds)
+    return open_path(process.shell, name, "r")
 
 
 async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:
@@ -178,7 +175,7 @@ async def _redirect(shell: Shell, redirection: Redirect) -> None:
         raise FileError(f"{name}: not simulated in this lab's pods")
     flags = _FLAGS.get(operator, "w")
     try:
-        fds[number] = open_path(shell.system, name, shell.cwd, flags, fds)
+        fds[number] = open_path(shell, name, flags)
     except FileError as error:
         raise FileError(_cannot_open(shell, name, flags, error.reason)) from None
     if operator[0] == "&":

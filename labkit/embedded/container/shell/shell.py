@@ -8,15 +8,17 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from labkit.embedded.container.files.inodes import FileError
 
 from .streams import Stream, StreamError, encode
 from .syntax import Command, Script
-from .system import System
 from .task_loop import Task, TaskLoop
 from .variables import Variables
+
+if TYPE_CHECKING:
+    from labkit.embedded.container.container import Container
 
 FLAGS = {"e": "errexit", "u": "nounset"}
 """The options of ``set`` by their letters."""
@@ -82,7 +84,7 @@ class Shell:
 
     def __init__(
         self,
-        system: System,
+        system: Container,
         task_loop: TaskLoop,
         fds: dict[int, Stream],
         environment: dict[str, str],
