@@ -6,12 +6,9 @@ import datetime
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 # A bound of labkit's own; the kubelet rotates logs at 10 MiB (containerLogMaxSize).
 MAX_BYTES = 1 << 20
-
-Subscriber = TypeVar("Subscriber")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +34,24 @@ class Log:
         self._bytes = 0
         self._count = 0
         self._open = b""
-        self._listeners: list[Callable[[], None]] = []
-        self._taps: list[Callable[[bytes], None]] = []
+        self._listeners: list[Callable[[bytes], None]] = []
         self.closed = False
 
-    def tap(self, take: Callable[[bytes], None]) -> Callable[[], None]:
-        """Call ``take`` with all output as it comes, unfinished lines too, until the returned function is called."""
-        return _subscribe(self._taps, take)
+    def subscribe(self, listener: Callable[[bytes], None]) -> Callable[[], None]:
+        """Call a function with all output as it comes, unfinished lines too, until the returned function is called.
+
+        At the end of the log it is called without any.
+        """
+        self._listeners.append(listener)
+
+        def forget() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return forget
 
     def write(self, data: bytes) -> None:
         """Add output; an unfinished line waits for its end."""
-        # A copy, because a client that is gone unsubscribes while it is called.
-        for take in list(self._taps):
-            take(data)
         *whole, rest = (self._open + data).split(b"\n")
         for line in whole:
             self._add(line + b"\n")
@@ -58,7 +60,7 @@ class Log:
         if len(rest) > 16384:
             self._add(rest)
             self._open = b""
-        self._notify()
+        self._notify(data)
 
     def close(self) -> None:
         """End the log; an unfinished line becomes a line."""
@@ -66,7 +68,7 @@ class Log:
             self._add(self._open)
             self._open = b""
         self.closed = True
-        self._notify()
+        self._notify(b"")
 
     def _add(self, data: bytes) -> None:
         self._lines.append(Line(self._count, self._now(), data))
@@ -75,30 +77,14 @@ class Log:
         while self._bytes > MAX_BYTES:
             self._bytes -= len(self._lines.popleft().data)
 
-    def _notify(self) -> None:
+    def _notify(self, data: bytes) -> None:
+        # A copy, because a client that is gone unsubscribes while it is called.
         for listener in list(self._listeners):
-            listener()
+            listener(data)
 
     def lines(self, *, after: int = -1) -> list[Line]:
         """The lines after a number."""
-        if after < 0:
-            return list(self._lines)
         return [line for line in self._lines if line.number > after]
-
-    def listen(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` at every new line, until the returned function is called."""
-        return _subscribe(self._listeners, wake)
-
-
-def _subscribe(subscribers: list[Subscriber], subscriber: Subscriber) -> Callable[[], None]:
-    """Add a subscriber, and return a function that removes it again."""
-    subscribers.append(subscriber)
-
-    def forget() -> None:
-        if subscriber in subscribers:
-            subscribers.remove(subscriber)
-
-    return forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +158,7 @@ class LogStream:
 
     def on_ready(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` at every new line."""
-        self._forget = self._log.listen(wake)
+        self._forget = self._log.subscribe(lambda data: wake())
 
     def close(self) -> None:
         """Stop following: the client has gone."""

@@ -113,13 +113,13 @@ class AttachSession(Session):
             nonlocal size
             # A client that does not read must not fill the memory. The log has all output; what is dropped can be
             # read there.
-            if size < MAX_UNSENT_BYTES:
+            if data and size < MAX_UNSENT_BYTES:
                 pieces.append(data)
                 size += len(data)
 
         process = self._slot.process
         typing = self.stdin and bool(self._slot.spec.get("stdin"))
-        forget = self._log.tap(take)
+        forget = self._log.subscribe(take)
         try:
             while True:
                 if typing and process is not None and io.stdin_ready():

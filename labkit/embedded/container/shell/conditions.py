@@ -6,14 +6,12 @@ import operator
 import re
 from collections.abc import Callable
 
-from labkit.embedded.container.files.filesystem import FileSystem
 from labkit.embedded.container.files.inodes import (
     Device,
     Directory,
     File,
     FileError,
     Link,
-    Location,
     Node,
 )
 
@@ -23,19 +21,11 @@ from .shell import Shell
 MAX_WORDS = 200
 NOT_SIMULATED = "not simulated in this lab's pods"
 
-_FILE_TESTS: dict[str, Callable[[FileSystem, Location, Node], bool]] = {
-    "-e": lambda fs, location, node: True,
-    "-f": lambda fs, location, node: isinstance(node, File),
-    "-d": lambda fs, location, node: isinstance(node, Directory),
-    "-L": lambda fs, location, node: isinstance(node, Link),
-    "-h": lambda fs, location, node: isinstance(node, Link),
-    "-c": lambda fs, location, node: isinstance(node, Device),
-    "-s": lambda fs, location, node: not isinstance(node, File) or bool(node.content()),
-    "-r": lambda fs, location, node: fs.may(node, 4),
-    "-w": lambda fs, location, node: fs.may(node, 2) and not fs.is_read_only(location.parent),
-    "-x": lambda fs, location, node: fs.may(node, 1),
-}
-"""The tests of an existing file."""
+_TYPES = {"-e": Node, "-s": Node, "-f": File, "-d": Directory, "-L": Link, "-h": Link, "-c": Device}
+"""The tests of a file's type."""
+
+_ACCESS = {"-r": 4, "-w": 2, "-x": 1}
+"""The tests of a file's mode, and their bits in it."""
 
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt
@@ -103,7 +93,7 @@ def _examine(shell: Shell, sign: str, operand: str) -> bool:
         case "-t":
             number = int(operand) if re.fullmatch(r"\d{1,3}", operand) else -1
             return number in shell.fds and shell.fds[number].terminal
-    if sign not in _FILE_TESTS:
+    if sign not in _TYPES and sign not in _ACCESS:
         left_out = _LEFT_OUT.fullmatch(sign)
         raise TestError(NOT_SIMULATED if left_out else "unary operator expected", sign)
     fs = shell.system.fs
@@ -111,7 +101,15 @@ def _examine(shell: Shell, sign: str, operand: str) -> bool:
         location = fs.find(operand, shell.cwd, follow=sign not in ("-L", "-h"))
     except FileError:
         return False
-    return location.node is not None and _FILE_TESTS[sign](fs, location, location.node)
+    node = location.node
+    if node is None or not isinstance(node, _TYPES.get(sign, Node)):
+        return False
+    # -s: a directory is never empty.
+    if sign == "-s" and isinstance(node, File):
+        return bool(node.content())
+    if sign == "-w" and fs.is_read_only(location.parent):
+        return False
+    return sign not in _ACCESS or fs.may(node, _ACCESS[sign])
 
 
 def _compare(left: str, sign: str, right: str) -> bool:
