@@ -7,6 +7,7 @@ really served, and hands the request to the API server's own handler.
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 from cryptography import x509
 
@@ -19,19 +20,17 @@ from labkit.embedded.machinery.request import Response
 
 from .curl_options import (
     TRY,
-    CurlOptions,
-    UsageError,
+    Message,
     read_command_line,
 )
 from .curl_transfer import (
     Transfer,
-    TransferError,
     build_request,
     connect,
     parse_url,
     response_headers,
 )
-from .registry import NOT_SIMULATED, program
+from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 # A watch is polled, because the task loop waits only for timers and for input.
 POLL_SECONDS = 0.1
@@ -69,53 +68,51 @@ TRANSFERS_PER_SECOND = 300
 _LABELS = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
 
 
-@program("curl")
+@program("curl", misuse=2, usage=TRY)
 async def curl(process: Process) -> int:
     """Transfer a URL."""
-    try:
-        options = await read_command_line(process)
-    except UsageError as error:
-        if str(error):
-            await process.fail(str(error))
-        return await process.err(TRY if error.hint else "", error.status)
-    if options.has("help", "version"):
-        return await process.out(HELP if options.has("help") else VERSION)
+    if not process.args:
+        return await process.err(TRY, 2)
+    message = await read_command_line(process)
+    if process.has("help", "version"):
+        return await process.out(HELP if process.has("help") else VERSION)
+    if not process.operands:
+        raise BadOption("(2) no URL specified")
+    outputs = [value for name, value in process.flags if name == "output"]
     status = 0
-    for number, url in enumerate(options.urls):
+    for url, output in zip_longest(
+        process.operands, outputs[: len(process.operands)], fillvalue="-"
+    ):
         # A request is more work for the server than a line of a script.
         await process.task_loop.tick(5)
-        output = options.outputs[number] if number < len(options.outputs) else "-"
-        status = await _Curl(process, options, output.removeprefix("-")).run(url)
+        status = await _Curl(process, message, output.removeprefix("-")).run(url)
     return status
 
 
 class _Curl:
     """The transfer of one address, to a file or stdout (an empty ``output``)."""
 
-    def __init__(self, process: Process, options: CurlOptions, output: str) -> None:
+    def __init__(self, process: Process, message: Message, output: str) -> None:
         self.process = process
-        self.options = options
+        self.message = message
         self.output = output
         self.received = 0
         self.started = process.task_loop.elapsed_seconds
 
     async def run(self, address: str) -> int:
-        process, options = self.process, self.options
+        process = self.process
         transfer: Transfer | None = None
         meter = False
         status = 0
         message = ""
         try:
-            url = parse_url(address)
-            if options.has("get") and options.body is not None:
-                url.append_query(options.body)
-            transfer = Transfer(url)
+            transfer = Transfer(parse_url(address))
             # A meter is shown unless it would mix with the answer on a terminal.
             meter = bool(self.output) or not process.stdout.terminal
-            meter = meter and not options.has("silent", "no-progress-meter")
+            meter = meter and not process.has("silent", "no-progress-meter")
             await process.err(PROGRESS_HEAD if meter else "")
             await self._transfer(transfer)
-        except TransferError as error:
+        except Failure as error:
             status = error.status
             message = str(error)
         except StreamError:
@@ -123,12 +120,13 @@ class _Curl:
             message = "client returned ERROR on write of 0 bytes"
         if meter and transfer is not None:
             await process.err(_progress(self.received, transfer.body_sent, failed=bool(status)))
-        if transfer is not None and options.has("verbose"):
+        if transfer is not None and process.has("verbose"):
             await process.err(_ending(transfer, status, message))
-        if status and (not options.has("silent") or options.has("show-error")):
+        if status and (not process.has("silent") or process.has("show-error")):
             await process.err(f"curl: ({status}) {message}\n{MORE if status == 60 else ''}")
-        if "write-out" in options.values:
-            await self._write_out(address, transfer, status)
+        layout = process.value("write-out")
+        if layout:
+            await self._write_out(layout[:10_000], address, transfer)
         return status
 
     async def _write(self, output: Stream, data: bytes) -> None:
@@ -136,18 +134,18 @@ class _Curl:
         try:
             await output.write(data)
         except StreamError:
-            raise TransferError(
-                23, f"Failure writing output to destination, passed {len(data)} returned 0"
+            raise Failure(
+                f"Failure writing output to destination, passed {len(data)} returned 0", 23
             ) from None
 
     async def _transfer(self, transfer: Transfer) -> None:
-        process, options = self.process, self.options
-        endpoint = connect(process, options, transfer)
-        request = build_request(process, options, transfer)
+        process = self.process
+        endpoint = connect(process, transfer)
+        request = build_request(process, self.message, transfer)
         if transfer.bare:
             # No path of the API server: its answer is the one to plain HTTP at a TLS port.
             request.path = "\0"
-        verbose = options.has("verbose")
+        verbose = process.has("verbose")
         await process.err(_beginning(transfer) if verbose else "")
         response = transfer.response = endpoint.handle(request)
         transfer.received = response_headers(process, transfer)
@@ -155,18 +153,18 @@ class _Curl:
         if verbose:
             end = "\n" if process.stderr.terminal else "\r\n"
             await process.err("".join(f"< {line}{end}" for line in head))
-        if response.status >= 400 and options.has("fail"):
-            raise TransferError(22, f"The requested URL returned error: {response.status}")
-        if options.has("location") and transfer.header("location"):
-            raise TransferError(2, f"following a redirect (-L){NOT_SIMULATED}")
+        if response.status >= 400 and process.has("fail"):
+            raise Failure(f"The requested URL returned error: {response.status}", 22)
+        if process.has("location") and transfer.header("location"):
+            raise Failure(f"following a redirect (-L){NOT_SIMULATED}", 2)
         output = process.stdout
         if self.output:
             try:
                 output = open_path(process.shell, self.output, "w")
             except FileError:
                 size = max(1, len(response.body))
-                raise TransferError(23, f"client returned ERROR on write of {size} bytes") from None
-        if options.has("include", "head"):
+                raise Failure(f"client returned ERROR on write of {size} bytes", 23) from None
+        if process.has("include", "head"):
             await output.write(encode("".join(line + "\r\n" for line in head)))
         if transfer.method != "HEAD":
             await self._body(response, output)
@@ -177,7 +175,7 @@ class _Curl:
         if stream is None:
             await self._write(output, response.body)
             return
-        limit = float(self.options.values.get("max-time", "inf"))
+        limit = float(self.process.value("m") or "inf")
         begun = task_loop.elapsed_seconds
         try:
             while True:
@@ -189,34 +187,28 @@ class _Curl:
                 if stream.closed or spent >= stream.timeout_seconds:
                     return
                 if spent >= limit:
-                    raise TransferError(
-                        28,
+                    raise Failure(
                         f"Operation timed out after {int(spent * 1000)} milliseconds with "
                         f"{self.received} bytes received",
+                        28,
                     )
                 await Sleep(POLL_SECONDS)
         finally:
             stream.close()
 
-    async def _write_out(self, address: str, transfer: Transfer | None, status: int) -> None:
+    async def _write_out(self, layout: str, address: str, transfer: Transfer | None) -> None:
         """Print the layout of ``-w`` with its variables filled in."""
         facts = {
-            "exitcode": str(status),
             "http_code": "000",
-            "http_version": "0",
-            "content_type": "",
             "size_download": str(self.received),
             "url_effective": address,
             "time_total": f"{self.process.task_loop.elapsed_seconds - self.started + 0.003:.6f}",
         }
         if transfer is not None:
             facts["url_effective"] = transfer.url.effective
-            facts["content_type"] = transfer.header("content-type")
             if transfer.response is not None:
                 facts["http_code"] = f"{transfer.response.status:03}"
-                facts["http_version"] = "2" if transfer.http2 else "1.1"
         facts["response_code"] = facts["http_code"]
-        layout = self.options.values["write-out"][:10_000]
         for variable in re.findall(r"%\{([^}]*)\}|(?=%header)", layout):
             if variable not in facts:
                 await self.process.fail(

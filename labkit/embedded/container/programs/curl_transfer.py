@@ -13,26 +13,11 @@ from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network import tls
 from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import decode
 from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import REASONS
 
-from .curl_options import USER_AGENT, CurlOptions
-from .registry import NOT_SIMULATED
-
-
-class TransferError(Exception):
-    """The transfer failed; its text is curl's message.
-
-    Args:
-        status: The exit status.
-        message: The message.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
+from .curl_options import USER_AGENT, Message
+from .registry import NOT_SIMULATED, Failure
 
 PORTS = {"http": 80, "https": 443}
 """The protocols that are served, and their ports."""
@@ -76,37 +61,28 @@ class Url:
         """The ``Host`` header."""
         return self.host if self.port == PORTS[self.scheme] else f"{self.host}:{self.port}"
 
-    def append_query(self, data: bytes) -> None:
-        """Add the data of ``-G``."""
-        separator = "?"
-        if "?" in self.target:
-            separator = "" if self.target[-1] in "?&" else "&"
-        self.target += separator + decode(data)
-
 
 def parse_url(text: str) -> Url:
-    """Parse a URL; ``TransferError`` if it is malformed or its protocol is not supported."""
+    """Parse a URL; ``Failure`` if it is malformed or its protocol is not supported."""
     match = _URL.fullmatch(text)
     if match is None or re.search(r"[\x00-\x20\x7f]", text):
-        raise TransferError(3, "URL rejected: Malformed input to a URL function")
+        raise Failure("URL rejected: Malformed input to a URL function", 3)
     scheme = (match[1] or "http").lower()
     if _LEFT_OUT.fullmatch(scheme):
-        raise TransferError(1, f"{scheme}://{NOT_SIMULATED}")
+        raise Failure(f"{scheme}://{NOT_SIMULATED}", 1)
     if scheme not in PORTS:
-        raise TransferError(1, f'Protocol "{scheme}" not supported')
+        raise Failure(f'Protocol "{scheme}" not supported', 1)
     authority, target = match[2], match[3]
     if "@" in authority:
-        raise TransferError(3, f"URL with a user{NOT_SIMULATED}")
+        raise Failure(f"URL with a user{NOT_SIMULATED}", 3)
     parts = _HOST.fullmatch(authority)
     host, port = (parts[1], parts[2] or "") if parts else (authority, "")
     if not host:
-        raise TransferError(3, "URL rejected: No host part in the URL")
+        raise Failure("URL rejected: No host part in the URL", 3)
     if port and not (port.isdigit() and len(port) < 7 and int(port) < 65536):
-        raise TransferError(
-            3, "URL rejected: Port number was not a decimal number between 0 and 65535"
-        )
+        raise Failure("URL rejected: Port number was not a decimal number between 0 and 65535", 3)
     if not re.fullmatch(r"\[.*\]|[\w.%~!$&'()*+,;=-]+", host):
-        raise TransferError(3, "URL rejected: Bad hostname")
+        raise Failure("URL rejected: Bad hostname", 3)
     path, mark, query = target.partition("?")
     return Url(scheme, unquote(host), port, _without_dots(path) + mark + query, match[4])
 
@@ -168,86 +144,80 @@ class Transfer:
         return [line, *(f"{name}: {value}" for name, value in self.received), ""]
 
 
-def connect(process: Process, options: CurlOptions, transfer: Transfer) -> Listener:
-    """Find the server at the address, and check its certificate; ``TransferError`` if either fails."""
+def connect(process: Process, transfer: Transfer) -> Listener:
+    """Find the server at the address, and check its certificate; ``Failure`` if either fails."""
     url = transfer.url
     network = process.system.network
     host = url.host.strip("[]")
-    pinned = options.resolve.get((url.host.lower(), str(url.port)))
-    # --resolve comes before /etc/hosts and DNS.
-    address = pinned or network.resolve(host)
+    address = network.resolve(host)
     if address is None:
-        raise TransferError(6, f"Could not resolve host: {url.host}")
+        raise Failure(f"Could not resolve host: {url.host}", 6)
     transfer.address = address
     listener = network.connect(address, url.port)
     if listener is None:
-        raise TransferError(
-            7,
+        raise Failure(
             f"Failed to connect to {host} port {url.port} after 0 ms: Could not connect to server",
+            7,
         )
     transfer.listener = listener
     if url.scheme == "https":
-        _check_certificate(process, options, transfer, listener)
+        _check_certificate(process, transfer, listener)
     return listener
 
 
-def _trusted(process: Process, options: CurlOptions) -> bytes:
+def _trusted(process: Process) -> bytes:
     """Read the trusted authorities: ``--cacert``, else ``CURL_CA_BUNDLE``, else the image's own."""
-    named = options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE")
+    named = process.value("cacert") or process.env.get("CURL_CA_BUNDLE")
     path = named or process.env.get("SSL_CERT_FILE") or _BUNDLE
     try:
         data = process.fs.read(path, process.cwd)
     except FileError:
         data = b""
     if named and not tls.load(data):
-        raise TransferError(77, f"error setting certificate file: {path}")
+        raise Failure(f"error setting certificate file: {path}", 77)
     return data
 
 
-def _check_certificate(
-    process: Process, options: CurlOptions, transfer: Transfer, listener: Listener
-) -> None:
-    insecure = options.has("insecure")
-    trusted = [] if insecure else tls.load(_trusted(process, options))
+def _check_certificate(process: Process, transfer: Transfer, listener: Listener) -> None:
+    insecure = process.has("insecure")
+    trusted = [] if insecure else tls.load(_trusted(process))
     served = tls.load(listener.certificates)
     if not served:
-        raise TransferError(
-            35, "TLS connect error: error:0A00010B:SSL routines::wrong version number"
-        )
+        raise Failure("TLS connect error: error:0A00010B:SSL routines::wrong version number", 35)
     transfer.certificate = served[0]
     transfer.problem = tls.verify_chain(served, trusted, process.system.now()) or ""
     if insecure:
         return
     # With -k the problem is only printed (-v).
     if transfer.problem:
-        raise TransferError(60, f"SSL certificate problem: {transfer.problem}")
+        raise Failure(f"SSL certificate problem: {transfer.problem}", 60)
     host = transfer.url.host.strip("[]")
     if not tls.matches_host(served[0], host):
         kind = "ipv4 address" if re.fullmatch(r"[\d.]+", host) else "hostname"
-        raise TransferError(
-            60, f"SSL: no alternative certificate subject name matches target {kind} '{host}'"
+        raise Failure(
+            f"SSL: no alternative certificate subject name matches target {kind} '{host}'", 60
         )
 
 
-def build_request(process: Process, options: CurlOptions, transfer: Transfer) -> Request:
+def build_request(process: Process, message: Message, transfer: Transfer) -> Request:
     """Return the request as it is sent."""
     url = transfer.url
-    body = None if options.has("get") else options.body
+    body = message.body
     usual = "GET" if body is None else "POST"
-    transfer.method = options.values.get("request", "HEAD" if options.has("head") else usual)
+    transfer.method = process.value("request") or ("HEAD" if process.has("head") else usual)
     transfer.body_sent = len(body or b"")
     own = {
         "Host": url.authority,
-        "User-Agent": options.values.get("user-agent", USER_AGENT),
-        "Accept": "application/json" if options.has("json") else "*/*",
+        "User-Agent": dict(process.flags).get("user-agent", USER_AGENT),
+        "Accept": "*/*",
     }
     if body is not None:
         own["Content-Length"] = str(len(body))
-        own["Content-Type"] = options.body_type
+        own["Content-Type"] = "application/x-www-form-urlencoded"
     # A header given with -H replaces curl's own, and removes it if it is empty.
-    replaced = {name.lower() for name, _ in options.headers}
+    replaced = {name.lower() for name, _ in message.headers}
     headers = [(name, value) for name, value in own.items() if name.lower() not in replaced]
-    headers += [header for header in options.headers if header[1]]
+    headers += [header for header in message.headers if header[1]]
     transfer.sent = headers
     values: dict[str, list[str]] = {}
     for name, value in headers:

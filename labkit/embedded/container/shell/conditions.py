@@ -104,7 +104,7 @@ def _examine(shell: Shell, sign: str, operand: str) -> bool:
     node = location.node
     if node is None or not isinstance(node, _TYPES.get(sign, Node)):
         return False
-    # -s: a directory is never empty.
+    # -s: a directory counts as not empty.
     if sign == "-s" and isinstance(node, File):
         return bool(node.content())
     if sign == "-w" and fs.is_read_only(location.parent):
