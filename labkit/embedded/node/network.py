@@ -6,55 +6,37 @@ of its own and other pods' containers, by address or through a Service; there ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from labkit.embedded.container.network.transport import Listener, PodNetwork
+from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
 from labkit.embedded.machinery.pods.state import port_number, ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.rbac.selectors import selects
 
-from .api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
-from .pod.context import PodContext
+from .api import API_PORT, SERVICE_ADDRESS
+from .node import Node
 
 PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
 
 
 class Wiring:
-    """Connects pods, which it finds by address; ``certificates`` returns the API server's chain in PEM."""
+    """Connects the pods of a node."""
 
-    def __init__(
-        self,
-        api: ClusterApi,
-        settings: NodeSettings,
-        certificates: Callable[[], bytes],
-        pods: Callable[[str], PodContext | None],
-    ) -> None:
-        self._api = api
-        self._settings = settings
-        self._certificates = certificates
-        self._pods = pods
-
-    def network(
-        self,
-        address: str,
-        namespace: str,
-        hosts: Mapping[str, str],
-        listeners: Mapping[int, Listener],
-    ) -> PodNetwork:
-        """Return the network as one pod's containers see it, with the names of its ``/etc/hosts`` and their servers."""
-        return PodNetwork(address, namespace, hosts, self._service, listeners, self._elsewhere)
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._api = node.api
 
     def api_listener(self) -> Listener:
         """The API server, over TLS."""
-        return Listener(self._handle, "apiserver", self._certificates())
+        return Listener(self._handle, "apiserver", self._node.certificates())
 
     def _handle(self, request: Request) -> Response:
         # The path by which curl's stand-in signals that it sent no TLS.
         if request.path == "\0":
             return Response(400, {}, PLAIN_TO_TLS)
-        headers = {**request.headers, "host": f"{self._settings.address}:{API_PORT}"}
+        headers = {**request.headers, "host": f"{self._node.settings.address}:{API_PORT}"}
         # A program in a pod has no socket that could become a WebSocket.
         if headers.get("upgrade"):
             return Response(
@@ -64,7 +46,8 @@ class Wiring:
             )
         return self._api.handle(replace(request, headers=headers))
 
-    def _service(self, namespace: str, name: str) -> str | None:
+    def service(self, namespace: str, name: str) -> str | None:
+        """Return a Service's address, empty without any pod, None if there is no such Service."""
         service = self._api.get("services", namespace, name)
         if service is None:
             # The DNS resolves the API server's name before its Service is created.
@@ -89,11 +72,12 @@ class Wiring:
             if selects({"matchLabels": selector}, labels_of(pod)) and _serves(pod, service)
         ]
 
-    def _elsewhere(self, address: str, port: int) -> Listener | None:
-        if address == self._settings.address and port == API_PORT:
+    def elsewhere(self, address: str, port: int) -> Listener | None:
+        """Return the server at an address and a port outside the pod."""
+        if address == self._node.settings.address and port == API_PORT:
             return self.api_listener()
         # Addresses of pods first: a service cannot take one, as their ranges differ.
-        pod = self._pods(address)
+        pod = self._node.at(address)
         if pod is not None:
             return reachable(pod.listeners, port)
         for service in self._api.list("services"):
@@ -109,7 +93,7 @@ class Wiring:
             for pod in self._backends(service):
                 target = item.get("targetPort") or port
                 number = port_number(target, pod, item.get("protocol", "TCP"))
-                sandbox = self._pods(pod["status"]["podIP"])
+                sandbox = self._node.at(pod["status"]["podIP"])
                 listener = reachable(sandbox.listeners, number) if sandbox is not None else None
                 if listener is not None:
                     return listener

@@ -48,12 +48,12 @@ class Node:
         now: Callable[[], float],
         certificates: Callable[[], bytes],
     ) -> None:
-        self._api = api
+        self.api = api
         self.settings = settings
-        self._now = now
-        self._recorder = Recorder(api, settings.name, now)
-        self._scheduler = Scheduler(api, settings, self._recorder)
-        self._certificates = certificates
+        self.now = now
+        self.recorder = Recorder(api, settings.name, now)
+        self._scheduler = Scheduler(api, settings, self.recorder)
+        self.certificates = certificates
         self._pods: dict[str, Pod] = {}
         self._addresses: dict[str, str] = {}
         self._timers: list[tuple[float, int, str]] = []
@@ -62,14 +62,14 @@ class Node:
 
     def start(self) -> None:
         """Register the node."""
-        bootstrap(self._api, self.settings, self._now())
+        bootstrap(self.api, self.settings, self.now())
 
     @cached_property
-    def _wiring(self) -> Wiring:
+    def wiring(self) -> Wiring:
         """The pods' network, loaded with the first pod, as containers and their files are."""
         from .network import Wiring
 
-        return Wiring(self._api, self.settings, self._certificates, self._at)
+        return Wiring(self)
 
     # Changes
 
@@ -81,7 +81,7 @@ class Node:
             return
         metadata = new["metadata"]
         # The change can be old by now: a controller that reacted before the node has perhaps deleted the pod.
-        current = self._api.get("pods", metadata["namespace"], metadata["name"])
+        current = self.api.get("pods", metadata["namespace"], metadata["name"])
         if current is None or uid_of(current) != metadata["uid"]:
             return
         if is_deleted(current):
@@ -89,7 +89,7 @@ class Node:
             return
         # Binding is a change, too: it leads here again, and then the pod is run.
         if not current["spec"].get("nodeName"):
-            self._scheduler.schedule(current, self._now())
+            self._scheduler.schedule(current, self.now())
             return
         if current["spec"]["nodeName"] != self.settings.name:
             return
@@ -116,17 +116,17 @@ class Node:
                 running.kill()
                 self._write_status(running)
             self._release(running)
-        left = self._api.get("pods", metadata["namespace"], metadata["name"])
+        left = self.api.get("pods", metadata["namespace"], metadata["name"])
         if (
             left is not None
             and uid_of(left) == metadata["uid"]
             and not left["metadata"].get("finalizers")
         ):
-            self._api.delete("pods", metadata["namespace"], metadata["name"])
+            self.api.delete("pods", metadata["namespace"], metadata["name"])
 
     def _orphaned(self, pod: Object) -> bool:
         """Return whether a pod is bound to a missing node."""
-        return self._api.get("nodes", "", str(pod["spec"].get("nodeName") or "")) is None
+        return self.api.get("nodes", "", str(pod["spec"].get("nodeName") or "")) is None
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
         # Loaded with the first pod: containers, shell and programs are a fifth of the server's code.
@@ -136,16 +136,7 @@ class Node:
         # A pod has the same address after a restart of the server, because services and other pods refer to it.
         known = str(pod["status"].get("podIP") or "")
         address = known if known and known not in self._addresses else self._new_address()
-        running = Pod(
-            self._api,
-            self.settings,
-            self._recorder,
-            self._wiring,
-            pod,
-            address,
-            self._now,
-            quiet=quiet,
-        )
+        running = Pod(self, pod, address, quiet=quiet)
         self._pods[uid] = running
         self._addresses[running.address] = uid
         # Clients see ContainerCreating before the containers run, as they do on a real node.
@@ -167,11 +158,11 @@ class Node:
         return "10.244.255.254"
 
     def _write_status(self, running: Pod) -> None:
-        pod = self._api.get("pods", running.namespace, running.name)
+        pod = self.api.get("pods", running.namespace, running.name)
         if pod is None or uid_of(pod) != running.uid:
             return
         status = running.status(pod)
-        self._api.edit(
+        self.api.edit(
             "pods",
             pod,
             lambda obj: obj.update(status=status),
@@ -195,14 +186,15 @@ class Node:
         if self._addresses.get(running.address) == running.uid:
             del self._addresses[running.address]
 
-    def _at(self, address: str) -> Pod | None:
+    def at(self, address: str) -> Pod | None:
+        """Return the running pod at an address."""
         return self._pods.get(self._addresses.get(address, ""))
 
     def reach(self, address: str, port: int) -> Handler | None:
         """The handler of the node's own requests at a port of a pod, None if the connection is refused."""
         from .network import reachable
 
-        pod = self._at(address)
+        pod = self.at(address)
         endpoint = reachable(pod.listeners, port) if pod is not None else None
         if endpoint is None:
             return None
@@ -212,7 +204,7 @@ class Node:
 
     def advance(self) -> None:
         """Do the work that is due: sleeping processes, restarts, image pulls."""
-        now = self._now()
+        now = self.now()
         # the clock was set back: due work must not wait until it catches up
         if now < self._told_at:
             self._timers.clear()
@@ -233,7 +225,7 @@ class Node:
 
     def sweep(self) -> None:
         """Start and end pods as the stored objects require, after a restart or a rewind."""
-        stored = {uid_of(pod): pod for pod in self._api.list("pods")}
+        stored = {uid_of(pod): pod for pod in self.api.list("pods")}
         # A snapshot that was restored can be from a time before these pods.
         for uid in [uid for uid in self._pods if uid not in stored]:
             self._forget(uid)
@@ -244,8 +236,8 @@ class Node:
             # The garbage collector of pods belongs to the controller manager; here the node does it, which looks at
             # all pods anyway.
             if bound and bound != self.settings.name and self._orphaned(pod):
-                if self._now() - parse_time(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
-                    self._api.delete("pods", namespace_of(pod), name_of(pod))
+                if self.now() - parse_time(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
+                    self.api.delete("pods", namespace_of(pod), name_of(pod))
                 continue
             self.sync_pod(None, pod)
 
@@ -259,11 +251,11 @@ class Node:
             and not has_ended(pod)
         ):
             running = self._run(pod, quiet=True)
-        elif running is not None and running.next_due() <= self._now():
+        elif running is not None and running.next_due() <= self.now():
             self._advance(running)
         return running
 
     def _advance(self, running: Pod) -> None:
-        if running.next_due() <= self._now() and running.advance():
+        if running.next_due() <= self.now() and running.advance():
             self._write_status(running)
         self._plan(running)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import ClusterApi, NodeSettings
 
 from .container_slot import Slot
-from .events import Recorder
 from .volumes import Volume
+
+if TYPE_CHECKING:
+    from labkit.embedded.node.node import Node
 
 
 class PodContext:
@@ -19,31 +20,28 @@ class PodContext:
 
     def __init__(
         self,
-        api: ClusterApi,
-        settings: NodeSettings,
-        recorder: Recorder,
+        node: Node,
         pod: Object,
         address: str,
-        now: Callable[[], float],
         *,
         quiet: bool,
     ) -> None:
-        self.api = api
-        self.settings = settings
-        self.now = now
+        self.node = node
+        self.api = node.api
+        self.now = node.now
         self.quiet = quiet
-        self._recorder = recorder
         self._object = pod
+        self.policy = str(pod["spec"].get("restartPolicy", "Always"))
         self.uid = uid_of(pod)
         self.namespace = namespace_of(pod)
         self.name = name_of(pod)
-        self.address = settings.address if pod["spec"].get("hostNetwork") else address
+        self.address = node.settings.address if pod["spec"].get("hostNetwork") else address
         self.listeners: dict[int, Listener] = {}
         """The servers of its containers, by port."""
         self.shared: dict[int, Slot] = {}
         """The containers by the numbers of their first processes, if they share a process namespace."""
         self.volumes = {
-            item["name"]: Volume(api, item, self.object, now)
+            item["name"]: Volume(self.api, item, self.object, self.now)
             for item in pod["spec"].get("volumes") or ()
         }
 
@@ -76,7 +74,7 @@ class PodContext:
         status = {
             **pod["status"],
             "podIP": self.address,
-            "hostIP": self.settings.address,
+            "hostIP": self.node.settings.address,
         }
         return {**pod, "status": status}
 
@@ -86,7 +84,9 @@ class PodContext:
         """Record an event, of a container if one is given."""
         if not self.quiet:
             field_path = slot.field_path if slot is not None else ""
-            self._recorder.record(self._object, reason, message, kind=kind, field_path=field_path)
+            self.node.recorder.record(
+                self._object, reason, message, kind=kind, field_path=field_path
+            )
 
     def warn(self, reason: str, message: str, slot: Slot | None = None) -> None:
         """Record an event of type ``Warning``."""

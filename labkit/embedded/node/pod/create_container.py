@@ -8,8 +8,8 @@ from __future__ import annotations
 from labkit.embedded.container.container import Container
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.inodes import Directory, File, FileError
+from labkit.embedded.container.network.transport import PodNetwork
 from labkit.embedded.node.naming import host_name, host_names, hosts_file, resolver_file
-from labkit.embedded.node.network import Wiring
 
 from .container_slot import Slot
 from .context import PodContext
@@ -24,7 +24,6 @@ MESSAGE_BYTES = 2048
 
 def create_container(
     pod: PodContext,
-    wiring: Wiring,
     slot: Slot,
     image: Image,
     environment: dict[str, str],
@@ -35,14 +34,15 @@ def create_container(
     spec = pod.object()["spec"]
     namespace = pod.namespace
     address = pod.address
+    wiring = pod.node.wiring
     security = context(spec, slot.spec)
-    hostname = host_name(spec, pod.name, pod.settings.name)
+    hostname = host_name(spec, pod.name, pod.node.settings.name)
     hosts = host_names(spec, hostname, namespace, address)
     container = Container(
         image,
         hostname,
         environment,
-        wiring.network(address, namespace, hosts, pod.listeners),
+        PodNetwork(address, namespace, hosts, wiring.service, pod.listeners, wiring.elsewhere),
         now,
         pod.api.random,
         argv,

@@ -1,6 +1,6 @@
-"""The lifecycle of a pod's containers: they start, end, back off and restart.
+"""The lifecycle of a pod's containers: their images are pulled, they start, end, back off and restart.
 
-Source: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``.
+Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from collections.abc import Iterable
 
 from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.container.container import NotRunnable
+from labkit.embedded.container.files.images import find_image
 from labkit.embedded.container.logs import Log
 from labkit.embedded.container.main_process import MainProcess
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.image_reference import parse_reference, reference_problem
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.network import Wiring
 
-from . import image_pull
 from .container_slot import Slot
 from .context import PodContext
 from .create_container import (
@@ -26,6 +27,14 @@ from .environment import container_environment
 from .problems import ConfigProblem
 from .security import check_user
 
+FIRST_BACK_OFF_SECONDS = 10.0
+MAX_BACK_OFF_SECONDS = 300.0
+# A waiting crashed container becomes ``CrashLoopBackOff`` when the kubelet looks at its pod again.
+SYNC_SECONDS = 5.0
+# The kubelet tries again with each sync of the pod, after some ten seconds.
+RETRY_SECONDS = 12.0
+PULLED = 'Successfully pulled image "{}" in 1.204s (1.204s including waiting). Image size: 29733455 bytes.'
+
 # The first restart does not back off; it waits for one sync of the kubelet.
 RESTART_SECONDS = 1.0
 
@@ -36,18 +45,12 @@ KILLED = 137
 RESET_SECONDS = 600.0
 
 
-class ContainerLifecycle:
+class ContainerLifecycle(PodContext):
     """Starts, restarts and ends the containers of one pod."""
 
-    def __init__(self, pod: PodContext, wiring: Wiring) -> None:
-        self._pod = pod
-        self._now = pod.now
-        self._wiring = wiring
-        self._puller = image_pull.Puller(pod)
-
-    def step(self, slot: Slot, policy: str) -> bool:
+    def step(self, slot: Slot) -> bool:
         """Do the work that is due for one container, and return whether its state changed."""
-        now = self._now()
+        now = self.now()
         if slot.process is not None:
             slot.process.resume(now)
             if slot.process.status is None:
@@ -55,66 +58,124 @@ class ContainerLifecycle:
             self._ended(slot, slot.process.status)
             return True
         # A container that stays ended is never looked at again.
-        if slot.ended is not None and not slot.restartable(policy):
+        if slot.ended is not None and not slot.restartable(self.policy):
             return False
         return self._wait(slot) if now < slot.due else self._start(slot)
 
     def _wait(self, slot: Slot) -> bool:
         """Show ``CrashLoopBackOff`` when it is time, of a container that waits for its restart."""
-        if self._now() < slot.shift_at:
+        if self.now() < slot.shift_at:
             return False
         slot.shift_at = float("inf")
         if slot.ended is None:
-            self._puller.record_back_off(slot)
+            self.record_back_off(slot)
             return False
         delay = int(slot.back_off)
         delay_text = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
         slot.last = {"terminated": slot.ended}
-        where = f"container={slot.name} pod={self._pod.full_name}"
+        where = f"container={slot.name} pod={self.full_name}"
         slot.wait("CrashLoopBackOff", f"back-off {delay_text} restarting failed {where}")
         return True
 
     def _start(self, slot: Slot) -> bool:
-        if not self._puller.pull(slot):
+        if not self.pull(slot):
             return True
-        pod = self._pod.addressed()
+        pod = self.addressed()
         try:
             # Read at each start, not once, because a config map can have changed since.
-            environment = container_environment(self._pod.api, pod, slot.spec)
+            environment = container_environment(self.api, pod, slot.spec)
             if slot.image is not None:
                 check_user(pod, slot.spec, slot.image)
         except ConfigProblem as problem:
             slot.wait("CreateContainerConfigError", str(problem))
-            slot.due = self._now() + image_pull.RETRY_SECONDS
-            self._pod.warn("Failed", f"Error: {problem}", slot)
+            slot.due = self.now() + RETRY_SECONDS
+            self.warn("Failed", f"Error: {problem}", slot)
             return True
         if slot.ended is not None or slot.last:
             if slot.ended is not None:
                 slot.last = {"terminated": slot.ended}
-            if not self._pod.quiet:
+            if not self.quiet:
                 slot.restarts += 1
         if slot.log is not None:
             slot.previous = slot.log
         self._run(slot, environment)
         return True
 
+    def pull(self, slot: Slot) -> bool:
+        """Find the image of a container or plan the next try, and return whether there is one."""
+        text = str(slot.spec.get("image") or "")
+        # A restart needs no pull, whatever the policy: the digest is known.
+        if slot.image is not None:
+            self.record("Pulled", _present(text), slot)
+            return True
+        reference = parse_reference(text)
+        if reference is None:
+            message = (
+                f"Failed to apply default image tag {go_quote(text)}: couldn't parse image name {go_quote(text)}: "
+                f"{reference_problem(text)}"
+            )
+            if slot.state.get("waiting", {}).get("reason") != "InvalidImageName":
+                self.warn("InspectFailed", message, slot)
+                self.warn("Failed", "Error: InvalidImageName", slot)
+            return self._retry(slot, "InvalidImageName", message)
+        policy = slot.pull_policy
+        slot.image = find_image(text, policy)
+        if slot.image is not None:
+            if policy == "Always":
+                self.record("Pulling", f'Pulling image "{text}"', slot)
+                self.record("Pulled", PULLED.format(text), slot)
+            else:
+                self.record("Pulled", _present(text), slot)
+            return True
+        if policy == "Never":
+            message = f'Container image "{text}" is not present with pull policy of Never'
+            self.warn("ErrImageNeverPull", message, slot)
+            self.warn("Failed", "Error: ErrImageNeverPull", slot)
+            return self._retry(slot, "ErrImageNeverPull", message)
+        self._fail(slot, text)
+        return False
+
+    def _retry(self, slot: Slot, reason: str, message: str) -> bool:
+        slot.wait(reason, message)
+        slot.due = self.now() + RETRY_SECONDS
+        return False
+
+    def record_back_off(self, slot: Slot) -> None:
+        """Record that the next pull has to wait."""
+        self.record("BackOff", f'Back-off pulling image "{slot.spec.get("image")}"', slot)
+        self.warn("Failed", "Error: ImagePullBackOff", slot)
+
+    def _fail(self, slot: Slot, text: str) -> None:
+        problem = _problem(text, self.node.settings.address)
+        self.record("Pulling", f'Pulling image "{text}"', slot)
+        self.warn("Failed", f'Failed to pull image "{text}": {problem}', slot)
+        self.warn("Failed", "Error: ErrImagePull", slot)
+        # Only a repeated failure waits for the next sync to be shown as a back-off.
+        if slot.back_off:
+            slot.shift_at = self.now() + SYNC_SECONDS
+        else:
+            self.record_back_off(slot)
+        slot.wait("ImagePullBackOff", f'Back-off pulling image "{text}": ErrImagePull: {problem}')
+        slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2 or FIRST_BACK_OFF_SECONDS)
+        slot.due = self.now() + slot.back_off
+
     def _run(self, slot: Slot, environment: dict[str, str]) -> None:
-        now = self._now()
+        now = self.now()
         image = slot.image
         if image is None:
             return
-        slot.id = "containerd://" + self._pod.api.random(32).hex()
+        slot.id = "containerd://" + self.api.random(32).hex()
         argv = command_of(slot, image, environment)
-        slot.container = create_container(self._pod, self._wiring, slot, image, environment, argv)
-        slot.log = Log(self._now)
+        slot.container = create_container(self, slot, image, environment, argv)
+        slot.log = Log(self.now)
         slot.started_at = now
-        self._pod.record("Created", "Container created", slot)
+        self.record("Created", "Container created", slot)
         try:
             process = MainProcess(
                 slot.container,
                 argv,
                 slot.log,
-                self._now,
+                self.now,
                 stdin=bool(slot.spec.get("stdin")),
                 terminal=bool(slot.spec.get("tty")),
             )
@@ -125,13 +186,13 @@ class ContainerLifecycle:
                 "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
                 f"failed: unable to start container process: error during container init: {problem}: unknown"
             )
-            self._pod.warn("Failed", f"Error: {message}", slot)
+            self.warn("Failed", f"Error: {message}", slot)
             slot.container = None
             self._terminated(slot, 128, "StartError", message)
             self._back_off(slot)
             return
         slot.process = process
-        self._pod.record("Started", "Container started", slot)
+        self.record("Started", "Container started", slot)
         slot.state = {"running": {"startedAt": timestamp(now)}}
         slot.due = float("inf")
         if process.status is not None:
@@ -143,7 +204,7 @@ class ContainerLifecycle:
 
     def _terminated(self, slot: Slot, status: int, reason: str, message: str = "") -> None:
         """Set the state of a container that has ended."""
-        now = self._now()
+        now = self.now()
         state: Object = {"exitCode": status, "reason": reason}
         message = message or termination_message(slot, status)
         if message:
@@ -156,29 +217,50 @@ class ContainerLifecycle:
 
     def _back_off(self, slot: Slot) -> None:
         """Plan the restart of a container that has ended."""
-        now = self._now()
+        now = self.now()
         if not slot.restarts and not slot.back_off:
             slot.due = now + RESTART_SECONDS
-            slot.back_off = image_pull.FIRST_BACK_OFF_SECONDS / 2
+            slot.back_off = FIRST_BACK_OFF_SECONDS / 2
         else:
-            slot.back_off = min(image_pull.MAX_BACK_OFF_SECONDS, slot.back_off * 2)
+            slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2)
             if now - slot.started_at > RESET_SECONDS:
-                slot.back_off = image_pull.FIRST_BACK_OFF_SECONDS
+                slot.back_off = FIRST_BACK_OFF_SECONDS
             slot.due = now + slot.back_off
             # Until then the status shows the container as terminated, with its exit code.
-            slot.shift_at = now + image_pull.SYNC_SECONDS
-            message = (
-                f"Back-off restarting failed container {slot.name} in pod {self._pod.full_name}"
-            )
-            self._pod.warn("BackOff", message, slot)
+            slot.shift_at = now + SYNC_SECONDS
+            message = f"Back-off restarting failed container {slot.name} in pod {self.full_name}"
+            self.warn("BackOff", message, slot)
 
     def end(self, slots: Iterable[Slot]) -> bool:
         """End the running ones of some containers, and return whether there were any."""
         ended = False
         for slot in slots:
             if slot.process is not None and slot.running:
-                self._pod.record("Killing", f"Stopping container {slot.name}", slot)
+                self.record("Killing", f"Stopping container {slot.name}", slot)
                 slot.process.stop()
                 self._terminated(slot, KILLED, "Error")
                 ended = True
         return ended
+
+
+def _present(text: str) -> str:
+    return f'Container image "{text}" already present on machine and can be accessed by the pod'
+
+
+def _problem(text: str, address: str) -> str:
+    """The message of containerd: Docker Hub lacks the image, or the host of another registry is unknown."""
+    reference = parse_reference(text)
+    if reference is None:
+        return "invalid reference format"
+    full = reference.full
+    lead = f'failed to pull and unpack image "{full}": failed to resolve reference "{full}": '
+    if reference.registry == "docker.io":
+        return (
+            f"{lead}pull access denied, repository does not exist or may require authorization: "
+            "server message: insufficient_scope: authorization failed"
+        )
+    return (
+        f'{lead}failed to do request: Head "https://{reference.registry}/v2/{reference.repository}/manifests/'
+        f'{reference.tag}": dial tcp: lookup {reference.registry.partition(":")[0]} on '
+        f"{address}:53: no such host"
+    )

@@ -5,18 +5,15 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from labkit.embedded.container.files.images import find_image
 from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import ClusterApi, NodeSettings
-from labkit.embedded.node.network import Wiring
+from labkit.embedded.node.node import Node
 
 from .container_slot import Slot
 from .container_status import slot_status
-from .context import PodContext
-from .events import Recorder
 from .lifecycle import KILLED, RESTART_SECONDS, ContainerLifecycle
 from .pod_status import NEVER_RAN, pod_status
 from .problems import VolumeProblem
@@ -28,7 +25,7 @@ OVERDUE = {
 """The status of a pod that was active longer than its ``activeDeadlineSeconds``."""
 
 
-class Pod(PodContext):
+class Pod(ContainerLifecycle):
     """A pod that was bound to the node.
 
     The containers of a ``quiet`` one ran before the server was restarted: they start again without events and without
@@ -37,29 +34,24 @@ class Pod(PodContext):
 
     def __init__(
         self,
-        api: ClusterApi,
-        settings: NodeSettings,
-        recorder: Recorder,
-        wiring: Wiring,
+        node: Node,
         pod: Object,
         address: str,
-        now: Callable[[], float],
         *,
         quiet: bool = False,
     ) -> None:
-        super().__init__(api, settings, recorder, pod, address, now, quiet=quiet)
+        super().__init__(node, pod, address, quiet=quiet)
         spec = pod["spec"]
         reason = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"
         waiting: Object = {"waiting": {"reason": reason}}
         self.init = [Slot(item, waiting, init=True) for item in spec.get("initContainers") or ()]
         self.slots = [Slot(item, waiting) for item in spec["containers"]]
         self.ephemeral_containers: list[Slot] = []
-        self._policy = str(spec.get("restartPolicy", "Always"))
-        self._lifecycle = ContainerLifecycle(self, wiring)
+        self.regular = (*self.init, *self.slots)
         seconds = spec.get("activeDeadlineSeconds")
         begun = pod["status"].get("startTime")
         self._deadline = (
-            (parse_time(begun) if begun else now()) + seconds if seconds else float("inf")
+            (parse_time(begun) if begun else self.now()) + seconds if seconds else float("inf")
         )
         """When ``activeDeadlineSeconds`` will be over, in seconds since the epoch."""
         self._overdue = False
@@ -71,11 +63,7 @@ class Pod(PodContext):
     def slot(self, name: str) -> Slot | None:
         """A container by name."""
         return next(
-            (
-                slot
-                for slot in (*self.slots, *self.init, *self.ephemeral_containers)
-                if slot.name == name
-            ),
+            (slot for slot in (*self.regular, *self.ephemeral_containers) if slot.name == name),
             None,
         )
 
@@ -105,7 +93,7 @@ class Pod(PodContext):
                 *(status.get("initContainerStatuses") or ()),
             ]
         }
-        for slot in (*self.init, *self.slots):
+        for slot in self.regular:
             stored = known.get(slot.name) or {}
             slot.restarts = int(stored.get("restartCount") or 0)
             slot.last = dict(stored.get("lastState") or {})
@@ -132,20 +120,20 @@ class Pod(PodContext):
         if now >= self._deadline and not self._overdue and not self._over:
             self._overdue = True
             self.record("DeadlineExceeded", OVERDUE["message"])
-            self._lifecycle.end((*self.init, *self.slots))
+            self.end(self.regular)
             return True
         for slot in self._in_turn():
-            changed = self._lifecycle.step(slot, self._policy) or changed
+            changed = self.step(slot) or changed
         # Sidecars end after the others: these may need them to the last (KEP 753).
         if self._over:
-            changed = self._lifecycle.end(slot for slot in self.init if slot.sidecar) or changed
+            changed = self.end(slot for slot in self.init if slot.sidecar) or changed
         return changed
 
     def set_back(self, seconds: float) -> None:
         """Move planned work to an earlier time, because the clock was set back."""
         self._due -= seconds
         self._deadline -= seconds
-        for slot in (*self.init, *self.slots, *self.ephemeral_containers):
+        for slot in (*self.regular, *self.ephemeral_containers):
             slot.due -= seconds
             slot.shift_at -= seconds
             if slot.process is not None:
@@ -155,7 +143,7 @@ class Pod(PodContext):
     def _over(self) -> bool:
         """Return whether all containers have ended for good; sidecars do not count, they end with them."""
         return all(
-            slot.ended is not None and not slot.restartable(self._policy) for slot in self.slots
+            slot.ended is not None and not slot.restartable(self.policy) for slot in self.slots
         )
 
     def _in_turn(self) -> Iterator[Slot]:
@@ -182,7 +170,7 @@ class Pod(PodContext):
     def _slot_due(self, slot: Slot) -> float:
         if slot.running and slot.process is not None:
             return slot.process.wake_at
-        if slot.ended is not None and not slot.restartable(self._policy):
+        if slot.ended is not None and not slot.restartable(self.policy):
             return float("inf")
         if not slot.state.get("waiting") and slot.ended is None:
             return 0.0
@@ -191,9 +179,7 @@ class Pod(PodContext):
     def _set_up(self) -> bool:
         """Set up the volumes that containers mount, and return whether all are there."""
         mounted = {
-            item["name"]
-            for slot in (*self.init, *self.slots)
-            for item in slot.spec.get("volumeMounts") or ()
+            item["name"] for slot in self.regular for item in slot.spec.get("volumeMounts") or ()
         }
         for name, volume in self.volumes.items():
             if name not in mounted:
@@ -216,17 +202,16 @@ class Pod(PodContext):
         """
         # Containers that wait for an init container retain their state; the others get one of their own.
         initialized = all(item.passed for item in self.init)
-        self._lifecycle.end((*self.init, *self.slots, *self.ephemeral_containers))
-        for slot in (*self.init, *self.slots):
+        self.end((*self.regular, *self.ephemeral_containers))
+        for slot in self.regular:
             if not slot.id and initialized:
-                message = "The container could not be located when the pod was terminated"
-                times = {"startedAt": None, "finishedAt": None}
                 slot.state = {
                     "terminated": {
                         "exitCode": KILLED,
                         "reason": NEVER_RAN,
-                        "message": message,
-                        **times,
+                        "message": "The container could not be located when the pod was terminated",
+                        "startedAt": None,
+                        "finishedAt": None,
                     }
                 }
             elif slot.ended is None and slot.last.get("terminated"):
@@ -234,7 +219,7 @@ class Pod(PodContext):
 
     def stop(self) -> None:
         """End all containers, without events."""
-        for slot in (*self.init, *self.slots, *self.ephemeral_containers):
+        for slot in (*self.regular, *self.ephemeral_containers):
             if slot.process is not None:
                 slot.process.stop()
                 slot.process = None
@@ -244,7 +229,7 @@ class Pod(PodContext):
         """The status to be stored."""
         return pod_status(
             pod,
-            host=self.settings.address,
+            host=self.node.settings.address,
             address=self.address if self._mounted else "",
             init=[slot_status(slot) for slot in self.init],
             statuses=[slot_status(slot) for slot in self.slots],
