@@ -27,7 +27,7 @@ from .node.connections import NodeController, PodConnections
 from .node.node import Node
 from .wiring.access import Access
 from .wiring.content import bootstrap
-from .wiring.controllers import Controllers, Timed, controller_create
+from .wiring.controllers import Controllers, controller_create
 from .wiring.credentials import Credentials
 from .wiring.handlers import computed, connections, nonresource_handler
 from .wiring.writing import Writing
@@ -123,9 +123,9 @@ class Cluster:
         self._nonresources = nonresource_handler(
             self.registry, self.signer, self._address_for, self._restored
         )
-        self._timed: tuple[Timed, ...] = (
+        self._timed: tuple[Callable[[], None], ...] = (
             *controllers.timed,
-            self._resources.watcher,  # last: bookmarks name the revision that the controllers left
+            self._resources.watcher.advance,  # last: bookmarks name the revision that the controllers left
         )
 
         # What there is from the start.
@@ -147,8 +147,8 @@ class Cluster:
         if self._node is not None:
             with self.registry.transaction():
                 self._node.advance()
-        for work in self._timed:
-            work.advance()
+        for advance in self._timed:
+            advance()
 
     def renew(self, keys: Keys) -> None:
         """Use new certificates of the same keys from now on."""

@@ -9,9 +9,11 @@ Source: k8s.io/kubernetes ``pkg/controlplane/controller/{clusterauthenticationtr
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.controllers.controller import Publisher
 from labkit.embedded.machinery.kinds import BY_KIND
 
 from .core import bootstrap_objects
@@ -24,7 +26,7 @@ ACCOUNTS = BY_KIND["", "ServiceAccount"]
 CONFIG_MAPS = BY_KIND["", "ConfigMap"]
 
 
-class SystemContent(BaseController):
+class SystemContent(Publisher):
     """Creates these objects, and recreates the one that extension servers read the CA (PEM) from.
 
     Only if ``tracked`` are there the config map of token tracking and the controllers' accounts: before 1.24 each
@@ -32,10 +34,10 @@ class SystemContent(BaseController):
     """
 
     def __init__(self, registry: Registry, ca_certificate: bytes, *, tracked: bool) -> None:
-        super().__init__(registry)
-        self._ca = ca_certificate.decode()
+        super().__init__(registry, ca_certificate)
         self._tracked = tracked
 
+    @override
     def bootstrap(self) -> None:
         """Create missing objects. The accounts are stored as they are: controllers do not add to them."""
         now = timestamp(self._registry.clock())
@@ -57,11 +59,6 @@ class SystemContent(BaseController):
                 self._registry.store.put(
                     key, {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata}
                 )
-
-    def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate of the CA, PEM."""
-        self._ca = ca_certificate.decode()
-        self.bootstrap()
 
     def __call__(self, change: Change) -> None:
         """React to the deletion of the CA's config map."""

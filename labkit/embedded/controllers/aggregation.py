@@ -42,7 +42,7 @@ class RoleAggregation(BaseController):
         changed = [role for role in (change.old, change.new) if role is not None]
         for role in self._registry.list(CLUSTER_ROLES):
             if role.get("aggregationRule") and self._concerns(role, changed):
-                self._waiting[_name(role)] = None
+                self._waiting[name_of(role)] = None
         self._work()
 
     def advance(self) -> None:
@@ -100,11 +100,11 @@ class RoleAggregation(BaseController):
 
     def _collected(self, aggregated: Object) -> list[Any]:
         rules: dict[str, Any] = {}
-        seen = {_name(aggregated)}
+        seen = {name_of(aggregated)}
         for selector in _selectors(aggregated):
             for role in self._registry.list(CLUSTER_ROLES):
-                if _name(role) not in seen and self._selects(selector, role):
-                    seen.add(_name(role))
+                if name_of(role) not in seen and self._selects(selector, role):
+                    seen.add(name_of(role))
                     selected = role.get("rules") or ()
                     self._limiter.take(len(selected))
                     for rule in selected:
@@ -113,7 +113,9 @@ class RoleAggregation(BaseController):
 
     def _concerns(self, aggregated: Object, changed: list[Object]) -> bool:
         """Return whether a change can affect the rules of an aggregated role."""
-        if not self._limiter.allows() or any(_name(role) == _name(aggregated) for role in changed):
+        if not self._limiter.allows() or any(
+            name_of(role) == name_of(aggregated) for role in changed
+        ):
             return True
         return any(
             self._selects(selector, role) for role in changed for selector in _selectors(aggregated)
@@ -122,10 +124,6 @@ class RoleAggregation(BaseController):
     def _selects(self, selector: Object, role: Object) -> bool:
         self._limiter.take()
         return selects(selector, labels_of(role))
-
-
-def _name(role: Object) -> str:
-    return name_of(role)
 
 
 def _selectors(aggregated: Object) -> Sequence[Object]:

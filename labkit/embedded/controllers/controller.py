@@ -64,3 +64,20 @@ class BaseController(ABC):
         # A write without a change would wake the watchers, and this controller, for nothing.
         if obj["status"] != status:
             self._edit(kind, obj, lambda changed: changed.update(status=status), "status")
+
+
+class Publisher(BaseController):
+    """Publishes the certificate of the CA (PEM) in objects."""
+
+    def __init__(self, registry: Registry, ca_certificate: bytes) -> None:
+        super().__init__(registry)
+        self._ca = ca_certificate.decode()
+
+    @abstractmethod
+    def bootstrap(self) -> None:
+        """Publish it where it is missing or old."""
+
+    def renew(self, ca_certificate: bytes) -> None:
+        """Publish a new certificate."""
+        self._ca = ca_certificate.decode()
+        self.bootstrap()

@@ -5,9 +5,8 @@ Source: k8s.io/kubernetes ``pkg/controller/controller_ref_manager.go``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.objects import name_of, namespace_of, owners_of, uid_of
+from labkit.embedded.machinery.objects import name_of, owners_of, uid_of
 from labkit.embedded.machinery.request import Object
 
 
@@ -34,25 +33,6 @@ def reference_to(kind: Kind, obj: Object) -> Object:
         "controller": True,
         "blockOwnerDeletion": True,
     }
-
-
-def object_reference(kind: Kind, obj: Object) -> Object:
-    """Return an ``ObjectReference`` to an object in its present version."""
-    return {
-        "kind": kind.kind,
-        "namespace": namespace_of(obj),
-        "name": name_of(obj),
-        "uid": uid_of(obj),
-        "apiVersion": kind.group_version,
-        "resourceVersion": obj["metadata"].get("resourceVersion", ""),
-    }
-
-
-def kind_of(registry: Registry, reference: Object) -> Kind | None:
-    """Return the row of the kind that an owner reference names, None if the kind is unknown."""
-    # Any served version will do: owner references outlive versions.
-    group = reference.get("apiVersion", "").rpartition("/")[0]
-    return registry.custom.by_kind(group, reference.get("kind", ""))
 
 
 def refers_to(reference: Object, kind: Kind) -> bool:

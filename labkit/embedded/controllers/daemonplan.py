@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from labkit.embedded.machinery.objects import is_deleted, labels_of, name_of
 from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
@@ -35,14 +34,6 @@ TOLERATIONS = tuple(
 )
 PodsByNode = dict[str, list[Object]]
 """The name of a node to the pods on it, or bound for it by node affinity."""
-
-
-@dataclass
-class Plan:
-    """The next steps of a daemon set: nodes that lack a pod, and pods to delete."""
-
-    nodes: list[str] = field(default_factory=list)
-    pods: list[Object] = field(default_factory=list)
 
 
 def tolerations(spec: Object) -> list[Object]:
@@ -104,9 +95,13 @@ def is_updated(pod: Object, revision: str) -> bool:
 
 def next_plan(
     daemon_set: Object, nodes: list[Object], pods: PodsByNode, revision: str, now: float
-) -> Plan:
-    """Return the next steps: first each suitable node gets one pod, of any template; then pods are replaced."""
-    plan = Plan()
+) -> tuple[list[str], list[Object]]:
+    """Return the nodes that lack a pod, and the pods to delete.
+
+    First each suitable node gets one pod, of any template; then pods are replaced.
+    """
+    lacking = []
+    surplus = []
     suitable = set()
     for node in nodes:
         name = name_of(node)
@@ -115,20 +110,20 @@ def next_plan(
             suitable.add(name)
         remaining = _undeleted(pods, name)
         if should and name not in pods:
-            plan.nodes.append(name)
+            lacking.append(name)
         elif not may_stay:
-            plan.pods += remaining
+            surplus += remaining
         else:
             working = [pod for pod in remaining if not has_ended(pod)]
-            plan.pods += [pod for pod in remaining if has_ended(pod)] + working[1:]
+            surplus += [pod for pod in remaining if has_ended(pod)] + working[1:]
     # The garbage collector of pods takes those that were bound to a node which is gone, 40 s later; the others
     # would wait for it for ever.
     for name in pods.keys() - {name_of(node) for node in nodes}:
-        plan.pods += [pod for pod in pods[name] if not pod["spec"].get("nodeName")]
+        surplus += [pod for pod in pods[name] if not pod["spec"].get("nodeName")]
     rolling = daemon_set["spec"]["updateStrategy"].get("type") == "RollingUpdate"
-    if rolling and not plan.nodes and not plan.pods:
-        plan.pods = _replaceable(daemon_set, suitable, pods, revision, now)
-    return plan
+    if rolling and not lacking and not surplus:
+        surplus = _replaceable(daemon_set, suitable, pods, revision, now)
+    return lacking, surplus
 
 
 def _replaceable(

@@ -59,12 +59,12 @@ class DaemonSets(RevisionedController):
         nodes = list(self._registry.list(NODES))
         now = self._registry.clock()
         pods = self._claim(owner)
-        plan = next_plan(owner, nodes, by_node(pods), revision, now)
-        for pod in plan.pods:
+        lacking, surplus = next_plan(owner, nodes, by_node(pods), revision, now)
+        for pod in surplus:
             self._delete(owner, pod)
         room = len(pods) < max_pods(owner["spec"]["template"])
-        if plan.nodes and room and self._backoff.may_try(owner):
-            self._create_dependent(owner, self._pod_for(owner, plan.nodes[0], revision))
+        if lacking and room and self._backoff.may_try(owner):
+            self._create_dependent(owner, self._pod_for(owner, lacking[0], revision))
         pods = self._controlled(owner)
         status = daemon_status(owner, nodes, by_node(pods), revision, now)
         self._write_status(self.kind, owner, status)

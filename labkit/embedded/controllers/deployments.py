@@ -24,7 +24,7 @@ from .rolling import (
     shrunk,
     without_hash,
 )
-from .rolloutstatus import has_deadline, is_complete, rollout_status
+from .rolloutstatus import is_complete, rollout_status
 from .workload import WorkloadController
 from .workload_pods import PODS
 
@@ -104,13 +104,17 @@ class Deployments(WorkloadController):
             self._scale(deployment, new, size)
             return
         active = [replica_set for replica_set in old if desired_replicas(replica_set)]
-        self._scale_each(deployment, active, shrunk(deployment, active, new))
+        sizes = shrunk(deployment, active, new)
+        for replica_set in active:
+            size = sizes.get(name_of(replica_set), desired_replicas(replica_set))
+            if size != desired_replicas(replica_set):
+                self._scale(deployment, replica_set, size)
 
     def _recreate(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
         active = [replica_set for replica_set in old if desired_replicas(replica_set)]
         if active:
-            sizes = {name_of(replica_set): 0 for replica_set in active}
-            self._scale_each(deployment, active, sizes)
+            for replica_set in active:
+                self._scale(deployment, replica_set, 0)
             return
         pods = list(self._registry.list(PODS, namespace_of(deployment)))
         running = [pod for pod in pods if is_active(pod) or is_deleted(pod)]
@@ -132,13 +136,6 @@ class Deployments(WorkloadController):
             self._scale(deployment, replica_set, size)
         for replica_set in (active or sets)[-1:]:
             self._scale(deployment, replica_set, left)
-
-    def _scale_each(self, deployment: Object, sets: list[Object], sizes: dict[str, int]) -> None:
-        """Scale replica sets to the sizes that are given by their names."""
-        for replica_set in sets:
-            size = sizes.get(name_of(replica_set), desired_replicas(replica_set))
-            if size != desired_replicas(replica_set):
-                self._scale(deployment, replica_set, size)
 
     def _scale(self, deployment: Object, replica_set: Object, size: int) -> None:
         before = desired_replicas(replica_set)
@@ -187,11 +184,10 @@ class Deployments(WorkloadController):
         created = self._create_object(REPLICA_SETS, replica_set)
         self._record_scaling(deployment, name, 0, size)
         status = dict(deployment["status"])
-        if has_deadline(deployment):
-            status["conditions"] = list(status.get("conditions") or ())
-            message = f'Created new replica set "{name}"'
-            new = condition("Progressing", "True", "NewReplicaSetCreated", message)
-            set_condition(status["conditions"], new, self._now())
+        status["conditions"] = list(status.get("conditions") or ())
+        message = f'Created new replica set "{name}"'
+        new = condition("Progressing", "True", "NewReplicaSetCreated", message)
+        set_condition(status["conditions"], new, self._now())
         self._write(deployment, status, str(revision))
         return created
 

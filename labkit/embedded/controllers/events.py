@@ -13,7 +13,6 @@ from labkit.embedded.machinery.objects import name_of, namespace_of, uid_of
 from labkit.embedded.machinery.request import Object
 
 from . import MANAGER
-from .controller_ref import object_reference
 from .namespaces import is_active_namespace
 
 EVENTS = BY_KIND["", "Event"]
@@ -67,7 +66,14 @@ class EventRecorder:
         name = f"{name_of(obj)[:200]}.{suffix:016x}"
         event = {
             "metadata": {"name": name, "namespace": namespace},
-            "involvedObject": object_reference(self._kind, obj),
+            "involvedObject": {
+                "kind": self._kind.kind,
+                "namespace": namespace,
+                "name": name_of(obj),
+                "uid": uid_of(obj),
+                "apiVersion": self._kind.group_version,
+                "resourceVersion": obj["metadata"].get("resourceVersion", ""),
+            },
             "reason": reason,
             "message": message,
             "source": {"component": self._component},

@@ -20,7 +20,7 @@ from labkit.embedded.machinery.objects import (
 from labkit.embedded.machinery.request import Object
 
 from .controller import BaseController
-from .controller_ref import drop_owner, is_owned_by, kind_of
+from .controller_ref import drop_owner, is_owned_by
 
 OWNED = tuple(
     kind
@@ -72,7 +72,9 @@ class GarbageCollector(BaseController):
 
     def _owner(self, reference: Object, namespace: str) -> tuple[Kind, Object | None] | None:
         """Return the kind of an owner and the object with its name; None if its kind is not collected."""
-        kind = kind_of(self._registry, reference)
+        # Any served version will do: owner references outlive versions.
+        group = reference.get("apiVersion", "").rpartition("/")[0]
+        kind = self._registry.custom.by_kind(group, reference.get("kind", ""))
         if kind is None or not (isinstance(kind, CustomKind) or kind in OWNED):
             return None
         name = reference.get("name", "")

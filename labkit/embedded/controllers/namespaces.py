@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.objects import (
@@ -19,7 +21,7 @@ from labkit.embedded.machinery.objects import (
 from labkit.embedded.machinery.request import Object
 
 from .conditions import condition, transition_time
-from .controller import BaseController
+from .controller import BaseController, Publisher
 
 NAMESPACES = BY_KIND["", "Namespace"]
 ACCOUNTS = BY_KIND["", "ServiceAccount"]
@@ -42,12 +44,8 @@ def is_active_namespace(registry: Registry, name: str) -> bool:
     return namespace is not None and not is_deleted(namespace)
 
 
-class NamespaceContent(BaseController):
+class NamespaceContent(Publisher):
     """Creates and restores the account ``default`` and the bundle of the cluster's CA (PEM) of each namespace."""
-
-    def __init__(self, registry: Registry, ca_certificate: bytes) -> None:
-        super().__init__(registry)
-        self._ca = ca_certificate.decode()
 
     def __call__(self, change: Change) -> None:
         """React to namespaces, accounts and config maps."""
@@ -57,16 +55,12 @@ class NamespaceContent(BaseController):
         elif change.kind in (ACCOUNTS, CONFIG_MAPS) and name_of(changed) in ("default", ROOT_CA):
             self._fill(namespace_of(changed))
 
+    @override
     def bootstrap(self) -> None:
         """Publish the CA's certificate again if it has been renewed."""
         for bundle in list(self._registry.list(CONFIG_MAPS)):
             if name_of(bundle) == ROOT_CA:
                 self._fill(namespace_of(bundle))
-
-    def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate of the CA, PEM."""
-        self._ca = ca_certificate.decode()
-        self.bootstrap()
 
     def _fill(self, name: str) -> None:
         namespace = self._registry.find(NAMESPACES, "", name)

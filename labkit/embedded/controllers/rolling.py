@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/controller/deployment/{rolling.go,util}``.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,11 +24,9 @@ DIGITS = "456789bcdf"
 
 
 def template_hash(template: Object) -> str:
-    """Return a hash of a template (FNV-1a)."""
+    """Return a hash of a template."""
     # Not the real server's, which hashes Go's dump of the struct.
-    value = 2166136261
-    for byte in json.dumps(template, sort_keys=True).encode():
-        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    value = zlib.crc32(json.dumps(template, sort_keys=True).encode())
     return "".join(DIGITS[int(digit)] for digit in str(value))
 
 

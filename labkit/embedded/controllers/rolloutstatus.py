@@ -13,9 +13,6 @@ from labkit.embedded.machinery.request import Object
 from .conditions import condition, set_condition
 from .rolling import counted, desired_replicas, limits, total
 
-# The default of ``progressDeadlineSeconds`` in extensions/v1beta1; apps/v1 still reads it as "no deadline".
-NO_DEADLINE = 2**31 - 1
-
 State = tuple[str, str, str]
 """The status, the reason and the message of a condition."""
 UNAVAILABLE = (
@@ -51,14 +48,11 @@ def rollout_status(
     conditions = [dict(item) for item in conditions_of(deployment)]
     enough = available >= desired_replicas(deployment) - limits(deployment)[1]
     set_condition(conditions, condition("Available", *(AVAILABLE if enough else UNAVAILABLE)), now)
-    if has_deadline(deployment):
-        state = _progressing(deployment, new, status, progress=progress)
-        if state is not None:
-            # Each step of a rollout renews the time from which the real controller counts the deadline.
-            renew = state[1] == "ReplicaSetUpdated"
-            set_condition(conditions, condition("Progressing", *state), now, renew=renew)
-    else:
-        conditions = [item for item in conditions if item["type"] != "Progressing"]
+    state = _progressing(deployment, new, status, progress=progress)
+    if state is not None:
+        # Each step of a rollout renews the time from which the real controller counts the deadline.
+        renew = state[1] == "ReplicaSetUpdated"
+        set_condition(conditions, condition("Progressing", *state), now, renew=renew)
     failures = [true_condition(replica_set, "ReplicaFailure") for replica_set in reversed(sets)]
     failure = next(filter(None, failures), None)
     if failure is not None:
@@ -88,11 +82,6 @@ def _progressing(
         if _has_moved(deployment["status"], status):
             return "True", "ReplicaSetUpdated", f"{subject} is progressing."
     return RESUMED if "DeploymentPaused" in reasons else None
-
-
-def has_deadline(deployment: Object) -> bool:
-    """Return whether a deployment has a progress deadline."""
-    return bool(deployment["spec"].get("progressDeadlineSeconds", NO_DEADLINE) != NO_DEADLINE)
 
 
 def is_complete(deployment: Object, status: Object) -> bool:

@@ -1,6 +1,6 @@
-"""Certificate signing requests: signs approved ones for clients, and deletes old ones.
+"""Certificate signing requests: signs approved ones for clients.
 
-Source: k8s.io/kubernetes ``pkg/controller/certificates/{signer,cleaner}``.
+Source: k8s.io/kubernetes ``pkg/controller/certificates/signer``.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.objects import conditions_of, name_of, true_condition
+from labkit.embedded.machinery.objects import conditions_of, true_condition
 from labkit.embedded.machinery.request import Object
 
 from .conditions import condition
@@ -25,16 +25,12 @@ KUBELET_SIGNERS = ("kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io
 REQUIRED_USAGE = "client auth"
 USAGES = {REQUIRED_USAGE, "digital signature", "key encipherment"}
 
-# The times of cleaner.go: an hour after a request was handled, a day if it never was.
-HOUR = 3600
-DAY = 86400
-
 Sign = Callable[[str, Iterable[str], "int | None", float], bytes]
 """(request, usages, seconds asked for, now) to a certificate in PEM, or to nothing if there can be none."""
 
 
 class Signing(BaseController):
-    """Signs and deletes signing requests."""
+    """Signs signing requests."""
 
     def __init__(self, registry: Registry, sign: Sign) -> None:
         super().__init__(registry)
@@ -49,22 +45,6 @@ class Signing(BaseController):
             return
         if true_condition(request, "Approved") and not true_condition(request, "Denied", "Failed"):
             self._issue(request)
-
-    def advance(self) -> None:
-        """Delete requests an hour after they were handled, and pending ones after a day."""
-        now = self._registry.clock()
-        hour_ago = timestamp(now - HOUR)
-        day_ago = timestamp(now - DAY)
-        for request in list(self._registry.list(REQUESTS)):
-            times = [request["metadata"]["creationTimestamp"]]
-            for item in conditions_of(request):
-                times.append(item.get("lastUpdateTime") or times[0])
-            # An approved request without a certificate waits for a signer that can still come: it has a day as well.
-            handled = request["status"].get("certificate") or true_condition(
-                request, "Denied", "Failed"
-            )
-            if max(times) < (hour_ago if handled else day_ago):
-                self._registry.delete(REQUESTS, "", name_of(request))
 
     def _issue(self, request: Object) -> None:
         spec = request["spec"]

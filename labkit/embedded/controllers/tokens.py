@@ -11,6 +11,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.objects import (
@@ -22,7 +24,7 @@ from labkit.embedded.machinery.objects import (
 )
 from labkit.embedded.machinery.request import Object
 
-from .controller import BaseController
+from .controller import Publisher
 from .namespaces import is_active_namespace
 
 TYPE = "kubernetes.io/service-account-token"
@@ -33,7 +35,7 @@ ACCOUNTS = BY_RESOURCE["", "v1", "serviceaccounts"]
 SECRETS = BY_RESOURCE["", "v1", "secrets"]
 
 
-class TokenSecrets(BaseController):
+class TokenSecrets(Publisher):
     """Fills in and deletes the token Secrets of service accounts.
 
     ``issue`` returns a token for an account and the name of its Secret. With ``automatic`` each new account gets a
@@ -48,9 +50,8 @@ class TokenSecrets(BaseController):
         *,
         automatic: bool,
     ) -> None:
-        super().__init__(registry)
+        super().__init__(registry, ca_certificate)
         self._issue = issue
-        self._ca = ca_certificate
         self._automatic = automatic
 
     def __call__(self, change: Change) -> None:
@@ -70,17 +71,13 @@ class TokenSecrets(BaseController):
             if new is not None and self._automatic:
                 self._create_secret(new)
 
+    @override
     def bootstrap(self) -> None:
         """Put the CA's certificate into Secrets again if it has been renewed."""
         for secret in list(self._registry.list(SECRETS)):
             account = self._account_of(secret)
             if account is not None and _is_token(secret):
                 self._fill(secret, account)
-
-    def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate of the CA, PEM."""
-        self._ca = ca_certificate
-        self.bootstrap()
 
     def _sync_secret(self, secret: Object) -> None:
         current = self._current(SECRETS, secret)
@@ -95,8 +92,11 @@ class TokenSecrets(BaseController):
     def _fill(self, secret: Object, account: Object) -> None:
         """Add the missing parts of a Secret; a token that it has stays valid, and stays."""
         data = secret.get("data") or {}
-        content = {"ca.crt": self._ca, "namespace": namespace_of(account).encode()}
-        filled = {**data, **{name: b64encode(value).decode() for name, value in content.items()}}
+        content = {"ca.crt": self._ca, "namespace": namespace_of(account)}
+        filled = {
+            **data,
+            **{name: b64encode(value.encode()).decode() for name, value in content.items()},
+        }
         identity = {NAME: name_of(account), UID: uid_of(account)}
         annotations = {**annotations_of(secret), **identity}
         if data.get("token") and (filled, annotations) == (data, annotations_of(secret)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
@@ -46,15 +46,8 @@ ADMITTING = tuple(
 """The kinds of objects by which admission can have refused a pod."""
 
 
-class Create(Protocol):
-    """Creates an object as the service account of a controller: admission applies."""
-
-    def __call__(self, controller: str, obj: Object, kind: Kind = PODS) -> Object:
-        """Create an object in its namespace as the service account of a controller.
-
-        Raises:
-            ApiError: It is refused.
-        """
+Create = Callable[[str, Object, Kind], Object]
+"""Creates an object in its namespace as the service account of a controller; admission can refuse it (ApiError)."""
 
 
 class Messages(NamedTuple):

@@ -5,7 +5,7 @@ The order decides in which order objects are written, and so their revisions and
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 from labkit.embedded.apiserver.filters.request_info import request_info
 from labkit.embedded.apiserver.handlers.represent.encode import dump
@@ -16,6 +16,7 @@ from labkit.embedded.bootstrap.core import CoreController
 from labkit.embedded.bootstrap.system import SystemContent
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.aggregation import RoleAggregation
+from labkit.embedded.controllers.controller import Publisher
 from labkit.embedded.controllers.daemonsets import DaemonSets
 from labkit.embedded.controllers.definitions import Definitions
 from labkit.embedded.controllers.deployments import Deployments
@@ -36,7 +37,6 @@ from labkit.embedded.controllers.statefulsets import StatefulSets
 from labkit.embedded.controllers.tokens import TokenSecrets
 from labkit.embedded.controllers.volumes import Volumes
 from labkit.embedded.controllers.workload import Create
-from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.objects import namespace_of
 from labkit.embedded.machinery.quota.counts import Counted
@@ -44,23 +44,6 @@ from labkit.embedded.machinery.request import Object, Request
 from labkit.rbac.attributes import User
 
 from .credentials import Credentials
-
-
-class Timed(Protocol):
-    """Work that becomes due by the clock."""
-
-    def advance(self) -> None:
-        """Do the work that is due."""
-
-
-class Publisher(Protocol):
-    """Publishes the certificate of the CA in objects."""
-
-    def bootstrap(self) -> None:
-        """Publish it in namespaces where it is missing or old."""
-
-    def renew(self, ca_certificate: bytes) -> None:
-        """Publish a new certificate, PEM."""
 
 
 class Controllers:
@@ -84,7 +67,6 @@ class Controllers:
         namespaces = NamespaceContent(registry, ca_certificate)
         self.publishers: tuple[Publisher, ...] = (system, tokens, namespaces)
         aggregation = RoleAggregation(registry)
-        signing = Signing(registry, sign)
         replica_sets = ReplicaController(registry, create, REPLICA_SETS)
         replication_controllers = ReplicaController(registry, create, REPLICATION_CONTROLLERS)
         nodes = NodeLifecycle(registry)
@@ -100,7 +82,7 @@ class Controllers:
             Volumes(registry),  # drops the finalizers of volumes and claims
             ResourceQuotas(registry, counted),  # counts the objects of the writes above and below
             ServiceEndpoints(registry),  # the endpoints of services with a selector
-            signing,  # signs and removes certificate requests
+            Signing(registry, sign),  # signs certificate requests
             Definitions(
                 registry
             ),  # accepts the names of custom resources, and deletes these with their definition
@@ -116,22 +98,21 @@ class Controllers:
             daemon_sets,
             stateful_sets,
         )
-        self.timed: tuple[Timed, ...] = (
-            aggregation,  # work that was too much for one write
-            replica_sets,  # minReadySeconds
-            replication_controllers,  # minReadySeconds
-            jobs,  # delays, deadlines and times to live
-            daemon_sets,  # refused pods again, minReadySeconds
-            stateful_sets,  # refused pods again, minReadySeconds
-            signing,  # old requests
-            Expiry(registry),  # old events
+        self.timed: tuple[Callable[[], None], ...] = (
+            aggregation.advance,  # work that was too much for one write
+            replica_sets.advance,  # minReadySeconds
+            replication_controllers.advance,  # minReadySeconds
+            jobs.advance,  # delays, deadlines and times to live
+            daemon_sets.advance,  # refused pods again, minReadySeconds
+            stateful_sets.advance,  # refused pods again, minReadySeconds
+            Expiry(registry).advance,  # old events
         )
 
 
 def controller_create(writer: Writer) -> Create:
     """Make the function by which controllers create: as a service account of ``kube-system``, with admission."""
 
-    def create(controller: str, obj: Object, kind: Kind = PODS) -> Object:
+    def create(controller: str, obj: Object, kind: Kind) -> Object:
         group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
         path = f"{group}/namespaces/{namespace_of(obj)}/{kind.plural}"
         request = Request(

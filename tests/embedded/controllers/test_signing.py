@@ -195,21 +195,3 @@ def test_requests_with_wrong_usages_or_of_kubelets_fail(
         "SignerValidationFailure",
         problem,
     )
-
-
-def test_old_requests_are_forgotten(api: ClusterApi) -> None:
-    for name in ("issued", "pending", "denied"):
-        api.must(api.admin.post(PATH, request_body(name, signing_request("bob"))))
-    approve(api, "issued")
-    denied = {"status": {"conditions": [{"type": "Denied", "status": "True"}]}}
-    api.must(api.admin.patch(f"{PATH}/denied/approval", denied))
-
-    def left() -> list[str]:
-        api.cluster.advance()
-        return [item["metadata"]["name"] for item in api.must(api.admin.get(PATH))["items"]]
-
-    assert left() == ["denied", "issued", "pending"]
-    api.clock.now += 3601
-    assert left() == ["pending"]
-    api.clock.now += 86400
-    assert left() == []
