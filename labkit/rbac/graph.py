@@ -128,65 +128,54 @@ def rbac_graph(
         ]
         if user is not None and not entries:
             continue
-        path = _Path(policy, binding, entries, question)
+        reaching = question if question is not None and home in ("", question.namespace) else None
+        rules = _rules_of(policy.role_of(binding))
+        granting = [rule for rule in rules if reaching and rule_allows(rule, reaching)]
+        holders = [
+            entry
+            for entry in entries
+            if reaching and granting and subject_matches(entry, reaching.user, home)
+        ]
         named = user is not None and (
-            path.granting or any(entry["kind"] != "Group" for entry in entries)
+            bool(holders) or any(entry["kind"] != "Group" for entry in entries)
         )
         if not defaults and not named and is_default(binding):
             graph.hidden += 1
             continue
-        _draw(graph, path, fold)
+        _draw(graph, policy, binding, entries, holders, granting if holders else [], fold)
     if user is None:
         _draw_unbound(graph, policy, namespace, fold)
     return graph
 
 
-class _Path:
-    """One binding with its subjects and rules, and which of them grant a request."""
-
-    def __init__(
-        self, policy: Policy, binding: Object, entries: list[Object], question: Attributes | None
-    ) -> None:
-        self.binding, self.entries = binding, entries
-        self.home = namespace_of(binding)
-        self.role = policy.role_of(binding)
-        self.rules: list[Rule] = list((self.role or {}).get("rules") or ())
-        reaches = question is not None and (not self.home or self.home == question.namespace)
-        granting_rules = [
-            question is not None and reaches and rule_allows(rule, question) for rule in self.rules
-        ]
-        asked = question.user if question is not None else None
-        self.granting_entries = [
-            any(granting_rules) and asked is not None and subject_matches(entry, asked, self.home)
-            for entry in entries
-        ]
-        self.granting = any(self.granting_entries)
-        self.granting_rules = [bool(grants) and self.granting for grants in granting_rules]
+def _rules_of(role: Object | None) -> list[Rule]:
+    return list((role or {}).get("rules") or ())
 
 
-def _draw(graph: Graph, path: _Path, fold: bool) -> None:
-    home, binding = path.home, path.binding
-    kind, name = kind_of(binding), name_of(binding)
-    bound = graph.add(Node(f"{kind}:{home}/{name}", 1, name, kind, home, path.granting))
-    for entry, grants in zip(path.entries, path.granting_entries, strict=True):
+def _draw(
+    graph: Graph,
+    policy: Policy,
+    binding: Object,
+    entries: list[Object],
+    holders: list[Object],
+    granting: list[Rule],
+    fold: bool,
+) -> None:
+    """Draw a binding with its subjects and rules; those in ``holders`` and ``granting`` grant the request."""
+    kind, home, name = kind_of(binding), namespace_of(binding), name_of(binding)
+    grants = bool(holders)
+    bound = graph.add(Node(f"{kind}:{home}/{name}", 1, name, kind, home, grants))
+    for entry in entries:
         place = subject_namespace(entry, home)
-        node = Node(
-            f"{entry['kind']}:{place}/{entry['name']}",
-            0,
-            entry["name"],
-            entry["kind"],
-            place,
-            grants,
-        )
-        graph.link(graph.add(node), bound, grants)
+        node_id = f"{entry['kind']}:{place}/{entry['name']}"
+        node = Node(node_id, 0, entry["name"], entry["kind"], place, entry in holders)
+        graph.link(graph.add(node), bound, node.granting)
     key = role_key(binding)
-    role_id = graph.add(
-        _role_node(key, key[0] if path.role else text("{kind} (missing)", key[0]), path.granting)
-    )
-    graph.link(bound, role_id, path.granting)
-    _draw_rules(
-        graph, role_id, key[1], list(zip(path.rules, path.granting_rules, strict=True)), fold
-    )
+    role = policy.role_of(binding)
+    shown = key[0] if role else text("{kind} (missing)", key[0])
+    role_id = graph.add(_role_node(key, shown, grants))
+    graph.link(bound, role_id, grants)
+    _draw_rules(graph, role_id, key[1], _rules_of(role), granting, fold)
 
 
 def _draw_unbound(graph: Graph, policy: Policy, namespace: str, fold: bool) -> None:
@@ -196,9 +185,7 @@ def _draw_unbound(graph: Graph, policy: Policy, namespace: str, fold: bool) -> N
         if key in bound or is_default(role) or (namespace and key[1] not in ("", namespace)):
             continue
         role_id = graph.add(_role_node(key, text("{kind} (nobody has it)", key[0]), False))
-        _draw_rules(
-            graph, role_id, key[1], [(rule, False) for rule in role.get("rules") or ()], fold
-        )
+        _draw_rules(graph, role_id, key[1], _rules_of(role), [], fold)
 
 
 def _role_node(key: tuple[str, str, str], shown: str, granting: bool) -> Node:
@@ -207,19 +194,15 @@ def _role_node(key: tuple[str, str, str], shown: str, granting: bool) -> Node:
 
 
 def _draw_rules(
-    graph: Graph, role_id: str, role_home: str, rules: list[tuple[Rule, bool]], fold: bool
+    graph: Graph, role_id: str, home: str, rules: list[Rule], granting: list[Rule], fold: bool
 ) -> None:
+    nodes = [
+        Node(f"{role_id}#{number}", 3, rule_text(rule), text("Rule"), home, rule in granting)
+        for number, rule in enumerate(rules)
+    ]
     if fold and len(rules) > 1:
-        rule, grants = next((pair for pair in rules if pair[1]), rules[0])
-        title = text("{rule} … and {count} more", rule_text(rule), len(rules) - 1)
-        graph.link(
-            role_id,
-            graph.add(Node(f"{role_id}#", 3, title, text("Rules"), role_home, grants)),
-            grants,
-        )
-        return
-    for number, (rule, grants) in enumerate(rules):
-        rule_id = graph.add(
-            Node(f"{role_id}#{number}", 3, rule_text(rule), text("Rule"), role_home, grants)
-        )
-        graph.link(role_id, rule_id, grants)
+        first = granting[0] if granting else rules[0]
+        title = text("{rule} … and {count} more", rule_text(first), len(rules) - 1)
+        nodes = [Node(f"{role_id}#", 3, title, text("Rules"), home, bool(granting))]
+    for node in nodes:
+        graph.link(role_id, graph.add(node), node.granting)

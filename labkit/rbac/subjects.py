@@ -80,13 +80,15 @@ def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
     # user names have as well.
     if not who.startswith(ACCOUNT_PREFIX) and "/" in who:
         who = account_user(*who.split("/", 1))
-    account = Subject(who).account
     # Explicit groups are not completed: a certificate can name any groups, also the ones of service accounts.
-    if groups is not None:
-        return Subject(who, groups)
+    return _with_server_groups(who) if groups is None else Subject(who, groups)
+
+
+def _with_server_groups(user: str) -> Subject:
+    account = Subject(user).account
     if account is not None:
-        return Subject(who, (*account_groups(account[0]), AUTHENTICATED))
-    return Subject(who, (UNAUTHENTICATED if who == ANONYMOUS else AUTHENTICATED,))
+        return Subject(user, (*account_groups(account[0]), AUTHENTICATED))
+    return Subject(user, (UNAUTHENTICATED if user == ANONYMOUS else AUTHENTICATED,))
 
 
 def subject_matches(entry: Object, user: User, namespace: str) -> bool:
@@ -99,17 +101,10 @@ def subject_matches(entry: Object, user: User, namespace: str) -> bool:
         user: The user who makes the request.
         namespace: The binding's own; a ServiceAccount without a namespace is in it.
     """
-    kind, name = entry.get("kind"), entry.get("name", "")
-    if kind == "User":
-        return bool(user.name == name)
-    if kind == "Group":
-        return name in user.groups
-    if kind == "ServiceAccount":
-        # An account without a namespace is one of the binding's own. A ClusterRoleBinding has none, so such a
-        # subject matches no user (appliesToUser).
-        home = entry.get("namespace") or namespace
-        return bool(home) and user.name == account_user(home, name)
-    return False
+    # An account without a namespace is one of the binding's own. A ClusterRoleBinding has none, so such a subject
+    # matches no user (appliesToUser).
+    kind, name = subject_key(entry, namespace)
+    return name in user.groups if kind == "Group" else (kind, name) == ("User", user.name)
 
 
 def subject_key(entry: Object, namespace: str) -> tuple[str, str]:
@@ -140,11 +135,7 @@ def member(entry: Object, namespace: str) -> Subject:
         home = name.partition("system:serviceaccounts:")[2]
         known = UNAUTHENTICATED if name == UNAUTHENTICATED else AUTHENTICATED
         return Subject("", (name, *(account_groups(home) if home else ()), known))
-    user = Subject(account_user(home, name) if home else name)
-    account = account_groups(user.account[0]) if user.account else ()
-    return Subject(
-        user.user, (*account, UNAUTHENTICATED if user.user == ANONYMOUS else AUTHENTICATED)
-    )
+    return _with_server_groups(account_user(home, name) if home else name)
 
 
 def subject_namespace(entry: Object, namespace: str) -> str:
