@@ -1,6 +1,6 @@
 """The life of a CustomResourceDefinition: its names, its API services, and its deletion after its instances.
 
-Source: k8s.io/apiextensions-apiserver ``pkg/controller/{status,establish,apiapproval,finalizer}``; k8s.io/kubernetes
+Source: k8s.io/apiextensions-apiserver ``pkg/controller/{status,establish,finalizer}``; k8s.io/kubernetes
 ``pkg/controlplane/controller/crdregistration``.
 """
 
@@ -17,7 +17,6 @@ from labkit.embedded.apiserver.registry.custom.kinds import (
 from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.apiserver.registry.strategies.definitions import (
     FINALIZER,
-    approval,
     condition,
     set_condition,
 )
@@ -33,7 +32,6 @@ LABEL = "kube-aggregator.kubernetes.io/automanaged"
 
 # The priorities of crdregistration_controller.go: custom groups come after all of Kubernetes' own.
 PRIORITIES = {"groupPriorityMinimum": 1000, "versionPriority": 100}
-CONFORMANT = "KubernetesAPIApprovalPolicyConformant"
 INITIAL = "the initial names have been accepted"
 IN_PROGRESS = condition(
     "Terminating", "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress"
@@ -68,7 +66,7 @@ class Definitions(BaseController):
             self._finish(definition)
         elif self._name(definition):
             self._name_others(definition)
-        elif not self._approve(definition):
+        else:
             self._establish(definition)
 
     def _set(self, definition: Object, *conditions: Object, names: Object | None = None) -> Object:
@@ -143,18 +141,6 @@ class Definitions(BaseController):
                 current = self._current(DEFINITIONS, other)
                 if current is not None:
                     self._name(current)
-
-    def _approve(self, definition: Object) -> bool:
-        """Set the condition for the approval of a protected group, and return whether it has changed."""
-        state, message = approval(definition)
-        if not state:
-            return False
-        approved = condition(CONFORMANT, str(state == "Approved"), f"{state}Annotation", message)
-        known = condition_of(definition, CONFORMANT)
-        if known is not None and known.items() >= approved.items():
-            return False
-        self._set(definition, approved)
-        return True
 
     def _establish(self, definition: Object) -> None:
         if holds(definition, "NamesAccepted") and not holds(definition, "Established"):

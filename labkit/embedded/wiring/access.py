@@ -53,16 +53,13 @@ class Access:
 
     def may_use_signer(self, user: User, verb: str, name: str) -> bool:
         """Return whether a user can ``approve``, ``attest`` or ``sign`` for a signer."""
-        return self._allows(Attributes(user, verb, CERTIFICATES, "*", "signers", name=name))
+        question = Attributes(user, verb, CERTIFICATES, "*", "signers", name=name)
+        return self.authorize(question).allowed
 
     def may_request_audience(self, node: User, namespace: str, account: str, audience: str) -> bool:
         """Return whether a node can request tokens of a service account for an audience."""
         verb = "request-serviceaccounts-token-audience"
-        return self._allows(
-            Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account)
-        )
-
-    def _allows(self, question: Attributes) -> bool:
+        question = Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account)
         return self.authorize(question).allowed
 
     def _list_rbac(self, plural: str, namespace: str) -> Iterable[Object]:

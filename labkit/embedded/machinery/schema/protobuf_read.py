@@ -11,12 +11,12 @@ import base64
 import datetime
 from collections.abc import Callable
 from functools import cache, partial
-from importlib import resources
 from typing import Any
 
 import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
+from labkit.core.json_file import read_json
 from labkit.embedded.machinery.work import charge
 
 from . import Struct, schemas
@@ -25,17 +25,7 @@ MAGIC = b"k8s\x00"
 META = "k8s.io.apimachinery.pkg.apis.meta.v1."
 UNKNOWN = "k8s.io.apimachinery.pkg.runtime.Unknown"
 Field = descriptor_pb2.FieldDescriptorProto
-SCALARS = {
-    "string": Field.TYPE_STRING,
-    "bytes": Field.TYPE_BYTES,
-    "bool": Field.TYPE_BOOL,
-    "int32": Field.TYPE_INT32,
-    "int64": Field.TYPE_INT64,
-    "uint32": Field.TYPE_UINT32,
-    "uint64": Field.TYPE_UINT64,
-    "float": Field.TYPE_FLOAT,
-    "double": Field.TYPE_DOUBLE,
-}
+SCALARS = {name.removeprefix("TYPE_").lower(): number for name, number in Field.Type.items()}
 
 
 class ProtobufProblem(ValueError):
@@ -44,13 +34,10 @@ class ProtobufProblem(ValueError):
 
 @cache
 def _pool() -> descriptor_pool.DescriptorPool:
-    text = (
-        resources.files("labkit.embedded.machinery.schema").joinpath("protobuf.json").read_bytes()
-    )
     pool = descriptor_pool.DescriptorPool()
     # One file for each package would need their dependencies in order.
     file = descriptor_pb2.FileDescriptorProto(name="labkit.proto", syntax="proto2")
-    for name, fields in orjson.loads(text).items():
+    for name, fields in read_json(__file__, "protobuf.json").items():
         _add_message(file.message_type.add(), _flat(name), fields)
     pool.Add(file)
     return pool
@@ -72,10 +59,11 @@ def _add_message(
             key_type, _, value_type = kind[4:-1].partition(",")
             entry = message.nested_type.add(name=field_name[0].upper() + field_name[1:] + "Entry")
             entry.options.map_entry = True
-            key = entry.field.add(name="key", number=1, label=Field.LABEL_OPTIONAL)
-            _set_type(key, key_type.strip())
-            value = entry.field.add(name="value", number=2, label=Field.LABEL_OPTIONAL)
-            _set_type(value, value_type.strip())
+            for at, (name_in_entry, type_) in enumerate(
+                (("key", key_type), ("value", value_type)), start=1
+            ):
+                part = entry.field.add(name=name_in_entry, number=at, label=Field.LABEL_OPTIONAL)
+                _set_type(part, type_.strip())
             field.label = Field.LABEL_REPEATED
             field.type = Field.TYPE_MESSAGE
             field.type_name = f".{name}.{entry.name}"
