@@ -29,8 +29,10 @@ from labkit.lessons import STEPS
 from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 
-MAX_WAITING, MAX_SENT = 1000, 100
-MAX_PAUSE_SECONDS, TIMEOUT_SECONDS = 30.0, 8.0
+MAX_WAITING = 1000
+MAX_SENT = 100
+MAX_PAUSE_SECONDS = 30.0
+TIMEOUT_SECONDS = 8.0
 
 SENT = text(
     "In a class, its teacher sees of each step: its outcome, your first guess, the kind of mistake, and when; also of "
@@ -258,10 +260,8 @@ async def _fetch(
     address: str, method: str, path: str, body: object, key: str
 ) -> tuple[int, dict[str, Any]]:
     """Send a request as ``_request`` does, from a page, while the kernel runs cells."""
-    fetch, headers = (
-        importlib.import_module("pyodide.http").pyfetch,
-        {"Authorization": f"Bearer {key}"},
-    )
+    fetch = importlib.import_module("pyodide.http").pyfetch
+    headers = {"Authorization": f"Bearer {key}"}
     with suppress(OSError):
         response = await fetch(
             f"{address}{path}", method=method, headers=headers, body=json.dumps(body)

@@ -27,7 +27,9 @@ from labkit.practice.pool import policy, pool, sentence
 
 from .limits import Refusal, read_text
 
-MAX_TEXT, MAX_OPTION, MAX_OPTIONS = 600, 120, 6
+MAX_TEXT = 600
+MAX_OPTION = 120
+MAX_OPTIONS = 6
 
 WORDS = {
     "allowed": text("200, allowed"),

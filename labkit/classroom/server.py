@@ -35,13 +35,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATIC = Path(__file__).with_name("static")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 SETTINGS: dict[str, Any] = read_yaml(__file__, "settings.yaml")
-MAX_BODY, MAX_OUTCOMES, MAX_NAME, MAX_GUESS, MAX_AGO_SECONDS = (
-    32 * 1024,
-    100,
-    40,
-    200,
-    7 * 24 * 3600.0,
-)
+MAX_BODY = 32 * 1024
+MAX_OUTCOMES = 100
+MAX_NAME = 40
+MAX_GUESS = 200
+MAX_AGO_SECONDS = 7 * 24 * 3600.0
 
 STILL_SECONDS = 15.0
 """After so long without news a stream sends a comment, so that a page that has gone is noticed."""

@@ -36,7 +36,9 @@ TODO = text(
     "End the other process (Ctrl-C), use the labkit that made it, or set LABKIT_HOME to another directory."
 )
 
-MAX_LEARNERS, MAX_QUESTIONS, MAX_VOTERS = 1000, 300, 1500
+MAX_LEARNERS = 1000
+MAX_QUESTIONS = 300
+MAX_VOTERS = 1500
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Letters of a join code, without those that look like another (I, L, O, 0, 1)."""

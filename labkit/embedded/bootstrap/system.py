@@ -69,13 +69,9 @@ class SystemContent(Publisher):
 
     def _publish(self, name: str, data: dict[str, str]) -> None:
         stored = self._registry.find(CONFIG_MAPS, NAMESPACE, name)
-        if (
-            stored is not None
-            and name == TRUST
-            and stored.get("data", {}).get("client-ca-file") != self._ca
-        ):
-            # The CA's certificate was renewed.
-            self._registry.edit(CONFIG_MAPS, stored, MANAGER, lambda obj: obj["data"].update(data))
         if stored is None:
             obj = {"metadata": {"name": name, "namespace": NAMESPACE}, "data": data}
             self._registry.create(CONFIG_MAPS, obj, manager=MANAGER)
+        elif name == TRUST and stored.get("data", {}).get("client-ca-file") != self._ca:
+            # The CA's certificate was renewed.
+            self._registry.edit(CONFIG_MAPS, stored, MANAGER, lambda obj: obj["data"].update(data))

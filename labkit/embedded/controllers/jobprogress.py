@@ -66,8 +66,9 @@ def has_succeeded(pod: Object) -> bool:
 
 def has_failed(job: Object, pod: Object) -> bool:
     """Return whether a pod has failed: a deleted one has, unless the job replaces failed ones only."""
-    if pod["status"].get("phase") == "Failed" or replaces_late(job):
-        return bool(pod["status"].get("phase") == "Failed")
+    failed = bool(pod["status"].get("phase") == "Failed")
+    if failed or replaces_late(job):
+        return failed
     return is_deleted(pod) and not has_succeeded(pod)
 
 
