@@ -47,6 +47,7 @@ PRINTS = dict.fromkeys(
 SAYS = {
     **ERRORS,
     **PRINTS,
+    "raise_for_status": (0,),
     "Need": (0, 2, 3),
     "text": (0,),
     "passed": (0, 1),

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from labkit.core.home import home_path
-from labkit.core.language import text
 
 from .cluster import report
 from .output import echo
@@ -30,16 +29,14 @@ def save_command(file: Path, image: str, no_images: bool) -> None:
     size = file.stat().st_size / 1024**2
     taken = contents.node_image or "no images"
     echo(
-        text(
-            "{file} holds labkit {version} for Python {python} on {machine} and {taken} "
-            "({size} MiB). Its README.txt says how to go on.",
-            file,
-            contents.version,
-            contents.python,
-            contents.machine,
-            taken,
-            f"{size:.0f}",
-        )
+        "{file} holds labkit {version} for Python {python} on {machine} and {taken} "
+        "({size} MiB). Its README.txt says how to go on.",
+        file,
+        contents.version,
+        contents.python,
+        contents.machine,
+        taken,
+        f"{size:.0f}",
     )
 
 
@@ -51,6 +48,6 @@ def load_command(file: Path) -> None:
 
     contents = bundle.load(file, home_path(), report)
     if contents.node_image:
-        echo(text("Ready: labkit up --backend kind uses {image}.", contents.node_image))
+        echo("Ready: labkit up --backend kind uses {image}.", contents.node_image)
     else:
         echo("It holds no images, and the embedded cluster needs none: go on with labkit lab.")

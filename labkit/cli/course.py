@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from labkit.core.language import text
-
 from .output import FOLDER, INPUT, echo
 
 
@@ -25,12 +23,10 @@ def build_command(folder: Path) -> int:
 
     written = course.build(folder)
     echo(
-        text(
-            "{written} assignments in {source}. How to go on: {md}",
-            len(written),
-            folder / "source",
-            folder / "README.md",
-        )
+        "{written} assignments in {source}. How to go on: {md}",
+        len(written),
+        folder / "source",
+        folder / "README.md",
     )
     return 0
 
@@ -51,7 +47,8 @@ def secret_command(folder: Path, roster: Path | None) -> int:
 
     secret, is_new = make_secret(folder)
     echo(
-        text("{file}: made." if is_new else "{file}: was there, and stays.", folder / FILE),
+        "{file}: made." if is_new else "{file}: was there, and stays.",
+        folder / FILE,
         err=True,
     )
     # The sentence above goes to standard error, so that > codes.csv has the table only.
@@ -78,6 +75,6 @@ def checker_command(folder: Path) -> int:
 
     # Absolute, because nbgrader runs notebooks in other directories.
     path = (folder / "checker.sock").absolute()
-    echo(text("The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}", path))
+    echo("The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}", path)
     asyncio.run(checker.serve(path, folder / "ledger.jsonl", read_secret(folder)))
     return 0

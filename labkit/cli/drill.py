@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labkit.core.language import shown, text
+from labkit.core.language import said, shown, text
+
+from .output import echo
 
 if TYPE_CHECKING:
     from labkit.lessons.progress import Progress
@@ -51,15 +53,13 @@ def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
 
     progress, now = Progress.default(), time.time()
     # The ideas that this version knows: progress from another machine can have more.
-    kept, said = keeping.read(progress.drill(), [idea["id"] for idea in pool()["beliefs"]])
+    kept, odd = keeping.read(progress.drill(), [idea["id"] for idea in pool()["beliefs"]])
     kept, late = keeping.settled(kept, now)
-    for sentence in filter(None, (said, late)):
-        click.echo(shown(sentence))
+    for sentence in filter(None, (odd, late)):
+        echo(sentence)
     if again is not None:
         progress.join_drill({**kept, "off": {"value": not again, "at": now}})
-        click.echo(
-            shown(text("What was found comes back.") if again else text("Nothing comes back."))
-        )
+        echo(text("What was found comes back.") if again else text("Nothing comes back."))
     elif summary:
         click.echo("\n".join([shown(lessons.board(progress).title), *summary_lines(kept)]))
     elif measure:
@@ -98,13 +98,11 @@ def finding_lines(found: Finding) -> list[str]:
 
     sure = f"{found.sure:.0%}"
     if found.kind == "nothing":
-        return [shown(text("Nothing wrong was found ({percent} sure).", sure))]
+        return [said("Nothing wrong was found ({percent} sure).", sure)]
     if found.kind == "unknown":
         return [
-            shown(
-                text(
-                    "Something is wrong, but no idea that the drill knows. Read the explanations again."
-                )
+            said(
+                "Something is wrong, but no idea that the drill knows. Read the explanations again."
             )
         ]
     idea = pool()["beliefs"][found.idea]
@@ -124,17 +122,17 @@ def _drill(progress: Progress, kept: Kept, now: float) -> None:
     # In random order: of equally informative questions the first is asked, so sessions differ.
     session = Session(pool()["beliefs"], random.sample(questions, len(questions)), kept, now)
     while question := session.next():
-        click.echo(f"\n{shown(text('This was wrong before.'))}" if session.coming_back else "")
+        click.echo(f"\n{said('This was wrong before.')}" if session.coming_back else "")
         answer = _asked(question)
         if answer is None:
             return
         hint = session.likeliest(question)
         if not session.answer(question, answer) and hint:
-            click.echo(shown(text("Remember: {truth}", text(hint["says"]))))
+            echo("Remember: {truth}", text(hint["says"]))
         # After each answer, so that a session that is interrupted loses nothing.
         progress.join_drill(session.kept)
         _why(question)
-    none_left = [shown(text("No question is left today."))]
+    none_left = [said("No question is left today.")]
     click.echo("\n".join(["", *(finding_lines(session.finding) if session.finding else none_left)]))
 
 
@@ -148,11 +146,11 @@ def _measure(progress: Progress, kept: Kept, now: float) -> None:
     for number, question in enumerate(
         [each for each in pool()["questions"] if each.get("set") == name], 1
     ):
-        click.echo(f"\n{shown(text(MEASURED[name], number))}")
+        click.echo(f"\n{said(MEASURED[name], number)}")
         answer = _asked(question, explained=False)
         if answer is None:
             # Part of the ten would not compare with the other measurement.
-            click.echo(shown(text("Nothing is kept: only all ten count.")))
+            echo("Nothing is kept: only all ten count.")
             return
         right += answer == question["allowed"]
     kept = keeping.measured(kept, name, right, now)
@@ -175,7 +173,7 @@ def _asked(question: Question, *, explained: bool = True) -> bool | None:
             "allowed" if question["allowed"] else "forbidden",
             (answer == "a") == question["allowed"],
         )
-        click.echo(shown(text(f"{'Right' if right else 'No'}: {verdict}.")))
+        echo(f"{'Right' if right else 'No'}: {verdict}.")
         click.echo("\n".join(shown(sentence(line)) for line in question["says"].split("\n")))
     return answer == "a"
 
@@ -185,15 +183,13 @@ def _why(question: Question) -> None:
 
     # The pool has the right reason first; sorted, its place says nothing.
     options: list[Any] = sorted(question["why"])
-    click.echo(shown(text("Why?")))
+    echo("Why?")
     for number, option in enumerate(options, 1):
         click.echo(f"  {number}. {shown(sentence(option))}")
     answer = _choice(text("1, 2 or 3? Enter goes on."), "123", skippable=True)
     if answer:
         right = options[int(answer) - 1] == question["why"][0]
-        click.echo(
-            shown(text("Right.") if right else text("No: {reason}", sentence(question["why"][0])))
-        )
+        echo(text("Right.") if right else text("No: {reason}", sentence(question["why"][0])))
 
 
 def _choice(asked: str, letters: str, *, skippable: bool = False) -> str:

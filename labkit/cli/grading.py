@@ -168,10 +168,8 @@ def grade_command(**options: Any) -> int:
     if plan.overrides_template:
         session.write_template(plan.overrides_table)
         echo(
-            text(
-                "Fill in points and reasons in {overrides}, and start the command again.",
-                plan.overrides_table,
-            )
+            "Fill in points and reasons in {overrides}, and start the command again.",
+            plan.overrides_table,
         )
     return 1 if any(result.ended == FAILED for result in results) else 0
 
@@ -239,22 +237,18 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
             line = text(
                 "{file} of {id} was worked on as {name}, and is graded as {id}: its names are another's."
             )
-            echo(text(line, file, learner, name), err=True)
+            echo(line, file, learner, name, err=True)
     for line in session.warnings():
         echo(line, err=True)
     # With --only, others' results are reported too if they exist; this names those without any.
     for entry in session.intake.submissions:
         if entry not in session.chosen and entry.key not in session.results_by_key:
             echo(
-                text(
-                    "Not graded yet, and not in the reports: {learner} {exercise}.",
-                    entry.learner,
-                    entry.exercise,
-                ),
+                "Not graded yet, and not in the reports: {learner} {exercise}.",
+                entry.learner,
+                entry.exercise,
                 err=True,
             )
     graded = len(session.chosen) - len(session.ungraded)
     if graded:
-        echo(
-            text("{graded} of {chosen} are graded already.", graded, len(session.chosen)), err=True
-        )
+        echo("{graded} of {chosen} are graded already.", graded, len(session.chosen), err=True)

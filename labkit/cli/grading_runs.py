@@ -127,11 +127,9 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
     session.postpone(callers, text("it calls kubectl, which is not on the grader's machine"))
     for entry in callers:
         echo(
-            text(
-                "Not graded: {learner} {exercise} calls kubectl. Grade it again where it is.",
-                entry.learner,
-                entry.exercise,
-            ),
+            "Not graded: {learner} {exercise} calls kubectl. Grade it again where it is.",
+            entry.learner,
+            entry.exercise,
             err=True,
         )
 
@@ -208,14 +206,12 @@ def _print_summary(session: GradingSession, results: list[Result]) -> None:
     incomplete = any(result.omissions for result in results)
     by_hand = sum(bool(task.corrected) for result in results for task in result.score.tasks)
     echo(
-        text(
-            "{results} graded, {full} with full marks{what}{corrected}. Scores: {csv}",
-            len(results),
-            full,
-            text(" of what can be judged there") if incomplete else "",
-            text(", {number} of the tasks corrected by hand", by_hand) if by_hand else "",
-            session.out / "scores.csv",
-        )
+        "{results} graded, {full} with full marks{what}{corrected}. Scores: {csv}",
+        len(results),
+        full,
+        text(" of what can be judged there") if incomplete else "",
+        text(", {number} of the tasks corrected by hand", by_hand) if by_hand else "",
+        session.out / "scores.csv",
     )
 
 

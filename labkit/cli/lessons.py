@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from labkit.core.language import said, text
+from labkit.core.language import said
 from labkit.presenter.terminal import keys, restore
 
 from .output import as_json, complete_steps, echo, json_option
@@ -38,7 +38,7 @@ def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
     for outcome in outcomes:
         echo(outcome)
     if len(outcomes) > 1:
-        echo(text("{passed} of {outcomes} passed", passed, len(outcomes)))
+        echo("{passed} of {outcomes} passed", passed, len(outcomes))
     return 0 if passed == len(outcomes) else 1
 
 

@@ -54,19 +54,17 @@ def doctor_command(json_wanted: bool) -> None:
         )
         return
     for name, needs in clusters.items():
-        echo(text("✔ {name}: ready" if _ready(needs) else "✘ {name}: something is missing", name))
+        echo("✔ {name}: ready" if _ready(needs) else "✘ {name}: something is missing", name)
         for need in needs:
             echo(_line(need))
     # labkit itself bypasses proxies for this machine; a learner's own programs may not.
     if named := proxy_variables(os.environ):
-        echo(text("\nA proxy is named by {named}. labkit does not ask it.", ", ".join(named)))
+        echo("\nA proxy is named by {named}. labkit does not ask it.", ", ".join(named))
         if (wanted := bypass_loopback(os.environ)["no_proxy"]) != ",".join(exceptions(os.environ)):
             echo(
-                text(
-                    "    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted2}",
-                    wanted,
-                    wanted,
-                )
+                "    try, for your own programs: export no_proxy={wanted} NO_PROXY={wanted2}",
+                wanted,
+                wanted,
             )
     if servers:
         echo("\nServers of yours that run:")
@@ -74,12 +72,10 @@ def doctor_command(json_wanted: bool) -> None:
         echo(f"    {_describe(server, home)}")
     for directory in left:
         echo(
-            text(
-                "\nLeft by a program that was killed: {directory} (`labkit clean` removes it)",
-                directory,
-            )
+            "\nLeft by a program that was killed: {directory} (`labkit clean` removes it)",
+            directory,
         )
-    echo(text("\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.", home))
+    echo("\nState is kept in {home}. Choose a cluster with `labkit up --backend NAME`.", home)
 
 
 @click.command("clean")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from labkit.core.language import language, said, text
+from labkit.core.language import language, said
 
 from .output import DIRECTORY, FILE, echo
 
@@ -35,13 +35,9 @@ def lab_command(
     from labkit.lab import workbook
 
     target = workbook.prepare(directory, instructor=instructor)
-    echo(text("Your notebooks are in {directory}", target.directory))
+    echo("Your notebooks are in {directory}", target.directory)
     for name in target.outdated:
-        echo(
-            text(
-                "  {name} has a newer version; rename your copy to get it at the next start.", name
-            )
-        )
+        echo("  {name} has a newer version; rename your copy to get it at the next start.", name)
     if language() == "ko" and not workbook.HAS_KOREAN:
         echo("JupyterLab's own menus are English: pip install 'kube-labkit[ko]' makes them Korean.")
     first = f"{workbook.INSTRUCTOR}/01-api-server.ipynb" if instructor else workbook.FIRST
@@ -89,7 +85,7 @@ def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
         )
     (lesson,) = found
     page = out or Path(f"{lesson.id}.slides.html")
-    echo(text("The cells of {id} run on a cluster of their own …", lesson.id))
+    echo("The cells of {id} run on a cluster of their own …", lesson.id)
     slides.write(lesson, page, reveal or slides.REVEAL)
-    echo(text("The slides are in {page}.", page))
+    echo("The slides are in {page}.", page)
     return 0

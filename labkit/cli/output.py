@@ -85,9 +85,9 @@ for module in (click.core, click.exceptions, click.formatting, click.parser, cli
     vars(module).update(_=said, ngettext=_counted)
 
 
-def echo(line: object, *, err: bool = False) -> None:
-    """Print lines in the learner's language."""
-    click.echo(said(line) if isinstance(line, str) else str(line), err=err)
+def echo(line: object, *values: object, err: bool = False) -> None:
+    """Print an object, or a text of a template and values in the learner's language."""
+    click.echo(said(line, *values) if isinstance(line, str) else line, err=err)
 
 
 def _wide(line: str) -> str:

@@ -84,17 +84,15 @@ def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> No
     client = lab.as_pod(caller) if caller else lab.admin
     with Proxy(client, port=port, unix_socket=unix_socket) as proxy:
         if unix_socket:
-            echo(text("Starting to serve on {socket}", proxy.unix_socket))
+            echo("Starting to serve on {socket}", proxy.unix_socket)
         else:
-            echo(text("Starting to serve on 127.0.0.1:{port}", proxy.port))
+            echo("Starting to serve on 127.0.0.1:{port}", proxy.port)
             echo(
-                text(
-                    # kubectl proxy has the same property, without a warning; a Unix socket has
-                    # the rights of its file.
-                    "While it runs, every user of this machine has the rights of {name}; "
-                    "--unix-socket PATH lets in you alone.",
-                    client.name,
-                ),
+                # kubectl proxy has the same property, without a warning; a Unix socket has
+                # the rights of its file.
+                "While it runs, every user of this machine has the rights of {name}; "
+                "--unix-socket PATH lets in you alone.",
+                client.name,
                 err=True,
             )
         # A script that started the proxy waits for this line, and a pipe is buffered.

@@ -86,14 +86,10 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
             if not row["right"]:
                 why = " ".join(map(said, row["reasons"])) or said("No rule is near it.")
                 echo(
-                    text(
-                        "    It is allowed. {why}"
-                        if row["allowed"]
-                        else "    It is refused. {why}",
-                        why,
-                    )
+                    "    It is allowed. {why}" if row["allowed"] else "    It is refused. {why}",
+                    why,
                 )
-        echo(text("{wrong} of {rows} answers are as expected.", len(rows) - len(wrong), len(rows)))
+        echo("{wrong} of {rows} answers are as expected.", len(rows) - len(wrong), len(rows))
     sys.exit(NO if wrong else 0)
 
 
@@ -138,16 +134,14 @@ def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy:
         as_json({"policies": len(every), "passing": left, "rejected": gone})
     else:
         for row in gone if rejected else ():
-            echo(text("rejected: {what}\n    by {by}", said(row["what"]), row["by"]))
+            echo("rejected: {what}\n    by {by}", said(row["what"]), row["by"])
         for row in left:
-            echo(text("passes: {what}", said(row["what"])))
+            echo("passes: {what}", said(row["what"]))
         echo(
-            text(
-                "{gone} of {every} wrong policies are rejected by {asked} questions.",
-                len(gone),
-                len(every),
-                len(asked),
-            )
+            "{gone} of {every} wrong policies are rejected by {asked} questions.",
+            len(gone),
+            len(every),
+            len(asked),
         )
     sys.exit(NO if left else 0)
 
@@ -217,17 +211,15 @@ def report_command(
         as_json({**counts, **lists, "least": least})
     else:
         echo(
-            text(
-                "{label} made {requests} requests ({lines} lines of the log).",
-                found.who.label,
-                found.requests,
-                events.lines,
-            )
+            "{label} made {requests} requests ({lines} lines of the log).",
+            found.who.label,
+            found.requests,
+            events.lines,
         )
         if events.broken:
-            echo(text("{broken} lines are no events and were left out.", events.broken))
+            echo("{broken} lines are no events and were left out.", events.broken)
         if found.dropped:
-            echo(text("{dropped} requests were of too many kinds to be counted.", found.dropped))
+            echo("{dropped} requests were of too many kinds to be counted.", found.dropped)
         _list(text("It lacked:"), text("It lacked: nothing."), found.missing)
         _list(text("It never used:"), text("It never used: nothing."), found.unused)
         click.echo(
@@ -280,7 +272,7 @@ def _notes(source: Source) -> list[str]:
 def _show_notes(source: Source) -> None:
     # On standard error, so that standard output has the answers only.
     for line in _notes(source):
-        echo(text("Note: {line}", said(line)), err=True)
+        echo("Note: {line}", said(line), err=True)
 
 
 def _list(title: str, without: str, uses: Sequence[Any]) -> None:

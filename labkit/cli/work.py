@@ -43,11 +43,9 @@ def save_command(file: Path, directory: Path | None) -> None:
     except OSError as error:
         raise place_error(file, error) from error
     echo(
-        text(
-            "{file} has your progress, {notebooks} notebooks and what you made in the cluster.",
-            file,
-            len(notebooks),
-        )
+        "{file} has your progress, {notebooks} notebooks and what you made in the cluster.",
+        file,
+        len(notebooks),
     )
 
 
@@ -96,7 +94,7 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
     # differences.
     left = work.load(lab, objects, overwrite=False)
     for line in [*differ, *left]:
-        echo(text("This differs here: {line}", line))
+        echo("This differs here: {line}", line)
     if (differ or left) and overwrite is None:
         overwrite = click.confirm(said("Replace it by what the file has?"))
     for name, notebook in notebooks.items():
@@ -111,7 +109,7 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
             )
     for line in work.load(lab, objects, overwrite=True) if left and overwrite else ():
         echo(line)
-    echo(text("Your work is here, and your notebooks are in {folder}.", folder))
+    echo("Your work is here, and your notebooks are in {folder}.", folder)
 
 
 def _stored(path: Path) -> Any:

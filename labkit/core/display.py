@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .html import render
-from .language import shown, text, width
+from .language import said, shown, width
 
 SYMBOLS = {"good": "✔", "bad": "✘", "warn": "!", "plain": "•"}
 
@@ -60,11 +60,7 @@ class Card:
 
     def _shown_rows(self) -> list[Row]:
         """Return the rows with a value, in the learner's language."""
-        return [
-            Row(shown(text(row.label)), shown(row.value), row.code)
-            for row in self.rows
-            if row.value
-        ]
+        return [Row(said(row.label), shown(row.value), row.code) for row in self.rows if row.value]
 
     def __repr__(self) -> str:
         return self.text()

@@ -12,7 +12,7 @@ from labkit import lessons
 from labkit.client.answer import Answer
 from labkit.client.exec.completed import CompletedExec
 from labkit.core.errors import UsageError
-from labkit.core.language import shown, text
+from labkit.core.language import said, shown, text
 from labkit.core.redact import redact
 from labkit.lab import words
 from labkit.lab.lab import Lab
@@ -164,24 +164,22 @@ class Cells:
         """Show an answer in two lines: the request, and the server's answer."""
         self.answer = answer
         self._show_line(
-            "request", f"{answer.as_user or shown(text('nobody'))}: {answer.method} {answer.path}"
+            "request", f"{answer.as_user or said('nobody')}: {answer.method} {answer.path}"
         )
         empty = isinstance(answer.body, dict) and answer.body.get("items") == []
-        said = (
+        outcome = (
             answer.message
             or ", ".join(answer.titles)
             or shown(text("an empty list") if empty else text("ok"))
         )
-        self._lines(f"{answer.status} {said}", answer.tone)
+        self._lines(f"{answer.status} {outcome}", answer.tone)
 
     def _show(self, value: object) -> None:
         if isinstance(value, Outcome):
             self.outcomes.append(value)
             self._lines(repr(value), "good" if value.passed else "bad")
         elif isinstance(value, CompletedExec):
-            self._show_line(
-                "request", shown(text("{pod}: exit code {code}", value.pod, value.returncode))
-            )
+            self._show_line("request", said("{pod}: exit code {code}", value.pod, value.returncode))
             self._lines(value.stdout or value.stderr, "good" if value.ok else "bad", LINES)
         elif value is not None and not isinstance(value, Answer):
             self._lines(repr(value))
@@ -189,11 +187,9 @@ class Cells:
     def _said(self, *values: object) -> None:
         self._lines(" ".join(str(value) for value in values))
 
-    def _lines(self, said: str, kind: str = "plain", most: int = ALL_LINES) -> None:
+    def _lines(self, output: str, kind: str = "plain", most: int = ALL_LINES) -> None:
         # A demo is shown to a class and can be recorded, so no token gets on the screen.
-        lines = redact(said).strip().splitlines()
-        more = (
-            [shown(text("… {number} more lines", len(lines) - most))] if len(lines) > most else []
-        )
+        lines = redact(output).strip().splitlines()
+        more = [said("… {number} more lines", len(lines) - most)] if len(lines) > most else []
         for line in lines[:most] + more:
             self._show_line(kind, line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")

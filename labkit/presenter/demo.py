@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit import lessons
-from labkit.core.language import shown, text
+from labkit.core.language import said, shown
 from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
 from labkit.lab.cluster import print_progress
@@ -76,7 +76,7 @@ def run(
 
                 return perform(lab, console, terminal, pace_seconds)
         except KeyboardInterrupt:
-            console.print(f"\n{shown(text('Stopped.'))}")
+            console.print(f"\n{said('Stopped.')}")
             return 130
 
 
@@ -91,7 +91,7 @@ def _cluster(directory: Path, console: Console, *, here: bool, quiet: bool) -> I
         # The official Python client writes keys to temporary files, and deletes them only when the
         # process ends; here they are deleted with the demo's directory.
         tempfile.tempdir = str(directory)
-        console.print(shown(text("A cluster for this demo is starting; your own is not touched.")))
+        console.print(said("A cluster for this demo is starting; your own is not touched."))
         lab = Lab("embedded", home=directory, say=lambda _line: None)
     try:
         yield lab
@@ -124,7 +124,7 @@ class Demo:
             if not self.cells.allowed(lesson):
                 left_out += len(lesson.steps)
                 self.console.print(
-                    shown(text("Left out: you may not create cluster roles on this cluster."))
+                    said("Left out: you may not create cluster roles on this cluster.")
                 )
                 continue
             for step in lesson.steps:
@@ -132,15 +132,15 @@ class Demo:
         passed = sum(outcome.passed for outcome in self.outcomes)
         total = len(lessons.STEPS) - left_out
         took = time.monotonic() - begun
-        said = shown(text("{passed} of {total} checkpoints passed", passed, total))
-        self.console.print(f"\n[bold]{said}[/] {shown(text('in {seconds} s', f'{took:.1f}'))}")
+        checkpoints = said("{passed} of {total} checkpoints passed", passed, total)
+        self.console.print(f"\n[bold]{checkpoints}[/] {said('in {seconds} s', f'{took:.1f}')}")
         return 0 if passed == total else 1
 
     def _step(self, step: Step) -> None:
         done, total = len(self.outcomes), len(lessons.STEPS)
         bar, counted = (
             "█" * done + "░" * (total - done),
-            shown(text("{done} of {total}", done, total)),
+            said("{done} of {total}", done, total),
         )
         self.console.print(f"\n[bold]{step.id}  {shown(step.title)}[/]  [dim]{bar} {counted}[/]")
         for cell in self.cells.of(step.id):

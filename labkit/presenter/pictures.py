@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.client.answer import Answer
-from labkit.core.language import shown, text
+from labkit.core.language import said, shown, text
 from labkit.lab.stages import question_of, stages
 from labkit.rbac.attributes import Attributes, question_text
 from labkit.rbac.explain import explain
@@ -29,7 +29,7 @@ MAX_RULES, MAX_LENGTH = 2, 60
 def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
     """Return the stages of a request with their facts, and why it was allowed or forbidden."""
     if answer is None:
-        return Text(shown(text("No request of a caller was answered in this step yet.")))
+        return Text(said("No request of a caller was answered in this step yet."))
     found = stages(answer)
     parts: list[RenderableType] = [
         Text(f"{answer.method} {answer.path} → {answer.status}\n", "bold")
@@ -49,7 +49,7 @@ def xray(answer: Answer | None, width: int, api: Api) -> RenderableType:
         sign, style = STATES[stage["state"]]
         known = "\n".join(
             f"{shown(name)}: {shown(value)}" for name, value in stage["facts"]
-        ) or shown(text("not reached"))
+        ) or said("not reached")
         facts.add_row(Text(f"{sign} {shown(stage['title'])}", style), Text(known, overflow="fold"))
     return Group(*parts, facts, Text(), _reasons(answer, api))
 
@@ -100,9 +100,7 @@ def graph(api: Api, question: Attributes | None, width: int) -> RenderableType:
         table.add_column(width=1 if column % 2 else max(8, (width - 3) // 4))
     for path in paths:
         _add_row(table, path, resource)
-    return Group(
-        title, Text(), table if paths else Text(shown(text("No binding names anybody here.")))
-    )
+    return Group(title, Text(), table if paths else Text(said("No binding names anybody here.")))
 
 
 def _add_row(table: Table, path: GraphPath, resource: str) -> None:

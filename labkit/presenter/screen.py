@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from labkit.core.language import shown, text
+from labkit.core.language import said, shown, text
 from labkit.core.yaml_file import read_yaml
 from labkit.lab.stages import question_of
 from labkit.lessons.talk import talks
@@ -49,16 +49,14 @@ def page(
     if not play.played:
         return Group(Text(f"{_of_data('start')}\n", "bold yellow"), overview(play))
     now = play.played[-1]
-    said = talks()[now.step.id]
+    talk = talks()[now.step.id]
     bars = [Text(), room.bars(asked)] if asked.get("source") == now.step.id else []
     if not now.shown:
-        hint = Text(f"\n{shown(text('What do you expect? Write it down, then we run it.'))}", "dim")
+        hint = Text(f"\n{said('What do you expect? Write it down, then we run it.')}", "dim")
         letters = Text(
             f"{large_letters(now.step.id)}\n\n" if height > LETTERS_HEIGHT else "", "bold blue"
         )
-        return Group(
-            letters, Markdown(shown(text(said.ask)), style="bold yellow"), *(bars or [hint])
-        )
+        return Group(letters, Markdown(said(talk.ask), style="bold yellow"), *(bars or [hint]))
     beat = now.beats[len(now.shown) - 1]
     if beat.picture:
         return picture(play, beat.picture, width)
@@ -66,7 +64,7 @@ def page(
     if not beat.cells[-1].startswith("check("):
         return Group(*lines)
     return Group(
-        *lines, Text(), Markdown(shown(text("**The answer:** {answer}", text(said.answer)))), *bars
+        *lines, Text(), Markdown(said("**The answer:** {answer}", text(talk.answer))), *bars
     )
 
 
@@ -97,8 +95,8 @@ def _lines(lines: Sequence[tuple[str, str]], *, large: bool) -> Iterator[Rendera
         status = STATUS.fullmatch(line) if large and before == "request" else None
         if status:
             yield Text(f"\n{large_letters(status[1])}\n", STYLES.get(kind, ""))
-        said = Text(status[2] if status else line.lstrip(), STYLES.get(kind, ""), overflow="fold")
-        yield Padding(said, (0, 0, 0, len(line) - len(line.lstrip())))
+        answer = Text(status[2] if status else line.lstrip(), STYLES.get(kind, ""), overflow="fold")
+        yield Padding(answer, (0, 0, 0, len(line) - len(line.lstrip())))
         before = kind
 
 
@@ -152,7 +150,7 @@ def help_page(shared: bool) -> RenderableType:
     """Return the page with the keys, and hints for a class."""
     table = Table.grid(padding=(0, 3))
     for names, what, *_ in DATA["keys"]:
-        table.add_row(Text(names, "bold"), shown(text(what)))
+        table.add_row(Text(names, "bold"), said(what))
     return Group(
         table, Text(f"\n{_of_data('notes' if shared else 'no notes')}\n{_of_data('font')}")
     )
@@ -160,9 +158,9 @@ def help_page(shared: bool) -> RenderableType:
 
 def end(play: Play) -> RenderableType:
     """Return the last page."""
-    passed = shown(text("{passed} of {total} checkpoints passed", play.passed, len(play.steps)))
+    passed = said("{passed} of {total} checkpoints passed", play.passed, len(play.steps))
     return Group(Text(f"{passed}\n", "bold green"), Markdown(_of_data("end"), style="bold"))
 
 
 def _of_data(name: str) -> str:
-    return shown(text(DATA[name]))
+    return said(DATA[name])

@@ -130,7 +130,7 @@ class Stage:
                 self._prompt, self._typed = key, ""
             case "code":
                 self._way = (self._way + 1) % len(CODE)
-                self._message = shown(text(f"Code is shown {CODE[self._way]}."))
+                self._message = said(f"Code is shown {CODE[self._way]}.")
             case "larger":
                 self._large, self._scroll = not self._large, 0
             case "pause":
@@ -172,8 +172,8 @@ class Stage:
             self._message = f"{said(error.what)} {said(error.todo)}"
             return
         if step not in self.play.steps:
-            self._message = shown(
-                text("{step} is left out: you may not create cluster roles here.", step.id)
+            self._message = said(
+                "{step} is left out: you may not create cluster roles here.", step.id
             )
             return
         self._report(text("going to {step}", step.id))
@@ -252,7 +252,7 @@ class Stage:
     def _header(self) -> RenderableType:
         begun = self.play.played
         title = f"{begun[-1].step.id}  {shown(begun[-1].step.title)}" if begun else "labkit"
-        place = shown(text("({number} of {total})", len(begun), len(self.play.steps)))
+        place = said("({number} of {total})", len(begun), len(self.play.steps))
         heading = Text(f"{title}   {place}", "bold", no_wrap=True, overflow="ellipsis")
         return Group(heading, Rule(style="dim"))
 
@@ -273,7 +273,7 @@ class Stage:
         message = Text(self._message, "yellow", no_wrap=True)
         if self._prompt:
             typed = self._typed[-max(10, self._console.width - 60) :]
-            message = Text(shown(text(PROMPTS[self._prompt], typed)), "bold", no_wrap=True)
+            message = Text(said(PROMPTS[self._prompt], typed), "bold", no_wrap=True)
         elif self._pace and not self._message:
             state = text("goes on by itself every {seconds} s, t stops that", f"{self._pace:g}")
             message = Text(
