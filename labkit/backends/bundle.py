@@ -26,7 +26,7 @@ from typing import Any
 
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
-from labkit.core.home import ensure_private, place_error, write_private
+from labkit.core.home import ensure_private, place_error, write_json
 from labkit.core.language import text
 from labkit.core.scratch import scratch_directory
 from labkit.core.version import DISTRIBUTION, __version__
@@ -200,9 +200,7 @@ def load(source: Path, home: Path, report: Report) -> Contents:
             why=done.last_words or text("{lacking} is missing", ", ".join(lacking)),
             todo=ROOM,
         )
-    write_private(
-        home / "kind" / "bundle.json", json.dumps({"node_image": contents.node_image}) + "\n"
-    )
+    write_json(home / "kind" / "bundle.json", {"node_image": contents.node_image})
     return contents
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from labkit.core import page
 from labkit.core.errors import UsageError, near
-from labkit.core.home import read_json, write_private
+from labkit.core.home import read_json, write_json
 from labkit.core.language import text
 
 from .base import NAMES, Backend, Manifest, Need, Options
@@ -83,7 +82,7 @@ class Choice:
         if self.backend == "kind" and options.image:
             document["image"] = options.image
         if read_json(home / "backend.json") != document:
-            write_private(home / "backend.json", json.dumps(document, indent=1) + "\n")
+            write_json(home / "backend.json", document)
 
     @staticmethod
     def forget(home: Path) -> None:

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import closing, suppress
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
@@ -403,7 +402,7 @@ class Embedded:
         pid = self._state().get("pid")
         if not isinstance(pid, int):
             return  # it has just ended
-        for number in _SIGNALS:
+        for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
             deadline = time.monotonic() + patience_seconds
@@ -419,12 +418,7 @@ class Embedded:
         )
 
 
-_SIGNALS: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGKILL)
-
-
 def _word(value: object) -> str:
-    return (
-        {True: "in", False: text("left out")}.get(value, str(value))
-        if isinstance(value, bool)
-        else str(value)
-    )
+    if isinstance(value, bool):
+        return "in" if value else text("left out")
+    return str(value)

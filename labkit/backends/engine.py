@@ -26,10 +26,6 @@ from labkit.core.language import text
 PROBE_SECONDS = 20.0
 MAKING_SECONDS = 60.0
 
-GET_DOCKER = (
-    "Install Docker Desktop, Colima, or your system's package: https://docs.docker.com/get-docker/"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -229,14 +225,14 @@ class Engine:
         return done.stdout.strip() if done.ok else ""
 
 
-def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
+def find() -> Engine:
     """Return the engine of the first program that answers.
 
     Raises:
         Missing: When no program answers, with the reason of the first that is installed.
     """
     problems: list[Missing] = []
-    for program in programs:
+    for program in ("docker", "podman"):
         if shutil.which(program) is None:
             continue
         done = call([program, "info", "--format", "{{json .}}"])
@@ -249,11 +245,9 @@ def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
         raise problems[0]
     raise Missing(
         "Docker is not installed (nor is Podman).",
-        todo=text(
-            "Install Docker Desktop, Colima, or your system's package: "
-            "https://docs.docker.com/get-docker/ - or use the embedded cluster, which "
-            "needs none: labkit up --backend embedded"
-        ),
+        todo="Install Docker Desktop, Colima, or your system's package: "
+        "https://docs.docker.com/get-docker/ - or use the embedded cluster, which "
+        "needs none: labkit up --backend embedded",
     )
 
 

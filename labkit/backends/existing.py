@@ -8,7 +8,6 @@ with the walkthrough's names that the learner created by hand.
 from __future__ import annotations
 
 import copy
-import json
 import os
 from collections.abc import Callable
 from functools import cached_property
@@ -21,7 +20,7 @@ from labkit.client.manifests import title
 from labkit.client.pods import pods_run
 from labkit.client.prefix import Names
 from labkit.core.errors import LabkitError, NotRunning, UsageError
-from labkit.core.home import ensure_private, read_json, write_private
+from labkit.core.home import ensure_private, read_json, write_json
 from labkit.core.language import text
 from labkit.core.version import LAB_AGENT
 
@@ -119,10 +118,7 @@ class Existing:
         if in_use:
             # Raises an error if the cluster does not answer, before the record is written.
             self._client.whoami()
-            write_private(
-                self._record_file,
-                json.dumps({**record, "pods": pods_run(self._client)}, indent=1) + "\n",
-            )
+            write_json(self._record_file, {**record, "pods": pods_run(self._client)})
             self._warn(report)
             return
         try:
@@ -145,9 +141,9 @@ class Existing:
             "user": preflight.user,
             "anonymous": preflight.anonymous,
             "part5": part5,
+            "pods": pods_run(self._client),
         }
-        facts["pods"] = pods_run(self._client)
-        write_private(self._record_file, json.dumps({**target, **facts}, indent=1) + "\n")
+        write_json(self._record_file, {**target, **facts})
         self._warn(report)
 
     def _warn(self, report: Report) -> None:
@@ -278,26 +274,18 @@ class Existing:
         for path in labelled:
             report(text("  removing {path}", path))
         removed = sweep.remove(client, labelled, waiting)
-        by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
+        path_of = Resources(client).path
+        objects = {path_of(entry): entry for entry in self._lesson_objects()}
+        by_hand = {path: entry for path, entry in objects.items() if client.get(path).ok}
         if by_hand:
             report(
                 "These objects have the walkthrough's names and were created by hand; they are deleted too:"
             )
-            for manifest, _ in by_hand:
+            for manifest in by_hand.values():
                 report(text("  removing {manifest}", title(client.names.body(manifest))))
             # In the opposite order of creation: namespaces, which come first in a lesson, go last.
-            removed += sweep.remove(
-                client, [client.names.path(path) for _, path in reversed(by_hand)], waiting
-            )
+            removed += sweep.remove(client, map(client.names.path, reversed(by_hand)), waiting)
         return len(removed)
-
-    def _unique(self) -> list[tuple[Manifest, str]]:
-        finder = Resources(self._client)
-        return list(
-            {
-                finder.path(entry): (entry, finder.path(entry)) for entry in self._lesson_objects()
-            }.values()
-        )
 
     @property
     def _value(self) -> str:

@@ -179,9 +179,7 @@ def _rights(client: Client, names: Names) -> Iterable[Right]:
         ("create", "clusterroles", RBAC_GROUP, "", "part 5", False),
         ("create", "clusterrolebindings", RBAC_GROUP, "", "part 5", False),
         ("list", "persistentvolumes", "", "", "part 5: one can only grant what one holds", False),
-    ]
-    wanted += [
-        ("create", "subjectaccessreviews", "authorization.k8s.io", "", "the checkpoints", True)
+        ("create", "subjectaccessreviews", "authorization.k8s.io", "", "the checkpoints", True),
     ]
     for verb, resource, group, namespace, why, essential in wanted:
         # A review, not a dry run: it needs no valid object, and admission has no part in it.
@@ -192,12 +190,7 @@ def _rights(client: Client, names: Names) -> Iterable[Right]:
 def _conflicts(client: Client, objects: Sequence[dict[str, Any]], selector: str) -> Iterable[str]:
     resources = Resources(client)
     key, _, value = selector.partition("=")
-    seen = set()
-    for entry in objects:
-        path = resources.path(entry)
-        if path in seen:
-            continue
-        seen.add(path)
+    for path, entry in {resources.path(entry): entry for entry in objects}.items():
         answer = client.get(path)
         labels = answer.body["metadata"].get("labels") or {} if answer.ok else {}
         # Objects with the lab's own label are from an earlier start of the same learner.

@@ -19,7 +19,7 @@ from labkit.core.errors import LabkitError, UsageError, near
 from labkit.core.language import text
 from labkit.core.version import __version__
 
-from .output import echo
+from .output import report
 
 MODULES = {
     "cluster": ("up", "down", "status", "reset", "kubeconfig"),
@@ -115,7 +115,7 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         # click raises Abort for Ctrl-C at a prompt. The terminal has printed ^C, so a new line
         # begins.
-        echo("\nlabkit: interrupted", err=True)
+        report("\nlabkit: interrupted")
         return INTERRUPTED
     # Before OSError, of which it is a subclass. `labkit … | head` has read enough, which is no
     # error. Python flushes standard output at its exit, so that has to lead elsewhere

@@ -8,8 +8,7 @@ import click
 
 from labkit.core.home import home_path
 
-from .cluster import report
-from .output import echo
+from .output import FILE, echo, report
 
 
 @click.group("bundle")
@@ -18,7 +17,7 @@ def bundle_command() -> None:
 
 
 @bundle_command.command("save")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--image", default="", help="The node image to take. [env: LABKIT_KIND_IMAGE]")
 @click.option("--no-images", is_flag=True, help="For the embedded cluster alone; needs no Docker.")
 def save_command(file: Path, image: str, no_images: bool) -> None:
@@ -41,7 +40,7 @@ def save_command(file: Path, image: str, no_images: bool) -> None:
 
 
 @bundle_command.command("load")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE)
 def load_command(file: Path) -> None:
     """Give this machine what FILE holds; needs no network."""
     from labkit.backends import bundle

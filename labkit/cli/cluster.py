@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +14,19 @@ from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 from labkit.lab.backend import chosen, make
 
-from .output import FILE, as_json, complete_steps, echo, json_option
+from .output import FILE, as_json, complete_steps, echo, json_option, report
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
-# Standard output has results only, which scripts read: export KUBECONFIG=$(labkit kubeconfig)
-report = partial(echo, err=True)
-"""Prints a line of progress to standard error."""
+backend_option = click.option(
+    "--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default."
+)
 
 
 @click.command("up")
-@click.option(
-    "--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default."
-)
+@backend_option
 @click.option("--no-node", is_flag=True, help="Embedded: leave the node out; pods stay Pending.")
 @click.option(
     "--era",
@@ -69,9 +66,7 @@ def up_command(
 
 
 @click.command("down")
-@click.option(
-    "--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default."
-)
+@backend_option
 def down_command(backend: str | None) -> None:
     """Stop the cluster; the embedded one keeps its objects.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .output import FOLDER, INPUT, echo
+from .output import FOLDER, INPUT, echo, report
 
 
 @click.group("course")
@@ -17,7 +17,7 @@ def course_command() -> None:
 
 @course_command.command("build")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def build_command(folder: Path) -> int:
+def build_command(folder: Path) -> None:
     """Write a course that nbgrader accepts into FOLDER."""
     from labkit.grading.nbgrader import course
 
@@ -28,13 +28,12 @@ def build_command(folder: Path) -> int:
         folder / "source",
         folder / "README.md",
     )
-    return 0
 
 
 @course_command.command("secret")
 @click.argument("folder", type=FOLDER)
 @click.option("--roster", type=INPUT, help="Print its codes as CSV.")
-def secret_command(folder: Path, roster: Path | None) -> int:
+def secret_command(folder: Path, roster: Path | None) -> None:
     """Make the secret of the course in FOLDER; print learners' codes.
 
     With it, names in tasks depend on each learner's code. Keep the file, and give it to nobody.
@@ -46,11 +45,7 @@ def secret_command(folder: Path, roster: Path | None) -> int:
     from labkit.grading.reports.scores import safe_cell
 
     secret, is_new = make_secret(folder)
-    echo(
-        "{file}: made." if is_new else "{file}: was there, and stays.",
-        folder / FILE,
-        err=True,
-    )
+    report("{file}: made." if is_new else "{file}: was there, and stays.", folder / FILE)
     # The sentence above goes to standard error, so that > codes.csv has the table only.
     rows = [("id", "name", "mail", "code")]
     for person in Roster(roster).people.values() if roster else ():
@@ -58,12 +53,11 @@ def secret_command(folder: Path, roster: Path | None) -> int:
     # Names come from a roster of other people: a spreadsheet would run a cell that begins with
     # = as a formula.
     csv.writer(sys.stdout).writerows([safe_cell(cell) for cell in row] for row in rows if roster)
-    return 0
 
 
 @course_command.command("checker")
 @click.argument("folder", type=FOLDER)
-def checker_command(folder: Path) -> int:
+def checker_command(folder: Path) -> None:
     """Judge a course's notebooks outside their kernels.
 
     It runs until Ctrl-C.
@@ -77,4 +71,3 @@ def checker_command(folder: Path) -> int:
     path = (folder / "checker.sock").absolute()
     echo("The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}", path)
     asyncio.run(checker.serve(path, folder / "ledger.jsonl", read_secret(folder)))
-    return 0

@@ -41,7 +41,7 @@ KOREAN_KEYS = str.maketrans("ㅁㄹㅂ", "afq")
     default=None,
     help="Whether what was found comes back after 1, 7 and 30 days.",
 )
-def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
+def drill_command(measure: bool, summary: bool, again: bool | None) -> None:
     """Find out what you believe wrongly about RBAC.
 
     Each question shows a small policy and one request. Answer a for allowed, f for forbidden, q to stop.
@@ -59,14 +59,13 @@ def drill_command(measure: bool, summary: bool, again: bool | None) -> int:
         echo(sentence)
     if again is not None:
         progress.join_drill({**kept, "off": {"value": not again, "at": now}})
-        echo(text("What was found comes back.") if again else text("Nothing comes back."))
+        echo("What was found comes back." if again else "Nothing comes back.")
     elif summary:
         click.echo("\n".join([shown(lessons.board(progress).title), *summary_lines(kept)]))
     elif measure:
         _measure(progress, kept, now)
     else:
         _drill(progress, kept, now)
-    return 0
 
 
 def summary_lines(kept: Kept) -> list[str]:

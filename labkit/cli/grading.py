@@ -15,14 +15,11 @@ from labkit.core.signals import interrupt_on_signals
 
 from .grading_plan import GradingPlan
 from .grading_runs import grade_here, grade_on_a_real_cluster, grade_on_dask
-from .output import INPUT, echo
+from .output import FILE, INPUT, echo, report
 
 if TYPE_CHECKING:
     from labkit.grading.intake.intake import Intake
     from labkit.grading.session import GradingSession
-
-RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cluster}
-"""By ``GradingPlan.place``."""
 
 
 @click.command("grade")
@@ -67,7 +64,7 @@ RUNNERS = {"here": grade_here, "dask": grade_on_dask, "real": grade_on_a_real_cl
 )
 @click.option(
     "--overrides",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="A table of points that you decided: learner, task, points, reason; OUT-overrides.csv when left out.",
 )
 @click.option(
@@ -164,7 +161,12 @@ def grade_command(**options: Any) -> int:
     command.with_resource(interrupt_on_signals())
     unpacked = command.with_resource(scratch_directory("labkit-intake-"))
     session = _open_session(plan, unpacked)
-    results = RUNNERS[plan.place](plan, session)
+    if plan.scheduler:
+        results = grade_on_dask(plan, session)
+    elif plan.on_real_cluster:
+        results = grade_on_a_real_cluster(plan, session)
+    else:
+        results = grade_here(plan, session)
     if plan.overrides_template:
         session.write_template(plan.overrides_table)
         echo(
@@ -221,7 +223,7 @@ def _give_codes(intake: Intake, submissions: Sequence[Path]) -> str:
     intake.submissions = [
         replace(entry, code=secret.code(entry.learner)) for entry in intake.submissions
     ]
-    echo("Names depend on the course's secret.", err=True)
+    report("Names depend on the course's secret.")
     return secret.fingerprint
 
 
@@ -230,25 +232,24 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
     from labkit.grading.intake.submissions import printable
 
     for line in lines:
-        echo(line, err=True)
+        report(line)
     for entry in session.chosen:
         if name := session.inspections[entry.key].declared:
             file, learner = printable(entry.path.name), entry.learner
             line = text(
                 "{file} of {id} was worked on as {name}, and is graded as {id}: its names are another's."
             )
-            echo(line, file, learner, name, err=True)
+            report(line, file, learner, name)
     for line in session.warnings():
-        echo(line, err=True)
+        report(line)
     # With --only, others' results are reported too if they exist; this names those without any.
     for entry in session.intake.submissions:
         if entry not in session.chosen and entry.key not in session.results_by_key:
-            echo(
+            report(
                 "Not graded yet, and not in the reports: {learner} {exercise}.",
                 entry.learner,
                 entry.exercise,
-                err=True,
             )
     graded = len(session.chosen) - len(session.ungraded)
     if graded:
-        echo("{graded} of {chosen} are graded already.", graded, len(session.chosen), err=True)
+        report("{graded} of {chosen} are graded already.", graded, len(session.chosen))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -97,13 +97,6 @@ class GradingPlan:
     def overrides_table(self) -> Path:
         """The table of the teacher's corrections, by default beside the results, which ``--fresh`` clears."""
         return self.overrides or self.results.with_name(f"{self.results.name}-overrides.csv")
-
-    @property
-    def place(self) -> Literal["here", "dask", "real"]:
-        """Where notebooks are graded."""
-        if self.scheduler:
-            return "dask"
-        return "real" if self.on_real_cluster else "here"
 
     def deadline(self) -> Callable[[Callable[[str], str]], Deadline] | None:
         """Return a function that makes the deadline, once learners can be found; None without one."""

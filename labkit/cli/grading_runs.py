@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from labkit.core.language import listed, said, text
 
-from .cluster import report
-from .output import echo
+from .output import echo, report
 
 if TYPE_CHECKING:
     from labkit.grading.judging.result import Result
@@ -126,11 +125,10 @@ def _look_for_kubectl(session: GradingSession, *, go_on: bool) -> None:
         )
     session.postpone(callers, text("it calls kubectl, which is not on the grader's machine"))
     for entry in callers:
-        echo(
+        report(
             "Not graded: {learner} {exercise} calls kubectl. Grade it again where it is.",
             entry.learner,
             entry.exercise,
-            err=True,
         )
 
 
@@ -177,9 +175,8 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
     )
     incomplete: list[Result] = []
     if grader.level == "plain":
-        echo(
-            "Warning: this platform gives no walls around a learner's code; see docs/grading.md.",
-            err=True,
+        report(
+            "Warning: this platform gives no walls around a learner's code; see docs/grading.md."
         )
     # On standard error: a summary that is redirected holds no bar.
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
@@ -195,7 +192,7 @@ def _run_session(session: GradingSession, grader: SubmissionGrader) -> list[Resu
         results = session.run(grader, on_result)
     # After the bar, whose redrawing would overwrite these lines.
     for result in incomplete:
-        echo(listed((" ".join(result.key), result.outcome), ": "), err=True)
+        report(listed((" ".join(result.key), result.outcome), ": "))
     _print_summary(session, results)
     return results
 

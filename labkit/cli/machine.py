@@ -16,8 +16,7 @@ from labkit.core.home import home_path
 from labkit.core.language import said, text
 from labkit.core.proxies import bypass_loopback, exceptions, proxy_variables
 
-from .cluster import report
-from .output import as_json, echo, json_option
+from .output import as_json, echo, json_option, report
 
 if TYPE_CHECKING:
     from labkit.backends.servers import Server
@@ -118,13 +117,12 @@ def completion_command(shell: str) -> None:
     For bash, put `eval "$(labkit completion bash)"` into ~/.bashrc; for zsh, the same with
     zsh into ~/.zshrc; for fish, `labkit completion fish | source` into its config.fish.
     """
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import shell_complete
 
     # The group of all commands is above this module; importing it at the top would be a circle.
     from . import cli
 
-    complete = get_completion_class(shell)
-    click.echo(complete(cli, {}, "labkit", "_LABKIT_COMPLETE").source() if complete else "")
+    shell_complete(cli, {}, "labkit", "_LABKIT_COMPLETE", f"{shell}_source")
 
 
 def _ready(needs: list[Need]) -> bool:

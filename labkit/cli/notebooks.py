@@ -63,7 +63,7 @@ def lab_command(
     metavar="FOLDER",
     help="A copy of reveal.js 4 or 5 beside the page: no internet is needed.",
 )
-def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
+def slides_command(part: str, out: Path | None, reveal: str | None) -> None:
     """Write the slides of a part, for teachers.
 
     PART is 4 or 04-roles, for example. It runs on a cluster made for it and thrown away. Open the page in a browser:
@@ -88,4 +88,3 @@ def slides_command(part: str, out: Path | None, reveal: str | None) -> int:
     echo("The cells of {id} run on a cluster of their own …", lesson.id)
     slides.write(lesson, page, reveal or slides.REVEAL)
     echo("The slides are in {page}.", page)
-    return 0

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,11 @@ for module in (click.core, click.exceptions, click.formatting, click.parser, cli
 def echo(line: object, *values: object, err: bool = False) -> None:
     """Print an object, or a text of a template and values in the learner's language."""
     click.echo(said(line, *values) if isinstance(line, str) else line, err=err)
+
+
+# Standard output has results only, which scripts read: export KUBECONFIG=$(labkit kubeconfig)
+report = partial(echo, err=True)
+"""Prints a line of progress to standard error."""
 
 
 def _wide(line: str) -> str:

@@ -14,7 +14,7 @@ from labkit.core.errors import UsageError
 from labkit.core.language import text
 
 from .cluster import found_lab
-from .output import FILE, echo
+from .output import FILE, echo, report
 
 EXAMPLES = """Run a command in a pod, or open a shell in it.
 
@@ -87,13 +87,12 @@ def proxy_command(port: int, unix_socket: Path | None, caller: str | None) -> No
             echo("Starting to serve on {socket}", proxy.unix_socket)
         else:
             echo("Starting to serve on 127.0.0.1:{port}", proxy.port)
-            echo(
+            report(
                 # kubectl proxy has the same property, without a warning; a Unix socket has
                 # the rights of its file.
                 "While it runs, every user of this machine has the rights of {name}; "
                 "--unix-socket PATH lets in you alone.",
                 client.name,
-                err=True,
             )
         # A script that started the proxy waits for this line, and a pipe is buffered.
         sys.stdout.flush()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from labkit.core.errors import UsageError
+from labkit.core.home import ensure_private, home_path, unreadable
 from labkit.core.language import text
 from labkit.rbac.objects import Object
 from labkit.rbac.policy import Policy, PolicyUnreadable, read_policy
@@ -76,7 +77,6 @@ def from_cluster(kubeconfig: Path, context: str) -> Source:
     """
     from labkit.client import kubeconfig as kubeconfigs
     from labkit.client.client import Client
-    from labkit.core.home import ensure_private, home_path
 
     named = kubeconfigs.load(kubeconfig, context, scratch=ensure_private(home_path()))
     client = Client(named.endpoint, named.credentials)
@@ -136,7 +136,7 @@ class AuditEvents:
                     elif line.strip():
                         self.broken += 1
         except OSError as error:
-            raise _unreadable(self._file, error) from error
+            raise unreadable(self._file, error) from error
 
 
 def _files(path: Path) -> list[Path]:
@@ -175,7 +175,7 @@ def _documents(file: Path) -> Iterator[Any]:
             )
         content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(file, error) from error
+        raise unreadable(file, error) from error
     # A chart's template can be valid YAML, with braces where names should be.
     if "{{" in content:
         raise UsageError(
@@ -191,13 +191,6 @@ def _documents(file: Path) -> Iterator[Any]:
             why=" ".join(str(error).split())[:300],
             todo="Correct it.",
         ) from error
-
-
-def _unreadable(file: Path, error: Exception) -> UsageError:
-    why = getattr(error, "strerror", None) or str(error)
-    return UsageError(
-        text("{file} cannot be read.", file), why=why, todo="Name a text file that you may read."
-    )
 
 
 def _discovery(client: Client) -> Iterator[tuple[str, str, bool, list[str]]]:

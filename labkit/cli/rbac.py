@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from labkit.core.redact import redact
 from labkit.rbac.objects import is_default
 
 from . import policy_files
-from .output import INPUT, as_json, echo, json_option
+from .output import FILE, INPUT, as_json, echo, json_option, report
 from .policy_files import Source
 
 if TYPE_CHECKING:
@@ -48,10 +47,8 @@ def rbac_command() -> None:
 @KUBECONFIG
 @CONTEXT
 @json_option
-@click.option(
-    "--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report too."
-)
-def test_command(questions: Path, json_wanted: bool, junit: Path | None, **policy: Any) -> None:
+@click.option("--junit", type=FILE, help="Write a JUnit report too.")
+def test_command(questions: Path, json_wanted: bool, junit: Path | None, **policy: Any) -> int:
     """Ask a policy some questions.
 
     POLICY are manifests or directories of them; leave them out with --kubeconfig. QUESTIONS is a
@@ -90,7 +87,7 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
                     why,
                 )
         echo("{wrong} of {rows} answers are as expected.", len(rows) - len(wrong), len(rows))
-    sys.exit(NO if wrong else 0)
+    return NO if wrong else 0
 
 
 @rbac_command.command("mutate")
@@ -104,7 +101,7 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
     is_flag=True,
     help="Print the rejected ones too, each with the first question to do so.",
 )
-def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy: Any) -> None:
+def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy: Any) -> int:
     """Say which wrong policies would pass the questions.
 
     Each differs from POLICY in one thing: a verb, a resource, a subject, a place. Where one
@@ -143,14 +140,14 @@ def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy:
             len(every),
             len(asked),
         )
-    sys.exit(NO if left else 0)
+    return NO if left else 0
 
 
 @rbac_command.command("diff")
 @click.argument("base", type=FILES)
 @click.argument("head", type=FILES)
 @json_option
-def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
+def diff_command(base: Path, head: Path, json_wanted: bool) -> int:
     """Say who gained and who lost what from the policy BASE to the policy HEAD."""
     from labkit.rbac.testing.changes import changes
 
@@ -169,7 +166,7 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
             echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
         changed = text("Permissions that have changed: {found}.", len(found))
         echo(changed if found else "Nobody gained or lost anything.")
-    sys.exit(NO if found else 0)
+    return NO if found else 0
 
 
 @rbac_command.command("report")
@@ -182,7 +179,7 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
 @json_option
 def report_command(
     audit_log: Path, account: str, name: str, json_wanted: bool, **policy: Any
-) -> None:
+) -> int:
     """Say what an account lacked, what it never used, and the least role for it.
 
     Let the program run with all rights, so that no refusal hides what it would have asked next.
@@ -226,7 +223,7 @@ def report_command(
             redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip())
         )
     # A permission that is never used is advice, and a missing one breaks the program.
-    sys.exit(NO if found.missing else 0)
+    return NO if found.missing else 0
 
 
 def _asked(file: Path, source: Source) -> list[Question]:
@@ -249,13 +246,8 @@ def _source(
         if kubeconfig
         else policy_files.from_files(policy)
     )
-    if (
-        needed
-        and policy
-        and all(
-            is_default(each) for each in (*source.policy.roles.values(), *source.policy.bindings)
-        )
-    ):
+    objects = (*source.policy.roles.values(), *source.policy.bindings)
+    if needed and policy and all(map(is_default, objects)):
         todo = text(
             "Name rendered manifests with roles and bindings; any question that expects no would pass."
         )
@@ -272,7 +264,7 @@ def _notes(source: Source) -> list[str]:
 def _show_notes(source: Source) -> None:
     # On standard error, so that standard output has the answers only.
     for line in _notes(source):
-        echo("Note: {line}", said(line), err=True)
+        report("Note: {line}", said(line))
 
 
 def _list(title: str, without: str, uses: Sequence[Any]) -> None:

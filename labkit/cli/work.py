@@ -67,9 +67,7 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
     try:
         progress, notebooks, objects = work.read(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise place_error(
-            file, error if isinstance(error, OSError) else OSError(str(error))
-        ) from error
+        raise place_error(file, error) from error
     for name, notebook in notebooks.items():
         # The file can come from somebody else: a name must not lead out of the folder of
         # notebooks.

@@ -196,8 +196,8 @@ class Client:
             "User-Agent": LAB_AGENT,
             "Accept": "application/json",
             "Content-Type": "application/json",
+            **self.credentials.headers(),
         }
-        sent.update(self.credentials.headers())
         # Encoded beforehand, in one thread: the other threads only wait for the network.
         datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
         replies = self.transport.send_all("POST", self.names.path(path), datas, sent)

@@ -125,7 +125,7 @@ def _parsed(text: str) -> Any:
 
 def _resolve(document: Fields, name: str, path: Path) -> tuple[Fields, Fields, Fields]:
     """Return a context, its cluster and its user; a context without a user has an empty one."""
-    contexts = _named(document, "contexts", "context")
+    contexts = _named(document, "context")
     if name not in contexts:
         raise UsageError(
             text('{path} has no context "{name}".', path, name)
@@ -134,10 +134,8 @@ def _resolve(document: Fields, name: str, path: Path) -> tuple[Fields, Fields, F
             todo=near(name, contexts) or "Name one with `kubectl config use-context`.",
         )
     chosen = contexts[name]
-    cluster = _lookup(document, "clusters", "cluster", str(chosen.get("cluster", "")), path)
-    user = (
-        _lookup(document, "users", "user", str(chosen["user"]), path) if chosen.get("user") else {}
-    )
+    cluster = _lookup(document, "cluster", str(chosen.get("cluster", "")), path)
+    user = _lookup(document, "user", str(chosen["user"]), path) if chosen.get("user") else {}
     return chosen, cluster, user
 
 
@@ -273,16 +271,15 @@ def _beside(path: Path, name: object) -> Path:
     return (path.absolute().parent / Path(str(name)).expanduser()).absolute()
 
 
-def _named(document: Mapping[str, Any], plural: str, singular: str) -> dict[str, dict[str, Any]]:
-    entries = document.get(plural) or []
+def _named(document: Mapping[str, Any], singular: str) -> dict[str, dict[str, Any]]:
+    """Return the contexts, clusters or users by their names."""
+    entries = document.get(f"{singular}s") or []
     found = (entry for entry in entries if isinstance(entry, dict))
     return {str(entry.get("name")): dict(entry.get(singular) or {}) for entry in found}
 
 
-def _lookup(
-    document: Mapping[str, Any], plural: str, singular: str, name: str, path: Path
-) -> dict[str, Any]:
-    entries = _named(document, plural, singular)
+def _lookup(document: Mapping[str, Any], singular: str, name: str, path: Path) -> dict[str, Any]:
+    entries = _named(document, singular)
     if name not in entries:
         raise UsageError(
             text('{path} has no {singular} "{name}".', path, singular, name),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING
 
 from labkit.core.arguments import describe
 from labkit.core.errors import UsageError, near
 from labkit.core.language import text
 
-from .prefix import Names
+if TYPE_CHECKING:
+    from .client import Client
 
 # ServiceAccountUsernamePrefix in k8s.io/apiserver/pkg/authentication/serviceaccount/util.go.
 ACCOUNT_PREFIX = "system:serviceaccount:"
@@ -54,6 +55,12 @@ def pod_name(name: str) -> str:
     raise UsageError(text("{value} is no name.", describe(name)), why=NAMES, todo=todo)
 
 
+def pod_path(pod: str) -> str:
+    """Return the path of a pod, by its name as in ``pod_name``."""
+    namespace, _, name = pod_name(pod).partition("/")
+    return f"/api/v1/namespaces/{namespace}/pods/{name}"
+
+
 def _meant(name: str) -> str:
     """Return the name meant by ``-n kikai test``, ``kikai test`` or ``kikai:default``; empty for other texts."""
     text = name.strip().removeprefix(ACCOUNT_PREFIX)
@@ -75,19 +82,7 @@ def habit(name: str) -> str:
     )
 
 
-class Caller(Protocol):
-    """A caller with the right to list service accounts, such as a ``Client``."""
-
-    names: Names
-
-    def get(self, path: str) -> Any:
-        """Read an object or a list."""
-
-    def without_observers(self) -> Self:
-        """Return the same caller for the lab's own requests."""
-
-
-def missing_account(client: Caller, namespace: str, name: str) -> str:
+def missing_account(client: Client, namespace: str, name: str) -> str:
     """Report a service account that does not exist, and suggest a similar one.
 
     Args:
@@ -118,7 +113,7 @@ def missing_account(client: Caller, namespace: str, name: str) -> str:
     return text("There is no service account {account}. {hint}", f"{namespace}/{name}", hint)
 
 
-def missing_user(client: Caller, user: str) -> str:
+def missing_user(client: Client, user: str) -> str:
     """Do the same as ``missing_account`` for a user name; empty for users that are not service accounts."""
     namespace, colon, name = user.removeprefix(ACCOUNT_PREFIX).partition(":")
     is_account = colon and user.startswith(ACCOUNT_PREFIX)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from labkit.core.display import Card, Displayable, Row
@@ -19,7 +20,7 @@ from .answer import Answer
 from .client import Client
 from .exec.command import run, run_shell
 from .exec.completed import SHELLS, CompletedExec
-from .object_names import habit, pod_name
+from .object_names import habit, pod_name, pod_path
 
 # DefaultAPITokenMountPath in plugin/pkg/admission/serviceaccount/admission.go.
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -106,23 +107,21 @@ class Pods:
         command: str | Iterable[str],
         *,
         container: str | None = None,
-        stdin: str | bytes | None = None,
-        timeout_seconds: float = 120.0,
+        **options: Any,
     ) -> CompletedExec:
-        """Run a command in a container; see ``Lab.exec``."""
+        """Run a command in a container; see ``Lab.exec``, and ``run`` for the other options."""
         pod = pod_name(pod)
         key = f"{pod}/{container or ''}"
         shells = sorted(
             SHELLS, key=lambda shell: shell != self._shells.get(key)
         )  # the one that worked last first
         words = [] if isinstance(command, str) else list(command)
-        rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
-        rest["container"] = container or ""
+        options["container"] = container or ""
 
         def attempt() -> CompletedExec:
             if isinstance(command, str):
-                return run_shell(self._admin, pod, command, shells=shells, **rest)
-            return run(self._admin, pod, words, **rest)
+                return run_shell(self._admin, pod, command, shells=shells, **options)
+            return run(self._admin, pod, words, **options)
 
         try:
             done = attempt()
@@ -143,7 +142,7 @@ class Pods:
             ApiFailure: When the container has no log.
         """
         query = {"container": container} if container else None
-        answer = self._admin.get(f"{_path(pod)}/log", query=query)
+        answer = self._admin.get(f"{pod_path(pod)}/log", query=query)
         _require(answer, pod, text("{pod} has no log.", pod))
         return str(answer.body)
 
@@ -152,7 +151,7 @@ class Pods:
         begun = time.monotonic()
         deadline, quiet_until = begun + timeout_seconds, begun + QUIET_SECONDS
         while True:
-            answer = self._admin.get(_path(pod))
+            answer = self._admin.get(pod_path(pod))
             _require(answer, pod, text("The pod {pod} is not ready.", pod))
             if is_ready(answer.body):
                 return ReadyPod(pod_name(pod), answer.body)
@@ -214,7 +213,7 @@ class Pods:
                 'registry? Delete the pod, lab.admin.delete("{path}"), and apply it with the '
                 "right one{offline}.",
                 listed(images),
-                _path(pod),
+                pod_path(pod),
                 text(offline, self._image) if self._image else "",
             )
         what = text("The pod {pod} is not ready.", pod)
@@ -232,44 +231,34 @@ class Pods:
         """Return whether a pod of a real cluster exists and is not ready yet."""
         if not self._patience_seconds:
             return False
-        answer = self._admin.get(_path(pod))
+        answer = self._admin.get(pod_path(pod))
         return answer.ok and not is_ready(answer.body)
 
 
-class MountedToken:
-    """The token that a pod mounts, read again after ``TOKEN_SECONDS`` or a reset of the cluster.
+def mounted_token(
+    pods: Pods, pod: str, container: str | None, generation: Callable[[], int]
+) -> Callable[[], str]:
+    """Return a function that returns the token that a pod mounts.
+
+    It is read again after ``TOKEN_SECONDS`` or a reset of the cluster.
 
     Args:
         pods: The cluster's pods.
         pod: As ``namespace/name``.
         container: None for the pod's default container.
-        generation: A number that changes when the cluster is reset.
+        generation: Returns a number that changes when the cluster is reset.
     """
 
-    def __init__(
-        self, pods: Pods, pod: str, container: str | None, generation: Callable[[], int]
-    ) -> None:
-        self._pods, self._pod, self._container = pods, pod, container
-        self._now = generation
-        self._raw, self._read_at, self._generation = "", 0.0, -1
+    @lru_cache(maxsize=1)
+    def read(_generation: int, _interval: float) -> str:
+        return pods.token(pod, container)
 
-    def __call__(self) -> str:
-        """Return the current token."""
-        now, generation = time.monotonic(), self._now()
-        if now - self._read_at > TOKEN_SECONDS or self._generation != generation:
-            self._raw = self._pods.token(self._pod, self._container)
-            self._read_at, self._generation = now, generation
-        return self._raw
+    return lambda: read(generation(), time.monotonic() // TOKEN_SECONDS)
 
 
 def _require(answer: Answer, pod: str, what: str) -> None:
     """Raise an error for a refusal, with a hint if the pod's name has kubectl's kind in it."""
     answer.raise_for_status(what, habit(pod_name(pod)) if answer.status == 404 else "")
-
-
-def _path(pod: str) -> str:
-    namespace, _, name = pod_name(pod).partition("/")
-    return f"/api/v1/namespaces/{namespace}/pods/{name}"
 
 
 def is_ready(entry: Mapping[str, Any]) -> bool:

@@ -15,10 +15,11 @@ from typing import Any
 from labkit.core.errors import UsageError
 from labkit.core.language import text
 
-NAMESPACES = frozenset({"default", "kikai", "darbo"})
+# Tuples, because a learner's object can have a list for a name, and a set would raise a TypeError for it.
+NAMESPACES = ("default", "kikai", "darbo")
 """The walkthrough's namespaces."""
 
-CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
+CLUSTER_NAMES = ("pv-reader", "pv-test", "view-test")
 """The walkthrough's cluster-scoped objects. Others, such as ``view``, are the cluster's own."""
 
 # The lookahead matches whole names: `kikai` is rewritten, and `kikai-2` is another namespace.
@@ -30,11 +31,6 @@ _CLUSTERS_OWN = "/api/v1/namespaces/default/services/kubernetes"
 
 _HOST = re.compile(r"(https://)kubernetes(?![\w.-])")
 _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
-
-
-def _is_one_of(name: object, known: frozenset[str]) -> bool:
-    """Return whether a name is known; a learner's object can have a list or a dict for a name."""
-    return isinstance(name, str) and name in known
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +54,11 @@ class Names:
 
     def namespace(self, name: str) -> str:
         """Return a namespace's name on this cluster."""
-        return f"{self.prefix}-{name}" if self.prefix and _is_one_of(name, NAMESPACES) else name
+        return f"{self.prefix}-{name}" if self.prefix and name in NAMESPACES else name
 
     def cluster(self, name: str) -> str:
         """Return the name of a cluster-scoped object on this cluster."""
-        return f"{self.prefix}-{name}" if self.prefix and _is_one_of(name, CLUSTER_NAMES) else name
+        return f"{self.prefix}-{name}" if self.prefix and name in CLUSTER_NAMES else name
 
     def user(self, name: str) -> str:
         """Return a service account's user or group name on this cluster."""

@@ -282,12 +282,7 @@ def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, s
             algorithm,
         )
     # Only the signature: an expired token is shown as such, and can still be genuine.
-    checks: Any = {
-        "verify_aud": False,
-        "verify_exp": False,
-        "verify_nbf": False,
-        "verify_iat": False,
-    }
+    checks: Any = dict.fromkeys(("verify_aud", "verify_exp", "verify_nbf", "verify_iat"), False)
     try:
         jwt.decode(raw, jwt.PyJWK.from_dict(key), algorithms=[algorithm], options=checks)
     except jwt.InvalidSignatureError:
@@ -299,19 +294,13 @@ def _verify(raw: str, header: Mapping[str, Any], asker: Client) -> tuple[bool, s
     return True, text("verified with the cluster's published key {key}…", str(header["kid"])[:8])
 
 
-def _flatten(claims: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(claims: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in claims.items():
-        nested = name == _K8S and isinstance(value, dict)
-        flat.update(_nested(value, _K8S) if nested else {name: value})
-    return flat
-
-
-def _nested(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, inner in value.items():
-        key = f"{prefix}.{name}"
-        flat.update(_nested(inner, key) if isinstance(inner, dict) else {key: inner})
+        key = prefix + name
+        # Other claims with objects in them are shown whole.
+        nested = isinstance(value, dict) and key.startswith(_K8S)
+        flat |= _flatten(value, f"{key}.") if nested else {key: value}
     return flat
 
 

@@ -92,12 +92,21 @@ def home_error(path: Path, error: OSError) -> HomeError:
     )
 
 
-def place_error(path: Path, error: OSError) -> UsageError:
-    """Return the error for an OSError at a path that the learner named, which ``LABKIT_HOME`` does not change."""
+def place_error(path: Path, error: Exception) -> UsageError:
+    """Return the error for a path that the learner named, which ``LABKIT_HOME`` does not change."""
     return UsageError(
         text("labkit cannot use {path}.", path),
-        why=error.strerror or str(error),
+        why=getattr(error, "strerror", None) or str(error),
         todo="Name another place, or check the permissions and the free space of this one.",
+    )
+
+
+def unreadable(file: Path, error: Exception) -> UsageError:
+    """Return the error for a file that the learner named and that is no readable text."""
+    return UsageError(
+        text("{file} cannot be read.", file),
+        why=getattr(error, "strerror", None) or str(error),
+        todo="Name a text file that you may read.",
     )
 
 
@@ -122,6 +131,11 @@ def write_private(path: Path, text: str) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     changed(path)
+
+
+def write_json(path: Path, document: object) -> None:
+    """Replace a file by a JSON document that people can read; see ``write_private``."""
+    write_private(path, json.dumps(document, indent=1) + "\n")
 
 
 def changed(path: Path) -> None:

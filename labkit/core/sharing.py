@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import LabkitError
-from .home import home_path, is_locked, locked, read_json, write_private
+from .home import home_path, is_locked, locked, read_json, write_json
 
 DEMO, ROOM = Path("demo"), Path("class") / "room"
 """The directories of a demo's progress and of a class's shared view, below ``LABKIT_HOME``."""
@@ -47,7 +46,7 @@ def read_shared(name: Path) -> dict[str, Any] | None:
 
 def _write(file: Path, content: dict[str, Any]) -> None:
     with suppress(LabkitError):  # a full disk does not end the command
-        write_private(file, json.dumps(content))
+        write_json(file, content)
 
 
 def _clear(folder: Path) -> None:

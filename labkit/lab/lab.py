@@ -20,7 +20,7 @@ from labkit.client.discovery import Resources
 from labkit.client.exec.completed import CompletedExec
 from labkit.client.manifests import Applied
 from labkit.client.object_names import habit, missing_account, missing_user, pod_name
-from labkit.client.pods import MountedToken, Pods, ReadyPod
+from labkit.client.pods import Pods, ReadyPod, mounted_token
 from labkit.client.tokens import Token, mistaken, request_token
 from labkit.client.transport import Credentials
 from labkit.core.arguments import (
@@ -94,7 +94,7 @@ class Lab(ChosenCluster):
             UsageError: When the name is not ``namespace/name``.
             ExecFailed: When the pod does not run or mounts no token.
         """
-        source = MountedToken(self.pods, pod, container, lambda: self._generation)
+        source = mounted_token(self.pods, pod, container, lambda: self._generation)
         source()
         return self.admin.with_credentials(Credentials(token_source=source), pod)
 

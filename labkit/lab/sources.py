@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.client import manifests
-from labkit.core.errors import UsageError
-from labkit.core.language import text
+from labkit.core.home import unreadable
 from labkit.lessons.library import Library
 
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
@@ -40,12 +39,7 @@ def read(file: Path) -> Objects:
     try:
         content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            text("{file} cannot be read.", file),
-            why=why,
-            todo="Name a text file that you may read.",
-        ) from error
+        raise unreadable(file, error) from error
     return manifests.parse(content, file.name)
 
 

@@ -105,9 +105,7 @@ def import_progress(what: str) -> Any:
         try:
             text = Path(what).expanduser().read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise place_error(
-                Path(what), error if isinstance(error, OSError) else OSError(str(error))
-            ) from error
+            raise place_error(Path(what), error) from error
     progress().add(text)
     return board()
 

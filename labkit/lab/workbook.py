@@ -25,7 +25,7 @@ from labkit.core.home import (
     home_path,
     place_error,
     read_json,
-    write_private,
+    write_json,
 )
 from labkit.core.language import language, text
 from labkit.core.proxies import bypass_loopback
@@ -200,10 +200,10 @@ def configure(variables: Mapping[str, str]) -> None:
     page = config / "labconfig" / "page_config.json"
     if variables["JUPYTER_CONFIG_DIR"] == str(config):
         if not page.exists():
-            write_private(page, json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}) + "\n")
+            write_json(page, {"disabledExtensions": {ANNOUNCEMENTS: True}})
         defaults = page.with_name("default_setting_overrides.json")
         locale = {"locale": "ko_KR" if language() == "ko" and HAS_KOREAN else "default"}
-        write_private(defaults, json.dumps({**read_json(defaults), TRANSLATION: locale}) + "\n")
+        write_json(defaults, {**read_json(defaults), TRANSLATION: locale})
 
 
 def _copy_all(source: Path, target: Path, left_out: set[str]) -> list[str]:

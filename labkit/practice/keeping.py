@@ -7,6 +7,7 @@ It is one plain dict, stored with the progress, and in a page's own storage. ``u
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from labkit.core.language import text
@@ -93,15 +94,12 @@ def join(one: Kept, other: Kept) -> Kept:
     joined["asked"] = {
         key: max(one["asked"].get(key, 0), other["asked"].get(key, 0)) for key in asked
     }
-    for key in {**one["ideas"], **other["ideas"]}:
-        entries = [each["ideas"][key] for each in (one, other) if key in each["ideas"]]
-        joined["ideas"][key] = max(
-            entries, key=lambda each: (each["at"], each["back"], each["found"])
-        )
-    for key in {**one["measured"], **other["measured"]}:
-        entries = [each["measured"][key] for each in (one, other) if key in each["measured"]]
-        joined["measured"][key] = min(entries, key=lambda each: (each["at"], each["right"]))
-    joined["off"] = max(one["off"], other["off"], key=lambda each: (each["at"], each["value"]))
+    later, earlier = itemgetter("at", "back", "found"), itemgetter("at", "right")
+    for field, choose, key in (("ideas", max, later), ("measured", min, earlier)):
+        for name in {**one[field], **other[field]}:
+            entries = [each[field][name] for each in (one, other) if name in each[field]]
+            joined[field][name] = choose(entries, key=key)
+    joined["off"] = max(one["off"], other["off"], key=itemgetter("at", "value"))
     return joined
 
 

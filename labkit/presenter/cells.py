@@ -12,7 +12,7 @@ from labkit import lessons
 from labkit.client.answer import Answer
 from labkit.client.exec.completed import CompletedExec
 from labkit.core.errors import UsageError
-from labkit.core.language import said, shown, text
+from labkit.core.language import said
 from labkit.core.redact import redact
 from labkit.lab import words
 from labkit.lab.lab import Lab
@@ -168,9 +168,7 @@ class Cells:
         )
         empty = isinstance(answer.body, dict) and answer.body.get("items") == []
         outcome = (
-            answer.message
-            or ", ".join(answer.titles)
-            or shown(text("an empty list") if empty else text("ok"))
+            answer.message or ", ".join(answer.titles) or said("an empty list" if empty else "ok")
         )
         self._lines(f"{answer.status} {outcome}", answer.tone)
 

@@ -22,7 +22,6 @@ from labkit.core.scratch import scratch_directory
 from labkit.core.signals import interrupt_on_signals
 from labkit.lab.cluster import print_progress
 from labkit.lab.lab import Lab
-from labkit.lessons.base import Outcome
 from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
 
@@ -107,11 +106,6 @@ class Demo:
         self.console = console
         self.cells = Cells(lab, self._line)
 
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """The verdicts, in the order of the steps."""
-        return self.cells.outcomes
-
     def run(self) -> int:
         """Run every step that the cluster allows; return 0 when all passed, else 1."""
         begun = time.monotonic()
@@ -129,7 +123,7 @@ class Demo:
                 continue
             for step in lesson.steps:
                 self._step(step)
-        passed = sum(outcome.passed for outcome in self.outcomes)
+        passed = sum(outcome.passed for outcome in self.cells.outcomes)
         total = len(lessons.STEPS) - left_out
         took = time.monotonic() - begun
         checkpoints = said("{passed} of {total} checkpoints passed", passed, total)
@@ -137,7 +131,7 @@ class Demo:
         return 0 if passed == total else 1
 
     def _step(self, step: Step) -> None:
-        done, total = len(self.outcomes), len(lessons.STEPS)
+        done, total = len(self.cells.outcomes), len(lessons.STEPS)
         bar, counted = (
             "█" * done + "░" * (total - done),
             said("{done} of {total}", done, total),

@@ -40,9 +40,7 @@ def state(asked: Question) -> str:
         if second
         else text("{first} answered", first)
     )
-    return said(
-        text("The room: {stage}, {answered}", said(DATA["stages"][asked["stage"]]), answered)
-    )
+    return said("The room: {stage}, {answered}", said(DATA["stages"][asked["stage"]]), answered)
 
 
 def page(asked: Question) -> RenderableType:
@@ -87,15 +85,13 @@ def _wrong(asked: Question) -> Iterator[RenderableType]:
     if wrong := asked.get("wrong"):
         yield Text(
             said(
-                text(
-                    "\nThe commonest wrong answer: {option} ({count}).",
-                    asked["options"][wrong["option"]],
-                    wrong["count"],
-                )
+                "\nThe commonest wrong answer: {option} ({count}).",
+                asked["options"][wrong["option"]],
+                wrong["count"],
             )
         )
         yield from (
-            Text(said(text("The idea behind it: “{idea}”", each["idea"])))
+            Text(said("The idea behind it: “{idea}”", each["idea"]))
             for each in wrong["ideas"]
             if each["idea"]
         )

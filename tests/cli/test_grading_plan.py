@@ -43,12 +43,12 @@ def test_processor_time_ends_after_the_time_limit() -> None:
 
 def test_each_kind_of_cluster_has_its_folder_of_results(kubeconfig: str) -> None:
     assert [
-        (found.place, found.cluster, str(found.results), str(found.overrides_table))
+        (found.on_real_cluster, found.cluster, str(found.results), str(found.overrides_table))
         for found in (plan(), plan("--backend", "kind"), plan("--kubeconfig", kubeconfig))
     ] == [
-        ("here", "embedded", "results", "results-overrides.csv"),
-        ("real", "kind", "results-kind", "results-kind-overrides.csv"),
-        ("real", "existing", "results-existing", "results-existing-overrides.csv"),
+        (False, "embedded", "results", "results-overrides.csv"),
+        (True, "kind", "results-kind", "results-kind-overrides.csv"),
+        (True, "existing", "results-existing", "results-existing-overrides.csv"),
     ]
     assert plan("--out", "a/b").overrides_table == Path("a/b-overrides.csv")
 

@@ -26,13 +26,9 @@ from .needs import find_needs
 
 NAME = "labkit"
 
-# 1.20 is the last version whose pods mount the token Secrets of their accounts by default.
-# https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/
-ERA_IMAGES = {"1.20": "kindest/node:v1.20.15"}
-
 
 class KindBackend:
-    """A kind cluster of the lab's own. It uses the options image and era."""
+    """A kind cluster of the lab's own. It uses the option image."""
 
     name = "kind"
 
@@ -55,7 +51,6 @@ class KindBackend:
         A bare version, such as ``v1.34.0``, selects kind's own image of that version.
         """
         image = self.options.image or os.environ.get("LABKIT_KIND_IMAGE") or ""
-        image = image or ERA_IMAGES.get(self.options.era or "", "")
         image = image or str(read_json(self.directory / "bundle.json").get("node_image") or "")
         version = re.fullmatch(r"v?(\d+\.\d+\.\d+)", image)
         return f"kindest/node:v{version[1]}" if version else image

@@ -7,7 +7,6 @@ cluster; if it is interrupted, the next start finds this state and does so.
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from labkit.backends.engine import Engine, call, find
 from labkit.client import kubeconfig
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
-from labkit.core.home import read_json, write_private
+from labkit.core.home import read_json, write_json
 from labkit.core.language import text
 from labkit.core.version import LAB_AGENT
 
@@ -74,8 +73,7 @@ class KindCluster:
 
     def write_record(self, state: str, **facts: object) -> None:
         """Replace the record."""
-        text = json.dumps({"state": state, "cluster": self.name, **facts}, indent=1)
-        write_private(self._record_file, f"{text}\n")
+        write_json(self._record_file, {"state": state, "cluster": self.name, **facts})
 
     def is_ours(self) -> bool:
         """Return whether the cluster exists and is the one that this lab created."""

@@ -10,7 +10,6 @@ https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requ
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -26,7 +25,7 @@ from labkit.client.client import Client
 from labkit.client.discovery import group_versions, resource_entries
 from labkit.client.transport import Credentials
 from labkit.core.errors import LabkitError
-from labkit.core.home import read_json, write_private
+from labkit.core.home import read_json, write_json
 from labkit.core.language import text
 from labkit.rbac.objects import BOOTSTRAPPING
 
@@ -65,7 +64,7 @@ def create(admin: Client, directory: Path) -> None:
     _body(admin.post(f"{RBAC}/clusterrolebindings", binding))
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    write_private(directory / FILE, json.dumps({"certificate": _sign(admin, key), "key": pem}))
+    write_json(directory / FILE, {"certificate": _sign(admin, key), "key": pem})
 
 
 def _rules(admin: Client) -> list[dict[str, Any]]:

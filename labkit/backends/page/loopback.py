@@ -174,20 +174,18 @@ def _noting_pem(attribute: str, load: Any) -> Any:
     return loading
 
 
-class _PlainConnection(HTTPConnection):
+class _Routed:
     routes: ClassVar[dict[tuple[str, int], tuple[Route, str]]]
     sock: Any
     is_connected = property(lambda self: self.sock is not None)
 
+
+class _PlainConnection(_Routed, HTTPConnection):
     def connect(self) -> None:
         self.sock = _wire(self.routes[self.host, self.port][0], "")
 
 
-class _SecureConnection(HTTPSConnection):
-    routes: ClassVar[dict[tuple[str, int], tuple[Route, str]]]
-    sock: Any
-    is_connected = property(lambda self: self.sock is not None)
-
+class _SecureConnection(_Routed, HTTPSConnection):
     def connect(self) -> None:
         route, ca = self.routes[self.host, self.port]
         self.is_verified = self.cert_reqs not in (ssl.CERT_NONE, "CERT_NONE", "NONE")

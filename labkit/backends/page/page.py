@@ -146,7 +146,7 @@ class Page:
             progress = {}  # damaged too
         if not isinstance(progress, dict) or not progress:
             return said
-        homes.write_private(self.home / PROGRESS, json.dumps(progress))
+        homes.write_json(self.home / PROGRESS, progress)
         return listed([said, text("Your passes are still there.")], " ")
 
     def _progress(self) -> bytes:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from labkit.client.client import Client
+from labkit.client.object_names import pod_path
 from labkit.client.transport import ExecOutput
 from labkit.core.errors import ExecFailed
 
@@ -137,10 +137,7 @@ def default_container(client: Client, pod: str) -> str:
     Returns:
         The annotated or the first container's name; empty when the pod cannot be read.
     """
-    namespace, _, name = pod.partition("/")
-    answer = client.without_observers().get(
-        f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}"
-    )
+    answer = client.without_observers().get(pod_path(pod))
     if not answer.ok:
         return ""
     annotations = answer.body["metadata"].get("annotations") or {}

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from labkit.client.client import Client
+from labkit.client.object_names import pod_path
 from labkit.client.transport import CONNECT_SECONDS, connection_error
 from labkit.core import page
 from labkit.core.errors import ExecFailed
@@ -36,14 +37,11 @@ def exec_request(
     tty: bool = False,
 ) -> tuple[str, str, dict[str, str]]:
     """Return path, query and headers of the request for a command; see ``open_exec`` for the arguments."""
-    namespace, _, name = pod.partition("/")
     query: list[tuple[str, str]] = [("command", word) for word in command]
     query += [("container", container)] if container else []
-    query += (
-        [("stdout", "true"), ("tty", "true")] if tty else [("stdout", "true"), ("stderr", "true")]
-    )
+    query += [("stdout", "true"), ("tty" if tty else "stderr", "true")]
     query += [("stdin", "true")] if stdin else []
-    path = client.names.path(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/exec")
+    path = client.names.path(f"{pod_path(pod)}/exec")
     return path, urlencode(query), {"User-Agent": client.agent, **client.credentials.headers()}
 
 

@@ -510,22 +510,21 @@ def test_no_kind_no_memory_no_disk(
 
 
 @pytest.mark.parametrize(
-    ("chosen", "era", "image"),
+    ("chosen", "image"),
     [
-        ("", "", ""),
-        ("v1.34.0", "", "kindest/node:v1.34.0"),
-        ("1.34.0", "", "kindest/node:v1.34.0"),
-        ("me/node:x", "1.20", "me/node:x"),
-        ("", "1.20", "kindest/node:v1.20.15"),
+        ("", ""),
+        ("v1.34.0", "kindest/node:v1.34.0"),
+        ("1.34.0", "kindest/node:v1.34.0"),
+        ("me/node:x", "me/node:x"),
     ],
 )
 def test_the_node_image_can_be_chosen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, era: str, image: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, image: str
 ) -> None:
     monkeypatch.delenv("LABKIT_KIND_IMAGE", raising=False)
-    assert KindBackend(tmp_path, Options(image=chosen or None, era=era or None)).image == image
+    assert KindBackend(tmp_path, Options(image=chosen or None)).image == image
     monkeypatch.setenv("LABKIT_KIND_IMAGE", chosen)
-    assert KindBackend(tmp_path, Options(era=era or None)).image == image
+    assert KindBackend(tmp_path, Options()).image == image
 
 
 def patches(text: str) -> dict[str, Any]:
