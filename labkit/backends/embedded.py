@@ -167,14 +167,9 @@ class Embedded:
         Raises:
             ApiFailure: When the server refuses.
         """
-        from labkit.client import kubeconfig
-        from labkit.client.client import Client
+        from labkit.client.kubeconfig import administrator
 
-        context = kubeconfig.load(self.kubeconfig(), scratch=self.home)
-        connect = self.traits.connect
-        client = Client(
-            context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, connect=connect
-        )
+        client = administrator(self.kubeconfig(), connect=self.traits.connect)
         # An address of the embedded server alone; Kubernetes has no snapshots.
         answer = client.request("POST", PRISTINE)
         answer.raise_for_status("The cluster cannot be brought back to its beginning.")

@@ -22,7 +22,6 @@ from labkit.client.prefix import Names
 from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_json
 from labkit.core.language import text
-from labkit.core.version import LAB_AGENT
 
 from . import podimage, sweep
 from .base import Manifest, Need, Options, Report, Status, Traits
@@ -305,10 +304,7 @@ class Existing:
 
     @cached_property
     def _client(self) -> Client:
-        context = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
-        return Client(
-            context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, names=self.names
-        )
+        return kubeconfig.administrator(self.kubeconfig(), names=self.names)
 
     def _answers(self) -> bool:
         try:

@@ -31,14 +31,14 @@ def check_command(steps: tuple[str, ...], json_wanted: bool) -> int:
     context = words.context(found_lab())
     outcomes = [lessons.check(name, context) for name in names]
     passed = sum(outcome.passed for outcome in outcomes)
-    # The exit code is the same in both forms, for scripts that need no more.
     if json_wanted:
         as_json({"passed": passed, "steps": outcomes})
-        return 0 if passed == len(outcomes) else 1
-    for outcome in outcomes:
-        echo(outcome)
-    if len(outcomes) > 1:
-        echo("{passed} of {outcomes} passed", passed, len(outcomes))
+    else:
+        for outcome in outcomes:
+            echo(outcome)
+        if len(outcomes) > 1:
+            echo("{passed} of {outcomes} passed", passed, len(outcomes))
+    # The exit code is the same in both forms, for scripts that need no more.
     return 0 if passed == len(outcomes) else 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def rbac_command() -> None:
 @CONTEXT
 @json_option
 @click.option("--junit", type=FILE, help="Write a JUnit report too.")
-def test_command(questions: Path, json_wanted: bool, junit: Path | None, **policy: Any) -> int:
+def test_command(questions: Path, json_wanted: bool, junit: Path | None, **policy: Any) -> None:
     """Ask a policy some questions.
 
     POLICY are manifests or directories of them; leave them out with --kubeconfig. QUESTIONS is a
@@ -87,7 +88,7 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
                     why,
                 )
         echo("{wrong} of {rows} answers are as expected.", len(rows) - len(wrong), len(rows))
-    return NO if wrong else 0
+    sys.exit(NO if wrong else 0)
 
 
 @rbac_command.command("mutate")
@@ -101,7 +102,7 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
     is_flag=True,
     help="Print the rejected ones too, each with the first question to do so.",
 )
-def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy: Any) -> int:
+def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy: Any) -> None:
     """Say which wrong policies would pass the questions.
 
     Each differs from POLICY in one thing: a verb, a resource, a subject, a place. Where one
@@ -140,14 +141,14 @@ def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy:
             len(every),
             len(asked),
         )
-    return NO if left else 0
+    sys.exit(NO if left else 0)
 
 
 @rbac_command.command("diff")
 @click.argument("base", type=FILES)
 @click.argument("head", type=FILES)
 @json_option
-def diff_command(base: Path, head: Path, json_wanted: bool) -> int:
+def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
     """Say who gained and who lost what from the policy BASE to the policy HEAD."""
     from labkit.rbac.testing.changes import changes
 
@@ -166,7 +167,7 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> int:
             echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
         changed = text("Permissions that have changed: {found}.", len(found))
         echo(changed if found else "Nobody gained or lost anything.")
-    return NO if found else 0
+    sys.exit(NO if found else 0)
 
 
 @rbac_command.command("report")
@@ -179,7 +180,7 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> int:
 @json_option
 def report_command(
     audit_log: Path, account: str, name: str, json_wanted: bool, **policy: Any
-) -> int:
+) -> None:
     """Say what an account lacked, what it never used, and the least role for it.
 
     Let the program run with all rights, so that no refusal hides what it would have asked next.
@@ -223,7 +224,7 @@ def report_command(
             redact("# The least policy:\n" + yaml.safe_dump_all(least, sort_keys=False).rstrip())
         )
     # A permission that is never used is advice, and a missing one breaks the program.
-    return NO if found.missing else 0
+    sys.exit(NO if found.missing else 0)
 
 
 def _asked(file: Path, source: Source) -> list[Question]:

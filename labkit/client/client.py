@@ -19,7 +19,7 @@ from labkit.core.language import text
 from labkit.core.version import LAB_AGENT, USER_AGENT
 
 from .answer import NOBODY, Answer, Identity
-from .content import PATCH_TYPES, content_type, decode, encode, lines, with_query
+from .content import PATCH_TYPES, content_type, decode, encode, with_query
 from .object_names import missing_user
 from .prefix import Names
 from .refusals import failure
@@ -265,7 +265,8 @@ class Client:
                 raise failure(
                     response.status, status, text("{name} may not watch {path}.", self.name, path)
                 )
-            for line in lines(response):
+            # Each event is a JSON object in a line, and can arrive in several pieces.
+            for line in filter(bytes.strip, response):
                 event: dict[str, Any] = json.loads(line)
                 if event["type"] == "ERROR":
                     # The status 200 has been sent already, so an error can only be an event with a Status.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -11,7 +11,7 @@ from labkit.core.errors import UsageError
 from labkit.core.language import text
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+    pass
 
 
 PATCH_TYPES = {
@@ -66,14 +66,3 @@ def decode(data: bytes, content_type: str) -> Any:
             pass
     # The log of a pod can hold any bytes.
     return data.decode("utf-8", errors="replace")
-
-
-def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
-    """Yield a stream's lines as they arrive, without empty ones."""
-    rest = b""
-    for piece in response.stream(65536):
-        # Each event of a watch is a JSON object in a line, and can arrive in several pieces.
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from (line for line in lines if line.strip())
-    if rest.strip():
-        yield rest

@@ -80,15 +80,15 @@ class Resources:
 
     def _elsewhere(self, kind: str) -> str:
         """Return a sentence that names the group version in which a kind is served; empty when there is none."""
-        found = next(
-            (version for version in group_versions(self._client) if kind in self._kinds(version)),
-            "",
-        )
-        return (
-            text("{kind} is served in {found}: write apiVersion: {found2}.", kind, found, found)
-            if found
-            else ""
-        )
+        for version in group_versions(self._client):
+            if kind in self._kinds(version):
+                return text(
+                    "{kind} is served in {found}: write apiVersion: {found2}.",
+                    kind,
+                    version,
+                    version,
+                )
+        return ""
 
 
 def group_versions(client: Client, *, every: bool = False) -> list[str]:

@@ -36,7 +36,7 @@ def kubectl_command(
             words.append(f"--certificate-authority={_file(ca_file)}")
             # With no credential at all kubectl stops at a terminal to ask for a user name.
             words.append('--token="$TOKEN"' if credential == "token" else "--username=nobody")
-    return " ".join(words) + " " + _kubectl_verb(method.upper(), path, body)
+    return " ".join(words) + " " + _kubectl_verb(method, path, body)
 
 
 def curl_command(method: str, url: str, body: Any, credential: str, ca_file: str) -> str:
@@ -46,11 +46,10 @@ def curl_command(method: str, url: str, body: Any, credential: str, ca_file: str
         words.append('-H "Authorization: Bearer $TOKEN"')
     elif credential == "certificate":
         words.append('--cert "$CERT" --key "$KEY"')
-    if method.upper() != "GET":
-        words.append(f"-X {method.upper()}")
+    if method != "GET":
+        words.append(f"-X {method}")
     if body is not None:
-        patch = method.upper() == "PATCH"
-        mime = "application/merge-patch+json" if patch else "application/json"
+        mime = "application/merge-patch+json" if method == "PATCH" else "application/json"
         words += [f"-H 'Content-Type: {mime}'", f"-d {shlex.quote(_compact(body))}"]
     return " ".join([*words, shlex.quote(url)])
 

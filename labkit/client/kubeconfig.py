@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -25,9 +25,13 @@ from labkit.core.errors import UsageError, near
 from labkit.core.home import write_private
 from labkit.core.language import text
 from labkit.core.redact import redact
+from labkit.core.version import LAB_AGENT
 from labkit.core.yaml_file import LOADER
 
 from .transport import Credentials, Endpoint
+
+if TYPE_CHECKING:
+    from .client import Client
 
 # libyaml's, as LOADER.
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -63,6 +67,14 @@ def load(path: Path, context: str = "", *, scratch: Path | None = None) -> Conte
     name = context or str(document.get("current-context") or "")
     _, cluster, user = _resolve(document, name, path)
     return Context(name, _endpoint(cluster, path, scratch), _credentials(user, cluster, path))
+
+
+def administrator(path: Path, **options: Any) -> Client:
+    """Return a kubeconfig's user as a caller for the lab's own requests; the options are those of ``Client``."""
+    from .client import Client
+
+    context = load(path, scratch=path.parent)
+    return Client(context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, **options)
 
 
 def extract(path: Path, context: str, target: Path) -> None:

@@ -71,8 +71,7 @@ class Token(Displayable):
         Raises:
             TokenError: When the text is not a token.
         """
-        if (mistake := mistaken(raw)) is not None:
-            raise mistake
+        refuse_mistaken(raw)
         parts = raw.strip().split(".")
         if len(parts) != 3:
             raise TokenError(
@@ -205,16 +204,14 @@ class Comparison(Displayable):
         return Card(text("identical tokens") if self.identical else title, "plain", rows)
 
 
-def mistaken(raw: str | bytes) -> TokenError | None:
-    """Return an error for a token that was read, encoded or copied in a usual wrong way; otherwise None.
+def refuse_mistaken(raw: str | bytes) -> None:
+    """Refuse a learner's token that was read, encoded or copied in a usual wrong way.
 
-    The error never contains the token.
-
-    Args:
-        raw: The learner's token.
+    Raises:
+        TokenError: It was; the error never contains the token.
     """
     if isinstance(raw, bytes):
-        return TokenError(
+        raise TokenError(
             "This is bytes, and a token is text.", why="b64decode returns bytes", todo=DECODE_BYTES
         )
     token = "".join(raw.split())
@@ -222,18 +219,17 @@ def mistaken(raw: str | bytes) -> TokenError | None:
         why = text(
             "it begins with b and a quote, as bytes do that were made text by str() or an f-string"
         )
-        return TokenError("This is bytes, and a token is text.", why=why, todo=DECODE_BYTES)
+        raise TokenError("This is bytes, and a token is text.", why=why, todo=DECODE_BYTES)
     # A token begins with {" in base64, which is eyJ, and that once more in base64 is ZXlK.
     if token.startswith("ZXlK"):
         why = text("the values in a Secret's data are encoded")
-        return TokenError("This is base64 of a token, not the token.", why=why, todo=DECODE_BASE64)
+        raise TokenError("This is base64 of a token, not the token.", why=why, todo=DECODE_BASE64)
     # The whitespace is gone by now, also that after "Bearer".
     if token.lower().startswith("bearereyj"):
-        return TokenError(
+        raise TokenError(
             "This is the value of a header; the token is only a part of it.",
             todo="Leave the word Bearer out.",
         )
-    return None
 
 
 def request_token(asker: Client, namespace: str, account: str) -> Answer:

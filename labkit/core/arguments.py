@@ -158,10 +158,6 @@ def _line(value: object) -> str:
     return text
 
 
-def _line_or_none(value: object) -> str:
-    return "" if value is None else _line(value)
-
-
 def _path(value: object) -> object:
     return value if isinstance(value, Path) else _line(value)
 
@@ -236,7 +232,6 @@ def _storable(value: object) -> object:
 
 TEXT = ArgumentKind(text("text"), _text)
 LINE = ArgumentKind(text("one line of text"), _line)
-LINE_OR_NONE = ArgumentKind(text("one line of text"), _line_or_none)
 PATH = ArgumentKind(text("the path of a file or a directory"), _path)
 STEP = ArgumentKind(text("a step, such as W15"), _step)
 SECONDS = ArgumentKind(text("a number of seconds"), _seconds)

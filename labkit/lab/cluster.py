@@ -22,7 +22,7 @@ from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.client.tokens import Token
 from labkit.core import language, page
-from labkit.core.arguments import LINE, LINE_OR_NONE, PATH, takes
+from labkit.core.arguments import LINE, PATH, takes
 from labkit.core.display import Card, Displayable, Row
 from labkit.core.errors import UsageError, near
 from labkit.core.home import JOINED, check_home, ensure_private, home_path, read_json, write_private
@@ -59,8 +59,8 @@ class ChosenCluster(Displayable):
         'Lab("embedded")',
         backend=LINE,
         kubeconfig=PATH,
-        context=LINE_OR_NONE,
-        prefix=LINE_OR_NONE,
+        context=LINE,
+        prefix=LINE,
         era=LINE,
         image=LINE,
         home=PATH,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.arguments import LINE, LINE_OR_NONE, ArgumentKind, takes
+from labkit.core.arguments import LINE, ArgumentKind, takes
 from labkit.core.display import Card, Displayable
 from labkit.core.language import text
 
@@ -28,7 +28,7 @@ def _a_lab(value: object) -> object:
     'exercise(lab, "ex4-roles", "ann")',
     lab=ArgumentKind("the lab, as Lab() makes it", _a_lab),
     name=LINE,
-    learner=LINE_OR_NONE,
+    learner=LINE,
     code=LINE,
 )
 def exercise(lab: Lab, name: str, learner: str | None = None, code: str = "") -> Any:

@@ -21,7 +21,7 @@ from labkit.client.exec.completed import CompletedExec
 from labkit.client.manifests import Applied
 from labkit.client.object_names import habit, missing_account, missing_user, pod_name
 from labkit.client.pods import Pods, ReadyPod, mounted_token
-from labkit.client.tokens import Token, mistaken, request_token
+from labkit.client.tokens import Token, refuse_mistaken, request_token
 from labkit.client.transport import Credentials
 from labkit.core.arguments import (
     COMMAND,
@@ -129,8 +129,7 @@ class Lab(ChosenCluster):
         """
         if not raw.strip():
             raise TokenError("The token is empty.", todo="lab.as_anonymous() asks without one.")
-        if (mistake := mistaken(raw)) is not None:
-            raise mistake
+        refuse_mistaken(raw)
         return self.admin.with_credentials(Credentials(token=raw.strip()), name)
 
     # -- acting ---------------------------------------------------------------------
@@ -286,8 +285,7 @@ class Lab(ChosenCluster):
             what: A whole token, or a service account (``default/kikai``) for a new token of it.
         """
         raw = what.strip()
-        if (mistake := mistaken(raw)) is not None:
-            raise mistake
+        refuse_mistaken(raw)
         # A JWT has three parts, and its header is base64url of a JSON object: {" becomes eyJ.
         if raw.count(".") != 2 and not raw.startswith("eyJ"):
             raw = self._request_token(what)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, cast
-
 import pytest
 
 from labkit.client import content
@@ -50,18 +47,3 @@ def test_a_patch_is_told_by_its_shape() -> None:
 )
 def test_what_comes_back(data: bytes, content_type: str, body: object) -> None:
     assert content.decode(data, content_type) == body
-
-
-class Pieces:
-    """A response that comes in pieces."""
-
-    def __init__(self, *pieces: bytes) -> None:
-        self.pieces = pieces
-
-    def stream(self, _: int) -> Iterator[bytes]:
-        yield from self.pieces
-
-
-def test_lines_are_whole_wherever_the_pieces_end() -> None:
-    pieces = cast(Any, Pieces(b"on", b"e\ntwo\n\nth", b"ree"))
-    assert list(content.lines(pieces)) == [b"one", b"two", b"three"]

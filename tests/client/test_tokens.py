@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from labkit.client.client import Client
-from labkit.client.tokens import EXPLAINED, Token, mistaken
+from labkit.client.tokens import EXPLAINED, Token, refuse_mistaken
 from labkit.core.errors import TokenError
 from labkit.core.redact import HIDDEN, redact
 from tests.client.fake import Fake, Reply, Request, fake_api
@@ -186,4 +186,4 @@ def test_a_token_read_wrongly_is_recognized_and_not_repeated(
     assert todo in caught.value.todo
     assert token[:20] not in str(caught.value)
     assert encoded(token)[:20] not in str(caught.value)
-    assert mistaken(token) is None
+    refuse_mistaken(token)

@@ -18,7 +18,6 @@ from labkit.client.client import Client
 from labkit.core.errors import LabkitError
 from labkit.core.home import read_json, write_json
 from labkit.core.language import text
-from labkit.core.version import LAB_AGENT
 
 from . import identity
 
@@ -60,11 +59,7 @@ class KindCluster:
     @cached_property
     def client(self) -> Client:
         """The administrator, for labkit's own requests."""
-        context = kubeconfig.load(self.config_file, scratch=self.directory)
-        reader = identity.read(self.directory)
-        return Client(
-            context.endpoint, context.credentials, name="admin", agent=LAB_AGENT, reader=reader
-        )
+        return kubeconfig.administrator(self.config_file, reader=identity.read(self.directory))
 
     @property
     def record(self) -> dict[str, Any]:

@@ -71,10 +71,11 @@ def _rules(admin: Client) -> list[dict[str, Any]]:
     """Return rules to read each kind of object, without subresources: ``get`` on ``nodes/proxy`` is not harmless."""
     groups: dict[str, list[str]] = defaultdict(list)
     for version in group_versions(admin):
-        names = [
-            entry["name"] for entry in resource_entries(admin, version) if "list" in entry["verbs"]
+        groups[version.rpartition("/")[0]] += [
+            entry["name"]
+            for entry in resource_entries(admin, version)
+            if "list" in entry["verbs"] and "/" not in entry["name"]
         ]
-        groups[version.rpartition("/")[0]] += [name for name in names if "/" not in name]
     rules = [(group, names) for group, names in groups.items() if names]
     return [{"apiGroups": [group], "resources": names, "verbs": READING} for group, names in rules]
 

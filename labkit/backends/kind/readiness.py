@@ -106,7 +106,7 @@ def _probe() -> dict[str, Any]:
         "name": "main",
         "image": podimage.IMAGE,
         "command": ["sleep", "600"],
+        "imagePullPolicy": "IfNotPresent",
     }
-    container["imagePullPolicy"] = "IfNotPresent"
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": PROBE}, "spec": spec}

@@ -8,8 +8,8 @@ Source: KEP-4006 and https://kubernetes.io/docs/tasks/debug/debug-application/ge
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from labkit.client.client import Client
 from labkit.client.object_names import pod_path
@@ -26,6 +26,8 @@ from .failures import (
     not_started,
     refused,
 )
+
+T = TypeVar("T")
 
 SWITCHING_PROTOCOLS = 101
 TIMED_OUT = 124
@@ -118,13 +120,18 @@ def run_shell(
     Raises:
         ExecFailed: When it could not be started.
     """
+    return with_shell(lambda shell: run(client, pod, [shell, "-c", line], **options), shells)
+
+
+def with_shell(attempt: Callable[[str], T], shells: Sequence[str] = SHELLS) -> T:
+    """Return the result of a function with the first of some shells that the container has."""
     for shell in shells[:-1]:
         try:
-            return run(client, pod, [shell, "-c", line], **options)
+            return attempt(shell)
         except ExecFailed as error:
             if not lacks_program(error, shell):
                 raise
-    return run(client, pod, [shells[-1], "-c", line], **options)
+    return attempt(shells[-1])
 
 
 def default_container(client: Client, pod: str) -> str:

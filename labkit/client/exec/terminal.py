@@ -16,13 +16,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.client import Client
-from labkit.core.errors import ExecFailed
 
 from . import channels
-from .command import default_container
-from .completed import SHELLS
+from .command import default_container, with_shell
 from .connection import open_exec, open_with_input
-from .failures import UnknownProtocol, connection_lost, exit_code, lacks_program
+from .failures import UnknownProtocol, connection_lost, exit_code
 
 if TYPE_CHECKING:
     import websocket
@@ -42,17 +40,12 @@ def run(client: Client, pod: str, command: Sequence[str], *, container: str = ""
     """
     container = container or default_container(client, pod)
     tty = sys.stdin.isatty() and sys.stdout.isatty()
-    for words in [list(command)] if command else [[shell] for shell in SHELLS]:
-        try:
-            return _attached(client, pod, words, container, tty)
-        except ExecFailed as error:
-            last = words[0] == SHELLS[-1]
-            if command or last or not lacks_program(error, words[0]):
-                raise
-    return 0
+    if command:
+        return _attached(client, pod, command, container, tty)
+    return with_shell(lambda shell: _attached(client, pod, [shell], container, tty))
 
 
-def _attached(client: Client, pod: str, words: list[str], container: str, tty: bool) -> int:
+def _attached(client: Client, pod: str, words: Sequence[str], container: str, tty: bool) -> int:
     if tty:
         connection = open_exec(client, pod, words, container=container, stdin=True, tty=True)
         with connection as socket, _raw_terminal() as resized:
