@@ -156,8 +156,8 @@ class Pods:
             if is_ready(answer.body):
                 return ReadyPod(pod_name(pod), answer.body)
             # An embedded cluster has no work left when it answers, so waiting would not bring an image.
-            hopeless = not self._patience_seconds and _cannot_pull(answer.body)
-            if hopeless or not self._run or time.monotonic() > deadline:
+            reasons = {} if self._patience_seconds else waiting_reasons(answer.body)
+            if NO_IMAGE & {*reasons.values()} or not self._run or time.monotonic() > deadline:
                 raise self._not_ready(pod, answer)
             if time.monotonic() > quiet_until:
                 quiet_until = deadline
@@ -273,10 +273,6 @@ def pods_run(admin: Client) -> bool:
     answer = admin.get("/api/v1/nodes")
     # Learners on a shared cluster usually cannot list nodes, which belong to no namespace.
     return not answer.ok or any(map(is_ready, answer.items))
-
-
-def _cannot_pull(pod: Mapping[str, Any]) -> bool:
-    return bool(NO_IMAGE & set(waiting_reasons(pod).values()))
 
 
 def waiting_reasons(pod: Mapping[str, Any]) -> dict[str, str]:

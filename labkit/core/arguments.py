@@ -129,16 +129,12 @@ def describe(value: object) -> str:
         return text("a value of the type {type}", type(value).__name__)
     # Redacted before it is cut: half a token would not be recognized as one.
     line = redact(value[:MAX_LINE]).encode("utf-8", "backslashreplace").decode()
+    # Controls could move a terminal's cursor, and marks of direction could reorder the line.
     line = "".join(
-        letter if _is_printed(letter) else repr(letter)[1:-1]
+        repr(letter)[1:-1] if unicodedata.category(letter)[0] == "C" else letter
         for letter in line[: MAX_DESCRIPTION + 1]
     )
     return f'"{line if len(line) <= MAX_DESCRIPTION else line[: MAX_DESCRIPTION - 1] + "…"}"'
-
-
-def _is_printed(letter: str) -> bool:
-    # Controls could move a terminal's cursor, and marks of direction could reorder the line.
-    return unicodedata.category(letter)[0] != "C"
 
 
 def _text(value: object) -> str:

@@ -35,8 +35,6 @@ STATE = frozenset(
         "jupyter",
         "kind",
         "kube-cache",
-    }
-    | {
         "lock",
         "notebooks",
         "pki",
