@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from labkit.embedded.machinery.request import ExecIO
 
-from .files.filesystem import MAX_LINKS, FileSystem
+from .files.filesystem import FileSystem
 from .files.image import Account, Image
-from .files.inodes import Directory, File, FileError, Link, Node
-from .files.rootfs import add_proc, build_root
+from .files.inodes import Directory, File, FileError
+from .files.rootfs import add_proc, build_root, ensure
 from .network.transport import Listener, PodNetwork
 from .shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
 from .shell.task_loop import Budget, BudgetExceeded, Killed, TaskLoop
@@ -83,7 +83,7 @@ class Container:
         }
         self.environment.setdefault("HOME", account.home)
         # The directory is missing by the container runtime, as root.
-        self._ensure(self.workdir)
+        ensure(self.fs.root, self.workdir, self.started_at)
         add_proc(self.fs.root, self._proc(), str(number))
         self.fs.root.read_only = read_only
         # The image's own files do not count.
@@ -112,43 +112,15 @@ class Container:
 
     # Files of the kubelet
 
-    def put_file(self, path: str, file: File) -> None:
-        """Add a file from outside the container (``/etc/hosts``)."""
-        self._mount(path, file)
-
-    def mount(self, path: str, volume: Directory) -> None:
-        """Mount a volume's directory."""
-        volume.parent = self._mount(path, volume)
-        volume.mount = True
-
-    def _mount(self, path: str, node: Node) -> Directory:
-        """Put a node at a path, past modes and read-only mounts, and return the directory that it is in."""
+    def mount(self, path: str, node: File | Directory) -> None:
+        """Put a file (``/etc/hosts``) or a volume's directory at a path, past modes and read-only mounts."""
         directory, name = posixpath.split(posixpath.normpath(path))
-        parent = self._ensure(directory)
+        parent = ensure(self.fs.root, directory, self.started_at)
         if name:
             parent.entries[name] = node
-        return parent
-
-    def _ensure(self, path: str) -> Directory:
-        """Return a directory, creating it and its parents; links such as ``/var/run`` are followed."""
-        here = self.fs.root
-        links = 0
-        parts = path.split("/")[::-1]
-        while parts:
-            part = parts.pop()
-            # `entries` and not `look()`: a mounted volume need not be brought up to date for its path.
-            node = here.entries.get(part)
-            if isinstance(node, Link) and links < MAX_LINKS:
-                links += 1
-                here = self.fs.root if node.target.startswith("/") else here
-                parts.extend(reversed(node.target.split("/")))
-            elif isinstance(node, Directory):
-                here = node
-            elif part:
-                missing = Directory(mode=0o755, mtime=self.started_at, parent=here)
-                here.entries[part] = missing
-                here = missing
-        return here
+        if isinstance(node, Directory):
+            node.parent = parent
+            node.mount = True
 
     # Commands
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from labkit.embedded.apiserver.registry.registry import Change
@@ -48,16 +49,14 @@ class PodConnections:
         now: Callable[[], float],
         may_create: Callable[[Request], None],
     ) -> None:
-        self._api = api
-        self._node = node
-        self._now = now
-        self._may_create = may_create
-        self._answer: PodSubresources | None = None
+        self._arguments = (api, node, now, may_create)
+
+    @cached_property
+    def _answer(self) -> PodSubresources:
+        from .exec import PodSubresources
+
+        return PodSubresources(*self._arguments)
 
     def __call__(self, request: Request, kind: object) -> Response:
         """Answer a request."""
-        if self._answer is None:
-            from .exec import PodSubresources
-
-            self._answer = PodSubresources(self._api, self._node, self._now, self._may_create)
         return self._answer(request)

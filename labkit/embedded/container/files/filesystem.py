@@ -259,16 +259,16 @@ class FileSystem:
         location.parent.entries[location.name] = node
         location.parent.mtime = self.now()
 
-    def mkdir(self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755) -> None:
+    def mkdir(self, path: str, cwd: str = "/", *, parents: bool = False) -> None:
         """Create a directory; with ``parents`` also missing parents, and no error if it exists."""
         path = path.rstrip("/") or "/"
         if not parents:
-            self.add(self.find(path, cwd), Directory(mode=mode))
+            self.add(self.find(path, cwd), Directory(mode=0o755))
             return
         for match in re.finditer(r"/?[^/]+(?=/|$)", path):
             location = self.find(path[: match.end()], cwd)
             if location.node is None:
-                self.add(location, Directory(mode=mode))
+                self.add(location, Directory(mode=0o755))
             elif not isinstance(location.node, Directory):
                 raise FileError(EXISTS if match.end() == len(path) else NOT_DIRECTORY)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from .filesystem import MAX_LINKS
 from .image import Image
 from .images import FILES
 from .inodes import Device, Directory, File, Link, Node
@@ -43,6 +44,28 @@ def _shared_programs(names: frozenset[str]) -> dict[str, Node]:
     }
 
 
+def ensure(root: Directory, path: str, mtime: float) -> Directory:
+    """Return a directory, creating it and its parents; links such as ``/var/run`` are followed."""
+    here = root
+    links = 0
+    parts = path.split("/")[::-1]
+    while parts:
+        part = parts.pop()
+        # `entries` and not `look()`: a mounted volume need not be brought up to date for its path.
+        node = here.entries.get(part)
+        if isinstance(node, Link) and links < MAX_LINKS:
+            links += 1
+            here = root if node.target.startswith("/") else here
+            parts.extend(reversed(node.target.split("/")))
+        elif isinstance(node, Directory):
+            here = node
+        elif part:
+            missing = Directory(mode=0o755, mtime=mtime, parent=here)
+            here.entries[part] = missing
+            here = missing
+    return here
+
+
 class _Tree:
     """A tree that is being built."""
 
@@ -52,12 +75,7 @@ class _Tree:
 
     def directory(self, path: str, mode: int = 0o755) -> Directory:
         """Return a directory, which is made if it is missing; the mode 0 leaves its mode as it is."""
-        here = self.root
-        for part in filter(None, path.split("/")):
-            node = here.entries.get(part)
-            if not isinstance(node, Directory):
-                node = here.entries[part] = Directory(mode=0o755, mtime=IMAGE_TIME, parent=here)
-            here = node
+        here = ensure(self.root, path, IMAGE_TIME)
         here.mode = mode or here.mode
         return here
 

@@ -106,19 +106,6 @@ async def line_batches(process: Process, stream: Stream) -> AsyncIterator[list[b
         yield [rest]
 
 
-async def filter_lines(process: Process, change: Callable[[bytes], bytes | None]) -> int:
-    """Write every line of the inputs as a function changes it, without those for which it returns None."""
-
-    async def write(name: str, stream: Stream) -> None:
-        async for batch in line_batches(process, stream):
-            changed = map(change, batch)
-            await process.stdout.write(
-                b"".join(line + b"\n" for line in changed if line is not None)
-            )
-
-    return await for_each_input(process, write)
-
-
 async def everything(process: Process, stream: Stream) -> bytes:
     """Read all of a stream; ``MemoryExceeded`` beyond the memory of one command."""
     content = bytearray()

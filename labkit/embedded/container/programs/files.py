@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from labkit.embedded.container.files.inodes import (
     IS_DIRECTORY,
     NOT_DIRECTORY,
@@ -19,16 +17,12 @@ from .common import for_each_path
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 
 
-@program("mkdir", options="p,parents v! verbose! m,mode=", missing="missing operand")
+@program("mkdir", options="p,parents v! verbose! m! mode!", missing="missing operand")
 async def mkdir(process: Process) -> int:
     """Make directories."""
-    mode = process.value("m") or "755"
-    # Symbolic modes such as `u+x` depend on the umask, which the lab does not have.
-    if not re.fullmatch(r"[0-7]{1,4}", mode):
-        raise Failure(f"mode '{mode}'{NOT_SIMULATED}")
 
     async def make(name: str) -> None:
-        process.fs.mkdir(name, process.cwd, parents=process.has("p"), mode=int(mode, 8))
+        process.fs.mkdir(name, process.cwd, parents=process.has("p"))
 
     return await for_each_path(process, process.operands, make, "cannot create directory")
 

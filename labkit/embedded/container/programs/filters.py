@@ -16,8 +16,8 @@ from .common import (
     all_lines,
     chunks,
     everything,
-    filter_lines,
     for_each_input,
+    line_batches,
 )
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 
@@ -123,7 +123,12 @@ async def cut(process: Process) -> int:
             if any(low <= number <= high for low, high in ranges)
         )
 
-    return await filter_lines(process, chosen)
+    async def write(name: str, stream: Stream) -> None:
+        async for batch in line_batches(process, stream):
+            parts = map(chosen, batch)
+            await process.stdout.write(b"".join(part + b"\n" for part in parts if part is not None))
+
+    return await for_each_input(process, write)
 
 
 @program("seq", missing="missing operand")

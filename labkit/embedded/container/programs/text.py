@@ -11,7 +11,6 @@ from labkit.embedded.container.shell.streams import CHUNK_BYTES, Stream
 from .common import (
     chunks,
     everything,
-    filter_lines,
     for_each_input,
     size,
 )
@@ -21,23 +20,15 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 """Bytes that begin no character in UTF-8."""
 
 
-@program("cat", options="n,number u A! show-all! b! number-nonblank! e! E! show-ends! s! squeeze-blank! "
+@program("cat", options="u A! n! number! show-all! b! number-nonblank! e! E! show-ends! s! squeeze-blank! "
     "t! T! show-tabs! v!")  # fmt: skip
 async def cat(process: Process) -> int:
     """Print files."""
-    number = 0
-
-    def numbered(line: bytes) -> bytes:
-        nonlocal number
-        number += 1
-        return b"%6d\t" % number + line
 
     async def copy(name: str, stream: Stream) -> None:
         async for data in chunks(process, stream):
             await process.stdout.write(data)
 
-    if process.has("n"):
-        return await filter_lines(process, numbered)
     return await for_each_input(process, copy)
 
 

@@ -69,11 +69,6 @@ class Process:
         return self.shell.cwd
 
     @property
-    def fds(self) -> Mapping[int, Stream]:
-        """Its descriptors."""
-        return self.shell.fds
-
-    @property
     def fs(self) -> FileSystem:
         """The container's files."""
         return self.system.fs
@@ -112,7 +107,7 @@ class Process:
     ) -> Shell:
         """Return a shell process with the same descriptors, by default in the same directory."""
         return self.shell.fresh(
-            dict(self.fds), dict(environment), cwd=cwd, name=self.argv[0], dialect=dialect
+            dict(self.shell.fds), dict(environment), cwd=cwd, name=self.argv[0], dialect=dialect
         )
 
     async def run(

@@ -29,7 +29,6 @@ class FileStream(streams.Stream):
     """A regular file, opened with flags as :func:`open_path` has them, and read and written at a position."""
 
     def __init__(self, shell: Shell, file: File, flags: str = "r") -> None:
-        super().__init__()
         self._fs = shell.system.fs
         self._file = file
         self._flags = flags
@@ -65,7 +64,6 @@ class DeviceStream(streams.Stream):
     """``/dev/zero``, ``/dev/full``, ``/dev/random``."""
 
     def __init__(self, shell: Shell, kind: str) -> None:
-        super().__init__()
         self._random = shell.system.random
         self._kind = kind
 

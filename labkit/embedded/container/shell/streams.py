@@ -44,9 +44,7 @@ class Stream:
     """An open file description; by itself one that was closed (``>&-``)."""
 
     terminal = False
-
-    def __init__(self, unread: bytes = b"") -> None:
-        self._unread = unread
+    _unread = b""
 
     async def read(self, limit: int = CHUNK_BYTES) -> bytes:
         """Return some bytes, at most ``limit``; none at the end."""
@@ -103,7 +101,6 @@ class ConsoleOutput(Stream):
     """The exec's stdout or stderr."""
 
     def __init__(self, channel: int) -> None:
-        super().__init__()
         self._channel = channel
 
     async def write(self, data: bytes) -> None:
@@ -114,6 +111,9 @@ class ConsoleOutput(Stream):
 
 class TextStream(Stream):
     """A text to read: a here-document, a here-string."""
+
+    def __init__(self, text: bytes = b"") -> None:
+        self._unread = text
 
     async def _read(self, limit: int) -> bytes:
         return b""
@@ -130,7 +130,6 @@ class Capture(Stream):
     """Collects output, for ``$(…)``; raises ``MemoryExceeded`` beyond the limit."""
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__()
         self.data = bytearray()
         self._limit_bytes = limit_bytes
 
@@ -189,7 +188,6 @@ class _PipeEnd(Stream):
     closed = False
 
     def __init__(self, pipe: Pipe) -> None:
-        super().__init__()
         self._pipe = pipe
 
     def close(self) -> None:

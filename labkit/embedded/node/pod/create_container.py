@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.embedded.container.container import Container
 from labkit.embedded.container.files.image import Image
-from labkit.embedded.container.files.inodes import Directory, File, FileError
+from labkit.embedded.container.files.inodes import File, FileError
 from labkit.embedded.container.network.transport import PodNetwork
 from labkit.embedded.node.naming import host_name, host_names, hosts_file, resolver_file
 
@@ -59,8 +59,8 @@ def create_container(
         ("/etc/hostname", f"{hostname}\n"),
         ("/etc/resolv.conf", resolver_file(spec, namespace)),
     ):
-        container.put_file(path, File(mtime=now(), data=text.encode(), memory=True))
-    container.put_file(message_path(slot), File(mode=0o666, mtime=now()))
+        container.mount(path, File(mtime=now(), data=text.encode(), memory=True))
+    container.mount(message_path(slot), File(mode=0o666, mtime=now()))
     for mount in slot.spec.get("volumeMounts") or ():
         volume = pod.volumes.get(mount["name"])
         if volume is None:
@@ -68,10 +68,7 @@ def create_container(
         mounted = volume.mount(
             read_only=bool(mount.get("readOnly")), sub_path=mount.get("subPath") or ""
         )
-        if isinstance(mounted, Directory):
-            container.mount(mount["mountPath"], mounted)
-        elif isinstance(mounted, File):
-            container.put_file(mount["mountPath"], mounted)
+        container.mount(mount["mountPath"], mounted)
     return container
 
 

@@ -144,7 +144,7 @@ class Volume:
             files[item["path"]] = (text.encode(), int(item.get("mode", mode)))
         return files
 
-    def mount(self, *, read_only: bool, sub_path: str = "") -> Directory | File:
+    def mount(self, *, read_only: bool, sub_path: str) -> Directory | File:
         """Return the directory to mount, or the file or directory of a ``subPath`` in it."""
         if not self.written:
             return self._mount_shared(sub_path, read_only=read_only)
