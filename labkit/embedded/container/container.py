@@ -165,6 +165,10 @@ class Container:
         Raises:
             NotRunnable: It cannot be started.
         """
+        # Loaded with the first command: a cluster without pods needs no shell.
+        from .shell.interpreter import Interpreter
+        from .shell.run_program import run_program
+
         self.look_up(words)
         # A terminal has one output: the client cannot tell stderr from stdout.
         errors = 1 if terminal else 2
@@ -179,8 +183,11 @@ class Container:
         for stream in fds.values():
             stream.terminal = terminal
         task_loop = TaskLoop(io, budget, terminal=terminal)
+        shell = Interpreter(
+            self, task_loop, fds, environment, cwd=self.workdir, name=words[0], dialect="dash"
+        )
         try:
-            return await task_loop.run(self._main(task_loop, words, fds, environment))
+            return await task_loop.run(run_program(shell, words, environment))
         except BudgetExceeded as end:
             # The client can be gone by now.
             with contextlib.suppress(Exception):
@@ -191,19 +198,3 @@ class Container:
         # Stands for SIGSEGV (11), with which an overflow of its stack ends a real shell.
         except RecursionError:
             return 139
-
-    async def _main(
-        self,
-        task_loop: TaskLoop,
-        words: list[str],
-        fds: dict[int, Stream],
-        environment: dict[str, str],
-    ) -> int:
-        # Loaded with the first command: a cluster without pods needs no shell.
-        from .shell.interpreter import Interpreter
-        from .shell.run_program import run_program
-
-        shell = Interpreter(
-            self, task_loop, fds, environment, cwd=self.workdir, name=words[0], dialect="dash"
-        )
-        return await run_program(shell, words, environment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # A bound of labkit's own; the kubelet rotates logs at 10 MiB (containerLogMaxSize).
 MAX_BYTES = 1 << 20
@@ -99,20 +99,17 @@ class LogOptions:
     since: float = 0.0
     timestamps: bool = False
 
-    def select(self, lines: list[Line]) -> list[bytes]:
-        """The lines as they are sent."""
+    def select(self, lines: list[Line], sent: int = 0) -> list[bytes]:
+        """The lines as they are sent, up to the limit, of which some bytes have been sent."""
         chosen = [line for line in lines if line.moment >= self.since]
         # `--tail=0` means no lines at all, but a slice from -0 would be all of them.
         if self.tail_lines >= 0:
             chosen = chosen[-self.tail_lines :] if self.tail_lines else []
-        return self.cut([line.stamped() if self.timestamps else line.data for line in chosen])
-
-    def cut(self, pieces: list[bytes], before: int = 0) -> list[bytes]:
-        """Pieces up to the limit, when ``before`` bytes have been sent."""
+        pieces = [line.stamped() if self.timestamps else line.data for line in chosen]
         if self.limit_bytes < 0:
             return pieces
         out: list[bytes] = []
-        left = self.limit_bytes - before
+        left = self.limit_bytes - sent
         for piece in pieces:
             if left <= 0:
                 break
@@ -131,7 +128,6 @@ class LogStream:
         self._log = log
         self._options = options
         self._last = -1
-        self._first = True
         self._sent = 0
         self._ended = False
         self._forget: Callable[[], None] = lambda: None
@@ -141,12 +137,9 @@ class LogStream:
         lines = self._log.lines(after=self._last)
         if lines:
             self._last = lines[-1].number
-        if self._first:
-            pieces = self._options.select(lines)
-            self._first = False
-        else:
-            pieces = [line.stamped() if self._options.timestamps else line.data for line in lines]
-            pieces = self._options.cut(pieces, self._sent)
+        pieces = self._options.select(lines, self._sent)
+        # Only the lines of the first reading are too many.
+        self._options = replace(self._options, tail_lines=-1)
         self._sent += sum(len(piece) for piece in pieces)
         return pieces
 

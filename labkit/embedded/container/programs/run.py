@@ -44,8 +44,6 @@ async def shell_program(process: Process) -> int:
         word = arguments.pop(0)
         if word == "--":
             break
-        if bash and word == "--version":
-            return await process.out("GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n")
         if bash and word in _IGNORED:
             continue
         for letter in word[1:]:
@@ -94,7 +92,7 @@ def _check_program(process: Process, name: str, problem: str) -> None:
 
 @program(
     "env",
-    options="i,ignore-environment u,unset= C,chdir= 0! v! S! split-string!",
+    options="i,ignore-environment u,unset= C! chdir! 0! v! S! split-string!",
     misuse=125,
     stop=True,
 )
@@ -110,13 +108,12 @@ async def env(process: Process) -> int:
     if not words:
         return await process.out(environment_text(environment))
     _check_program(process, words[0], f"'{words[0]}'")
-    directory = process.value("C") or process.cwd
-    return await process.run(words, environment, directory)
+    return await process.run(words, environment)
 
 
 @program(
     "xargs",
-    options="0! null! r,no-run-if-empty t! verbose! n,max-args= L! I,replace= d! delimiter! P! max-procs! p! x! s! a!",
+    options="0! null! r,no-run-if-empty t! verbose! n! max-args! L! I,replace= d! delimiter! P! max-procs! p! x! s! a!",
     stop=True,
 )
 async def xargs(process: Process) -> int:
@@ -131,13 +128,9 @@ async def xargs(process: Process) -> int:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         batches = [[word.replace(replaced, line) for word in command] for line in lines]
     else:
-        limit = process.value("n") or ""
-        # Without -n the system's limit for arguments decides, which no input here reaches.
-        size = max(1, int(limit)) if limit.isdigit() and len(limit) < 6 else len(words) or 1
-        batches = [[*command, *words[start : start + size]] for start in range(0, len(words), size)]
-        if not batches and not process.has("r"):
-            # GNU xargs runs the command once even without input.
-            batches = [command]
+        # The system's limit for arguments would decide, which no input here reaches. GNU xargs runs the command once
+        # even without input.
+        batches = [[*command, *words]] if words or not process.has("r") else []
     status = 0
     for batch in batches:
         _check_program(process, batch[0], batch[0])

@@ -102,19 +102,13 @@ class Process:
         """Write ``name: message`` to stderr, and return the status."""
         return await self.err(f"{self.name}: {message}\n", status)
 
-    def new_shell(
-        self, environment: Mapping[str, str], *, cwd: str = "", dialect: str = ""
-    ) -> Shell:
-        """Return a shell process with the same descriptors, by default in the same directory."""
-        return self.shell.fresh(
-            dict(self.shell.fds), dict(environment), cwd=cwd, name=self.argv[0], dialect=dialect
-        )
+    def new_shell(self, environment: Mapping[str, str], *, dialect: str = "") -> Shell:
+        """Return a shell process with the same descriptors."""
+        return self.shell.fresh(environment, self.argv[0], dialect)
 
-    async def run(
-        self, words: list[str], environment: Mapping[str, str] | None = None, cwd: str = ""
-    ) -> int:
+    async def run(self, words: list[str], environment: Mapping[str, str] | None = None) -> int:
         """Run another command with the same descriptors, by default in the same environment, and return its status."""
-        shell = self.new_shell(self.env if environment is None else environment, cwd=cwd)
+        shell = self.new_shell(self.env if environment is None else environment)
         shell.as_program = True
         await self.task_loop.tick()
         return await shell.call(words)

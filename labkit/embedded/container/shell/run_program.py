@@ -103,7 +103,7 @@ async def _run_file(
     interpreter = text[2:].split("\n", 1)[0].split(None, 1) if text.startswith("#!") else []
     if interpreter:
         return await run_program(shell, [*interpreter, path, *words[1:]], environment)
-    inner = shell.fresh(dict(shell.fds), environment, name=path)
+    inner = shell.fresh(environment, path)
     inner.positional = words[1:]
     shell.task_loop.depth += 1
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from labkit.embedded.container.files.inodes import FileError
@@ -87,11 +87,11 @@ class Shell:
         system: Container,
         task_loop: TaskLoop,
         fds: dict[int, Stream],
-        environment: dict[str, str],
+        environment: Mapping[str, str],
         *,
-        cwd: str = "/",
-        name: str = "bash",
-        dialect: str = "bash",
+        cwd: str,
+        name: str,
+        dialect: str,
     ) -> None:
         self.system = system
         self.task_loop = task_loop
@@ -111,26 +111,15 @@ class Shell:
         """True for bash; busybox' shell has the messages of dash here."""
         return self.dialect == "bash"
 
-    def fresh(
-        self,
-        fds: dict[int, Stream],
-        environment: dict[str, str],
-        *,
-        cwd: str = "",
-        name: str = "",
-        dialect: str = "",
-    ) -> Self:
-        """Return a new shell process in the same container, with this state only.
-
-        Without a directory, a name or a dialect it has this shell's.
-        """
+    def fresh(self, environment: Mapping[str, str], name: str, dialect: str = "") -> Self:
+        """Return a new shell process with the same descriptors and directory, and by default the same dialect."""
         return type(self)(
             self.system,
             self.task_loop,
-            fds,
+            dict(self.fds),
             environment,
-            cwd=cwd or self.cwd,
-            name=name or self.name,
+            cwd=self.cwd,
+            name=name,
             dialect=dialect or self.dialect,
         )
 
