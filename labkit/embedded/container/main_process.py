@@ -7,7 +7,7 @@ for it: a container whose command is ``sleep 9999999`` costs one suspended corou
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,14 +90,12 @@ class MainProcess:
     def __init__(
         self,
         container: Container,
-        words: list[str],
         log: Log,
-        now: Callable[[], float],
         *,
         stdin: bool = False,
         terminal: bool = False,
     ) -> None:
-        container.look_up(words)
+        container.look_up(container.command)
         self._log = log
         budget = Budget(
             steps=START_STEPS,
@@ -110,7 +108,7 @@ class MainProcess:
         self._io = ProcessIO(log, stdin=stdin)
         self.terminal = terminal
         running = container.run(
-            words,
+            container.command,
             Terminal(self._io) if terminal else self._io,
             stdin=stdin,
             terminal=terminal,
@@ -119,8 +117,8 @@ class MainProcess:
         self._iterator: Generator[Any, Any, int] = running.__await__()
         self.status: int | None = None
         self.wake_at = 0.0
-        self._now = now
-        self.resume(now())
+        self._now = container.now
+        self.resume(container.now())
 
     def resume(self, now: float) -> None:
         """Resume the process if it is time."""

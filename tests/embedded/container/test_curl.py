@@ -186,17 +186,23 @@ def test_verbose_prints_the_certificate_and_the_headers(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "stdout"),
+    ("url", "target"),
     [
-        ("http://localhost:1/x?y=z#f", "http://localhost:1/x?y=z#f"),
-        ("HTTP://localhost", "http://localhost/"),
-        ("localhost:80", "http://localhost:80/"),
-        ("http://localhost/a/../b", "http://localhost/b"),
-        ("'http://a b'", "http://a b"),
+        ("https://kubernetes/x?y=z#f", "/x?y=z"),
+        ("HTTPS://kubernetes:443", "/"),
+        ("https://kubernetes/a/../b", "/b"),
     ],
 )
-def test_the_address_that_was_used(lab: Lab, words: str, stdout: str) -> None:
-    assert lab.exec(f"curl -s -w '%{{url_effective}}' {words}").stdout == stdout
+def test_the_target_that_is_requested(lab: Lab, url: str, target: str) -> None:
+    assert f"> GET {target} HTTP/2\n" in lab.exec(f"curl -skv {url}").stderr
+
+
+def test_unknown_variables_of_write_out_are_reported(lab: Lab) -> None:
+    done = lab.exec("curl -s -w '%{time_total}%{http_code}' http://localhost:1")
+    assert (done.rc, done.stdout) == (7, "000")
+    assert (
+        done.stderr == "curl: --write-out variable 'time_total': not simulated in this lab's pods\n"
+    )
 
 
 @pytest.mark.parametrize(

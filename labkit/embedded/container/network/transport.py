@@ -75,21 +75,15 @@ class PodNetwork:
     def _find(self, host: str) -> tuple[str, str] | None:
         """Search as the resolver does: ``NAMESPACE.svc.cluster.local``, ``svc.cluster.local``, ``cluster.local``."""
         parts = host.split(".")
-        if not all(parts) or len(host) > 253:
+        # The search path does not have `local` alone.
+        if not all(parts) or len(host) > 253 or len(parts) == 4:
             return None
-        for suffix in (
-            f"{self._namespace}.svc.cluster.local",
-            "svc.cluster.local",
-            "cluster.local",
-            "",
-        ):
-            full = f"{host}.{suffix}" if suffix else host
-            labels = full.split(".")
-            if len(labels) == 5 and labels[2:] == ["svc", "cluster", "local"]:
-                service = self._service(labels[1], labels[0])
-                if service is not None:
-                    return f"{labels[0]}.{labels[1]}", service
-        return None
+        search = (self._namespace, "svc", "cluster", "local")
+        labels = [*parts, *search[len(parts) - 1 :]]
+        if len(labels) != 5 or labels[2:] != ["svc", "cluster", "local"]:
+            return None
+        service = self._service(labels[1], labels[0])
+        return (f"{labels[0]}.{labels[1]}", service) if service is not None else None
 
     def connect(self, address: str, port: int) -> Listener | None:
         """The server at an address and a port, or None if the connection is refused."""

@@ -97,7 +97,6 @@ class _Curl:
         self.message = message
         self.output = output
         self.received = 0
-        self.started = process.task_loop.elapsed_seconds
 
     async def run(self, address: str) -> int:
         process = self.process
@@ -126,7 +125,7 @@ class _Curl:
             await process.err(f"curl: ({status}) {message}\n{MORE if status == 60 else ''}")
         layout = process.value("write-out")
         if layout:
-            await self._write_out(layout[:10_000], address, transfer)
+            await self._write_out(layout[:10_000], transfer)
         return status
 
     async def _write(self, output: Stream, data: bytes) -> None:
@@ -155,7 +154,9 @@ class _Curl:
             await process.err("".join(f"< {line}{end}" for line in head))
         if response.status >= 400 and process.has("fail"):
             raise Failure(f"The requested URL returned error: {response.status}", 22)
-        if process.has("location") and transfer.header("location"):
+        if process.has("location") and any(
+            name.lower() == "location" for name, _ in transfer.received
+        ):
             raise Failure(f"following a redirect (-L){NOT_SIMULATED}", 2)
         output = process.stdout
         if self.output:
@@ -196,28 +197,20 @@ class _Curl:
         finally:
             stream.close()
 
-    async def _write_out(self, layout: str, address: str, transfer: Transfer | None) -> None:
-        """Print the layout of ``-w`` with its variables filled in."""
-        facts = {
-            "http_code": "000",
-            "size_download": str(self.received),
-            "url_effective": address,
-            "time_total": f"{self.process.task_loop.elapsed_seconds - self.started + 0.003:.6f}",
-        }
-        if transfer is not None:
-            facts["url_effective"] = transfer.url.effective
-            if transfer.response is not None:
-                facts["http_code"] = f"{transfer.response.status:03}"
-        facts["response_code"] = facts["http_code"]
+    async def _write_out(self, layout: str, transfer: Transfer | None) -> None:
+        """Print the layout of ``-w`` with the status code filled in."""
+        response = transfer.response if transfer is not None else None
+        code = f"{response.status:03}" if response is not None else "000"
+        codes = dict.fromkeys(("http_code", "response_code"), code)
         for variable in re.findall(r"%\{([^}]*)\}|(?=%header)", layout):
-            if variable not in facts:
+            if variable not in codes:
                 await self.process.fail(
                     f"--write-out variable '{variable or 'header'}'{NOT_SIMULATED}"
                 )
 
         def filled(match: re.Match[str]) -> str:
             escapes = {"%%": "%", "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\\\": "\\"}
-            return escapes.get(match[0]) or facts.get(match[0][2:-1], "")
+            return escapes.get(match[0]) or codes.get(match[0][2:-1], "")
 
         await self.process.out(re.sub(r"%\{[^}]*\}|%%|\\[nrt\\]", filled, layout))
 

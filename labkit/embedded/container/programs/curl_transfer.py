@@ -28,7 +28,7 @@ _LEFT_OUT = re.compile(
 """Further protocols of the real curl."""
 
 _BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-_URL = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?([^/?#]*)([^#]*)(.*)", re.DOTALL)
+_URL = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?([^/?#]*)([^#]*).*", re.DOTALL)
 _HOST = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^:]*)(?::(.*))?")
 _HOP_HEADERS = frozenset(
     {"date", "content-length", "connection", "transfer-encoding", "keep-alive"}
@@ -37,24 +37,12 @@ _HOP_HEADERS = frozenset(
 
 @dataclass(slots=True)
 class Url:
-    """An address taken apart; ``port_text`` is the port as it was given, if it was."""
+    """An address taken apart."""
 
     scheme: str
     host: str
-    port_text: str
+    port: int
     target: str
-    fragment: str
-
-    @property
-    def port(self) -> int:
-        """The port, by default the protocol's."""
-        return int(self.port_text) if self.port_text else PORTS[self.scheme]
-
-    @property
-    def effective(self) -> str:
-        """The whole address, as curl writes it."""
-        port = f":{self.port}" if self.port_text else ""
-        return f"{self.scheme}://{self.host}{port}{self.target}{self.fragment}"
 
     @property
     def authority(self) -> str:
@@ -84,7 +72,8 @@ def parse_url(text: str) -> Url:
     if not re.fullmatch(r"\[.*\]|[\w.%~!$&'()*+,;=-]+", host):
         raise Failure("URL rejected: Bad hostname", 3)
     path, mark, query = target.partition("?")
-    return Url(scheme, unquote(host), port, _without_dots(path) + mark + query, match[4])
+    number = int(port) if port else PORTS[scheme]
+    return Url(scheme, unquote(host), number, _without_dots(path) + mark + query)
 
 
 def _without_dots(path: str) -> str:
@@ -122,10 +111,6 @@ class Transfer:
     def http2(self) -> bool:
         """True if HTTP/2 was used, which the API server negotiates over TLS."""
         return self.certificate is not None
-
-    def header(self, name: str) -> str:
-        """Return a header of the answer, empty if it has none."""
-        return next((value for key, value in self.received if key.lower() == name), "")
 
     @property
     def bare(self) -> bool:

@@ -173,9 +173,7 @@ class ContainerLifecycle(PodContext):
         try:
             process = MainProcess(
                 slot.container,
-                argv,
                 slot.log,
-                self.now,
                 stdin=bool(slot.spec.get("stdin")),
                 terminal=bool(slot.spec.get("tty")),
             )

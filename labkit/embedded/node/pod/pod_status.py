@@ -141,7 +141,11 @@ def pod_status(
         reason = "PodCompleted"
         message = ""
     else:
-        _add_incomplete(conditions, undone)
+        if undone:
+            message = f"containers with incomplete status: [{' '.join(undone)}]"
+            conditions.add("Initialized", False, "ContainersNotInitialized", message)
+        else:
+            conditions.add("Initialized", True)
         reason = ""
         message = ""
         if phase == "Failed":
@@ -187,15 +191,6 @@ def pod_status(
     if not status["resources"] and ended and all(ended):
         status["resources"] = dict(NO_LIMIT)
     return status
-
-
-def _add_incomplete(conditions: Conditions, names: list[str]) -> None:
-    """Add the condition ``Initialized`` by the containers that have not done their work."""
-    if names:
-        message = f"containers with incomplete status: [{' '.join(names)}]"
-        conditions.add("Initialized", False, "ContainersNotInitialized", message)
-    else:
-        conditions.add("Initialized", True)
 
 
 def _begun(status: Object) -> bool:
