@@ -106,7 +106,6 @@ class MainProcess:
             throttle=True,
         )
         self._io = ProcessIO(log, stdin=stdin)
-        self.terminal = terminal
         running = container.run(
             container.command,
             Terminal(self._io) if terminal else self._io,

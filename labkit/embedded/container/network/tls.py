@@ -15,9 +15,6 @@ from cryptography.exceptions import InvalidSignature
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 MAX_CERTIFICATES = 300
 
-EXPIRED = "certificate has expired"
-NOT_YET = "certificate is not yet valid"
-
 
 def load(pem: bytes) -> list[x509.Certificate]:
     """The certificates of a PEM file; what cannot be read is left out."""
@@ -37,22 +34,16 @@ def verify_chain(
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
     here = served[0]
     chain = [here]
-    anchored = here in trusted
     # Certificates that have signed each other would make a chain without an end.
-    while not anchored and len(chain) < 8:
-        anchor = next((issuer for issuer in trusted if _signed(here, issuer)), None)
-        if anchor is not None:
-            chain.append(anchor)
-            anchored = True
-            break
-        above = next(
-            (issuer for issuer in served if issuer not in chain and _signed(here, issuer)), None
-        )
+    while here not in trusted and len(chain) < 8:
+        # The trusted ones first: a chain ends as soon as it can.
+        issuers = (issuer for issuer in (*trusted, *served) if issuer not in chain)
+        above = next((issuer for issuer in issuers if _signed(here, issuer)), None)
         if above is None:
             break
         chain.append(above)
         here = above
-    if not anchored:
+    if here not in trusted:
         if _signed(here, here):
             return (
                 "self-signed certificate"
@@ -63,9 +54,9 @@ def verify_chain(
     # OpenSSL looks at the dates only after it has found an authority.
     for certificate in chain:
         if moment > certificate.not_valid_after_utc:
-            return EXPIRED
+            return "certificate has expired"
         if moment < certificate.not_valid_before_utc:
-            return NOT_YET
+            return "certificate is not yet valid"
     return None
 
 
@@ -92,9 +83,6 @@ def matches_host(certificate: x509.Certificate, host: str) -> bool:
     except ValueError:
         pass
     host = host.lower().rstrip(".")
-    for name in map(str.lower, names.get_values_for_type(x509.DNSName)):
-        if name == host or (
-            name.startswith("*.") and host.partition(".")[2] == name[2:] and host.partition(".")[0]
-        ):
-            return True
-    return False
+    first, _, rest = host.partition(".")
+    patterns = (host, f"*.{rest}" if first else host)
+    return any(name.lower() in patterns for name in names.get_values_for_type(x509.DNSName))

@@ -146,17 +146,17 @@ async def _print(process: Process, entries: list[Entry]) -> None:
             target = f" -> {node.target}" if isinstance(node, Link) else ""
             await process.out(f"{' '.join(cells)} {name}{target}\n")
     elif process.stdout.terminal and not process.has("1"):
-        await process.out(columns(names, TERMINAL_WIDTH))
+        await process.out(columns(names))
     else:
         await process.out("".join(name + "\n" for name in names))
 
 
-def columns(names: list[str], width: int) -> str:
-    """Return names in as few rows as fit into a width, as for a terminal."""
+def columns(names: list[str]) -> str:
+    """Return names in as few rows as fit into a terminal's width."""
     for count in range(1, len(names) + 1):
         table = [names[start : start + count] for start in range(0, len(names), count)]
         widths = [max(map(len, column)) + 2 for column in table]
-        if sum(widths) - 2 < width or count == len(names):
+        if sum(widths) - 2 < TERMINAL_WIDTH or count == len(names):
             break
     else:
         return ""

@@ -16,9 +16,6 @@ from .common import (
 )
 from .registry import NOT_SIMULATED, BadOption, Failure, program
 
-_CONTINUATION = bytes(range(0x80, 0xC0))
-"""Bytes that begin no character in UTF-8."""
-
 
 @program("cat", options="u A! n! number! show-all! b! number-nonblank! e! E! show-ends! s! squeeze-blank! "
     "t! T! show-tabs! v!")  # fmt: skip
@@ -32,10 +29,10 @@ async def cat(process: Process) -> int:
     return await for_each_input(process, copy)
 
 
-@program("wc", options="c,bytes l,lines w,words m,chars L! max-line-length!")
+@program("wc", options="c,bytes l,lines w,words m! chars! L! max-line-length!")
 async def wc(process: Process) -> int:
     """Count lines, words and bytes."""
-    columns = [letter for letter in "lwmc" if process.has(letter)] or list("lwc")
+    columns = [letter for letter in "lwc" if process.has(letter)] or list("lwc")
     rows: list[tuple[Counter[str], str]] = []
     total: Counter[str] = Counter()
 
@@ -45,7 +42,6 @@ async def wc(process: Process) -> int:
         async for data in chunks(process, stream):
             counts["c"] += len(data)
             counts["l"] += data.count(b"\n")
-            counts["m"] += len(data.translate(None, _CONTINUATION))
             # The first word of a chunk can be the end of the last one's.
             counts["w"] += len(data.split()) - int(inside and bool(data[:1].strip()))
             inside = bool(data[-1:].strip())

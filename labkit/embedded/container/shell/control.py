@@ -40,7 +40,7 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
         case syntax.Function(name=name, body=inner):
             # Each subshell copies the table.
             if len(shell.functions) > MAX_FUNCTIONS:
-                raise Killed(9, "too many functions")
+                raise Killed("too many functions")
             shell.functions[name] = inner
             shell.status = 0
         case syntax.If():

@@ -21,11 +21,12 @@ STDIN_POLL_SECONDS = 0.05
 
 
 class Killed(Exception):
-    """A process was ended by a signal; the reason, if any, is printed."""
+    """A process was ended by a signal, SIGKILL by default; the reason, if any, is printed."""
 
-    def __init__(self, signal: int, reason: str = "") -> None:
-        super().__init__(reason or f"killed by signal {signal}")
-        self.signal = signal
+    signal = 9
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
         self.reason = reason
 
     @property
@@ -36,9 +37,6 @@ class Killed(Exception):
 
 class BudgetExceeded(Killed):
     """The session used up its budget; it ends as if killed (137)."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(9, reason)
 
 
 class MemoryExceeded(BudgetExceeded):
@@ -51,15 +49,13 @@ class MemoryExceeded(BudgetExceeded):
 class BrokenPipe(Killed):
     """The pipe has no reader any more (SIGPIPE)."""
 
-    def __init__(self) -> None:
-        super().__init__(13)
+    signal = 13
 
 
 class Interrupted(Killed):
     """Ctrl-C (SIGINT)."""
 
-    def __init__(self) -> None:
-        super().__init__(2)
+    signal = 2
 
 
 @dataclass(slots=True)
@@ -175,7 +171,7 @@ class TaskLoop:
         """Schedule a process, whose coroutine returns its exit status; ``Killed`` if there are too many."""
         if len(self._tasks) >= self.budget.tasks:
             coro.close()
-            raise Killed(9, "fork: retry: Resource temporarily unavailable")
+            raise Killed("fork: retry: Resource temporarily unavailable")
         # A process costs more than a command: a coroutine, and copies of variables and descriptors.
         self._steps -= 4
         task = Task(self._next_pid, coro)
@@ -321,7 +317,7 @@ class TaskLoop:
         # No process can run, and none will be woken: they wait for each other. A real shell would
         # hang for ever.
         elif self._main is not None:
-            await self._turn(self._main, Killed(9, "deadlock"))
+            await self._turn(self._main, Killed("deadlock"))
 
     async def _take_input(self) -> None:
         data = await self.io.read_stdin()
