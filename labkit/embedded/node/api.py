@@ -39,8 +39,8 @@ class ClusterApi:
         handler: Callable[[], Handler],
     ) -> None:
         self._registry = registry
-        self._random = random
-        self._issue_token = issue_token
+        self.random = random.randbytes
+        self.issue_token = issue_token
         self._handler = handler
 
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
@@ -87,20 +87,9 @@ class ClusterApi:
             if error.code != 404:
                 raise
 
-    def issue_token(
-        self, pod: Object, account: Object, audience: str, expiration_seconds: int
-    ) -> tuple[str, float]:
-        """A token bound to a pod, and when it should be renewed, in seconds since the epoch."""
-        issued = self._issue_token(pod, account, audience, expiration_seconds)
-        return issued.token, issued.expires
-
     def handle(self, request: Request) -> Response:
         """Answer a request, as the API server does over the network."""
         return self._handler()(request)
-
-    def random(self, count: int) -> bytes:
-        """Random bytes."""
-        return self._random.randbytes(count)
 
 
 def _kind(resource: str) -> Kind:

@@ -79,10 +79,10 @@ class PodSubresources:
         Raises:
             ApiError: None of several is named, or there is no such container.
         """
-        names: dict[str, list[str]] = {}
-        for kind in ("containers", "initContainers", "ephemeralContainers"):
-            names[kind] = [container["name"] for container in pod["spec"].get(kind) or ()]
-        plain, init, ephemeral = names.values()
+        plain, init, ephemeral = (
+            [str(container["name"]) for container in pod["spec"].get(kind) or ()]
+            for kind in ("containers", "initContainers", "ephemeralContainers")
+        )
         if not name:
             if len(plain) == 1:
                 return plain[0]

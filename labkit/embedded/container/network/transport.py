@@ -80,7 +80,7 @@ class PodNetwork:
             return None
         search = (self._namespace, "svc", "cluster", "local")
         labels = [*parts, *search[len(parts) - 1 :]]
-        if len(labels) != 5 or labels[2:] != ["svc", "cluster", "local"]:
+        if labels[2:] != ["svc", "cluster", "local"]:
             return None
         service = self._service(labels[1], labels[0])
         return (f"{labels[0]}.{labels[1]}", service) if service is not None else None

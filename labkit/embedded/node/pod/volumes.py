@@ -70,11 +70,11 @@ class MountedToken:
             if self._token:
                 return self._token
             raise VolumeProblem(f'failed to fetch token: serviceaccounts "{name}" not found')
-        token, expires = self._api.issue_token(pod, account, self._audience, self._lifetime)
+        issued = self._api.issue_token(pod, account, self._audience, self._lifetime)
         now = self._now()
-        self._token = token.encode()
+        self._token = issued.token.encode()
         self._issued_at = now
-        self._renew_at = now + (expires - now) * RENEW_AT
+        self._renew_at = now + (issued.expires - now) * RENEW_AT
         return self._token
 
 
@@ -98,11 +98,6 @@ class Volume:
             for index, source in enumerate(projected.get("sources") or ())
             if source.get("serviceAccountToken")
         }
-
-    @property
-    def written(self) -> bool:
-        """Return whether the kubelet writes its files, which makes it read-only."""
-        return any(self.spec.get(kind) is not None for kind in ("projected", *WRITTEN))
 
     def files(self) -> Files:
         """Its files as they should be now; ``VolumeProblem`` if a source is missing."""
@@ -146,7 +141,8 @@ class Volume:
 
     def mount(self, *, read_only: bool, sub_path: str) -> Directory | File:
         """Return the directory to mount, or the file or directory of a ``subPath`` in it."""
-        if not self.written:
+        # The kubelet writes the files of the other volumes, which are read-only.
+        if all(self.spec.get(kind) is None for kind in ("projected", *WRITTEN)):
             return self._mount_shared(sub_path, read_only=read_only)
         if sub_path:
             # A file that is mounted by a subPath is not updated, on a real node either.
