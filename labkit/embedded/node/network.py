@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from labkit.embedded.container.network.transport import Listener
 from labkit.embedded.machinery.objects import labels_of, name_of, namespace_of
@@ -16,7 +17,9 @@ from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.rbac.selectors import selects
 
 from .api import API_PORT, SERVICE_ADDRESS
-from .node import Node
+
+if TYPE_CHECKING:
+    from .node import Node
 
 PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
 

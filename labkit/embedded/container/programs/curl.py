@@ -225,12 +225,9 @@ def _progress(received: int, sent: int, *, failed: bool) -> str:
             return f"{number:5}"
         return f"{number >> 10:4}k" if number < 10_000 << 10 else f"{number >> 20:4}M"
 
-    def percent(number: int) -> int:
-        return 100 if number else 0
-
     speed = short(received * TRANSFERS_PER_SECOND)
-    total = f"{percent(received + sent):3} {short(received + sent)}"
-    counts = f"{percent(received):3} {short(received)}  {percent(sent):3} {short(sent)}"
+    total = f"{100 * bool(received + sent):3} {short(received + sent)}"
+    counts = f"{100 * bool(received):3} {short(received)}  {100 * bool(sent):3} {short(sent)}"
     upload = short(sent * TRANSFERS_PER_SECOND)
     return f"\r{total}  {counts}  {speed}  {upload} --:--:-- --:--:-- --:--:-- {speed}\n"
 
