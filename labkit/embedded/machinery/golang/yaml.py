@@ -188,7 +188,7 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
         if error.encoding != "utf-8":
             raise YamlProblem(f"yaml: {error.reason}") from error
         control = yaml.reader.Reader.NON_PRINTABLE.search(body[: error.start].decode())
-        problem = CONTROL if control else OCTET_PROBLEMS[error.reason]
+        problem = CONTROL if control else _octet_problem(body[error.start : error.start + 4])
         raise YamlProblem(f"yaml: {problem}") from error
     except yaml.YAMLError as error:
         raise YamlProblem(f"yaml: {_message(error)}") from error
@@ -205,12 +205,23 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
         loader.dispose()
 
 
-# Python's reasons in the words of Go's YAML.
-OCTET_PROBLEMS = {
-    "invalid start byte": "invalid leading UTF-8 octet",
-    "unexpected end of data": "incomplete UTF-8 octet sequence",
-    "invalid continuation byte": "invalid trailing UTF-8 octet",
-}
+# The bits that begin a character of so many bytes.
+WIDTHS = ((0b110, 2), (0b1110, 3), (0b11110, 4))
+
+
+def _octet_problem(data: bytes) -> str:
+    """The problem of bytes that do not begin a character."""
+    first = data[0]
+    width = next((width for lead, width in WIDTHS if first >> (7 - width) == lead), 0)
+    if not width:
+        return "invalid leading UTF-8 octet"
+    if len(data) < width:
+        return "incomplete UTF-8 octet sequence"
+    if any(octet >> 6 != 0b10 for octet in data[1:width]):
+        return "invalid trailing UTF-8 octet"
+    if first in (0xC0, 0xC1, 0xE0, 0xF0):
+        return "invalid length of a UTF-8 sequence"
+    return "invalid Unicode character"
 
 
 def _message(error: Exception) -> str:
