@@ -33,7 +33,7 @@ LIST_TYPE = "x-kubernetes-list-type"
 LIST_KEYS = "x-kubernetes-list-map-keys"
 MAP_TYPE = "x-kubernetes-map-type"
 NODE_COST = 3
-FIELD_STEP = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]")
+FIELD_STEP = re.compile(r"\.([^.\[\]]+)")
 CONTAINERS = (dict, list)
 """The values that a walk enters. A list may have a million other items, which must not cost a call each."""
 
@@ -55,24 +55,21 @@ def items_of(schema: Schema | None) -> Schema | None:
     return items if isinstance(items, dict) else None
 
 
-def field_at(path: str, schema: Schema, *, named: bool = False) -> tuple[Schema, str]:
-    """Return the schema of the field at a path, and the problem with the path.
-
-    If ``named``, ``['a']`` is a step too.
-    """
+def field_at(path: str, schema: Schema) -> tuple[Schema, str]:
+    """Return the schema of the field at a path, and the problem with the path."""
     # Not a JSON path in general: only steps to fields, without lists, filters or quotes in names.
     rest = path
     while rest:
         step = FIELD_STEP.match(rest)
-        if rest[0] == "[" and not named:
+        if rest[0] == "[":
             return {}, "array notation is not allowed"
-        if rest[0] not in "[.":
+        if rest[0] != ".":
             return {}, f"expected [ or . but got: {re.split(r'[.[]', rest)[0]}"
         if step is None:
             return {}, "unexpected end of JSON path"
         properties = schema.get("properties")
         more = schema.get("additionalProperties")
-        below = properties.get(step[1] or step[2]) if properties else more
+        below = properties.get(step[1]) if properties else more
         if not isinstance(below, dict):
             return {}, "does not refer to a valid field"
         schema = below

@@ -33,12 +33,6 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.decoding import MAX_PLAIN_DEPTH, TOO_DEEP
 from labkit.embedded.machinery.status import bad_request
 
-from .fields.webhooks import (
-    DEFAULT_PORT,
-    check_client,
-    check_reviews,
-)
-
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 # The real server protects *.k8s.io and *.kubernetes.io from definitions without a review.
 APPROVED = "api-approved.kubernetes.io"
@@ -104,7 +98,7 @@ class DefinitionStrategy(Strategy):
             "service"
         )
         if service is not None:
-            service.setdefault("port", DEFAULT_PORT)
+            service.setdefault("port", 443)
         if not obj["status"].get("storedVersions"):
             obj["status"]["storedVersions"] = _storage(spec)[:1] or None
 
@@ -340,11 +334,17 @@ def _check_conversion(conversion: Object, errors: FieldErrors) -> None:
             if value:
                 errors.forbidden(f"{path}.{name}", detail)
         return
-    if config is None:
-        errors.required(f"{path}.webhookClientConfig", "required when strategy is set to Webhook")
-    else:
-        check_client(config, f"{path}.webhookClientConfig", errors)
-    check_reviews(versions, f"{path}.conversionReviewVersions", errors)
+    required = "required when strategy is set to Webhook"
+    errors.check_present(f"{path}.webhookClientConfig", config, required)
+    # No webhook is called, so its service and the rest of its URL are not checked.
+    scheme = (config or {}).get("url", "https://").partition("://")[0]
+    if scheme != "https":
+        detail = "'https' is the only allowed URL scheme; desired format: https://host[/path]"
+        errors.invalid(f"{path}.webhookClientConfig.url", scheme, detail)
+    errors.check_present(f"{path}.conversionReviewVersions", versions)
+    if versions and not {"v1", "v1beta1"}.intersection(versions):
+        detail = "must include at least one of v1, v1beta1"
+        errors.invalid(f"{path}.conversionReviewVersions", versions, detail)
 
 
 def _split(url: str) -> SplitResult | None:

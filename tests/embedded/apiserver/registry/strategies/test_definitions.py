@@ -357,32 +357,6 @@ def test_a_schema_that_says_nothing_is_one(api: ClusterApi) -> None:
     assert cause == (f"{SCHEMA}.type", "Required value: must not be empty at the root")
 
 
-@pytest.mark.parametrize(
-    ("path", "valid"),
-    [
-        *[(".a", True), ("['a']", True), (".m.any", True), (".m['x.y']", True)],
-        *[(".b", False), (".a.b", False), ("a", False), (".", False), (".m[0]", False)],
-    ],
-)
-def test_the_fields_of_rules_exist(api: ClusterApi, path: str, valid: bool) -> None:
-    texts = {"type": "object", "additionalProperties": {"type": "string"}}
-    schema = {
-        "type": "object",
-        "properties": {"a": {"type": "string"}, "m": texts},
-        "x-kubernetes-validations": [{"rule": "true", "fieldPath": path}],
-    }
-    wrong = (
-        ".x-kubernetes-validations[0].fieldPath",
-        f'Invalid value: "{path}": must be a valid path',
-    )
-    reply = api.admin.post(DEFINITIONS, plain_definition(schema))
-    assert (
-        reply.status == 201
-        if valid
-        else causes(reply) == [(f"{SCHEMA}.properties[spec]{wrong[0]}", wrong[1])]
-    )
-
-
 def test_an_approval_that_is_no_url(api: ClusterApi) -> None:
     body = definition()
     body["metadata"] = {
@@ -475,57 +449,35 @@ def test_a_conversion_webhook_says_how_it_is_called(api: ClusterApi) -> None:
     ]
 
 
-REQUIRED = "Required value: "
 CLIENT = "spec.conversion.webhookClientConfig"
 
 
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        ({}, [("", f"{REQUIRED}exactly one of url or service is required")]),
-        (
-            {"url": "https://u:p@/x?a=b#c"},
-            [
-                (
-                    ".url",
-                    'Invalid value: "": host must be provided; desired format: https://host[/path]',
-                ),
-                (".url", 'Invalid value: "u:p": user information is not permitted in the URL'),
-                (".url", 'Invalid value: "c": fragments are not permitted in the URL'),
-                (".url", 'Invalid value: "a=b": query parameters are not permitted in the URL'),
-            ],
-        ),
-        (
-            {"service": {"port": 0, "path": "//"}},
-            [
-                (".service.name", f"{REQUIRED}service name is required"),
-                (".service.namespace", f"{REQUIRED}service namespace is required"),
-                (
-                    ".service.port",
-                    "Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive",
-                ),
-                (".service.path", 'Invalid value: "//": segment[0] may not be empty'),
-            ],
-        ),
-        (
-            {"service": {"name": "a", "namespace": "b", "path": "a//"}},
-            [
-                (".service.path", "Invalid value: \"a//\": must start with a '/'"),
-                (".service.path", 'Invalid value: "a//": segment[0] may not be empty'),
-                (".service.path", 'Invalid value: "a//": segment[1] may not be empty'),
-            ],
-        ),
-        ({"service": {"name": "a", "namespace": "b", "path": "/a/b/"}}, []),
-    ],
-)
-def test_where_a_webhook_is(api: ClusterApi, config: Any, expected: list[tuple[str, str]]) -> None:
+def test_a_conversion_webhook_is_called_by_tls_and_reads_a_known_version(api: ClusterApi) -> None:
     body = definition()
     body["spec"]["conversion"] = {
         "strategy": "Webhook",
-        "webhook": {"clientConfig": config, "conversionReviewVersions": ["v1", "v1", "V2"]},
+        "webhook": {
+            "clientConfig": {"url": "http://example.com"},
+            "conversionReviewVersions": ["v9"],
+        },
     }
+    form = "desired format: https://host[/path]"
     assert causes(api.admin.post(DEFINITIONS, body)) == [
-        *((f"{CLIENT}{field}", message) for field, message in expected),
-        ("spec.conversion.conversionReviewVersions[1]", 'Invalid value: "v1": duplicate version'),
-        ("spec.conversion.conversionReviewVersions[2]", f'Invalid value: "V2": {LABEL}'),
+        (
+            f"{CLIENT}.url",
+            f'Invalid value: "http": \'https\' is the only allowed URL scheme; {form}',
+        ),
+        (
+            "spec.conversion.conversionReviewVersions",
+            'Invalid value: ["v9"]: must include at least one of v1, v1beta1',
+        ),
     ]
+
+
+def test_the_service_of_a_conversion_webhook_is_not_checked(api: ClusterApi) -> None:
+    body = definition()
+    body["spec"]["conversion"] = {
+        "strategy": "Webhook",
+        "webhook": {"clientConfig": {"service": {}}, "conversionReviewVersions": ["v1"]},
+    }
+    assert api.admin.post(DEFINITIONS, body).status == 201
