@@ -827,18 +827,26 @@ def test_embedded_objects(api: ClusterApi) -> None:
         "x-kubernetes-preserve-unknown-fields": True,
     }
     admin = declare(api, plain_definition({"type": "object", "properties": {"template": template}}))
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "p", "colour": 1},
-        "spec": {"a": 1},
+    # Neither its metadata nor that it has a kind is checked.
+    for number, pod in enumerate(({"metadata": {"name": "p", "labels": 1}}, {"metadata": "p"}, {})):
+        reply = admin.post(TABS, tab({"template": pod}, f"tab-{number}"))
+        assert (reply.status, reply.warnings, reply.body["spec"]["template"]) == (201, (), pod)
+        patch = {"spec": {"template": {"metadata": {"name": "q"}}}}
+        reply = admin.patch(f"{TABS}/tab-{number}", patch)
+        assert reply.body["spec"]["template"]["metadata"]["name"] == "q"
+
+
+def test_an_embedded_object_without_other_fields(api: ClusterApi) -> None:
+    template = {
+        "type": "object",
+        "x-kubernetes-embedded-resource": True,
+        "properties": {"data": {"type": "object", "additionalProperties": {"type": "string"}}},
     }
-    reply = admin.post(TABS, tab({"template": pod}))
-    assert reply.warnings == ('unknown field "spec.template.metadata.colour"',)
-    assert reply.body["spec"]["template"]["metadata"] == {"name": "p"}
-    assert causes(admin.post(TABS, tab({"template": {"kind": "Pod"}}, "y"))) == [
-        ("spec.template.apiVersion", "Required value")
-    ]
+    admin = declare(api, plain_definition({"type": "object", "properties": {"template": template}}))
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": ""}}
+    reply = admin.post(TABS, tab({"template": {**config, "other": 1}}))
+    assert reply.warnings == ('unknown field "spec.template.other"',)
+    assert reply.body["spec"]["template"] == config
 
 
 def test_roles(api: ClusterApi) -> None:

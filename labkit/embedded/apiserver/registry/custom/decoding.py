@@ -22,7 +22,6 @@ from labkit.embedded.machinery.status import ApiError
 from labkit.embedded.machinery.work import charge
 
 from .structural import (
-    coerce_embedded,
     drop_nulls,
     prune,
     read_metadata,
@@ -48,12 +47,10 @@ def decode_custom(kind: CustomKind, data: Any, strict: list[str] | None = None) 
     # An object of another kind is refused later; its fields cannot be judged by this schema.
     if (obj.get("kind"), obj.get("apiVersion")) == (kind.kind, kind.group_version):
         pruned: list[str] = []
-        embedded: list[str] = []
         prune(obj, kind.schema, pruned, root=True)
         drop_nulls(obj, kind.schema)
-        coerce_embedded(obj, kind.schema, embedded)
         set_defaults(obj, kind.schema, Growth())
-        unknown += sorted(pruned) + sorted(embedded)
+        unknown += sorted(pruned)
     # Metadata always has the server's own schema, even if the definition declares another one.
     obj["metadata"] = metadata
     if strict is not None:

@@ -11,10 +11,7 @@ from labkit.core.json_file import read_json
 
 FORMS: dict[str, Any] = read_json(__file__, "internal_form.json")
 """Each type: a field in Go to its name in JSON and its zero value; and ``inner``, the types of fields."""
-AT_ROOT: list[str] = FORMS["at_root"]
-"""The keywords allowed at the root of a schema if the status is a subresource."""
 INNER: dict[str, str] = FORMS["inner"]
-GO_NAMES: dict[str, str] = {plain: name for name, (plain, _) in FORMS["schema"].items()}
 
 
 def internal(value: Any, type_: str = "schema") -> Any:

@@ -29,6 +29,8 @@ from .structural import (
 
 DEFINITIONS = BY_KIND["apiextensions.k8s.io", "CustomResourceDefinition"]
 SUBRESOURCE_VERBS = ("get", "patch", "update")
+IMPLIED: Schema = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {}}
+"""The fields of an embedded object, whose metadata is not decoded and so can be anything."""
 SCALARS = {"boolean": "bool", "integer": "int64", "number": "float64", "string": "string"}
 
 
@@ -176,6 +178,7 @@ class Ownership(Schemas):
     def struct(self, schema: Schema, *, status: bool) -> Struct:
         """The struct of whole objects; ``status``: the status is a subresource."""
         struct = self._object({**schema, EMBEDDED: True}, preserve=False).struct
+        struct.fields["metadata"] = schemas()["core.v1.ConfigMap"].fields["metadata"]
         own: dict[str, Any] = {"f:status": {}} if status else {}
         struct.resets = {"": own, "status": {"f:metadata": {}, "f:spec": {}}}
         return struct
@@ -202,19 +205,16 @@ class Ownership(Schemas):
         preserve = preserve or bool(schema.get(PRESERVE))
         properties = dict(schema.get("properties") or {})
         more = schema.get("additionalProperties")
-        embedded = bool(schema.get(EMBEDDED))
-        if not properties and not embedded:
+        if schema.get(EMBEDDED):
+            properties |= IMPLIED
+        if not properties:
             if isinstance(more, dict):
                 return self._made("map", self._of(more, preserve=preserve))
             is_map = schema.get("type") == "object"
             return self._made("map", self._deduced) if is_map else self._deduced
-        if embedded:
-            properties |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
         fields = {
             name: self._own_field(name, below, preserve) for name, below in properties.items()
         }
-        if embedded:
-            fields["metadata"] = schemas()["core.v1.ConfigMap"].fields["metadata"]
         name = str(len(self._structs))
         atomic = schema.get(MAP_TYPE) == "atomic"
         rest = self._deduced if preserve or more is True else None

@@ -12,23 +12,17 @@ from collections.abc import Iterator
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.golang import patterns
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.schema.decoding import DecodeProblem
 from labkit.embedded.machinery.work import charge
 
 from .formats import is_known
-from .internal_form import AT_ROOT, GO_NAMES, internal
 from .structural import (
     EMBEDDED,
     INT_OR_STRING,
     LIST_KEYS,
     LIST_TYPE,
     MAP_TYPE,
-    META_FIELDS,
     PRESERVE,
     Schema,
-    check_embedded,
-    coerce_embedded,
-    items_of,
     prune,
 )
 from .values import check_value
@@ -58,22 +52,21 @@ NOT_NESTED = {
 """The keywords that alternatives must not have."""
 META_TYPES = {"kind": "string", "apiVersion": "string", "metadata": "object"}
 SCHEMA_COST = 200
-IF_STATUS = "if the status subresource is enabled"
 CEL_WARNING = "{field}: validation rules are kept but not evaluated by this server"
 
 
-def children(schema: Schema) -> Iterator[tuple[str, str, str, Schema]]:
-    """Yield the schemas directly in a schema: keyword, name (of a property), path from here, schema."""
+def children(schema: Schema) -> Iterator[tuple[str, str, Schema]]:
+    """Yield the schemas directly in a schema: keyword, path from here, schema."""
     for keyword in SUBSCHEMAS:
         value = schema.get(keyword)
         if keyword == "properties":
             for name, below in sorted((value or {}).items()):
-                yield keyword, name, f".properties[{name}]", below
+                yield keyword, f".properties[{name}]", below
         elif keyword in ALTERNATIVES[1:]:
             for index, below in enumerate(value or ()):
-                yield keyword, "", f".{keyword}[{index}]", below
+                yield keyword, f".{keyword}[{index}]", below
         elif isinstance(value, dict):
-            yield keyword, "", f".{keyword}", value
+            yield keyword, f".{keyword}", value
 
 
 def nodes(schema: Schema) -> Iterator[Schema]:
@@ -83,55 +76,28 @@ def nodes(schema: Schema) -> Iterator[Schema]:
         yield from nodes(below)
 
 
-def check_schema(schema: Schema, path: str, errors: FieldErrors, *, status: bool) -> None:
-    """Check the schema of a version, or of all versions.
-
-    Args:
-        schema: The schema.
-        path: Its field.
-        errors: Collects the problems.
-        status: Whether the status is a subresource.
-    """
-    if status:
-        _check_root(schema, path, errors)
+def check_schema(schema: Schema, path: str, errors: FieldErrors) -> None:
+    """Check the schema of a version, or of all versions."""
     if schema.get("nullable"):
         errors.forbidden(f"{path}.nullable", "nullable cannot be true at the root")
     # The real server cannot convert a schema with unsupported keywords to a structural one.
     if not any(node.get(keyword) for node in nodes(schema) for keyword in UNSUPPORTED):
         structure = FieldErrors()
         _check_structure(schema, path, structure, ROOT)
-        alternatives = {word: schema[word] for word in ALTERNATIVES if schema.get(word) is not None}
-        _check_complete(alternatives, schema, path, path, structure)
         # Go walks maps in random order here, and so sorts the errors.
         structure.sort(key=lambda cause: f"{cause['field']}: {cause['message']}")
         if not structure:
             _check_defaults(schema, path, structure)
         errors += structure
-    _check_keywords(schema, path, errors, root=True)
+    _check_keywords(schema, path, errors)
 
 
-def _check_root(schema: Schema, path: str, errors: FieldErrors) -> None:
-    for name, go_name in GO_NAMES.items():
-        value = schema.get(name)
-        if value in (None, "", False, [], {}):
-            continue
-        if name == "type" and value != "object":
-            detail = 'only "object" is allowed as the type at the root of the schema'
-            errors.invalid(f"{path}.type", value, f"{detail} {IF_STATUS}")
-            break
-        if name != "type" and go_name not in AT_ROOT:
-            allowed = f"only [{' '.join(AT_ROOT)}] fields are allowed at the root of the schema"
-            errors.invalid(path, internal(schema), f"{allowed} {IF_STATUS}")
-            break
-
-
-def _require_type(schema: Schema, path: str, wanted: str, why: str, errors: FieldErrors) -> None:
-    form = schema.get("type", "")
+def _require(value: str | None, path: str, wanted: str, why: str, errors: FieldErrors) -> None:
     detail = f"must be {wanted} if {why}"
-    if not form:
-        errors.required(f"{path}.type", detail)
-    elif form != wanted:
-        errors.invalid(f"{path}.type", form, detail)
+    if not value:
+        errors.required(path, detail)
+    elif value != wanted:
+        errors.invalid(path, value, detail)
 
 
 def _check_structure(
@@ -143,7 +109,7 @@ def _check_structure(
     """
     charge(SCHEMA_COST)
     nested = level == NESTED
-    for keyword, _, step, below in children(schema):
+    for keyword, step, below in children(schema):
         if keyword in ALTERNATIVES:
             if either and keyword == "anyOf" and schema["anyOf"] == EITHER:
                 continue
@@ -180,34 +146,31 @@ def _check_alternative(schema: Schema, path: str, errors: FieldErrors) -> None:
 
 
 def _check_level(schema: Schema, path: str, errors: FieldErrors, level: str) -> None:
-    embedded = bool(schema.get(EMBEDDED))
     preserve = bool(schema.get(PRESERVE))
     properties = schema.get("properties") or {}
     form = schema.get("type", "")
-    more = f"{path}.additionalProperties" if schema.get("additionalProperties") is not None else ""
     if form == "array" and schema.get("items") is None:
         errors.required(f"{path}.items", "must be specified")
-    for name in (PRESERVE, EMBEDDED):
-        if schema.get(INT_OR_STRING) and schema.get(name):
-            errors.invalid(f"{path}.{name}", True, f"must be false if {INT_OR_STRING} is true")
-    if embedded:
-        _require_type(schema, path, "object", f"{EMBEDDED} is true", errors)
-        if more:
-            errors.forbidden(more, f"must not be used if {EMBEDDED} is set")
+    if schema.get(INT_OR_STRING) and preserve:
+        errors.invalid(f"{path}.{PRESERVE}", True, f"must be false if {INT_OR_STRING} is true")
+    if schema.get(EMBEDDED):
+        _require(form, f"{path}.type", "object", f"{EMBEDDED} is true", errors)
+        if schema.get("additionalProperties") is not None:
+            detail = f"must not be used if {EMBEDDED} is set"
+            errors.forbidden(f"{path}.additionalProperties", detail)
         if not preserve and not properties:
             detail = f"must not be empty if {EMBEDDED} is true without {PRESERVE}"
             errors.required(f"{path}.properties", detail)
     elif not form and not schema.get(INT_OR_STRING) and not preserve:
         errors.required(f"{path}.type", f"must not be empty {level}")
     if level == ROOT:
-        if more:
-            errors.forbidden(more, "must not be used at the root")
+        if schema.get("additionalProperties") is not None:
+            errors.forbidden(f"{path}.additionalProperties", "must not be used at the root")
         if form and form != "object":
             errors.invalid(f"{path}.type", form, "must be object at the root")
         if _restricts(properties.get("metadata") or {}):
             detail = "must not specify anything other than name and generateName, but metadata is implicitly specified"
             errors.forbidden(f"{path}.properties[metadata]", detail)
-    if level == ROOT or embedded:
         for name, expected in META_TYPES.items():
             own = properties.get(name, {"type": expected}).get("type", "")
             if own != expected:
@@ -220,28 +183,11 @@ def _restricts(metadata: Schema) -> bool:
     return bool(others or set(metadata.get("properties") or ()) - {"name", "generateName"})
 
 
-def _check_complete(
-    nested: Schema, schema: Schema | None, path: str, place: str, errors: FieldErrors
-) -> None:
-    """Check that the schema itself has each field and item that an alternative, at ``place``, constrains."""
-    if schema is None:
-        errors.required(path, f"because it is defined in {place}")
-        return
-    for keyword, name, step, below in children(nested):
-        if keyword in ALTERNATIVES:
-            _check_complete(below, schema, path, place + step, errors)
-        elif keyword == "items":
-            _check_complete(below, items_of(schema), path + step, place + step, errors)
-        elif keyword == "properties":
-            own = (schema.get("properties") or {}).get(name)
-            _check_complete(below, own, path + step, place + step, errors)
-
-
 def _check_defaults(schema: Schema, path: str, errors: FieldErrors) -> None:
     """Check that the defaults in a schema are values of their own schemas."""
     if schema.get("default") is not None:
         _check_default(schema["default"], schema, f"{path}.default", errors)
-    for keyword, _, step, below in children(schema):
+    for keyword, step, below in children(schema):
         if keyword in ("items", "properties"):
             _check_defaults(below, path + step, errors)
 
@@ -252,48 +198,20 @@ def _check_default(default: object, schema: Schema, path: str, errors: FieldErro
     prune(pruned, schema, unknown)
     if unknown:
         errors.invalid(path, default, "must not have unknown fields")
-    try:
-        coerce_embedded(pruned, schema, [], path)
-    except DecodeProblem as error:
-        field, _, message = str(error).partition(": ")
-        errors.add("FieldValueInvalid", field, message)
-        return
-    before = len(errors)
-    check_embedded(default, schema, errors, path)
-    if len(errors) == before:
-        check_value(schema, default, errors, path)
+    check_value(schema, default, errors, path)
 
 
-def _check_keywords(
-    schema: Schema,
-    path: str,
-    errors: FieldErrors,
-    *,
-    root: bool = False,
-    meta: bool = False,
-    reason: str = "",
-) -> None:
-    """Check the keywords of a schema and of those in it.
-
-    ``meta`` is true inside the metadata of an object; ``reason`` explains why defaults are forbidden.
-    """
-    _check_standard(schema, path, errors, meta, reason)
-    for keyword, name, step, below in children(schema):
-        own = root or bool(schema.get(EMBEDDED))
-        inside = keyword == "properties" and own and name in META_FIELDS
-        if inside and root:
-            detail = f"in top-level {name}"
-        elif keyword == "additionalProperties" and meta:
-            detail = "inside additionalProperties applying to object metadata"
-        else:
-            detail = reason
-        _check_keywords(below, path + step, errors, meta=meta or inside, reason=detail)
+def _check_keywords(schema: Schema, path: str, errors: FieldErrors) -> None:
+    """Check the keywords of a schema and of those in it."""
+    _check_standard(schema, path, errors)
+    for _, step, below in children(schema):
+        _check_keywords(below, path + step, errors)
     if schema.get(PRESERVE) is False:
         errors.invalid(f"{path}.{PRESERVE}", False, "must be true or undefined")
     for name, form, choices in EXTENSIONS:
         value = schema.get(name)
         if value is not None and schema.get("type", "") != form:
-            _require_type(schema, path, form, f"{name} is specified", errors)
+            _require(schema.get("type"), f"{path}.type", form, f"{name} is specified", errors)
         elif value == "set" and isinstance(schema.get("items"), dict):
             _check_set_items(schema["items"], f"{path}.items", errors)
         errors.check_choice(f"{path}.{name}", value, choices)
@@ -304,13 +222,9 @@ def _check_keywords(
             errors.required(f"{path}.{RULES}[{index}].rule", "rule is not specified")
 
 
-def _check_standard(
-    schema: Schema, path: str, errors: FieldErrors, meta: bool, reason: str
-) -> None:
+def _check_standard(schema: Schema, path: str, errors: FieldErrors) -> None:
     form = schema.get("type", "")
     errors.check_choice(f"{path}.type", form or None, TYPES)
-    if schema.get("default") is not None and reason:
-        errors.forbidden(f"{path}.default", f"must not be set {reason}")
     for name in UNSUPPORTED:
         if schema.get(name):
             errors.forbidden(f"{path}.{name}", f"{name} is not supported")
@@ -319,8 +233,6 @@ def _check_standard(
         errors.forbidden(f"{path}.type", detail)
     if isinstance(schema.get("items"), list):
         errors.forbidden(f"{path}.items", "items must be a schema object and not an array")
-    if meta and schema.get(EMBEDDED):
-        errors.forbidden(f"{path}.{EMBEDDED}", "must not be used inside of resource meta")
     if schema.get("uniqueItems"):
         detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
         errors.forbidden(f"{path}.uniqueItems", detail)
@@ -344,12 +256,8 @@ def _check_list(schema: Schema, path: str, errors: FieldErrors) -> None:
     kind = schema.get(LIST_TYPE)
     keys = schema.get(LIST_KEYS) or []
     items = schema.get("items")
-    if keys and kind != "map":
-        detail = f"must be map if {LIST_KEYS} is non-empty"
-        if kind is None:
-            errors.required(f"{path}.{LIST_TYPE}", detail)
-        else:
-            errors.invalid(f"{path}.{LIST_TYPE}", kind, detail)
+    if keys:
+        _require(kind, f"{path}.{LIST_TYPE}", "map", f"{LIST_KEYS} is non-empty", errors)
     if kind == "map":
         if not keys:
             errors.required(f"{path}.{LIST_KEYS}", f"must not be empty if {LIST_TYPE} is map")

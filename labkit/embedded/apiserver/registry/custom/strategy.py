@@ -25,7 +25,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import forbidden
 
 from .kinds import holds
-from .structural import check_embedded, check_lists
+from .structural import check_lists
 from .values import ABSENT, check_value
 
 STANDARD_FINALIZERS = (ORPHAN, FOREGROUND, "kubernetes")
@@ -117,7 +117,6 @@ class CustomStrategy(Strategy):
         if self._scale is not None:
             self._check_count(obj, self._scale["specReplicasPath"], errors)
         self._check_scale_status(obj, errors)
-        check_embedded(obj, self._kind.schema, errors)
 
     def _check_changed_lists(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """Check lists of the types ``set`` and ``map``, unless those of the old object break the rule too."""

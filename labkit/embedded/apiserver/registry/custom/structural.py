@@ -1,7 +1,7 @@
-"""Algorithms on a value and its structural schema: pruning, defaults, nulls, embedded objects, lists.
+"""Algorithms on a value and its structural schema: pruning, defaults, nulls, lists.
 
 Values are changed in place.
-Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/schema/{pruning,defaulting,objectmeta,listtype}``.
+Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/schema/{pruning,defaulting,listtype}``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from typing import Any
 import orjson
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import validate_metadata
-from labkit.embedded.apiserver.registry.names import dns_1035_label, path_segment_name
 from labkit.embedded.apiserver.registry.sizes import Growth
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
-from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder
+from labkit.embedded.machinery.schema.decoding import Decoder
 from labkit.embedded.machinery.work import charge
 
 Schema = dict[str, Any]
@@ -173,71 +171,15 @@ def set_defaults(value: Any, schema: Schema | None, growth: Growth) -> None:
                 holder[key] = copy.deepcopy(below["default"])
 
 
-def read_metadata(data: Any, unknown: list[str], path: str = "") -> Object:
+def read_metadata(data: Any, unknown: list[str]) -> Object:
     """Decode metadata, collecting unknown fields; ``DecodeProblem`` if a value has the wrong type."""
     # The same decoder as for built-in kinds, so that both refuse the same values.
     strict: list[str] = []
     metadata = Decoder(strict, defaults=False).decode(schemas()["meta.v1.ObjectMeta"], data)
     if metadata.get("creationTimestamp") is None:
         metadata.pop("creationTimestamp", None)
-    prefix = child_path(path, "metadata")
-    unknown += [f"{prefix}.{text.split(chr(34))[1]}" for text in strict]
+    unknown += [f"metadata.{text.split(chr(34))[1]}" for text in strict]
     return metadata
-
-
-def _embedded(value: Any, schema: Schema | None, path: str) -> Iterator[tuple[Object, str]]:
-    for holder, known, location in walk(value, schema, path):
-        if known.get(EMBEDDED) and isinstance(holder, dict):
-            yield holder, location
-
-
-def coerce_embedded(value: Any, schema: Schema | None, unknown: list[str], path: str = "") -> None:
-    """Decode the metadata of embedded objects; ``DecodeProblem`` if it is invalid."""
-    for holder, location in _embedded(value, schema, path):
-        for name in ("apiVersion", "kind"):
-            if not isinstance(holder.get(name, ""), str):
-                _refuse_embedded(holder, name, location, "must be a string")
-        if "metadata" in holder:
-            try:
-                holder["metadata"] = read_metadata(holder["metadata"], unknown, location)
-            except DecodeProblem as error:
-                _refuse_embedded(holder, "metadata", location, str(error))
-
-
-def _refuse_embedded(holder: Object, name: str, path: str, problem: str) -> None:
-    value = orjson.dumps(holder[name], option=orjson.OPT_SORT_KEYS).decode()
-    raise DecodeProblem(f"{child_path(path, name)}: Invalid value: {value}: {problem}")
-
-
-def check_embedded(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:
-    """Check the type and the metadata of embedded objects."""
-    for holder, location in _embedded(value, schema, path):
-        for name in ("apiVersion", "kind"):
-            field = child_path(location, name)
-            text = holder.get(name)
-            if name not in holder:
-                errors.required(field)
-            elif not text:
-                errors.invalid(field, text, "must not be empty")
-            elif name == "apiVersion" and text.count("/") > 1:
-                errors.invalid(field, text, f"unexpected GroupVersion string: {text}")
-            elif name == "kind":
-                check_mixed_case(text, field, errors)
-        metadata = holder.get("metadata")
-        if metadata is not None:
-            # An embedded object is not stored on its own, so it needs no name, as in the real server.
-            named = {**metadata, "name": metadata.get("name") or "fakename"}
-            namespaced = bool(metadata.get("namespace"))
-            validate_metadata(
-                named, namespaced, path_segment_name, errors, child_path(location, "metadata")
-            )
-
-
-def check_mixed_case(name: str, path: str, errors: FieldErrors) -> None:
-    """Check the name of a kind, which is a DNS label but for its capitals."""
-    problems = ",".join(dns_1035_label(name.lower()))
-    if problems:
-        errors.invalid(path, name, f"may have mixed case, but should otherwise match: {problems}")
 
 
 def check_lists(value: Any, schema: Schema | None, errors: FieldErrors, path: str = "") -> None:

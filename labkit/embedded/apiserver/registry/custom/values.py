@@ -21,8 +21,6 @@ from labkit.embedded.machinery.work import charge
 from .formats import FORMATS, is_known
 from .structural import (
     INT_OR_STRING,
-    LIST_KEYS,
-    LIST_TYPE,
     MAP_TYPE,
     Schema,
     items_of,
@@ -43,8 +41,6 @@ CHOICE_COST = 0.2
 PATTERN_SECONDS = 0.2
 ANY_TEXT = frozenset(("type", "description", "title", "example"))
 """The fields of a schema that every text fits."""
-CHECKS_OF_A_TEXT = 6
-"""How many checks a text passes that fits such a schema."""
 TOO_SLOW = "The request is more work than the server does for one."
 
 
@@ -61,10 +57,9 @@ class Problem:
 
 @dataclass(slots=True)
 class Result:
-    """The problems of a value, and how many checks it passed, by which the best alternative is chosen."""
+    """The problems of a value."""
 
     problems: dict[str, Problem] = field(default_factory=dict)
-    passed: int = 0
 
     def add(
         self, reason: str, name: str, value: Any, text: str, limits: Iterable[Any] = ()
@@ -77,16 +72,10 @@ class Result:
         text = f"{path} in body must be of type {types}: {go_quote(found)}"
         self.add("type", path, value, text)
 
-    def pass_texts(self, count: int) -> None:
-        """Count so many texts, of schemas that every text fits, as validated."""
-        charge(VALUE_COST * count)
-        self.passed += CHECKS_OF_A_TEXT * count
-
     def merge(self, other: Result) -> None:
-        """Add the problems and the count of another result."""
+        """Add the problems of another result."""
         for text, problem in other.problems.items():
             self.problems.setdefault(text, problem)
-        self.passed += other.passed
 
 
 def check_value(
@@ -131,10 +120,7 @@ def _types_of(schema: Schema) -> list[str]:
 
 
 def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result:
-    """Check a value and the values in it; ``path`` names it in messages.
-
-    The order of the checks, and what each adds to ``passed``, decide which alternative's problems are reported.
-    """
+    """Check a value and the values in it; ``path`` names it in messages."""
     # A schema with alternatives in alternatives can take exponential time.
     charge(VALUE_COST)
     result = Result()
@@ -149,32 +135,24 @@ def validate(schema: Schema, value: Any, path: str, old: Any = ABSENT) -> Result
         return result
     if types or format_:
         _check_type(types, format_, value, path, result)
-        result.passed += 1
     _check_alternatives(schema, value, path, old, result)
-    result.passed += 1
     if isinstance(value, str):
         pattern = schema.get("pattern")
         # The real server stops at the first of these three.
         if _check_size(schema, value, path, result) and pattern and not matches(pattern, value):
             result.add("invalid", path, value, f"{path} in body should match '{pattern}'")
-        result.passed += 1
         check = FORMATS.get(format_.replace("-", ""))
         if check is not None and not check(value):
             result.type_error(path, format_, value, value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         _check_number(schema, types, format_, value, path, result)
-        result.passed += 2
     elif isinstance(value, list):
-        _check_items(schema, value, path, old, result)
+        _check_items(schema, value, path, result)
         _check_size(schema, value, path, result)
-        result.passed += 2
     _check_enum(schema, value, path, result)
-    result.passed += 1
     if isinstance(value, dict):
         _check_size(schema, value, path, result)
         _check_fields(schema, value, path, old, result)
-        result.passed += 1
-    result.passed += 1
     return result
 
 
@@ -186,11 +164,9 @@ def _check_type(types: list[str], format_: str, value: Any, path: str, result: R
     if sort not in ("string", "array") and format_ and not (fits or own == format_):
         result.type_error(path, format_, own, own)
     # Formats of strings are checked later; with a format, the type is not checked here either.
-    elif fits or (
+    elif not fits and not (
         format_ and sort in ("string", "array") and not {"integer", "number"}.intersection(types)
     ):
-        result.passed += 1
-    else:
         result.type_error(path, ",".join(types), sort, sort)
 
 
@@ -284,25 +260,16 @@ def _takes_any_text(schema: Schema) -> bool:
     return schema.get("type") == "string" and schema.keys() <= ANY_TEXT
 
 
-def _check_items(schema: Schema, value: list[Any], path: str, old: Any, result: Result) -> None:
+def _check_items(schema: Schema, value: list[Any], path: str, result: Result) -> None:
     items = items_of(schema)
     if items is None:
         return
     if _takes_any_text(items) and all(isinstance(item, str) for item in value):
-        result.pass_texts(len(value))
+        charge(VALUE_COST * len(value))
         return
-    before: dict[bytes, Any] = {}
-    # Only items with keys can be found again in the old list.
-    if schema.get(LIST_TYPE) == "map" and isinstance(old, list):
-        before = {_key_of(schema, item): item for item in old}
     for index, item in enumerate(value):
-        known = before.get(_key_of(schema, item), ABSENT) if before else ABSENT
-        _merge_inner(result, items, item, f"{path}[{index}]", known)
-
-
-def _key_of(schema: Schema, item: Any) -> bytes:
-    names = schema.get(LIST_KEYS) or ()
-    return orjson.dumps([item.get(name) for name in names] if isinstance(item, dict) else None)
+        # Items of the old list are not looked for, so each problem counts as new.
+        _merge_inner(result, items, item, f"{path}[{index}]", ABSENT)
 
 
 def _merge_inner(result: Result, schema: Schema, value: Any, path: str, old: Any) -> None:
@@ -327,7 +294,7 @@ def _check_fields(
             _merge_inner(result, more, value[name], f"{path}.{name}", correlated.get(name, ABSENT))
     for name in sorted(properties.keys() & value.keys()):
         if isinstance(value[name], str) and _takes_any_text(properties[name]):
-            result.pass_texts(1)
+            charge(VALUE_COST)
             continue
         named = f"{path}.{name}" if path else name
         fixed = not path and name in ("kind", "apiVersion")
@@ -347,8 +314,9 @@ def _check_alternatives(schema: Schema, value: Any, path: str, old: Any, result:
             continue
         results = [validate(choice, value, path, old) for choice in schema[keyword]]
         valid = [outcome for outcome in results if not outcome.problems]
-        # Where none fits, the problems of the one that came closest are the most helpful.
-        best = valid[:1] or [max(results, key=lambda outcome: outcome.passed)]
+        # Where none fits, the problems of the one that came closest are the most helpful. The real server counts
+        # the checks that each passed instead.
+        best = valid[:1] or [min(results, key=lambda outcome: len(outcome.problems))]
         if keyword == "allOf":
             best = results
         elif keyword == "anyOf":

@@ -22,13 +22,11 @@ SCALE_PATHS = (
 """The fields of a scale, and the parts of an object to which their paths may lead."""
 
 
-def check_parts(
-    holder: Object, path: str, schema_field: str, status: bool, errors: FieldErrors
-) -> None:
+def check_parts(holder: Object, path: str, schema_field: str, errors: FieldErrors) -> None:
     """Check the schema, subresources, columns and selectable fields of a version, or of all."""
     schema = (holder.get(schema_field) or {}).get("openAPIV3Schema")
     if schema is not None:
-        check_schema(schema, f"{path}.{schema_field}.openAPIV3Schema", errors, status=status)
+        check_schema(schema, f"{path}.{schema_field}.openAPIV3Schema", errors)
     scale = (holder.get("subresources") or {}).get("scale")
     if scale is not None:
         _check_scale(scale, f"{path}.subresources.scale", errors)

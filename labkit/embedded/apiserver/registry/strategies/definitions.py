@@ -264,8 +264,7 @@ def _check_spec(spec: Object, errors: FieldErrors) -> None:
         path = f"spec.versions[{index}]"
         _labels([(f"{path}.name", names[index])], errors)
         check_deprecation(version, f"{path}.deprecationWarning", errors)
-        subresources = common.get("subresources") or version.get("subresources") or {}
-        check_parts(version, path, "schema", "status" in subresources, errors)
+        check_parts(version, path, "schema", errors)
     printed = internal(versions, "version") if spec.get("versions") is not None else None
     if len(set(names)) < len(names):
         errors.invalid("spec.versions", printed, "must contain unique version names")
@@ -278,14 +277,7 @@ def _check_spec(spec: Object, errors: FieldErrors) -> None:
     for name in ("plural", "singular", "kind", "listKind"):
         errors.check_present(f"spec.names.{name}", spec["names"].get(name))
     _check_names(spec["names"], "spec.names", errors)
-    anywhere = [common.get("subresources"), *(version.get("subresources") for version in versions)]
-    check_parts(
-        common,
-        "spec",
-        "validation",
-        any("status" in (version or {}) for version in anywhere),
-        errors,
-    )
+    check_parts(common, "spec", "validation", errors)
     _check_conversion(spec.get("conversion") or {}, errors)
 
 

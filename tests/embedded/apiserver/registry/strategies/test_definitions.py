@@ -262,31 +262,6 @@ def test_metadata_is_not_declared(api: ClusterApi) -> None:
     assert api.admin.post(DEFINITIONS, body).status == 201
 
 
-def test_alternatives_speak_of_declared_fields(api: ClusterApi) -> None:
-    body = plain_definition({"type": "object"})
-    root = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    root["anyOf"] = [{"properties": {"spec": {"properties": {"a": {"minimum": 1}}}}}]
-    place = "properties[spec].properties[a]"
-    assert refused(api, body) == [
-        (f"{SCHEMA}.{place}", f"Required value: because it is defined in {SCHEMA}.anyOf[0].{place}")
-    ]
-
-
-def test_the_root_of_a_schema_with_a_status(api: ClusterApi) -> None:
-    body = definition()
-    body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["maxProperties"] = 9
-    (cause,) = refused(api, body)
-    assert cause[0] == SCHEMA
-    shown = 'Invalid value: {"ID":"","Schema":"","Ref":null,"Description":"","Type":"object","Nullable":false,"Format":""'
-    assert cause[1].startswith(shown)
-    assert '"MaxProperties":9,' in cause[1]
-    assert '"Properties":{"spec":{"ID":"",' in cause[1]
-    assert "only [Description Type Format Title" in cause[1]
-    assert cause[1].endswith(
-        "fields are allowed at the root of the schema if the status subresource is enabled"
-    )
-
-
 def test_columns_and_subresources(api: ClusterApi) -> None:
     body = definition()
     version = body["spec"]["versions"][0]
