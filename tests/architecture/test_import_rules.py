@@ -112,10 +112,6 @@ PLANTED = {
     "strategies": [
         (
             "labkit.embedded.apiserver.registry.strategies.fields",
-            "labkit.embedded.apiserver.registry.strategies.storage",
-        ),
-        (
-            "labkit.embedded.apiserver.registry.strategies.storage",
             "labkit.embedded.apiserver.registry.strategies.pods",
         ),
         (

@@ -168,19 +168,10 @@ def _check_level(schema: Schema, path: str, errors: FieldErrors, level: str) -> 
             errors.forbidden(f"{path}.additionalProperties", "must not be used at the root")
         if form and form != "object":
             errors.invalid(f"{path}.type", form, "must be object at the root")
-        if _restricts(properties.get("metadata") or {}):
-            detail = "must not specify anything other than name and generateName, but metadata is implicitly specified"
-            errors.forbidden(f"{path}.properties[metadata]", detail)
         for name, expected in META_TYPES.items():
             own = properties.get(name, {"type": expected}).get("type", "")
             if own != expected:
                 errors.invalid(f"{path}.properties[{name}].type", own, f"must be {expected}")
-
-
-def _restricts(metadata: Schema) -> bool:
-    """Return whether a schema of metadata restricts more than the names."""
-    others = {name for name, value in metadata.items() if value} - {"type", "default", "properties"}
-    return bool(others or set(metadata.get("properties") or ()) - {"name", "generateName"})
 
 
 def _check_defaults(schema: Schema, path: str, errors: FieldErrors) -> None:
@@ -212,8 +203,6 @@ def _check_keywords(schema: Schema, path: str, errors: FieldErrors) -> None:
         value = schema.get(name)
         if value is not None and schema.get("type", "") != form:
             _require(schema.get("type"), f"{path}.type", form, f"{name} is specified", errors)
-        elif value == "set" and isinstance(schema.get("items"), dict):
-            _check_set_items(schema["items"], f"{path}.items", errors)
         errors.check_choice(f"{path}.{name}", value, choices)
     _check_list(schema, path, errors)
     for index, rule in enumerate(schema.get(RULES) or ()):
@@ -239,17 +228,6 @@ def _check_standard(schema: Schema, path: str, errors: FieldErrors) -> None:
     if schema.get("properties") and schema.get("additionalProperties") not in (None, True):
         detail = "additionalProperties and properties are mutual exclusive"
         errors.forbidden(f"{path}.additionalProperties", detail)
-
-
-def _check_set_items(items: Schema, path: str, errors: FieldErrors) -> None:
-    """Check that a set's items are compared as a whole: lists are by default, objects are not."""
-    name, assumed = {"array": (LIST_TYPE, "atomic"), "object": (MAP_TYPE, "")}.get(
-        items.get("type", ""), ("", "")
-    )
-    if name and items.get(name, assumed) != "atomic":
-        detail = f"must be atomic as item of a list with {LIST_TYPE}=set"
-        # The value of the other keyword: so does the real server.
-        errors.invalid(f"{path}.{name}", items.get(LIST_TYPE), detail)
 
 
 def _check_list(schema: Schema, path: str, errors: FieldErrors) -> None:

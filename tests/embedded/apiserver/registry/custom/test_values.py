@@ -220,15 +220,10 @@ def test_an_int32_has_a_range() -> None:
         ("duration", "1h30m", "soon"),
         ("email", "a@example.com", "example.com"),
         ("hostname", "a.example.com", "a_b"),
-        ("hexcolor", "#fff", "#ff"),
         ("ipv4", "10.0.0.1", "fd00::1"),
         ("ipv6", "fd00::1", "10.0.0.1"),
-        ("mac", "00:00:5e:00:53:01", "00:00"),
-        ("rgbcolor", "rgb(0,10,255)", "rgb(0,10,256)"),
-        ("ssn", "111-11-1111", "111"),
         ("uri", "https://example.com/x", "x"),
         ("uuid", "e7c0f9d4-1f0d-4f6a-9d2c-6b1f7f0a1b2c", "e7c0"),
-        ("uuid4", "e7c0f9d4-1f0d-4f6a-9d2c-6b1f7f0a1b2c", "e7c0f9d4-1f0d-3f6a-9d2c-6b1f7f0a1b2c"),
         ("k8s-short-name", "a-b", "a.b"),
         ("k8s-long-name", "a.b", "A"),
     ],
@@ -239,6 +234,11 @@ def test_formats(name: str, good: str, bad: str) -> None:
     assert said(schema, bad) == [
         f'a: Invalid value: "{bad}": a in body must be of type {name}: "{bad}"'
     ]
+
+
+@pytest.mark.parametrize("name", ["hexcolor", "mac", "ssn", "password"])
+def test_rare_formats_are_not_checked(name: str) -> None:
+    assert said({"type": "string", "format": name}, "x") == []
 
 
 def test_a_text_where_a_number_with_a_format_stands() -> None:

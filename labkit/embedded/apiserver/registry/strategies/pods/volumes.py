@@ -1,24 +1,35 @@
-"""Rules for the volumes of a pod."""
+"""Rules for the volumes of a pod.
+
+Of sources for which this lab has no storage only the required fields are checked.
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_label
+from labkit.embedded.apiserver.registry.errors import FieldErrors, between
+from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.by_schema import CLAIM_SPEC
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_token_seconds
-from labkit.embedded.apiserver.registry.strategies.fields.paths import check_not_reserved
+from labkit.embedded.apiserver.registry.strategies.fields.paths import (
+    check_descending,
+    check_no_backsteps,
+    check_not_reserved,
+)
 from labkit.embedded.apiserver.registry.strategies.fields.rules import (
     Rule,
+    choice,
     each,
     every,
     fields,
+    if_set,
     must,
     present,
+    rule,
+    zero,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, check_sources
 from labkit.embedded.machinery.schema.values import amount
 
 from .containers import PULL_POLICY
@@ -27,6 +38,38 @@ from .environment import (
     field_ref,
     resource_ref,
 )
+
+DEPRECATED = {
+    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
+    "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
+    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
+    "flocker": "deprecated in v1.22, non-functional in v1.25+",
+    "storageos": "deprecated in v1.22, non-functional in v1.25+",
+    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
+    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
+    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
+    "rbd": "deprecated in v1.28, non-functional in v1.31+",
+}
+"""Deprecated sources in the order of the warnings."""
+HOST_PORTS = "must be a host:port pair or multiple pairs separated by commas"
+HOST_PATH_TYPE = choice(
+    "",
+    "BlockDevice",
+    "CharDevice",
+    "Directory",
+    "DirectoryOrCreate",
+    "File",
+    "FileOrCreate",
+    "Socket",
+)
+# The message begins at 1 although the real server, too, reads 0 as the whole disk.
+PARTITION = must(lambda number: 0 <= number <= 255, between(1, 255))
+ABSOLUTE = must(lambda path: path.startswith("/"), "must be an absolute path")
+
+
+def source_warning(field: str) -> str:
+    """Return the warning about a deprecated source, which it names as Go's struct does."""
+    return f"{'storageOS' if field == 'storageos' else field}: {DEPRECATED[field]}"
 
 
 def _check_size(size: Any, path: str, errors: FieldErrors) -> None:
@@ -105,41 +148,70 @@ def _check_projected(volume: Any, path: str, errors: FieldErrors) -> None:
             errors.forbidden(field_path, "may not specify more than 1 volume type per source")
 
 
+def _check_host_path(source: Any, path: str, errors: FieldErrors) -> None:
+    if not source.get("path"):
+        # The real server looks no further: the type of a missing path is not checked.
+        errors.required(f"{path}.path")
+        return
+    check_no_backsteps(source["path"], f"{path}.path", errors)
+    HOST_PATH_TYPE(source.get("type"), f"{path}.type", errors)
+
+
+def _check_registry(registry: Any, path: str, errors: FieldErrors) -> None:
+    errors.check_present(path, registry, HOST_PORTS)
+    for pair in registry.split(",") if registry else ():
+        if pair.count(":") != 1:
+            errors.invalid(path, registry, HOST_PORTS)
+
+
+DRIVER = every(
+    present,
+    zero("", rule(FieldErrors.check_length, 63)),
+    # Upper case is allowed in the names of drivers alone.
+    if_set(lambda name: dns_subdomain(name.lower())),
+)
+
 SECRET_BY_NAME = fields(name=present)
 # pkg/apis/core/validation/validation.go: validateVolumeSource. The order decides which one of several sources is checked.
 SOURCES: Mapping[str, Rule] = {
     "emptyDir": fields(sizeLimit=_check_size),
-    "hostPath": SHARED["hostPath"],
-    "gitRepo": SHARED["gitRepo"],
-    "gcePersistentDisk": SHARED["gcePersistentDisk"],
-    "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
+    "hostPath": _check_host_path,
+    "gitRepo": fields(repository=present, directory=zero("", check_descending)),
+    "gcePersistentDisk": fields(pdName=present, partition=PARTITION),
+    "awsElasticBlockStore": fields(volumeID=present, partition=PARTITION),
     "secret": SECRET,
-    "nfs": SHARED["nfs"],
+    "nfs": fields(server=present, path=every(present, zero("", ABSOLUTE))),
     "iscsi": fields(targetPortal=present, iqn=present),
     "glusterfs": fields(endpoints=present, path=present),
-    "flocker": SHARED["flocker"],
+    "flocker": fields(),
     "persistentVolumeClaim": fields(claimName=present),
-    "rbd": SHARED["rbd"],
+    "rbd": fields(monitors=present, image=present),
     "cinder": fields(volumeID=present, secretRef=SECRET_BY_NAME),
-    "cephfs": SHARED["cephfs"],
-    "quobyte": SHARED["quobyte"],
+    "cephfs": fields(monitors=present),
+    "quobyte": fields(registry=_check_registry, volume=present),
     "downwardAPI": _check_downward,
-    "fc": SHARED["fc"],
-    "flexVolume": SHARED["flexVolume"],
+    "fc": fields(),
+    "flexVolume": fields(driver=present),
     "configMap": CONFIG_MAP,
     "azureFile": fields(secretName=present, shareName=present),
-    "vsphereVolume": SHARED["vsphereVolume"],
-    "photonPersistentDisk": SHARED["photonPersistentDisk"],
-    "portworxVolume": SHARED["portworxVolume"],
-    "azureDisk": SHARED["azureDisk"],
+    "vsphereVolume": fields(volumePath=present),
+    "photonPersistentDisk": fields(pdID=present),
+    "portworxVolume": fields(volumeID=present),
+    "azureDisk": fields(diskName=present, diskURI=present),
     "storageos": fields(volumeName=present, secretRef=SECRET_BY_NAME),
     "projected": _check_projected,
-    "scaleIO": SHARED["scaleIO"],
-    "csi": SHARED["csi"],
+    "scaleIO": fields(gateway=present, system=present, volumeName=present),
+    "csi": fields(driver=DRIVER),
     # The metadata of the claim is not checked.
     "ephemeral": fields(volumeClaimTemplate=every(present, fields(spec=CLAIM_SPEC))),
     "image": fields(reference=present, pullPolicy=PULL_POLICY),
 }
+NAMES_IN_CAUSES = {"gcePersistentDisk": "persistentDisk"}
+"""Sources that causes name otherwise."""
+SECOND_NAMES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
+"""The same in the cause that a volume has one source already; one is a slip of the real server."""
+
+
 # A template need not name an image: a controller above it may set it later.
 TEMPLATE_SOURCES = {**SOURCES, "image": fields(pullPolicy=PULL_POLICY)}
 
@@ -154,10 +226,23 @@ def check_volumes(
         field_path = f"{path}[{index}]"
         name = volume.get("name", "")
         before = len(errors)
-        check_sources(volume, sources, field_path, errors)
+        _check_source(volume, sources, field_path, errors)
         errors.check_required(f"{field_path}.name", name, dns_label)
         if name in valid:
             errors.duplicate(f"{field_path}.name", name)
         if len(errors) == before:
             valid[name] = volume
     return valid
+
+
+def _check_source(
+    volume: dict[str, Any], sources: Mapping[str, Rule], path: str, errors: FieldErrors
+) -> None:
+    """Check that a volume has one valid source."""
+    used = [field for field in sources if volume.get(field) is not None]
+    for field in used[:1]:
+        sources[field](volume[field], f"{path}.{NAMES_IN_CAUSES.get(field, field)}", errors)
+    for field in used[1:]:
+        detail = "may not specify more than 1 volume type"
+        errors.forbidden(f"{path}.{SECOND_NAMES.get(field, field)}", detail)
+    errors.check_present(path, used, "must specify a volume type")

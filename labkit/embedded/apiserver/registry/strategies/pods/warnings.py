@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import node_term_warnings
-from labkit.embedded.apiserver.registry.strategies.storage.sources import DEPRECATED, source_warning
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.quota.amounts import NANO, read
 from labkit.embedded.machinery.request import Object
 
 from .scheduling import PREFERRED, REQUIRED
 from .specs import every_container
+from .volumes import DEPRECATED, source_warning
 
 NULL_SELECTOR = "labelSelector: a null labelSelector results in matching no pod"
 MAX_COMPARED = 256

@@ -11,7 +11,6 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
-from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import (
     go_struct,
     internal_template,
@@ -44,10 +43,6 @@ IMMUTABLE = {
     "successPolicy": "batch.v1.SuccessPolicy",
 }
 """Fields that cannot change, and the Go struct of those that are no scalars."""
-TOO_MANY_INDEXES = (
-    "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes "
-    "might not be able to track completedIndexes when a big number of indexes fail"
-)
 NAME_LABEL = "batch.kubernetes.io/job-name"
 
 
@@ -109,17 +104,6 @@ class JobStrategy(WorkloadStrategy):
         if not obj["spec"].get("manualSelector"):
             _check_generated(obj, errors)
         _check_spec(obj, errors)
-        completions = obj["spec"].get("completions") or 0
-        if obj["spec"].get("completionMode") == "Indexed" and completions > 0:
-            name = obj["metadata"].get("name", "")
-            # The pod with the last index has the longest host name.
-            host = f"{name}-{completions - 1}"
-            if dns_label(host):
-                errors.invalid(
-                    "metadata.name",
-                    name,
-                    f"will not able to create pod with invalid DNS label: {host}",
-                )
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -140,7 +124,9 @@ class JobStrategy(WorkloadStrategy):
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         warnings = name_advice(obj, old)
-        return warnings if unchanged(obj, old) else warnings + job_advice(obj["spec"], "spec")
+        if unchanged(obj, old):
+            return warnings
+        return warnings + template_advice(obj["spec"]["template"], "spec.template")
 
 
 def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> None:
@@ -204,11 +190,3 @@ def _check_spec(job: Object, errors: FieldErrors) -> None:
     labels = spec["template"]["metadata"].get("labels")
     if usable and (selector is None or not selects(selector, labels or {})):
         refuse_labels(labels, errors)
-
-
-def job_advice(spec: Object, path: str) -> list[str]:
-    """Return the warnings for a JobSpec (``pkg/api/job/warnings.go``)."""
-    many = (spec.get("completions") or 0) > 100_000 and (spec.get("parallelism") or 0) > 10_000
-    indexed = spec.get("completionMode") == "Indexed"
-    warnings = [f"{path}: {TOO_MANY_INDEXES}"] if many and indexed else []
-    return warnings + template_advice(spec["template"], f"{path}.template")

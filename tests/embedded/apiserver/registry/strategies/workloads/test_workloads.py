@@ -317,12 +317,6 @@ def test_jobs_with_surprising_fields_are_warned_of(api: ClusterApi) -> None:
     assert warned(api.admin.post(JOBS, body)) == [HOSTS, NO_SELECTOR]
     assert warned(api.admin.patch(f"{JOBS}/x.y", {"spec": {"suspend": False}})) == [NO_SELECTOR]
     assert warned(api.admin.patch(f"{JOBS}/x.y", {"metadata": {"labels": {"q": "1"}}})) == []
-    many = {"completionMode": "Indexed", "completions": 100_001, "parallelism": 10_001}
-    assert (
-        job(api, **many)
-        .warnings[0]
-        .startswith("spec: In Indexed Jobs with a number of completions")
-    )
 
 
 def test_templates_have_nothing_that_is_off(api: ClusterApi) -> None:

@@ -1,1 +1,0 @@
-"""The strategies of PersistentVolumes, their claims, and storage drivers and classes."""
