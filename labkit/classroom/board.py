@@ -50,8 +50,8 @@ def board(store: Store) -> dict[str, Any]:
     """Return the rows of the board, and the commonest mistakes."""
     steps = step_ids()
     rows = {
-        each["id"]: {**each, "cells": ["-"] * len(steps), "stuck": None}
-        for each in store.rows("learners", "id")
+        learner["id"]: {**learner, "cells": ["-"] * len(steps), "stuck": None}
+        for learner in store.rows("learners", "id")
     }
     # In the order of time: the learner is stuck in the step that failed last.
     for outcome in store.rows("outcomes"):

@@ -146,7 +146,7 @@ async def _send(home: Path) -> None:
         # Read again each time: the lab can move to another class while a request fails.
         member, now = read_json(home / JOINED), time.time()
         # The class has its own clock, so it is told how long ago something was.
-        body = {"outcomes": [{**each, "ago": max(0.0, now - each["at"])} for each in waiting]}
+        body = {"outcomes": [{**entry, "ago": max(0.0, now - entry["at"])} for entry in waiting]}
         request = (member["address"], "POST", "/api/outcomes", body, member["key"])
         status, _ = await _fetch(*request) if page.IN_PAGE else _request(*request)
         # These answers are final. After any other one, or none, the request is sent again.
@@ -171,7 +171,7 @@ def _settle(home: Path, key: str, status: int, last: int) -> None:
     with _kept(home) as member:
         # With another key, the lab has left or moved while the request was under way.
         if member.get("key") == key:
-            member["waiting"] = [each for each in member["waiting"] if each["number"] > last]
+            member["waiting"] = [entry for entry in member["waiting"] if entry["number"] > last]
             # The class, or the row in it, was deleted, so this lab has left it.
             if status == 401:
                 member.clear()

@@ -57,7 +57,7 @@ class Rate:
         # Random tokens could fill the memory. After a minute a bucket is full again, so
         # dropping it allows nothing more.
         if len(self._left) > MAX_CLIENTS:
-            self._left = {each: kept for each, kept in self._left.items() if now - kept[1] < 60}
+            self._left = {client: kept for client, kept in self._left.items() if now - kept[1] < 60}
         left, at = self._left.get(client, (self._burst, now))
         left = min(self._burst, left + (now - at) * self._a_second)
         self._left[client] = (left - 1 if left >= 1 else left, now)

@@ -62,7 +62,7 @@ def own(ask: object, options: object, right: object = None) -> Question:
     text = read_text(ask)
     if not 0 < len(text) <= MAX_TEXT:
         raise Refusal("own-question", most=MAX_TEXT)
-    lines = [read_text(each) for each in options] if isinstance(options, list) else []
+    lines = [read_text(option) for option in options] if isinstance(options, list) else []
     lines = list(dict.fromkeys(filter(None, lines)))
     if not 2 <= len(lines) <= MAX_OPTIONS or max(map(len, lines)) > MAX_OPTION:
         raise Refusal("own-options", most=MAX_OPTIONS, letters=MAX_OPTION)
@@ -79,7 +79,7 @@ def catalogue() -> dict[str, dict[str, str]]:
             step: f"{step} · {said(entry['ask'])}" for step, entry in _steps().items()
         },
         said("At the beginning of a part"): {
-            each: f"{each} · {ask}" for each, (ask, _) in recalls(language()).items()
+            number: f"{number} · {ask}" for number, (ask, _) in recalls(language()).items()
         },
         said("The drill: who believes this?"): {
             example: f"{said(idea['name'])} ({number})"
@@ -111,7 +111,7 @@ def _of_step(step: str) -> Question:
     ideas = {
         str(place): [_idea(kind.idea, kind.says, kind.step)] for place, kind in enumerate(kinds)
     }
-    options = [said(text(WORDS.get(each, each))) for each in words]
+    options = [said(text(WORDS.get(word, word))) for word in words]
     because = said(mistakes()[of_guess(step)].says)
     return _question(step, said(entry["ask"]), options, words.index(predicted[0]), because, ideas)
 
@@ -123,7 +123,7 @@ def recalls(lang: str) -> dict[str, tuple[str, list[str]]]:
     folder = notebooks() if lang == "en" else notebooks() / lang
     texts = [(folder / lesson.notebook).read_text(encoding="utf-8") for lesson in lessons.LESSONS]
     cells = ["".join(cell["source"]) for text in texts for cell in json.loads(text)["cells"]]
-    found = [each for cell in cells for each in RECALL.findall(f"{cell}\n")]
+    found = [question for cell in cells for question in RECALL.findall(f"{cell}\n")]
     return {
         number: (text, re.findall(r"^\* \w: (.+)$", options, re.MULTILINE))
         for number, text, options in found

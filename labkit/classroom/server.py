@@ -120,7 +120,7 @@ class Classroom:
             content = (STATIC / name).read_text(encoding="utf-8")
         else:
             name, script = f"{name}.html", f"{name}.js"
-            scripts = [(STATIC / each).read_text(encoding="utf-8") for each in ("class.js", script)]
+            scripts = [(STATIC / name).read_text(encoding="utf-8") for name in ("class.js", script)]
             words = translations_in("\n".join(scripts))
             content = render_source((STATIC / name).read_text(encoding="utf-8"), words=words)
         return web.Response(text=content, content_type=TYPES[Path(name).suffix])
@@ -227,7 +227,7 @@ class Classroom:
         outcomes = (await _body(request)).get("outcomes")
         if not isinstance(outcomes, list) or len(outcomes) > MAX_OUTCOMES:
             raise Refusal("many-outcomes", most=MAX_OUTCOMES)
-        self.store.add_outcomes(learner, [_outcome(each) for each in outcomes])
+        self.store.add_outcomes(learner, [_outcome(outcome) for outcome in outcomes])
         return self._changed()
 
     def _learner(self, request: web.Request) -> int:

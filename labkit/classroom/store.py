@@ -188,7 +188,7 @@ class Store:
         """Store a learner's new outcomes: a lab numbers them, and can send them again."""
         last = int(self._one("SELECT number FROM learners WHERE id=?", learner))
         with self._transaction() as database:
-            for outcome in sorted(outcomes, key=lambda each: int(each["number"])):
+            for outcome in sorted(outcomes, key=lambda row: int(row["number"])):
                 if outcome["number"] > last:
                     last = outcome["number"]
                     self._add(learner, **outcome)

@@ -143,7 +143,7 @@ def _measure(progress: Progress, kept: Kept, now: float) -> None:
     name = "after" if "before" in kept["measured"] else "before"
     right = 0
     for number, question in enumerate(
-        [each for each in pool()["questions"] if each.get("set") == name], 1
+        [question for question in pool()["questions"] if question.get("set") == name], 1
     ):
         click.echo(f"\n{said(MEASURED[name], number)}")
         answer = _asked(question, explained=False)
@@ -162,7 +162,7 @@ def _asked(question: Question, *, explained: bool = True) -> bool | None:
     from labkit.practice.pool import policy, sentence
 
     lines = [f"    {line}" for line in policy(question).split("\n")]
-    notes = [shown(sentence(question[each])) for each in ("note", "ask") if each in question]
+    notes = [shown(sentence(question[part])) for part in ("note", "ask") if part in question]
     click.echo("\n".join([*lines, "", *notes]))
     answer = _choice(text("allowed, forbidden or quit? [a/f/q]"), "afq")
     if answer == "q":

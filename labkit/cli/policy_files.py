@@ -87,12 +87,12 @@ def from_cluster(kubeconfig: Path, context: str) -> Source:
         what = text("The cluster's policy cannot be read.")
         raise UsageError(what, why=error.message, todo="Ask as its administrator.") from error
     objects = [
-        {**each, "kind": kind}
+        {**item, "kind": kind}
         for kind, path in (
             ("Namespace", "/api/v1/namespaces"),
             ("ServiceAccount", "/api/v1/serviceaccounts"),
         )
-        for each in client.get(path).items
+        for item in client.get(path).items
     ]
     return Source(policy, of_discovery(_discovery(client)).of(policy, objects))
 
@@ -143,7 +143,7 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     # Sorted, so that messages and reports do not depend on the file system.
-    files = sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
+    files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
     if not files:
         raise UsageError(
             text("{path} holds no manifests.", path),

@@ -61,12 +61,12 @@ def test_command(questions: Path, json_wanted: bool, junit: Path | None, **polic
     verdicts = answers(source.policy, _asked(questions, source))
     rows: list[dict[str, Any]] = [
         {
-            "question": str(each.question),
-            "right": each.right,
-            "allowed": each.allowed,
-            "reasons": list(each.reasons),
+            "question": str(verdict.question),
+            "right": verdict.right,
+            "allowed": verdict.allowed,
+            "reasons": list(verdict.reasons),
         }
-        for each in verdicts
+        for verdict in verdicts
     ]
     # Also when an answer is wrong: CI systems show the report of a failed run.
     if junit:
@@ -120,12 +120,13 @@ def mutate_command(questions: Path, json_wanted: bool, rejected: bool, **policy:
             todo="See labkit rbac test.",
         )
     every = [
-        (each, wrong(each.policy, asked)) for each in mutants(source.policy, source.vocabulary)
+        (mutant, wrong(mutant.policy, asked))
+        for mutant in mutants(source.policy, source.vocabulary)
     ]
-    left = [{"what": each.what, "sort": each.sort} for each, by in every if by is None]
+    left = [{"what": mutant.what, "sort": mutant.sort} for mutant, by in every if by is None]
     gone = [
-        {"what": each.what, "sort": each.sort, "by": str(by)}
-        for each, by in every
+        {"what": mutant.what, "sort": mutant.sort, "by": str(by)}
+        for mutant, by in every
         if by is not None
     ]
     if json_wanted:
@@ -157,14 +158,14 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
     if json_wanted:
         as_json(
             [
-                {"who": each.who, "gained": each.gained, "permission": each.permission}
-                for each in found
+                {"who": finding.who, "gained": finding.gained, "permission": finding.permission}
+                for finding in found
             ]
         )
     else:
         _show_notes(after)
-        for each in found:
-            echo(f"{'+' if each.gained else '-'} {each.who}: {each.permission}")
+        for finding in found:
+            echo(f"{'+' if finding.gained else '-'} {finding.who}: {finding.permission}")
         changed = text("Permissions that have changed: {found}.", len(found))
         echo(changed if found else "Nobody gained or lost anything.")
     sys.exit(NO if found else 0)
@@ -294,4 +295,4 @@ def _junit(rows: Sequence[dict[str, Any]]) -> bytes:
 # XML 1.0 has no control characters, not even escaped ones, and a name in a question can hold
 # any.
 def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text)
+    return "".join(line if line.isprintable() else "?" for line in text)

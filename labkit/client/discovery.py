@@ -97,7 +97,7 @@ def group_versions(client: Client, *, every: bool = False) -> list[str]:
     groups = answer.body["groups"] if answer.ok else ()
     chosen = [group["versions"] if every else [group["preferredVersion"]] for group in groups]
     # The core group is older than the groups and is served at /api, so /apis does not list it.
-    return ["v1", *(each["groupVersion"] for versions in chosen for each in versions)]
+    return ["v1", *(version["groupVersion"] for versions in chosen for version in versions)]
 
 
 def resource_entries(client: Client, version: str) -> list[dict[str, Any]]:

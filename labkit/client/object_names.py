@@ -95,16 +95,16 @@ def missing_account(client: Client, namespace: str, name: str) -> str:
     """
     # RBAC accepts subjects that do not exist, so a mistyped account is first noticed by its 403.
     namespace, answer = client.names.namespace(namespace), client.get("/api/v1/serviceaccounts")
-    known = [f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in answer.items]
+    known = [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in answer.items]
     # An empty list is also the answer of a server that refuses to list accounts.
     if not known or f"{namespace}/{name}" in known:
         return ""
-    homes = sorted({each.partition("/")[0] for each in known})
+    homes = sorted({name.partition("/")[0] for name in known})
     if namespace not in homes:
         return text("There is no namespace {namespace}. {hint}", namespace, near(namespace, homes))
-    own = [each for each in known if each.startswith(f"{namespace}/")]
+    own = [name for name in known if name.startswith(f"{namespace}/")]
     elsewhere = [each for each in known if each.endswith(f"/{name}")]
-    is_typo = get_close_matches(name, [each.partition("/")[2] for each in own])
+    is_typo = get_close_matches(name, [name.partition("/")[2] for name in own])
     hint = (
         text('Did you mean "{name}"?', elsewhere[0])
         if elsewhere and not is_typo

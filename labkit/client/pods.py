@@ -206,7 +206,11 @@ class Pods:
         if NO_IMAGE & set(reasons.values()):
             spec = answer.body["spec"]
             containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
-            images = [each["image"] for each in containers if reasons.get(each["name"]) in NO_IMAGE]
+            images = [
+                container["image"]
+                for container in containers
+                if reasons.get(container["name"]) in NO_IMAGE
+            ]
             offline = text("; without a registry take {own}, with imagePullPolicy: IfNotPresent")
             todo = text(
                 "Is the image's name spelt right, {images}, and can this cluster reach its "
@@ -225,7 +229,7 @@ class Pods:
         fields = {"fieldSelector": f"involvedObject.uid={meta['uid']},type=Warning"}
         events = self._admin.get(f"/api/v1/namespaces/{meta['namespace']}/events", query=fields)
         # The last event is often "Back-off pulling image" alone; the longest has the registry's error.
-        return max((str(each.get("message", "")) for each in events.items), key=len, default="")
+        return max((str(event.get("message", "")) for event in events.items), key=len, default="")
 
     def _is_starting(self, pod: str) -> bool:
         """Return whether a pod of a real cluster exists and is not ready yet."""
@@ -283,5 +287,5 @@ def waiting_reasons(pod: Mapping[str, Any]) -> dict[str, str]:
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
     ]
-    waiting = {each["name"]: (each.get("state") or {}).get("waiting") for each in statuses}
+    waiting = {status["name"]: (status.get("state") or {}).get("waiting") for status in statuses}
     return {name: str(state.get("reason", "")) for name, state in waiting.items() if state}

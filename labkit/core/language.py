@@ -103,7 +103,7 @@ def all_shown(value: Any) -> Any:
 
 def packed(value: Any) -> Any:
     """Return a value, or the fields of a dataclass, for JSON: with each ``Text`` in its parts; see ``unpacked``."""
-    return _changed(value, lambda each: {"text": each.template, "values": packed(each.values)})
+    return _changed(value, lambda match: {"text": match.template, "values": packed(match.values)})
 
 
 def unpacked(value: Any) -> Any:
@@ -111,9 +111,9 @@ def unpacked(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"text", "values"}:
             return text(value["text"], **unpacked(value["values"]))
-        return {key: each if type(each) in PLAIN else unpacked(each) for key, each in value.items()}
+        return {key: item if type(item) in PLAIN else unpacked(item) for key, item in value.items()}
     return (
-        [each if type(each) in PLAIN else unpacked(each) for each in value]
+        [item if type(item) in PLAIN else unpacked(item) for item in value]
         if isinstance(value, list)
         else value
     )
@@ -124,15 +124,15 @@ def _changed(value: Any, change: Callable[[Text], Any]) -> Any:
     if isinstance(value, Text):
         return change(value)
     if isinstance(value, list | tuple):
-        return [each if type(each) in PLAIN else _changed(each, change) for each in value]
+        return [item if type(item) in PLAIN else _changed(item, change) for item in value]
     names = getattr(
         value, "__dataclass_fields__", ()
     )  # dataclasses.asdict copies each text by its parts
     fields = {name: getattr(value, name) for name in names} if names else value
     if isinstance(fields, dict):
         return {
-            key: each if type(each) in PLAIN else _changed(each, change)
-            for key, each in fields.items()
+            key: item if type(item) in PLAIN else _changed(item, change)
+            for key, item in fields.items()
         }
     return value
 

@@ -27,9 +27,9 @@ def redact_all(value: object) -> object:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, (list, tuple)):
-        return [redact_all(each) for each in value]
+        return [redact_all(item) for item in value]
     return (
-        {key: redact_all(each) for key, each in value.items()} if isinstance(value, dict) else value
+        {key: redact_all(item) for key, item in value.items()} if isinstance(value, dict) else value
     )
 
 

@@ -61,7 +61,7 @@ class PolicyTests(Displayable):
         verdicts = answers(self.manifests.policy, self.manifests.questions(questions))
         return _answers_card(
             text("the manifests"),
-            [(each.question, each.allowed, each.reasons[:1]) for each in verdicts],
+            [(verdict.question, verdict.allowed, verdict.reasons[:1]) for verdict in verdicts],
         )
 
     @takes("policy.ask(questions)", questions=STORABLE)
@@ -78,7 +78,7 @@ class PolicyTests(Displayable):
         """List the wrong policies that pass the questions."""
         asked, every = self.manifests.questions(questions), self.manifests.wrong_policies
         left = survivors(every, asked)
-        rows = [Row("passes", each.what) for each in left]
+        rows = [Row("passes", mutant.what) for mutant in left]
         pass_all = "{left} of {every} wrong policies pass {asked}"
         title = text(pass_all, len(left), len(every), count(len(asked), "question"))
         return Card(title, "warn" if left else "good", rows)
@@ -93,16 +93,19 @@ class PolicyTests(Displayable):
         after = ManifestPolicy.of([*self._objects, *objects_of(what, self._lab.library)])
         found = changes(self.manifests.policy, after.policy, after.vocabulary)
         rows = [
-            Row("+" if each.gained else "-", text("{who}: {permission}", each.who, each.permission))
-            for each in found
+            Row(
+                "+" if finding.gained else "-",
+                text("{who}: {permission}", finding.who, finding.permission),
+            )
+            for finding in found
         ]
         # Remarks on the policy itself were shown before: only those that the change adds are
         # new.
         known = remarks(self.manifests.policy, self.manifests.vocabulary)
         rows += [
-            Row("note", each)
-            for each in remarks(after.policy, after.vocabulary)
-            if each not in known
+            Row("note", remark)
+            for remark in remarks(after.policy, after.vocabulary)
+            if remark not in known
         ]
         title = text("{permissions} changed", count(len(found), "permission"))
         title = title if found else text("Nobody gains or loses anything")

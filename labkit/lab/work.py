@@ -32,7 +32,7 @@ def own(objects: Iterable[Object]) -> list[Object]:
     # account does not exist yet.
     made = map(_portable, filter(_is_own, objects))
     return sorted(
-        made, key=lambda each: (each["kind"] != "Namespace", each["kind"] != "ServiceAccount")
+        made, key=lambda obj: (obj["kind"] != "Namespace", obj["kind"] != "ServiceAccount")
     )
 
 
@@ -60,16 +60,16 @@ def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
 def load(lab: Lab, objects: list[Object], *, overwrite: bool) -> list[str]:
     """Create missing objects, and change others with ``overwrite``; return a line for each that is left."""
     left: list[str] = []
-    for each in objects:
+    for obj in objects:
         try:
-            here = lab.admin.without_observers().get(lab.resources.path(each))
+            here = lab.admin.without_observers().get(lab.resources.path(obj))
             if overwrite or here.status == 404:
-                lab.apply(each)
-            elif _portable(here.body) != each:
-                left.append(text("{each} is another one here.", title(each)))
+                lab.apply(obj)
+            elif _portable(here.body) != obj:
+                left.append(text("{each} is another one here.", title(obj)))
         except (LabkitError, KeyError, TypeError) as error:
             # One object that this cluster refuses must not keep the others from being created.
-            left.append(f"{title(each)}: {error}")
+            left.append(f"{title(obj)}: {error}")
     return left
 
 
@@ -78,14 +78,14 @@ def _objects(lab: Lab) -> Iterator[Object]:
     for version in group_versions(admin):
         for kind in resource_entries(admin, version):
             if {"create", "list"} <= {*kind["verbs"]}:
-                for each in admin.get(f"{version_path(version)}/{kind['name']}").body.get(
+                for item in admin.get(f"{version_path(version)}/{kind['name']}").body.get(
                     "items", ()
                 ):
-                    yield {**each, "apiVersion": version, "kind": kind["kind"]}
+                    yield {**item, "apiVersion": version, "kind": kind["kind"]}
 
 
-def _is_own(each: Object) -> bool:
-    metadata, kind = each["metadata"], each["kind"]
+def _is_own(obj: Object) -> bool:
+    metadata, kind = obj["metadata"], obj["kind"]
     # Field managers tell people's objects from Kubernetes' own, whatever client they used.
     managers = [entry["manager"] for entry in metadata.get("managedFields", ())]
     bare = not (
@@ -93,12 +93,12 @@ def _is_own(each: Object) -> bool:
     )
     # An object with nothing but a name, such as a service account, has no managedFields.
     own = not all(map(KUBERNETES.match, managers)) if managers else bare
-    secret = kind == "Secret" and (each.get("type") != "Opaque" or redact_all(each) != each)
+    secret = kind == "Secret" and (obj.get("type") != "Opaque" or redact_all(obj) != obj)
     return own and kind != "Event" and not secret and not metadata.get("ownerReferences")
 
 
-def _portable(each: Object) -> Object:
-    metadata, spec = each["metadata"], each.get("spec", {})
+def _portable(obj: Object) -> Object:
+    metadata, spec = obj["metadata"], obj.get("spec", {})
     kept = {
         key: metadata[key]
         for key in ("name", "namespace", "labels", "annotations")
@@ -110,5 +110,5 @@ def _portable(each: Object) -> Object:
         # The cluster chose these; in another one they can be taken, or not exist.
         if key not in ("nodeName", "clusterIP", "clusterIPs")
     }
-    rest = {key: value for key, value in each.items() if key not in ("status", "metadata", "spec")}
+    rest = {key: value for key, value in obj.items() if key not in ("status", "metadata", "spec")}
     return {**rest, "metadata": kept, **({"spec": spec} if spec else {})}

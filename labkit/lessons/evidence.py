@@ -247,10 +247,10 @@ def gather(
             asked.append(_of_event(event, known))
     asked += [_of_answer(entry) for entry in seen.values() if "path" in entry]
     # An exec through labkit is seen twice. Only the journal has its exit code, so the audit event is dropped.
-    ran = [each for each in ran if each.returncode is not None or not _twin(each, ran)]
+    ran = [run for run in ran if run.returncode is not None or not _twin(run, ran)]
     return Evidence(
-        sorted(asked, key=lambda each: each.at),
-        sorted(ran, key=lambda each: each.begun),
+        sorted(asked, key=lambda run: run.at),
+        sorted(ran, key=lambda run: run.begun),
         facts,
         events is not None,
     )

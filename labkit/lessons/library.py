@@ -92,7 +92,7 @@ class Library:
         ordered = sorted((position(step_of(file)), file) for file in files)
         # By position, because steps are not in the order of their names: T1 comes after W24.
         goal = len(step_ids()) if step is None else position(step)
-        gone = {each for earlier in step_ids()[:goal] for each in taken_away(earlier)}
+        gone = {obj for earlier in step_ids()[:goal] for obj in taken_away(earlier)}
         return [
             (step_of(file), file)
             for place, file in ordered

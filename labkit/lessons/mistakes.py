@@ -72,22 +72,32 @@ def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
     if not who.user:
         return "group-instead-of-account"
     # From here on a named user or account got a permission; its allowances decide on the kind of mistake.
-    own = [each for each in allowances if each.who is None or each.who.user == who.user]
-    fitting = [each for each in allowances if each.role in ("", excess.role)]
-    fitting = [each for each in fitting if any(covers(rule, part) for rule in each.rules)]
-    if any(each in own for each in fitting):
+    own = [
+        allowance
+        for allowance in allowances
+        if allowance.who is None or allowance.who.user == who.user
+    ]
+    fitting = [allowance for allowance in allowances if allowance.role in ("", excess.role)]
+    fitting = [
+        allowance for allowance in fitting if any(covers(rule, part) for rule in allowance.rules)
+    ]
+    if any(allowance in own for allowance in fitting):
         return "another-place" if excess.namespace else "cluster-wide"
     if fitting or not own:
         meant = [
-            each.who
-            for each in fitting
-            if each.namespaces is None or excess.namespace in each.namespaces
+            allowance.who
+            for allowance in fitting
+            if allowance.namespaces is None or excess.namespace in allowance.namespaces
         ]
-        names = {each.account[1] for each in meant if each is not None and each.account}
+        names = {
+            allowance.account[1]
+            for allowance in meant
+            if allowance is not None and allowance.account
+        }
         return "account-elsewhere" if who.account and who.account[1] in names else "another-account"
     if excess.role in DEFAULT_ROLES:
         return "larger-role"
-    return _of_part(part, [rule for each in own for rule in each.rules])
+    return _of_part(part, [rule for allowance in own for rule in allowance.rules])
 
 
 def _of_part(part: Part, rules: Sequence[Rule]) -> str:

@@ -48,7 +48,7 @@ class ManifestPolicy:
             UsageError: A role or binding lacks what decides.
         """
         # Files are applied in order, and the later object replaces the earlier one.
-        last = {(each["kind"], namespace_of(each), name_of(each)): each for each in objects}
+        last = {(obj["kind"], namespace_of(obj), name_of(obj)): obj for obj in objects}
         policy = policy_of(last.values())
         return cls(policy, replace(standard(), namespaces=SPACES).of(policy, last.values()))
 

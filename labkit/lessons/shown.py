@@ -77,7 +77,7 @@ class Board(Displayable):
         """How many steps are passed; and how many asides are answered, if any is."""
         total = sum(len(lesson.steps) for lesson in self.lessons)
         asides = [step.id for lesson in self.lessons for step in lesson.asides]
-        answered = sum(self.state(each) == "passed" for each in asides)
+        answered = sum(self.state(aside) == "passed" for aside in asides)
         said = [text("{passed} of {total} steps passed", len(self.passed), total)]
         return said + (
             [text("{answered} of {asides} asides answered", answered, len(asides))]

@@ -28,7 +28,7 @@ class Talk:
             said("They {did}: “{says}”", said(did), said(text(says))) for did, says in self.stuck
         )
         say, stuck_at = (
-            "".join(f"- {each}\n" for each in part) for part in (map(said, self.say), stuck)
+            "".join(f"- {cell}\n" for cell in part) for part in (map(said, self.say), stuck)
         )
         ask, answer = (
             f"**{said('Ask:')}** {said(self.ask)}",

@@ -34,14 +34,16 @@ def makes_secrets(context: CheckContext) -> bool:
     """Return whether the cluster creates a token Secret for every account."""
     answer = context.admin.get(f"{NAMESPACE}/serviceaccounts/default")
     found = answer.body.get("secrets") or () if answer.status == 200 else ()
-    return any(str(each.get("name")).startswith("default-token-") for each in found)
+    return any(str(volume.get("name")).startswith("default-token-") for volume in found)
 
 
 def mounts_secrets(context: CheckContext) -> bool:
     """Return whether the token Secret of its account is mounted in the pod of W11."""
     answer = context.admin.get(f"{NAMESPACE}/pods/curl-custom-sa")
     volumes = answer.body["spec"].get("volumes") or () if answer.status == 200 else ()
-    return any("-token-" in (each.get("secret") or {}).get("secretName", "") for each in volumes)
+    return any(
+        "-token-" in (volume.get("secret") or {}).get("secretName", "") for volume in volumes
+    )
 
 
 CHANGES: Mapping[str, tuple[Callable[[CheckContext], bool], Mapping[str, str]]] = {

@@ -55,23 +55,23 @@ class Session:
         """Return the next question; None after a finding, or if all were asked in the last 30 days."""
         # "set" marks the questions of the measurement: practice must not reveal their answers.
         left = [
-            each
-            for each in self.questions
-            if "set" not in each and each["id"] not in self.kept["asked"]
+            question
+            for question in self.questions
+            if "set" not in question and question["id"] not in self.kept["asked"]
         ]
         if self._again:
             number = self._numbers[self.coming_back]
-            alone = [each for each in left if number in each["wrong"]]
+            alone = [question for question in left if number in question["wrong"]]
             if alone:
                 # The fewest ideas: a wrong answer then points to this one, and hardly to
                 # another.
-                return min(alone, key=lambda each: len(each["wrong"]))
+                return min(alone, key=lambda question: len(question["wrong"]))
             self._again.pop(0)
             return self.next()
         if self.finding:
             return None
         # A known idea makes its questions wrong again, which would count as evidence for others.
-        fresh = [each for each in left if not self._aside & {*each["wrong"]}]
+        fresh = [question for question in left if not self._aside & {*question["wrong"]}]
         return choose(len(self.ideas), weights_after(len(self.ideas), self.answers), fresh)
 
     def answer(self, question: Question, allowed: bool) -> bool:

@@ -152,7 +152,7 @@ def finding(ideas: int, answers: Sequence[Answered]) -> Finding | None:
         return Finding("nothing", -1, nothing)
     if unknown >= SURE_UNKNOWN:
         return Finding("unknown", -1, unknown)
-    explained = sum(each.mistaken and likeliest in each.wrong for each in answers)
+    explained = sum(answer.mistaken and likeliest in answer.wrong for answer in answers)
     if weights[likeliest] >= SURE and unknown <= MOST_UNKNOWN and explained >= LEAST_EVIDENCE:
         return Finding("idea", likeliest, weights[likeliest])
     if len(answers) < MAX_QUESTIONS:

@@ -97,7 +97,7 @@ def join(one: Kept, other: Kept) -> Kept:
     later, earlier = itemgetter("at", "back", "found"), itemgetter("at", "right")
     for field, choose, key in (("ideas", max, later), ("measured", min, earlier)):
         for name in {**one[field], **other[field]}:
-            entries = [each[field][name] for each in (one, other) if name in each[field]]
+            entries = [kept[field][name] for kept in (one, other) if name in kept[field]]
             joined[field][name] = choose(entries, key=key)
     joined["off"] = max(one["off"], other["off"], key=itemgetter("at", "value"))
     return joined

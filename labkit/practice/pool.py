@@ -26,7 +26,7 @@ def texts() -> list[str]:
     """Return the pool's texts to be translated: sentences with names in braces, and ideas."""
     return [
         *pool()["sentences"],
-        *(idea[each] for idea in pool()["beliefs"] for each in ("name", "says")),
+        *(idea[part] for idea in pool()["beliefs"] for part in ("name", "says")),
     ]
 
 

@@ -73,8 +73,10 @@ def times(step: str, taken: Mapping[str, float], here: float) -> str:
     """Compare the seconds that were taken, by step and ``here`` for this one, with the planned minutes."""
     seconds = {**taken, step: taken.get(step, 0) + here}
     # Only steps that were shown: a class that begins in the middle is not late.
-    planned = {each: 60 * lessons.STEPS[each].minutes for each in seconds if each in lessons.STEPS}
-    all_planned, all_taken = sum(planned.values()), sum(seconds[each] for each in planned)
+    planned = {
+        second: 60 * lessons.STEPS[second].minutes for second in seconds if second in lessons.STEPS
+    }
+    all_planned, all_taken = sum(planned.values()), sum(seconds[second] for second in planned)
     difference = all_planned - all_taken
     return text(
         "**Time:** {here} of {planned} planned for this step; "

@@ -91,7 +91,7 @@ def _wrong(asked: Question) -> Iterator[RenderableType]:
             )
         )
         yield from (
-            Text(said("The idea behind it: “{idea}”", each["idea"]))
-            for each in wrong["ideas"]
-            if each["idea"]
+            Text(said("The idea behind it: “{idea}”", idea["idea"]))
+            for idea in wrong["ideas"]
+            if idea["idea"]
         )

@@ -100,7 +100,7 @@ def rules_for(
             entries = binding.get("subjects") or ()
             # Only the first subject that is the user counts, as in appliesTo of
             # pkg/registry/rbac/validation/rule.go: the audit reason names that one.
-            entry = next((each for each in entries if subject_matches(each, user, scope)), None)
+            entry = next((entry for entry in entries if subject_matches(entry, user, scope)), None)
             if entry is None:
                 continue
             # A binding can be older than its role, or outlive it. One that dangles must not hide what the others

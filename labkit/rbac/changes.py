@@ -98,7 +98,9 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
 def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
     """Bindings to existing roles."""
     bound = {
-        role_key(each) for each in policy.bindings if namespace_of(each) in ("", question.namespace)
+        role_key(binding)
+        for binding in policy.bindings
+        if namespace_of(binding) in ("", question.namespace)
     }
     for (kind, namespace, name), role in policy.roles.items():
         # Kubernetes reserves the prefix system: for its components; binding their roles is hardly ever meant.

@@ -74,11 +74,11 @@ class Policy:
         given = list(objects)
         # A role and a binding can have the same name; only bindings have a roleRef.
         roles = {
-            (each["kind"], namespace_of(each), name_of(each)): each
-            for each in given
-            if "roleRef" not in each
+            (obj["kind"], namespace_of(obj), name_of(obj)): obj
+            for obj in given
+            if "roleRef" not in obj
         }
-        return cls(roles, tuple(each for each in given if "roleRef" in each))
+        return cls(roles, tuple(obj for obj in given if "roleRef" in obj))
 
     def objects(self) -> Iterator[Object]:
         """Yield the fields of roles and bindings that affect decisions, to be stored as JSON."""
@@ -127,7 +127,7 @@ class Policy:
         for position, binding in enumerate(self.bindings):
             namespace = namespace_of(binding)
             for kind, name in dict.fromkeys(
-                subject_key(each, namespace) for each in binding.get("subjects") or ()
+                subject_key(subject, namespace) for subject in binding.get("subjects") or ()
             ):
                 positions.setdefault((namespace, kind, name), []).append(position)
         return positions

@@ -44,7 +44,7 @@ class Drill(LabWidget):
         """Give the script its texts and, if it has the questions, theirs."""
         super()._speak()
         if language() != "en" and not page.IN_PAGE:
-            self.words = {**self.words, **{each: said(each) for each in pool.texts()}}
+            self.words = {**self.words, **{english: said(english) for english in pool.texts()}}
 
     def as_text(self) -> str:
         """Return the state in a line."""

@@ -46,9 +46,7 @@ class Shareable:
             )
         name = type(self).__module__.rpartition(".")[2]
         policy = [
-            each
-            for each in (self._policy or read_policy(self._api)).objects()
-            if not is_default(each)
+            obj for obj in (self._policy or read_policy(self._api)).objects() if not is_default(obj)
         ]
         document = {
             "picture": name,
@@ -82,7 +80,7 @@ def pick(value: Any, shape: Any) -> Any:
         }
         return {key: pick(value[key], inner) for key, inner in fields.items()}
     if isinstance(shape, list):
-        return [pick(each, shape[0]) for each in value]
+        return [pick(item, shape[0]) for item in value]
     # A query can hold anything, such as the command of an exec.
     if shape == "request":
         return re.sub(r"\?\S+", "?…", value)

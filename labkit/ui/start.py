@@ -235,7 +235,7 @@ class StartPanel(LabWidget):
             else "",
             "busy": self._busy,
             "percent": self._percent,
-            "log": [{**each, "text": said(each["text"])} for each in self._log],
+            "log": [{**line, "text": said(line["text"])} for line in self._log],
             "again": keeping.reminder(
                 keeping.read(Progress(self._home / "progress.json").drill())[0], time.time()
             ),

@@ -36,14 +36,14 @@ class MutantWall(LabWidget):
                 todo="See policy.test(questions).",
             )
         # groupby below makes a group of each run of cards, so equal sorts have to be together.
-        every = sorted(policy.manifests.wrong_policies, key=lambda each: SORTS.index(each.sort))
+        every = sorted(policy.manifests.wrong_policies, key=lambda mutant: SORTS.index(mutant.sort))
         cards = [
             {
-                "what": each.what,
-                "sort": each.sort,
-                "by": "" if (by := wrong(each.policy, asked)) is None else str(by),
+                "what": mutant.what,
+                "sort": mutant.sort,
+                "by": "" if (by := wrong(mutant.policy, asked)) is None else str(by),
             }
-            for each in every
+            for mutant in every
         ]
         left = sum(not card["by"] for card in cards)
         summary = text(

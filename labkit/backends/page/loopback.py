@@ -104,7 +104,7 @@ class Loopback:
 
     def serve(self, port: int, handler: type[BaseHTTPRequestHandler]) -> LoopbackServer:
         """Let a port of 127.0.0.1, or for 0 a free one, lead to a handler of HTTP requests."""
-        used = {each for _, each in self.routes}
+        used = {route for _, route in self.routes}
         return LoopbackServer(
             self, port or next(free for free in count(FIRST_PORT) if free not in used), handler
         )

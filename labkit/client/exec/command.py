@@ -66,7 +66,7 @@ def run(
     if output.code != SWITCHING_PROTOCOLS:
         raise refused(output.code, output.status, pod)
     code = exit_code(output.status, pod) if output.status else TIMED_OUT
-    out, err = (each.decode("utf-8", "replace") for each in (output.stdout, output.stderr))
+    out, err = (stream.decode("utf-8", "replace") for stream in (output.stdout, output.stderr))
     err += "" if output.status else f"cut off after {timeout_seconds:g} s\n"
     return CompletedExec(list(command), code, out, err, pod, container)
 

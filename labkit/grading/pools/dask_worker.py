@@ -90,7 +90,7 @@ class GraderPlugin(WorkerPlugin):
             asyncio.to_thread(self._start) for _ in range(0 if refused else worker.state.nthreads)
         )
         started = await asyncio.gather(*starts, return_exceptions=True)
-        self._all = [each for each in started if isinstance(each, GraderPool)]
+        self._all = [grader for grader in started if isinstance(grader, GraderPool)]
         for grader in self._all:
             self._graders.put(grader)
         level = self._all[0].level if self._all else ""

@@ -206,8 +206,8 @@ def _broken_pod(
             may_not(f"{space}/{who}", "list", "secrets", space),
         ),
         (
-            *(namespace(each) for each in spaces),
-            *(account(each, who) for each in spaces),
+            *(namespace(space) for space in spaces),
+            *(account(space, who) for space in spaces),
             role(space, "reader", (verbs, "", resource)),
             binding(space, "reader", "Role/reader", f"{spaces[-1]}/{who}"),
             pod(space, name, **spec),

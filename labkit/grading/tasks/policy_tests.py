@@ -91,7 +91,7 @@ def scene(task: str, seed: Seed) -> Scene:
         return text
 
     objects = [
-        *(namespace(named(each)) for each in entry["namespaces"]),
+        *(namespace(named(name)) for name in entry["namespaces"]),
         *(account(*named(each).split("/")) for each in entry["accounts"]),
         *yaml.load_all(named(entry["policy"]), LOADER),
     ]
@@ -114,9 +114,9 @@ def wrong_policies(task: str) -> tuple[Mutant, ...]:
     """The wrong policies of a task: those with one thing wrong, and pairs of a wrong role and a wrong binding."""
     found = scene(task, ONE_SET)
     needed = [
-        each
-        for each in read_questions(yaml.load(found.answer, LOADER), found.vocabulary)
-        if each.may
+        question
+        for question in read_questions(yaml.load(found.answer, LOADER), found.vocabulary)
+        if question.may
     ]
     single = mutants(found.policy, found.vocabulary, added=found.added)
     wider = [
@@ -125,9 +125,9 @@ def wrong_policies(task: str) -> tuple[Mutant, ...]:
         if all(allows(each.policy, question.attributes) for question in needed)
     ]
     bindings = [
-        each
-        for each in wider
-        if each.sort in PAIRED and each.policy.roles.keys() == found.policy.roles.keys()
+        question
+        for question in wider
+        if question.sort in PAIRED and question.policy.roles.keys() == found.policy.roles.keys()
     ]
     pairs = [
         Mutant(
@@ -135,7 +135,7 @@ def wrong_policies(task: str) -> tuple[Mutant, ...]:
             "pairs",
             replace(other.policy, roles=role.policy.roles),
         )
-        for number, role in enumerate(each for each in wider if each.sort in WHAT)
+        for number, role in enumerate(question for question in wider if question.sort in WHAT)
         for other in bindings[number % 2 :: 2]
     ]
     return (*single, *pairs)
@@ -151,7 +151,9 @@ def rejects(task: str, text: str, may: bool) -> frozenset[int] | None:
     if allows(scene(task, ONE_SET).policy, asked) is not may:
         return None
     return frozenset(
-        at for at, each in enumerate(wrong_policies(task)) if allows(each.policy, asked) is not may
+        at
+        for at, policy in enumerate(wrong_policies(task))
+        if allows(policy.policy, asked) is not may
     )
 
 
@@ -187,8 +189,8 @@ def judge(task: str, seed: Seed, written: str) -> Judged:
             if isinstance(error, UsageError)
             else text("The questions are not YAML.")
         )
-    answers = [(each, _ask(task, found, each)) for each in questions[:MAX_QUESTIONS]]
-    failing = tuple(str(each) for each, rejected in answers if rejected is None)
+    answers = [(question, _ask(task, found, question)) for question in questions[:MAX_QUESTIONS]]
+    failing = tuple(str(question) for question, rejected in answers if rejected is None)
     return Judged(
         len(questions), failing, frozenset().union(*(rejected or () for _, rejected in answers))
     )
@@ -220,7 +222,7 @@ def _variant(task: str, seed: Seed) -> Variant:
 
     def rejected(sorts: tuple[str, ...], context: GradedCluster) -> Finding:
         judged = read(context)
-        every = {at for at, each in enumerate(wrong_policies(task)) if each.sort in sorts}
+        every = {at for at, policy in enumerate(wrong_policies(task)) if policy.sort in sorts}
         passing = len(every - judged.rejected)
         seen = text("{passing} of {all} such wrong policies pass.", passing, len(every))
         return Finding(not passing, judged.error or seen)

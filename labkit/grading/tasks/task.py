@@ -161,7 +161,7 @@ class ExerciseSpec:
         """Hash its source: the modules of its tasks, and their texts in ``texts.yaml``."""
         modules = sorted({task.make.__module__ for task in self.tasks})
         source = [inspect.getsource(sys.modules[module]) for module in modules]
-        entries = [texts().get(each) for each in (self.id, *(task.id for task in self.tasks))]
+        entries = [texts().get(key) for key in (self.id, *(task.id for task in self.tasks))]
         return hashlib.sha256(json.dumps([source, entries], default=str).encode()).hexdigest()[:16]
 
 

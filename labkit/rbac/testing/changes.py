@@ -128,7 +128,7 @@ def _lost(
             continue
         for part in _in_groups(breakdown(grant.rule), vocabulary):
             if usable(part, namespace, vocabulary) and not all(
-                _covered(each, held) for each in _verbs(part, vocabulary)
+                _covered(verb, held) for verb in _verbs(part, vocabulary)
             ):
                 found[part] = None
     return list(found)

@@ -36,16 +36,16 @@ def policy_of(objects: Iterable[Object]) -> Policy:
     Raises:
         UsageError: A role or a binding lacks what decides, is refused by the server, or is there twice.
     """
-    own = [_checked(each) for each in objects if _is_policy(each)]
+    own = [_checked(obj) for obj in objects if _is_policy(obj)]
     keys: set[tuple[str, str, str]] = set()
-    for each in own:
-        if (key := _key(each)) in keys:
+    for obj in own:
+        if (key := _key(obj)) in keys:
             raise UsageError(
                 text("{key} is there twice.", title(*key)), todo="Leave one of them out."
             )
         keys.add(key)
     # Manifests can contain a default role, such as an edited view: then theirs counts.
-    kept = (each for each in default_objects() if _key(each) not in keys)
+    kept = (obj for obj in default_objects() if _key(obj) not in keys)
     return aggregated(Policy.of([*kept, *own]))
 
 

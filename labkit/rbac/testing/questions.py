@@ -78,7 +78,7 @@ def read_questions(document: Any, vocabulary: Vocabulary) -> list[Question]:
             )
     users = _users(document.get("users"))
     vocabulary = vocabulary.declaring(
-        resources=dict(_custom(each) for each in _list(document, "resources")),
+        resources=dict(_custom(resource) for resource in _list(document, "resources")),
         namespaces=_texts(document, "namespaces"),
         accounts=_texts(document, "accounts"),
         users=users,
@@ -142,24 +142,28 @@ def check_consistent(questions: Iterable[Question]) -> None:
     """
     questions = list(questions)
     allowed: dict[tuple[object, ...], Question] = {}
-    for each in questions:
-        if each.may:
-            who = (True, each.who.user) if each.who.user else (False, each.who.groups[0])
-            allowed.setdefault((who, each.attributes[1:]), each)
+    for question in questions:
+        if question.may:
+            who = (
+                (True, question.who.user) if question.who.user else (False, question.who.groups[0])
+            )
+            allowed.setdefault((who, question.attributes[1:]), question)
     # RBAC has no denials: what is allowed for a group, everywhere or for all names is allowed for its part as
     # well.
-    for each in questions:
-        asked = each.attributes
-        who_else = [(True, each.who.user), *((False, group) for group in each.who.groups)]
+    for question in questions:
+        asked = question.attributes
+        who_else = [(True, question.who.user), *((False, group) for group in question.who.groups)]
         wider = product(who_else, {asked.namespace, ""}, {asked.name, ""})
         keys = ((who, asked._replace(namespace=space, name=name)[1:]) for who, space, name in wider)
-        if not each.may and (other := next((allowed[key] for key in keys if key in allowed), None)):
+        if not question.may and (
+            other := next((allowed[key] for key in keys if key in allowed), None)
+        ):
             what = text(
-                "Questions {entry} and {entry2} contradict each other.", other.entry, each.entry
+                "Questions {entry} and {entry2} contradict each other.", other.entry, question.entry
             )
             raise UsageError(
                 what,
-                why=text("“{other}” and “{each}”: no policy answers both so.", other, each),
+                why=text("“{other}” and “{each}”: no policy answers both so.", other, question),
                 todo="Correct one.",
             )
 

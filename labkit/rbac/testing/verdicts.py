@@ -61,5 +61,10 @@ def answers(policy: Policy, questions: Iterable[Question]) -> list[Verdict]:
 def wrong(policy: Policy, questions: Sequence[Question]) -> Question | None:
     """Return the first question that a policy does not decide as expected."""
     return next(
-        (each for each in questions if allows(policy, each.attributes) is not each.may), None
+        (
+            question
+            for question in questions
+            if allows(policy, question.attributes) is not question.may
+        ),
+        None,
     )

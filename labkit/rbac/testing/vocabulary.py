@@ -219,7 +219,7 @@ class Vocabulary:
         _require(
             "service account",
             account,
-            {*self.accounts, *(f"{each}/default" for each in self.namespaces)},
+            {*self.accounts, *(f"{namespace}/default" for namespace in self.namespaces)},
         )
 
     def check_user(self, name: str) -> None:
@@ -231,15 +231,18 @@ class Vocabulary:
         _require(
             "group",
             name,
-            {*self.groups, *(f"system:serviceaccounts:{each}" for each in self.namespaces)},
+            {
+                *self.groups,
+                *(f"system:serviceaccounts:{namespace}" for namespace in self.namespaces),
+            },
         )
 
 
 def _defined(objects: Iterable[Object]) -> Iterator[tuple[tuple[str, str], bool]]:
     """The custom resources that are defined among some objects, by group and plural: whether they are namespaced."""
-    for each in objects:
-        spec = each.get("spec")
-        if each.get("kind") == "CustomResourceDefinition" and isinstance(spec, dict):
+    for obj in objects:
+        spec = obj.get("spec")
+        if obj.get("kind") == "CustomResourceDefinition" and isinstance(spec, dict):
             plural = (spec.get("names") or {}).get("plural")
             yield (str(spec.get("group")), str(plural)), spec.get("scope") != "Cluster"
 

@@ -69,7 +69,7 @@ def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
         BadCertificate: It cannot be read, or does not lead to the authority.
     """
     try:
-        leaf, *others = [x509.load_der_x509_certificate(each) for each in chain]
+        leaf, *others = [x509.load_der_x509_certificate(certificate) for certificate in chain]
         roots = x509.load_pem_x509_certificates(authority)
         # A leaf can reach the authority on several paths, for example after the CA was renewed. Go accepts any valid
         # one, so the one that lasts longest decides.
@@ -160,27 +160,31 @@ def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> 
         and (basic.path_length is None or len(path) - 1 <= basic.path_length)
         and (usage is None or usage.key_cert_sign)
         and not (
-            constrained and any(_extension(each, x509.SubjectAlternativeName) for each in path)
+            constrained
+            and any(_extension(certificate, x509.SubjectAlternativeName) for certificate in path)
         )
     )
 
 
 def _for_clients(path: tuple[x509.Certificate, ...]) -> bool:
     """Return whether all certificates that restrict their usage include client authentication."""
-    usages = [_extension(each, x509.ExtendedKeyUsage) for each in path]
+    usages = [_extension(certificate, x509.ExtendedKeyUsage) for certificate in path]
     return all(usage is None or CLIENTS.intersection(usage) for usage in usages)
 
 
 def _window(path: tuple[x509.Certificate, ...]) -> tuple[float, float]:
     return (
-        max(each.not_valid_before_utc.timestamp() for each in path),
-        min(each.not_valid_after_utc.timestamp() for each in path),
+        max(certificate.not_valid_before_utc.timestamp() for certificate in path),
+        min(certificate.not_valid_after_utc.timestamp() for certificate in path),
     )
 
 
 def _understood(certificate: x509.Certificate) -> bool:
     """Return whether all critical extensions are known."""
-    return all(not each.critical or each.oid in UNDERSTOOD for each in certificate.extensions)
+    return all(
+        not extension.critical or extension.oid in UNDERSTOOD
+        for extension in certificate.extensions
+    )
 
 
 def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:

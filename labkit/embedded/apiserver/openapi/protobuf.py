@@ -75,7 +75,7 @@ def field(number: int, form: str, value: Any) -> bytes:
         return _raw(number, _raw(2, orjson.dumps(value) + b"\n"))
     if form.startswith("[]"):
         return b"".join(
-            field(number, form[2:], each) for each in ([value] if isinstance(value, str) else value)
+            field(number, form[2:], item) for item in ([value] if isinstance(value, str) else value)
         )
     if form.startswith("{}"):
         return b"".join(

@@ -54,7 +54,7 @@ class Flow:
         return (
             self._whole
             + shared_bytes()
-            + sum(each.get_write_buffer_size() for each in self.sending)
+            + sum(transport.get_write_buffer_size() for transport in self.sending)
         )
 
     @contextmanager

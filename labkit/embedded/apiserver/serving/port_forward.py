@@ -189,7 +189,7 @@ class Forwarding:
         if len(pair) == 2:
             del self._streams[name]
             both = (pair["data"], pair["error"])
-            data, error = (partial(spdy.data_frame, each) for each in both)
+            data, error = (partial(spdy.data_frame, end) for end in both)
             refused, ended = tuple(map(spdy.reset, both)), (data(b""), error(b""))
             await self._open(pair["data"], int(port), data, error, refused, ended)
 

@@ -98,5 +98,5 @@ def shown_certificate(tls: SSL.Connection) -> ShownCertificate | None:
         return None
     chain = (own, *(tls.get_peer_cert_chain() or ()))
     return ShownCertificate(
-        tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in chain)
+        tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain)
     )

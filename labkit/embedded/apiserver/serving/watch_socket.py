@@ -40,8 +40,10 @@ async def send_events(
 ) -> StreamResponse:
     """Upgrade to WebSocket and send the events until the stream or the client ends."""
     text = response.headers["Content-Type"] == "application/json"
-    offered = [each.strip() for each in headers.get("sec-websocket-protocol", "").split(",")]
-    offered = [each for each in offered if each and not each.startswith(BEARER)]
+    offered = [
+        protocol.strip() for protocol in headers.get("sec-websocket-protocol", "").split(",")
+    ]
+    offered = [protocol for protocol in offered if protocol and not protocol.startswith(BEARER)]
     socket = ChannelSocket(*offered[:1], autoping=True)
     # Go's server requires an origin, and accepts one protocol at most.
     if not headers.get("origin"):
