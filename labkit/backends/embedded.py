@@ -353,7 +353,8 @@ class Embedded:
         Raises:
             StartFailed: When it makes no progress.
         """
-        activity, explain_at = Activity(process.pid, START_SECONDS), REPORT_SECONDS
+        activity = Activity(process.pid, START_SECONDS)
+        explain_at = REPORT_SECONDS
         while process.poll() is None and not self._distrust:
             # server.json has a port only when the server listens.
             if self._state().get("pid") == process.pid and self._answers(activity.age):

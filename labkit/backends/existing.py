@@ -158,7 +158,8 @@ class Existing:
         if not self._config_file.exists():
             report("The lab uses no existing cluster.")
             return
-        removed, context = self._remove(report, report), read_json(self._record_file).get("context")
+        removed = self._remove(report, report)
+        context = read_json(self._record_file).get("context")
         self._record_file.unlink(missing_ok=True)
         self._config_file.unlink(missing_ok=True)
         if removed:

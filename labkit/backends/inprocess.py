@@ -112,10 +112,12 @@ class _ClientEnd:
     def __init__(self, stdin: bytes, deadline: float) -> None:
         self.window = 24, 80
         self.written: dict[int, list[bytes]] = {1: [], 2: []}
-        self._stdin, self._deadline = stdin, deadline
+        self._stdin = stdin
+        self._deadline = deadline
 
     async def read_stdin(self) -> bytes:
-        data, self._stdin = self._stdin, b""
+        data = self._stdin
+        self._stdin = b""
         return data
 
     def stdin_ready(self) -> bool:

@@ -14,7 +14,8 @@ class Activity:
     """The progress of a process: a stuck one uses no processor time for some seconds."""
 
     def __init__(self, pid: int, patience_seconds: float) -> None:
-        self._pid, self._patience = pid, patience_seconds
+        self._pid = pid
+        self._patience = patience_seconds
         self._begun = self._since = time.monotonic()
         # Processor time, not elapsed time, because on a busy machine a healthy start is slow, too.
         self._used = cpu_seconds(pid)
@@ -34,7 +35,8 @@ class Activity:
 
 def load() -> str:
     """Describe this machine's load; return an empty text if it is usual."""
-    processors, waiting = os.cpu_count() or 1, os.getloadavg()[0]
+    processors = os.cpu_count() or 1
+    waiting = os.getloadavg()[0]
     if waiting <= 2 * processors:
         return ""
     return text(

@@ -39,7 +39,8 @@ def running_servers() -> list[Server]:
 
     servers = []
     for process in psutil.process_iter(["cmdline", "uids", "memory_info"]):
-        words, user = process.info["cmdline"] or [], process.info["uids"]
+        words = process.info["cmdline"] or []
+        user = process.info["uids"]
         # By the command line, because no list of homes exists: each program can have one of its own.
         if (
             "labkit.embedded" not in words
@@ -54,7 +55,8 @@ def running_servers() -> list[Server]:
         except LabkitError:  # the home of another user, or an unsafe one
             continue
         if state.get("pid") == process.pid:
-            memory, program = process.info["memory_info"].rss >> 20, state.get("program")
+            memory = process.info["memory_info"].rss >> 20
+            program = state.get("program")
             # A process id alone could be another program's by now; the lock cannot.
             held = bool(program) and is_held(Path(str(program)))
             left_over = not held and (bool(program) or home.is_relative_to(tempfile.gettempdir()))

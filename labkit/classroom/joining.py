@@ -144,7 +144,8 @@ async def _send(home: Path) -> None:
     pause = 1.0
     while waiting := _waiting(home):
         # Read again each time: the lab can move to another class while a request fails.
-        member, now = read_json(home / JOINED), time.time()
+        member = read_json(home / JOINED)
+        now = time.time()
         # The class has its own clock, so it is told how long ago something was.
         body = {"outcomes": [{**entry, "ago": max(0.0, now - entry["at"])} for entry in waiting]}
         request = (member["address"], "POST", "/api/outcomes", body, member["key"])
@@ -206,7 +207,8 @@ def _add(
 
 def _guess(step: str, entry: Mapping[str, Any]) -> str:
     """Return the first guess if it is one of the step's words: other text could hold a name or an address."""
-    prediction, value = STEPS[step].prediction, (entry.get("first_guess") or {}).get("value")
+    prediction = STEPS[step].prediction
+    value = (entry.get("first_guess") or {}).get("value")
     words = prediction.words if prediction else ()
     guesses = value if isinstance(value, dict) else {"": value}
     return "; ".join(

@@ -48,7 +48,9 @@ class Rate:
     def __init__(
         self, burst: float, a_second: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._burst, self._a_second, self._clock = burst, a_second, clock
+        self._burst = burst
+        self._a_second = a_second
+        self._clock = clock
         self._left: dict[str, tuple[float, float]] = {}
 
     def check(self, client: str, refusal: str) -> None:

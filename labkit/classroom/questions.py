@@ -96,9 +96,11 @@ def _steps() -> dict[str, dict[str, Any]]:
 
 
 def _of_step(step: str) -> Question:
-    entry, prediction = _steps()[step], lessons.STEPS[step].prediction
+    entry = _steps()[step]
+    prediction = lessons.STEPS[step].prediction
     words = entry.get("options") or list(prediction.words if prediction else ())
-    solution, label = str(lessons.worked()[step]["solution"]), re.escape(entry.get("of", ""))
+    solution = str(lessons.worked()[step]["solution"])
+    label = re.escape(entry.get("of", ""))
     # The right option is not written down again: it is the prediction in the tested solution.
     predicted = re.findall(
         rf'"{label}": "([^"]+)"' if label else rf'predict\("{step}", "([^"]+)"\)', solution

@@ -52,7 +52,8 @@ class Classroom:
     """The handlers of a class; ``site`` is a folder with a build of the lab's page, served below ``/site/``."""
 
     def __init__(self, store: Store, site: Path | None = None) -> None:
-        self.store, self.site = store, site
+        self.store = store
+        self.site = site
         self.link = self.picture = ""
         """The address that others reach, such as ``http://192.168.1.7:8440``, and its QR code."""
         self._limits = Limits()
@@ -153,7 +154,8 @@ class Classroom:
         """Share the room's question with this user's demo, now and after each change."""
         before: dict[str, Any] = {}
         while not self._over:
-            news, asked = self._news["board"], self.store.current()
+            news = self._news["board"]
+            asked = self.store.current()
             now = {**public(asked), "source": asked["source"] if asked else ""}
             if now != before:
                 await asyncio.to_thread(share, now)
@@ -184,7 +186,8 @@ class Classroom:
 
     async def _vote(self, request: web.Request) -> web.StreamResponse:
         body = await self._body_with_code(request)
-        token, choice = read_key(body.get("token")), body.get("choice")
+        token = read_key(body.get("token"))
+        choice = body.get("choice")
         self._limits.requests.check(token, "too-fast")
         self._limits.check_newcomer(_client(request), "votes", token)
         asked = self.store.current()
@@ -208,7 +211,8 @@ class Classroom:
 
     async def _join(self, request: web.Request) -> web.StreamResponse:
         body = await self._body_with_code(request)
-        key, name = read_key(body.get("key")), read_text(body.get("name"))
+        key = read_key(body.get("key"))
+        name = read_text(body.get("name"))
         if len(name) > MAX_NAME:
             raise Refusal("long-name", most=MAX_NAME)
         self._limits.requests.check(key, "too-fast")
@@ -246,7 +250,8 @@ class Classroom:
 
     async def _ask(self, request: web.Request) -> web.StreamResponse:
         body = await _body(request)
-        source, own = body.get("source"), [body.get(name) for name in ("ask", "options", "right")]
+        source = body.get("source")
+        own = [body.get(name) for name in ("ask", "options", "right")]
         self.store.ask(questions.find(str(source)) if source else questions.own(*own))
         return self._changed(everybody=True)
 
@@ -295,11 +300,9 @@ def _outcome(sent: object) -> dict[str, Any]:
     """Return an outcome to be stored; its time is by this machine's clock, since a learner's can be wrong."""
     found: dict[str, Any] = sent if isinstance(sent, dict) else {}
     try:
-        number, ago, guess = (
-            int(found["number"]),
-            float(found["ago"]),
-            read_text(found["guess"])[:MAX_GUESS],
-        )
+        number = int(found["number"])
+        ago = float(found["ago"])
+        guess = read_text(found["guess"])[:MAX_GUESS]
         step, state, kind = (str(found[name]) for name in ("step", "state", "kind"))
     except (KeyError, TypeError, ValueError, OverflowError):
         raise Refusal("no-outcome") from None

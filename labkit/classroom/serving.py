@@ -43,7 +43,8 @@ async def serve(
     Raises:
         UsageError: The address or the certificate cannot be used.
     """
-    ended, classroom = asyncio.Event(), Classroom(store, site)
+    ended = asyncio.Event()
+    classroom = Classroom(store, site)
     (certificate, key), tls = pem, ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         if certificate:
@@ -85,7 +86,8 @@ async def serve(
 
 def announcement(classroom: Classroom, listen: str) -> str:
     """Return the text that the teacher reads when the class begins."""
-    link, code = classroom.link, classroom.store.code
+    link = classroom.link
+    code = classroom.store.code
     site = said(SETTINGS["site"]).format(link=link) if classroom.site else ""
     reach = said(SETTINGS["alone" if is_loopback(listen) else link.partition(":")[0]])
     text, classroom.picture = qr(f"{link}/vote#{code}")
@@ -140,6 +142,7 @@ def qr(link: str) -> tuple[str, str]:
         import segno
     except ImportError:
         return "", ""
-    code, text = segno.make(link, error="m"), io.StringIO()
+    code = segno.make(link, error="m")
+    text = io.StringIO()
     code.terminal(text, compact=True)
     return text.getvalue(), str(code.svg_data_uri(scale=6, border=3, light="#fff"))

@@ -51,7 +51,8 @@ def drill_command(measure: bool, summary: bool, again: bool | None) -> None:
     from labkit.practice import keeping
     from labkit.practice.pool import pool
 
-    progress, now = Progress.default(), time.time()
+    progress = Progress.default()
+    now = time.time()
     # The ideas that this version knows: progress from another machine can have more.
     kept, odd = keeping.read(progress.drill(), [idea["id"] for idea in pool()["beliefs"]])
     kept, late = keeping.settled(kept, now)
@@ -74,10 +75,8 @@ def summary_lines(kept: Kept) -> list[str]:
     from labkit.practice.pool import pool
 
     names = {idea["id"]: text(idea["name"]) for idea in pool()["beliefs"]}
-    gone, right = (
-        keeping.gone(kept),
-        {name: entry["right"] for name, entry in kept["measured"].items()},
-    )
+    gone = keeping.gone(kept)
+    right = {name: entry["right"] for name, entry in kept["measured"].items()}
     lines = [text("Gone: {idea}", names[idea]) for idea in gone]
     lines += [
         text("Comes back: {idea}", names[idea])
@@ -168,10 +167,8 @@ def _asked(question: Question, *, explained: bool = True) -> bool | None:
     if answer == "q":
         return None
     if explained:
-        verdict, right = (
-            "allowed" if question["allowed"] else "forbidden",
-            (answer == "a") == question["allowed"],
-        )
+        verdict = "allowed" if question["allowed"] else "forbidden"
+        right = (answer == "a") == question["allowed"]
         echo(f"{'Right' if right else 'No'}: {verdict}.")
         click.echo("\n".join(shown(sentence(line)) for line in question["says"].split("\n")))
     return answer == "a"

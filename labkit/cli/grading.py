@@ -235,7 +235,8 @@ def _describe(session: GradingSession, lines: Sequence[str]) -> None:
         report(line)
     for entry in session.chosen:
         if name := session.inspections[entry.key].declared:
-            file, learner = printable(entry.path.name), entry.learner
+            file = printable(entry.path.name)
+            learner = entry.learner
             line = text(
                 "{file} of {id} was worked on as {name}, and is graded as {id}: its names are another's."
             )

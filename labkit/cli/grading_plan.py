@@ -104,7 +104,8 @@ class GradingPlan:
 
         if not self.due:
             return None
-        due, table = read_time(self.due), self.extensions
+        due = read_time(self.due)
+        table = self.extensions
         return lambda find: Deadline(due, read_extensions(table, find) if table else {})
 
     def limits(self) -> Limits:

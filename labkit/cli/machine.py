@@ -34,7 +34,8 @@ def doctor_command(json_wanted: bool) -> None:
 
     home = home_path()
     clusters = {name: find_needs(name, home, Options()) for name in NAMES}
-    servers, left = running_servers(), leftovers(home)
+    servers = running_servers()
+    left = leftovers(home)
     if json_wanted:
         as_json(
             {

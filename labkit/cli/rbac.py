@@ -153,7 +153,8 @@ def diff_command(base: Path, head: Path, json_wanted: bool) -> None:
     """Say who gained and who lost what from the policy BASE to the policy HEAD."""
     from labkit.rbac.testing.changes import changes
 
-    before, after = policy_files.from_files([base]), policy_files.from_files([head])
+    before = policy_files.from_files([base])
+    after = policy_files.from_files([head])
     found = changes(before.policy, after.policy, before.vocabulary.with_names_of(after.vocabulary))
     if json_wanted:
         as_json(

@@ -96,10 +96,12 @@ def load_command(file: Path, directory: Path | None, overwrite: bool | None) -> 
     if (differ or left) and overwrite is None:
         overwrite = click.confirm(said("Replace it by what the file has?"))
     for name, notebook in notebooks.items():
-        path, number = folder / name, 2
+        path = folder / name
+        number = 2
         # Both notebooks stay: the other one gets the next free number.
         while name in differ and not overwrite and path.exists():
-            path, number = (folder / name).with_stem(f"{Path(name).stem}-{number}"), number + 1
+            path = (folder / name).with_stem(f"{Path(name).stem}-{number}")
+            number = number + 1
         if name in differ or name not in mine:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(

@@ -214,7 +214,8 @@ class Answer(Displayable):
             return Identity.of(user)
         # A SelfSubjectReview without the Impersonate headers answers with the impersonator; RBAC's
         # message names the impersonated user.
-        found, named = self.identify(), self._refused_user
+        found = self.identify()
+        named = self._refused_user
         return found if named in ("", found.user) else Identity(named)
 
     @property

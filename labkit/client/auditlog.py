@@ -74,7 +74,8 @@ def backwards(path: Path) -> Iterator[bytes]:
         return
     with stream:
         position = stream.seek(0, os.SEEK_END)
-        stop, rest = max(0, position - MAX_BYTES), b""
+        stop = max(0, position - MAX_BYTES)
+        rest = b""
         while position > stop:
             size = min(BLOCK_BYTES, position)
             position = stream.seek(position - size)

@@ -410,7 +410,8 @@ class Client:
         """Return the same caller for the lab's own requests, without observers and with the lab's ``User-Agent``."""
         # A shallow copy: connections and the identity that the server has reported are shared.
         quiet = copy(self)
-        quiet.observers, quiet.agent = [], LAB_AGENT
+        quiet.observers = []
+        quiet.agent = LAB_AGENT
         return quiet
 
     def __repr__(self) -> str:

@@ -30,7 +30,8 @@ class Resources:
             UsageError: When the cluster serves no such kind.
             ApiFailure: When the resource list cannot be read.
         """
-        version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
+        version = str(manifest["apiVersion"])
+        kind = str(manifest["kind"])
         kinds = self._kinds(version)
         if kind not in kinds:
             what = (

@@ -135,7 +135,8 @@ _NAMESPACED = frozenset(
 
 
 def _selectors(query: Mapping[str, str]) -> str:
-    label, field = query.get("labelSelector"), query.get("fieldSelector")
+    label = query.get("labelSelector")
+    field = query.get("fieldSelector")
     return _join(
         f"-l {shlex.quote(label)}" if label else "",
         f"--field-selector {shlex.quote(field)}" if field else "",

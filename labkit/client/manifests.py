@@ -68,7 +68,8 @@ def _not_yaml(content: str, source: str, error: Exception) -> UsageError:
 
     Line numbers begin with the first line that is not empty; in files, with the first line.
     """
-    what, mark = text("{source} is not YAML.", source), getattr(error, "problem_mark", None)
+    what = text("{source} is not YAML.", source)
+    mark = getattr(error, "problem_mark", None)
     if mark is None:
         return UsageError(
             what,

@@ -94,7 +94,8 @@ def missing_account(client: Client, namespace: str, name: str) -> str:
         Two sentences; empty if the account exists, or accounts cannot be listed.
     """
     # RBAC accepts subjects that do not exist, so a mistyped account is first noticed by its 403.
-    namespace, answer = client.names.namespace(namespace), client.get("/api/v1/serviceaccounts")
+    namespace = client.names.namespace(namespace)
+    answer = client.get("/api/v1/serviceaccounts")
     known = [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in answer.items]
     # An empty list is also the answer of a server that refuses to list accounts.
     if not known or f"{namespace}/{name}" in known:

@@ -149,7 +149,8 @@ class Pods:
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; see ``Lab.wait``."""
         begun = time.monotonic()
-        deadline, quiet_until = begun + timeout_seconds, begun + QUIET_SECONDS
+        deadline = begun + timeout_seconds
+        quiet_until = begun + QUIET_SECONDS
         while True:
             answer = self._admin.get(pod_path(pod))
             _require(answer, pod, text("The pod {pod} is not ready.", pod))

@@ -88,7 +88,8 @@ class Names:
         if not self.prefix or not isinstance(body, Mapping) or "kind" not in body:
             return body
         mapped = dict(body)
-        kind, meta = str(body["kind"]), dict(body.get("metadata") or {})
+        kind = str(body["kind"])
+        meta = dict(body.get("metadata") or {})
         # An object without a namespace needs none: the namespace in the path of its request decides.
         if "namespace" in meta:
             meta["namespace"] = self.namespace(meta["namespace"])
@@ -110,7 +111,8 @@ class Names:
         return mapped
 
     def _part(self, match: re.Match[str]) -> str:
-        kind, name = match[1], match[2]
+        kind = match[1]
+        name = match[2]
         mapped = self.namespace(name) if kind == "/namespaces/" else self.cluster(name)
         return kind + mapped
 

@@ -215,13 +215,12 @@ def _unix_server(path: Path, handler: type[_Handler]) -> _UnixServer:
             path.unlink()
         return _UnixServer(str(path), handler)
     except ownership.Unsafe as problem:
-        why, todo = problem.why, text("Name a socket in a directory of your own.")
+        why = problem.why
+        todo = text("Name a socket in a directory of your own.")
     except OSError as error:
         # sun_path of sockaddr_un has 108 bytes on Linux, one of them for the zero. Source: unix(7).
-        why, todo = (
-            error.strerror or str(error),
-            text("Name another place; its whole path has at most 107 bytes."),
-        )
+        why = error.strerror or str(error)
+        todo = text("Name another place; its whole path has at most 107 bytes.")
     raise UsageError(text("The proxy cannot listen on {path}.", path), why=why, todo=todo)
 
 

@@ -37,7 +37,8 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
     reason = message = ""
     causes: list[Any] = []
     if isinstance(body, dict):
-        reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
+        reason = str(body.get("reason") or "")
+        message = str(body.get("message") or "")
         causes = (body.get("details") or {}).get("causes") or []
     elif isinstance(body, str):
         message = body.strip()[:500]

@@ -63,9 +63,13 @@ def read_call(method: str, path: str) -> Call:
     parts = [part for part in split.path.split("/") if part]
     # /api, /api/v1 and /apis/GROUP/VERSION are discovery, which RBAC grants by nonResourceURLs.
     if parts[:1] == ["api"] and len(parts) >= 3:
-        group, version, rest = "", parts[1], parts[2:]
+        group = ""
+        version = parts[1]
+        rest = parts[2:]
     elif parts[:1] == ["apis"] and len(parts) >= 4:
-        group, version, rest = parts[1], parts[2], parts[3:]
+        group = parts[1]
+        version = parts[2]
+        rest = parts[3:]
     else:
         return Call(method.lower(), split.path or "/")
     # Watches by path are deprecated in favour of the parameter `watch`, and still served.

@@ -186,7 +186,8 @@ class Comparison(Displayable):
     @property
     def different(self) -> dict[str, tuple[Any, Any]]:
         """The claims that differ, with both values; None for a missing claim."""
-        left, right = self.left.flat, self.right.flat
+        left = self.left.flat
+        right = self.right.flat
         names = [*left, *(name for name in right if name not in left)]
         pairs = {name: (left.get(name), right.get(name)) for name in names}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
@@ -197,7 +198,8 @@ class Comparison(Displayable):
         for name, (left, right) in self.different.items():
             sides = text("left:  {left}\nright: {right}", plain(name, left), plain(name, right))
             rows.append(Row(f"≠ {name}", sides))
-        count, same = len(self.different), len(self.same)
+        count = len(self.different)
+        same = len(self.same)
         title = text("{count} claims differ, {same} are the same", count, same)
         if count == 1:
             title = text("1 claim differs, {same} are the same", same)

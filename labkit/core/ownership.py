@@ -115,7 +115,9 @@ def follow(path: Path, *, create: bool = False, mode: int = 0o700) -> Path | Non
     """
     # realpath() would say where the path leads now, but not who could lead it elsewhere: so each part is looked at.
     path = path.absolute()
-    at, left, links = Path(path.anchor), list(reversed(path.parts[1:])), 0
+    at = Path(path.anchor)
+    left = list(reversed(path.parts[1:]))
+    links = 0
     check_parent(at)
     while left:
         name = left.pop()
@@ -380,7 +382,8 @@ def _is_trusted_group(group: int) -> bool:
     if named and named in (str(group), _group_name(group)):
         return True
     with suppress(KeyError):
-        own, entry = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+        own = pwd.getpwuid(os.geteuid())
+        entry = grp.getgrgid(group)
         return (
             own.pw_gid == group
             and entry.gr_name == own.pw_name

@@ -11,7 +11,8 @@ from typing import Any
 from .errors import LabkitError
 from .home import home_path, is_locked, locked, read_json, write_json
 
-DEMO, ROOM = Path("demo"), Path("class") / "room"
+DEMO = Path("demo")
+ROOM = Path("class") / "room"
 """The directories of a demo's progress and of a class's shared view, below ``LABKIT_HOME``."""
 
 LOCK, NOW = "lock", "now.json"

@@ -76,7 +76,8 @@ class PolicyTests(Displayable):
     @takes("policy.wrong(questions)", questions=STORABLE)
     def wrong(self, questions: object) -> Card:
         """List the wrong policies that pass the questions."""
-        asked, every = self.manifests.questions(questions), self.manifests.wrong_policies
+        asked = self.manifests.questions(questions)
+        every = self.manifests.wrong_policies
         left = survivors(every, asked)
         rows = [Row("passes", mutant.what) for mutant in left]
         pass_all = "{left} of {every} wrong policies pass {asked}"

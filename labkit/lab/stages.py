@@ -85,7 +85,8 @@ def groups_of(who: Identity) -> tuple[str, ...]:
 
 def question_of(answer: Answer) -> Attributes:
     """Return the attributes that the authorizer decided on."""
-    call, who = answer.call, answer.identity
+    call = answer.call
+    who = answer.identity
     user = User(who.user, groups_of(who), who.uid, who.extra)
     if not call.is_resource:
         return Attributes(user, call.verb, path=call.path)

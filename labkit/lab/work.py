@@ -44,7 +44,8 @@ def read(text: str) -> tuple[str, dict[str, Object], list[Object]]:
     """
     try:
         work = json.loads(text)
-        version, content = work[WORK], work["content"]
+        version = work[WORK]
+        content = work["content"]
         found = (
             str(work["progress"]),
             dict(content["notebooks"]),
@@ -85,7 +86,8 @@ def _objects(lab: Lab) -> Iterator[Object]:
 
 
 def _is_own(obj: Object) -> bool:
-    metadata, kind = obj["metadata"], obj["kind"]
+    metadata = obj["metadata"]
+    kind = obj["kind"]
     # Field managers tell people's objects from Kubernetes' own, whatever client they used.
     managers = [entry["manager"] for entry in metadata.get("managedFields", ())]
     bare = not (
@@ -98,7 +100,8 @@ def _is_own(obj: Object) -> bool:
 
 
 def _portable(obj: Object) -> Object:
-    metadata, spec = obj["metadata"], obj.get("spec", {})
+    metadata = obj["metadata"]
+    spec = obj.get("spec", {})
     kept = {
         key: metadata[key]
         for key in ("name", "namespace", "labels", "annotations")

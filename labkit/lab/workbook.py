@@ -214,7 +214,9 @@ def _copy_all(source: Path, target: Path, left_out: set[str]) -> list[str]:
         relative = file.relative_to(source)
         if file.is_dir() or left_out.intersection(relative.parts):
             continue
-        name, shipped, mine = str(relative), file.read_bytes(), target / relative
+        name = str(relative)
+        shipped = file.read_bytes()
+        mine = target / relative
         if mine.exists():
             present = _digest(mine.read_bytes())
             if present == _digest(shipped):

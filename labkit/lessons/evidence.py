@@ -279,7 +279,8 @@ def _is_labs(event: Mapping[str, Any]) -> bool:
 def _of_event(event: Mapping[str, Any], known: Mapping[str, Any]) -> Asked:
     user = event.get("impersonatedUser") or event.get("user") or {}
     status = event.get("responseStatus") or {}
-    verb, uri = str(event.get("verb", "")), str(event.get("requestURI", ""))
+    verb = str(event.get("verb", ""))
+    uri = str(event.get("requestURI", ""))
     # An audit event has the verb and the address. The method is needed to read the address again.
     call = read_call(METHODS.get(verb, verb), unquote(uri))
     message = str(status.get("message", ""))

@@ -63,7 +63,8 @@ def of_excess(excess: Excess, allowances: Sequence[Allowance]) -> str:
         excess: The permission, of whom, where, and by which binding.
         allowances: The permissions that are allowed to be granted.
     """
-    who, part = excess.who, excess.part
+    who = excess.who
+    part = excess.part
     # PolicyDifference leaves the binding out if a role itself was widened.
     if not excess.binding:
         return "default-role-grown"

@@ -242,7 +242,8 @@ GAINS = {
 @step(words(NOTHING, THE_LOGS, MORE, labels=tuple(GAINS)))
 def t4(context: CheckContext) -> Outcome:
     """``kikai``'s account reads logs in ``kikai`` by a role of its own, and no subject gained more."""
-    account, other = context.account("kikai"), context.account("darbo")
+    account = context.account("kikai")
+    other = context.account("darbo")
     bindings = [
         (binding, rules_of(context, binding))
         for binding in role_bindings(context, account.namespace)
@@ -307,7 +308,8 @@ WHOLE_RUN = [key.replace(" ", " · ") for key, need in NEEDS.items() if need.wor
 @step(words(USED, MISSING, UNUSED, labels=tuple(NEEDS)))
 def t5(context: CheckContext) -> Outcome:
     """The program ran with all rights, so that all its needs were seen."""
-    account, policy = context.account("kikai", "tally"), tally_policy("T5", context.names)
+    account = context.account("kikai", "tally")
+    policy = tally_policy("T5", context.names)
     usage = usage_of(
         account.subject,
         policy.policy,

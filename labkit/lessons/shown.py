@@ -32,7 +32,8 @@ class Help(Displayable):
 
 def state_text(entry: Mapping[str, Any]) -> str:
     """The state of a step in words, and whether the first guess of a passed one was right."""
-    word, guessed = WORDS[entry.get("state", "not attempted")], entry.get("guessed")
+    word = WORDS[entry.get("state", "not attempted")]
+    guessed = entry.get("guessed")
     if guessed is None:
         return word
     return text("{state}, right at first", word) if guessed else text("{state}, right later", word)

@@ -30,10 +30,8 @@ class Talk:
         say, stuck_at = (
             "".join(f"- {cell}\n" for cell in part) for part in (map(said, self.say), stuck)
         )
-        ask, answer = (
-            f"**{said('Ask:')}** {said(self.ask)}",
-            f"**{said('Answer:')}** {said(self.answer)}",
-        )
+        ask = f"**{said('Ask:')}** {said(self.ask)}"
+        answer = f"**{said('Answer:')}** {said(self.answer)}"
         return f"{ask}\n\n{answer}\n\n{say}\n**{said('Where learners get stuck')}**\n\n{stuck_at}"
 
 

@@ -81,7 +81,8 @@ class Session:
         # Answers to repeated questions are no evidence for the finding: they were chosen for a
         # known idea.
         if not self._again:
-            wrong, traits = tuple(question["wrong"]), tuple(question["traits"])
+            wrong = tuple(question["wrong"])
+            traits = tuple(question["traits"])
             self.answers.append(Answered(wrong, question["allowed"], not right, traits))
             if (said := self.finding) and said.kind == "idea":
                 self.kept = keeping.found(self.kept, self.ideas[said.idea]["id"], self.now)

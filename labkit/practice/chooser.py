@@ -116,7 +116,8 @@ def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) 
 
     The information is the entropy of the answer, minus its entropy if the learner's idea were known.
     """
-    best, most = None, -1.0
+    best = None
+    most = -1.0
     unknown = [
         (weight, ways[:2]) for weight, ways in zip(weights[ideas + 1 :], UNKNOWN, strict=False)
     ]
@@ -139,14 +140,16 @@ def choose(ideas: int, weights: Sequence[float], questions: Iterable[Question]) 
         tells = _doubt(mistaken) - of_trait * odd - vague[question["allowed"]]
         # The last digits can differ between Python and JavaScript, whose sessions must be the same.
         if tells > most + 1e-9:
-            best, most = question, tells
+            best = question
+            most = tells
     return best
 
 
 def finding(ideas: int, answers: Sequence[Answered]) -> Finding | None:
     """Return the conclusion from the answers; None while more are needed. Little evidence names no idea."""
     weights = weights_after(ideas, answers)
-    nothing, unknown = weights[ideas], _sum(weights[ideas + 1 :])
+    nothing = weights[ideas]
+    unknown = _sum(weights[ideas + 1 :])
     likeliest = max(range(ideas), key=weights.__getitem__)
     if nothing >= SURE_NOTHING:
         return Finding("nothing", -1, nothing)

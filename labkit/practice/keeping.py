@@ -55,7 +55,8 @@ def read(value: object, known: Sequence[str] | None = None) -> tuple[Kept, str]:
     # Nothing of it is used: a newer version may have changed what a field means.
     if is_newer(value):
         return new(), text(NEWER)
-    found, lost = new(), 0
+    found = new()
+    lost = 0
     for field, valid in (("asked", _time), ("ideas", _idea), ("measured", _measure)):
         entries = value.get(field)
         entries = entries if isinstance(entries, Mapping) else {}
@@ -94,7 +95,8 @@ def join(one: Kept, other: Kept) -> Kept:
     joined["asked"] = {
         key: max(one["asked"].get(key, 0), other["asked"].get(key, 0)) for key in asked
     }
-    later, earlier = itemgetter("at", "back", "found"), itemgetter("at", "right")
+    later = itemgetter("at", "back", "found")
+    earlier = itemgetter("at", "right")
     for field, choose, key in (("ideas", max, later), ("measured", min, earlier)):
         for name in {**one[field], **other[field]}:
             entries = [kept[field][name] for kept in (one, other) if name in kept[field]]

@@ -51,12 +51,17 @@ def policy(question: dict[str, Any]) -> str:
 def fit(template: str, english: str) -> dict[str, str] | None:
     """Return the values that make this sentence from a template, each as short as possible; None if none do."""
     parts = NAME.split(template)
-    start, names, between, end = parts[0], parts[1::2], parts[2:-1:2], parts[-1]
+    start = parts[0]
+    names = parts[1::2]
+    between = parts[2:-1:2]
+    end = parts[-1]
     if not names or "\n" in english:
         return {} if english == template else None
     if not (english.startswith(start) and english.endswith(end)):
         return None
-    values, here, last = {}, len(start), len(english) - len(end)
+    values = {}
+    here = len(start)
+    last = len(english) - len(end)
     # A regular expression could take exponential time to divide the sentence, which can come from a
     # file of somebody else.
     for name, part in zip(names, between, strict=False):

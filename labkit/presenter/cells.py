@@ -115,7 +115,8 @@ class Cells:
 
         The names of the cells and their last answer stay as they were.
         """
-        names, answer = self._names, self.answer
+        names = self._names
+        answer = self.answer
         # exit() would close the terminal that the keys come from, and input() read from it.
         self._names = {**names, "exit": _refuse, "quit": _refuse, "input": _refuse}
         self.answer = None
@@ -127,7 +128,8 @@ class Cells:
                 self.run(line)
         finally:
             self.asked = self.answer
-            self._names, self.answer = names, answer
+            self._names = names
+            self.answer = answer
 
     def _ask_kubectl(self, arguments: str) -> None:
         """Run kubectl, and read its answer from the audit log: kubectl does not report it to the lab."""

@@ -131,11 +131,10 @@ class Demo:
         return 0 if passed == total else 1
 
     def _step(self, step: Step) -> None:
-        done, total = len(self.cells.outcomes), len(lessons.STEPS)
-        bar, counted = (
-            "█" * done + "░" * (total - done),
-            said("{done} of {total}", done, total),
-        )
+        done = len(self.cells.outcomes)
+        total = len(lessons.STEPS)
+        bar = "█" * done + "░" * (total - done)
+        counted = said("{done} of {total}", done, total)
         self.console.print(f"\n[bold]{step.id}  {shown(step.title)}[/]  [dim]{bar} {counted}[/]")
         for cell in self.cells.of(step.id):
             self.cells.run(cell)

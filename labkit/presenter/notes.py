@@ -76,7 +76,8 @@ def times(step: str, taken: Mapping[str, float], here: float) -> str:
     planned = {
         second: 60 * lessons.STEPS[second].minutes for second in seconds if second in lessons.STEPS
     }
-    all_planned, all_taken = sum(planned.values()), sum(seconds[second] for second in planned)
+    all_planned = sum(planned.values())
+    all_taken = sum(seconds[second] for second in planned)
     difference = all_planned - all_taken
     return text(
         "**Time:** {here} of {planned} planned for this step; "

@@ -58,7 +58,8 @@ class Play:
     def __init__(
         self, lab: Lab, lessons: Sequence[Lesson], report: Report = lambda _what: None
     ) -> None:
-        self.lab, self.report = lab, report
+        self.lab = lab
+        self.report = report
         self.cells = Cells(lab, lambda kind, text: self._lines.append((kind, text)))
         self.lessons = [lesson for lesson in lessons if self.cells.allowed(lesson)]
         self.steps = [step for lesson in self.lessons for step in lesson.steps]
@@ -158,7 +159,8 @@ class Play:
     def _enter(self, step: Step) -> None:
         if any(lesson.steps[0] is step for lesson in self.lessons):
             self.cells.begin()
-        beats, waiting = [], list[str]()
+        beats = []
+        waiting = list[str]()
         for cell in self.cells.of(step.id):
             if cell.strip() and not cell.startswith(WIDGET):
                 waiting.append(cell)

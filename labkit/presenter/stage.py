@@ -63,12 +63,10 @@ class Stage:
         pace_seconds: float | None,
     ) -> None:
         self.play = Play(lab, lessons.LESSONS, self._report)
-        self._console, self._terminal, self._share, self._pace = (
-            console,
-            terminal,
-            share,
-            pace_seconds,
-        )
+        self._console = console
+        self._terminal = terminal
+        self._share = share
+        self._pace = pace_seconds
         self._page = ""  # one of PAGES, above the play
         self._prompt, self._typed = "", ""  # one of PROMPTS while something is typed, and what
         self._code = 0  # how many lines of the next code are shown
@@ -127,24 +125,28 @@ class Stage:
             case "back":
                 self._back()
             case "jump" | "ask":
-                self._prompt, self._typed = key, ""
+                self._prompt = key
+                self._typed = ""
             case "code":
                 self._way = (self._way + 1) % len(CODE)
                 self._message = said(f"Code is shown {CODE[self._way]}.")
             case "larger":
-                self._large, self._scroll = not self._large, 0
+                self._large = not self._large
+                self._scroll = 0
             case "pause":
                 self._paused = not self._paused
             case "end":
                 self._over = True
             case str(page) if page in PAGES:
                 self._leave()
-                self._page, self._scroll = "" if page == self._page else page, 0
+                self._page = "" if page == self._page else page
+                self._scroll = 0
                 self._chosen = max(0, len(self.play.played) - 1)
 
     def _type(self, key: str) -> None:
         """Process a key while a line is typed."""
-        prompt, typed = self._prompt, self._typed.strip()
+        prompt = self._prompt
+        typed = self._typed.strip()
         if key in (*ENTER, "escape", "c-d") or (key == "c-h" and not self._typed):
             self._prompt = ""
             if typed and key in ENTER:
@@ -157,7 +159,8 @@ class Stage:
     def _ask(self, typed: str) -> None:
         self._report(text("asking"))
         self.play.ask(typed)
-        self._page, self._scroll = ASKED, 0
+        self._page = ASKED
+        self._scroll = 0
 
     def _leave(self) -> None:
         """Leave the page above the play, and undo the changes of a line from the audience."""
@@ -191,7 +194,8 @@ class Stage:
             self._code = lines if self._way == 0 else self._code + 1
         else:
             self._report(text("running"))
-            self._at_end, self._code = not self.play.forward(), 0
+            self._at_end = not self.play.forward()
+            self._code = 0
         self._page, self._scroll = "", 0
 
     def _back(self) -> None:
@@ -215,7 +219,8 @@ class Stage:
         self._beneath = len(body) - self._scroll - self._height
         shown = body[self._scroll : self._scroll + self._height]
         blank = [[Segment(" " * size.width)]] * (self._height - len(shown))
-        header, footer = self._rendered(self._header()), self._rendered(self._footer())
+        header = self._rendered(self._header())
+        footer = self._rendered(self._footer())
         self._console.update_screen_lines([*header, *shown, *blank, *footer])
         if self._share:
             self._share(self._place())
@@ -296,6 +301,7 @@ class Stage:
         if step != self._step:
             until = time.time()
             self._taken[self._step] = self._taken.get(self._step, 0) + until - self._since
-            self._step, self._since = step, until
+            self._step = step
+            self._since = until
         place = {"step": step, "next": following, "place": where, "begun": self._begun}
         return {**place, "since": self._since, "taken": self._taken}

@@ -43,11 +43,9 @@ class Grant:
 
         Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``clusterRoleBindingDescriber``.
         """
-        name, namespace, ref = (
-            name_of(self.binding),
-            namespace_of(self.binding),
-            self.binding["roleRef"],
-        )
+        name = name_of(self.binding)
+        namespace = namespace_of(self.binding)
+        ref = self.binding["roleRef"]
         binding = (
             f'RoleBinding "{name}/{namespace}"' if namespace else f'ClusterRoleBinding "{name}"'
         )
@@ -121,7 +119,8 @@ def referenced_role(ref: Object, namespace: str, get_role: Getter) -> Object:
     Raises:
         RoleNotFound: It does not exist.
     """
-    kind, name = ref.get("kind", ""), ref.get("name", "")
+    kind = ref.get("kind", "")
+    name = ref.get("name", "")
     # The server validates roleRef.kind, but a policy from manifests has not passed it.
     if kind not in ("ClusterRole", "Role"):
         raise RoleNotFound(f'unsupported role reference kind: "{kind}"')

@@ -193,8 +193,10 @@ def _free_name(policy: Policy, question: Attributes) -> str:
     taken = {name for _kind, _namespace, name in policy.roles} | {
         name_of(binding) for binding in policy.bindings
     }
-    name, number = base, 2
+    name = base
+    number = 2
     # kubectl create refuses a name that is taken, so the shown commands have to work as they are.
     while name in taken:
-        name, number = f"{base}-{number}", number + 1
+        name = f"{base}-{number}"
+        number = number + 1
     return name

@@ -133,7 +133,8 @@ class PolicyDifference:
     ) -> None:
         earlier = {granted.key: granted for granted in _granted(before)}
         later = {granted.key: granted for granted in _granted(now)}
-        self._now, self._at_start = now, before
+        self._now = now
+        self._at_start = before
         self._before = list(earlier.values())
         # A binding whose role was widened counts as new as well: its rules differ, although it was not touched.
         self._since = [granted for key, granted in later.items() if granted != earlier.get(key)]
@@ -168,7 +169,8 @@ class PolicyDifference:
     def _look(self, allowances: Sequence[Allowance], roles: bool) -> Iterator[Excess | None]:
         """Yield the grants of all subjects, permission by permission; None for one that is not excess."""
         for granted in self._since:
-            namespace, role = granted.namespace, granted.role
+            namespace = granted.namespace
+            role = granted.role
             for subject in granted.subjects:
                 who = member(subject, namespace)
                 named, held = self._had(subject, who.as_user(), namespace)

@@ -132,7 +132,8 @@ def _granting_rules(role: Object | None, question: Attributes) -> Iterator[rules
 
 def _wrong_place(policy: Policy, own: list[Object], question: Attributes) -> Iterator[NearMiss]:
     for binding in own:
-        role, name = policy.role_of(binding), binding_title(binding)
+        role = policy.role_of(binding)
+        name = binding_title(binding)
         if _reaches(binding, question):
             if role is None:
                 why = text(

@@ -162,7 +162,9 @@ def _draw(
     fold: bool,
 ) -> None:
     """Draw a binding with its subjects and rules; those in ``holders`` and ``granting`` grant the request."""
-    kind, home, name = kind_of(binding), namespace_of(binding), name_of(binding)
+    kind = kind_of(binding)
+    home = namespace_of(binding)
+    name = name_of(binding)
     grants = bool(holders)
     bound = graph.add(Node(f"{kind}:{home}/{name}", 1, name, kind, home, grants))
     for entry in entries:

@@ -24,7 +24,8 @@ class Unanswered(PolicyUnreadable):
             f"The server did not answer an access review ({status}): {message} "
             "Ask with a caller who may create SubjectAccessReviews, such as lab.admin.",
         )
-        self.path, self.message = REVIEWS, message
+        self.path = REVIEWS
+        self.message = message
 
 
 def review(api: Api, question: Attributes) -> Object:

@@ -114,7 +114,8 @@ def subject_key(entry: Object, namespace: str) -> tuple[str, str]:
         entry: A User, Group or ServiceAccount subject.
         namespace: The binding's own; a ServiceAccount without a namespace is in it.
     """
-    kind, name = str(entry.get("kind")), str(entry.get("name", ""))
+    kind = str(entry.get("kind"))
+    name = str(entry.get("name", ""))
     if kind in ("User", "Group"):
         return kind, name
     home = subject_namespace(entry, namespace)
@@ -128,7 +129,8 @@ def member(entry: Object, namespace: str) -> Subject:
         entry: A subject.
         namespace: The binding's own.
     """
-    name, home = str(entry.get("name")), subject_namespace(entry, namespace)
+    name = str(entry.get("name"))
+    home = subject_namespace(entry, namespace)
     # A member of an account's group also has the groups that the server adds to every account; without them, what
     # it holds through these would look like an excess.
     if entry.get("kind") == "Group":

@@ -103,7 +103,8 @@ class Board(LabWidget):
         modified_ns = 0
         with suppress(FileNotFoundError):
             modified_ns = self._lab.progress.path.stat().st_mtime_ns
-        changed, self._modified_ns = modified_ns != self._modified_ns, modified_ns
+        changed = modified_ns != self._modified_ns
+        self._modified_ns = modified_ns
         return changed
 
     def _rows(self) -> list[list[str]]:

@@ -49,7 +49,8 @@ class Drill(LabWidget):
     def as_text(self) -> str:
         """Return the state in a line."""
         kept, said = keeping.read(self._progress.drill())
-        asked, open_ideas = len(kept["asked"]), len(kept["ideas"]) - len(keeping.gone(kept))
+        asked = len(kept["asked"])
+        open_ideas = len(kept["ideas"]) - len(keeping.gone(kept))
         line = text(
             "The drill: {asked} questions asked in 30 days, {ideas} ideas come back.",
             asked,

@@ -50,7 +50,9 @@ class RBACGraph(Shareable, LabWidget):
     ) -> None:
         super().__init__()
         self._api: Api = api_of(lab)
-        self._namespace, self._who, self._defaults = namespace, who, defaults
+        self._namespace = namespace
+        self._who = who
+        self._defaults = defaults
         self._request = Permission.parse(request) if request else None
         # Read at the start and at a refresh only: a filter draws the same policy again.
         self._policy: Policy = read_policy(self._api, namespace)

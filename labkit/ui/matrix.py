@@ -70,7 +70,8 @@ class AccessMatrix(Shareable, LabWidget):
 
     def on_explain(self, row: int, column: int) -> None:
         """Explain one cell, by the indexes of its subject and its permission."""
-        who, permission = self._subjects[row], self._permissions[column]
+        who = self._subjects[row]
+        permission = self._permissions[column]
         # Read again for each explanation: the policy is what a learner changes between two
         # clicks.
         policy = read_policy(self._api)

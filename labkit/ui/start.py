@@ -92,7 +92,9 @@ class StartPanel(LabWidget):
         """Start a cluster (``embedded``, ``kind`` or ``existing``) and show its progress."""
         kubeconfig = self._kubeconfig if backend == "existing" else None
         started = time.perf_counter()
-        self._log, self._percent, self._busy = [], 2, True
+        self._log = []
+        self._percent = 2
+        self._busy = True
 
         def say(line: str) -> None:
             self._say(line, started)

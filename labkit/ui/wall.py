@@ -12,7 +12,8 @@ from labkit.rbac.testing.verdicts import wrong
 
 from .base import LabWidget, html_table, text_table
 
-PASSES, REJECTED = text("● passes"), text("○ rejected")
+PASSES = text("● passes")
+REJECTED = text("○ rejected")
 SORTS = ("verbs", "resources", "groups", "names", "subjects", "places", "references", "bindings")
 
 

@@ -18,7 +18,8 @@ class NodeAuditLog:
     """The audit log in a node's container."""
 
     def __init__(self, engine: Engine, node: str) -> None:
-        self._engine, self._node = engine, node
+        self._engine = engine
+        self._node = node
 
     def event(self, audit_id: str) -> dict[str, Any] | None:
         """Return the event with an audit id; None if it is not written within ``EVENT_SECONDS``."""

@@ -143,7 +143,8 @@ class KindBackend:
         Raises:
             UsageError: When an older labkit wrote the record, which lists only some of the new cluster's objects.
         """
-        record, client = self._cluster.record, self._cluster.client
+        record = self._cluster.record
+        client = self._cluster.client
         if record.get("format") != RECORD_FORMAT:
             raise UsageError(
                 "An older labkit created this cluster and noted only some of its first objects.",

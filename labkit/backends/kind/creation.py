@@ -56,7 +56,8 @@ def create(cluster: KindCluster, engine: Engine, image: str, report: Report) -> 
             readiness.wait(cluster.client, todo, report)
             # Before the record: a reset must not delete the identity.
             _create_identity(cluster, report)
-            node, pristine = engine.container_id(cluster.node), sweep.inventory(cluster.client)
+            node = engine.container_id(cluster.node)
+            pristine = sweep.inventory(cluster.client)
             cluster.write_record(
                 READY, image=image, node=node, pristine=pristine, format=RECORD_FORMAT
             )

@@ -22,7 +22,8 @@ def find_needs(image: str) -> list[Need]:
         engine = find()
     except Missing as error:
         return [Need("Docker or Podman", False, error.what, error.todo), _program()]
-    memory, disk = engine.memory_bytes, engine.free_disk_bytes
+    memory = engine.memory_bytes
+    disk = engine.free_disk_bytes
     enough = not memory or memory >= MEMORY_BYTES
     cgroup = engine.cgroup_version
     needs = [

@@ -55,7 +55,9 @@ class PageCluster:
     url = URL
 
     def __init__(self, home: Path, loopback: Loopback, *, node: bool, era: str) -> None:
-        self.home, self.node, self.era = home, node, era
+        self.home = home
+        self.node = node
+        self.era = era
         self._routes = loopback.routes
         self.open()
 

@@ -144,7 +144,8 @@ class LoopbackServer:
         self, loopback: Loopback, port: int, handler: type[BaseHTTPRequestHandler]
     ) -> None:
         self.server_address = ("127.0.0.1", port)
-        self._loopback, self._handler = loopback, handler
+        self._loopback = loopback
+        self._handler = handler
         loopback.routes[self.server_address] = self._respond, ""
 
     def shutdown(self) -> None:
@@ -211,5 +212,6 @@ def _check_trust(ca: str, context: ssl.SSLContext | None, trusted: str = "") -> 
             1, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {UNTRUSTED}"
         )
         # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY of OpenSSL.
-        error.verify_code, error.verify_message = 20, UNTRUSTED
+        error.verify_code = 20
+        error.verify_message = UNTRUSTED
         raise error

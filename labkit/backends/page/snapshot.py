@@ -87,7 +87,8 @@ def _files(home: Path) -> list[str]:
     This runs after each cell, so it avoids ``Path``, which is slow. The database is the first: its pages have the
     same place in each snapshot, so that few of the blocks change.
     """
-    names, start = [], len(f"{home}/")
+    names = []
+    start = len(f"{home}/")
     for folder, below, files in os.walk(home):
         below[:] = [name for name in below if not name.startswith(SKIPPED)]
         names += [f"{folder}/{name}"[start:] for name in files if not name.startswith(SKIPPED)]

@@ -41,7 +41,9 @@ class SnapshotStore:
     def __init__(
         self, storage: Storage, pack: Callable[[], bytes], progress: Callable[[], bytes]
     ) -> None:
-        self._storage, self._pack, self._progress = storage, pack, progress
+        self._storage = storage
+        self._pack = pack
+        self._progress = progress
         self._due = self._full = False
 
     def save_soon(self) -> None:

@@ -66,7 +66,9 @@ def frames(
     """
     import websocket as library
 
-    rest, waiting, watched = iter(outgoing), deque[bytes](), dict(sources or {})
+    rest = iter(outgoing)
+    waiting = deque[bytes]()
+    watched = dict(sources or {})
     while True:
         if not waiting:
             waiting.extend(piece for piece in [next(rest, b"")] if piece)

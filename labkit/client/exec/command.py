@@ -84,7 +84,8 @@ def _exchange(
 
     output: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
     # Over WebSocket the Status on the error channel is the only sign of the exit code.
-    status, deadline = b"", time.monotonic() + timeout_seconds
+    status = b""
+    deadline = time.monotonic() + timeout_seconds
     with open_with_input(client, pod, command, container, stdin) as socket:
         outgoing = input_frames(stdin, socket.getsubprotocol()) if stdin is not None else ()
         try:

@@ -37,7 +37,8 @@ def exit_code(status: bytes, pod: str) -> int:
         # signal has such a cause, too, with 128 and the signal's number.
         if cause.get("reason") == "ExitCode":
             return int(cause.get("message", 1))
-    code, reason = int(document.get("code", 500)), str(document.get("reason", ""))
+    code = int(document.get("code", 500))
+    reason = str(document.get("reason", ""))
     raise not_started(pod, str(document.get("message", "")), code, reason)
 
 

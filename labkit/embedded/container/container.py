@@ -92,7 +92,8 @@ class Container:
     def _proc(self) -> dict[str, Callable[[], str]]:
         """Return the files of ``/proc``: the first process is the only one to be seen."""
         name = (self.command[0] if self.command else "").rpartition("/")[2]
-        uid, pid = self.fs.uid, self._number
+        uid = self.fs.uid
+        pid = self._number
         facts: dict[str, Callable[[], str]] = {
             "version": lambda: f"Linux version {KERNEL} (debian-kernel@lists.debian.org)\n",
             f"{pid}/cmdline": lambda: "\0".join([*self.command, ""]),

@@ -129,7 +129,8 @@ class Terminal:
             return
         if len(self._escape) > 2 and not 0x40 <= byte <= 0x7E and len(self._escape) < 8:
             return
-        key, self._escape = self._escape, b""
+        key = self._escape
+        self._escape = b""
         if key in (b"\x1b[A", b"\x1bOA", b"\x1b[B", b"\x1bOB"):
             step = -1 if key.endswith(b"A") else 1
             number = self._position + step

@@ -464,9 +464,11 @@ def _plain(path: Path, parts: Sequence[str], *, alone: bool) -> Submission:
     depth = 0 if alone and not double else len(parts)
     if len(parts) > 1:
         # A file's name in a learner's folder cannot make it another learner's.
-        name, stem = parts[0].removesuffix(".zip"), stem if double else path.stem
+        name = parts[0].removesuffix(".zip")
+        stem = stem if double else path.stem
     elif not double:
         above = path.absolute().parent
         is_assignment = above.name in IDS or above.parent.parent.name == WRAPPER
-        name, stem = (above.parent if is_assignment else above).name if alone else "", path.stem
+        name = (above.parent if is_assignment else above).name if alone else ""
+        stem = path.stem
     return Submission(learner_name(name), stem, path, parts[0], depth, name, name)

@@ -102,7 +102,8 @@ def _line(number: int, problem: str) -> str:
 
 def _override(row: Mapping[str, str], find_learner: Callable[[str], str]) -> Override:
     # ``safe_cell`` put a quote before names that a spreadsheet would take for formulas.
-    name, task = row["learner"].removeprefix(QUOTE), row["task"]
+    name = row["learner"].removeprefix(QUOTE)
+    task = row["task"]
     learner = find_learner(name)
     if task not in TASKS:
         raise UsageError(text("there is no task {task}.", plain(task, 40)), todo=near(task, TASKS))

@@ -53,7 +53,8 @@ class ResultStore:
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
-                digest, stored = entry["digest"], entry["result"]
+                digest = entry["digest"]
+                stored = entry["result"]
                 result = Result.from_dict(stored)
                 signature = str(entry.get("signature", ""))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

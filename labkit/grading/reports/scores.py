@@ -144,7 +144,8 @@ def _gradescope(result: Result) -> dict[str, Any]:
 
 
 def _gradescope_line(item: Item) -> str:
-    expected, seen = said(item.expected), said(item.seen)
+    expected = said(item.expected)
+    seen = said(item.seen)
     if not item.judged:
         return f"– {expected} — {seen}"
     return (

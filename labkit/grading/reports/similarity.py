@@ -287,10 +287,13 @@ def _tokens(cell: str, assignment: _Assignment, names: Sequence[str]) -> Iterato
     text = "\n" + SEEDED.sub(r"\1_seeded", cell)
     if names:
         text = re.sub(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])", "chosen", text)
-    line, counted = -1, 0
+    line = -1
+    counted = 0
     for match in _LEXEMES.finditer(text):
-        line, counted = line + text.count("\n", counted, match.start()), match.start()
-        word, string = match["word"], match["string"]
+        line = line + text.count("\n", counted, match.start())
+        counted = match.start()
+        word = match["word"]
+        string = match["string"]
         if word:
             known = word[0] == "." or word in assignment.words
             yield (word if known else "variable"), line

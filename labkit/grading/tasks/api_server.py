@@ -22,7 +22,8 @@ GROUPS = (
 
 def labelled_namespace(seed: Seed) -> Variant:
     """A namespace with a label, made over the API."""
-    space, team = seed.name("space"), seed.one("team", ("red", "green", "blue", "amber"))
+    space = seed.name("space")
+    team = seed.one("team", ("red", "green", "blue", "amber"))
 
     def wrong(obj: dict[str, Any]) -> str:
         found = (obj["metadata"].get("labels") or {}).get("team")
@@ -49,7 +50,8 @@ def labelled_namespace(seed: Seed) -> Variant:
 
 def server_version(seed: Seed) -> Variant:
     """The server's information about itself, stored in a config map."""
-    space, name = seed.name("facts"), seed.name("report")
+    space = seed.name("facts")
+    name = seed.name("report")
 
     def version(context: GradedCluster) -> str:
         return str(context.admin.get("/version").body["gitVersion"])
@@ -74,7 +76,9 @@ def server_version(seed: Seed) -> Variant:
 
 def discovered_resources(seed: Seed) -> Variant:
     """How many resource types a group has, read from discovery."""
-    space, name, group = seed.name("census"), seed.name("count"), seed.one("group", GROUPS)
+    space = seed.name("census")
+    name = seed.name("count")
+    group = seed.one("group", GROUPS)
 
     def count(context: GradedCluster) -> str:
         resources = context.admin.get(f"/apis/{group}/v1").body["resources"]
@@ -93,7 +97,8 @@ def discovered_resources(seed: Seed) -> Variant:
 
 def anonymous_stays_out(seed: Seed) -> Variant:
     """The responses to a caller without credentials, which must not change."""
-    space, name = seed.name("gate"), seed.name("seen")
+    space = seed.name("gate")
+    name = seed.name("seen")
 
     def user(context: GradedCluster) -> str:
         return (

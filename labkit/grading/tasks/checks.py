@@ -195,7 +195,8 @@ def exists(
         if obj is None:
             return Finding(False, text("There is no object at {path}.", path))
         wrong = where(obj)
-        kind, name = obj.get("kind", text("The object")), obj["metadata"]["name"]
+        kind = obj.get("kind", text("The object"))
+        name = obj["metadata"]["name"]
         return Finding(not wrong, wrong or text("{kind} {name} is there.", kind, name))
 
     return Check(what, look, 1.0, needs=needs, kind="not-found")

@@ -29,9 +29,11 @@ EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 
 def cluster_reader(seed: Seed) -> Variant:
     """A cluster-scoped resource needs a cluster-wide binding."""
-    space, who = seed.name("ops"), seed.name("surveyor")
+    space = seed.name("ops")
+    who = seed.name("surveyor")
     resource = seed.one("resource", ("nodes", "persistentvolumes", "namespaces"))
-    me, name = f"{space}/{who}", seed.name("survey")
+    me = f"{space}/{who}"
+    name = seed.name("survey")
     return Variant(
         asks("5.1", who=who, space=space, resource=resource),
         (
@@ -50,7 +52,9 @@ def cluster_reader(seed: Seed) -> Variant:
 
 def view_in_one(seed: Seed) -> Variant:
     """A cluster role as a shared role for one namespace."""
-    space, other, who = seed.name("stage"), seed.name("wings"), seed.name("critic")
+    space = seed.name("stage")
+    other = seed.name("wings")
+    who = seed.name("critic")
     me = f"{space}/{who}"
 
     def given(context: GradedCluster) -> Finding:
@@ -81,12 +85,13 @@ def view_in_one(seed: Seed) -> Variant:
 
 def extend_view(seed: Seed) -> Variant:
     """Aggregation: a new rule for view, without touching view."""
-    space, who, name = seed.name("annex"), seed.name("reader"), seed.name("view")
-    group, resource = (
-        f"{seed.name('crew')}.example.com",
-        seed.one("thing", ("boats", "kites", "drums")),
-    )
-    me, witness = f"{space}/{who}", f"{space}/{seed.name('witness')}"
+    space = seed.name("annex")
+    who = seed.name("reader")
+    name = seed.name("view")
+    group = f"{seed.name('crew')}.example.com"
+    resource = seed.one("thing", ("boats", "kites", "drums"))
+    me = f"{space}/{who}"
+    witness = f"{space}/{seed.name('witness')}"
     extra = role("", name, ("get,list", group, resource))
     extra["metadata"]["labels"] = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
     return Variant(
@@ -150,7 +155,9 @@ def _aggregates(context: GradedCluster) -> Finding:
 
 def a_path(seed: Seed) -> Variant:
     """Access to non-resource paths."""
-    space, who, name = seed.name("probe"), seed.name("scraper"), seed.name("paths")
+    space = seed.name("probe")
+    who = seed.name("scraper")
+    name = seed.name("paths")
     path = seed.one("path", ("/metrics", "/debug/pprof", "/logs/kube.log"))
     me = f"{space}/{who}"
     allowed = {**role("", name), "rules": [{"verbs": ["get"], "nonResourceURLs": [path]}]}

@@ -41,7 +41,9 @@ RBAC = "rbac.authorization.k8s.io"
 
 def deployer(seed: Seed) -> Variant:
     """Exactly the permissions that a deployer needs."""
-    space, other, who = seed.name("release"), seed.name("archive"), seed.name("deployer")
+    space = seed.name("release")
+    other = seed.name("archive")
+    who = seed.name("deployer")
     me = f"{space}/{who}"
     rules = (
         ("get,list,create,update,patch", "apps", "deployments"),
@@ -73,8 +75,11 @@ def deployer(seed: Seed) -> Variant:
 
 def over_broad(seed: Seed) -> Variant:
     """Find the binding that grants too much, remove the excess, preserve the needed permissions."""
-    space, who, loose = seed.name("shop"), seed.name("till"), seed.name("convenience")
-    me, rival = f"{space}/{who}", f"{space}/default"
+    space = seed.name("shop")
+    who = seed.name("till")
+    loose = seed.name("convenience")
+    me = f"{space}/{who}"
+    rival = f"{space}/default"
     return Variant(
         asks("6.2", space=space, who=who),
         (
@@ -256,7 +261,8 @@ def missing_verb(seed: Seed) -> Variant:
 def wrong_namespace(seed: Seed) -> Variant:
     """Broken: the binding names the account of another namespace."""
     space, who, _ = names = _repair(seed, "addr")
-    me, other = f"{space}/{who}", seed.name("twin")
+    me = f"{space}/{who}"
+    other = seed.name("twin")
     limits = [
         may_not(f"{other}/{who}", "list", "secrets", space),
         may_not(me, "list", "persistentvolumeclaims", other),
@@ -277,7 +283,9 @@ def _replace(space: str, name: str, who: str) -> str:
 
 def which_account(seed: Seed) -> Variant:
     """Prove with its token as what account a pod ran."""
-    space, name, kept = seed.name("alibi"), seed.name("suspect"), seed.name("verdict")
+    space = seed.name("alibi")
+    name = seed.name("suspect")
+    kept = seed.name("verdict")
     accounts = [seed.name(label) for label in ("butler", "cook", "gardener")]
     guilty = seed.one("guilty", accounts)
 

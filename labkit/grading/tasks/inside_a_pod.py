@@ -22,7 +22,9 @@ from .task import ExerciseSpec, Task, Variant, account, asks, namespace, pod
 
 def pod_with_account(seed: Seed) -> Variant:
     """A pod that runs as an account of one's own."""
-    space, who, name = seed.name("den"), seed.name("bot"), seed.name("pod")
+    space = seed.name("den")
+    who = seed.name("bot")
+    name = seed.name("pod")
 
     def wrong(obj: dict[str, Any]) -> str:
         found = obj["spec"].get("serviceAccountName")
@@ -48,7 +50,8 @@ def pod_with_account(seed: Seed) -> Variant:
 
 def call_from_inside(seed: Seed) -> Variant:
     """A request with the mounted token, seen in the audit log."""
-    space, name = seed.name("inner"), seed.name("caller")
+    space = seed.name("inner")
+    name = seed.name("caller")
     resource = seed.one("resource", ("services", "pods", "configmaps", "secrets"))
     path = f"/api/v1/namespaces/{space}/{resource}"
     return Variant(
@@ -73,7 +76,8 @@ def call_from_inside(seed: Seed) -> Variant:
 
 def pod_without_token(seed: Seed) -> Variant:
     """A pod that mounts no token at all."""
-    space, name = seed.name("quiet"), seed.name("mute")
+    space = seed.name("quiet")
+    name = seed.name("mute")
 
     path = f"/api/v1/namespaces/{space}/pods/{name}"
 

@@ -45,7 +45,8 @@ ANCHOR = re.compile(r"(?:^|[\s,\[{:-])&\S", re.MULTILINE)
 """An anchor, by which a short text can stand for a long one."""
 
 CONFIG_MAP, KEY = "tests", "questions.yaml"
-WHAT, PAIRED = ("verbs", "resources", "groups", "names"), ("subjects", "places")
+WHAT = ("verbs", "resources", "groups", "names")
+PAIRED = ("subjects", "places")
 PLACED = ("places", "references", "bindings", "pairs")
 SORTS = {
     text("Every policy that is wrong in what it allows is rejected."): WHAT,

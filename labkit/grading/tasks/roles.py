@@ -18,7 +18,9 @@ from .task import (
 
 def reader(seed: Seed) -> Variant:
     """Read only one resource in one namespace."""
-    space, other, who = seed.name("hall"), seed.name("yard"), seed.name("reader")
+    space = seed.name("hall")
+    other = seed.name("yard")
+    who = seed.name("reader")
     resource = seed.one(
         "resource", ("services", "configmaps", "replicationcontrollers", "persistentvolumeclaims")
     )
@@ -44,7 +46,9 @@ def reader(seed: Seed) -> Variant:
 
 def across_namespaces(seed: Seed) -> Variant:
     """An account of one namespace reads in another."""
-    home, away, who = seed.name("home"), seed.name("away"), seed.name("guest")
+    home = seed.name("home")
+    away = seed.name("away")
+    who = seed.name("guest")
     me = f"{home}/{who}"
     return Variant(
         asks("4.2", who=who, home=home, away=away),
@@ -64,12 +68,10 @@ def across_namespaces(seed: Seed) -> Variant:
 
 def one_by_name(seed: Seed) -> Variant:
     """One Secret by its name."""
-    space, who, mine, theirs = (
-        seed.name("safe"),
-        seed.name("clerk"),
-        seed.name("key"),
-        seed.name("jewel"),
-    )
+    space = seed.name("safe")
+    who = seed.name("clerk")
+    mine = seed.name("key")
+    theirs = seed.name("jewel")
     me = f"{space}/{who}"
     secrets = [
         {
@@ -97,7 +99,8 @@ def one_by_name(seed: Seed) -> Variant:
 
 def logs_not_exec(seed: Seed) -> Variant:
     """Logs are a subresource, and so is exec."""
-    space, who = seed.name("well"), seed.name("listener")
+    space = seed.name("well")
+    who = seed.name("listener")
     me = f"{space}/{who}"
     return Variant(
         asks("4.4", who=who, space=space),

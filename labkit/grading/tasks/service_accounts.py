@@ -27,7 +27,9 @@ def _ask(space: str, who: str, spec: str) -> str:
 
 def token_for_audience(seed: Seed) -> Variant:
     """A token for somebody else than the API server."""
-    space, who, kept = seed.name("mint"), seed.name("issuer"), seed.name("kept")
+    space = seed.name("mint")
+    who = seed.name("issuer")
+    kept = seed.name("kept")
     audience = f"https://{seed.name('vault')}.example"
 
     def judge(token: Token, _context: GradedCluster) -> str:
@@ -52,7 +54,9 @@ def token_for_audience(seed: Seed) -> Variant:
 
 def short_token(seed: Seed) -> Variant:
     """A token with a life as short as asked."""
-    space, who, kept = seed.name("brief"), seed.name("mayfly"), seed.name("slip")
+    space = seed.name("brief")
+    who = seed.name("mayfly")
+    kept = seed.name("slip")
     minutes = 10 + seed.number("minutes", 40)
 
     def judge(token: Token, _context: GradedCluster) -> str:
@@ -81,12 +85,10 @@ def short_token(seed: Seed) -> Variant:
 
 def bound_token(seed: Seed) -> Variant:
     """A token that dies with a pod."""
-    space, who, name, kept = (
-        seed.name("tied"),
-        seed.name("holder"),
-        seed.name("anchor"),
-        seed.name("rope"),
-    )
+    space = seed.name("tied")
+    who = seed.name("holder")
+    name = seed.name("anchor")
+    kept = seed.name("rope")
 
     def judge(token: Token, context: GradedCluster) -> str:
         running = context.find(f"/api/v1/namespaces/{space}/pods/{name}")
@@ -114,7 +116,9 @@ def bound_token(seed: Seed) -> Variant:
 
 def legacy_secret(seed: Seed) -> Variant:
     """A token Secret of the old kind, by hand."""
-    space, who, kept = seed.name("attic"), seed.name("elder"), seed.name("scroll")
+    space = seed.name("attic")
+    who = seed.name("elder")
+    kept = seed.name("scroll")
     expected = text("The Secret {kept} holds a token of {who} without an end.", kept, who)
 
     def judge(token: Token, _context: GradedCluster) -> str:

@@ -151,7 +151,8 @@ def enter_namespaces(level: str) -> None:
         return
     flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC
     if level == "user":
-        user, group = os.geteuid(), os.getegid()
+        user = os.geteuid()
+        group = os.getegid()
         unshare(flags | CLONE_NEWUSER)
         # An ordinary user can map groups only after giving up setgroups(2), see user_namespaces(7). They become
         # root in the namespace, since the mounts of ``root_directory`` need that.

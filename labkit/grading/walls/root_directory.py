@@ -203,7 +203,8 @@ def _cover(directory: Path) -> None:
 
 def _mount_packages(packages: PackageDirectory, root: Path) -> None:
     """Replace a directory of packages below the new root by one without those that labkit does not need."""
-    source, target = Path(packages.directory), root / Path(packages.directory).relative_to("/")
+    source = Path(packages.directory)
+    target = root / Path(packages.directory).relative_to("/")
     if not packages.needed:
         _cover(target)
         return

@@ -23,8 +23,10 @@ PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 """Return values of a filter; a refusal contains the error number."""
 
-DENIED, UNKNOWN = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS
-NO_FAMILY, NO_PROTOCOL = REFUSE | errno.EAFNOSUPPORT, REFUSE | errno.EPROTONOSUPPORT
+DENIED = REFUSE | errno.EPERM
+UNKNOWN = REFUSE | errno.ENOSYS
+NO_FAMILY = REFUSE | errno.EAFNOSUPPORT
+NO_PROTOCOL = REFUSE | errno.EPROTONOSUPPORT
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 """BPF opcodes: load a word of ``struct seccomp_data``, three comparisons, return."""

@@ -141,7 +141,8 @@ def _use(event: Any, user: str) -> tuple[Use, str] | None:
     # With impersonation, RBAC judges the impersonated user. The permission to impersonate is authorized
     # separately.
     asked = event.get("impersonatedUser") or event.get("user") or {}
-    verb, reference = event.get("verb"), event.get("objectRef")
+    verb = event.get("verb")
+    reference = event.get("objectRef")
     if not isinstance(asked, dict) or asked.get("username") != user or not isinstance(verb, str):
         return None
     if not isinstance(reference, dict):

@@ -151,7 +151,8 @@ class Vocabulary:
 
     def strangers(self, rule: Mapping[str, Any]) -> Iterator[str]:
         """Yield the parts of a rule that match no request: ``verb lst``, ``resource pod``."""
-        groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
+        groups = rule.get("apiGroups") or ()
+        resources = rule.get("resources") or ()
         verbs = {verb for _, known in self.resources.values() for verb in known}.union(
             PATH_VERBS, "*"
         )

@@ -28,7 +28,8 @@ class Requestor(Plugin):
     def admit(self, attributes: Attributes) -> None:
         if not attributes.concerns(REQUESTS, "CREATE") or attributes.obj is None:
             return
-        user, spec = attributes.user, attributes.obj["spec"]
+        user = attributes.user
+        spec = attributes.obj["spec"]
         for field, value in (
             ("username", user.name),
             ("uid", user.uid),
@@ -49,7 +50,8 @@ class CertificateRights(Plugin):
 
     @override
     def validate(self, attributes: Attributes) -> None:
-        old, new = attributes.old, attributes.obj
+        old = attributes.old
+        new = attributes.obj
         if old is None or new is None or attributes.qualified != REQUESTS:
             return
         signer = old["spec"].get("signerName", "")

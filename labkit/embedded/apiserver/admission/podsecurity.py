@@ -180,7 +180,8 @@ def _significant(attributes: Attributes) -> bool:
     """Return whether an update changes containers or their images."""
     if attributes.obj is None or attributes.old is None:
         return False
-    new, old = attributes.obj["spec"], attributes.old["spec"]
+    new = attributes.obj["spec"]
+    old = attributes.old["spec"]
     if any(
         _images(new, group) != _images(old, group) for group in ("containers", "initContainers")
     ):

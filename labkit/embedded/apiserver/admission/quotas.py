@@ -48,7 +48,8 @@ class ResourceQuota(ReadingPlugin):
 
 
 def _check_left(attributes: Attributes, quota: Object, names: list[str]) -> None:
-    hard, used = quota["status"]["hard"], quota["status"]["used"]
+    hard = quota["status"]["hard"]
+    used = quota["status"]["used"]
     exceeded = [name for name in sorted(names) if amount(used[name]) + NANO > amount(hard[name])]
     if exceeded:
         requested, taken, limited = (

@@ -67,7 +67,8 @@ class TokenIssuer:
         With a pod, ``node`` is the node that it runs on. Without audiences the token is for the API server.
         """
         audiences = list(audiences) or [ISSUER]
-        lifetime, warn_after = expiration_seconds, 0
+        lifetime = expiration_seconds
+        warn_after = 0
         if (
             pod is not None
             and expiration_seconds == WARN_AFTER_SECONDS
@@ -75,7 +76,8 @@ class TokenIssuer:
         ):
             # Since 1.21 (KEP-1205): old clients read a token once and never again. They get a year, and the audit log names
             # them by authentication.k8s.io/stale-token.
-            lifetime, warn_after = EXTENDED_SECONDS, expiration_seconds
+            lifetime = EXTENDED_SECONDS
+            warn_after = expiration_seconds
         # JWT times are whole seconds (RFC 7519, NumericDate).
         now = int(self._clock())
         metadata = account["metadata"]

@@ -60,8 +60,10 @@ class LegacyTokens:
             if not value or not isinstance(value, str):
                 raise BadToken(f"{word} claim is missing")
             values[claim] = value
-        namespace, secret_name = values["namespace"], values["secret.name"]
-        name, uid = values["service-account.name"], values["service-account.uid"]
+        namespace = values["namespace"]
+        secret_name = values["secret.name"]
+        name = values["service-account.name"]
+        uid = values["service-account.uid"]
         if claims.get("sub") != account_user(namespace, name):
             raise BadToken("sub claim is invalid")
         secret = self._lookup("secrets", namespace, secret_name)

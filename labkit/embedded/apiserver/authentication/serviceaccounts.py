@@ -129,7 +129,8 @@ class ServiceAccountTokens:
         bound = self._lookup(claimed.plural, claimed.namespace, claimed.name)
         if bound is None:
             raise BadToken(_INVALIDATED)
-        found, word = bound["metadata"]["uid"], claimed.plural.removesuffix("s")
+        found = bound["metadata"]["uid"]
+        word = claimed.plural.removesuffix("s")
         if found != claimed.uid:
             raise BadToken(
                 f"{word} UID ({found}) does not match service account {word} ref claim ({claimed.uid})"

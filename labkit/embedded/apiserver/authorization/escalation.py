@@ -76,7 +76,8 @@ class EscalationGuard:
 
     def _check_binding(self, user: User, info: RequestInfo, new: Object) -> None:
         ref = new.get("roleRef") or {}
-        kind, name = ref.get("kind"), ref.get("name", "")
+        kind = ref.get("kind")
+        name = ref.get("name", "")
         if kind not in ("Role", "ClusterRole"):
             # This check comes before validation.
             raise ApiError(500, "", f"unsupported role reference kind: {go_quote(kind or '')}")
@@ -97,7 +98,8 @@ class EscalationGuard:
 
     def _must_hold(self, user: User, info: RequestInfo, new: Object, rules: Iterable[Rule]) -> None:
         errors: list[str] = []
-        held, rules = self._rules(user, info.namespace, errors), list(rules)
+        held = self._rules(user, info.namespace, errors)
+        rules = list(rules)
         # Comparing rules is quadratic, and both sides are written by users: a large role must not stop the server.
         charge(sum(map(_part_count, rules)) * (2 + len(held)))
         missing = uncovered(held, rules)
@@ -119,7 +121,8 @@ class EscalationGuard:
 
 def _forbidden(info: RequestInfo, new: Object, why: str) -> ApiError:
     metadata = new["metadata"]
-    name, prefix = metadata.get("name", ""), metadata.get("generateName")
+    name = metadata.get("name", "")
+    prefix = metadata.get("generateName")
     if prefix and not info.name and name[:-5] == prefix[:58]:
         name = ""  # a real server generates the name after this check
     return forbidden(info.resource, GROUP, name, why)

@@ -58,7 +58,8 @@ def requested_user(request: Request) -> User | None:
         ApiError: 400: a group, uid or extra field without a user name.
     """
     headers = request.headers
-    name, uid = headers.get("impersonate-user", ""), headers.get("impersonate-uid", "")
+    name = headers.get("impersonate-user", "")
+    uid = headers.get("impersonate-uid", "")
     groups = _values(request, "impersonate-group")
     extra: dict[str, tuple[str, ...]] = {}
     for header in headers:
@@ -235,7 +236,8 @@ def _check_constrained(requested: User, requestor: User, verb: str, authorize: A
             requestor, verb, AUTHENTICATION, "v1", resource, subresource, namespace, name
         )
 
-    node, account = node_name(requested.name), service_account(requested.name)
+    node = node_name(requested.name)
+    account = service_account(requested.name)
     if node is not None:
         _must_be_allowed(part("nodes", node), authorize)
     elif account is not None:

@@ -30,7 +30,8 @@ class GrantIndex:
         self._large: dict[int, Grant] = {}
         for position, grant in enumerate(grants):
             charge(5)
-            groups, resources = grant.rule.get("apiGroups") or (), grant.rule.get("resources") or ()
+            groups = grant.rule.get("apiGroups") or ()
+            resources = grant.rule.get("resources") or ()
             # A rule with 100 groups and 100 resources would need 10,000 entries: users decide how large rules are.
             if len(groups) * len(resources) > MAX_PLACES:
                 self._large[position] = grant
@@ -72,9 +73,11 @@ class BindingIndex:
         self._by_subject: dict[tuple[str, str], dict[int, Object]] = {}
         for position, binding in enumerate(bindings):
             for subject in binding.get("subjects") or ():
-                kind, name = subject.get("kind", ""), subject.get("name", "")
+                kind = subject.get("kind", "")
+                name = subject.get("name", "")
                 if kind == "ServiceAccount":
-                    kind, name = "User", account_user(subject.get("namespace") or namespace, name)
+                    kind = "User"
+                    name = account_user(subject.get("namespace") or namespace, name)
                 self._by_subject.setdefault((kind, name), {})[position] = binding
 
     def naming(self, user: User) -> Iterable[Object]:

@@ -148,7 +148,8 @@ def _csi_node(question: Attributes, node: str, list_objects: List) -> str | None
 
 
 def _node(question: Attributes, node: str, list_objects: List) -> str | None:
-    verb, name = question.verb, question.name
+    verb = question.verb
+    name = question.name
     if (question.subresource, verb) in {("", "create"), ("", "update"), ("", "patch"), ("status", "update"),
                                         ("status", "patch")}:  # fmt: skip
         return None

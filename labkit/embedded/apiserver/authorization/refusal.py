@@ -15,7 +15,8 @@ NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
 def refusal(question: Attributes, reason: str = "") -> ApiError:
     """The error for a request that no rule allows, with the authorizer's reason, such as a missing role."""
-    user, verb = question.user.name, question.verb
+    user = question.user.name
+    verb = question.verb
     if question.is_resource:
         resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
         words = _resource_sentence(user, verb, resource, question.group, question.namespace)

@@ -72,7 +72,8 @@ def with_audit(handler: Handler, sink: Sink, clock: Clock) -> Handler:
 
 
 def _event(request: Request, response: Response, received: str) -> Object:
-    record, info = request.audit, request.info
+    record = request.audit
+    info = request.info
     event: Object = {
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",
@@ -112,7 +113,8 @@ def _event(request: Request, response: Response, received: str) -> Object:
 def source_ips(request: Request) -> list[str]:
     """The source addresses of a request: those in headers of proxies, then the real one."""
     found: list[str] = []
-    forwarded, real = request.headers.get("x-forwarded-for"), request.headers.get("x-real-ip")
+    forwarded = request.headers.get("x-forwarded-for")
+    real = request.headers.get("x-real-ip")
     if forwarded or real:
         found = [address for part in (forwarded or "").split(",") if (address := _address(part))]
         address = _address(real or "")
@@ -155,7 +157,8 @@ def attempts(request: Request) -> str:
 
 
 def _response_status(request: Request, response: Response) -> Object:
-    record, status = request.audit, request.audit.refusal
+    record = request.audit
+    status = request.audit.refusal
     if status is None and response.status == 401:
         return {"metadata": {}, "message": attempts(request), "code": 401}
     if status is None and not record.refusal_hidden and response.body.startswith(STATUS_STARTS):
@@ -196,7 +199,8 @@ class _ReportedStream:
 
     def close(self) -> None:
         self._stream.close()
-        ended, self._ended = self._ended, None
+        ended = self._ended
+        self._ended = None
         if ended is not None:
             ended()
 
@@ -207,8 +211,10 @@ class _ReportedSession:
     def __init__(self, session: ExecSession, ended: Callable[[], None]) -> None:
         self._session = session
         self._ended = ended
-        self.stdin, self.stdout = session.stdin, session.stdout
-        self.stderr, self.tty = session.stderr, session.tty
+        self.stdin = session.stdin
+        self.stdout = session.stdout
+        self.stderr = session.stderr
+        self.tty = session.tty
 
     async def run(self, io: ExecIO) -> Object:
         try:

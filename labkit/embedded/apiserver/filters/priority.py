@@ -40,7 +40,8 @@ class FlowHeaders:
             # These schemas match by group alone. Schemas that users write have no effect here, since no request waits.
             if group and group not in user.groups:
                 continue
-            schema, priority = self._store.get(schema_key), self._store.get(level_key)
+            schema = self._store.get(schema_key)
+            priority = self._store.get(level_key)
             if schema is not None and priority is not None:
                 return {
                     "X-Kubernetes-Pf-Flowschema-Uid": schema["metadata"]["uid"],

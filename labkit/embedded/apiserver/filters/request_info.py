@@ -53,16 +53,21 @@ def read_path(method: str, path: str) -> RequestInfo:
     # Shorter paths are discovery documents, which are authorized as non-resource URLs.
     if len(parts) < 3 or parts[0] not in ("api", "apis") or (parts[0] == "apis" and len(parts) < 4):
         return RequestInfo(False, path, method.lower())
-    prefix, group, rest = parts[0], "", parts[1:]
+    prefix = parts[0]
+    group = ""
+    rest = parts[1:]
     if prefix == "apis":
-        group, rest = rest[0], rest[1:]
-    version, rest = rest[0], rest[1:]
+        group = rest[0]
+        rest = rest[1:]
+    version = rest[0]
+    rest = rest[1:]
     verb = VERBS.get(method, "")
     # The old form /api/v1/watch/… and /api/v1/proxy/…: deprecated, and still parsed.
     if rest[0] in ("proxy", "watch"):
         if len(rest) < 2:
             raise InvalidPath(f"unable to determine kind and namespace from url, {path}")
-        verb, rest = rest[0], rest[1:]
+        verb = rest[0]
+        rest = rest[1:]
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:
         namespace = rest[1]

@@ -79,11 +79,13 @@ def deletion_finalizers(
     If ``orphans`` is true, dependents are orphaned when there is no propagation policy.
     """
     if options.propagation:
-        orphan, foreground = options.propagation == "Orphan", options.propagation == "Foreground"
+        orphan = options.propagation == "Orphan"
+        foreground = options.propagation == "Foreground"
     else:
         # Without a policy, an earlier request's choice remains in effect.
         last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
-        orphan, foreground = last == ORPHAN or (not last and orphans), last == FOREGROUND
+        orphan = last == ORPHAN or (not last and orphans)
+        foreground = last == FOREGROUND
     rest = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
     expected = rest + [ORPHAN] * orphan + [FOREGROUND] * foreground
     return finalizers if set(expected) == set(finalizers) else expected

@@ -91,7 +91,8 @@ def validate_owners(owners: list[Object] | None, path: str, errors: FieldErrors)
     """Check owner references: complete, and at most one controller."""
     controller = ""
     for owner in owners or ():
-        version, kind = owner.get("apiVersion", ""), owner.get("kind", "")
+        version = owner.get("apiVersion", "")
+        kind = owner.get("kind", "")
         if not version or version.count("/") > 1 or version.endswith("/"):
             errors.invalid(f"{path}.apiVersion", version, "version must not be empty")
         for field in ("kind", "name", "uid"):
@@ -152,7 +153,8 @@ def validate_requirement(
 
     ``numbers`` allows ``Gt`` and ``Lt``, ``any_value`` values that no label can have.
     """
-    operator, values = term.get("operator", ""), term.get("values") or []
+    operator = term.get("operator", "")
+    values = term.get("values") or []
     if operator in ("In", "NotIn"):
         errors.check_present(
             f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'"

@@ -56,7 +56,8 @@ def same(new: Object, old: Object) -> bool:
     if new == old:
         return True
     # kubectl apply in a loop would otherwise write an object each time.
-    before, after = old["metadata"], new["metadata"]
+    before = old["metadata"]
+    after = new["metadata"]
     if "managedFields" not in after or "managedFields" not in before:
         return False
     stripped = {**after, "managedFields": _timeless(after["managedFields"])}

@@ -34,7 +34,8 @@ def check_size(kind: Kind, new: Object, old: Object | None) -> None:
 
 def message_size(kind: Kind, obj: Object) -> int:
     """The bytes of the message that stores an object: of protobuf if it is large and its kind has that."""
-    row, metadata = stored_kind(kind), obj["metadata"]
+    row = stored_kind(kind)
+    metadata = obj["metadata"]
     key = "/registry/" + "/".join(
         (row.resource, *Key("", metadata.get("namespace", ""), metadata["name"])[1:])
     )

@@ -107,7 +107,8 @@ class Outbox:
         """Send everything now."""
         self._before()
         if self._waiting:
-            waiting, self._waiting = self._waiting, []
+            waiting = self._waiting
+            self._waiting = []
             for transport, data in waiting:
                 transport.write(data)
 
@@ -224,7 +225,8 @@ class Connection(QueueingProtocol):
 
     def method(self, parsed: str) -> str:
         """Return the method of the request that is answered next; ``parsed`` is the result of the parser."""
-        own, self._own_method = self._own_method, ""
+        own = self._own_method
+        self._own_method = ""
         return own or parsed
 
     def _answered_now(self, message: Any, payload: Any) -> bool:

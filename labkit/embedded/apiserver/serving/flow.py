@@ -125,7 +125,8 @@ class Flow:
         for transport in list(self.sending) if held > MAX_HELD_BYTES else ():
             # Only clients that have stopped reading: one that reads slowly frees memory, though slowly.
             if transport.stalled_seconds > STALLED_SECONDS:
-                peer, seconds = transport.get_extra_info("peername"), transport.stalled_seconds
+                peer = transport.get_extra_info("peername")
+                seconds = transport.stalled_seconds
                 text = "the client at %s:%s is disconnected: it took nothing for %d s while %d MiB waited to be sent"
                 log.warning(text, *peer[:2], seconds, held >> 20)
                 transport.abort()

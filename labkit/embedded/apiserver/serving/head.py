@@ -26,7 +26,8 @@ def date_line() -> str:
     # The date changes once a second, and all answers of a second share it.
     now = int(time.time())
     if now != _date_second:
-        _date_second, _date_line = now, f"Date: {formatdate(now, usegmt=True)}\r\n"
+        _date_second = now
+        _date_line = f"Date: {formatdate(now, usegmt=True)}\r\n"
     return _date_line
 
 

@@ -103,7 +103,8 @@ class Frontend:
         connection = http.protocol
         assert isinstance(connection, Connection)
         read_headers(connection, http.raw_headers)
-        response, connection.response = connection.response, None
+        response = connection.response
+        connection.response = None
         too_large = False
         if response is None:
             try:
@@ -172,7 +173,8 @@ class Frontend:
         while True:
             # Handling changes a request (user, audit record), so each attempt begins with a fresh one.
             again = self._request(connection, request.method, request.raw_uri)
-            again.body, again.in_parts = request.body, False
+            again.body = request.body
+            again.in_parts = False
             with suppress(BeginAgain):
                 async with self._one_long:
                     return await beside(partial(self._respond, again))

@@ -63,7 +63,8 @@ def read_request(
     request = Request(
         method, path, parse_query(query), first, body[: MAX_BODY_BYTES + 1], certificate
     )
-    request.raw_uri, request.header_values = target, values
+    request.raw_uri = target
+    request.header_values = values
     return request
 
 

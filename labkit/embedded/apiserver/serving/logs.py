@@ -93,7 +93,8 @@ class AuditFile(LineFile):
     def flush(self) -> None:
         """Write the buffered events."""
         if self._gathered:
-            lines, self._gathered = b"".join(self._gathered), []
+            lines = b"".join(self._gathered)
+            self._gathered = []
             self.write(lines)
 
     def close(self) -> None:

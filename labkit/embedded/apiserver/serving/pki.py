@@ -116,7 +116,8 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
         path = pki / KEY_FILES[field]
         return _whole(path) if path.exists() else None
 
-    authority, authority_key = old("ca_certificate"), old("ca_key")
+    authority = old("ca_certificate")
+    authority_key = old("ca_key")
     keys = Keys.generate(old("token_key"))
     if authority and authority_key:
         keys = Keys(authority, authority_key, b"", b"", keys.token_key).renewed()

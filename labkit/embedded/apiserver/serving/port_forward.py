@@ -49,7 +49,9 @@ class Forwarding:
     """The open connections of all WebSockets of this process."""
 
     def __init__(self, client: WebSocketResponse, session: PortForward, serve: Serve) -> None:
-        self._client, self._session, self._serve = client, session, serve
+        self._client = client
+        self._session = session
+        self._serve = serve
         self._writers: dict[int, asyncio.StreamWriter] = {}
         self._tasks: set[asyncio.Future[None]] = set()
         self._streams: dict[str, dict[str, int]] = {}
@@ -172,11 +174,13 @@ class Forwarding:
 
     async def _accept(self, stream: int, headers: dict[str, str]) -> None:
         """Take a stream; with the second of a pair there is a connection."""
-        port, kind = headers.get("port", ""), headers.get("streamtype", "")
+        port = headers.get("port", "")
+        kind = headers.get("streamtype", "")
         valid = (
             PORT.fullmatch(port) is not None and 0 < int(port) < 65536 and kind in ("data", "error")
         )
-        known, self._last = self._last, max(self._last, stream)
+        known = self._last
+        self._last = max(self._last, stream)
         # Stream ids must grow (SPDY 3.1, 2.3.2); one that does not is reset.
         if not (valid and known < stream <= MAX_STREAM) or len(self._streams) >= MAX_CONNECTIONS:
             await self._send(spdy.reset(stream))
@@ -190,7 +194,8 @@ class Forwarding:
             del self._streams[name]
             both = (pair["data"], pair["error"])
             data, error = (partial(spdy.data_frame, end) for end in both)
-            refused, ended = tuple(map(spdy.reset, both)), (data(b""), error(b""))
+            refused = tuple(map(spdy.reset, both))
+            ended = (data(b""), error(b""))
             await self._open(pair["data"], int(port), data, error, refused, ended)
 
 

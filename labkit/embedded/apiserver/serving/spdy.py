@@ -77,7 +77,8 @@ class Reader:
             # The limit bounds a block that inflates to far more than it has bytes. The decompressor retains its
             # state between blocks, so a truncated block also ends the connection at the next one.
             plain = self._inflate.decompress(block, MAX_HEADER_BYTES)
-            found, at = [], 4
+            found = []
+            at = 4
             for _ in range(2 * int.from_bytes(plain[:4])):
                 (size,) = struct.unpack_from(">I", plain, at)
                 found.append(plain[at + 4 : at + 4 + size].decode())

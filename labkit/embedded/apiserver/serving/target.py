@@ -61,7 +61,8 @@ def parse_query(query: str) -> dict[str, list[str]]:
         if "%" in pair or "+" in pair:
             if BAD_ESCAPE.search(pair):
                 continue
-            name, value = unescape(name), unescape(value)
+            name = unescape(name)
+            value = unescape(value)
         parameters.setdefault(name, []).append(value)
     return parameters
 

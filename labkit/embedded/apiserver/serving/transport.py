@@ -21,7 +21,8 @@ RECORD_BYTES = 16 * 1024
 RECORDS = 16
 """How many full records are read from one client before the loop serves others."""
 
-HIGH_BYTES, LOW_BYTES = 64 * 1024, 16 * 1024
+HIGH_BYTES = 64 * 1024
+LOW_BYTES = 16 * 1024
 """How many buffered bytes make the protocol pause, and how few let it resume."""
 
 SHUTDOWN_SECONDS = 2.0

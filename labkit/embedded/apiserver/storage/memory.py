@@ -176,7 +176,8 @@ class Store:
         Raises:
             StorageFailed: It could not be made durable; the store is unchanged.
         """
-        begun_at, revision = len(self._pending), self._revision
+        begun_at = len(self._pending)
+        revision = self._revision
         self._depth += 1
         try:
             yield
@@ -246,7 +247,8 @@ class Store:
         """Restore a snapshot, as changes with new revisions."""
         with self.transaction():
             for resource in [*self._tables, *(snapshot.tables.keys() - self._tables.keys())]:
-                now, then = self._tables.get(resource, EMPTY), snapshot.tables.get(resource, EMPTY)
+                now = self._tables.get(resource, EMPTY)
+                then = snapshot.tables.get(resource, EMPTY)
                 if now is then:
                     continue
                 present = dict(now.objects)
@@ -305,7 +307,8 @@ class Store:
         return sorted(added, key=lambda event: event.revision)
 
     def _publish(self) -> None:
-        events, self._pending = self._pending, []
+        events = self._pending
+        self._pending = []
         changed: dict[str, int] = {}
         for event in events:
             resource = event.key.resource

@@ -255,7 +255,8 @@ class FileSystem:
             node.parent = location.parent
             node.memory = location.parent.memory
         node.mtime = node.mtime or self.now()
-        node.uid, node.gid = self.uid, self.gid
+        node.uid = self.uid
+        node.gid = self.gid
         location.parent.entries[location.name] = node
         location.parent.mtime = self.now()
 

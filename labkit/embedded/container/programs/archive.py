@@ -99,7 +99,8 @@ def _add(archive: tarfile.TarFile, path: str, node: Node) -> None:
         case Directory():
             info.type = tarfile.DIRTYPE
         case Link():
-            info.type, info.linkname = tarfile.SYMTYPE, node.target
+            info.type = tarfile.SYMTYPE
+            info.linkname = node.target
         case File():
             content = node.content()
             info.size = len(content)

@@ -234,7 +234,8 @@ def _progress(received: int, sent: int, *, failed: bool) -> str:
 
 def _beginning(transfer: Transfer) -> str:
     """Return the messages of ``-v`` from the look-up to the request's head."""
-    url, address = transfer.url, transfer.address
+    url = transfer.url
+    address = transfer.address
     lines: list[str] = []
     if url.host != address:
         lines += [

@@ -60,7 +60,8 @@ def parse_url(text: str) -> Url:
         raise Failure(f"{scheme}://{NOT_SIMULATED}", 1)
     if scheme not in PORTS:
         raise Failure(f'Protocol "{scheme}" not supported', 1)
-    authority, target = match[2], match[3]
+    authority = match[2]
+    target = match[3]
     if "@" in authority:
         raise Failure(f"URL with a user{NOT_SIMULATED}", 3)
     parts = _HOST.fullmatch(authority)
@@ -223,7 +224,8 @@ def build_request(process: Process, message: Message, transfer: Transfer) -> Req
 
 def response_headers(process: Process, transfer: Transfer) -> list[tuple[str, str]]:
     """Return the answer's headers in the order and case in which Go's server sends them."""
-    response, listener = transfer.response, transfer.listener
+    response = transfer.response
+    listener = transfer.listener
     if response is None or listener is None or transfer.bare:
         return []
     fields = {name.lower(): value for name, value in response.headers.items()}

@@ -33,7 +33,8 @@ async def mkdir(process: Process) -> int:
 )
 async def rm(process: Process) -> int:
     """Remove files."""
-    force, recursive = process.has("f"), process.has("r", "R")
+    force = process.has("f")
+    recursive = process.has("r", "R")
     if not process.operands and not force:
         raise BadOption("missing operand")
     incomplete: list[str] = []
@@ -108,7 +109,8 @@ async def cp(process: Process) -> int:
     *sources, target = process.operands
     if not sources:
         raise BadOption(f"missing destination file operand after '{target}'")
-    fs, directory = process.fs, process.is_directory(target)
+    fs = process.fs
+    directory = process.is_directory(target)
     if len(sources) > 1 and not directory:
         exists = fs.exists(target, process.cwd)
         reason = NOT_DIRECTORY if exists else NOT_FOUND

@@ -49,7 +49,8 @@ def _tr_set(text: str) -> bytes:
 )
 async def tr(process: Process) -> int:
     """Replace or delete characters."""
-    delete, squeeze = process.has("d"), process.has("s")
+    delete = process.has("d")
+    squeeze = process.has("s")
     first, *others = map(_tr_set, process.operands)
     if not others and not delete and not squeeze:
         raise BadOption(
@@ -78,7 +79,8 @@ async def tr(process: Process) -> int:
         if repeats is not None:
             # A run of one character can begin in the chunk before.
             joined = repeats.sub(rb"\1", last + data)
-            data, last = joined[len(last) :], joined[-1:]
+            data = joined[len(last) :]
+            last = joined[-1:]
         await process.stdout.write(data)
     return 0
 

@@ -32,7 +32,8 @@ async def grep(process: Process) -> int:
         if not names:
             return await process.err(_USAGE.format(name=process.name), 2)
         patterns.append(names.pop(0))
-    fixed, fold = process.has("F"), process.has("i", "y")
+    fixed = process.has("F")
+    fold = process.has("i", "y")
     try:
         regexes = [
             compile_regex(

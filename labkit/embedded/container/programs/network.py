@@ -41,7 +41,8 @@ class StaticServer:
         try:
             body = self._system.fs.read("/".join([self._root, *parts]))
         except FileError:
-            status, body = 404, NOT_FOUND
+            status = 404
+            body = NOT_FOUND
         moment = time.gmtime(self._system.now())
         if len(self.lines) < MAX_LOG_LINES:
             self.lines.append(

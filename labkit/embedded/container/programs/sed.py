@@ -170,7 +170,8 @@ class _Sed:
     def selected(self, command: _Command) -> bool:
         if not command.addresses:
             return not command.negated
-        first, second = command.addresses[0], command.addresses[-1]
+        first = command.addresses[0]
+        second = command.addresses[-1]
         inside = command.active or self.at(first)
         # A range that ends at a number ends at once if that line has passed; only a pattern is looked for further on.
         passed = isinstance(second, int) and 0 <= second <= self.number

@@ -131,14 +131,19 @@ async def yes(process: Process) -> int:
 @program("id", options="u,user g,group G,groups n,name r! z!")
 async def identity(process: Process) -> int:
     """Print user and groups."""
-    fs, image = process.fs, process.system.image
-    uid, gid, groups = fs.uid, fs.gid, fs.groups
+    fs = process.fs
+    image = process.system.image
+    uid = fs.uid
+    gid = fs.gid
+    groups = fs.groups
     if process.operands:
         name = process.operands[0]
         account = next((account for account in image.users if account.name == name), None)
         if account is None:
             raise Failure(f"'{name}': no such user")
-        uid, gid, groups = account.uid, account.gid, frozenset()
+        uid = account.uid
+        gid = account.gid
+        groups = frozenset()
     numbers = [gid, *sorted(groups - {gid})]
     # Numbers without an account have no name: runAsUser can be any.
     names = [

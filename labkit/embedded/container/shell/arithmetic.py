@@ -174,7 +174,8 @@ class _Parser:
         return value
 
     def primary(self) -> int:
-        kind, token = self.kind, self.token
+        kind = self.kind
+        token = self.token
         if kind not in ("number", "name") and token != "(":
             raise self.problem("syntax error: operand expected", "expecting primary")
         if kind == "number":

@@ -210,7 +210,8 @@ async def _expand_parameter(shell: Shell, part: Parameter) -> str | list[str] | 
     Raises:
         ExpansionError: It cannot be read, or is unset in a place where that is an error.
     """
-    name, operator = part.name, part.operator
+    name = part.name
+    operator = part.operator
     if operator == "bad":
         problem = f"{name}: bad substitution" if shell.bash else "Bad substitution"
         raise ExpansionError(problem)
@@ -280,7 +281,8 @@ def _file_names(shell: Shell, field: str) -> list[str]:
     """Return the sorted paths that match a pattern."""
     if not is_magic(field):
         return []
-    fs, cwd = shell.system.fs, shell.cwd
+    fs = shell.system.fs
+    cwd = shell.cwd
     paths = [""]
     for number, part in enumerate(field.split("/")):
         bases = [path + "/" for path in paths] if number else paths

@@ -174,11 +174,14 @@ class Interpreter(Shell):
 
     async def _call_function(self, body: Command, arguments: list[str]) -> int:
         # `break` within a function does not reach the loops around the call.
-        positional, loops = self.positional, self.loops
-        self.positional, self.loops = arguments, 0
+        positional = self.positional
+        loops = self.loops
+        self.positional = arguments
+        self.loops = 0
         self.task_loop.depth += 1
         try:
             return await self._execute(body)
         finally:
-            self.positional, self.loops = positional, loops
+            self.positional = positional
+            self.loops = loops
             self.task_loop.depth -= 1

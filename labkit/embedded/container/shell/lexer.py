@@ -89,7 +89,8 @@ class Lexer(WordReader):
         text = self.text
         blank = _BLANK.match(text, self.index)
         self.index = self.start = blank.end() if blank is not None else self.index
-        self.descriptor, self.current = -1, None
+        self.descriptor = -1
+        self.current = None
         at_end = self.start >= len(text)
         if at_end or text[self.start] == "\n":
             # Bash ends the last line itself if the script does not.
@@ -117,7 +118,9 @@ class Lexer(WordReader):
         """Read the redirections that begin with the current token."""
         redirects: list[Redirect] = []
         while self.token in REDIRECTIONS:
-            operator, descriptor, line = self.token, self.descriptor, self.line_at(self.start)
+            operator = self.token
+            descriptor = self.descriptor
+            line = self.line_at(self.start)
             self.advance()
             if self.current is None:
                 raise self.fail()

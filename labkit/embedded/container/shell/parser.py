@@ -94,7 +94,8 @@ class Parser(Lexer):
     def commands(self, *ends: str) -> Commands:
         """Read commands up to one of the closing words; at least one."""
         self.enter()
-        outer, self.expected = self.expected, ends[0]
+        outer = self.expected
+        self.expected = ends[0]
         commands: list[Command] = []
         while True:
             self.skip_newlines()

@@ -33,7 +33,8 @@ def unescape(
             return unescape(match[0][:-2], rules)[0], True
 
     def character(match: re.Match[str]) -> str:
-        octal, code = match["octal"], match["short"] or match["long"]
+        octal = match["octal"]
+        code = match["short"] or match["long"]
         if octal and (rules != "echo" or octal[0] == "0"):
             # printf reads three digits, the zero among them; the others a zero and three.
             rest = "" if ends else octal[3:]

@@ -134,7 +134,8 @@ class WordReader:
 
     def _special(self, char: str) -> list[Part]:
         """Read the parts that begin with a backslash, a quote, a backquote or a ``$`` outside quotes."""
-        text, start = self.text, self.index
+        text = self.text
+        start = self.index
         if char == "\\":
             self.index = min(start + 2, len(text))
             following = text[start + 1 : start + 2]
@@ -195,7 +196,8 @@ class WordReader:
 
     def _expansion(self, *, quoted: bool) -> Part:
         """Read the part that begins with a ``$`` or a backquote."""
-        text, start = self.text, self.index
+        text = self.text
+        start = self.index
         if text[start] == "`":
             return self._backquotes(quoted=quoted)
         self.enter()

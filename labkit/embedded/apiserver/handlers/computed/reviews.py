@@ -95,7 +95,8 @@ class Reviews:
             if identity is None:
                 user = ANONYMOUS
             else:
-                user, audiences = authenticated(identity.user), list(identity.audiences)
+                user = authenticated(identity.user)
+                audiences = list(identity.audiences)
             status = {"authenticated": True, "user": user_info(user), "audiences": audiences}
         return {"metadata": self._metadata(request, body), "spec": spec, "status": status}
 
@@ -143,7 +144,8 @@ class Reviews:
         # The node authorizer decides by objects, and so has no rules to list.
         a_node = node_name(request.user) is not None
         errors: list[str] = [NO_RULES] if a_node else []
-        resources, paths = [], []
+        resources = []
+        paths = []
         for grant in self._held(request.user, namespace, errors):
             # A user can hold thousands of rules through groups.
             charge(20)

@@ -44,7 +44,8 @@ class TokenRequests:
 
     def _answer(self, request: Request, body: Object) -> Object:
         """Answer a TokenRequest for the account in the path with a token; 400, 404, 409 or 422."""
-        namespace, name = request.info.namespace, request.info.name
+        namespace = request.info.namespace
+        name = request.info.name
         metadata = dict(body.get("metadata") or {})
         _must_match(metadata, namespace, name)
         account = self._lookup("serviceaccounts", namespace, name)
@@ -92,7 +93,8 @@ class TokenRequests:
     def operation(self, request: Request, kind: Kind) -> One:
         """Answer ``serviceaccounts/token``; 400, 403, 404, 409, 415 or 422."""
         write_options(request, "CreateOptions")  # checked before the body is read
-        body, info = decode_object(request, KIND), request.info
+        body = decode_object(request, KIND)
+        info = request.info
         write = Attributes(
             operation="CREATE",
             group="",
@@ -115,7 +117,8 @@ class TokenRequests:
         if ref is None:
             return {}
         group, _, version = ref.get("apiVersion", "").rpartition("/")
-        kind, name = ref.get("kind", ""), ref.get("name", "")
+        kind = ref.get("kind", "")
+        name = ref.get("name", "")
         if group or kind not in ("Pod", "Secret", "Node"):
             raise bad_request(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
         if not name:

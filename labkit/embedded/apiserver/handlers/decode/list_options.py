@@ -85,7 +85,8 @@ def read_options(request: Request) -> ListOptions:
     # A shared constant, which handlers recognize by identity.
     if not query:
         return EVERYTHING
-    timeout, initial = query.get("timeoutSeconds"), query.get("sendInitialEvents")
+    timeout = query.get("timeoutSeconds")
+    initial = query.get("sendInitialEvents")
     return ListOptions(
         label_selector=request.param("labelSelector"),
         field_selector=request.param("fieldSelector"),
@@ -246,7 +247,8 @@ def selection(kind: Kind, options: ListOptions) -> Matches | None:
     """The predicate of the label and field selectors together, None for everything; 400 if one is invalid."""
     labels = parse_labels(options.label_selector)
     fields = field_selector(kind, options.field_selector)
-    by_label, by_field = labels.matches, fields.matches
+    by_label = labels.matches
+    by_field = fields.matches
     terms = len(labels.requirements) + len(fields.terms)
 
     def matches(obj: Object) -> bool:

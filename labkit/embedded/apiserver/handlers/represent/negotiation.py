@@ -165,10 +165,12 @@ def parse_accept(header: str) -> tuple[Clause, ...]:
         # "*" alone is short for "*/*" in goautoneg.
         if not slash and type_ != "*":
             continue
-        quality, parameters = 1.0, []
+        quality = 1.0
+        parameters = []
         for pair in rest:
             name, equals, value = pair.partition("=")
-            name, value = name.strip(), value.strip()
+            name = name.strip()
+            value = value.strip()
             if not equals:
                 continue
             if name == "q":
@@ -208,7 +210,8 @@ def _with_parameters(
         return None
     as_kind, version = "", "v1"
     if parameters.keys() & {"as", "g", "v"}:
-        as_kind, version = parameters.get("as", ""), parameters.get("v", "")
+        as_kind = parameters.get("as", "")
+        version = parameters.get("v", "")
         known = as_kind in transforms and not (as_kind == "Table" and media_type == PROTOBUF)
         if not known or version not in ("v1", "v1beta1") or parameters.get("g") != "meta.k8s.io":
             return None

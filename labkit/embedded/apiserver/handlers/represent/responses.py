@@ -176,7 +176,8 @@ def _plain_parts(kind: Kind, metadata: Object, objects: Sequence[Object]) -> Ite
         size += len(item)
         if shared is not None or size > LARGE_BYTES:
             yield b"".join(gathered)
-            gathered, size = [], 0
+            gathered = []
+            size = 0
         if shared is not None:
             yield shared.data
         between = b","
@@ -237,7 +238,8 @@ def _items(
         if size > LARGE_BYTES:
             yield b"".join(gathered)
             yield shared.data
-            gathered, size = [], 0
+            gathered = []
+            size = 0
         else:
             gathered.append(shared.data)
     yield b"".join(gathered)

@@ -39,7 +39,8 @@ class Deleter:
         Returns:
             The object if it has still to end, else a Status.
         """
-        name, options = name_in_path(request), delete_options(request)
+        name = name_in_path(request)
+        options = delete_options(request)
         _warn_of_orphans(request, kind, options)
         check = self._admission.check(request, kind, "DELETE", options.dry_run)
         return One(
@@ -59,7 +60,8 @@ class Deleter:
         matches = list_options.selection(kind, chosen)
         options = delete_options(request)
         _warn_of_orphans(request, kind, options)
-        store, limit = self._registry.store, max(chosen.limit, 0)
+        store = self._registry.store
+        limit = max(chosen.limit, 0)
         page = store.page(
             kind.resource, namespace_of(request, kind), after=after, limit=limit, matches=matches
         )

@@ -62,7 +62,9 @@ class Reader:
         options: list_options.ListOptions,
         matches: list_options.Matches | None,
     ) -> tuple[Object, Page]:
-        revision, after, exact = self.store.revision, "", False
+        revision = self.store.revision
+        after = ""
+        exact = False
         if options.continue_token:
             # The token holds the revision already.
             if options.resource_version not in ("", "0"):
@@ -71,13 +73,15 @@ class Reader:
             if at > revision:
                 raise list_options.too_large_revision(at, revision)
             if at > 0:
-                revision, exact = at, True
+                revision = at
+                exact = True
         elif options.resource_version:
             asked = list_options.reached_revision(options.resource_version, revision)
             if options.resource_version_match == list_options.EXACT or (
                 options.limit > 0 and asked > 0 and not options.resource_version_match
             ):
-                revision, exact = asked, True
+                revision = asked
+                exact = True
         limit = max(options.limit, 0)
         # The watch cache, which serves "0", does not page.
         if options.resource_version == "0" and not options.continue_token:

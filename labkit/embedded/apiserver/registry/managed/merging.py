@@ -32,7 +32,8 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
     items = shape.item() if shape.form == "list" else LEAF
     left = list(zip(shape.path_elements(old), old, strict=True))
     right = list(zip(shape.path_elements(config), config, strict=True))
-    mine, live = dict(right), {}
+    mine = dict(right)
+    live = {}
     for element, item in left:
         # items with the same key twice are not merged
         live[element] = None if element in live else item
@@ -52,7 +53,8 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
             element = left[at][0]
             if element == right[other][0]:
                 take(*right[other])
-                at, other = at + 1, other + 1
+                at = at + 1
+                other = other + 1
                 shared.popleft()
                 continue
             if element in mine and shared and shared[0] != element:
@@ -90,7 +92,8 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
             if element not in gone:
                 rest[name] = inner
                 continue
-            node, held = gone[element], kept.get(element)
+            node = gone[element]
+            held = kept.get(element)
             named = shape.declares(name)
             if held is None and (
                 named or not node or "." in node or shape.child(name).of(inner).form == "leaf"
@@ -105,7 +108,8 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
             if element not in gone:
                 left.append(item)
                 continue
-            node, held = gone[element], kept.get(element)
+            node = gone[element]
+            held = kept.get(element)
             # The item itself was applied, and no manager holds it now.
             if is_member(node):
                 continue

@@ -96,7 +96,8 @@ class SigningRequestStrategy(Strategy):
             check_request,
         )
 
-        spec, before = obj["spec"], {} if old is None else old["spec"]
+        spec = obj["spec"]
+        before = {} if old is None else old["spec"]
         request = spec.get("request") or ""
         problem = check_request(request) if old is None or request != before.get("request") else ""
         errors.check_problem("spec.request", spec.get("request"), problem)
@@ -181,7 +182,8 @@ def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         path = f"status.conditions[{index}]"
-        kind, status = condition.get("type", ""), condition.get("status", "")
+        kind = condition.get("type", "")
+        status = condition.get("status", "")
         errors.check_present(f"{path}.type", kind)
         allowed = ("True",) if kind in FINAL else ("False", "True", "Unknown")
         errors.check_required_choice(f"{path}.status", status, allowed)

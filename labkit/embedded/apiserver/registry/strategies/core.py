@@ -106,7 +106,8 @@ class ConfigMapStrategy(Strategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
+        data = obj.get("data") or {}
+        binary = obj.get("binaryData") or {}
         size = 0
         for key, value in data.items():
             errors.check_format(f"data[{key}]", key, config_key)

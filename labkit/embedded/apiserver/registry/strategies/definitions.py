@@ -138,7 +138,8 @@ class DefinitionStrategy(Strategy):
     @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         errors = common_update_errors(kind, new, old, known_finalizers=False)
-        spec, before = new["spec"], old["spec"]
+        spec = new["spec"]
+        before = old["spec"]
         _check_spec(spec, errors)
         fixed = ["group", "names.plural"]
         # A definition whose names are not accepted yet has no objects, so that its scope and kind can change.

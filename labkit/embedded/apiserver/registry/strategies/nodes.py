@@ -89,7 +89,8 @@ class NodeStrategy(Strategy):
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        spec, texts = obj["spec"], []
+        spec = obj["spec"]
+        texts = []
         if spec.get("configSource") is not None:
             texts.append("spec.configSource: the feature is removed")
         if spec.get("externalID"):
@@ -144,7 +145,9 @@ def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
     seen: set[tuple[str, str]] = set()
     for index, taint in enumerate(taints):
         taint_path = f"{path}[{index}]"
-        key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
+        key = taint.get("key", "")
+        value = taint.get("value", "")
+        effect = taint.get("effect", "")
         errors.check_format(f"{taint_path}.key", key, qualified_name)
         errors.check_problem(f"{taint_path}.value", value, ";".join(label_value(value)))
         errors.check_required_choice(f"{taint_path}.effect", effect, EFFECTS)

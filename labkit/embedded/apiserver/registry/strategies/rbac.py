@@ -134,11 +134,9 @@ class RoleBindingStrategy(PolicyStrategy):
 
     def check_subject(self, subject: Object, path: str, errors: FieldErrors) -> None:
         """Check one subject of a binding."""
-        name, kind, group = (
-            subject.get("name", ""),
-            subject.get("kind", ""),
-            subject.get("apiGroup", ""),
-        )
+        name = subject.get("name", "")
+        kind = subject.get("kind", "")
+        group = subject.get("apiGroup", "")
         errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
             errors.check_if_given(f"{path}.name", name, subdomain_name)

@@ -260,7 +260,8 @@ def restored(problem: decoding.DecodeProblem) -> str:
 
     Source: k8s.io/apimachinery ``pkg/runtime/converter.go``.
     """
-    type_, value = problem.type_, problem.value
+    type_ = problem.type_
+    value = problem.value
     if type_ is None:
         text = INTO_FIELD.sub("Go value of type", str(problem))
         return f"error decoding from json: {text}" if text.startswith("illegal base64") else text
@@ -299,7 +300,8 @@ def applied_configuration(
     if not isinstance(config, dict):
         doing = "error decoding YAML: error unmarshaling JSON: while decoding JSON"
         raise bad_request(f"{doing}: {decoding.cannot_unmarshal(config, decoding.OBJECT)}")
-    api_version, name = config.get("apiVersion"), config.get("kind")
+    api_version = config.get("apiVersion")
+    name = config.get("kind")
     if api_version != kind.group_version or name != kind.kind:
         group, _, version = str(api_version or "").rpartition("/")
         raise bad_request(f"invalid object type: {group}/{version}, Kind={name or ''}")

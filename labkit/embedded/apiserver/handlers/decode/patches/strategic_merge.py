@@ -169,7 +169,8 @@ def _set_element_order(
             )
         if DELETE_FROM + name in patch:
             _delete_from(original, name, patch.pop(DELETE_FROM + name))
-        current, sent = original.get(name), patch.pop(name, None)
+        current = original.get(name)
+        sent = patch.pop(name, None)
         if sent is not None and not isinstance(sent, list):
             raise bad_request("invalid patch format of setElementOrder list")
         _check_order(sent or [], order, field.merge_key)
@@ -248,7 +249,8 @@ def _no_merge_key(item: Any, key: str) -> ApiError:
 
 def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) -> list[Any]:
     """Order merged items: items of the patch in its order, the others between them as before."""
-    after, before = _first_places(order, key), _first_places(server, key)
+    after = _first_places(order, key)
+    before = _first_places(server, key)
     known = [(_identity(item, key), item) for item in merged]
     patched = deque(
         sorted((pair for pair in known if pair[0] in after), key=lambda pair: after[pair[0]])
@@ -262,7 +264,8 @@ def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) 
     # A merge of two sorted lists: items that the patch does not name stay among their neighbours.
     joined: list[Any] = []
     while others and patched:
-        left, right = others[0][0], patched[0][0]
+        left = others[0][0]
+        right = patched[0][0]
         first = left in before and right in before and before[left] < before[right]
         joined.append((others if first else patched).popleft()[1])
     return joined + [item for _, item in (*others, *patched)]

@@ -12,7 +12,10 @@ UNKNOWN = "<unknown>"
 UNSET = "<unset>"
 MAX_SHOWN = 3
 """How many addresses, hosts or ports a cell lists."""
-MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
+MINUTE = 60
+HOUR = 3600
+DAY = 86400
+YEAR = 365 * 86400
 MODES = {
     "ReadWriteOnce": "RWO",
     "ReadOnlyMany": "ROX",
@@ -65,7 +68,8 @@ def selector(value: Mapping[str, Any] | None) -> str:
         return NONE
     terms = [(key, f"{key}={text}") for key, text in (value.get("matchLabels") or {}).items()]
     for term in value.get("matchExpressions") or ():
-        key, operator = term.get("key", ""), term.get("operator", "")
+        key = term.get("key", "")
+        operator = term.get("operator", "")
         values = ",".join(sorted(term.get("values") or ()))
         written = {
             "In": f"{key} in ({values})",

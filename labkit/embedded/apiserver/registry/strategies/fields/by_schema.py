@@ -42,7 +42,8 @@ def check_object(obj: Object, errors: FieldErrors) -> None:
 
 def _check_fields(struct: Struct, holder: Object, prefix: str, errors: FieldErrors) -> None:
     for name, field in struct.fields.items():
-        value, path = holder.get(name), prefix + name
+        value = holder.get(name)
+        path = prefix + name
         if value in (None, ""):
             if field.required and field.type.form in ("string", "struct"):
                 errors.required(path)

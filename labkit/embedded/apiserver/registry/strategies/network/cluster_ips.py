@@ -27,7 +27,8 @@ def check_cluster_addresses(spec: Object, errors: FieldErrors) -> None:
     """Check the cluster IPs and families of a service."""
     if spec["type"] == "ExternalName":
         return
-    address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
+    address = spec.get("clusterIP", "")
+    addresses = spec.get("clusterIPs") or []
     families = spec.get("ipFamilies") or []
     if address and not addresses:
         errors.required("spec.clusterIPs")
@@ -84,7 +85,8 @@ def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> 
     # Such services have no addresses; they are allocated and released when the type changes.
     if "ExternalName" in (spec["type"], before["type"]):
         return
-    new, old = spec.get("clusterIPs") or [], before.get("clusterIPs") or []
+    new = spec.get("clusterIPs") or []
+    old = before.get("clusterIPs") or []
     if not (headless(spec) and headless(before)):
         path = "spec.clusterIPs"
         if len(new) == len(old):
@@ -97,7 +99,8 @@ def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> 
             errors.invalid(f"{path}[0]", new, "may not change once set")
     if headless(spec) or headless(before):
         return
-    families, had = spec.get("ipFamilies") or [], before.get("ipFamilies") or []
+    families = spec.get("ipFamilies") or []
+    had = before.get("ipFamilies") or []
     if len(families) == len(had):
         for family, stored in zip(families, had, strict=True):
             if family != stored:
@@ -109,7 +112,8 @@ def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> 
 def settle_families(spec: Object, old: Object | None, errors: FieldErrors) -> None:
     """Choose the families of a service, in place, and refuse those that the cluster lacks."""
     path = "spec.ipFamilyPolicy"
-    addresses, families = spec.get("clusterIPs") or [], list(spec.get("ipFamilies") or ())
+    addresses = spec.get("clusterIPs") or []
+    families = list(spec.get("ipFamilies") or ())
     policy = spec.get("ipFamilyPolicy")
     # Whoever writes the endpoints of such a service chooses their families, whatever the cluster has.
     alone = headless(spec) and not spec.get("selector")

@@ -33,7 +33,8 @@ def allocate(context: StrategyContext, obj: Object, old: Object | None) -> None:
     Raises:
         ApiError: 422, something asked for is taken, or the cluster does not have it.
     """
-    spec, before = obj["spec"], old["spec"] if old is not None else None
+    spec = obj["spec"]
+    before = old["spec"] if old is not None else None
     if spec["type"] != "ExternalName":
         errors = FieldErrors()
         check_cluster_addresses(spec, errors)
@@ -119,7 +120,8 @@ class _Ports:
     """The node ports of one service."""
 
     def __init__(self, context: StrategyContext, obj: Object) -> None:
-        self._random, self._dry_run = context.random, context.dry_run
+        self._random = context.random
+        self._dry_run = context.dry_run
         self._obj = obj
         self._used: set[int] = set()
         for other in () if context.dry_run else _others(context, obj):

@@ -79,7 +79,8 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
 
 def check_class(spec: Object, errors: FieldErrors) -> None:
     """Check the load balancer class."""
-    balanced, chosen = spec["type"] == "LoadBalancer", spec.get("loadBalancerClass")
+    balanced = spec["type"] == "LoadBalancer"
+    chosen = spec.get("loadBalancerClass")
     if chosen is not None and not balanced:
         errors.forbidden("spec.loadBalancerClass", BALANCED_ONLY)
     else:

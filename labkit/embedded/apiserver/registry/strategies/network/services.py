@@ -71,7 +71,8 @@ class ServiceStrategy(Strategy):
     @override
     def prepare_update(self, context: StrategyContext, new: Object, old: Object) -> None:
         super().prepare_update(context, new, old)
-        spec, before = new["spec"], old["spec"]
+        spec = new["spec"]
+        before = old["spec"]
         if spec["type"] != "ExternalName" and before["type"] != "ExternalName":
             for field in ("clusterIP", "clusterIPs", "ipFamilies"):
                 if not spec.get(field) and field in before:
@@ -97,7 +98,8 @@ class ServiceStrategy(Strategy):
             errors.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")
             return
         for index, point in enumerate(points):
-            address, host = point.get("ip", ""), point.get("hostname", "")
+            address = point.get("ip", "")
+            host = point.get("hostname", "")
             errors.check_if_given(f"{path}[{index}].ip", address, names.address_messages)
             errors.check_if_given(f"{path}[{index}].hostname", host, names.dns_subdomain)
 
@@ -167,7 +169,8 @@ class ServiceStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        spec, before = new["spec"], old["spec"]
+        spec = new["spec"]
+        before = old["spec"]
         cluster_ips.check_address_changes(spec, before, errors)
         chosen = "loadBalancerClass"
         if spec["type"] == before["type"] == "LoadBalancer" and spec.get(chosen) != before.get(
@@ -180,7 +183,8 @@ class ServiceStrategy(Strategy):
 
 def normalize_ips(spec: Object, old: Object | None) -> None:
     """Keep ``clusterIP`` and ``clusterIPs`` in step."""
-    address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
+    address = spec.get("clusterIP", "")
+    addresses = spec.get("clusterIPs") or []
     replaced = (
         old is not None
         and address != old.get("clusterIP", "")
