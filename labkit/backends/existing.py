@@ -5,8 +5,6 @@ created. Each object of the lab carries a label; ``labkit down`` deletes those, 
 with the walkthrough's names that the learner created by hand.
 """
 
-from __future__ import annotations
-
 import copy
 import os
 from collections.abc import Callable

@@ -5,8 +5,6 @@ node, so that pods start without a registry. Manifests name the walkthrough's im
 pull policy are overridden, and the learner sees these changes.
 """
 
-from __future__ import annotations
-
 import copy
 import os
 from collections.abc import Mapping, Sequence

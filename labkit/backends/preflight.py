@@ -3,8 +3,6 @@
 The check does not change the cluster. Rights are tested with SelfSubjectAccessReviews.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

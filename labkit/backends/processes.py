@@ -1,7 +1,5 @@
 """Look at processes of this machine, distinguish slow ones from stuck ones, and end them."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time

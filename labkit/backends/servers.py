@@ -1,7 +1,5 @@
 """Find the embedded servers on this machine, and the temporary directories of killed programs."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Collections are found through discovery, so that no kind is forgotten: a forgott
 replace deleted pods again and again.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The room's and the teacher's view of a class, as plain data for the pages."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.core.language import said, shown, text

@@ -5,8 +5,6 @@ waits; in a browser's page, which has no threads, the kernel sends them between 
 have no such file.
 """
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import importlib

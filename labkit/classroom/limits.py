@@ -4,8 +4,6 @@ A whole room can have one address (a hotspot, a proxy), so an address has as man
 addresses nor their requests are written anywhere.
 """
 
-from __future__ import annotations
-
 import re
 import time
 import unicodedata

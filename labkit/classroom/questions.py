@@ -10,8 +10,6 @@ The answers come from the lessons' and the drill's own data. It is a dict:
 - ``ideas``: for each option, by its place as text: the ``idea`` behind it, a sentence to ``say``, the ``step`` to repeat
 """
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache

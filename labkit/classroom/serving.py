@@ -1,7 +1,5 @@
 """Start the server of a class, print its address, and end it in order."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import ipaddress

@@ -1,7 +1,5 @@
 """``labkit bundle``: the lab in one file, for a machine without network."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

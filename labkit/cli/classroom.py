@@ -1,7 +1,5 @@
 """The command class: hold a class from this machine."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

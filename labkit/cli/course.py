@@ -1,7 +1,5 @@
 """Commands for teachers: make an nbgrader course of the exercises."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The commands for the walkthrough: check and demo."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

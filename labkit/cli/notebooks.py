@@ -1,7 +1,5 @@
 """The commands for the notebooks: lab, which opens them in JupyterLab, and slides."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,7 +1,5 @@
 """The commands exec and proxy."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 import threading

@@ -1,7 +1,5 @@
 """``labkit work``: a learner's work in one file, to go on in another lab or in a page."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ look for recent events.
 Source: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Iterator

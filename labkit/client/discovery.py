@@ -3,8 +3,6 @@
 Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -5,8 +5,6 @@ token, and the server prefers the certificate, so a command with a token uses no
 any credential kubectl prompts for a user name, which the server ignores: the request is anonymous.
 """
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Mapping

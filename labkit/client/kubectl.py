@@ -4,8 +4,6 @@ kubectl gets the lab's kubeconfig and cache directory, so that it neither reads 
 ``~/.kube``. No lesson depends on it: a missing kubectl is reported in the result.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil

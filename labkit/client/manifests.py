@@ -3,8 +3,6 @@
 Applying creates a missing object and patches an existing one.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping

@@ -4,8 +4,6 @@ On a real cluster a pod takes a moment to start: a command waits until its pod i
 embedded cluster pods are ready at once.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ name. Here the cards of answers and the grader's request policy use them.
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 

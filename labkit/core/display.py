@@ -4,8 +4,6 @@ A card has the same content in a terminal, in a notebook, on a static page and f
 colour is always accompanied by a symbol and a word. In JupyterLab it has the theme's colours.
 """
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass

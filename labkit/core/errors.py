@@ -21,8 +21,6 @@ them and ends with the class's ``exit_code``::
 Exit code 0 means success, 1 is also a failed checkpoint, 130 is Ctrl-C.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 from typing import ClassVar

@@ -6,8 +6,6 @@ mode 0700 and files with 0600, and files are replaced atomically, so that after 
 has the old or the new content and never half of it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

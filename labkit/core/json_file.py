@@ -1,7 +1,5 @@
 """Read tables from JSON files in the same directory as the modules that use them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

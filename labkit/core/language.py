@@ -5,8 +5,6 @@ stored, and is translated when it is shown. ``make messages`` writes ``languages
 ``locale``; it is read with the first text that is shown in that language, so English needs no file.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

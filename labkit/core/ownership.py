@@ -9,8 +9,6 @@ Sources: path_resolution(7), unlink(2) and chmod(2) on the sticky bit; ``StrictM
 with Debian's ``user-group-modes.patch``, on groups that are one user's.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import shlex

@@ -1,7 +1,5 @@
 """Detect a page of a browser (Pyodide), and refuse the features that cannot work there."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Protocol

@@ -1,7 +1,5 @@
 """The place where a process id is valid: one container on one machine, until it is started again."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 

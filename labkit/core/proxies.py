@@ -4,8 +4,6 @@ Python's ``urlopen``, Kubernetes' official client and curl follow the proxy in t
 Sources: https://docs.python.org/3/library/urllib.request.html and curl(1), "ENVIRONMENT".
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")

@@ -3,8 +3,6 @@
 A token is a credential because of its signature, so outputs and records must not contain one.
 """
 
-from __future__ import annotations
-
 import re
 
 # Header and claims of a JWT are JSON objects, and base64 of their beginning {" is eyJ.

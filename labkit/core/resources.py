@@ -4,8 +4,6 @@ A checkout has ``notebooks/`` and ``clusters/`` next to the package; a wheel has
 ``labkit/_data/notebooks`` and ``labkit/_data/clusters``.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]

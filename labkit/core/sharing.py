@@ -1,7 +1,5 @@
 """Share a running command's state with the user's other commands, by a private file with a lock."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial

@@ -1,7 +1,5 @@
 """Clean up after SIGTERM and SIGHUP as after Ctrl-C."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Read texts from YAML files in the same directory as the modules that use them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ keys come in from outside; there is no socket, no thread and no global state, so
 process can hold any number of clusters.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from random import Random, SystemRandom

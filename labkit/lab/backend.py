@@ -1,7 +1,5 @@
 """The backend that was chosen, which is handed the lessons' objects."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from labkit.backends import choice

@@ -1,7 +1,5 @@
 """The chosen cluster, found or started, with its administrator."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -5,8 +5,6 @@ to a checker in another process, which has the cluster and a ledger of the score
 the cell judges in the kernel, and prints that the score is untrusted.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -5,8 +5,6 @@ It covers the lab's callers, commands in pods, and exceptions of other clients t
 status 403.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The objects that a learner names: a lesson's files, a file of their own, YAML text, or Python."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The stations of one call on its way through the API server, for the X-ray in a notebook and in a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

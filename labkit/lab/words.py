@@ -3,8 +3,6 @@
 They use the lab that was created last; before the first one, the chosen cluster.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, cast
 

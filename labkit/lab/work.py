@@ -1,7 +1,5 @@
 """A learner's work as one file, to go on elsewhere: progress, notebooks and objects, but no token and no key."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -4,8 +4,6 @@ The copies are outside the package and outside a checkout, so that working in th
 neither. An unchanged copy is updated to labkit's version; a changed one is never overwritten.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

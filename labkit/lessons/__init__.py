@@ -4,8 +4,6 @@ A checkpoint is a plain function of a ``CheckContext``; nothing here depends on 
 Solutions come from the notebooks' sources when those are built.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The asides: optional questions between the steps, with a prediction and an answer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ A checkpoint is a plain function ``(CheckContext) -> Outcome``. It reads the clu
 notebook, so the same function works on every cluster.
 """
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Mapping

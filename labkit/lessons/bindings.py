@@ -1,7 +1,5 @@
 """Shared by checkpoints on bindings: detects attempts, and excess permissions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import chain
 

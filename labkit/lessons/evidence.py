@@ -5,8 +5,6 @@ through labkit, which also has exit codes, and exists on clusters without a log.
 reset. The lab's own requests are left out: its client is named in ``User-Agent``.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence

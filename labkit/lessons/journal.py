@@ -5,8 +5,6 @@ commands. The journal is stored next to the progress, so that it survives a rest
 neither bodies nor tokens.
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import os

@@ -4,8 +4,6 @@ The state before a step is the files of all earlier steps, in order. Objects tha
 carry an annotation, so that no checkpoint counts them as the learner's work.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

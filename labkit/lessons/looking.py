@@ -1,7 +1,5 @@
 """Judges the steps that only look, by the learner's predictions and the requests that the cluster saw."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

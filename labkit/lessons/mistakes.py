@@ -3,8 +3,6 @@
 ``mistakes.yaml`` has them: each with a name, a sentence, the step that answers it, and the wrong idea behind it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Part 1, the API server: W1 to W4. No step changes the cluster."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit

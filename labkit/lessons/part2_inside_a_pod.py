@@ -1,7 +1,5 @@
 """Part 2, the API from inside a pod: W5 to W8."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container, Sequence
 

@@ -1,7 +1,5 @@
 """Part 3, authentication and service accounts: W9 to W13."""
 
-from __future__ import annotations
-
 import json
 import re
 from base64 import b64decode

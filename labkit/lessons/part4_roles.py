@@ -1,7 +1,5 @@
 """Part 4, roles and role bindings: W14 to W19."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from labkit.core.language import listed, text

@@ -1,7 +1,5 @@
 """Part 6, test the policy: T1 to T6."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache

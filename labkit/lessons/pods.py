@@ -1,7 +1,5 @@
 """Checks of pods for checkpoints: their state, account and token."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from difflib import SequenceMatcher

@@ -1,7 +1,5 @@
 """The predictions of learners, in the words that people use."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

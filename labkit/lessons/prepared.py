@@ -1,7 +1,5 @@
 """Objects that the lab itself created, for a later part or by a rewind: not the learner's own work."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

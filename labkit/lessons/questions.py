@@ -1,7 +1,5 @@
 """The questions at the beginning of each part, about the parts before. Answers are judged and never stored."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 

@@ -4,8 +4,6 @@ A role without a binding changes no decision of the server, so a checkpoint on a
 alone has to read its rules.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

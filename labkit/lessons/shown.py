@@ -1,7 +1,5 @@
 """The display of hints, solutions, and the board of all steps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The walkthrough's lessons and steps, as data."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The instructor's script for each step: the demo's questions and notes, and the instructor's notebooks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Judging the comparison of W12: the token mounted in a pod, and one that its account gets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from itertools import chain

@@ -8,8 +8,6 @@ Source: https://kubernetes.io/docs/concepts/security/service-accounts/#legacy-to
 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from .base import CheckContext

@@ -6,8 +6,6 @@ answer raises the weight of the hypotheses that predicted it (Bayes' rule); ever
 sessions in both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from math import log

@@ -4,8 +4,6 @@ It is one plain dict, stored with the progress, and in a page's own storage. ``u
 ``tests/practice`` compares them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any

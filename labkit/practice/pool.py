@@ -1,7 +1,5 @@
 """The questions of the drill and the ideas that they tell apart, read when they are first used."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Runs the solved cells of the walkthrough as a notebook does, for ``labkit demo``."""
 
-from __future__ import annotations
-
 import ast
 import io
 from collections.abc import Callable

@@ -5,8 +5,6 @@ words, the times at which the demo (``begun``) and the step (``since``) began, a
 before. The demo shares neither requests nor answers.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Mapping

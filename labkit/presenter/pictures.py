@@ -1,7 +1,5 @@
 """The X-ray and the RBAC graph as pictures for a terminal."""
 
-from __future__ import annotations
-
 from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel

@@ -5,8 +5,6 @@ cluster, and runs everything before that place again. So objects, files in conta
 notebook's names are all as they were, on every kind of cluster.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial

@@ -3,8 +3,6 @@
 Source: https://docs.asciinema.org/manual/asciicast/v2/
 """
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -1,7 +1,5 @@
 """The room's answers in a class on this machine; ``labkit class start`` shares its public data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any

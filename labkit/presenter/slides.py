@@ -4,8 +4,6 @@ It runs on a cluster of its own, in a directory that is removed. So the teacher'
 shows the directory.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

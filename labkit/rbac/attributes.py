@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/authorization/authorizer``, ``pkg/authentication/user``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Which rules reach a user: bindings say who, roles say what."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The smallest change is the one that grants least in addition to the request. A r
 before a new one, if it otherwise grants only reading the same resource.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

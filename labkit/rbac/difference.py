@@ -5,8 +5,6 @@ the permissions of all users. Later permissions are split into single ones, and 
 Labels are not trusted here: a learner can write the label of every cluster's default bindings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Explanations as plain data and as text, for the X-ray and the matrix."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.core.language import shown, text

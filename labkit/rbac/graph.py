@@ -1,7 +1,5 @@
 """Subjects → bindings → roles → rules, as nodes in four columns and the edges between them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """A needed permission, which a task requires a learner to grant."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from .attributes import Attributes, question_text

@@ -1,7 +1,5 @@
 """Roles and bindings as decoded JSON: their names, and how they are called in front of a person."""
 
-from __future__ import annotations
-
 from typing import Any
 
 GROUP = "rbac.authorization.k8s.io"

@@ -5,8 +5,6 @@ Escalation checks and comparisons of policies look at rules one permission at a 
 Source: k8s.io/component-helpers ``auth/rbac/validation/policy_comparator.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

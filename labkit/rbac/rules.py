@@ -7,8 +7,6 @@ Source: k8s.io/kubernetes ``pkg/apis/rbac/v1/evaluation_helpers.go``;
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any

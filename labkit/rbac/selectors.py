@@ -1,7 +1,5 @@
 """Evaluates label selectors, of aggregated cluster roles and of every kind of the embedded server."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from .objects import Object

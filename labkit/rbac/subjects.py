@@ -1,7 +1,5 @@
 """Subjects: of bindings, and of questions about access."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from .attributes import User

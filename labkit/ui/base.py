@@ -8,8 +8,6 @@ JupyterLab shows an error for a stored widget whose kernel is gone, even if the 
 a kernel stores HTML only, which the widget replaces as long as the kernel runs (``static/common.js``).
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from pathlib import Path

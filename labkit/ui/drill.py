@@ -1,7 +1,5 @@
 """The drill in a notebook: questions that find misconceptions about RBAC."""
 
-from __future__ import annotations
-
 from labkit import lessons
 from labkit.core import page
 from labkit.core.arguments import takes

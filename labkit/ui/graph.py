@@ -1,7 +1,5 @@
 """The RBAC graph: subjects → bindings → roles → rules, and the path that grants one request."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any

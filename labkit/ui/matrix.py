@@ -1,7 +1,5 @@
 """The access matrix: subjects by permissions; the server decides each cell."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Links to a picture of one decision, drawn by a site's ``share.html``; ``share.json`` lists the fields in a link."""
 
-from __future__ import annotations
-
 import json
 import re
 import zlib

@@ -1,7 +1,5 @@
 """The start panel: the clusters that this machine can run, and buttons that start and stop one."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 import sys

@@ -3,8 +3,6 @@
 The page gets decoded claims only. Raw tokens stay in Python, and are never stored.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A wall of cards: wrong policies, of which those that pass the questions stay lit."""
 
-from __future__ import annotations
-
 from itertools import groupby
 
 from labkit.core.errors import UsageError

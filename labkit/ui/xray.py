@@ -4,8 +4,6 @@ The facts come from the audit event with the answer's ``Audit-Id``. If the audit
 they come from the answer and a SubjectAccessReview.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.client.answer import Answer

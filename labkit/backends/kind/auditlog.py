@@ -1,7 +1,5 @@
 """Read the audit log of a kind cluster, a file in its node."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Iterator

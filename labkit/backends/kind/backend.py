@@ -5,8 +5,6 @@ labkit calls kind's command line and copies none of its logic. It creates one cl
 Source: https://kind.sigs.k8s.io/docs/user/configuration/
 """
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

@@ -5,8 +5,6 @@ name. While a cluster is created the record's state is ``creating``. If the crea
 cluster; if it is interrupted, the next start finds this state and does so.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path

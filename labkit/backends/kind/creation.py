@@ -1,7 +1,5 @@
 """Create a cluster; if a step of it fails, delete the unfinished cluster."""
 
-from __future__ import annotations
-
 import re
 import time
 

@@ -1,7 +1,5 @@
 """The kind backend's requirements: a container engine, the program kind, memory and disk."""
 
-from __future__ import annotations
-
 from labkit.backends.base import Need
 from labkit.backends.engine import call, find
 from labkit.core.errors import Missing

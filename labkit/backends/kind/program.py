@@ -4,8 +4,6 @@ If a command in the node fails, kind prints all of its output, which for kubeadm
 lines. They are written to a file, and the learner sees only the line with the reason.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence

@@ -4,8 +4,6 @@
 that a pod of the lab runs and resolves a name.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The embedded cluster as a backend in a page of a browser."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ It uses the same files as the server's process, in the page's file system, witho
 and locks. Its clock moves with each request.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import re

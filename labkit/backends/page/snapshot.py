@@ -4,8 +4,6 @@ A snapshot is a zip archive of the files (objects, keys, progress, journal, the 
 comment has the version.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

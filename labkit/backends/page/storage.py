@@ -1,7 +1,5 @@
 """Save labkit's snapshot in a page's storage after each change."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import Callable

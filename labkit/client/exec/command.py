@@ -5,8 +5,6 @@ its frames, and the Status on its error channel ends the command; ``failures`` m
 Source: KEP-4006 and https://kubernetes.io/docs/tasks/debug/debug-application/get-shell-running-container/
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar

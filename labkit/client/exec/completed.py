@@ -1,7 +1,5 @@
 """A command that has run in a container, as the caller sees it."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Errors for commands that did not run or did not end, with advice for the learner."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controlplane/controller``, ``pkg/registry/scheduling/rest``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.core.json_file import read_json

@@ -9,8 +9,6 @@ Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/bootstrappolicy``,
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -6,8 +6,6 @@ Source: k8s.io/kubernetes ``pkg/controlplane/apiserver/aggregator.go``; k8s.io/a
 ``pkg/apis/flowcontrol/bootstrap``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -7,8 +7,6 @@ Source: k8s.io/kubernetes ``pkg/controlplane/controller/{clusterauthenticationtr
 ``cmd/kube-controller-manager/app``.
 """
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp

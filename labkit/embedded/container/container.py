@@ -1,7 +1,5 @@
 """One container: its files, its environment, its network, and the processes run in it."""
 
-from __future__ import annotations
-
 import contextlib
 import posixpath
 from collections.abc import Callable, Sequence

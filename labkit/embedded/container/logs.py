@@ -1,7 +1,5 @@
 """A container's log: lines with their times, bounded, readable from any point."""
 
-from __future__ import annotations
-
 import datetime
 from collections import deque
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/controller/clusterroleaggregation``;
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: the item exponential failure rate limiter of k8s.io/client-go ``util/workqueue``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from labkit.embedded.machinery.objects import uid_of

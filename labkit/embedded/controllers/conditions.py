@@ -1,7 +1,5 @@
 """Conditions in the status of objects."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

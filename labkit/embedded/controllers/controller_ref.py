@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/controller_ref_manager.go``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.objects import name_of, owners_of, uid_of
 from labkit.embedded.machinery.request import Object

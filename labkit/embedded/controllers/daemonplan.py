@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/daemon/{daemon_controller,update}.go``, ``util/daemonset_util.go``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable
 

@@ -4,8 +4,6 @@ Source: k8s.io/apiextensions-apiserver ``pkg/controller/{status,establish,finali
 ``pkg/controlplane/controller/crdregistration``.
 """
 
-from __future__ import annotations
-
 import copy
 
 from labkit.embedded.apiserver.registry.custom.kinds import (

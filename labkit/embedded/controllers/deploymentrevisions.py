@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/deployment/{sync.go,util/deployment_util.go}``.
 """
 
-from __future__ import annotations
-
 import copy
 
 from labkit.embedded.machinery.kinds import BY_KIND

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/deployment``.
 """
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.registry import Change

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/{endpoint,endpointslice}``.
 """
 
-from __future__ import annotations
-
 import ipaddress
 
 from labkit.embedded.apiserver.registry.registry import Change

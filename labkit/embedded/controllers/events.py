@@ -3,8 +3,6 @@
 Source: k8s.io/client-go ``tools/record``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp

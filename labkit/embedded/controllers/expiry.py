@@ -3,8 +3,6 @@
 The real server lets etcd end them: ``--event-ttl`` of kube-apiserver.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.machinery.objects import uid_of
 from labkit.embedded.machinery.request import Object

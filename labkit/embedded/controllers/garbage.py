@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/garbagecollector``.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN

@@ -4,8 +4,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/history``, ``pkg/controller/daemon/update.go``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Collection
 

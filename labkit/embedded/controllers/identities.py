@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/statefulset/stateful_set_utils.go``.
 """
 
-from __future__ import annotations
-
 import copy
 import re
 

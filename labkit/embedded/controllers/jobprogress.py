@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/job/{job_controller,backoff_utils}.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

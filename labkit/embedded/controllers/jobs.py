@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/{job,ttlafterfinished}``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from typing_extensions import override

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/{serviceaccount,certificates/rootcacertpublisher,namespace}``.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 
 from typing_extensions import override

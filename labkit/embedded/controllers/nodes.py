@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/nodelifecycle``, ``pkg/controller/ttl``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import annotations_of, conditions_of

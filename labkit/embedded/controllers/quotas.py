@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 ``pkg/admission/plugin/resourcequota``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.objects import namespace_of, uid_of

@@ -1,7 +1,5 @@
 """A limit on the work of a controller in one second: requests wait while it works."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 

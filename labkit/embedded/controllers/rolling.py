@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/deployment/{rolling.go,util}``.
 """
 
-from __future__ import annotations
-
 import json
 import zlib
 from collections.abc import Iterable

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/deployment/{sync,progress}.go``, ``util/deployment_util.go``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.machinery.objects import conditions_of, name_of, true_condition

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/certificates/signer``.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Iterable
 

@@ -6,8 +6,6 @@ itself; today such Secrets are created by hand, or better replaced by a TokenReq
 Source: k8s.io/kubernetes ``pkg/controller/serviceaccount/tokens_controller.go``; KEP 2799.
 """
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Callable
 

@@ -5,8 +5,6 @@ Volumes are neither bound nor provisioned.
 Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection,vacprotection}``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.objects import is_deleted, name_of, namespace_of

@@ -6,8 +6,6 @@ write that it reacts to.
 Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial

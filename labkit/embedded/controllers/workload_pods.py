@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.machinery.kinds import BY_KIND, Kind

@@ -4,8 +4,6 @@ The loop pauses while the thread works on the cluster. While the request is ``ap
 the loop continues.
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """An LRU cache that skips oversized keys."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sized
 from functools import lru_cache, wraps
 from typing import TypeVar, TypeVarTuple, cast

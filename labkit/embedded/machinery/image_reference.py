@@ -3,8 +3,6 @@
 Source: github.com/distribution/reference; k8s.io/kubernetes ``pkg/util/parsers``.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/auth/nodeidentifier``, ``pkg/api/v1/pod``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: the interface ``Object`` of k8s.io/apimachinery ``pkg/apis/meta/v1/meta.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

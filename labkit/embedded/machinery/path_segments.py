@@ -3,8 +3,6 @@
 Source: k8s.io/apimachinery ``pkg/api/validation/path``; k8s.io/client-go ``rest/request.go``.
 """
 
-from __future__ import annotations
-
 from .golang.quote import go_quote
 
 

@@ -1,7 +1,5 @@
 """Encodings of large objects, shared by all clients to which they are sent at the same time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary

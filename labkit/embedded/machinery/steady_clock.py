@@ -3,8 +3,6 @@
 If the machine's clock is corrected while a server runs, work that was due in a minute must not wait for hours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 Clock = Callable[[], float]

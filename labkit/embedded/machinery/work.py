@@ -5,8 +5,6 @@ budget is spent. The charge follows from the request and the objects, and never 
 the same answer on a slow machine. Without a budget the work is unbounded.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

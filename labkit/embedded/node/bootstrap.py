@@ -5,8 +5,6 @@ were
 migrated to drivers. Source: k8s.io/kubernetes ``pkg/volume/csi/nodeinfomanager``.
 """
 
-from __future__ import annotations
-
 import datetime
 from functools import lru_cache
 from string import Template

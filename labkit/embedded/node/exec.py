@@ -5,8 +5,6 @@ streams and whether the container runs, the container runtime the command.
 Sources: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/kubelet/server``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256

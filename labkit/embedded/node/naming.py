@@ -3,8 +3,6 @@
 Sources: k8s.io/kubernetes ``pkg/kubelet/kubelet_pods.go``, ``pkg/kubelet/network/dns/dns.go``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.request import Object
 
 DOMAIN = "cluster.local"

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/scheduler``.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, product

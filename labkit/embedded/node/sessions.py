@@ -1,7 +1,5 @@
 """Sessions of ``exec`` and ``attach``: a command in a container, or the streams of its first process."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

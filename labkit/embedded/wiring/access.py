@@ -1,7 +1,5 @@
 """The authorizers of a cluster, and the questions that its parts ask them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from labkit.embedded.apiserver.authorization.attributes import attributes_of

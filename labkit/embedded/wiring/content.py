@@ -1,7 +1,5 @@
 """The objects that every cluster has from its start."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp

@@ -3,8 +3,6 @@
 The order decides in which order objects are written, and so their revisions and names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.filters.request_info import request_info

@@ -1,7 +1,5 @@
 """The credentials of a cluster: how it issues them, and recognizes them."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from labkit.embedded.apiserver.admission.attributes import Lookup

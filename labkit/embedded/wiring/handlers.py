@@ -1,7 +1,5 @@
 """The handlers that connect pods, services and nodes, and the handlers of other paths."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.admission.attributes import Lookup

@@ -1,7 +1,5 @@
 """The parts that a write passes on its way to the store."""
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.admission.attributes import Lookup
 from labkit.embedded.apiserver.admission.plugins import default_chain
 from labkit.embedded.apiserver.handlers.admission import Admission

@@ -4,8 +4,6 @@ A notebook that solves everything uses a hundredth of it. Beyond it every reques
 once, so that one learner's requests fill no memory and delay no other submission.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Clients of a cluster in this process, and the checks' readings of it without a request."""
 
-from __future__ import annotations
-
 from typing import cast
 
 from labkit.backends.inprocess import HERE, InProcess

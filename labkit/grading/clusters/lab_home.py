@@ -1,7 +1,5 @@
 """The files of a learner's ``LABKIT_HOME``, which names the cluster to use."""
 
-from __future__ import annotations
-
 import base64
 import json
 from functools import lru_cache

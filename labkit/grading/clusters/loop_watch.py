@@ -3,8 +3,6 @@
 One loop serves all clusters of a grader, so one submission's request delays the answers of the others.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import time

@@ -4,8 +4,6 @@ On an embedded cluster of its own a learner is the administrator. On a real clus
 changes only objects that were created for the submission and by it; all others can be read, except Secrets.
 """
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from urllib.parse import unquote

@@ -3,8 +3,6 @@
 Without a secret, all learners can compute each other's names: the derivation and the learners' names are public.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import os

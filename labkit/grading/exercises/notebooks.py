@@ -3,8 +3,6 @@
 A learner's copy is the same for everybody; its names come from the learner's seed when it runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

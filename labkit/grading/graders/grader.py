@@ -4,8 +4,6 @@ The clusters live in this process, behind one event loop; the notebooks run in `
 ``pool`` grades with several such processes.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import resource

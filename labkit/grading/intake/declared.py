@@ -1,7 +1,5 @@
 """The name and the code that a learner wrote into the notebook. Both are only shown: anyone could write them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from contextlib import suppress

@@ -6,8 +6,6 @@
 - Moodle: folders of groups are called ``GROUP-Full Name_NUMBER_…``; a teacher's table has the members.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Collect the submissions from folders, notebooks and archives, with or without a roster."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta

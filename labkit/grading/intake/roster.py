@@ -5,8 +5,6 @@ export, Moodle's grading worksheet and its list of participants are such tables,
 learners write as ``ME``.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Read the tables of teachers and their systems: CSV with any separator, in many encodings."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -6,8 +6,6 @@ tasks that it concerns: those whose accounts got it, in whose namespaces it hold
 that concerns no task, such as a stranger's permission in the whole cluster, is charged to all.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -6,8 +6,6 @@ beyond it is granted, and the objects that it began with still exist. Permission
 second figure, the least-privilege score.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

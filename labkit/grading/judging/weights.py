@@ -1,7 +1,5 @@
 """The weight of a superfluous permission: by the resources it reaches, where it holds, and how many have it."""
 
-from __future__ import annotations
-
 import math
 
 from labkit.embedded import KINDS

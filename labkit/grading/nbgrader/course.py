@@ -3,8 +3,6 @@
 Source: https://nbgrader.readthedocs.io/en/stable/user_guide/creating_and_grading_assignments.html
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The connection to an existing Dask cluster. Anyone who can reach its scheduler can run code on all of its workers."""
 
-from __future__ import annotations
-
 import logging
 import re
 import warnings

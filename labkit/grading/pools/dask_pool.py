@@ -4,8 +4,6 @@ The client's result store is the record: a submission without a result is submit
 scheduler has gone. The submissions of a worker that ends are lost, so few are submitted ahead.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import secrets

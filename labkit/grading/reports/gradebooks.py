@@ -13,8 +13,6 @@ attempt in ``name_USER_FILE_…``, as it named the submission (``generate_commen
 https://github.com/instructure/canvas-lms/blob/master/app/models/assignment.rb).
 """
 
-from __future__ import annotations
-
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence

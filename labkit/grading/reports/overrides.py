@@ -4,8 +4,6 @@ The table has the columns ``learner`` (an id, a name or a mail address), ``task`
 applied to results whenever reports are written, and never stored with them.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

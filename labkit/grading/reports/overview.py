@@ -3,8 +3,6 @@
 All three are made of the same tables. Learners' texts are escaped in each of them.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import statistics

@@ -5,8 +5,6 @@ walls. Without walls (``plain``) a notebook could read and write the same files 
 results remain in the grader's memory, and so does the key while notebooks run.
 """
 
-from __future__ import annotations
-
 import hmac
 import json
 import secrets

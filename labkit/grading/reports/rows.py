@@ -1,7 +1,5 @@
 """The rows of the tables in a class's overview, as they are written to ``overview.json``."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, TypedDict
 

@@ -4,8 +4,6 @@ Sources: https://gradescope-autograders.readthedocs.io/en/latest/specs/,
 https://prairielearn.readthedocs.io/en/latest/externalGrading/
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Callable, Iterable, Sequence

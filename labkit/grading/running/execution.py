@@ -5,8 +5,6 @@ a real Jupyter kernel, which only notebooks that use the kernel itself need. An 
 notebook; ``quit()`` ends the notebook.
 """
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import re

@@ -1,7 +1,5 @@
 """The common parts of both ways of executing cells: callbacks, the first code to run, and messages as text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

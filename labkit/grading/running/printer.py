@@ -5,8 +5,6 @@ notebook is killed, the supervisor finds there the text that was not printed yet
 program, or written to a descriptor, each cell's text is printed at the cell's end, and so in the order of its origin.
 """
 
-from __future__ import annotations
-
 import mmap
 import os
 import signal

@@ -1,7 +1,5 @@
 """The descendants of this process: their memory, and their end."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -9,8 +9,6 @@ cells skip the work for databases, observers and unusual syntax.
 Source: https://jupyter-client.readthedocs.io/en/stable/messaging.html#messages-on-the-iopub-pub-sub-channel
 """
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import builtins

@@ -4,8 +4,6 @@ Python 3.11 replaces instructions that have run several times by versions for th
 inherits them (https://docs.python.org/3/whatsnew/3.11.html#pep-659-specializing-adaptive-interpreter).
 """
 
-from __future__ import annotations
-
 from inspect import getsource
 
 

@@ -4,8 +4,6 @@ A worker's listening socket is opened inside its network namespace and handed to
 serves a cluster there.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import os

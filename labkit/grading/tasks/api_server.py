@@ -1,7 +1,5 @@
 """Exercise 1: objects and discovery over the plain API."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.core.language import text

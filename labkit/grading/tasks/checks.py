@@ -4,8 +4,6 @@ A check never reads the notebook. It requests an access review from the server,
 reads an object, decodes a token, or finds a request in the audit log.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import re

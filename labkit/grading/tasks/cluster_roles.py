@@ -1,7 +1,5 @@
 """Exercise 5: cluster roles and their bindings."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from labkit.core.language import text

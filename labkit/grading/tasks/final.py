@@ -1,7 +1,5 @@
 """Exercise 6: no guidance."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any

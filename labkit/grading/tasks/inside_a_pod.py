@@ -1,7 +1,5 @@
 """Exercise 2: the API from inside a pod."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.core.language import text

@@ -3,8 +3,6 @@
 Source: https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from urllib.parse import quote
 

@@ -4,8 +4,6 @@ The wrong policies are generated once, for one set of names. A learner's questio
 names, and then evaluated with that set, so that each question is evaluated once for a whole class.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Exercise 4: roles and role bindings."""
 
-from __future__ import annotations
-
 from .checks import may, may_not
 from .seed import Seed
 from .task import (

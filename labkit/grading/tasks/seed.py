@@ -5,8 +5,6 @@ machine. The names are not secret, unless the course has a secret (``course_secr
 the name begins with the learner's code.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Exercise 3: tokens, asked for and taken apart."""
 
-from __future__ import annotations
-
 from labkit.client.tokens import Token
 from labkit.core.language import text
 

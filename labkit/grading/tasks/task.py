@@ -1,7 +1,5 @@
 """A graded task: its text, the objects it starts with, and the checks that judge it."""
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import json

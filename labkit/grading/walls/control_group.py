@@ -7,8 +7,6 @@ Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html,
 https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
 """
 
-from __future__ import annotations
-
 import os
 import re
 import time

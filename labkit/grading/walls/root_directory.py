@@ -1,7 +1,5 @@
 """The root directory of a learner's process: only Python, labkit and the files that they require."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import stat

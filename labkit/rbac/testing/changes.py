@@ -1,7 +1,5 @@
 """Compares two policies by the permissions of their subjects, not by how they are written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Questions that let a wrong policy pass do not describe the purpose of the policy
 decisions is not a wrong policy: ``mutants`` leaves it out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """A policy from manifests: with the roles that every cluster has, and with aggregation done."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches

@@ -16,8 +16,6 @@ A file of questions::
       may not: list secrets               # of all namespaces
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product

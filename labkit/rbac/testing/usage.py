@@ -4,8 +4,6 @@ A refusal hides the needs behind it: a program that cannot read a list never req
 all permissions, such as bound to ``cluster-admin``, and judge each of its requests by the intended policy.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

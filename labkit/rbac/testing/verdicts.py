@@ -1,7 +1,5 @@
 """The decisions of a policy, with their reasons."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/admission``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``plugin/pkg/admission/certificates``, ``pkg/registry/certificates``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from typing_extensions import override

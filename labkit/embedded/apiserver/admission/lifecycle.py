@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/admission/plugin/namespace/lifecycle``.
 """
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from labkit.embedded.machinery.status import forbidden, not_found

@@ -8,8 +8,6 @@ Source: k8s.io/kubernetes ``plugin/pkg/admission/noderestriction``;
 https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from typing_extensions import override

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``plugin/pkg/admission``.
 """
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from .attributes import Attributes, Plugin, ReadingPlugin

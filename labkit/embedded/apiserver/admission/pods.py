@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass}``.
 """
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from labkit.embedded.machinery.golang.quote import go_quote

@@ -3,8 +3,6 @@
 Source: k8s.io/pod-security-admission ``admission``, ``api``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -4,8 +4,6 @@ The usage is in the status of the quotas. A controller writes it; this plugin on
 Source: k8s.io/apiserver ``pkg/admission/plugin/resourcequota``.
 """
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from labkit.embedded.machinery.quota.counts import Counted, counted_names

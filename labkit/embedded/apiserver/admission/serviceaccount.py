@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``plugin/pkg/admission/serviceaccount``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 

@@ -7,8 +7,6 @@ other:
 Source: k8s.io/apiserver ``pkg/authentication/request/{bearertoken,websocket}``.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Callable

@@ -6,8 +6,6 @@ Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``; KEP 1205 (b
 tokens), KEP 4193 (``jti`` and node claims).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/authentication/group``, ``pkg/authentication/request/anonymous``.
 """
 
-from __future__ import annotations
-
 from labkit.rbac.attributes import User
 from labkit.rbac.subjects import AUTHENTICATED, subject
 

@@ -1,7 +1,5 @@
 """The identity in a service-account token."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple

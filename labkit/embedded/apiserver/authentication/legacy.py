@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/serviceaccount/legacy.go``; KEP 2799.
 """
 
-from __future__ import annotations
-
 import datetime
 import hmac
 from base64 import b64decode

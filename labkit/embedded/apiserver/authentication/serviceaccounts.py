@@ -7,8 +7,6 @@ at the next request, whereas a real server can take ten seconds to notice it.
 Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

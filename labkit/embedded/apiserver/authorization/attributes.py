@@ -1,7 +1,5 @@
 """The attributes of a request that an authorizer decides on."""
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.request import RequestInfo
 from labkit.rbac.attributes import Attributes, User
 

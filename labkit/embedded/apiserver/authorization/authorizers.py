@@ -1,7 +1,5 @@
 """Authorizers other than RBAC, and the union of several authorizers."""
 
-from __future__ import annotations
-
 from labkit.rbac.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
 from labkit.rbac.subjects import AUTHENTICATED, MASTERS
 

@@ -5,8 +5,6 @@ last decisions. All are dropped when the policy changes.
 Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import chain
 

@@ -7,8 +7,6 @@ Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``;
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 

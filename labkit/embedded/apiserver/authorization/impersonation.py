@@ -10,8 +10,6 @@ applies.
 Source: k8s.io/apiserver ``pkg/endpoints/filters/impersonation``; KEP 5284.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

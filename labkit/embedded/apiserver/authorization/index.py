@@ -4,8 +4,6 @@ A binding is filed under each subject, a rule under each API group and resource 
 that it names; a request needs to look at only the few entries that can contain a matching rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import TypeVar
 

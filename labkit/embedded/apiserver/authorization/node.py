@@ -6,8 +6,6 @@ cluster has no rules that could be read instead.
 Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/node``; https://kubernetes.io/docs/reference/access-authn-authz/node/
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from labkit.embedded.machinery.golang.quote import go_quote

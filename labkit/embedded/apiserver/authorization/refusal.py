@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.cache import cached
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError, forbidden

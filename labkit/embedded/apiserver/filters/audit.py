@@ -7,8 +7,6 @@ Source: k8s.io/apiserver ``pkg/endpoints/filters/audit.go``, ``pkg/audit/request
 https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache

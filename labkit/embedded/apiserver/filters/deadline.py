@@ -6,8 +6,6 @@ before authentication.
 Source: k8s.io/apiserver ``pkg/endpoints/filters/request_deadline.go``; Go ``time.ParseDuration``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.golang.duration import duration_problem
 from labkit.embedded.machinery.request import Handler, Request, RequestInfo, Response
 from labkit.embedded.machinery.status import bad_request

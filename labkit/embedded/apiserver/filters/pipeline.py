@@ -3,8 +3,6 @@
 A filter is ``with_x(handler, dependency) -> handler``.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Callable, Sequence

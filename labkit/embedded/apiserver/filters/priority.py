@@ -4,8 +4,6 @@ Requests are never queued.
 Source: k8s.io/apiserver ``pkg/apis/flowcontrol/bootstrap``, ``pkg/server/filters/priority-and-fairness.go``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.storage import Key, Store
 from labkit.rbac.attributes import User
 

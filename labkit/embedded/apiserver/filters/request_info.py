@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/request/requestinfo.go``.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, exact_name

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers``, ``pkg/registry/rest`` (``AdmissionToValidate…Func``).
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.admission.attributes import Attributes, Chain
 from labkit.embedded.apiserver.registry.registry import Check
 from labkit.embedded.machinery.kinds import Kind

@@ -1,7 +1,5 @@
 """Structs of the schema as OpenAPI components."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: k8s.io/apiextensions-apiserver ``pkg/controller/openapi/builder``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import orjson

@@ -5,8 +5,6 @@ have no descriptions of fields that hold another struct, nor of the values of an
 the lines of each description; the line breaks are worked out, mostly from the spaces of indented text.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from dataclasses import dataclass, field

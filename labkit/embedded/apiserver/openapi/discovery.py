@@ -6,8 +6,6 @@ Clients read this first, in one of two forms: one document per group version, or
 Source: k8s.io/apiserver ``pkg/endpoints/discovery``; KEP-3352 (aggregated discovery).
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

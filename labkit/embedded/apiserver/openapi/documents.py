@@ -1,7 +1,5 @@
 """The documents: one per group version (v3), or all in one (v2)."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Iterable

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/installer.go`` and ``pkg/endpoints/openapi``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any

@@ -8,8 +8,6 @@ message that has the value as its field 1.
 Source: gnostic ``openapiv2/OpenAPIv2.proto``.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from typing import Any

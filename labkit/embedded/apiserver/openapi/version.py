@@ -1,7 +1,5 @@
 """The version of Kubernetes that the server implements."""
 
-from __future__ import annotations
-
 import platform
 
 from labkit.embedded.machinery.request import Object

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/registry/rest/delete.go``, ``pkg/registry/generic/registry/store.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from labkit.embedded.machinery.kinds import Kind, stored_kind

@@ -3,8 +3,6 @@
 Source: k8s.io/apimachinery ``pkg/util/validation/field/errors.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping, Sized
 from typing import Any, TypeVar
 

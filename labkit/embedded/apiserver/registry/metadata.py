@@ -3,8 +3,6 @@
 Source: k8s.io/apimachinery ``pkg/api/validation/objectmeta.go``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 

@@ -4,8 +4,6 @@ Each rule returns one message for each problem; an empty list if the text is val
 Source: k8s.io/apimachinery ``pkg/util/validation`` and ``pkg/api/validation``.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Callable

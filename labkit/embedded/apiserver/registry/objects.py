@@ -3,8 +3,6 @@
 Nothing is checked here; ``registry.py`` applies the rules of the kind to a caller's writes.
 """
 
-from __future__ import annotations
-
 import copy
 from collections import deque
 from collections.abc import Callable, Iterator

@@ -5,8 +5,6 @@ mutating admission come before.
 Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``, ``pkg/storage``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object

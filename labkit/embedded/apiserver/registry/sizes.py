@@ -3,8 +3,6 @@
 Source: go.etcd.io/etcd ``server/embed`` (``DefaultMaxRequestBytes``), ``client/v3`` (``defaultMaxCallSendMsgSize``).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import orjson

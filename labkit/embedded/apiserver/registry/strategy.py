@@ -7,8 +7,6 @@ must not be changed.
 Source: k8s.io/apiserver ``pkg/registry/rest``.
 """
 
-from __future__ import annotations
-
 import copy
 import datetime
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ Each connection holds some slices and the encoded data for it. If all together h
 all of them, and clients that have stopped reading are disconnected.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import logging

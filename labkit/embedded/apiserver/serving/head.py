@@ -1,7 +1,5 @@
 """Responses as bytes: status line, headers in Go's order and case, body."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate

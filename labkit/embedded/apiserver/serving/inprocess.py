@@ -3,8 +3,6 @@
 A request is normalized as TLS and HTTP would normalize it. No server library is loaded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

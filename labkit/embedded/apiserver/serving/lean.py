@@ -3,8 +3,6 @@
 aiohttp's package loads its unused HTTP client too, which costs an eighth of the start and two megabytes.
 """
 
-from __future__ import annotations
-
 import gc
 import re
 import sys

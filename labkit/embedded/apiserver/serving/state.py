@@ -3,8 +3,6 @@
 Every problem with it is found here, before anything is written, and reported in one sentence with a remedy.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

@@ -4,8 +4,6 @@ In the real server Go's ``net/url`` separates the path from the parameters.
 Sources: ``net/url`` (``ParseRequestURI``, ``ParseQuery``).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes

@@ -1,7 +1,5 @@
 """Responses that are sent as bytes: of the cluster, of this server, and streamed ones."""
 
-from __future__ import annotations
-
 import orjson
 from aiohttp.web_request import BaseRequest
 

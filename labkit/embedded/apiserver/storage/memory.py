@@ -1,7 +1,5 @@
 """The store, in dictionaries: as it is for tests and graders; SQLite's adds a file."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

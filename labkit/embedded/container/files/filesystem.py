@@ -5,8 +5,6 @@ links, a few devices, modes, owners, times, mounts that are read-only, and a bou
 size. Nodes of an image are shared between containers and copied when written.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace

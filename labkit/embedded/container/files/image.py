@@ -1,7 +1,5 @@
 """Images: the programs, users and commands that a container gets from one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 

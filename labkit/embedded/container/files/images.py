@@ -7,8 +7,6 @@ A row has the fields of :class:`~labkit.embedded.container.files.image.Image`, b
 most of them, and it can ``add`` and ``remove`` some. ``@name`` means one of the lists of programs or packages.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace

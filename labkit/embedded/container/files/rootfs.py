@@ -1,7 +1,5 @@
 """The files a container starts with: its image's tree, ``/proc``, ``/dev``, and the kubelet's additions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 

@@ -3,8 +3,6 @@
 No socket is opened. A connection is a callable from a request to a response.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The programs of the pods' images: a module is loaded when one of its programs is first run."""
 
-from __future__ import annotations
-
 from importlib import import_module
 
 from .registry import PROGRAMS, Program

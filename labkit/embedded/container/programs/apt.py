@@ -1,7 +1,5 @@
 """``apt-get`` and ``apk``: they add the programs of packages in the image's list."""
 
-from __future__ import annotations
-
 from labkit.embedded.container.files.images import CONTENTS
 from labkit.embedded.container.files.inodes import File
 from labkit.embedded.container.shell.process import Process

@@ -1,7 +1,5 @@
 """Helpers shared by programs: iterating over inputs, lines and paths, and parsing sizes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager

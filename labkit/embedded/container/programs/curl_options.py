@@ -1,7 +1,5 @@
 """curl's command line."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Programs about files and paths: ``mkdir rm touch cp``."""
 
-from __future__ import annotations
-
 from labkit.embedded.container.files.inodes import (
     IS_DIRECTORY,
     NOT_DIRECTORY,

@@ -1,7 +1,5 @@
 """``grep``."""
 
-from __future__ import annotations
-
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import FileStream, open_input

@@ -3,8 +3,6 @@
 The proxy's token is the one mounted into the container, as client-go's in-cluster configuration reads it.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from labkit.embedded.container.files.inodes import FileError

@@ -1,7 +1,5 @@
 """``ls``."""
 
-from __future__ import annotations
-
 import stat
 import time
 from itertools import zip_longest

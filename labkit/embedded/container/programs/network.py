@@ -1,7 +1,5 @@
 """Servers and small network tools: ``nginx``, ``pause``, ``nslookup``, ``wget``."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 

@@ -4,8 +4,6 @@ Options are parsed as GNU getopt does, because all programs of Debian's images u
 options in one line, and has no code of its own for them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Programs that run others: shells, ``env``, ``xargs``, ``timeout``."""
 
-from __future__ import annotations
-
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.process import Process

@@ -1,7 +1,5 @@
 """``sed``: ``s``, ``p``, ``d`` and ``q`` with addresses, and ``-n -e -E``."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

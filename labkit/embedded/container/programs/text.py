@@ -1,7 +1,5 @@
 """Programs that pass text on: ``cat wc head tail``."""
 
-from __future__ import annotations
-
 import io
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """``$((…))``: integers of 64 bits, with the arithmetic, comparing and logical operators of bash and dash."""
 
-from __future__ import annotations
-
 import operator
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The table of builtins, and the names that mean something to the shell."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 from .shell import Shell

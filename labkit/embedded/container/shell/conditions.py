@@ -1,7 +1,5 @@
 """``test`` and ``[``: questions about files, texts and numbers."""
 
-from __future__ import annotations
-
 import operator
 import re
 from collections.abc import Callable

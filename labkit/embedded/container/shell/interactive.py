@@ -1,7 +1,5 @@
 """A shell that reads its commands line by line: from a terminal, or from stdin."""
 
-from __future__ import annotations
-
 import re
 
 from .parser import parse

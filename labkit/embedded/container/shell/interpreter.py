@@ -1,7 +1,5 @@
 """The shell itself: runs the commands of a script in a container."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from labkit.embedded.container.files.inodes import FileError

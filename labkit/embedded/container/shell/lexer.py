@@ -1,7 +1,5 @@
 """Tokens of a script: operators, words, redirections' numbers, here-documents."""
 
-from __future__ import annotations
-
 import re
 
 from .syntax import Redirect, Text, Word

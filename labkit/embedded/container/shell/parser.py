@@ -4,8 +4,6 @@ The grammar is here, tokens are in :mod:`.lexer` and the insides of words in :mo
 three layers of one class, because ``$(…)`` in a word holds commands again.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Programs, found along ``$PATH`` and run by a shell."""
 
-from __future__ import annotations
-
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs import BUILTIN_PROGRAMS, find_program
 

@@ -1,7 +1,5 @@
 """The streams behind file descriptors: the exec's ends, pipes, texts."""
 
-from __future__ import annotations
-
 from .task_loop import (
     Block,
     BrokenPipe,

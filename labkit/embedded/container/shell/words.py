@@ -1,7 +1,5 @@
 """Words of a script: quotes, ``$`` expansions, backquotes. The lower half of the parser."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from typing import NoReturn

@@ -1,7 +1,5 @@
 """Go's durations, such as ``1h15m30.5s``."""
 
-from __future__ import annotations
-
 import re
 
 from .quote import go_quote

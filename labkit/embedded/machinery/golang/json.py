@@ -3,8 +3,6 @@
 Source: Go's ``encoding/json`` scanner; sigs.k8s.io/json, which reports duplicates.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

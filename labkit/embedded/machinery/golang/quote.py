@@ -3,8 +3,6 @@ r"""Go's ``%q``: strings in double quotes; and its ``%#v``.
 Source: Go ``strconv.Quote``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

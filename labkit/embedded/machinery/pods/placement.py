@@ -3,8 +3,6 @@
 Sources: k8s.io/component-helpers ``scheduling/corev1/{helpers,nodeaffinity/nodeaffinity}.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from labkit.embedded.machinery.objects import labels_of, name_of

@@ -3,8 +3,6 @@
 Source: k8s.io/component-helpers ``resource/helpers.go``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.quota.amounts import Amounts, add, largest, read
 from labkit.embedded.machinery.quota.names import HUGE_PAGES
 from labkit.embedded.machinery.request import Object

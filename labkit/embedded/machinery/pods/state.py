@@ -1,7 +1,5 @@
 """The state of a pod: whether it is active, ready or available, and its ports."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

@@ -4,8 +4,6 @@ Only numbers of objects count, whatever their state: no cpu, memory or storage.
 Source: k8s.io/apiserver ``pkg/quota/v1/generic``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable
 
 from labkit.embedded.machinery.request import Object

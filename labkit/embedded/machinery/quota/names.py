@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/core/helper/helpers.go``.
 """
 
-from __future__ import annotations
-
 import re
 
 COMPUTE = ("cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory")

@@ -4,8 +4,6 @@ The result is the object that the real server would print: fields in its order, 
 quantities and times in canonical form.
 """
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

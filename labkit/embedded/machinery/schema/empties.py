@@ -1,7 +1,5 @@
 """Empty lists and maps of decoded objects: which ones are stored, and which ones are printed."""
 
-from __future__ import annotations
-
 import operator
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: Go ``encoding/json``: a struct's fields in the order of their declaration, a map's keys sorted.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import orjson

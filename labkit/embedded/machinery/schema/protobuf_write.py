@@ -4,8 +4,6 @@ Source: k8s.io/apimachinery ``pkg/runtime/serializer/protobuf``; the messages ar
 ``labkit.embedded.machinery.schema.protobuf_read``.
 """
 
-from __future__ import annotations
-
 import base64
 import struct as binary
 from typing import Any

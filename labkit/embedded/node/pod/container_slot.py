@@ -1,7 +1,5 @@
 """A container of a pod: its state across restarts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from labkit.embedded.container.container import Container

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/kubelet/kubelet_pods.go``.
 """
 
-from __future__ import annotations
-
 import hashlib
 
 from labkit.embedded.machinery.image_reference import parse_reference

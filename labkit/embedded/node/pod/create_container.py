@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.container.container import Container
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.inodes import File, FileError

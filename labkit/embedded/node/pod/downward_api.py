@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/fieldpath``, ``pkg/api/v1/resource/helpers.go``.
 """
 
-from __future__ import annotations
-
 import re
 
 from labkit.embedded.machinery.golang.quote import go_quote

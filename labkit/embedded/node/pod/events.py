@@ -3,8 +3,6 @@
 Source: k8s.io/client-go ``tools/record/events_cache.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.registry.strategy import timestamp

@@ -3,8 +3,6 @@
 Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from labkit.embedded.apiserver.registry.strategy import timestamp

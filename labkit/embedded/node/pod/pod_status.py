@@ -3,8 +3,6 @@
 Sources: k8s.io/kubernetes ``pkg/kubelet/status/generate.go``, ``pkg/kubelet/kubelet_pods.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from labkit.embedded.apiserver.registry.strategy import timestamp

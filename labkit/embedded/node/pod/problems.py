@@ -1,7 +1,5 @@
 """Why a container is not started: its configuration, or a volume of its pod."""
 
-from __future__ import annotations
-
 
 class PodProblem(Exception):
     """Something in a pod does not work; its text is such as ``secret "x" not found``."""

@@ -1,7 +1,5 @@
 """The config maps and secrets that a pod's variables and volumes refer to."""
 
-from __future__ import annotations
-
 import base64
 from typing import NamedTuple
 

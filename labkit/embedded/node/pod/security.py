@@ -3,8 +3,6 @@
 Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime/security_context.go``, ``pkg/volume/volume_linux.go``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.machinery.request import Object
 

@@ -5,8 +5,6 @@ files are links through ``..data`` to a directory named by the time.
 Source: k8s.io/kubernetes ``pkg/volume/util/atomic_writer.go``.
 """
 
-from __future__ import annotations
-
 import base64
 import time
 from collections.abc import Callable

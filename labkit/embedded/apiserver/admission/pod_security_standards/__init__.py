@@ -5,8 +5,6 @@ A namespace can select the standards of an older minor version of Kubernetes. A 
 Source: k8s.io/pod-security-admission ``policy/registry.go``; the Kubernetes page *Pod Security Standards*.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from labkit.embedded.machinery.request import Object

@@ -3,8 +3,6 @@
 Source: k8s.io/pod-security-admission ``policy/check_*.go``; the Kubernetes page *Pod Security Standards*.
 """
 
-from __future__ import annotations
-
 from labkit.core.json_file import read_json
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object

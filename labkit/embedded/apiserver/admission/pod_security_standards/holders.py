@@ -3,8 +3,6 @@
 Source: k8s.io/pod-security-admission ``policy/visitor.go`` and ``policy/helpers.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sized
 from typing import Any
 

@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/apis/authorization/validation``,
 ``pkg/registry/authorization/util``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, parse_fields
 from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
 from labkit.embedded.apiserver.registry.errors import FieldErrors

@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/registry/{authentication,authorization}``,
 ``pkg/apis/authorization/validation``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any

@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/serviceaccount/storage/token.go``,
 ``pkg/apis/authentication/validation``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin

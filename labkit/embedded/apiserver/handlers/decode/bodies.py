@@ -4,8 +4,6 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/{create,rest,negotiation}``; t
 k8s.io/apimachinery; ``pkg/apis/meta/v1/unstructured`` of it for custom objects.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -5,8 +5,6 @@ Source: k8s.io/apimachinery ``pkg/fields``; the conversion functions of pkg/apis
 ``ToSelectableFields`` of pkg/registry.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

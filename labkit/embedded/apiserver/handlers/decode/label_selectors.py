@@ -3,8 +3,6 @@
 Source: k8s.io/apimachinery ``pkg/labels``, which has the same grammar and errors.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/registry/rest/meta.go``, ``pkg/endpoints/handlers/{create,rest}.go``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.path_segments import path_segment_errors

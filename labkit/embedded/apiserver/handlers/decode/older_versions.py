@@ -5,8 +5,6 @@ A body of one of them is refused with another error than a body of an unknown ki
 Source: k8s.io/kubernetes ``pkg/apis/*/install``, k8s.io/api ``*/*/register.go``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.core.json_file import read_json

@@ -3,8 +3,6 @@
 Source: k8s.io/apimachinery ``pkg/apis/meta/v1/validation``.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/discovery``.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Sequence
 

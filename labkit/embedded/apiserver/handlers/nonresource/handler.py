@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/server/routes``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from labkit.embedded.apiserver.handlers.represent.encode import dump_pretty

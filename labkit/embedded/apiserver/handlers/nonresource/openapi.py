@@ -3,8 +3,6 @@
 Source: k8s.io/kube-openapi ``pkg/handler`` and ``pkg/handler3``.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 

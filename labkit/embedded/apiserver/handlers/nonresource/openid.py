@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/serviceaccount/openidmetadata.go``,
 ``pkg/routes/openidmetadata.go``; OpenID Connect Discovery 1.0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import orjson

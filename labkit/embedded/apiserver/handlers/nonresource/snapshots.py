@@ -3,8 +3,6 @@
 Not part of Kubernetes. Only administrators can use the paths, which are non-resource URLs.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

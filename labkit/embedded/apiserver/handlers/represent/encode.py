@@ -4,8 +4,6 @@ A stored object is encoded once and its bytes are cached, unless it is large; li
 These do not contain kind and apiVersion, which the items of a list omit and every other response has first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any

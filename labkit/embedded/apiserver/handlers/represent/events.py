@@ -1,7 +1,5 @@
 """The events of a watch as bytes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import cache
 

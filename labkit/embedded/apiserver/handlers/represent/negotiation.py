@@ -7,8 +7,6 @@ Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
 ``pkg/endpoints/handlers/negotiation``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from labkit.embedded.machinery.cache import cached

@@ -3,8 +3,6 @@
 A long list is sent in parts: each is encoded when the client has taken the one before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain

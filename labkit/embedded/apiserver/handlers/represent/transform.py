@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/response.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from labkit.embedded.apiserver.registry.conversion import from_stored

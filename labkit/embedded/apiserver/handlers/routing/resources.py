@@ -4,8 +4,6 @@ Source: k8s.io/apiserver ``pkg/endpoints/installer.go``; k8s.io/apiextensions-ap
 ``pkg/apiserver/customresource_handler.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random

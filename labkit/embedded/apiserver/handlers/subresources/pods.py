@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage``;
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace

@@ -7,8 +7,6 @@ Source: kubernetes ``pkg/registry/core/{service,pod,node}``; k8s.io/apimachinery
 ``pkg/util/net`` (``SplitSchemeNamePort``), ``pkg/util/proxy``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

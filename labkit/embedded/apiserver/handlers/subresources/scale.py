@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/registry/apps/*/storage``; k8s.io/apiextensions-
 ``pkg/registry/customresource/etcd.go``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from functools import partial

@@ -3,8 +3,6 @@
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/get.go`` and ``pkg/storage``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode import list_options

@@ -4,8 +4,6 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/get.go``, ``pkg/storage/cacher
 (initial events).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from random import Random
 

@@ -5,8 +5,6 @@ registry: validation, validating admission, storage. Warnings go into ``request.
 Source: k8s.io/apiserver ``pkg/endpoints/handlers``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from dataclasses import replace

@@ -6,8 +6,6 @@ answers are converted last. Tables, selectors and controllers see the stored ver
 Source: the ``conversion.go`` files of k8s.io/kubernetes ``pkg/apis``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from labkit.embedded.apiserver.registry.custom.decoding import in_version_of

@@ -5,8 +5,6 @@ version 1 drops them.
 Source: k8s.io/kubernetes ``pkg/apis/autoscaling/v1/conversion.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: k8s.io/kube-openapi ``pkg/validation/strfmt``; k8s.io/apiextensions-apiserver ``pkg/apiserver/validation``.
 """
 
-from __future__ import annotations
-
 import base64
 import datetime
 import ipaddress

@@ -3,8 +3,6 @@
 Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/{types,types_jsonschema}.go``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.core.json_file import read_json

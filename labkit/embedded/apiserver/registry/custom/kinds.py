@@ -4,8 +4,6 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/customresource_handler.go
 k8s.io/kube-openapi ``pkg/schemaconv``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any

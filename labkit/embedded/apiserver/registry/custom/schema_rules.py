@@ -4,8 +4,6 @@ Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation/valid
 ``pkg/apiserver/schema/{validation,complete}.go``, ``pkg/apiserver/schema/defaulting/validation.go``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 

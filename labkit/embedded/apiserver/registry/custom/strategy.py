@@ -3,8 +3,6 @@
 Source: k8s.io/apiextensions-apiserver ``pkg/registry/customresource``.
 """
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -4,8 +4,6 @@ Values are changed in place.
 Source: k8s.io/apiextensions-apiserver ``pkg/apiserver/schema/{pruning,defaulting,listtype}``.
 """
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Source: k8s.io/apiextensions-apiserver ``pkg/apis/apiextensions/validation``.
 """
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.machinery.request import Object
 

@@ -4,8 +4,6 @@ All of this works on plain JSON; the result is decoded and completed afterwards.
 Source: structured-merge-diff ``merge/update.go``; k8s.io/apimachinery ``pkg/util/managedfields``.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 

@@ -1,7 +1,5 @@
 """Reads, updates and writes the entries of ``metadata.managedFields``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple

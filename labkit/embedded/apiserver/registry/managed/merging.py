@@ -4,8 +4,6 @@ Both work on plain JSON and its schema; the result is decoded afterwards.
 Source: structured-merge-diff ``typed/merge.go``, ``typed/remove.go``.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: structured-merge-diff ``typed/validate.go``, ``typed/helpers.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -15,8 +15,6 @@ broken
 rule in the real server's order. Methods marked as overrides are documented in ``Strategy``.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 from labkit.embedded.apiserver.registry.strategy import Strategy

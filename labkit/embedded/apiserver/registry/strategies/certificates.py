@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/certificates/validation``, ``pkg/registry/certificates``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Sequence
 

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/registry/core``, ``pkg/apis/core/validation``.
 """
 
-from __future__ import annotations
-
 import base64
 
 from typing_extensions import override

@@ -5,8 +5,6 @@ Source: k8s.io/apiextensions-apiserver ``pkg/registry/customresourcedefinition``
 that all versions share in ``spec.validation``, ``spec.subresources`` and ``spec.additionalPrinterColumns``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable, Iterator
 from typing import Any

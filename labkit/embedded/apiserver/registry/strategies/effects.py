@@ -3,8 +3,6 @@
 docs/limits.md lists the same rows: ``python -m tools.limits`` writes them there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from labkit.embedded.machinery.request import Object

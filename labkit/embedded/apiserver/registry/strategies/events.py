@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/registry/core/event``, ``pkg/apis/core/validation/events.go``.
 """
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 

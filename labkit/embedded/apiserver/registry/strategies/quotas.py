@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``, ``pkg/apis/core/v1/defaults.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

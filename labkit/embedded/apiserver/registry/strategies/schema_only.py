@@ -5,8 +5,6 @@ Clients
 still create, read, change and delete these objects as in a real cluster; the server warns their writers (``effects``).
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The commands that are part of the shell itself; importing this package registers them all."""
 
-from __future__ import annotations
-
 from labkit.embedded.container.shell.builtin_table import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
 
 from . import commands, values

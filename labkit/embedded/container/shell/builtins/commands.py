@@ -1,7 +1,5 @@
 """Builtins that run, test, describe, end and wait for commands."""
 
-from __future__ import annotations
-
 import re
 
 from labkit.embedded.container.shell.builtin_table import BASH_ONLY, BUILTINS, builtin, left_out

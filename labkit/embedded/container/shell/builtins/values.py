@@ -1,7 +1,5 @@
 """Builtins that print, and those about variables, options and the working directory."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 

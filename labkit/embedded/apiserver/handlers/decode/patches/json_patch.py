@@ -4,8 +4,6 @@ Source: gopkg.in/evanphx/json-patch.v4 ``patch.go``: a missing field can be comp
 replaced; text before a path's first slash is ignored; indexes may be negative.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

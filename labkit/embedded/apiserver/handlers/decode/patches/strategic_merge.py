@@ -3,8 +3,6 @@
 Source: k8s.io/apimachinery ``pkg/util/strategicpatch``.
 """
 
-from __future__ import annotations
-
 import copy
 from collections import deque
 from collections.abc import Hashable

@@ -1,7 +1,5 @@
 """The cells that are more than a field: one function for each kind that has such."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from labkit.embedded.machinery.pods.state import parse_time

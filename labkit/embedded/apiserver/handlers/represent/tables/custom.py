@@ -3,8 +3,6 @@
 Source: k8s.io/apiextensions-apiserver ``pkg/registry/customresource/tableconvertor``.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

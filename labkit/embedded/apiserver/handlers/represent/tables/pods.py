@@ -1,7 +1,5 @@
 """Pods, whose STATUS column sums up all their containers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.machinery.request import Object

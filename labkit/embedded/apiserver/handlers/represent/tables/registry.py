@@ -1,7 +1,5 @@
 """The printer of each resource, and objects to a Table of meta.k8s.io."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

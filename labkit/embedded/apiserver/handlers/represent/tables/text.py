@@ -1,7 +1,5 @@
 """The text of cells: ages, ports, labels and the like."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

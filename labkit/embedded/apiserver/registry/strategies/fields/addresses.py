@@ -1,7 +1,5 @@
 """IP addresses that are legal but discouraged, and those that are forbidden."""
 
-from __future__ import annotations
-
 import ipaddress
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

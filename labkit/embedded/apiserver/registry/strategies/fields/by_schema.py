@@ -5,8 +5,6 @@ enumeration must be among its values, and label selectors must be valid. Require
 once decoded, a missing number is the same as 0, and the real server takes empty lists in most places.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

@@ -1,7 +1,5 @@
 """Rules for node selectors, which pods and volumes share."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

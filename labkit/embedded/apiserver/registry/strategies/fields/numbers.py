@@ -1,7 +1,5 @@
 """Validation of amounts and durations."""
 
-from __future__ import annotations
-
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import port_name, port_number
 from labkit.embedded.machinery.quota.amounts import Amount

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateLocalDescendingPath``).
 """
 
-from __future__ import annotations
-
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

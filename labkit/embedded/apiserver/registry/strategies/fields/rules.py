@@ -5,8 +5,6 @@ order of the real server's checks, because the order of the causes in an answer 
 A check that compares several fields is a plain function with the same arguments as a rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Evaluates the label selectors of disruption budgets."""
 
-from __future__ import annotations
-
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.selectors import selects
 

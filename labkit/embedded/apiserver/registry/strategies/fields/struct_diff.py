@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/core/types.go``; k8s.io/apimachinery ``pkg/util/diff``.
 """
 
-from __future__ import annotations
-
 import difflib
 import json
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 ``validateUpgradeDowngradeClusterIPs``), ``pkg/registry/core/service/storage/alloc.go``.
 """
 
-from __future__ import annotations
-
 import ipaddress
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

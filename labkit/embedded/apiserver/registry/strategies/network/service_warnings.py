@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/api/service/warnings.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings

@@ -1,7 +1,5 @@
 """Rules for the annotations of pods that have a meaning: mirror pods, deletion cost, AppArmor profiles."""
 
-from __future__ import annotations
-
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

@@ -1,7 +1,5 @@
 """Defaults of pods, and the fields of disabled feature gates, which are dropped."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

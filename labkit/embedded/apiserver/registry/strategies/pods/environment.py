@@ -1,7 +1,5 @@
 """Rules for environment variables, and for references to fields, resources and keys."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

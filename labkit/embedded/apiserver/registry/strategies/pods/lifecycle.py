@@ -1,7 +1,5 @@
 """Rules for probes, lifecycle hooks, and how containers restart."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

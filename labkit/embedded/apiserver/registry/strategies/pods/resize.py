@@ -5,8 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resources/.
 """
 
-from __future__ import annotations
-
 import copy
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

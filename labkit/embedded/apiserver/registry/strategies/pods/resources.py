@@ -3,8 +3,6 @@
 See https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

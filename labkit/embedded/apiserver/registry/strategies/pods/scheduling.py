@@ -1,7 +1,5 @@
 """Rules for affinity, tolerations and topology spread."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

@@ -1,7 +1,5 @@
 """Rules for the security contexts of pods and containers."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The containers of a PodSpec."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from labkit.embedded.machinery.request import Object

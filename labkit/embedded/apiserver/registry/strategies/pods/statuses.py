@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 ``pkg/registry/core/pod/strategy.go``.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from typing import Any
 

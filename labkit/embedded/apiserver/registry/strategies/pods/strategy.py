@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/api/pod/util.go``.
 """
 
-from __future__ import annotations
-
 import copy
 
 from typing_extensions import override

@@ -4,8 +4,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 ``ValidatePodEphemeralContainersUpdate``).
 """
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

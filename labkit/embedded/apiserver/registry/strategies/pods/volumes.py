@@ -4,8 +4,6 @@ Of sources for which this lab has no storage only the required fields are checke
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``, ``pkg/registry/{apps,batch,core}/*/strategy.go``.
 """
 
-from __future__ import annotations
-
 import copy
 from typing import Any, ClassVar
 

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/batch/validation/validation.go``.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

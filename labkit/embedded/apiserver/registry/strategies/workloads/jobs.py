@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/batch/{v1/defaults,validation}``.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from typing_extensions import override

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/apps/validation/validation.go``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors

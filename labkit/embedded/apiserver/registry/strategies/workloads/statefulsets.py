@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
